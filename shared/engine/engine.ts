@@ -1,0 +1,74 @@
+import type { ModelHash, TokenId } from '../base/ids.ts'
+
+/** Where the arithmetic runs: on the GPU through WebGPU, or on the processor through WebAssembly. */
+export type Backend = 'webgpu' | 'wasm'
+
+/**
+ * How tokens are drawn. Normative definition: PROTOCOL part 1.3, `sampler.ts`.
+ *
+ * Temperature 0 is greedy and needs no seed.
+ */
+export interface SamplerParams {
+  /** 0 (greedy) to 2. */
+  readonly temperature: number
+  /** Keep the smallest set of tokens whose probability reaches this. (0, 1]; 1 keeps all. */
+  readonly topP: number
+}
+
+/** One request to the engine. `promptTokens` and `priorTokens` together are what the model reads (prefill). */
+export interface GenerateRequest {
+  /** The prompt in token ids, chat template applied. At least one. */
+  readonly promptTokens: readonly number[]
+  /**
+   * Tokens of this answer that someone produced already. They are read, not produced again, and the sampler goes on
+   * at position `priorTokens.length`, so that an answer continues on another engine as if it were the same.
+   */
+  readonly priorTokens: readonly number[]
+  readonly sampler: SamplerParams
+  /** 32 bytes; with the position they decide every draw. Ignored when greedy. */
+  readonly seed: Uint8Array
+  /** How many new tokens at most. The end-of-sequence token counts. */
+  readonly maxTokens: number
+}
+
+export type FinishReason = 'stop' | 'length'
+
+/** What a pull gives: the tokens that were ready, in order, and why the answer ended if it did. */
+export interface TokenBatch {
+  /** At least one token, unless the answer ends. The end-of-sequence token is included, it is produced and counted. */
+  readonly tokens: readonly TokenId[]
+  readonly finish: FinishReason | undefined
+}
+
+export interface EngineInfo {
+  readonly model: ModelHash
+  readonly backend: Backend
+  /** What the browser says of the adapter, e.g. `nvidia ampere`; `cpu` on wasm. A label, never a proof. */
+  readonly adapter: string
+  /** Prompt and answer together, in tokens. */
+  readonly contextLength: number
+  readonly vocabSize: number
+  /** Measured by the self-test on this device, tokens per second. */
+  readonly prefillTokensPerSecond: number
+  readonly decodeTokensPerSecond: number
+}
+
+/**
+ * A loaded model. The same interface in the worker, in the page that talks to it, in Node and in tests.
+ *
+ * Pulled: nothing is computed far ahead of `next()`, so the consumer sets the pace. `return()` on the iterator or the
+ * signal stops within one token and frees the KV cache. Requests beyond the ones that run wait in one bounded queue.
+ *
+ * Errors: `engine.bad-token`, `engine.context-full`, `engine.queue-full`, `engine.device-lost`,
+ * `engine.out-of-memory`, `engine.bad-logits`, `engine.closed`, or the signal's reason.
+ */
+export interface Engine {
+  readonly info: EngineInfo
+  generate(
+    request: GenerateRequest,
+    options?: { signal?: AbortSignal | undefined },
+  ): AsyncGenerator<TokenBatch, void, void>
+  /** Resolves with the error when the engine dies by itself (device lost, worker crash); never rejects. */
+  readonly lost: Promise<Error>
+  close(): Promise<void>
+}

@@ -1,0 +1,41 @@
+import { clip, isPlainLine } from '../base/text-bounds.ts'
+import { isErrorCode } from './code-table.ts'
+import { InfernetError, type ErrorFacts } from './infernet-error.ts'
+
+/** How a failure crosses the wire or the worker's border: never with a sentence, a stack or a cause. */
+export interface ErrorMessage {
+  readonly code: string
+  readonly facts: Readonly<Record<string, string | number | boolean>>
+}
+
+/** Facts beyond this are dropped: a refusal is small. */
+export const MAX_FACTS = 8
+/** A fact is a word or a number, not a text. */
+export const MAX_FACT_CHARACTERS = 64
+
+/** The code and the facts of anything thrown; what has no name leaves as `internal`. */
+export function errorToMessage(thrown: unknown): ErrorMessage {
+  const { code, facts } = InfernetError.from(thrown)
+  return { code, facts: boundFacts(facts) }
+}
+
+/** Rebuilds the error with our own words. Unknown codes become `peer.refused`; unprintable facts are dropped. */
+export function errorFromMessage(message: ErrorMessage): InfernetError {
+  const facts = boundFacts(message.facts)
+  return isErrorCode(message.code)
+    ? new InfernetError(message.code, facts)
+    : new InfernetError('peer.refused', {
+        code: isPlainLine(message.code) ? clip(message.code, MAX_FACT_CHARACTERS) : '',
+      })
+}
+
+function boundFacts(facts: ErrorFacts): Record<string, string | number | boolean> {
+  const kept: Record<string, string | number | boolean> = {}
+  for (const [name, value] of Object.entries(facts).slice(0, MAX_FACTS)) {
+    if (!/^[a-zA-Z]{1,24}$/.test(name)) continue
+    if (typeof value === 'string' && isPlainLine(value)) kept[name] = clip(value, MAX_FACT_CHARACTERS)
+    if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
+      kept[name] = value
+  }
+  return kept
+}

@@ -1,0 +1,87 @@
+/**
+ * The arrows of the tree, as one table that the lint rule and the boundary test both read.
+ *
+ * A folder may import from itself and from what stands beside it here. `shared/testing` is for tests alone.
+ * Stages may use the types of earlier stages, never of later ones, so each row holds all rows above it.
+ */
+const stages = [
+  'base',
+  'errors',
+  'wire',
+  'models',
+  'engine',
+  'prompt',
+  'schedule',
+  'stream',
+  'verify',
+  'settle',
+  'peer',
+]
+const shared = (name: string): string => `shared/${name}`
+const upTo = (name: string): string[] => stages.slice(0, stages.indexOf(name)).map(shared)
+
+export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(stages.map((name) => [shared(name), upTo(name)])),
+  'shared/settle': [...upTo('settle'), 'shared/abi'],
+  'shared/abi': [],
+  'shared/testing': stages.map(shared),
+  'web/ui': ['shared/base'],
+  'web/mesh': stages.map(shared),
+  'web/engine': stages.map(shared),
+  'web/storage': stages.map(shared),
+  'web/wallet': [...stages.map(shared), 'shared/abi'],
+  'web/state': [...stages.map(shared), 'web/mesh', 'web/engine', 'web/storage', 'web/wallet'],
+  'web/pages': [...stages.map(shared), 'web/state', 'web/ui'],
+  web: [
+    ...stages.map(shared),
+    'web/pages',
+    'web/state',
+    'web/ui',
+    'web/styles',
+    'web/mesh',
+    'web/engine',
+    'web/storage',
+  ],
+  relay: [...stages.map(shared), 'shared/abi'],
+  e2e: [...stages.map(shared), 'shared/testing', 'relay', 'web'],
+}
+
+/** The layer of a path relative to the root, e.g. `shared/wire/codec.ts` -> `shared/wire`; undefined outside the tree. */
+export function layerOf(path: string): string | undefined {
+  const [top = '', second = ''] = path.split('/')
+  if (allowedArrows[`${top}/${second}`]) return `${top}/${second}`
+  if (top === 'web' || top === 'relay' || top === 'e2e') return top
+  return top === 'shared' ? 'shared' : undefined
+}
+
+const everyLayer = Object.keys(allowedArrows)
+
+/** One `no-restricted-imports` block per layer, with a message that tells the right way. */
+export const layerRules = everyLayer.map((layer) => {
+  const allowed = new Set([layer, ...(allowedArrows[layer] ?? [])])
+  const denied = everyLayer.filter((other) => !allowed.has(other) && other !== 'web' && other.includes('/'))
+  const patterns = denied.map((other) => {
+    const name = other.replace('shared/', '#shared/')
+    const relative =
+      layer.split('/')[0] === other.split('/')[0] ? `../${other.split('/')[1]}/**` : `**/${other}/**`
+    return {
+      group: [`${name}/**`, relative],
+      message: `${layer} may not import ${other}: arrows point down (${allowedArrows[layer]?.join(', ') || 'imports nothing'}).`,
+    }
+  })
+  if (layer.startsWith('web') || layer.startsWith('shared'))
+    patterns.push({ group: ['**/relay/**'], message: `${layer} never imports relay.` })
+  if (layer === 'relay') patterns.push({ group: ['**/web/**'], message: 'relay never imports web.' })
+  const files = layer.includes('/')
+    ? [`${layer}/**/*.ts`, `${layer}/**/*.svelte`]
+    : [`${layer}/*.ts`, `${layer}/**/*.ts`]
+  const ignores =
+    layer === 'web'
+      ? everyLayer.filter((other) => other.startsWith('web/')).map((other) => `${other}/**`)
+      : []
+  return {
+    files,
+    ignores: [...ignores, ...(layer === 'shared/testing' ? [] : ['**/*.test.ts'])],
+    rules: { 'no-restricted-imports': ['error', { patterns }] },
+  }
+})

@@ -1,0 +1,83 @@
+"""Scores the demo model on what it was made for: sums, facts, and stories that keep to their subject (greedy).
+
+usage: python3 evaluate.py DIR [--q4]     (a folder that train.py wrote, or the shipped one: then onnx/model.onnx is read)
+--q4 rounds the matrices as build_model.py does for onnx/model_q4.onnx. The first three scores are the aim; "more" are further
+ones: subtraction, stories about an animal alone, sums after another turn, sounds and colours.
+"""
+import json, os, random, sys
+
+from train import Model, load_tokenizer, load_weights, prompt_ids, replies, reply
+import torch
+
+from corpus import ANIMALS, ASK_STORY, ASK_STORY_A, COLOURS, FACTS, OBJECTS, SOUNDS, fix
+
+
+def round4(model, block=32):
+    """The weights as 4 bits would keep them; the embedding stays, the head (tied to it) is left as it is too."""
+    from build_model import quant4
+    for name, p in model.named_parameters():
+        if p.dim() > 1 and "embed" not in name:
+            q, s = quant4(p.detach().numpy(), block)
+            n, k = p.shape
+            v = torch.from_numpy(q).long()
+            v = torch.stack([v & 15, v >> 4], -1).reshape(n, k // block, block).float() - 8
+            p.data = (v * torch.from_numpy(s)[..., None]).reshape(n, k)
+
+
+def load(folder):
+    bpe, special = load_tokenizer(folder)
+    model = Model(json.load(open(os.path.join(folder, "config.json"))))
+    model.load_state_dict(load_weights(folder))
+    return model.eval(), bpe, special
+
+
+def scores(model, bpe, special, more=False):
+    ask = lambda questions, n: replies(model, bpe, special, [prompt_ids(bpe, special, q) for q in questions], n)
+    r = random.Random(99)
+    pairs = [(r.randint(0, 20), r.randint(0, 20)) for _ in range(60)]
+    sums = sum(t == f"{a} plus {b} is {a + b}." for (a, b), t in zip(pairs, ask([f"What is {a} plus {b}?" for a, b in pairs], 20)))
+    subjects, questions = [], []
+    for _ in range(30):
+        a, o = r.choice(ANIMALS), r.choice(OBJECTS)
+        subjects.append((a, o))
+        questions.append(fix(r.choice(ASK_STORY).format(a=a, o=o)))
+    texts = ask(questions, 140)
+    stories = sum(a in t and o in t for (a, o), t in zip(subjects, texts))
+    facts = sum(t in answers for (_, answers), t in zip(FACTS, ask([q[0] for q, _ in FACTS], 60)))
+    out = {"sums": f"{sums}/60", "stories_on_subject": f"{stories}/30", "facts": f"{facts}/{len(FACTS)}"}
+    if not more:
+        return out, None
+    pairs = [(a, b) for a in range(21) for b in range(21)]
+    every = sum(t == f"{a} plus {b} is {a + b}." for (a, b), t in zip(pairs, ask([f"What is {a} plus {b}?" for a, b in pairs], 20)))
+    less = [(a, b) for a in range(21) for b in range(a + 1)]
+    minus = sum(t == f"{a} minus {b} is {a - b}." for (a, b), t in zip(less, ask([f"What is {a} minus {b}?" for a, b in less], 20)))
+    alone = sum(f" {a} " in t for a, t in zip(ANIMALS, ask([fix(r.choice(ASK_STORY_A).format(a=a)) for a in ANIMALS], 140)))
+    # the second turn of a chat whose first was about another subject
+    second, want = [], []
+    for i in range(20):
+        (a, o), (a2, o2) = subjects[i], r.choice([s for s in subjects if s[0] != subjects[i][0] and s[1] != subjects[i][1]])
+        second.append(prompt_ids(bpe, special, questions[i]) + bpe.encode(texts[i]) + [special["<|im_end|>"]] + bpe.encode("\n") + prompt_ids(bpe, special, fix(ASK_STORY[0].format(a=a2, o=o2))))
+        want.append((a2, o2))
+    again = sum(a in t and o in t for (a, o), t in zip(want, replies(model, bpe, special, second, 140)))
+    sounds = sum(t == f"The {a} says {s}." for (a, s), t in zip(SOUNDS.items(), ask([fix(f"What sound does a {a} make?") for a in SOUNDS], 20)))
+    colours = sum(t == f"The colour of {k} is {c}." for (k, c), t in zip(COLOURS.items(), ask([f"What colour is {k}?" for k in COLOURS], 20)))
+    words = [len(bpe.encode(t)) for t in texts]
+    extra = {"all_sums": f"{every}/441", "all_subtractions": f"{minus}/231", "stories_animal_alone": f"{alone}/{len(ANIMALS)}", "stories_second_turn": f"{again}/20",
+             "sounds": f"{sounds}/{len(SOUNDS)}", "colours": f"{colours}/{len(COLOURS)}", "story_tokens": f"{min(words)} to {max(words)}"}
+    return out, extra
+
+
+def main():
+    model, bpe, special = load(sys.argv[1])
+    if "--q4" in sys.argv:
+        round4(model)
+    out, extra = scores(model, bpe, special, more=True)
+    print(json.dumps(out))
+    print("more", json.dumps(extra))
+    for q in ["Tell me a story about a fox and a lantern.", "What is 7 plus 5?", "What is staking?", "Hello"]:
+        print(">", q, "->", reply(model, bpe, special, q, 140))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("THREADS", "1")))
+    main()

@@ -1,0 +1,59 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import * as v from 'valibot'
+import { toHex } from '../base/bytes.ts'
+import { modelHash, type ModelHash } from '../base/ids.ts'
+import { MIB } from '../base/units.ts'
+import { encode } from '../wire/codec.ts'
+import { integer, line, list } from '../wire/fields.ts'
+
+/** Weights travel and are checked in pieces of this size, so that a bad one is noticed early and fetched again alone. */
+export const PIECE_BYTES = MIB
+
+/** 4096 pieces are 4 GiB, the most that a wasm32 heap could hold. */
+const MAX_PIECES = 4096
+
+const hexDigest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+/** A relative path without `..`, so that no manifest reaches outside its folder. */
+const relativePath = v.pipe(v.string(), v.maxLength(200), v.regex(/^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*$/))
+
+const fileSchema = v.strictObject({
+  path: relativePath,
+  size: integer(0, MAX_PIECES * PIECE_BYTES),
+  sha256: hexDigest,
+  /** SHA-256 of each 1 MiB piece, the last one shorter. */
+  pieces: list(hexDigest, MAX_PIECES),
+})
+
+/** The precision of weights and activations, as the hub's ONNX repositories name it. */
+export const dtypeSchema = v.picklist(['fp32', 'q4', 'fp16', 'q4f16'])
+export type Dtype = v.InferOutput<typeof dtypeSchema>
+
+/**
+ * Everything that decides a model's output, so that its hash names the model: the files of a Hugging Face ONNX
+ * repository (weights, tokenizer, chat template inside `tokenizer_config.json`, configuration) and the precision.
+ */
+export const manifestSchema = v.strictObject({
+  format: v.literal('infernet/model/1'),
+  /** A short id, e.g. `infernet-tiny`. */
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)),
+  name: line(60),
+  task: v.literal('text-generation'),
+  dtype: dtypeSchema,
+  /** The weights, one of `files`. */
+  weights: relativePath,
+  contextLength: integer(16, 1 << 20),
+  vocabSize: integer(2, 1 << 20),
+  files: list(fileSchema, 32),
+})
+export type Manifest = v.InferOutput<typeof manifestSchema>
+export type ManifestFile = Manifest['files'][number]
+
+/** SHA-256 over the deterministic CBOR of the manifest: the model's name on the wire. */
+export function hashManifest(manifest: Manifest): ModelHash {
+  return modelHash(toHex(sha256(encode(manifest))))
+}
+
+/** The bytes of all files together. */
+export function manifestBytes(manifest: Manifest): number {
+  return manifest.files.reduce((sum, file) => sum + file.size, 0)
+}

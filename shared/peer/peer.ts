@@ -1,0 +1,153 @@
+import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
+import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
+import type { InfernetError } from '../errors/infernet-error.ts'
+import type { Price, Prompt } from '../prompt/prompt.ts'
+import type { Offer, ProviderKind } from '../schedule/offer.ts'
+
+/** How the bytes go: tab to tab, through a relay within its byte budget, or straight to a Node peer's socket. */
+export type Path = 'webrtc' | 'relayed' | 'websocket'
+
+/** Who wrote a stretch of the answer, and how it went. */
+export interface Segment {
+  readonly provider: PeerName
+  readonly kind: ProviderKind
+  readonly backend: Backend
+  readonly path: Path
+  /** Application round trip, the smallest seen. */
+  readonly rttMs: Millis
+  readonly price: Price
+  /** Position in the answer of its first token. */
+  readonly from: number
+  /** Tokens that came, signed or not. */
+  readonly tokens: Tokens
+  /** Tokens under a signed chunk: what is owed for. */
+  readonly signedTokens: Tokens
+  /** Signed chunks, prefill (chunk 0) not counted. */
+  readonly chunks: number
+  readonly due: BaseUnits
+  readonly tokensPerSecond: number
+}
+
+/** What an answer tells while it is written, in order. */
+export type AnswerEvent =
+  /** Looking for candidates and asking for quotes; `attempt` counts from 1. */
+  | { readonly type: 'searching'; readonly attempt: number }
+  /** A provider took the job; `position` is where it goes on in the answer. */
+  | { readonly type: 'assigned'; readonly position: number; readonly segment: Segment }
+  | { readonly type: 'tokens'; readonly tokens: readonly number[] }
+  /** A block of tokens was signed; `due` is the whole amount owed so far to all providers. */
+  | { readonly type: 'chunk'; readonly index: number; readonly due: BaseUnits; readonly segment: Segment }
+  /** The provider went away at `position`; another one is looked for. `gapMs` of the pause stands in `resumed`. */
+  | {
+      readonly type: 'seam'
+      readonly position: number
+      readonly lost: PeerName
+      readonly reason: InfernetError
+    }
+  | {
+      readonly type: 'resumed'
+      readonly position: number
+      readonly provider: PeerName
+      readonly gapMs: Millis
+    }
+  | { readonly type: 'done'; readonly summary: AnswerSummary }
+
+export interface AnswerSummary {
+  readonly finish: FinishReason
+  readonly segments: readonly Segment[]
+  /** Counted here, never taken from a provider. */
+  readonly promptTokens: Tokens
+  readonly outputTokens: Tokens
+  readonly due: BaseUnits
+  /** From the call to the first token. */
+  readonly ttftMs: Millis
+  /** Output tokens after the first, over the time from the first to the last. */
+  readonly tokensPerSecond: number
+}
+
+export interface ProviderTerms {
+  readonly price: Price
+  /** Jobs at once. @default 1 */
+  readonly slots?: number
+  /** Jobs that may wait beyond these. @default MAX_WAITING_JOBS */
+  readonly queue?: number
+  readonly selfTest: { readonly right: number; readonly total: number }
+}
+
+export type ProvisionState = 'live' | 'paused' | 'draining' | 'ended'
+
+export interface ProviderJob {
+  readonly consumer: PeerName
+  readonly path: Path
+  readonly tokens: Tokens
+  readonly due: BaseUnits
+  readonly startedAt: EpochMillis
+}
+
+/** A model that is being lent. */
+export interface Provision {
+  readonly model: ModelHash
+  readonly state: ProvisionState
+  readonly jobs: readonly ProviderJob[]
+  readonly served: {
+    readonly tokens: Tokens
+    readonly jobs: number
+    readonly handedOver: number
+    readonly due: BaseUnits
+  }
+  /** When the newest offer was accepted by a relay; `undefined` while none is. The page says "live" only by this. */
+  readonly offerAcceptedAt: EpochMillis | undefined
+  /** Withdraws the offer and takes no new job; running ones go on. */
+  pause(): void
+  resume(): void
+  /** Withdraws the offer, lets running jobs end, then ends. Jobs that have not ended after `limitMs` are handed over. */
+  drain(options?: { limitMs?: Millis }): Promise<void>
+  /** Ends at once: running jobs are told so and move to another provider. */
+  stop(): Promise<void>
+  /** Calls back after each change. Returns what undoes it. */
+  onChange(callback: () => void): () => void
+}
+
+/** What relays say of the network, from offers that were verified here. */
+export interface NetworkView {
+  readonly offers: readonly SeenOffer[]
+  readonly relays: readonly RelayView[]
+  readonly takenAt: EpochMillis
+}
+
+export interface SeenOffer {
+  readonly offer: Offer
+  /** Relays that named it. */
+  readonly relays: readonly PeerName[]
+  /** True after `offer.expiresAt`: it is kept a while and shown as unconfirmed. */
+  readonly expired: boolean
+}
+
+export interface RelayView {
+  readonly relay: PeerName
+  readonly address: string
+  readonly state: 'connecting' | 'up' | 'down'
+  /** True while it holds a reservation for us, so that others can find us through it. */
+  readonly reserved: boolean
+  readonly rttMs: Millis | undefined
+}
+
+/** The stages in a row on a libp2p node: the same for a tab and for a Node process. */
+export interface Peer {
+  readonly name: PeerName
+  /**
+   * Asks the network. Iterate the result to drive it; leave the loop or abort the signal to cancel.
+   *
+   * Throws `schedule.no-relay`, `schedule.no-provider`, `prompt.price-too-high`, or the last provider's failure when
+   * nobody could go on.
+   */
+  ask(prompt: Prompt, options?: { signal?: AbortSignal }): AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  /** Lends a loaded model under these terms until the provision ends. One provision per model. */
+  provide(engine: Engine, terms: ProviderTerms): Provision
+  /** What the relays know now, for one model or for all. Throws `schedule.no-relay`. */
+  look(options?: { model?: ModelHash; signal?: AbortSignal }): Promise<NetworkView>
+  /** Says goodbye on all open jobs in one synchronous go, for `pagehide`. */
+  farewell(): void
+  stop(): Promise<void>
+}

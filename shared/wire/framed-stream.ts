@@ -1,0 +1,139 @@
+import type { Stream } from '@libp2p/interface'
+import { lpStream } from '@libp2p/utils'
+import type * as v from 'valibot'
+import type { Clock } from '../base/clock.ts'
+import { millis } from '../base/units.ts'
+import { withDeadline } from '../base/wait.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { decode, encode } from './codec.ts'
+import { ANSWER_DEADLINE_MS, MAX_FRAME_BYTES, MAX_READ_BUFFER_BYTES, WRITE_DEADLINE_MS } from './limits.ts'
+
+export interface FramedStreamInit {
+  /** The largest frame that is read or written. @default MAX_FRAME_BYTES */
+  readonly maxFrameBytes?: number
+}
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long this one wait may take, in ms. */
+  readonly deadlineMs?: number
+}
+
+/**
+ * Messages over a libp2p stream: CBOR in frames with a varint length, each checked against a schema.
+ *
+ * Reading is bounded in bytes and time, writing waits for the other side to drain and gives up on one that stopped
+ * reading. `abort` is for every failure; `close` is for the good end. One reader at a time.
+ */
+export class FramedStream<Incoming extends v.GenericSchema> {
+  readonly #stream: Stream
+  readonly #frames: ReturnType<typeof lpStream<Stream>>
+  readonly #clock: Clock
+  readonly #incoming: Incoming
+  readonly #maxFrameBytes: number
+
+  constructor(stream: Stream, incoming: Incoming, clock: Clock, init: FramedStreamInit = {}) {
+    this.#stream = stream
+    this.#incoming = incoming
+    this.#clock = clock
+    this.#maxFrameBytes = init.maxFrameBytes ?? MAX_FRAME_BYTES
+    this.#frames = lpStream(stream, {
+      maxDataLength: this.#maxFrameBytes,
+      maxBufferSize: MAX_READ_BUFFER_BYTES,
+    })
+  }
+
+  /** Bytes handed to the stream that the other side has not taken yet. */
+  get unsentBytes(): number {
+    return this.#stream.writeBufferLength
+  }
+
+  get isOpen(): boolean {
+    return this.#stream.status === 'open'
+  }
+
+  /**
+   * The next message.
+   *
+   * @throws InfernetError `wire.timeout`, `wire.closed`, `wire.too-large` or `wire.malformed`.
+   */
+  async receive({ signal, deadlineMs = ANSWER_DEADLINE_MS }: WaitOptions = {}): Promise<
+    v.InferOutput<Incoming>
+  > {
+    const late = (): Error => new InfernetError('wire.timeout', { limitMs: deadlineMs })
+    const frame = await withDeadline(this.#clock, millis(deadlineMs), late, (own) => this.#read(own), {
+      signal,
+    })
+    return decode(this.#incoming, frame)
+  }
+
+  /**
+   * Sends one message and waits until the stream can take more.
+   *
+   * @throws InfernetError `stream.slow-reader` when it does not drain in time, `wire.closed` when it is gone.
+   */
+  async send(message: unknown, { signal, deadlineMs = WRITE_DEADLINE_MS }: WaitOptions = {}): Promise<void> {
+    const frame = encode(message)
+    if (frame.length > this.#maxFrameBytes)
+      throw new InfernetError('wire.too-large', { maxBytes: this.#maxFrameBytes })
+    const late = (): Error => new InfernetError('stream.slow-reader')
+    await withDeadline(this.#clock, millis(deadlineMs), late, (own) => this.#write(frame, own), { signal })
+  }
+
+  /** Ends our side in peace; the other side may still speak. Never throws. */
+  async close(): Promise<void> {
+    try {
+      const late = (): Error => new InfernetError('wire.timeout', { limitMs: ANSWER_DEADLINE_MS })
+      await withDeadline(this.#clock, millis(ANSWER_DEADLINE_MS), late, (signal) =>
+        this.#stream.close({ signal }),
+      )
+    } catch (thrown) {
+      this.abort(thrown)
+    }
+  }
+
+  /** Ends both sides at once. Never throws, may be called again. */
+  abort(reason: unknown): void {
+    if (
+      this.#stream.status === 'closed' ||
+      this.#stream.status === 'aborted' ||
+      this.#stream.status === 'reset'
+    )
+      return
+    this.#stream.abort(InfernetError.from(reason, 'wire.closed'))
+  }
+
+  /** Calls back once when the stream is closed by anyone. */
+  onClose(callback: () => void): void {
+    if (this.#stream.status === 'open') this.#stream.addEventListener('close', callback, { once: true })
+    else callback()
+  }
+
+  async #read(signal: AbortSignal): Promise<Uint8Array> {
+    try {
+      return (await this.#frames.read({ signal })).subarray()
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason
+      throw errorOfRead(thrown, this.#maxFrameBytes)
+    }
+  }
+
+  async #write(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#frames.write(frame, { signal })
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason
+      throw InfernetError.from(thrown, 'wire.closed')
+    }
+  }
+}
+
+const TOO_LARGE = new Set(['InvalidDataLengthError', 'InvalidDataLengthLengthError', 'StreamBufferError'])
+
+function errorOfRead(thrown: unknown, maxBytes: number): InfernetError {
+  const name = thrown instanceof Error ? thrown.name : ''
+  if (TOO_LARGE.has(name)) return new InfernetError('wire.too-large', { maxBytes }, { cause: thrown })
+  if (name === 'InvalidMessageLengthError')
+    return new InfernetError('wire.malformed', { field: 'length' }, { cause: thrown })
+  return InfernetError.from(thrown, 'wire.closed')
+}

@@ -1,0 +1,53 @@
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import * as v from 'valibot'
+import { concatBytes, utf8 } from '../base/bytes.ts'
+import type { PeerName } from '../base/ids.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { decode, encode } from './codec.ts'
+import { bytes, bytesUpTo } from './fields.ts'
+
+/** What may be signed by a peer's Ed25519 key. The noun is part of what is signed, so one cannot pass for another. */
+export type SignedNoun = 'offer' | 'quote' | 'chunk' | 'drain' | 'relay' | 'farewell'
+
+/** A signed body is small: offers, quotes and chunks all stay far below. */
+export const MAX_SIGNED_BYTES = 8192
+
+/** The exact bytes that were signed, and the signature over `infernet/<noun>/1` followed by them. */
+export const signedSchema = v.strictObject({ body: bytesUpTo(MAX_SIGNED_BYTES), signature: bytes(64) })
+export type Signed = v.InferOutput<typeof signedSchema>
+
+/** Encodes `value` once and signs these bytes. Nothing is ever encoded again to be verified. */
+export async function sign(noun: SignedNoun, value: unknown, key: PrivateKey): Promise<Signed> {
+  const body = encode(value)
+  return { body, signature: new Uint8Array(await key.sign(signedBytes(noun, body))) }
+}
+
+/**
+ * Verifies the signature by the key inside the peer's name, then decodes the body.
+ *
+ * @throws InfernetError `wire.bad-signature` when another key signed or a bit changed, `wire.malformed` when the
+ * body does not fit `schema`.
+ */
+export async function openSigned<Schema extends v.GenericSchema>(
+  noun: SignedNoun,
+  schema: Schema,
+  signed: Signed,
+  signer: PeerName,
+): Promise<v.InferOutput<Schema>> {
+  if (!(await verifies(noun, signed, signer))) throw new InfernetError('wire.bad-signature', { noun })
+  return decode(schema, signed.body)
+}
+
+async function verifies(noun: SignedNoun, { body, signature }: Signed, signer: PeerName): Promise<boolean> {
+  try {
+    const key = peerIdFromString(signer).publicKey
+    return key ? await key.verify(signedBytes(noun, body), signature) : false
+  } catch {
+    return false // not a peer id, or not an Ed25519 one: nobody can have signed in its name
+  }
+}
+
+function signedBytes(noun: SignedNoun, body: Uint8Array): Uint8Array {
+  return concatBytes(utf8(`infernet/${noun}/1`), body)
+}

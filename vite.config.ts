@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import tailwindcss from '@tailwindcss/vite'
+import { defineConfig } from 'vitest/config'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+export default defineConfig({
+  root: 'web',
+  plugins: [tailwindcss(), svelte()],
+  // The patched @libp2p/webrtc and ORT's own worker glue must reach the page as they are on disk.
+  optimizeDeps: { exclude: ['onnxruntime-web', '@libp2p/webrtc'] },
+  worker: { format: 'es' },
+  build: {
+    target: 'esnext',
+    outDir: fileURLToPath(new URL('web/dist', import.meta.url)),
+    emptyOutDir: true,
+    chunkSizeWarningLimit: 1200,
+  },
+  server: { headers: isolation, host: '127.0.0.1' },
+  test: {
+    projects: [
+      {
+        root,
+        test: {
+          name: 'unit',
+          environment: 'node',
+          include: ['{shared,relay,web,e2e}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.svelte.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        root,
+        plugins: [svelte()],
+        resolve: { conditions: ['browser'] },
+        test: { name: 'web', environment: 'node', include: ['web/**/*.svelte.test.ts'] },
+      },
+      {
+        root,
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['e2e/flows/**/*.e2e.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})

@@ -1,0 +1,30 @@
+import type { PeerName } from '#shared/base/ids.ts'
+import type { Peer, RelayView } from '#shared/peer/peer.ts'
+
+/** A tab's place in the network: a libp2p node, its relays and the peer that runs on it. */
+export interface Mesh {
+  readonly name: PeerName
+  readonly peer: Peer
+  /** The relays this tab keeps, and how each stands. */
+  readonly relays: readonly RelayView[]
+  /** Peers with an open direct connection, by name. */
+  readonly directPeers: readonly PeerName[]
+  /** Calls back after each change of `relays` or `directPeers`. Returns what undoes it. */
+  onChange(callback: () => void): () => void
+  /**
+   * Lending makes the tab reachable: reservations at its relays, the Web Lock and the loopback data channel that keep
+   * a hidden tab running. Resolves when the first reservation stands, throws `mesh.reservation-refused`.
+   */
+  startLending(options?: { signal?: AbortSignal }): Promise<void>
+  stopLending(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface MeshInit {
+  /** Multiaddrs of relays, the page's own first. */
+  readonly relays: readonly string[]
+  /** STUN and TURN servers from the relay's configuration. @default [] */
+  readonly iceServers?: readonly RTCIceServer[]
+  /** A tab that only asks may take a new name at each start. @default true until it has lent once */
+  readonly rotateIdentity?: boolean
+}
