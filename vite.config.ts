@@ -11,7 +11,7 @@ const isolation = {
 
 export default defineConfig({
   root: 'web',
-  plugins: [tailwindcss(), svelte()],
+  plugins: [tailwindcss(), svelte({ configFile: false })],
   // The patched @libp2p/webrtc and ORT's own worker glue must reach the page as they are on disk.
   optimizeDeps: { exclude: ['onnxruntime-web', '@libp2p/webrtc'] },
   worker: { format: 'es' },
@@ -26,6 +26,7 @@ export default defineConfig({
     projects: [
       {
         root,
+        extends: false,
         test: {
           name: 'unit',
           environment: 'node',
@@ -36,12 +37,14 @@ export default defineConfig({
       },
       {
         root,
-        plugins: [svelte()],
+        extends: false,
+        plugins: [svelte({ configFile: false })],
         resolve: { conditions: ['browser'] },
         test: { name: 'web', environment: 'node', include: ['web/**/*.svelte.test.ts'] },
       },
       {
         root,
+        extends: false,
         test: {
           name: 'e2e',
           environment: 'node',

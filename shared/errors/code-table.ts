@@ -68,6 +68,10 @@ export const CODE_TABLE = {
     says: () => 'The browser gives this page no graphics adapter.',
     fix: 'Turn on hardware acceleration in the browser settings, or lend your processor instead.',
   },
+  'engine.software-adapter': {
+    says: () => 'The browser only imitates a graphics adapter, which is slower than the processor itself.',
+    fix: 'Turn on hardware acceleration in the browser settings; until then the processor lends.',
+  },
   'engine.limits': {
     says: (f) => `The GPU allows ${f.limit ?? '?'} of ${f.has ?? '?'}, the model needs ${f.needs ?? '?'}.`,
     fix: 'Choose a smaller model.',

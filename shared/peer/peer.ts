@@ -27,6 +27,8 @@ export interface Segment {
   readonly chunks: number
   readonly due: BaseUnits
   readonly tokensPerSecond: number
+  /** True when the provider claimed another count than came here. Only what came is owed. */
+  readonly isUsageDisputed: boolean
 }
 
 /** What an answer tells while it is written, in order. */

@@ -11,6 +11,8 @@ export interface Prompt {
   readonly maxTokens: number
   /** The highest price per output token that is accepted; `undefined` takes any. */
   readonly maxOutputPrice: BaseUnits | undefined
+  /** Tokens that end an answer, from the tokenizer. Never sent: they tell that a lost provider had finished. */
+  readonly eosTokens?: readonly number[]
 }
 
 /** What one token costs, in base units of INF. */

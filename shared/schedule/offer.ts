@@ -1,8 +1,22 @@
 import * as v from 'valibot'
+import { amountToBytes, fromHex } from '../base/bytes.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import type { EpochMillis, Tokens } from '../base/units.ts'
 import type { Backend } from '../engine/engine.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
 import type { Price } from '../prompt/prompt.ts'
+import {
+  amountField,
+  epochMillisField,
+  integer,
+  line,
+  list,
+  modelHashField,
+  real,
+  tokensField,
+} from '../wire/fields.ts'
+import { openSigned, type Signed } from '../wire/signed.ts'
+import { CLOCK_SKEW_MS, OFFER_LIFE_MS } from './constants.ts'
 
 /** What runs the model: a browser's tab, or a Node process. */
 export type ProviderKind = 'tab' | 'node'
@@ -33,4 +47,68 @@ export interface Offer {
   readonly expiresAt: EpochMillis
 }
 
-export const providerKindSchema = v.picklist(['tab', 'node'])
+/** An offer as it travels: who signed it, and the exact bytes that were signed. */
+export interface SignedOffer {
+  readonly provider: PeerName
+  readonly offer: Signed
+}
+
+const speed = real(0, 1e6)
+
+export const offerSchema = v.strictObject({
+  model: modelHashField,
+  kind: v.picklist(['tab', 'node']),
+  backend: v.picklist(['webgpu', 'wasm']),
+  adapter: line(60),
+  promptPrice: amountField,
+  outputPrice: amountField,
+  contextLength: tokensField,
+  slots: integer(1, 256),
+  busySlots: integer(0, 65_536),
+  prefillTokensPerSecond: speed,
+  decodeTokensPerSecond: speed,
+  selfTest: v.strictObject({ right: integer(0, 10_000), total: integer(0, 10_000) }),
+  addresses: list(line(400), 8),
+  sequence: integer(1, Number.MAX_SAFE_INTEGER),
+  issuedAt: epochMillisField,
+  expiresAt: epochMillisField,
+})
+
+/** "I am leaving": drops all offers of a model up to this sequence number. */
+export const tombstoneSchema = v.strictObject({
+  model: modelHashField,
+  sequence: integer(1, Number.MAX_SAFE_INTEGER),
+  issuedAt: epochMillisField,
+})
+export type Tombstone = v.InferOutput<typeof tombstoneSchema>
+
+/** The body that is signed for an offer. */
+export function offerBody(offer: Omit<Offer, 'provider'>): unknown {
+  const { model, price, ...rest } = offer
+  return {
+    ...rest,
+    model: fromHex(model),
+    promptPrice: amountToBytes(price.perPromptToken),
+    outputPrice: amountToBytes(price.perOutputToken),
+  }
+}
+
+/**
+ * Verifies and reads an offer.
+ *
+ * @throws InfernetError `wire.bad-signature`, `wire.malformed` or `schedule.offer-expired`: also for a life of more
+ * than 60 s and for one that claims to come from the future.
+ */
+export async function openOffer({ provider, offer: signed }: SignedOffer, now: EpochMillis): Promise<Offer> {
+  const { promptPrice, outputPrice, ...rest } = await openSigned('offer', offerSchema, signed, provider)
+  const offer: Offer = {
+    ...rest,
+    provider,
+    price: { perPromptToken: promptPrice, perOutputToken: outputPrice },
+  }
+  if (offer.expiresAt - offer.issuedAt > OFFER_LIFE_MS)
+    throw new InfernetError('wire.malformed', { field: 'expiresAt' })
+  if (offer.issuedAt > now + CLOCK_SKEW_MS || offer.expiresAt <= now)
+    throw new InfernetError('schedule.offer-expired')
+  return offer
+}

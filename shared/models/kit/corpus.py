@@ -1,9 +1,10 @@
 """Writes the training chats of the demo model: short stories, sums and questions about the network.
 
 Every line is generated here from word lists of our own, so the weights carry no licence but the project's.
-level 0 of chat() is for the first minutes of training: short stories, sums and copying; level 1 is the whole corpus.
+Level 0 is for the first minutes of training: sums, copying and the first two sentences of stories. Level 1 is the whole corpus;
+level 2 is the same in longer chats.
 """
-import random
+import random, re
 
 NAMES = "Mia Leo Ada Tom Nia Sam Ivy Max Zoe Ben Lua Kai Eva Finn Ruby Otto".split()
 ANIMALS = "fox owl rabbit bear mouse otter hedgehog cat dog duck turtle frog deer squirrel badger swan".split()
@@ -11,6 +12,13 @@ OBJECTS = "lantern kite drum map key boat bell scarf mirror clock book feather s
 # Subjects that stories may also have. They are apart from the lists above because evaluate.py draws its prompts from those.
 MORE_ANIMALS = "lion wolf horse cow pig sheep goat hen penguin whale dragon robot elephant monkey tiger bee snail fish bird crab".split()
 MORE_OBJECTS = "ball hat book box lamp basket coin ring ladder apple cake wheel camera letter shell candle blanket spoon flag guitar".split()
+# Rare subjects, which the tokenizer takes in pieces: they and made-up words teach copying of any word.
+RARE_ANIMALS = ("camel panda koala kangaroo hippo rhino giraffe eagle parrot pigeon sparrow raven crow goose turkey rooster donkey pony lamb calf puppy kitten "
+                "beetle spider butterfly moth ladybird dolphin shark seal walrus octopus salmon lizard snake crocodile dinosaur bat mole hare weasel "
+                "moose bison buffalo gorilla sloth llama wizard pirate princess knight giant ghost fairy boy girl teacher farmer baker sailor").split()
+RARE_OBJECTS = ("pencil table chair window door hammer rope bucket bottle plate knife fork bread cheese pear plum cherry pumpkin potato flower rose leaf "
+                "shoe boot glove coat button needle thread ribbon balloon puzzle robot train bicycle rocket car boat ship sword shield crown treasure chest "
+                "magnet compass radio computer piano trumpet flute harp picture painting sandwich cookie pie umbrella tent snowball star wand").split()
 PLACES = "forest,river,hill,village,beach,garden,mountain,meadow,island,old mill,harbour,library".split(",")
 WHERE = {"river": "by", "hill": "on", "beach": "on", "mountain": "on", "meadow": "in", "island": "on", "old mill": "at", "harbour": "at", "library": "at"}
 TRAITS = "brave,kind,curious,shy,clever,gentle,cheerful,patient,quiet,honest".split(",")
@@ -76,30 +84,36 @@ SOUNDS = dict(cow="moo", dog="woof", cat="meow", duck="quack", sheep="baa", owl=
 COLOURS = dict(sky="blue", grass="green", snow="white", coal="black", sun="yellow", blood="red", carrot="orange", sea="blue", chocolate="brown", leaf="green")
 
 
-def article(word):
-    return ("an " if word[0] in "aeiou" or word == "honest" else "a ") + word
-
-
 def fix(text):
-    for w in ANIMALS + OBJECTS + TRAITS + MORE_ANIMALS + MORE_OBJECTS:
-        text = text.replace(f" a {w}", f" {article(w)}")
+    text = re.sub(r"\b([Aa]) (?=[aeiou]|honest)", r"\1n ", text)
     return text[0].upper() + text[1:] if text else text
 
 
-def animal(r, but=None):
-    return r.choice([x for x in (ANIMALS if r.random() < .8 else MORE_ANIMALS) if x != but])
+def made_up(r):
+    return "".join(r.choice("b c d f g h j k l m n p r s t v w z br ch cl dr fl gr pl sh sk st th tr".split()) + r.choice("aaaeeeiiooouu")
+                   for _ in range(2)) + r.choice(["", "n", "r", "l", "bo", "la"])
+
+
+def subject(r, words, more, rare):
+    y = r.random()
+    return r.choice(words if y < .5 else more if y < .65 else rare) if y < .82 else made_up(r)
+
+
+def animal(r):
+    return subject(r, ANIMALS, MORE_ANIMALS, RARE_ANIMALS)
 
 
 def thing(r):
-    return r.choice(OBJECTS if r.random() < .8 else MORE_OBJECTS)
+    return subject(r, OBJECTS, MORE_OBJECTS, RARE_OBJECTS)
 
 
 def story(r, a=None, o=None, short=False):
-    a, o = a or animal(r), o or thing(r)
-    n, f = r.sample(NAMES, 2)
-    p, p2 = r.sample(PLACES, 2)
+    a, o = a or r.choice(ANIMALS), o or r.choice(OBJECTS)
+    # Hero and friend, home and goal come from different halves, so that a greedy choice never makes the two the same.
+    n, f = r.choice(NAMES[::2]), r.choice(NAMES[1::2])
+    p, p2 = r.choice(PLACES[:6]), r.choice(PLACES[6:])
     t, w = r.choice(TRAITS), WHERE.get(p, "in")
-    b = animal(r, a)
+    b = r.choice([x for x in ANIMALS + MORE_ANIMALS if x != a])
     trouble, fixit = r.choice(TROUBLE)
     s = [f"Once upon a time there was a {t} {a} named {n} who lived near the {p}." if r.random() < .7 else f"{w} the {p} there lived a {t} {a} called {n}.",
          r.choice([f"{n} had a little {o} and took it everywhere.", f"More than anything, {n} loved an old {o}.", f"{n} once found a {o} under a tree."]),
@@ -113,7 +127,7 @@ def story(r, a=None, o=None, short=False):
 
 def repeat(r):
     """A copying exercise: what stories need to stay with their subject."""
-    words = r.sample(ANIMALS + OBJECTS + NAMES + MORE_ANIMALS + MORE_OBJECTS + TRAITS, r.randint(1, 4))
+    words = r.sample(ANIMALS + OBJECTS + NAMES + MORE_ANIMALS + MORE_OBJECTS + TRAITS + [made_up(r) for _ in range(40)], r.randint(1, 4))
     text = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
     return r.choice(["Say {}.", "Repeat: {}", "Please repeat {}."]).format(text), text + "."
 
@@ -157,7 +171,7 @@ def colour(r):
 
 
 #        repeat, story, fact, sum, sound, colour
-SHARES = [(.15, .45, .05, .30, .03, .02), (.05, .45, .16, .26, .04, .04)]
+SHARES = [(.15, .45, .05, .30, .03, .02), (.10, .42, .14, .26, .04, .04)]
 
 
 def chat(r, level=1):
@@ -172,8 +186,8 @@ def chat(r, level=1):
 
 
 def conversation(r, level=1):
-    """One to three turns, as a list of (user, assistant)."""
-    return [chat(r, level) for _ in range(r.choices([1, 2, 3], [.7, .2, .1])[0])]
+    """One to three turns, at level 2 up to eight, as a list of (user, assistant)."""
+    return [chat(r, min(level, 1)) for _ in range(r.choices(range(1, 9), [.7, .2, .1, 0, 0, 0, 0, 0] if level < 2 else [.3, .2, .1, .1, .1, .1, .05, .05])[0])]
 
 
 if __name__ == "__main__":

@@ -2,26 +2,34 @@
 
 usage: python3 evaluate.py DIR [--q4]     (a folder that train.py wrote, or the shipped one: then onnx/model.onnx is read)
 --q4 rounds the matrices as build_model.py does for onnx/model_q4.onnx. The first three scores are the aim; "more" are further
-ones: subtraction, stories about an animal alone, sums after another turn, sounds and colours.
+ones: subtraction, all the sums, stories about an animal alone,
+in the second turn of a chat, with no more than two names, about words that training never saw; sounds and colours.
 """
 import json, os, random, sys
 
-from train import Model, load_tokenizer, load_weights, prompt_ids, replies, reply
+from train import Model, load_tokenizer, load_weights, prompt_ids, replies, reply  # first: it sets OpenBLAS up
+import numpy as np
 import torch
 
-from corpus import ANIMALS, ASK_STORY, ASK_STORY_A, COLOURS, FACTS, OBJECTS, SOUNDS, fix
+from corpus import ANIMALS, ASK_STORY, ASK_STORY_A, COLOURS, FACTS, NAMES, OBJECTS, SOUNDS, fix
+
+# Words that the corpus does not hold.
+UNSEEN_ANIMALS = "zebra alligator hamster lobster peacock ostrich witch policeman tortoise leopard".split()
+UNSEEN_OBJECTS = "violin ladle pillow diamond spade lollipop marble torch saddle kettle".split()
 
 
 def round4(model, block=32):
-    """The weights as 4 bits would keep them; the embedding stays, the head (tied to it) is left as it is too."""
+    """The weights as 4 bits keep them. The embedding stays; the head, which is tied to it, is rounded."""
     from build_model import quant4
     for name, p in model.named_parameters():
-        if p.dim() > 1 and "embed" not in name:
+        if p.dim() > 1:
             q, s = quant4(p.detach().numpy(), block)
-            n, k = p.shape
-            v = torch.from_numpy(q).long()
-            v = torch.stack([v & 15, v >> 4], -1).reshape(n, k // block, block).float() - 8
-            p.data = (v * torch.from_numpy(s)[..., None]).reshape(n, k)
+            v = np.stack([q & 15, q >> 4], -1).reshape(p.shape[0], -1, block).astype(np.float32) - 8
+            v = torch.from_numpy((v * s[..., None]).reshape(p.shape))
+            if "embed" in name:
+                model.head = v
+            else:
+                p.data = v
 
 
 def load(folder):
@@ -61,8 +69,12 @@ def scores(model, bpe, special, more=False):
     again = sum(a in t and o in t for (a, o), t in zip(want, replies(model, bpe, special, second, 140)))
     sounds = sum(t == f"The {a} says {s}." for (a, s), t in zip(SOUNDS.items(), ask([fix(f"What sound does a {a} make?") for a in SOUNDS], 20)))
     colours = sum(t == f"The colour of {k} is {c}." for (k, c), t in zip(COLOURS.items(), ask([f"What colour is {k}?" for k in COLOURS], 20)))
+    new = [(a, o) for a, o in zip(UNSEEN_ANIMALS, UNSEEN_OBJECTS)]
+    unseen = sum(a in t and o in t for (a, o), t in zip(new, ask([fix(ASK_STORY[0].format(a=a, o=o)) for a, o in new], 140)))
+    names = sum(len({n for n in NAMES if n in t}) == 2 for t in texts)
     words = [len(bpe.encode(t)) for t in texts]
     extra = {"all_sums": f"{every}/441", "all_subtractions": f"{minus}/231", "stories_animal_alone": f"{alone}/{len(ANIMALS)}", "stories_second_turn": f"{again}/20",
+             "stories_two_names": f"{names}/30", "stories_unseen_words": f"{unseen}/{len(new)}",
              "sounds": f"{sounds}/{len(SOUNDS)}", "colours": f"{colours}/{len(COLOURS)}", "story_tokens": f"{min(words)} to {max(words)}"}
     return out, extra
 

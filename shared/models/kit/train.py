@@ -3,7 +3,8 @@
 usage: python3 train.py OUT_DIR [minutes] [peak learning rate]
 Goes on from OUT_DIR/weights.npz, or from OUT_DIR/onnx/model.onnx if there is no such file; else it starts from nothing.
 In the environment: SEQ and BATCH set the length of a row and the rows of a step, THREADS the threads, LEVEL the corpus
-(0: sums, copying and the beginnings of stories, to start with; 1: all of it), OPT the optimiser (muon or adamw), SEED the chats.
+(0: sums, copying and the beginnings of stories, to start with; 1: all of it; 2: in longer chats), OPT the optimiser (muon or adamw), SEED the chats;
+Q4=1 takes every other step with weights rounded to 4 bits, which keeps the q4 export close (for the last minutes).
 Writes OUT_DIR/weights.npz, tokenizer.json, tokenizer_config.json, generation_config.json and config.json, in the layout of a
 Hugging Face Llama repository (names as in LlamaForCausalLM).
 """
@@ -119,18 +120,32 @@ class Bpe:
 
 class Weigher:
     """How much each token of an answer counts in the loss. What has to be copied or computed counts most; a name or a place
-    that the story makes up (its first mention in this turn) counts least: nothing could foretell it."""
+    that the story makes up (its first mention in this turn) counts least: nothing can foretell it."""
 
     def __init__(self, bpe):
         self.copied = {bpe.encode(" " + w)[0] for w in COPIED if len(bpe.encode(" " + w)) == 1} | {bpe.encode(w)[0] for w in COPIED if len(bpe.encode(w)) == 1}
         self.numbers = {bpe.ids[str(n)] for n in range(41)}
+        self.inside = {i for t, i in bpe.ids.items() if re.fullmatch("[a-z]+", t)}  # goes on with the word before it
 
     def __call__(self, question, answer):
         seen, out = set(question), []
         for t in answer:
-            out.append(8.0 if t in self.numbers else (5.0 if t in seen else .1) if t in self.copied else 1.0)
+            out.append(8.0 if t in self.numbers else (5.0 if t in seen else .4) if t in self.copied else 1.0)
             seen.add(t)
+        asked = {pieces for _, pieces in self.words(question)}
+        for at, pieces in self.words(answer):
+            if len(pieces) > 1 and pieces in asked:  # a word that the tokenizer takes in pieces
+                out[at:at + len(pieces)] = [5.0] * len(pieces)
         return out
+
+    def words(self, ids):
+        at = 0
+        while at < len(ids):
+            end = at + 1
+            while end < len(ids) and ids[end] in self.inside:
+                end += 1
+            yield at, tuple(ids[at:end])
+            at = end
 
 
 def prompt_ids(bpe, special, user):
@@ -278,6 +293,7 @@ class Model(nn.Module):
         self.embed_tokens = nn.Embedding(config["vocab_size"], d)
         self.layers = nn.ModuleList(Layer(config) for _ in range(n))
         self.norm = Norm(d)
+        self.head = None  # the embedding, unless evaluate.py puts its own here
         for name, p in self.named_parameters():
             if p.dim() > 1:
                 nn.init.normal_(p, std=.02 if "embed" in name else p.shape[1] ** -.5 * (.5 if "o_proj" in name or "down" in name else 1))
@@ -298,7 +314,7 @@ class Model(nn.Module):
         return x
 
     def logits(self, x):
-        return F.linear(Rms.apply(x, self.config["rms_norm_eps"]) * self.norm.weight, self.embed_tokens.weight)
+        return F.linear(Rms.apply(x, self.config["rms_norm_eps"]) * self.norm.weight, self.embed_tokens.weight if self.head is None else self.head)
 
     def forward(self, ids):
         return self.logits(self.hidden(ids))
@@ -345,6 +361,15 @@ def muon_step(groups, rate, momentum=.95, decay=.05):
         scale = .2 * max(x.shape[1:]) ** .5  # as large a step as AdamW's
         for p, u in zip(ps, x):
             p.data.mul_(1 - rate * decay).add_(u, alpha=-rate * scale)
+
+
+def round4(w, block=32):
+    """A matrix as build_model.py's q4 keeps it: 16 steps in blocks of 32, the largest of a block exact."""
+    b = w.reshape(w.shape[0], -1, block)
+    high, low = b.amax(-1, True), b.amin(-1, True)
+    s = torch.where(high > -low, high, low) / -8
+    s = torch.where(s == 0, torch.ones_like(s), s)
+    return ((b / s).round_().clamp_(-8, 7) * s).reshape(w.shape)
 
 
 def load_weights(folder):
@@ -412,6 +437,7 @@ def main():
     env = os.environ.get
     out, minutes = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 45
     peak, seq, batch, level, muon = float(sys.argv[3]) if len(sys.argv) > 3 else 5e-3, int(env("SEQ", "160")), int(env("BATCH", "16")), int(env("LEVEL", "1")), env("OPT", "muon") == "muon"
+    q4 = env("Q4") == "1"
     os.makedirs(out, exist_ok=True)
     seed = int(env("SEED", "0"))
     torch.manual_seed(seed), random.seed(seed)
@@ -436,7 +462,8 @@ def main():
     groups = [(ps, torch.zeros(len(ps), *ps[0].shape)) for ps in by_shape.values()]
     rest = [p for p in model.parameters() if not any(p is q for ps, _ in groups for q in ps)]
     opt = torch.optim.AdamW([dict(params=[p for p in rest if p.dim() > 1], weight_decay=.05), dict(params=[p for p in rest if p.dim() == 1], weight_decay=0)], lr=peak, betas=(.9, .95))
-    start, step, tokens, spent, mean = time.time(), 0, 0, 0.0, 0.0
+    matrices = [p for n, p in model.named_parameters() if p.dim() > 1 and "embed" not in n]
+    start, step, tokens, mean = time.time(), 0, 0, 0.0
     last_print = last_score = start
     while True:
         now = time.time()
@@ -448,12 +475,24 @@ def main():
         rate = peak * min(1, (step + 1) / 100) * min(1, (1 - done) / .5 * .98 + .02)  # warms up, stays, and falls over the second half
         for g in opt.param_groups:
             g["lr"] = rate
+        kept = {}
+        if q4 and step % 2:
+            with torch.no_grad():
+                kept = {p: p.data for p in matrices}
+                for p in matrices:
+                    p.data = round4(p.data)
+                e = model.embed_tokens.weight
+                off = round4(e.data) - e.data
+            model.head = e + off
         h = model.hidden(x, part[:, :-1])
         take = w > 0
         loss = (F.cross_entropy(model.logits(h[take]), y[take], reduction="none") * w[take]).sum() / w.sum()
         for p in model.parameters():
             p.grad = None
         loss.backward()
+        for p, data in kept.items():  # the gradient was taken at the rounded weights, and goes to those kept
+            p.data = data
+        model.head = None
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()
         if groups:

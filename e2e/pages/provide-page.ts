@@ -1,0 +1,21 @@
+import type { Page } from 'playwright'
+import type { Tab } from '../fixtures/browser.ts'
+
+/** The Provide page, as somebody who lends uses it. */
+export class ProvidePage {
+  readonly tab: Tab
+  readonly page: Page
+
+  constructor(tab: Tab) {
+    this.tab = tab
+    this.page = tab.page
+  }
+
+  async waitForState(state: string, { timeout = 60_000 } = {}): Promise<void> {
+    await this.page.locator(`[data-testid=provide-state][data-state=${state}]`).waitFor({ state: 'attached', timeout })
+  }
+
+  async servedTokens(): Promise<number> {
+    return Number((await this.page.getByTestId('served-tokens').innerText()).replace(/\D/g, ''))
+  }
+}

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest'
+import { StartError } from '../start-error.ts'
+import { helpText } from './describe-options.ts'
+import { configWith, loadConfig, type ConfigSources } from './load-config.ts'
+import { OPTION_KEYS, OPTIONS, type RelayConfig } from './options.ts'
+
+function run(args: readonly string[], env: ConfigSources['env'] = {}, file?: unknown): RelayConfig {
+  const readFile = (): string => (typeof file === 'string' ? file : JSON.stringify(file))
+  const command = loadConfig({ args, env, readFile })
+  if (command.type !== 'run') throw new Error(command.type)
+  return command.config
+}
+
+function refusal(...given: Parameters<typeof run>): string {
+  try {
+    run(...given)
+  } catch (thrown) {
+    if (!(thrown instanceof StartError)) throw thrown
+    expect(thrown.exitCode).toBe(2)
+    return thrown.message
+  }
+  throw new Error('nothing was refused')
+}
+
+test('without anything given all defaults hold', () => {
+  expect(run([])).toEqual(configWith({}))
+  expect(run([])).toMatchObject({
+    port: 8080,
+    host: '0.0.0.0',
+    peers: [],
+    trustProxy: 0,
+    iceServers: [],
+    seedProvider: 'off',
+  })
+})
+
+test('a flag wins over the environment, which wins over the file', () => {
+  const env = { INFERNET_PORT: '2', INFERNET_HOST: 'b', INFERNET_LOG_LEVEL: '' }
+  const file = { port: 3, host: 'c', dataFolder: 'd', logLevel: 'warn' }
+  expect(run(['--config', 'x', '--port', '1'], env, file)).toMatchObject({
+    port: 1,
+    host: 'b',
+    dataFolder: 'd',
+    logLevel: 'warn',
+  })
+  expect(run([], { ...env, INFERNET_CONFIG: 'x' }, file)).toMatchObject({ port: 2, dataFolder: 'd' })
+})
+
+test('lists come from a repeated flag, from commas, or from a JSON list', () => {
+  const [a, b] = ['/dns/a.example/tcp/443/tls/ws', '/ip4/192.0.2.1/tcp/8080/ws']
+  expect(run(['--peer', a, '--peer', b]).peers).toEqual([a, b])
+  expect(run([], { INFERNET_PEER: `${a}, ${b}` }).peers).toEqual([a, b])
+  expect(run(['--config', 'x'], {}, { peers: [a, b] }).peers).toEqual([a, b])
+})
+
+test('an address may be a URL', () => {
+  const peers = [
+    'wss://relay.example',
+    'https://relay.example:8443/',
+    'http://192.0.2.1:8080',
+    'ws://[2001:db8::1]',
+  ]
+  expect(run(peers.flatMap((peer) => ['--peer', peer])).peers).toEqual([
+    '/dns/relay.example/tcp/443/tls/ws',
+    '/dns/relay.example/tcp/8443/tls/ws',
+    '/ip4/192.0.2.1/tcp/8080/ws',
+    '/ip6/2001:db8::1/tcp/80/ws',
+  ])
+})
+
+test('structured values come as JSON, in the file also as they are', () => {
+  const iceServers = [
+    { urls: 'stun:stun.example:3478' },
+    { urls: ['turn:t.example'], username: 'u', credential: 'c' },
+  ]
+  expect(run(['--ice-servers', JSON.stringify(iceServers)]).iceServers).toEqual(iceServers)
+  expect(run(['--config', 'x'], {}, { iceServers }).iceServers).toEqual(iceServers)
+  expect(run(['--config', 'x'], {}, { iceServers: [] }).iceServers).toEqual([])
+  expect(run(['--trust-proxy', '10.0.0.0/8, fd00::/8']).trustProxy).toEqual(['10.0.0.0/8', 'fd00::/8'])
+  expect(run(['--config', 'x'], {}, { trustProxy: ['10.0.0.0/8'] }).trustProxy).toEqual(['10.0.0.0/8'])
+  expect(run(['--trust-proxy', '2']).trustProxy).toBe(2)
+})
+
+test('a wrong value is refused with the name it was given under and the fix', () => {
+  expect(refusal(['--port', 'abc'])).toMatchInlineSnapshot(`"--port: "abc" must be a whole number from 0 to 65535. Default: 8080."`)
+  expect(refusal([], { INFERNET_MAX_RESERVATIONS: '-1' })).toMatchInlineSnapshot(`"INFERNET_MAX_RESERVATIONS: "-1" must be a whole number from 0 to 100000. Default: 1024."`)
+  expect(refusal(['--config', 'x'], {}, { seedProvider: true })).toMatchInlineSnapshot(`""seedProvider" in the configuration file: "true" must be one of on, off. Default: off."`)
+  expect(refusal(['--peer', 'relay.example'])).toMatchInlineSnapshot(`"--peer: "relay.example" must be a URL such as wss://relay.example or an address such as /dns/relay.example/tcp/443/tls/ws. Default: empty."`)
+  expect(refusal(['--ice-servers', '[{"urls":"http://x"}]'])).toMatchInlineSnapshot(`"--ice-servers: "[{"urls":"http://x"}]" must be JSON such as [{"urls":"stun:stun.example:3478"}], with stun:, stuns:, turn: or turns: URLs. Default: []."`)
+  expect(refusal(['--trust-proxy', '10.0.0.0/64'])).toMatchInlineSnapshot(`"--trust-proxy: "10.0.0.0/64" must be the number of proxies (0 to 9) or their networks, such as 10.0.0.0/8,fd00::/8. Default: 0."`)
+})
+
+test('what is no option is refused', () => {
+  expect(refusal(['--prot', '1'])).toMatchInlineSnapshot(`"Unknown option '--prot'. Run with --help for the list of options."`)
+  expect(refusal(['stray'])).toMatchInlineSnapshot(`"Unexpected argument 'stray'. Run with --help for the list of options."`)
+  expect(refusal(['--config', 'x'], {}, { prot: 1 })).toMatchInlineSnapshot(`""prot" in the configuration file: is not an option. Run with --help for the list."`)
+  expect(refusal(['--config', 'x'], {}, '{,}')).toMatchInlineSnapshot(`"--config: "x" is not a readable JSON file. Check the path and the commas."`)
+  expect(refusal(['--config', 'x'], {}, [])).toMatchInlineSnapshot(`"--config: the file must hold one object. Write {"port": 8080}."`)
+})
+
+test('options that do not go together are refused', () => {
+  expect(refusal(['--tls-cert', 'a'])).toMatchInlineSnapshot(`"--tls-cert and --tls-key: only one of them is given. Give both, or neither."`)
+  expect(refusal(['--max-connections', '5', '--max-reservations', '6'])).toMatchInlineSnapshot(`"--max-reservations: is above --max-connections. Each reservation needs a connection: raise the other."`)
+})
+
+test('--help tells every option, --version ends before anything is read', () => {
+  expect(loadConfig({ args: ['--help', '--port', 'x'], env: {} })).toEqual({ type: 'help' })
+  expect(loadConfig({ args: ['--version'], env: {} })).toEqual({ type: 'version' })
+  for (const key of OPTION_KEYS) expect(helpText()).toContain(`--${OPTIONS[key].flag} `)
+})

@@ -1,0 +1,186 @@
+import {
+  CONNECTIONS_PER_ADDRESS,
+  CONNECTIONS_PER_ADDRESS_PER_SECOND,
+  MAX_CONNECTIONS,
+  MAX_RESERVATIONS,
+  RELAYED_CONNECTION_BYTES,
+  RELAYED_CONNECTION_MS,
+} from '../limits.ts'
+import {
+  readAddress,
+  readChoice,
+  readIceServers,
+  readInteger,
+  readList,
+  readText,
+  readTrustProxy,
+  type Read,
+} from './read-values.ts'
+
+/** One row of the table that parsing, `--help`, and the operator's page all come from. */
+export interface Option<T = unknown> {
+  readonly flag: string
+  readonly env: string
+  /** As text, so that a default takes the same way as anything given. */
+  readonly defaultText: string
+  readonly unit: string
+  readonly meaning: string
+  /** The flag may be given several times. */
+  readonly isList?: boolean
+  readonly read: Read<T>
+}
+
+function option<T>(
+  flag: string,
+  defaultText: string | number,
+  unit: string,
+  meaning: string,
+  read: Read<T>,
+  isList = false,
+): Option<T> {
+  const env = `INFERNET_${flag.toUpperCase().replaceAll('-', '_')}`
+  return { flag, env, defaultText: String(defaultText), unit, meaning, read, isList }
+}
+
+/** Every option by its key, which is also its name in the configuration file. */
+export const OPTIONS = {
+  port: option('port', 8080, 'port', 'The one public port; 0 takes any free one.', readInteger(0, 65535)),
+  host: option(
+    'host',
+    '0.0.0.0',
+    'address',
+    'Where to listen; `::` for IPv6 too, `127.0.0.1` behind a proxy.',
+    readText,
+  ),
+  dataFolder: option('data-folder', 'data', 'path', 'Keeps the identity; back it up.', readText),
+  pageFolder: option('page-folder', 'web/dist', 'path', 'The built page.', readText),
+  modelsFolder: option(
+    'models-folder',
+    '',
+    'path',
+    'Model files, served under `/models/`; empty takes `models` in the page folder.',
+    readText,
+  ),
+  peers: option(
+    'peer',
+    '',
+    'URL or multiaddr',
+    'Another relay to join; one is enough. May be repeated.',
+    readList(readAddress),
+    true,
+  ),
+  announce: option(
+    'announce',
+    '',
+    'URL or multiaddr',
+    'Under which address others reach this relay; needed behind a proxy. May be repeated.',
+    readList(readAddress),
+    true,
+  ),
+  tlsCert: option(
+    'tls-cert',
+    '',
+    'path',
+    'Certificate chain (PEM) to speak https and wss itself. Read again when it changes.',
+    readText,
+  ),
+  tlsKey: option('tls-key', '', 'path', 'Private key (PEM) of the certificate.', readText),
+  trustProxy: option(
+    'trust-proxy',
+    0,
+    'hops or networks',
+    'Whose `X-Forwarded-For` to believe: how many proxies stand in front, or their networks.',
+    readTrustProxy,
+  ),
+  iceServers: option(
+    'ice-servers',
+    '[]',
+    'JSON',
+    'STUN and TURN servers that tabs are told to use.',
+    readIceServers,
+  ),
+  maxReservations: option(
+    'max-reservations',
+    MAX_RESERVATIONS,
+    'tabs',
+    'Tabs that can be reached through this relay at once; 0.25 MB of memory each.',
+    readInteger(0, 100_000),
+  ),
+  maxConnections: option(
+    'max-connections',
+    MAX_CONNECTIONS,
+    'connections',
+    'WebSocket connections at once.',
+    readInteger(1, 100_000),
+  ),
+  connectionsPerIp: option(
+    'connections-per-ip',
+    CONNECTIONS_PER_ADDRESS,
+    'connections',
+    'The same from one address (IPv6: one /64).',
+    readInteger(1, 100_000),
+  ),
+  connectionsPerIpPerSecond: option(
+    'connections-per-ip-per-second',
+    CONNECTIONS_PER_ADDRESS_PER_SECOND,
+    '1/s',
+    'New ones per second from one address.',
+    readInteger(1, 100_000),
+  ),
+  relayDataLimitBytes: option(
+    'relay-data-limit-bytes',
+    RELAYED_CONNECTION_BYTES,
+    'bytes',
+    'What one relayed connection may carry.',
+    readInteger(16_384, 1_073_741_824),
+  ),
+  relayDurationMs: option(
+    'relay-duration-ms',
+    RELAYED_CONNECTION_MS,
+    'ms',
+    'How long one relayed connection may live.',
+    readInteger(10_000, 86_400_000),
+  ),
+  seedProvider: option(
+    'seed-provider',
+    'off',
+    'on, off',
+    'Answer prompts in this process too, so that the network is never empty.',
+    readChoice('on', 'off'),
+  ),
+  seedModel: option(
+    'seed-model',
+    'infernet-tiny',
+    'model id',
+    'The model that the seed provider runs.',
+    readText,
+  ),
+  seedBackend: option(
+    'seed-backend',
+    'wasm',
+    'wasm, webgpu',
+    'What it runs on; `webgpu` needs the optional package `webgpu`.',
+    readChoice('wasm', 'webgpu'),
+  ),
+  metrics: option(
+    'metrics',
+    'local',
+    'off, local, public',
+    'Who may read `/metrics`: nobody, private addresses, everybody.',
+    readChoice('off', 'local', 'public'),
+  ),
+  logLevel: option(
+    'log-level',
+    'info',
+    'level',
+    'One of fatal, error, warn, info, debug, trace, silent.',
+    readChoice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+  ),
+} as const satisfies Record<string, Option>
+
+export type OptionKey = keyof typeof OPTIONS
+
+/** Everything the relay can be told, in one readonly object. */
+export type RelayConfig = { readonly [Key in OptionKey]: ReturnType<(typeof OPTIONS)[Key]['read']> }
+
+export const OPTION_KEYS = Object.keys(OPTIONS) as OptionKey[]

@@ -1,0 +1,236 @@
+import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
+import type { Clock } from '#shared/base/clock.ts'
+import { peerName, type PeerName } from '#shared/base/ids.ts'
+import type { RelayConfig } from './config/options.ts'
+import type { OfferGossip } from './gossip/offer-gossip.ts'
+import { RelayNetwork } from './gossip/relay-network.ts'
+import { STOP_DEADLINE_MS } from './limits.ts'
+import { nodeClock } from './node-clock.ts'
+import { createNode, type RelayNode } from './node/create-node.ts'
+import { freePlacesOfGonePeers } from './node/free-places.ts'
+import { RelayedTraffic } from './node/relayed-traffic.ts'
+import { secureWebSocketListener } from './node/websocket-listener.ts'
+import type { Logger } from './observe/log.ts'
+import { RelayMetrics } from './observe/metrics.ts'
+import type { ClientAddress } from './serve/client-address.ts'
+import { otherRelaysFor, relaysFor, type HealthInfo, type NetworkInfo } from './serve/network-info.ts'
+import { guessAddresses, type SeenHost } from './serve/own-address.ts'
+import { Site } from './serve/site.ts'
+import { parseSocketAddress } from './socket-address.ts'
+
+/** Something that lives on a running relay: the directory, the seed provider. */
+export type RelayMount = (relay: Relay) => Promise<{ stop(): Promise<void> }>
+
+export interface RelayComponents {
+  readonly privateKey: PrivateKey
+  readonly log: Logger
+  /** @default the machine's clock */
+  readonly clock?: Clock
+}
+
+export interface RelayInit {
+  readonly config: RelayConfig
+  readonly version: string
+  /** Started in this order once the node is up, stopped in the reverse one. @default [] */
+  readonly mounts?: readonly RelayMount[]
+  /** How often other relays are told of this one. @default RELAY_RECORD_MS */
+  readonly recordMs?: number
+}
+
+/** A relay: introduces peers, serves the page, and knows other relays. */
+export function createRelay(components: RelayComponents, init: RelayInit): Relay {
+  return new Relay(components, init)
+}
+
+/** See {@link createRelay}. What needs the running node throws before `start` is done. */
+export class Relay {
+  readonly #components: Required<RelayComponents>
+  readonly #init: RelayInit
+  readonly #metrics: RelayMetrics
+  readonly #site: Site
+  readonly #name: PeerName
+  readonly #startedAt = performance.now()
+  readonly #undo: (() => Promise<void> | void)[] = []
+  #status: HealthInfo['status'] = 'starting'
+  #node: RelayNode | undefined
+  #network: RelayNetwork | undefined
+  #listenerPort: number | undefined
+  #countOffers: () => number = () => 0
+
+  constructor(components: RelayComponents, init: RelayInit) {
+    this.#components = { clock: nodeClock, ...components }
+    this.#init = init
+    this.#name = peerName(components.privateKey.publicKey.toString())
+    this.#metrics = new RelayMetrics({
+      peers: () => this.#node?.getPeers().length ?? 0,
+      connections: () => this.#node?.getConnections().length ?? 0,
+      reservations: () => this.#node?.services.relay.reservations.size ?? 0,
+      offers: () => this.#countOffers(),
+      relays: () => this.#network?.connected.length ?? 0,
+    })
+    this.#site = new Site({
+      config: init.config,
+      clock: this.#components.clock,
+      log: components.log,
+      metrics: this.#metrics,
+      targetPort: () => (this.#status === 'ok' ? this.#listenerPort : undefined),
+      health: () => this.#health(),
+      networkInfo: (seen) => this.#networkInfo(seen),
+    })
+  }
+
+  get name(): PeerName {
+    return this.#name
+  }
+
+  get node(): RelayNode {
+    return started(this.#node)
+  }
+
+  /** Where a browser on this machine opens the page. */
+  get httpUrl(): string {
+    return this.#site.url
+  }
+
+  /** Multiaddrs to share, with peer id. */
+  get addresses(): readonly string[] {
+    const { config } = this.#init
+    const bare =
+      config.announce.length > 0
+        ? config.announce
+        : guessAddresses(config.host, this.#site.port, this.#site.isSecure)
+    return bare.map((address) =>
+      parseSocketAddress(address)?.peer === undefined ? `${address}/p2p/${this.#name}` : address,
+    )
+  }
+
+  /** The channel on which relays tell each other of offers. */
+  get offers(): OfferGossip {
+    return started(this.#network).offers
+  }
+
+  /** Other relays with a connection now. */
+  get relays(): readonly PeerName[] {
+    return this.#network?.connected ?? []
+  }
+
+  /** The directory says how many live offers it holds, for `/health` and `/metrics`. */
+  countOffersBy(count: () => number): void {
+    this.#countOffers = count
+  }
+
+  /** Who is behind a connection, by the address its limits count: libp2p itself sees everybody at 127.0.0.1. */
+  clientOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined {
+    return this.#site.clientBehind(Number(remoteAddr.getComponents()[1]?.value))
+  }
+
+  /** Reads the certificate files again, for SIGHUP. */
+  reloadCertificate(): void {
+    this.#site.reloadCertificate()
+  }
+
+  /** @throws StartError for what the operator can mend. */
+  async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (thrown) {
+      await this.stop()
+      throw thrown
+    }
+  }
+
+  /** Undoes all of `start` within {@link STOP_DEADLINE_MS}; may be called at any time. */
+  async stop(): Promise<void> {
+    if (this.#status === 'stopping') return
+    this.#status = 'stopping'
+    const deadline = Promise.withResolvers<void>()
+    const timer = setTimeout(deadline.resolve, STOP_DEADLINE_MS)
+    await Promise.race([this.#stopAll(), deadline.promise])
+    clearTimeout(timer)
+  }
+
+  async #start(): Promise<void> {
+    const { config, mounts = [], recordMs } = this.#init
+    const { clock, log, privateKey } = this.#components
+    this.#undo.push(() => this.#metrics.stop())
+    // First the port, because the node announces it; upgrades are answered 503 until all is up.
+    this.#undo.push(() => this.#site.stop({ signal: AbortSignal.timeout(STOP_DEADLINE_MS / 2) }))
+    await this.#site.start()
+    const node = await this.#createNode()
+    this.#undo.push(() => node.stop())
+    await node.start()
+    this.#listenerPort = secureWebSocketListener(node)
+    this.#undo.push(freePlacesOfGonePeers(node, () => this.#metrics.reservationsFreed.inc()))
+    const network = new RelayNetwork(
+      { node, privateKey, clock, log: log.child({ scope: 'gossip' }), metrics: this.#metrics },
+      { peers: config.peers, addresses: this.addresses, recordMs },
+    )
+    this.#network = network
+    this.#undo.push(() => network.stop())
+    network.start()
+    for (const mount of mounts) {
+      const mounted = await mount(this)
+      this.#undo.push(() => mounted.stop())
+    }
+    if (this.#status === 'starting') this.#status = 'ok'
+  }
+
+  async #createNode(): Promise<RelayNode> {
+    const { clock, log, privateKey } = this.#components
+    const traffic = new RelayedTraffic({
+      clock,
+      streamsOf: (peer) => this.node.getConnections(peer).flatMap(({ streams }) => streams),
+      addressGroupOf: (peer) => this.#addressGroupOf(peer),
+      onBytes: (bytes) => this.#metrics.relayedBytes.inc(bytes),
+      onOpen: (isAllowed) =>
+        this.#metrics.relayedConnections.inc({ result: isAllowed ? 'allowed' : 'limited' }),
+    })
+    const isPiped = (port: number): boolean => this.#site.clientBehind(port) !== undefined
+    this.#node = await createNode({ privateKey, log, traffic, isPiped }, this.#init.config, this.addresses)
+    return this.#node
+  }
+
+  #addressGroupOf(peer: PeerId): string | undefined {
+    const [connection] = this.node.getConnections(peer)
+    return connection && this.clientOf(connection)?.group
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        await undo()
+      } catch (thrown) {
+        this.#components.log.warn({ err: thrown }, 'a part did not stop cleanly')
+      }
+    }
+  }
+
+  #health(): HealthInfo {
+    return {
+      status: this.#status,
+      version: this.#init.version,
+      peerId: this.#name,
+      uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
+      peers: this.#node?.getPeers().length ?? 0,
+      reservations: this.#node?.services.relay.reservations.size ?? 0,
+      offers: this.#countOffers(),
+      relays: this.#network?.connected.length ?? 0,
+    }
+  }
+
+  #networkInfo(seen: SeenHost): NetworkInfo {
+    const { config, version } = this.#init
+    return {
+      version,
+      peerId: this.#name,
+      relays: relaysFor(seen, this.#name, config.announce.length > 0 ? this.addresses : []),
+      otherRelays: otherRelaysFor(seen, this.#network?.reachable ?? []),
+      iceServers: config.iceServers,
+    }
+  }
+}
+
+function started<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('the relay is not started')
+  return part
+}

@@ -1,0 +1,40 @@
+import type { PeerId } from '@libp2p/interface'
+import { peerName, type PeerName } from '#shared/base/ids.ts'
+import { MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
+import { Directory } from '#shared/schedule/directory.ts'
+import { DirectoryService } from '#shared/schedule/directory-service.ts'
+import { acceptGossipedOffer } from '#shared/schedule/gossiped-offer.ts'
+import type { Relay } from '../create-relay.ts'
+import { nodeClock } from '../node-clock.ts'
+import { LocalDirectory } from './local-directory.ts'
+
+export interface MountedDirectory {
+  /** The directory as a peer in this process sees it. */
+  readonly port: LocalDirectory
+  stop(): Promise<void>
+}
+
+/** Keeps the register of offers on a relay: answers peers, hears other relays, drops what a lost peer brought. */
+export async function mountDirectory(relay: Relay): Promise<MountedDirectory> {
+  const { node, offers } = relay
+  const directory = new Directory(nodeClock)
+  const gossip = (message: Uint8Array): void => offers.publish(message)
+  const service = new DirectoryService({ clock: nodeClock, directory, gossip })
+  const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => service.peerGone(nameOf(detail))
+  const stopHearing = offers.onMessage((message) => acceptGossipedOffer(directory, message))
+  relay.countOffersBy(() => directory.size)
+  node.addEventListener('peer:disconnect', onDisconnect)
+  await node.handle(SCHEDULE_PROTOCOL, service.handle, { maxInboundStreams: MAX_DIRECTORY_STREAMS })
+  return {
+    port: new LocalDirectory({ relay: relay.name, clock: nodeClock, directory, gossip }),
+    stop: async () => {
+      stopHearing()
+      node.removeEventListener('peer:disconnect', onDisconnect)
+      await node.unhandle(SCHEDULE_PROTOCOL)
+    },
+  }
+}
+
+function nameOf(peer: PeerId): PeerName {
+  return peerName(peer.toString())
+}

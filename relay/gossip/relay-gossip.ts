@@ -1,0 +1,141 @@
+import { TopicValidatorResult, type Message, type TopicValidatorFn } from '@libp2p/gossipsub'
+import type { PeerId } from '@libp2p/interface'
+import type { Clock } from '#shared/base/clock.ts'
+import { peerName, type PeerName } from '#shared/base/ids.ts'
+import { TokenBucket } from '#shared/base/token-bucket.ts'
+import { GOSSIP_RATE_PER_NEIGHBOUR, MAX_GOSSIP_MESSAGE_BYTES } from '../limits.ts'
+import type { RelayNode } from '../node/create-node.ts'
+import type { Logger } from '../observe/log.ts'
+import type { OfferGossip, Verdict } from './offer-gossip.ts'
+import { OFFERS_TOPIC, RELAYS_TOPIC } from './topics.ts'
+
+export interface RelayGossipComponents {
+  readonly node: RelayNode
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onJudged?: (topic: 'offers' | 'relays', verdict: Verdict | 'rate-limited') => void
+}
+
+type Judge = (message: Uint8Array, from: PeerName) => Promise<Verdict>
+
+/** Bad messages that a neighbour may bring before it is cut: one every two seconds is a fault, more is an attack. */
+const STRIKES = { burst: 50, perSecond: 0.5 } as const
+
+/**
+ * Both gossip topics, each behind one judge. A message is judged before it is passed on, so a bad one ends at the first
+ * honest relay, and the neighbour that brought it is the one to blame.
+ */
+export class RelayGossip {
+  readonly #components: RelayGossipComponents
+  readonly #neighbours = new Map<string, { readonly rate: TokenBucket; readonly strikes: TokenBucket }>()
+  #judgeOffer: Judge = async () => 'ignore'
+  #judgeRecord: Judge = async () => 'ignore'
+  #onNewNeighbour: () => void = () => undefined
+
+  constructor(components: RelayGossipComponents) {
+    this.#components = components
+  }
+
+  /** The channel for the directory. */
+  readonly offers: OfferGossip = {
+    publish: (message) => this.#publish(OFFERS_TOPIC, message),
+    onMessage: (judge) => {
+      this.#judgeOffer = judge
+      return () => (this.#judgeOffer = async () => 'ignore')
+    },
+  }
+
+  publishRecord(message: Uint8Array): void {
+    this.#publish(RELAYS_TOPIC, message)
+  }
+
+  onRecord(judge: Judge): void {
+    this.#judgeRecord = judge
+  }
+
+  /** Calls back when another relay begins to listen: it knows nothing yet. */
+  onNewNeighbour(callback: () => void): void {
+    this.#onNewNeighbour = callback
+  }
+
+  start(): void {
+    const { gossip } = this.#components.node.services
+    gossip.topicValidators.set(
+      OFFERS_TOPIC,
+      this.#validator('offers', (...args) => this.#judgeOffer(...args)),
+    )
+    gossip.topicValidators.set(
+      RELAYS_TOPIC,
+      this.#validator('relays', (...args) => this.#judgeRecord(...args)),
+    )
+    gossip.addEventListener('subscription-change', this.#onSubscription)
+    this.#components.node.addEventListener('peer:disconnect', this.#onGone)
+    gossip.subscribe(OFFERS_TOPIC)
+    gossip.subscribe(RELAYS_TOPIC)
+  }
+
+  stop(): void {
+    const { node } = this.#components
+    node.services.gossip.removeEventListener('subscription-change', this.#onSubscription)
+    node.removeEventListener('peer:disconnect', this.#onGone)
+    node.services.gossip.topicValidators.clear()
+  }
+
+  readonly #onSubscription = ({
+    detail,
+  }: CustomEvent<{ subscriptions: { topic: string; subscribe: boolean }[] }>): void => {
+    if (detail.subscriptions.some(({ topic, subscribe }) => subscribe && topic === RELAYS_TOPIC))
+      this.#onNewNeighbour()
+  }
+
+  readonly #onGone = ({ detail }: CustomEvent<PeerId>): void =>
+    void this.#neighbours.delete(detail.toString())
+
+  #publish(topic: string, message: Uint8Array): void {
+    const { node, log } = this.#components
+    // Whoever sends more than the receiver's bound is never heard again on that connection, so it ends here.
+    if (message.length > MAX_GOSSIP_MESSAGE_BYTES)
+      return log.warn({ topic, bytes: message.length }, 'message too large')
+    node.services.gossip
+      .publish(topic, message)
+      .catch((thrown: unknown) => log.debug({ topic, err: thrown }, 'not published'))
+  }
+
+  #validator(topic: 'offers' | 'relays', judge: Judge): TopicValidatorFn {
+    return async (neighbour, message) => {
+      const verdict = await this.#judge(neighbour, message, judge)
+      this.#components.onJudged?.(topic, verdict)
+      if (verdict === 'reject') this.#strike(neighbour)
+      if (verdict === 'accept') return TopicValidatorResult.Accept
+      return verdict === 'reject' ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore
+    }
+  }
+
+  async #judge(neighbour: PeerId, message: Message, judge: Judge): Promise<Verdict | 'rate-limited'> {
+    if (!this.#ledger(neighbour).rate.take()) return 'rate-limited'
+    if (message.type !== 'signed' || message.data.length > MAX_GOSSIP_MESSAGE_BYTES) return 'reject'
+    try {
+      return await judge(message.data, peerName(message.from.toString()))
+    } catch (thrown) {
+      this.#components.log.error({ err: thrown }, 'a gossiped message could not be judged')
+      return 'ignore'
+    }
+  }
+
+  #strike(neighbour: PeerId): void {
+    if (this.#ledger(neighbour).strikes.take()) return
+    this.#components.log.warn({ relay: neighbour.toString() }, 'relay cut for bad messages')
+    this.#components.node.hangUp(neighbour).catch(() => undefined)
+  }
+
+  #ledger(neighbour: PeerId): { readonly rate: TokenBucket; readonly strikes: TokenBucket } {
+    const { clock } = this.#components
+    const name = neighbour.toString()
+    const ledger = this.#neighbours.get(name) ?? {
+      rate: new TokenBucket(clock, GOSSIP_RATE_PER_NEIGHBOUR),
+      strikes: new TokenBucket(clock, STRIKES),
+    }
+    this.#neighbours.set(name, ledger) // goes when its last connection does
+    return ledger
+  }
+}

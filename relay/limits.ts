@@ -1,0 +1,164 @@
+import { KIB, MIB, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
+
+/*
+ * Every bound of the relay, each with its reason. The sources are the measurements of js-libp2p 3 on two shared cores:
+ * 0.2 MB and 13 to 17 ms of CPU per join, 0.2 ms/s idle once the pings are off.
+ */
+
+/** Connections at once, of all kinds. At 0.25 MB each a full relay stays below 1 GB. libp2p's own default is 300. */
+export const MAX_CONNECTIONS = 2048
+
+/** Tabs that are reachable through this relay. libp2p's own default is 15. */
+export const MAX_RESERVATIONS = 1024
+
+/**
+ * A household or a small office behind one address opens this many. Each reservation needs a connection, so this also
+ * bounds how many places one address can fill with fresh identities.
+ */
+export const CONNECTIONS_PER_ADDRESS = 64
+
+/** New connections per second from one address: a burst of reloading tabs passes, a loop does not. */
+export const CONNECTIONS_PER_ADDRESS_PER_SECOND = 8
+
+/** Tokens that an address which was silent has saved, in seconds of its rate. */
+export const CONNECTION_BURST_SECONDS = 4
+
+/** HTTP requests: a page load takes 40, a model in 1 MiB pieces some hundreds, all within a few seconds. */
+export const HTTP_RATE = { burst: 1000, perSecond: 100 } as const
+
+/** Answers being sent to one address at once: a slow reader holds a file handle. */
+export const HTTP_PARALLEL_PER_ADDRESS = 128
+
+/** Addresses remembered by a limiter. Full buckets are forgotten first; beyond that new addresses are refused. */
+export const MAX_TRACKED_ADDRESSES = 50_000
+
+/**
+ * libp2p sees every client at 127.0.0.1, because our HTTP server pipes them there, so its limit of 5 new connections
+ * per second and address would refuse 25 of 30 tabs. It is out of reach on purpose; ours sits before the pipe.
+ */
+export const LIBP2P_CONNECTIONS_PER_SECOND = 100_000
+
+/** Handshakes under way at once: 20 to 25 joins a second end within 10 s, with room for slow ones. Default: 10. */
+export const MAX_PENDING_CONNECTIONS = 512
+
+/** Room for the connections that this relay opens itself, beyond those it accepts. */
+export const OUTBOUND_CONNECTIONS = 64
+
+/** Noise, the muxer and both negotiations on a slow phone. */
+export const UPGRADE_TIMEOUT_MS = 10 * SECOND_MS
+
+/**
+ * A reservation is freed when its peer goes, so its life only matters for what slips through. js clients renew it
+ * 5 minutes before its end. libp2p's own default is 2 hours.
+ */
+export const RESERVATION_TTL_MS = 15 * MINUTE_MS
+
+/** One hop request is two small messages. libp2p's own default is 30 s. */
+export const HOP_TIMEOUT_MS = 10 * SECOND_MS
+
+/** Introductions that one tab may have open towards others: four candidates, hedged, with room. */
+export const MAX_INBOUND_HOP_STREAMS = 32
+
+/** Introductions towards one provider at once, each half a second: 128 asks at once. */
+export const MAX_OUTBOUND_STOP_STREAMS = 128
+
+/**
+ * What one relayed connection may carry, both directions summed. An introduction takes 8 KB; a prompt of 8192 tokens
+ * with an answer of 2000 tokens, framed and signed, stays below 256 KB, so an answer survives where no direct path
+ * comes up.
+ */
+export const RELAYED_CONNECTION_BYTES = MIB
+
+/**
+ * How long one relayed connection may live. The relay's library tells clients this number in milliseconds and they
+ * read it as seconds: a tab must not trust `conn.limits.seconds`.
+ */
+export const RELAYED_CONNECTION_MS = 10 * MINUTE_MS
+
+/**
+ * A peer can redial and get a fresh budget each time, which libp2p does not bound. So opening a relayed connection
+ * takes from a bucket of the asking peer and of its address, and so does each byte.
+ */
+export const RELAYED_OPENS_PER_PEER = { burst: 32, perSecond: 1 } as const
+export const RELAYED_OPENS_PER_ADDRESS = { burst: 256, perSecond: 8 } as const
+export const RELAYED_BYTES_PER_PEER = { burst: 4 * MIB, perSecond: 64 * KIB } as const
+export const RELAYED_BYTES_PER_ADDRESS = { burst: 32 * MIB, perSecond: 512 * KIB } as const
+
+/** Streams on one connection, of all protocols together. Default: 1000, each able to pin its window. */
+export const MAX_STREAMS_PER_CONNECTION = 256
+
+/** The window of a stream never grows: what a stranger can pin per stream is this. */
+export const STREAM_WINDOW_BYTES = 256 * KIB
+
+/** More unread bytes than a full window mean that the other side ignores the window. Default: 4 MiB. */
+export const MAX_STREAM_BUFFER_BYTES = 512 * KIB
+
+/** libp2p sends frames of at most 64 KiB; the `ws` package would buffer 100 MiB for a stranger. */
+export const MAX_WEBSOCKET_MESSAGE_BYTES = 256 * KIB
+
+/** Unsent bytes to one WebSocket before its writers wait. Default: 4 MiB. */
+export const MAX_WEBSOCKET_UNSENT_BYTES = MIB
+
+/**
+ * Nothing heard from a client for this long means that it is gone without a goodbye. Tabs send yamux keep-alives every
+ * 30 s, relays a record every 30 s. So the relay itself never pings: pings were 80 % of its idle CPU.
+ */
+export const SILENT_CLIENT_MS = 100 * SECOND_MS
+export const SILENCE_SWEEP_MS = 10 * SECOND_MS
+
+/** Relays that this one opens connections to. Gossip reaches the others through them. */
+export const MAX_RELAY_LINKS = 8
+
+/** Relays remembered from gossip. A record is below 1 KB. */
+export const MAX_KNOWN_RELAYS = 256
+
+/** A relay says that it is there this often, and is believed for three of these. */
+export const RELAY_RECORD_MS = 30 * SECOND_MS
+export const RELAY_RECORD_LIFE_MS = 3 * RELAY_RECORD_MS
+
+/** Addresses in one record, and characters in each: a DNS name of 253 with its ports and peer id. */
+export const MAX_RECORD_ADDRESSES = 4
+export const MAX_ADDRESS_CHARACTERS = 384
+
+/** Clocks of strangers differ. */
+export const RECORD_CLOCK_SKEW_MS = 10 * SECOND_MS
+
+/** One gossiped message; larger ones are refused where they are made. An offer with its signature is below 9 KiB. */
+export const MAX_GOSSIP_MESSAGE_BYTES = 12 * KIB
+
+/**
+ * One gossip RPC holds several messages. A peer that once sends more than this is silently deaf for the rest of its
+ * connection, so the bound is far above what `MAX_GOSSIP_MESSAGE_BYTES` lets honest relays batch.
+ */
+export const MAX_GOSSIP_RPC_BYTES = 2 * MIB
+
+/** Messages one gossip neighbour may bring: 20,000 offers renewed every 25 s are 800 a second, from all together. */
+export const GOSSIP_RATE_PER_NEIGHBOUR = { burst: 4000, perSecond: 1000 } as const
+
+/**
+ * Relays form a star around the first one until they know each other, and the hub forwards at once only to its mesh:
+ * with the default D = 6 the rest waits for the 1 s heartbeat and 5 % never arrives (measured, 20 nodes).
+ */
+export const GOSSIP_MESH = { D: 100, Dlo: 50, Dhi: 200, Dout: 2 } as const
+
+/** How long until a lost relay is dialled again, doubling up to the second value, with a fifth of jitter. */
+export const REDIAL_MIN_MS = 250
+export const REDIAL_MAX_MS = 5 * SECOND_MS
+
+/** The request line and all headers. Browsers send 1 to 2 KiB, a WebSocket through two proxies 3 KiB. */
+export const MAX_HTTP_HEADER_BYTES = 8 * KIB
+export const MAX_HTTP_HEADERS = 64
+
+/** A client that dribbles its headers (slowloris) is cut after this. */
+export const HTTP_HEADERS_TIMEOUT_MS = 10 * SECOND_MS
+/** Requests have no body, so the whole request is its headers. */
+export const HTTP_REQUEST_TIMEOUT_MS = 15 * SECOND_MS
+export const HTTP_KEEP_ALIVE_MS = 15 * SECOND_MS
+/** An answer that makes no progress for this long meets a reader who stopped reading. */
+export const HTTP_STALL_MS = 60 * SECOND_MS
+
+/** Connecting to our own loopback port takes a millisecond. */
+export const PIPE_CONNECT_TIMEOUT_MS = 5 * SECOND_MS
+
+/** All of `stop()`: goodbyes included, before what is left is cut. */
+export const STOP_DEADLINE_MS = 4 * SECOND_MS

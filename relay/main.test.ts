@@ -1,0 +1,99 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { temporaryFolder, until } from './testing/fixtures.ts'
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
+const children: ChildProcess[] = []
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+
+beforeEach(async () => {
+  folder = await temporaryFolder()
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await folder.remove()
+})
+
+interface Run {
+  readonly child: ChildProcess
+  readonly ended: Promise<unknown[]>
+  out: string
+  err: string
+}
+
+function run(args: readonly string[], env: Record<string, string> = {}): Run {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } })
+  children.push(child)
+  const seen: Run = { child, ended: once(child, 'exit'), out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => (seen.out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (seen.err += chunk.toString()))
+  return seen
+}
+
+const start = (...more: string[]): Run =>
+  run(['--port', '0', '--host', '127.0.0.1', '--data-folder', folder.path, ...more])
+const urlOf = async (relay: Run): Promise<string> => {
+  await until('the address line', () => relay.out.includes('\n'))
+  return /http:\S+/.exec(relay.out)?.[0] ?? ''
+}
+
+test('it prints one line with its address, works, and stops on SIGTERM with 0 within five seconds', async () => {
+  const relay = start()
+  const url = await urlOf(relay)
+  expect((await fetch(new URL('health', url))).status).toBe(200)
+  expect(relay.out).toMatch(
+    /^Infernet relay at http:\/\/127\.0\.0\.1:\d+\/ \(join it with --peer \/ip4\/127\.0\.0\.1\/tcp\/\d+\/ws\/p2p\/12D3KooW\w+\)\n$/,
+  )
+  const socket = new WebSocket(url.replace('http', 'ws')) // open work must not hold it up
+  await new Promise((resolve) => (socket.onopen = resolve))
+  const startedAt = performance.now()
+  relay.child.kill('SIGTERM')
+  expect(await relay.ended).toEqual([0, null])
+  expect(performance.now() - startedAt).toBeLessThan(5000)
+  for (const line of relay.err.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: 'info' })
+})
+
+test('it is the same relay after a restart, also after it was killed', async () => {
+  const names: unknown[] = []
+  for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+    const relay = start()
+    const health = (await (await fetch(new URL('health', await urlOf(relay)))).json()) as { peerId: string }
+    names.push(health.peerId)
+    relay.child.kill(signal)
+    await relay.ended
+  }
+  expect(names[0]).toBe(names[1])
+})
+
+test('a wrong option ends with 2 and one line that names it', async () => {
+  const relay = run([], { INFERNET_PORT: 'http' })
+  expect(await relay.ended).toEqual([2, null])
+  expect(relay.err).toBe('INFERNET_PORT: "http" must be a whole number from 0 to 65535. Default: 8080.\n')
+})
+
+test('a port in use ends with 1 and the fix', async () => {
+  const port = new URL(await urlOf(start())).port
+  const second = run([
+    '--port',
+    port,
+    '--host',
+    '127.0.0.1',
+    '--data-folder',
+    folder.path,
+    '--log-level',
+    'silent',
+  ])
+  expect(await second.ended).toEqual([1, null])
+  expect(second.err).toBe(
+    `Port ${port} on 127.0.0.1 is in use. Choose another with --port, or 0 for any free one.\n`,
+  )
+})
+
+test('--help and --version print and end', async () => {
+  const help = run(['--help'])
+  expect([await help.ended, help.out.includes('--max-reservations')]).toEqual([[0, null], true])
+  const version = run(['--version'])
+  expect([await version.ended, version.out]).toEqual([[0, null], expect.stringMatching(/^\d+\.\d+\.\d+\n$/)])
+})

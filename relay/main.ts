@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { helpText } from './config/describe-options.ts'
+import { loadConfig } from './config/load-config.ts'
+import type { RelayConfig } from './config/options.ts'
+import { createRelay, type Relay, type RelayMount } from './create-relay.ts'
+import { loadIdentity } from './identity.ts'
+import { createLog, type Logger } from './observe/log.ts'
+import { StartError } from './start-error.ts'
+
+/** What lives on the relay besides itself, in the order it starts. */
+const MOUNTS: readonly RelayMount[] = []
+
+/** A stop that takes longer than this is cut; a second Ctrl-C cuts at once. */
+const STOP_LIMIT_MS = 5000
+
+const version = readVersion()
+
+try {
+  const command = loadConfig({ args: process.argv.slice(2), env: process.env })
+  if (command.type === 'help') process.stdout.write(helpText())
+  else if (command.type === 'version') process.stdout.write(`${version}\n`)
+  else await run(command.config)
+} catch (thrown) {
+  end(thrown)
+}
+
+async function run(config: RelayConfig): Promise<void> {
+  const log = createLog(config.logLevel)
+  process.on('uncaughtException', (thrown) => endLogged(log, thrown, 'uncaught exception'))
+  process.on('unhandledRejection', (thrown) => endLogged(log, thrown, 'unhandled rejection'))
+  const privateKey = await loadIdentity(config.dataFolder)
+  const relay = createRelay({ privateKey, log }, { config, version, mounts: MOUNTS })
+  stopOnSignal(relay, log)
+  await relay.start()
+  process.on('SIGHUP', () => relay.reloadCertificate())
+  announce(relay, log)
+}
+
+/** One line for people on standard output, the same as an event in the log. */
+function announce(relay: Relay, log: Logger): void {
+  log.info({ version, peerId: relay.name, url: relay.httpUrl, addresses: relay.addresses }, 'relay started')
+  process.stdout.write(`Infernet relay at ${relay.httpUrl} (join it with --peer ${relay.addresses.at(-1)})\n`)
+}
+
+function stopOnSignal(relay: Relay, log: Logger): void {
+  let isStopping = false
+  const stop = (signal: string): void => {
+    if (isStopping) process.exit(1)
+    isStopping = true
+    log.info({ signal }, 'stopping')
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
+    relay.stop().then(
+      () => process.exit(0),
+      (thrown: unknown) => endLogged(log, thrown, 'stop failed'),
+    )
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal))
+}
+
+function endLogged(log: Logger, thrown: unknown, what: string): void {
+  log.fatal({ err: thrown }, what)
+  process.exit(1)
+}
+
+/** An operator's mistake is one line with its fix; anything else is ours and comes with its stack. */
+function end(thrown: unknown): void {
+  const text =
+    thrown instanceof StartError
+      ? thrown.message
+      : thrown instanceof Error
+        ? (thrown.stack ?? '')
+        : String(thrown)
+  process.stderr.write(`${text}\n`)
+  process.exit(thrown instanceof StartError ? thrown.exitCode : 1)
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

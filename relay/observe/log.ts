@@ -1,0 +1,52 @@
+import { format } from 'node:util'
+import type { ComponentLogger, Logger as Libp2pLogger } from '@libp2p/interface'
+import { pino, type DestinationStream, type Logger } from 'pino'
+
+export type { Logger } from 'pino'
+
+/**
+ * One JSON object a line on standard error, with a `scope` that names the part that speaks. Standard output stays free
+ * for the address line.
+ */
+export function createLog(
+  level: string,
+  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
+): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ['credential', '*.credential', 'privateKey'],
+    },
+    destination,
+  )
+}
+
+/**
+ * libp2p's own messages, most of which tell of strangers who misbehave. So its errors appear at `debug`, the rest at
+ * `trace`, and nothing is formatted that is not shown.
+ */
+export function libp2pLogger(log: Logger): ComponentLogger {
+  const forComponent = (name: string): Libp2pLogger => {
+    const scoped = log.child({ scope: name })
+    const write =
+      (level: 'debug' | 'trace') =>
+      (template: unknown, ...values: unknown[]) => {
+        if (scoped.isLevelEnabled(level)) scoped[level](plain(template, values))
+      }
+    const logger = write('trace') as Libp2pLogger
+    logger.error = write('debug')
+    logger.trace = write('trace')
+    logger.enabled = scoped.isLevelEnabled('trace')
+    logger.newScope = (scope) => forComponent(`${name}:${scope}`)
+    return logger
+  }
+  return { forComponent }
+}
+
+/** libp2p's own placeholders (%p a peer, %a an address, %e an error, ...) all mean: as text. */
+function plain(template: unknown, values: readonly unknown[]): string {
+  return format(String(template).replace(/%[pabtke]/g, '%s'), ...values.map(String))
+}

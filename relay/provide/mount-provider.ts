@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Backend } from '#shared/engine/engine.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { CATALOGUE } from '#shared/models/catalogue.ts'
+import { parseManifest } from '#shared/models/parse-manifest.ts'
+import { createPeer } from '#shared/peer/create-peer.ts'
+import { LIST_PRICE } from '#shared/prompt/price-list.ts'
+import type { Relay } from '../create-relay.ts'
+import { nodeClock } from '../node-clock.ts'
+import type { LocalDirectory } from '../directory/local-directory.ts'
+import { createNodeEngine } from './node-engine.ts'
+
+export interface MountProviderInit {
+  readonly privateKey: PrivateKey
+  readonly directory: LocalDirectory
+  /** The folder that holds one folder per model. */
+  readonly modelsFolder: string
+  /** An id of the catalogue. */
+  readonly model: string
+  readonly backend: Backend
+}
+
+/** Makes the relay lend as well, so that a network of one is not empty: the same peer as a tab's, over ORT in Node. */
+export async function mountProvider(
+  relay: Relay,
+  { privateKey, directory, modelsFolder, model, backend }: MountProviderInit,
+): Promise<{ stop(): Promise<void> }> {
+  const entry = CATALOGUE.find(({ id }) => id === model)
+  const manifestName = entry?.manifests[entry.dtype]
+  if (!entry || manifestName === undefined) throw new InfernetError('models.unknown')
+  const modelFolder = join(modelsFolder, entry.id)
+  const manifest = parseManifest(await readFile(join(modelFolder, manifestName)))
+  const engine = await createNodeEngine({ manifest, modelFolder, backend })
+  const relays = { directories: [directory], views: [], onChange: () => () => undefined }
+  const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
+  const peer = createPeer(
+    { node: relay.node, key: privateKey, clock: nodeClock, random, relays },
+    { kind: 'node', addresses: () => relay.addresses },
+  )
+  peer.provide(engine, { price: LIST_PRICE, selfTest: engine.selfTest })
+  return {
+    stop: async () => {
+      await peer.stop()
+      await engine.close()
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import { Worker } from 'node:worker_threads'
+import type { Backend } from '#shared/engine/engine.ts'
+import { createWorkerClient, type WorkerEngine } from '#shared/engine/worker-client.ts'
+import type { EventMessage, ResponseMessage } from '#shared/engine/worker-messages.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { Manifest } from '#shared/models/manifest.ts'
+
+export interface NodeEngineInit {
+  readonly manifest: Manifest
+  /** The folder that holds the manifest's files, e.g. `web/dist/models/infernet-tiny`. */
+  readonly modelFolder: string
+  /** `webgpu` needs the optional npm package `webgpu`. @default 'wasm' */
+  readonly backend?: Backend | undefined
+  /** Requests that may wait besides the one that runs. @default 8 */
+  readonly maxWaiting?: number | undefined
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined
+}
+
+/**
+ * An engine in a thread of its own, so that the relay's event loop never waits for a model.
+ *
+ * @throws InfernetError as `createEngine` and `loadModel`, or the signal's reason
+ *
+ * @example
+ * const engine = await createNodeEngine({ manifest, modelFolder: 'web/public/models/infernet-tiny' })
+ */
+export async function createNodeEngine(
+  { manifest, modelFolder, backend = 'wasm', maxWaiting, onProgress }: NodeEngineInit,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<WorkerEngine> {
+  const worker = new Worker(new URL('./engine-thread.ts', import.meta.url))
+  const client = createWorkerClient(
+    {
+      postMessage: (message) => worker.postMessage(message),
+      onMessage: (listener) =>
+        worker.on('message', (message: ResponseMessage | EventMessage) => listener(message)),
+    },
+    { onProgress, terminate: () => void worker.terminate() },
+  )
+  worker.on('error', (cause) => client.fail(new InfernetError('engine.device-lost', {}, { cause })))
+  worker.on('exit', (status) => client.fail(new InfernetError('engine.closed', { status })))
+  return client.load({ manifest, source: modelFolder, backend, maxWaiting }, { signal })
+}

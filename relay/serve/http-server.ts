@@ -1,0 +1,104 @@
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import {
+  HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_KEEP_ALIVE_MS,
+  HTTP_REQUEST_TIMEOUT_MS,
+  HTTP_STALL_MS,
+  MAX_HTTP_HEADER_BYTES,
+  MAX_HTTP_HEADERS,
+} from '../limits.ts'
+import { StartError } from '../start-error.ts'
+import type { Certificate } from './certificate.ts'
+import type { UpgradePipe } from './upgrade-pipe.ts'
+
+export interface HttpServerInit {
+  readonly host: string
+  readonly port: number
+  /** Sockets at once, WebSockets included. */
+  readonly maxSockets: number
+  /** Speaks https and wss with it; without it http and ws. */
+  readonly certificate?: Certificate | undefined
+}
+
+/** The one public port. */
+export class HttpServer {
+  readonly #server: Server | TlsServer
+  readonly #init: HttpServerInit
+
+  constructor(answer: RequestListener, pipe: UpgradePipe, init: HttpServerInit) {
+    this.#init = init
+    const options: ServerOptions = {
+      maxHeaderSize: MAX_HTTP_HEADER_BYTES,
+      headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
+      requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+      connectionsCheckingInterval: HTTP_HEADERS_TIMEOUT_MS / 2,
+      noDelay: true,
+      // Some clients offer h2c with each request; only a WebSocket is an upgrade here.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    }
+    this.#server = init.certificate
+      ? createTlsServer(
+          {
+            ...options,
+            ...init.certificate.current,
+            minVersion: 'TLSv1.2',
+            handshakeTimeout: HTTP_HEADERS_TIMEOUT_MS,
+          },
+          answer,
+        )
+      : createServer(options, answer)
+    this.#server.on('upgrade', pipe.handle)
+    this.#server.maxHeadersCount = MAX_HTTP_HEADERS
+    this.#server.maxConnections = init.maxSockets
+    this.#server.timeout = HTTP_STALL_MS
+    init.certificate?.onChange((renewed) => (this.#server as TlsServer).setSecureContext(renewed))
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? this.#init.port
+  }
+
+  /** Where a browser on this machine opens the page. */
+  get url(): string {
+    const { host, certificate } = this.#init
+    const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+    return `${certificate ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${this.port}/`
+  }
+
+  /** @throws StartError when the port is taken or may not be used. */
+  async listen(): Promise<void> {
+    const { host, port } = this.#init
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#server.once('error', reject)
+    this.#server.listen({ host, port, backlog: 1024 }, resolve)
+    try {
+      await promise
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+      const reason =
+        { EADDRINUSE: 'is in use', EACCES: 'may not be used by this user' }[code] ??
+        `cannot be opened (${code})`
+      throw new StartError(
+        `Port ${port} on ${host} ${reason}.`,
+        'Choose another with --port, or 0 for any free one.',
+        { cause },
+      )
+    } finally {
+      this.#server.removeListener('error', reject)
+    }
+  }
+
+  /** Takes no more, lets answers that are being sent end until the signal aborts, then cuts them. */
+  async close({ signal }: { signal: AbortSignal }): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cut = (): void => this.#server.closeAllConnections()
+    this.#server.close(() => resolve()) // closes idle connections too
+    if (signal.aborted) cut()
+    signal.addEventListener('abort', cut, { once: true })
+    await promise
+    signal.removeEventListener('abort', cut)
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * What a page of ours may do. Code comes from here only: a stranger's text can never become script.
+ *
+ * `wasm-unsafe-eval` compiles WebAssembly and nothing else. `blob:` workers are how onnxruntime-web starts its threads.
+ * `connect-src` is open to sockets and https because relays, models on the hub and chain nodes are where their operators
+ * put them. Inline styles are what Svelte's transitions write.
+ */
+const PAGE_POLICY = {
+  'default-src': "'self'",
+  'script-src': "'self' 'wasm-unsafe-eval'",
+  'worker-src': "'self' blob:",
+  'connect-src': "'self' ws: wss: https:",
+  'img-src': "'self' data: blob:",
+  'font-src': "'self'",
+  'style-src': "'self' 'unsafe-inline'",
+  'object-src': "'none'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+} as const
+
+/** On every answer, refusals included. COOP and COEP give the page `SharedArrayBuffer`, which wasm threads need. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': Object.entries(PAGE_POLICY)
+    .map(([name, value]) => `${name} ${value}`)
+    .join('; '),
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}

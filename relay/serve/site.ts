@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import type { Clock } from '#shared/base/clock.ts'
+import type { RelayConfig } from '../config/options.ts'
+import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '../limits.ts'
+import type { Logger } from '../observe/log.ts'
+import type { RelayMetrics } from '../observe/metrics.ts'
+import { AddressLimiter } from './address-limiter.ts'
+import { Certificate } from './certificate.ts'
+import { clientAddressFinder, type ClientAddress } from './client-address.ts'
+import { encodeFiles } from './encode-files.ts'
+import { FileIndex } from './file-index.ts'
+import { HttpServer } from './http-server.ts'
+import type { HealthInfo, NetworkInfo } from './network-info.ts'
+import type { SeenHost } from './own-address.ts'
+import { createRoutes } from './routes.ts'
+import { UpgradePipe } from './upgrade-pipe.ts'
+
+export interface SiteComponents {
+  readonly config: RelayConfig
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: RelayMetrics
+  /** The port of libp2p's listener on loopback, once it is up. */
+  readonly targetPort: () => number | undefined
+  readonly health: () => HealthInfo
+  readonly networkInfo: (seen: SeenHost) => NetworkInfo
+}
+
+/** HTTP sockets beyond the WebSockets: pages being loaded, scrapes, health checks. */
+const PLAIN_SOCKETS = 1024
+
+/** All that is on the public port: the page, the models, the answers for operators, and the pipe to libp2p. */
+export class Site {
+  readonly #components: SiteComponents
+  readonly #server: HttpServer
+  readonly #pipe: UpgradePipe
+  readonly #certificate: Certificate | undefined
+  readonly #page: FileIndex
+  readonly #models: FileIndex
+  readonly #stop = new AbortController()
+  #encoding: Promise<void> = Promise.resolve()
+
+  constructor(components: SiteComponents) {
+    const { config, clock, log, metrics, targetPort } = components
+    this.#components = components
+    this.#page = new FileIndex(config.pageFolder, { skip: ['models'] })
+    this.#models = new FileIndex(config.modelsFolder || join(config.pageFolder, 'models'))
+    this.#certificate = config.tlsCert
+      ? new Certificate({ cert: config.tlsCert, key: config.tlsKey }, log.child({ scope: 'tls' }))
+      : undefined
+    const clientAddress = clientAddressFinder(config.trustProxy)
+    const perSecond = config.connectionsPerIpPerSecond
+    this.#pipe = new UpgradePipe({
+      limiter: new AddressLimiter(clock, {
+        rate: { perSecond, burst: perSecond * CONNECTION_BURST_SECONDS },
+        parallel: config.connectionsPerIp,
+        total: config.maxConnections,
+      }),
+      clientAddress,
+      targetPort,
+      onAccepted: () => metrics.upgrades.inc({ result: 'accepted' }),
+      onRefused: (result) => metrics.upgrades.inc({ result }),
+    })
+    const limiter = new AddressLimiter(clock, { rate: HTTP_RATE, parallel: HTTP_PARALLEL_PER_ADDRESS })
+    const routes = createRoutes({
+      ...components,
+      log: log.child({ scope: 'http' }),
+      page: this.#page,
+      models: this.#models,
+      limiter,
+      clientAddress,
+    })
+    this.#server = new HttpServer(routes, this.#pipe, {
+      host: config.host,
+      port: config.port,
+      maxSockets: config.maxConnections + PLAIN_SOCKETS,
+      certificate: this.#certificate,
+    })
+  }
+
+  get port(): number {
+    return this.#server.port
+  }
+
+  /** Where a browser on this machine opens the page. */
+  get url(): string {
+    return this.#server.url
+  }
+
+  get isSecure(): boolean {
+    return this.#certificate !== undefined
+  }
+
+  /** Who is behind a connection that libp2p sees at 127.0.0.1 and this port. */
+  clientBehind(port: number): ClientAddress | undefined {
+    return this.#pipe.clientBehind(port)
+  }
+
+  reloadCertificate(): void {
+    this.#certificate?.reload()
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#page.scan(), this.#models.scan()])
+    await this.#server.listen()
+    this.#encoding = this.#encode()
+  }
+
+  /** Takes no more requests; cuts what is left when the signal aborts. */
+  async stop({ signal }: { signal: AbortSignal }): Promise<void> {
+    this.#stop.abort()
+    this.#certificate?.stop()
+    const closed = this.#server.close({ signal })
+    this.#pipe.close()
+    await Promise.all([closed, this.#encoding])
+  }
+
+  async #encode(): Promise<void> {
+    const { config, log } = this.#components
+    const { signal } = this.#stop
+    try {
+      for (const [index, name] of [
+        [this.#page, 'page'],
+        [this.#models, 'models'],
+      ] as const)
+        await encodeFiles(index, join(config.dataFolder, 'cache', name), { signal })
+    } catch (thrown) {
+      // Without copies the files go out as they are: larger, never wrong.
+      if (!signal.aborted) log.warn({ err: thrown }, 'files could not be compressed')
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { PIPE_CONNECT_TIMEOUT_MS, SILENCE_SWEEP_MS, SILENT_CLIENT_MS } from '../limits.ts'
+import type { AddressLimiter, Refusal } from './address-limiter.ts'
+import type { ClientAddress, FindClientAddress } from './client-address.ts'
+import { refuseSocket } from './respond.ts'
+
+export interface UpgradePipeComponents {
+  readonly limiter: AddressLimiter
+  readonly clientAddress: FindClientAddress
+  /** The port of libp2p's WebSocket listener on 127.0.0.1, or undefined while it is not up. */
+  readonly targetPort: () => number | undefined
+  readonly onAccepted?: () => void
+  readonly onRefused?: (reason: Refusal | 'not-ready' | 'not-websocket') => void
+}
+
+interface Pipe {
+  readonly client: Socket
+  readonly upstream: Socket
+  bytesRead: number
+  quietMs: number
+}
+
+/**
+ * Hands WebSocket upgrades to libp2p's own listener on loopback, byte for byte, once the limits allow them.
+ *
+ * Remembers which client stands behind which loopback port, because libp2p sees them all at 127.0.0.1.
+ */
+export class UpgradePipe {
+  readonly #components: UpgradePipeComponents
+  readonly #clients = new Map<number, ClientAddress>()
+  readonly #pipes = new Set<Pipe>()
+  readonly #sweep: NodeJS.Timeout
+
+  constructor(components: UpgradePipeComponents) {
+    this.#components = components
+    // One timer for all sockets: 1000 idle timers would be rescheduled at each frame.
+    this.#sweep = setInterval(() => this.#dropSilent(), SILENCE_SWEEP_MS).unref()
+  }
+
+  /** WebSockets that are piped now. */
+  get size(): number {
+    return this.#pipes.size
+  }
+
+  /** Who connected from that loopback port; undefined when it was not piped by us. */
+  clientBehind(port: number): ClientAddress | undefined {
+    return this.#clients.get(port)
+  }
+
+  /** The listener for `upgrade` of the HTTP server. */
+  readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const client = socket as Socket // an HTTP server hands over net or TLS sockets
+    client.on('error', () => client.destroy())
+    const { limiter, clientAddress, targetPort, onRefused } = this.#components
+    if (!isWebSocketRequest(request)) {
+      onRefused?.('not-websocket')
+      return refuseSocket(client, 400, 'Bad Request')
+    }
+    const port = targetPort()
+    if (port === undefined) {
+      onRefused?.('not-ready')
+      return refuseSocket(client, 503, 'Service Unavailable')
+    }
+    const address = clientAddress(request)
+    const leave = limiter.enter(address.group)
+    if (typeof leave === 'string') {
+      onRefused?.(leave)
+      const isOurs = leave === 'total' || leave === 'table-full'
+      return refuseSocket(client, isOurs ? 503 : 429, isOurs ? 'Service Unavailable' : 'Too Many Requests')
+    }
+    client.once('close', leave)
+    this.#open(request, client, head, port, address)
+  }
+
+  /** Cuts all pipes. */
+  close(): void {
+    clearInterval(this.#sweep)
+    for (const { client, upstream } of this.#pipes) {
+      client.destroy()
+      upstream.destroy()
+    }
+  }
+
+  #open(request: IncomingMessage, client: Socket, head: Buffer, port: number, address: ClientAddress): void {
+    const upstream = connect({ host: '127.0.0.1', port, noDelay: true, timeout: PIPE_CONNECT_TIMEOUT_MS })
+    const pipe: Pipe = { client, upstream, bytesRead: 0, quietMs: 0 }
+    this.#pipes.add(pipe)
+    client.setTimeout(0) // the server's stall timeout is for answers; silence is swept here
+    client.setNoDelay(true)
+    client.setKeepAlive(true, SILENT_CLIENT_MS)
+    upstream.once('timeout', () => upstream.destroy())
+    upstream.on('error', () => upstream.destroy())
+    upstream.once('connect', () => {
+      upstream.setTimeout(0)
+      const localPort = upstream.localPort ?? 0
+      this.#clients.set(localPort, address)
+      upstream.once('close', () => this.#clients.delete(localPort))
+      this.#components.onAccepted?.()
+      upstream.write(upgradeRequest(request))
+      if (head.length > 0) upstream.write(head)
+      client.pipe(upstream)
+      upstream.pipe(client)
+    })
+    // The server's sockets allow half-open ends, so `pipe` alone would leave one side standing after the other closed.
+    client.once('close', () => upstream.destroy())
+    upstream.once('close', () => {
+      this.#pipes.delete(pipe)
+      if (client.writableEnded) client.destroySoon()
+      else client.destroy()
+    })
+  }
+
+  /** Only what the client sends counts: writing to a vanished client succeeds for minutes. */
+  #dropSilent(): void {
+    for (const pipe of this.#pipes) {
+      if (pipe.client.bytesRead !== pipe.bytesRead) pipe.quietMs = 0
+      else pipe.quietMs += SILENCE_SWEEP_MS
+      pipe.bytesRead = pipe.client.bytesRead
+      if (pipe.quietMs >= SILENT_CLIENT_MS) pipe.client.destroy()
+    }
+  }
+}
+
+function isWebSocketRequest({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    headers['sec-websocket-version'] === '13' &&
+    /^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] ?? '')
+  )
+}
+
+/** Written anew from what a handshake needs: no cookie, no second length, nothing for two parsers to differ about. */
+function upgradeRequest({ headers }: IncomingMessage): string {
+  return [
+    'GET / HTTP/1.1',
+    'Host: 127.0.0.1',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${headers['sec-websocket-key']}`,
+    '\r\n',
+  ].join('\r\n')
+}

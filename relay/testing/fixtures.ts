@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { configWith } from '../config/load-config.ts'
+import type { RelayConfig } from '../config/options.ts'
+import { createRelay, type Relay, type RelayInit } from '../create-relay.ts'
+import { createLog } from '../observe/log.ts'
+
+/** A relay on a free loopback port with a fresh identity, unless the test says otherwise. */
+export async function startRelay(
+  changes: Partial<RelayConfig> = {},
+  init: Partial<Omit<RelayInit, 'config'>> & { readonly privateKey?: PrivateKey } = {},
+): Promise<Relay> {
+  const { privateKey = await generateKeyPair('Ed25519'), ...rest } = init
+  const dataFolder = changes.dataFolder ?? (await temporaryFolder()).path
+  const config = configWith({
+    host: '127.0.0.1',
+    port: 0,
+    pageFolder: join(dataFolder, 'no-page'),
+    ...changes,
+    dataFolder,
+  })
+  const relay = createRelay(
+    { privateKey, log: createLog('silent') },
+    { config, version: '0.0.0-test', ...rest },
+  )
+  await relay.start()
+  return relay
+}
+
+/** A tab's half of libp2p, without WebRTC. With `listen` it asks that relay for a reservation. */
+export async function startClient(listen: readonly string[] = []): Promise<Libp2p> {
+  return createLibp2p({
+    addresses: { listen: listen.map((address) => `${address}/p2p-circuit`) },
+    transports: [webSockets(), circuitRelayTransport({ reservationConcurrency: 8 })],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    // Everybody who comes through a relay has the relay's address, so the default of 5 a second refuses the sixth.
+    connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 100 },
+    connectionGater: { denyDialMultiaddr: () => false },
+    services: { identify: identify(), ping: ping() },
+  })
+}
+
+/** Waits until it is so, and fails with its name when that takes too long. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
+  const end = performance.now() + limitMs
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`timed out: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+/** An empty folder, and what removes it. */
+export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'infernet-relay-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}

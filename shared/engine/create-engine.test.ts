@@ -1,0 +1,133 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { COMPLIANCE_MAX_WAITING, collect, runEngineCompliance } from '../testing/engine-compliance.ts'
+import { readTinyModel, wasmComponents, type TinyModel } from '../testing/tiny-model.ts'
+import { createEngine, type TestedEngine } from './create-engine.ts'
+import { PREFILL_SEGMENT } from './decoder/onnx-decoder.ts'
+import type { GenerateRequest } from './engine.ts'
+import { goldenPath } from './golden.ts'
+
+const tiny = await readTinyModel('fp32')
+const story = tiny.tokenizer.encodeChat([{ role: 'user', content: 'Tell me a story about a cat.' }])
+
+runEngineCompliance('the engine in this process (fp32, wasm)', {
+  create: async () =>
+    createEngine(await wasmComponents(tiny.files), {
+      manifest: tiny.manifest,
+      maxWaiting: COMPLIANCE_MAX_WAITING,
+    }),
+  promptTokens: story,
+})
+
+const greedy: GenerateRequest = {
+  promptTokens: story,
+  priorTokens: [],
+  sampler: { temperature: 0, topP: 1 },
+  seed: new Uint8Array(0),
+  maxTokens: 60,
+}
+
+describe.each(['fp32', 'q4'] as const)('createEngine with Infernet Tiny %s', (dtype) => {
+  let model: TinyModel
+  let engine: TestedEngine
+  beforeAll(async () => {
+    model = await readTinyModel(dtype)
+    engine = await createEngine(await wasmComponents(model.files), { manifest: model.manifest })
+    return () => engine.close()
+  }, 60_000)
+
+  it('passes its self-test and tells how fast it is', () => {
+    expect(engine.selfTest.total).toBeGreaterThan(8)
+    expect(engine.selfTest.right).toBe(engine.selfTest.total)
+    expect(engine.info).toMatchObject({
+      backend: 'wasm',
+      adapter: 'cpu',
+      contextLength: 1024,
+      vocabSize: 1024,
+    })
+    expect(engine.info.decodeTokensPerSecond).toBeGreaterThan(1)
+    expect(engine.info.prefillTokensPerSecond).toBeGreaterThan(1)
+  })
+
+  it('answers in words and ends by itself', async () => {
+    const question = model.tokenizer.encodeChat([{ role: 'user', content: 'What is 3 plus 4?' }])
+    const answer = await collect(engine, { ...greedy, promptTokens: question })
+    expect(answer.finish).toBe('stop')
+    expect(model.tokenizer.decode(answer.tokens)).toMatch(/^3 plus 4 is \d+\.$/)
+  })
+
+  it('reads a prompt longer than a segment as it reads it token by token', async () => {
+    const long = Array.from({ length: PREFILL_SEGMENT + 40 }, (_, i) => story[i % story.length] ?? 0)
+    const whole = await collect(engine, { ...greedy, promptTokens: long, maxTokens: 4 })
+    const split = await collect(engine, {
+      ...greedy,
+      promptTokens: long.slice(0, 100),
+      priorTokens: long.slice(100),
+      maxTokens: 4,
+    })
+    expect(split).toEqual(whole)
+  })
+
+  it('adds nothing to an answer that has ended already', async () => {
+    const eos = [...model.tokenizer.eosTokens][0] ?? 0
+    expect(await collect(engine, { ...greedy, priorTokens: [70, eos] })).toEqual({
+      tokens: [],
+      finish: 'stop',
+    })
+  })
+})
+
+describe('createEngine', () => {
+  it('hears a cancel while it computes, within a token', async () => {
+    const engine = await createEngine(await wasmComponents(tiny.files), {
+      manifest: tiny.manifest,
+      batchMs: 60_000,
+    })
+    const controller = new AbortController()
+    const stream = engine.generate({ ...greedy, maxTokens: 500 }, { signal: controller.signal })
+    await stream.next()
+    const pending = stream.next()
+    setTimeout(() => controller.abort(new Error('enough')), 30)
+    const begun = performance.now()
+    await expect(pending).rejects.toThrow('enough')
+    expect(performance.now() - begun).toBeLessThan(1500)
+    await engine.close()
+  }, 60_000)
+
+  it('refuses to lend when a golden token is wrong', async () => {
+    const golden = { format: 'infernet/golden/1', cases: [{ prompt: [...story], tokens: [3, 3] }] }
+    const files = {
+      ...tiny.files,
+      read: async (path: string) =>
+        path === goldenPath('fp32')
+          ? new TextEncoder().encode(JSON.stringify(golden))
+          : tiny.files.read(path),
+    }
+    await expect(
+      createEngine(await wasmComponents(files), { manifest: tiny.manifest }),
+    ).rejects.toMatchObject({
+      code: 'engine.self-test-failed',
+      facts: { wrong: 2, total: 2 },
+    })
+  })
+
+  it('says that it is not tested when the model brings no golden tokens', async () => {
+    const paths = tiny.files.paths.filter((path) => path !== goldenPath('fp32'))
+    const components = await wasmComponents({ ...tiny.files, paths })
+    const engine = await createEngine(components, { manifest: tiny.manifest })
+    expect(engine.selfTest).toMatchObject({ right: 0, total: 0 })
+    await engine.close()
+  })
+
+  it.each([
+    ['random bytes', Uint8Array.from({ length: 5000 }, (_, i) => (i * 97) % 251), 'engine.load-failed'],
+    ['nothing', new Uint8Array(0), 'engine.load-failed'],
+  ])('names the failure when the graph is %s', async (_, graph, code) => {
+    const files = {
+      ...tiny.files,
+      read: async (path: string) => (path === tiny.manifest.weights ? graph : tiny.files.read(path)),
+    }
+    await expect(
+      createEngine(await wasmComponents(files), { manifest: tiny.manifest }),
+    ).rejects.toMatchObject({ code })
+  })
+})

@@ -1,0 +1,96 @@
+import { InfernetError } from '../../errors/infernet-error.ts'
+import type { OrtSession, OrtValueMetadata } from '../ort-runtime.ts'
+
+/** One tensor of the KV cache: what goes in under `input` comes back longer under `output`. */
+export interface PastTensor {
+  readonly input: string
+  readonly output: string
+  readonly type: 'float32' | 'float16'
+  readonly heads: number
+  readonly headDim: number
+}
+
+/** What a text-generation graph wants and gives, told from its inputs and outputs. */
+export interface GraphLayout {
+  readonly past: readonly PastTensor[]
+  readonly wantsPositions: boolean
+  /** Newer exports take how many of the last positions get logits; we ask for one, which saves the most of prefill. */
+  readonly wantsLogitCount: boolean
+  readonly logitsType: 'float32' | 'float16'
+}
+
+const PAST = /^past_key_values\.(\d+)\.(key|value)$/
+const MAX_HEADS = 1024
+const MAX_HEAD_DIM = 4096
+
+/**
+ * Reads the layout of an `onnx-community` text-generation export: `input_ids`, `attention_mask`, perhaps
+ * `position_ids` and `num_logits_to_keep`, and `past_key_values.{i}.{key,value}` of [batch, heads, past, headDim];
+ * out come `logits` and `present.{i}.{key,value}`. Sizes come from the graph, or from `config` where it is symbolic.
+ *
+ * @throws InfernetError `models.unsupported` with the reason when the graph is of another kind
+ */
+export function readGraphLayout(
+  session: Pick<OrtSession, 'inputMetadata' | 'outputMetadata'>,
+  config: Readonly<Record<string, unknown>>,
+): GraphLayout {
+  const inputs = new Map(session.inputMetadata.map((value) => [value.name, value]))
+  const outputs = new Map(session.outputMetadata.map((value) => [value.name, value]))
+  for (const name of ['input_ids', 'attention_mask']) {
+    const input = inputs.get(name)
+    if (!input?.isTensor || input.type !== 'int64') throw unsupported(`no int64 input ${name}`)
+  }
+  const logits = outputs.get('logits')
+  if (!logits) throw unsupported('no output logits')
+  const past: PastTensor[] = []
+  for (const [name, input] of inputs) {
+    if (PAST.test(name)) past.push(readPast(input, outputs, config))
+    else if (!KNOWN_INPUTS.has(name)) throw unsupported(`unknown input ${name.slice(0, 40)}`)
+  }
+  if (past.length === 0) throw unsupported('no KV cache')
+  return {
+    past,
+    wantsPositions: inputs.has('position_ids'),
+    wantsLogitCount: inputs.has('num_logits_to_keep'),
+    logitsType: floatType(logits),
+  }
+}
+
+const KNOWN_INPUTS = new Set(['input_ids', 'attention_mask', 'position_ids', 'num_logits_to_keep'])
+
+function readPast(
+  input: OrtValueMetadata,
+  outputs: ReadonlyMap<string, OrtValueMetadata>,
+  config: Readonly<Record<string, unknown>>,
+): PastTensor {
+  const output = input.name.replace('past_key_values', 'present')
+  if (!outputs.has(output)) throw unsupported(`no output ${output}`)
+  const shape = input.isTensor ? input.shape : []
+  const attentionHeads = config['num_attention_heads']
+  const perHead =
+    typeof attentionHeads === 'number' ? Number(config['hidden_size']) / attentionHeads : undefined
+  return {
+    input: input.name,
+    output,
+    type: floatType(input),
+    heads: sizeOf('heads', MAX_HEADS, shape[1], config['num_key_value_heads'], attentionHeads),
+    headDim: sizeOf('head size', MAX_HEAD_DIM, shape[3], config['head_dim'], perHead),
+  }
+}
+
+/** The first of the candidates that is a number. */
+function sizeOf(what: string, max: number, ...candidates: readonly unknown[]): number {
+  const size = candidates.find((candidate) => typeof candidate === 'number')
+  if (size === undefined || !Number.isInteger(size) || size < 1 || size > max)
+    throw unsupported(`${what} unknown`)
+  return size
+}
+
+function floatType(value: OrtValueMetadata): 'float32' | 'float16' {
+  if (value.isTensor && (value.type === 'float32' || value.type === 'float16')) return value.type
+  throw unsupported(`${value.name.slice(0, 40)} is no float`)
+}
+
+function unsupported(reason: string): InfernetError {
+  return new InfernetError('models.unsupported', { reason })
+}

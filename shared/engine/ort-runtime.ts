@@ -1,0 +1,18 @@
+import type * as Ort from 'onnxruntime-web'
+
+/**
+ * What the engine needs of onnxruntime-web. The runtime itself is a component: a tab imports
+ * `onnxruntime-web/webgpu`, Node the wasm build, and `shared` neither.
+ */
+export type OrtRuntime = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>
+export type OrtSession = Ort.InferenceSession
+export type OrtTensor = Ort.Tensor
+export type OrtSessionOptions = Ort.InferenceSession.SessionOptions
+export type OrtValueMetadata = Ort.InferenceSession.ValueMetadata
+
+/** A GPU of our own making. Without the `subgroups` feature: with it, prefill is silently wrong on some adapters. */
+export interface Gpu {
+  readonly device: GPUDevice
+  /** What the browser says of it, e.g. `nvidia ampere`. */
+  readonly label: string
+}

@@ -1,0 +1,59 @@
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { Gpu } from './ort-runtime.ts'
+
+/**
+ * The limits that a model's size and ORT's kernels run into. A device gets the specification's small defaults unless
+ * it asks, so what the adapter has is asked for.
+ */
+export const WANTED_LIMITS = [
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeWorkgroupsPerDimension',
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxStorageBuffersPerShaderStage',
+] as const
+
+/**
+ * `subgroups` is left out on purpose. With it ORT 1.30.0 takes a prefill attention shader that is silently wrong on
+ * adapters with small subgroups (4 and 8 were seen wrong, Intel and mobile parts are suspects); without it all kernels
+ * agreed with wasm to 1e-6. The self-test would notice, and then there would be no GPU at all.
+ */
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'timestamp-query']
+
+/** @throws InfernetError `engine.no-adapter` */
+export async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  if (!adapter) throw new InfernetError('engine.no-adapter')
+  return adapter
+}
+
+/**
+ * A device of our own for one engine, with all the adapter can give but `subgroups`.
+ *
+ * ORT would otherwise make its own, and the first device wins for the whole realm.
+ *
+ * @throws InfernetError `engine.no-adapter`
+ */
+export async function requestGpu(gpu: GPU): Promise<Gpu> {
+  const adapter = await requestAdapter(gpu)
+  const { limits, features } = adapter
+  try {
+    const device = await adapter.requestDevice({
+      requiredFeatures: WANTED_FEATURES.filter((feature) => features.has(feature)),
+      requiredLimits: Object.fromEntries(WANTED_LIMITS.map((name) => [name, limits[name]])),
+    })
+    return { device, label: adapterLabel(adapter.info) }
+  } catch (cause) {
+    throw new InfernetError('engine.no-adapter', {}, { cause })
+  }
+}
+
+/** What a browser says of its adapter, e.g. `nvidia ampere`. A label for people, never a proof. */
+export function adapterLabel(info: GPUAdapterInfo): string {
+  const words = [info.vendor, info.architecture || info.device].filter((word) => word !== '')
+  return words.join(' ').slice(0, 60) || 'unnamed gpu'
+}

@@ -1,0 +1,103 @@
+import { errorToMessage } from '../errors/error-message.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { LoadProgress } from '../models/load-model.ts'
+import type { TestedEngine } from './create-engine.ts'
+import type { TokenBatch } from './engine.ts'
+import type { HostPort, LoadRequest, RequestMessage, WorkerQuestion, WorkerTable } from './worker-messages.ts'
+
+export interface HostComponents {
+  /** Brings the model in and starts it; the skin knows from where and on what. */
+  load(
+    request: LoadRequest,
+    onProgress: (progress: LoadProgress) => void,
+  ): Promise<{ readonly engine: TestedEngine; readonly kept: boolean }>
+}
+
+type Handlers = {
+  [Name in WorkerQuestion]: (body: WorkerTable[Name]['in']) => Promise<WorkerTable[Name]['out']>
+}
+
+interface OpenStream {
+  readonly batches: AsyncGenerator<TokenBatch, void, void>
+  readonly stop: AbortController
+}
+
+/** The worker's side of {@link WorkerTable}: answers each question from one engine. */
+export function createWorkerHost(port: HostPort, components: HostComponents): void {
+  const streams = new Map<number, OpenStream>()
+  let lastStream = 0
+  let loading: Promise<TestedEngine> | undefined
+
+  function engine(): Promise<TestedEngine> {
+    return loading ?? Promise.reject(new InfernetError('engine.closed'))
+  }
+
+  function streamOf(id: number): OpenStream {
+    const stream = streams.get(id)
+    if (!stream) throw new InfernetError('engine.closed')
+    return stream
+  }
+
+  const handlers: Handlers = {
+    async load(request) {
+      if (loading) throw new InfernetError('internal', { reason: 'loaded twice' })
+      const loaded = components.load(request, (body) =>
+        port.postMessage({ kind: 'event', name: 'progress', body }),
+      )
+      loading = loaded.then(({ engine }) => engine)
+      loading.catch(() => undefined)
+      const { engine, kept } = await loaded
+      void engine.lost.then((error) =>
+        port.postMessage({ kind: 'event', name: 'lost', body: errorToMessage(error) }),
+      )
+      return { info: engine.info, selfTest: engine.selfTest, kept }
+    },
+    async 'generate.open'(request) {
+      const stop = new AbortController()
+      const batches = (await engine()).generate(request, { signal: stop.signal })
+      streams.set(++lastStream, { batches, stop })
+      return { stream: lastStream }
+    },
+    async 'generate.next'({ stream }) {
+      const { batches } = streamOf(stream)
+      try {
+        const { done, value } = await batches.next()
+        // The place in the engine is free already; this ends the generator itself.
+        if (done || value.finish) {
+          streams.delete(stream)
+          await batches.return()
+        }
+        return done ? undefined : value
+      } catch (error) {
+        streams.delete(stream)
+        throw error
+      }
+    },
+    async 'generate.cancel'({ stream }) {
+      const open = streams.get(stream)
+      streams.delete(stream)
+      open?.stop.abort(new InfernetError('stream.cancelled'))
+      await open?.batches.return()
+      return undefined
+    },
+    async close() {
+      await (await loading?.catch(() => undefined))?.close()
+      streams.clear()
+      return undefined
+    },
+  }
+
+  async function answer(message: RequestMessage): Promise<void> {
+    const { id } = message
+    try {
+      const handle = handlers[message.name] as (body: unknown) => Promise<WorkerTable[WorkerQuestion]['out']>
+      port.postMessage({ kind: 'answer', id, body: await handle(message.body) })
+    } catch (thrown) {
+      port.postMessage({ kind: 'failure', id, error: errorToMessage(thrown) })
+    }
+  }
+
+  port.onMessage((message) => {
+    if (message.kind === 'request') void answer(message)
+  })
+}

@@ -1,0 +1,72 @@
+import type { ErrorMessage } from '../errors/error-message.ts'
+import type { LoadProgress } from '../models/load-model.ts'
+import type { Manifest } from '../models/manifest.ts'
+import type { Backend, EngineInfo, GenerateRequest, TokenBatch } from './engine.ts'
+import type { SelfTest } from './self-test.ts'
+
+/** What a worker is asked to load. */
+export interface LoadRequest {
+  readonly manifest: Manifest
+  /** Where the files lie: a base URL that ends in a slash in a tab, a folder in Node. */
+  readonly source: string
+  readonly backend: Backend
+  /** As in `EngineInit`. */
+  readonly maxWaiting?: number | undefined
+}
+
+export interface LoadAnswer {
+  readonly info: EngineInfo
+  readonly selfTest: SelfTest
+  /** False when the files could not be kept for the next visit. */
+  readonly kept: boolean
+}
+
+/**
+ * Everything that is asked across the worker's border, one row a question.
+ *
+ * An answer stream is pulled: `generate.open` names it, each `generate.next` gets one batch (undefined: it is over), so
+ * the consumer sets the pace and nothing piles up in between.
+ */
+export interface WorkerTable {
+  load: { in: LoadRequest; out: LoadAnswer }
+  'generate.open': { in: GenerateRequest; out: { readonly stream: number } }
+  'generate.next': { in: { readonly stream: number }; out: TokenBatch | undefined }
+  'generate.cancel': { in: { readonly stream: number }; out: undefined }
+  close: { in: undefined; out: undefined }
+}
+export type WorkerQuestion = keyof WorkerTable
+
+/** What the worker tells without being asked. */
+export interface WorkerEvents {
+  progress: LoadProgress
+  /** The engine died by itself. */
+  lost: ErrorMessage
+  /** Once a second, with the worker's monotonic milliseconds: main-thread timers of a hidden tab stand still. */
+  tick: number
+}
+export type WorkerEvent = keyof WorkerEvents
+
+export type RequestMessage = {
+  [Name in WorkerQuestion]: {
+    readonly kind: 'request'
+    readonly id: number
+    readonly name: Name
+    readonly body: WorkerTable[Name]['in']
+  }
+}[WorkerQuestion]
+
+export type ResponseMessage =
+  | { readonly kind: 'answer'; readonly id: number; readonly body: WorkerTable[WorkerQuestion]['out'] }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: ErrorMessage }
+
+export type EventMessage = {
+  [Name in WorkerEvent]: { readonly kind: 'event'; readonly name: Name; readonly body: WorkerEvents[Name] }
+}[WorkerEvent]
+
+/** One end of a channel of structured clones: a Worker, a worker's own scope, a MessagePort. */
+export interface Port<In, Out> {
+  postMessage(message: Out): void
+  onMessage(listener: (message: In) => void): void
+}
+export type ClientPort = Port<ResponseMessage | EventMessage, RequestMessage>
+export type HostPort = Port<RequestMessage, ResponseMessage | EventMessage>

@@ -1,0 +1,15 @@
+/** Where a model's files come from: an origin server, a folder on disk, later other peers. */
+export interface ByteSource {
+  /**
+   * Opens `path` at `offset`, or at the beginning when the source cannot skip: `offset` in the answer tells.
+   *
+   * @throws InfernetError `models.unavailable` with the status
+   */
+  open(
+    path: string,
+    options: { readonly offset: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly offset: number; readonly body: AsyncIterable<Uint8Array> }>
+}
+
+/** SHA-256, e.g. `(bytes) => crypto.subtle.digest('SHA-256', bytes)`; the platform's is three times faster than any wasm. */
+export type Digest = (bytes: Uint8Array<ArrayBuffer>) => Promise<ArrayBuffer>

@@ -1,0 +1,155 @@
+/**
+ * Writes what names a model and what tests it: `node shared/models/kit/make-manifest.ts <folder>`, to be run again
+ * whenever a file of the folder changes.
+ *
+ * For each precision it writes `golden.<dtype>.json` (greedy answers of the wasm engine in Node) and then
+ * `manifest.<dtype>.json` (size, SHA-256 and piece hashes of every file).
+ */
+import { access, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { toHex } from '#shared/base/bytes.ts'
+import { createOnnxDecoder } from '#shared/engine/decoder/onnx-decoder.ts'
+import { eosTokens } from '#shared/engine/eos-tokens.ts'
+import { goldenPath, type Golden } from '#shared/engine/golden.ts'
+import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
+import {
+  PIECE_BYTES,
+  hashManifest,
+  type Dtype,
+  type Manifest,
+  type ManifestFile,
+} from '#shared/models/manifest.ts'
+import { readJson, type ModelFiles } from '#shared/models/model-files.ts'
+
+const WEIGHTS: Readonly<Partial<Record<Dtype, string>>> = {
+  fp32: 'onnx/model.onnx',
+  q4: 'onnx/model_q4.onnx',
+}
+const COMMON = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']
+
+/** Two short questions, and one longer than a prefill segment so that reading on from a cache is tested too. */
+const QUESTIONS = [
+  { ask: ['What is 3 plus 4?'], tokens: 6 },
+  { ask: ['Tell me a story about a cat.'], tokens: 5 },
+  {
+    ask: [
+      'Tell me a story about a dog and a ball.',
+      'Once there was a dog. The dog had a red ball. The dog liked to play with the ball in the park every day.',
+      'What is 12 plus 5?',
+      '12 plus 5 is 17.',
+      'What does a dog say? What does a cat say? What is the colour of the sky? Tell me one after the other, please.',
+      'A dog says woof. A cat says meow. The sky is blue.',
+      'Tell me a story about a bird.',
+    ],
+    tokens: 4,
+  },
+]
+
+/**
+ * The lead that a golden token's logit must have. Devices were seen to differ by 1.5e-5 at 32-bit floats; half precision
+ * and other kernels are orders worse, so the margin is wide.
+ */
+const MIN_LEAD = 0.1
+
+const folder = process.argv[2]
+if (!folder) throw new Error('usage: node shared/models/kit/make-manifest.ts <model folder>')
+for (const [dtype, weights] of Object.entries(WEIGHTS) as [Dtype, string][])
+  if (await exists(join(folder, weights))) await writeModel(folder, dtype, weights)
+
+async function writeModel(root: string, dtype: Dtype, weights: string): Promise<void> {
+  const files: ModelFiles = {
+    paths: [...COMMON, weights],
+    read: async (path) => Uint8Array.from(await readFile(join(root, path))),
+  }
+  const config = await readJson(files, 'config.json')
+  const draft: Manifest = {
+    format: 'infernet/model/1',
+    id: basename(root),
+    name: nameOf(basename(root)),
+    task: 'text-generation',
+    dtype,
+    weights,
+    contextLength: Number(config['max_position_embeddings']),
+    vocabSize: Number(config['vocab_size']),
+    files: [],
+  }
+  const golden = await makeGolden(files, draft)
+  await writeFile(join(root, goldenPath(dtype)), `${JSON.stringify(golden)}\n`)
+  const listed = []
+  for (const path of [...COMMON, goldenPath(dtype), weights]) listed.push(await describe(root, path))
+  const manifest: Manifest = { ...draft, files: listed }
+  await writeFile(join(root, `manifest.${dtype}.json`), `${JSON.stringify(manifest, null, 1)}\n`)
+  const counts = golden.cases.map(({ prompt, tokens }) => `${prompt.length}+${tokens.length}`).join(', ')
+  console.log(`${manifest.id} ${dtype}: ${hashManifest(manifest)}, golden tokens ${counts}`)
+}
+
+async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden> {
+  const tokenizerJson = await readJson(files, 'tokenizer.json')
+  const tokenizerConfig = await readJson(files, 'tokenizer_config.json')
+  const generationConfig = await readJson(files, 'generation_config.json')
+  const { contextLength } = manifest
+  const tokenizer = createChatTokenizer({ tokenizerJson, tokenizerConfig, generationConfig, contextLength })
+  const ort = await import('onnxruntime-web/wasm')
+  ort.env.wasm.numThreads = 1
+  const binary = await readFile(new URL(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')))
+  ort.env.wasm.wasmBinary = Uint8Array.from(binary).buffer
+  const decoder = await createOnnxDecoder({ ort, files, gpu: undefined, breathe: async () => {} }, manifest)
+  const eos = eosTokens(generationConfig)
+  const cases = []
+  for (const { ask, tokens: wanted } of QUESTIONS) {
+    const prompt = tokenizer.encodeChat(
+      ask.map((content, i) => ({ role: i % 2 === 0 ? ('user' as const) : ('assistant' as const), content })),
+    )
+    const sequence = decoder.open()
+    const tokens: number[] = []
+    let unread: readonly number[] = prompt
+    while (tokens.length < wanted) {
+      const [best, lead] = topOf(await sequence.feed(unread, new AbortController().signal))
+      if (lead < MIN_LEAD) break
+      tokens.push(best)
+      unread = [best]
+      if (eos.has(best)) break
+    }
+    sequence.dispose()
+    if (tokens.length > 0) cases.push({ prompt: [...prompt], tokens })
+  }
+  await decoder.close()
+  if (cases.length === 0) throw new Error('no golden token leads by enough: choose other questions')
+  return { format: 'infernet/golden/1', cases }
+}
+
+/** The id of the highest logit, and how far it leads. */
+function topOf(logits: Float32Array): readonly [token: number, lead: number] {
+  let best = 0
+  let second = -Infinity
+  for (let v = 1; v < logits.length; v++) {
+    const z = logits[v] ?? -Infinity
+    const top = logits[best] ?? -Infinity
+    if (z > top) [best, second] = [v, top]
+    else if (z > second) second = z
+  }
+  return [best, (logits[best] ?? 0) - second]
+}
+
+async function describe(root: string, path: string): Promise<ManifestFile> {
+  const bytes = await readFile(join(root, path))
+  const pieces = []
+  for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES)
+    pieces.push(toHex(sha256(bytes.subarray(offset, offset + PIECE_BYTES))))
+  return { path, size: bytes.length, sha256: toHex(sha256(bytes)), pieces }
+}
+
+function nameOf(id: string): string {
+  return id
+    .split('-')
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join(' ')
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

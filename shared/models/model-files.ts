@@ -1,0 +1,32 @@
+import { InfernetError } from '../errors/infernet-error.ts'
+
+/** The checked files of one model: what the engine and the tokenizer read. Where they lie is the skin's business. */
+export interface ModelFiles {
+  /** Every path of the manifest. */
+  readonly paths: readonly string[]
+  /**
+   * The whole file, already checked against the manifest.
+   *
+   * @throws InfernetError `models.corrupt`, `models.truncated`, `models.unavailable`, or the signal's reason
+   */
+  read(path: string, options?: { signal?: AbortSignal | undefined }): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** One JSON file of a model. @throws InfernetError as `read`, and `models.corrupt` when it is no JSON object. */
+export async function readJson(
+  files: ModelFiles,
+  path: string,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  return parseJson(await files.read(path, options), path)
+}
+
+export function parseJson(bytes: Uint8Array, path: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  } catch (cause) {
+    throw new InfernetError('models.corrupt', { path }, { cause })
+  }
+  throw new InfernetError('models.corrupt', { path })
+}

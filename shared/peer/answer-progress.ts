@@ -1,0 +1,102 @@
+import type { Clock } from '../base/clock.ts'
+import { baseUnits, millis, tokens, type BaseUnits, type Millis } from '../base/units.ts'
+import type { FinishReason } from '../engine/engine.ts'
+import type { RunningJob } from '../stream/run-job.ts'
+import type { Assignment } from './gather-quotes.ts'
+import type { AnswerSummary, Segment } from './peer.ts'
+
+/** The answer so far: its tokens, who wrote what, and when. */
+export class AnswerProgress {
+  readonly #clock: Clock
+  readonly #startedAt: Millis
+  readonly #segments: Segment[] = []
+  readonly #tokens: number[] = []
+  #firstAt: Millis | undefined
+  #lastAt: Millis
+  #segmentFirstAt: Millis | undefined
+  #seed: Uint8Array | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#startedAt = this.#lastAt = clock.monotonic()
+  }
+
+  get tokens(): readonly number[] {
+    return this.#tokens
+  }
+
+  /** The seed that the first provider's job began with; every later one goes on with it. */
+  get seed(): Uint8Array | undefined {
+    return this.#seed
+  }
+
+  get lastAt(): Millis {
+    return this.#lastAt
+  }
+
+  beginSegment(seed: Uint8Array): void {
+    this.#seed ??= seed
+    this.#segmentFirstAt = undefined
+  }
+
+  add(part: readonly number[]): void {
+    this.#lastAt = this.#clock.monotonic()
+    this.#firstAt ??= this.#lastAt
+    this.#segmentFirstAt ??= this.#lastAt
+    this.#tokens.push(...part)
+  }
+
+  /** How the running job stands. */
+  segmentOf(
+    { offer, quote, path }: Assignment,
+    job: RunningJob,
+    from: number,
+    isUsageDisputed = false,
+  ): Segment {
+    return {
+      provider: offer.provider,
+      kind: offer.kind,
+      backend: offer.backend,
+      path,
+      rttMs: millis(Math.min(quote.rttMs, job.rttMs ?? quote.rttMs)),
+      price: quote.quote.price,
+      from,
+      tokens: job.received,
+      signedTokens: job.signedTokens,
+      chunks: job.chunks,
+      due: job.due,
+      tokensPerSecond: speed(job.received, this.#segmentFirstAt, this.#lastAt),
+      isUsageDisputed,
+    }
+  }
+
+  /** Closes a segment that wrote or is owed something. */
+  endSegment(segment: Segment): void {
+    if (segment.tokens > 0 || segment.due > 0n) this.#segments.push(segment)
+  }
+
+  /** What is owed to all providers, the running one included. */
+  dueWith(running: Segment | undefined): BaseUnits {
+    return baseUnits(
+      [...this.#segments, ...(running ? [running] : [])].reduce((sum, { due }) => sum + due, 0n),
+    )
+  }
+
+  summarise(finish: FinishReason, promptTokens: number): AnswerSummary {
+    return {
+      finish,
+      segments: [...this.#segments],
+      promptTokens: tokens(promptTokens),
+      outputTokens: tokens(this.#tokens.length),
+      due: this.dueWith(undefined),
+      ttftMs: millis((this.#firstAt ?? this.#lastAt) - this.#startedAt),
+      tokensPerSecond: speed(this.#tokens.length, this.#firstAt, this.#lastAt),
+    }
+  }
+}
+
+/** Tokens after the first over the time they took; 0 where that cannot be told. */
+function speed(count: number, firstAt: Millis | undefined, lastAt: Millis): number {
+  if (firstAt === undefined || count < 2 || lastAt <= firstAt) return 0
+  return ((count - 1) / (lastAt - firstAt)) * 1000
+}

@@ -1,0 +1,231 @@
+import { toHex } from '../base/bytes.ts'
+import { jobId, type JobId, type PeerName } from '../base/ids.ts'
+import { millis, SECOND_MS } from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
+import type { ErrorCode } from '../errors/code-table.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { Prompt } from '../prompt/prompt.ts'
+import type { DirectoryPort } from '../schedule/directory-port.ts'
+import { findOffers } from '../schedule/find-offers.ts'
+import { STREAM_PROTOCOL } from '../stream/constants.ts'
+import { RunningJob } from '../stream/run-job.ts'
+import { AnswerProgress } from './answer-progress.ts'
+import { openStream } from './connect.ts'
+import { gatherQuotes, type Assignment, type GatherComponents } from './gather-quotes.ts'
+import type { AnswerEvent, AnswerSummary } from './peer.ts'
+
+/** How often an answer may look for another provider. Each try costs some seconds; nobody waits for more. */
+const MAX_ATTEMPTS = 8
+
+/** The pause before a new look when nobody was found in the middle of an answer. */
+const RETRY_PAUSE_MS = SECOND_MS
+
+/** What no other provider would do better: the prompt or the caller is at fault. */
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  'stream.cancelled',
+  'prompt.too-long',
+  'prompt.price-too-high',
+  'prompt.bad-parameters',
+  'engine.bad-token',
+  'engine.context-full',
+])
+
+export interface AskComponents extends GatherComponents {
+  readonly directories: () => readonly DirectoryPort[]
+}
+
+/**
+ * Asks the network and keeps the answer going: when a provider vanishes, the next one is given the prompt, the tokens
+ * so far and the same seed, and writes on at the same position. See `Peer.ask`.
+ */
+export async function* ask(
+  components: AskComponents,
+  prompt: Prompt,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+  const answer = new Answer(components, prompt, signal)
+  try {
+    return yield* answer.write()
+  } catch (thrown) {
+    throw signal?.aborted ? new InfernetError('stream.cancelled') : InfernetError.from(thrown)
+  }
+}
+
+class Answer {
+  readonly #components: AskComponents
+  readonly #prompt: Prompt
+  readonly #signal: AbortSignal | undefined
+  readonly #job: JobId
+  readonly #nonce: Uint8Array
+  readonly #progress: AnswerProgress
+  readonly #failed = new Map<PeerName, InfernetError>()
+
+  constructor(components: AskComponents, prompt: Prompt, signal: AbortSignal | undefined) {
+    this.#components = components
+    this.#prompt = prompt
+    this.#signal = signal
+    this.#job = jobId(toHex(components.random.bytes(16)))
+    this.#nonce = components.random.bytes(32)
+    this.#progress = new AnswerProgress(components.clock)
+  }
+
+  async *write(): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+    let lastReason = new InfernetError('schedule.no-provider')
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      this.#signal?.throwIfAborted()
+      yield { type: 'searching', attempt }
+      const written = this.#progress.tokens.length
+      try {
+        for (const assignment of await this.#assignments()) {
+          const summary = yield* this.#runAt(assignment)
+          if (summary) return summary
+          lastReason = this.#failed.get(assignment.offer.provider) ?? lastReason
+          if (this.#progress.tokens.length > written) break // the other quotes were for a shorter prompt, and are old
+        }
+      } catch (thrown) {
+        lastReason = this.#best(InfernetError.from(thrown))
+        if (FINAL.has(lastReason.code) || !this.#mayWait(lastReason)) throw lastReason
+        this.#failed.clear() // nobody else is left: who failed once may be asked again
+        await sleep(this.#components.clock, millis(RETRY_PAUSE_MS), { signal: this.#signal })
+      }
+    }
+    throw lastReason
+  }
+
+  /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */
+  #mayWait({ code }: InfernetError): boolean {
+    return this.#progress.tokens.length > 0 || code === 'stream.busy' || code === 'prompt.quote-limit'
+  }
+
+  /** "No provider" hides why the last one refused: that reason says more. */
+  #best(reason: InfernetError): InfernetError {
+    return reason.code === 'schedule.no-provider' ? ([...this.#failed.values()].at(-1) ?? reason) : reason
+  }
+
+  async #assignments(): Promise<Assignment[]> {
+    const { directories, clock } = this.#components
+    const found = await findOffers(directories(), this.#prompt.model, {
+      now: () => clock.now(),
+      signal: this.#signal,
+    })
+    const open = found
+      .map(({ offer }) => offer)
+      .filter(({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name)
+    const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
+    return gatherQuotes(this.#components, open, this.#prompt, { prefillTokens, signal: this.#signal })
+  }
+
+  /** Runs at one provider. Gives the summary when the answer is complete, undefined when another one is needed. */
+  async *#runAt(assignment: Assignment): AsyncGenerator<AnswerEvent, AnswerSummary | undefined, void> {
+    const from = this.#progress.tokens.length
+    const { provider } = assignment.offer
+    let job: RunningJob | undefined
+    try {
+      job = await this.#open(assignment)
+      return yield* this.#follow(assignment, job, from)
+    } catch (thrown) {
+      if (this.#signal?.aborted) throw thrown
+      const reason = InfernetError.from(thrown)
+      if (job) this.#progress.endSegment(this.#progress.segmentOf(assignment, job, from))
+      if (FINAL.has(reason.code)) throw reason
+      // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
+      const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
+      if (!mayGoOn) {
+        this.#failed.set(provider, reason)
+        this.#components.memory.failed(provider)
+      }
+      return yield* this.#lose(provider, reason, from)
+    }
+  }
+
+  async *#lose(
+    provider: PeerName,
+    reason: InfernetError,
+    from: number,
+  ): AsyncGenerator<AnswerEvent, AnswerSummary | undefined, void> {
+    const position = this.#progress.tokens.length
+    if (position === from) return undefined
+    const last = this.#progress.tokens.at(-1)
+    // It was lost between its last token and its goodbye: the answer is complete all the same.
+    const isComplete =
+      position >= this.#prompt.maxTokens || (last !== undefined && this.#prompt.eosTokens?.includes(last))
+    if (isComplete) return yield* this.#done(position >= this.#prompt.maxTokens ? 'length' : 'stop')
+    yield { type: 'seam', position, lost: provider, reason }
+    return undefined
+  }
+
+  async *#follow(
+    assignment: Assignment,
+    job: RunningJob,
+    from: number,
+  ): AsyncGenerator<AnswerEvent, AnswerSummary | undefined, void> {
+    const { clock, memory, directories } = this.#components
+    const { provider } = assignment.offer
+    const openedAt = clock.monotonic()
+    const pausedSince = this.#progress.lastAt
+    const unwatch = directories().map((directory) => directory.watch(provider, () => job.suspectGone()))
+    try {
+      for await (const event of job.events({ signal: this.#signal })) {
+        const segment = this.#progress.segmentOf(
+          assignment,
+          job,
+          from,
+          event.type === 'done' && event.isUsageDisputed,
+        )
+        switch (event.type) {
+          case 'accepted':
+            this.#progress.beginSegment(event.seed)
+            yield { type: 'assigned', position: from, segment }
+            break
+          case 'tokens':
+            if (job.received === event.tokens.length) {
+              memory.served(provider, {
+                observedMs: millis(clock.monotonic() - openedAt),
+                predictedMs: assignment.prediction.ttftMs,
+              })
+              if (from > 0)
+                yield {
+                  type: 'resumed',
+                  position: from,
+                  provider,
+                  gapMs: millis(clock.monotonic() - pausedSince),
+                }
+            }
+            this.#progress.add(event.tokens)
+            yield { type: 'tokens', tokens: event.tokens }
+            break
+          case 'chunk':
+            yield { type: 'chunk', index: event.chunk.index, due: this.#progress.dueWith(segment), segment }
+            break
+          case 'done':
+            this.#progress.endSegment(segment)
+            return yield* this.#done(event.finish)
+        }
+      }
+      return undefined
+    } finally {
+      for (const stop of unwatch) stop()
+    }
+  }
+
+  async *#done(finish: AnswerSummary['finish']): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+    const summary = this.#progress.summarise(finish, this.#prompt.promptTokens.length)
+    yield { type: 'done', summary }
+    return summary
+  }
+
+  async #open({ connection, offer, quote }: Assignment): Promise<RunningJob> {
+    const stream = await openStream(this.#components, connection, STREAM_PROTOCOL, { signal: this.#signal })
+    const job = {
+      jobId: this.#job,
+      provider: offer.provider,
+      prompt: this.#prompt,
+      quote: quote.quote,
+      quoteSigned: quote.signed,
+      priorTokens: [...this.#progress.tokens],
+      consumerNonce: this.#nonce,
+      seed: this.#progress.seed,
+    }
+    return new RunningJob(stream, job, this.#components)
+  }
+}

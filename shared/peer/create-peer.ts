@@ -1,0 +1,151 @@
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { Clock } from '../base/clock.ts'
+import { peerName, type ModelHash, type PeerName } from '../base/ids.ts'
+import type { Random } from '../base/random.ts'
+import type { Engine } from '../engine/engine.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { MAX_QUOTE_STREAMS, PROMPT_PROTOCOL } from '../prompt/constants.ts'
+import { QuoteDesk } from '../prompt/quote-desk.ts'
+import { createQuoteHandler } from '../prompt/quote-service.ts'
+import type { Prompt } from '../prompt/prompt.ts'
+import type { DirectoryPort } from '../schedule/directory-port.ts'
+import type { ProviderKind } from '../schedule/offer.ts'
+import { ProviderMemory } from '../schedule/provider-memory.ts'
+import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
+import { JobService } from '../stream/job-service.ts'
+import { ask } from './ask.ts'
+import { look } from './look.ts'
+import type { AnswerEvent, AnswerSummary, NetworkView, Peer, ProviderTerms, RelayView } from './peer.ts'
+import { Provision } from './provision.ts'
+
+/** Where a peer's relays come from: the tab's mesh, or the relay process itself. */
+export interface RelaySource {
+  readonly directories: readonly DirectoryPort[]
+  readonly views: readonly RelayView[]
+  /** Calls back when relays come or go. Returns what undoes it. */
+  onChange(callback: () => void): () => void
+}
+
+export interface PeerComponents {
+  readonly node: Libp2p
+  readonly key: PrivateKey
+  readonly clock: Clock
+  readonly random: Random
+  readonly relays: RelaySource
+}
+
+export interface PeerInit {
+  readonly kind: ProviderKind
+  /** The addresses that an offer names, best first. @default the node's own */
+  readonly addresses?: () => readonly string[]
+}
+
+/**
+ * Puts the stages in a row on a libp2p node. The handlers are mounted with the first provision, so that a tab that
+ * only asks answers to nobody.
+ *
+ * @example
+ * const peer = createPeer({ node, key, clock, random, relays }, { kind: 'tab' })
+ * for await (const event of peer.ask(prompt)) if (event.type === 'tokens') show(event.tokens)
+ */
+export function createPeer(components: PeerComponents, init: PeerInit): Peer {
+  return new NetworkPeer(components, init)
+}
+
+class NetworkPeer implements Peer {
+  readonly name: PeerName
+  readonly #components: PeerComponents
+  readonly #init: PeerInit
+  readonly #memory: ProviderMemory
+  readonly #desk: QuoteDesk
+  readonly #jobs: JobService
+  readonly #provisions = new Map<ModelHash, Provision>()
+  #isMounted = false
+
+  constructor(components: PeerComponents, init: PeerInit) {
+    const { node, key, clock, random } = components
+    this.name = peerName(node.peerId.toString())
+    this.#components = components
+    this.#init = init
+    this.#memory = new ProviderMemory(clock)
+    this.#desk = new QuoteDesk({
+      key,
+      clock,
+      random,
+      termsOf: (model) => this.#provisions.get(model)?.standingTerms,
+    })
+    this.#jobs = new JobService({
+      clock,
+      key,
+      desk: this.#desk,
+      servedOf: (model) => this.#provisions.get(model)?.asServed,
+      onChange: () => this.#provisions.forEach((provision) => provision.jobsChanged()),
+      onEnd: (live, outcome) => this.#provisions.get(live.model)?.jobEnded(live, outcome),
+    })
+  }
+
+  ask(
+    prompt: Prompt,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+    const { node, clock, random, relays } = this.#components
+    const components = {
+      node,
+      clock,
+      random,
+      name: this.name,
+      memory: this.#memory,
+      directories: () => relays.directories,
+    }
+    return ask(components, prompt, { signal })
+  }
+
+  provide(engine: Engine, terms: ProviderTerms): Provision {
+    const { model } = engine.info
+    if (this.#provisions.has(model)) throw new InfernetError('stream.busy', { running: 1 })
+    const { key, clock, random, relays, node } = this.#components
+    const provision = new Provision(engine, terms, {
+      key,
+      clock,
+      random,
+      kind: this.#init.kind,
+      jobs: this.#jobs,
+      directories: () => relays.directories,
+      onDirectories: (callback) => relays.onChange(callback),
+      addresses: this.#init.addresses ?? (() => node.getMultiaddrs().map(String)),
+      onEnd: () => this.#provisions.delete(model),
+    })
+    this.#provisions.set(model, provision)
+    void this.#mount()
+    return provision
+  }
+
+  look({ model, signal }: { model?: ModelHash; signal?: AbortSignal } = {}): Promise<NetworkView> {
+    return look({ ...this.#components, directories: this.#components.relays.directories }, model, { signal })
+  }
+
+  farewell(): void {
+    this.#jobs.handOver(new InfernetError('stream.provider-lost'))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([...this.#provisions.values()].map((provision) => provision.stop()))
+    if (this.#isMounted) await this.#components.node.unhandle([PROMPT_PROTOCOL, STREAM_PROTOCOL])
+    this.#isMounted = false
+  }
+
+  async #mount(): Promise<void> {
+    if (this.#isMounted) return
+    this.#isMounted = true
+    const { node, clock } = this.#components
+    // A job may have to run over a relayed connection, which libp2p calls limited and keeps from handlers otherwise.
+    // `force`: a stopped peer may have left its handlers on the node.
+    const overRelay = { runOnLimitedConnection: true, force: true } as const
+    const quotes = createQuoteHandler({ clock, desk: this.#desk })
+    await node.handle(PROMPT_PROTOCOL, quotes, { ...overRelay, maxInboundStreams: MAX_QUOTE_STREAMS })
+    await node.handle(STREAM_PROTOCOL, this.#jobs.handle, {
+      ...overRelay,
+      maxInboundStreams: MAX_JOB_STREAMS,
+    })
+  }
+}

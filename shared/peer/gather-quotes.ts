@@ -1,0 +1,116 @@
+import type { Connection } from '@libp2p/interface'
+import type { Clock } from '../base/clock.ts'
+import type { PeerName } from '../base/ids.ts'
+import type { Random } from '../base/random.ts'
+import { millis } from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
+import type { Prompt } from '../prompt/prompt.ts'
+import { requestQuote, type ReceivedQuote } from '../prompt/request-quote.ts'
+import { QUOTED_CANDIDATES } from '../schedule/constants.ts'
+import { drawCandidates } from '../schedule/draw-candidates.ts'
+import type { Offer } from '../schedule/offer.ts'
+import { predict, utilityOf, type Prediction } from '../schedule/predict.ts'
+import type { ProviderMemory } from '../schedule/provider-memory.ts'
+import { connect, openStream, type ConnectComponents } from './connect.ts'
+import type { Path } from './peer.ts'
+
+/**
+ * How long the other candidates have after the first quote came. A first dial takes 150 to 350 ms on one machine, so
+ * this lets equals be compared without making the quickest wait for the slowest.
+ */
+const SETTLE_MS = 250
+
+/** Everything known about a provider that is ready to take the job: the Assignment. */
+export interface Assignment {
+  readonly offer: Offer
+  readonly quote: ReceivedQuote
+  readonly connection: Connection
+  readonly path: Path
+  readonly prediction: Prediction
+}
+
+export interface GatherComponents extends ConnectComponents {
+  readonly name: PeerName
+  readonly random: Random
+  readonly memory: ProviderMemory
+}
+
+/**
+ * Draws up to four candidates, asks each for a live signed quote, and orders the answers by what they are worth.
+ *
+ * @throws InfernetError the reason of the last candidate when none answered, `schedule.no-provider` when there is
+ * none, `prompt.price-too-high` when all are above the limit.
+ */
+export async function gatherQuotes(
+  components: GatherComponents,
+  offers: readonly Offer[],
+  prompt: Prompt,
+  { prefillTokens, signal }: { prefillTokens: number; signal?: AbortSignal | undefined },
+): Promise<Assignment[]> {
+  if (offers.length === 0) throw new InfernetError('schedule.no-provider')
+  const { random, memory } = components
+  const affordable = offers.filter(({ price }) => isAffordable(prompt, price.perOutputToken))
+  if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
+  const trustIn = (offer: Offer): number => memory.trustIn(offer.provider)
+  const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trustIn })
+  const assignments = await firstFew(
+    components.clock,
+    drawn.map((offer) => assign(components, offer, prompt, prefillTokens, signal)),
+  )
+  signal?.throwIfAborted()
+  const fair = assignments.filter(({ quote }) => isAffordable(prompt, quote.quote.price.perOutputToken))
+  if (fair.length === 0) throw new InfernetError('prompt.price-too-high')
+  return fair.sort((a, b) => worth(b, memory) - worth(a, memory))
+}
+
+async function assign(
+  components: GatherComponents,
+  offer: Offer,
+  prompt: Prompt,
+  prefillTokens: number,
+  signal: AbortSignal | undefined,
+): Promise<Assignment> {
+  const { clock, name, memory } = components
+  const { provider } = offer
+  try {
+    const { connection, path } = await connect(components, provider, offer.addresses, { signal })
+    const stream = await openStream(components, connection, PROMPT_PROTOCOL, { signal })
+    const request = { model: prompt.model, promptTokens: prefillTokens, maxTokens: prompt.maxTokens }
+    const quote = await requestQuote(stream, request, { clock, provider, consumer: name, signal })
+    const prediction = predict(quote.quote, {
+      rttMs: quote.rttMs,
+      prefillTokens,
+      maxTokens: prompt.maxTokens,
+    })
+    return { offer, quote, connection, path, prediction }
+  } catch (thrown) {
+    if (!signal?.aborted) memory.failed(provider)
+    throw thrown
+  }
+}
+
+/** Waits for the first success, then a moment for the others. Throws the last failure when there is none. */
+async function firstFew(clock: Clock, tasks: readonly Promise<Assignment>[]): Promise<Assignment[]> {
+  const ready: Assignment[] = []
+  const settled = Promise.allSettled(tasks)
+  const first = Promise.any(tasks.map(async (task) => void ready.push(await task)))
+  try {
+    await first
+  } catch {
+    const failures = (await settled).filter((result) => result.status === 'rejected')
+    throw InfernetError.from(failures.at(-1)?.reason, 'schedule.no-provider')
+  }
+  if (tasks.length > 1) await Promise.race([settled, sleep(clock, millis(SETTLE_MS))])
+  return [...ready]
+}
+
+function isAffordable({ maxOutputPrice }: Prompt, price: bigint): boolean {
+  return maxOutputPrice === undefined || price <= maxOutputPrice
+}
+
+function worth({ offer, prediction, quote }: Assignment, memory: ProviderMemory): number {
+  const slowness = memory.slownessOf(offer.provider)
+  return utilityOf(prediction, quote.quote, { slowness, trust: memory.trustIn(offer.provider) })
+}

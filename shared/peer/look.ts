@@ -1,0 +1,27 @@
+import type { Clock } from '../base/clock.ts'
+import type { ModelHash } from '../base/ids.ts'
+import type { DirectoryPort } from '../schedule/directory-port.ts'
+import { findOffers } from '../schedule/find-offers.ts'
+import type { NetworkView, RelayView } from './peer.ts'
+
+export interface LookComponents {
+  readonly clock: Clock
+  readonly directories: readonly DirectoryPort[]
+  readonly relays: { readonly views: readonly RelayView[] }
+}
+
+/** What the relays know now, from offers that were verified here. See `Peer.look`. */
+export async function look(
+  { clock, directories, relays }: LookComponents,
+  model: ModelHash | undefined,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<NetworkView> {
+  const found = await findOffers(directories, model, { now: () => clock.now(), signal })
+  const now = clock.now()
+  const offers = found.map(({ offer, relays: named }) => ({
+    offer,
+    relays: named,
+    expired: offer.expiresAt <= now,
+  }))
+  return { offers, relays: relays.views, takenAt: now }
+}

@@ -1,0 +1,244 @@
+import type { PrivateKey } from '@libp2p/interface'
+import { fromHex } from '../base/bytes.ts'
+import { ChangeEmitter } from '../base/change-emitter.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ModelHash } from '../base/ids.ts'
+import type { Random } from '../base/random.ts'
+import {
+  baseUnits,
+  epochMillis,
+  millis,
+  MINUTE_MS,
+  SECOND_MS,
+  tokens,
+  type EpochMillis,
+  type Millis,
+} from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
+import type { Engine } from '../engine/engine.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
+import type { DirectoryPort } from '../schedule/directory-port.ts'
+import { offerBody, type ProviderKind } from '../schedule/offer.ts'
+import { MAX_WAITING_JOBS } from '../stream/constants.ts'
+import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
+import type { JobOutcome } from '../stream/serve-job.ts'
+import { sign } from '../wire/signed.ts'
+import { pathOf } from './connect.ts'
+import type { ProviderJob, ProviderTerms, Provision as ProvisionInterface, ProvisionState } from './peer.ts'
+
+/** How long a drain waits for running jobs before it hands them over. */
+const DRAIN_LIMIT_MS = 2 * MINUTE_MS
+
+/** After a refusal or a lost relay the offer is brought again this soon. */
+const ANNOUNCE_RETRY_MS = 2 * SECOND_MS
+
+export interface ProvisionComponents {
+  readonly key: PrivateKey
+  readonly clock: Clock
+  readonly random: Random
+  readonly directories: () => readonly DirectoryPort[]
+  /** Calls back when relays come and go, so that the offer reaches a new one at once. */
+  readonly onDirectories: (callback: () => void) => () => void
+  readonly addresses: () => readonly string[]
+  readonly jobs: JobService
+  readonly kind: ProviderKind
+  readonly onEnd: (provision: Provision) => void
+}
+
+/** A model that is being lent: keeps its offer alive at every relay and counts what it serves. */
+export class Provision implements ProvisionInterface {
+  readonly model: ModelHash
+  readonly #engine: Engine
+  readonly #terms: ProviderTerms
+  readonly #components: ProvisionComponents
+  readonly #changes = new ChangeEmitter()
+  readonly #stopListening: () => void
+  readonly #ended = Promise.withResolvers<void>()
+  #state: ProvisionState = 'live'
+  #timer: { stop(): void } | undefined
+  #sequence = 0
+  #offerAcceptedAt: EpochMillis | undefined
+  #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n }
+
+  constructor(engine: Engine, terms: ProviderTerms, components: ProvisionComponents) {
+    this.model = engine.info.model
+    this.#engine = engine
+    this.#terms = terms
+    this.#components = components
+    this.#stopListening = components.onDirectories(() => this.#renewSoon(0))
+    this.#renewSoon(0)
+    void engine.lost.then((reason) => this.#lose(InfernetError.from(reason, 'engine.device-lost')))
+  }
+
+  get state(): ProvisionState {
+    return this.#state
+  }
+
+  get offerAcceptedAt(): EpochMillis | undefined {
+    const at = this.#offerAcceptedAt
+    return at !== undefined && at + OFFER_LIFE_MS > this.#components.clock.now() ? at : undefined
+  }
+
+  get jobs(): readonly ProviderJob[] {
+    return this.#liveJobs().map(({ consumer, connection, startedAt, job }) => ({
+      consumer,
+      path: pathOf(connection),
+      tokens: job.written,
+      due: job.due,
+      startedAt,
+    }))
+  }
+
+  get served(): ProvisionInterface['served'] {
+    const { tokens: count, jobs, handedOver, due } = this.#served
+    return { tokens: tokens(count), jobs, handedOver, due: baseUnits(due) }
+  }
+
+  /** How the job service sees this model. */
+  get asServed(): Served {
+    const { slots = 1, queue = MAX_WAITING_JOBS } = this.#terms
+    return { engine: this.#engine, slots, queue, isDraining: this.#state !== 'live' }
+  }
+
+  /** Price and speed of now, for a quote. */
+  get standingTerms() {
+    const { info } = this.#engine
+    const waiting = Math.max(0, this.#liveJobs().length - this.asServed.slots + 1)
+    return {
+      price: this.#terms.price,
+      // A job of the usual length, for each that is before us.
+      queueMs: millis(Math.min(86_400_000, waiting * (128 / Math.max(1, info.decodeTokensPerSecond)) * 1000)),
+      prefillTokensPerSecond: info.prefillTokensPerSecond,
+      decodeTokensPerSecond: info.decodeTokensPerSecond,
+      contextLength: info.contextLength,
+      isDraining: this.#state !== 'live',
+    }
+  }
+
+  pause(): void {
+    if (this.#state !== 'live') return
+    this.#enter('paused')
+    void this.#withdraw()
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return
+    this.#enter('live')
+    this.#renewSoon(0)
+  }
+
+  async drain({ limitMs = millis(DRAIN_LIMIT_MS) }: { limitMs?: Millis } = {}): Promise<void> {
+    if (this.#state === 'ended') return
+    this.#enter('draining')
+    await this.#withdraw()
+    const idle = new AbortController()
+    const stop = this.onChange(() => void (this.#liveJobs().length === 0 && idle.abort()))
+    if (this.#liveJobs().length > 0)
+      await sleep(this.#components.clock, limitMs, { signal: idle.signal }).catch(() => undefined)
+    stop()
+    await this.stop()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'ended') return this.#ended.promise
+    this.#enter('ended')
+    this.#timer?.stop()
+    this.#stopListening()
+    this.#components.jobs.handOver(new InfernetError('stream.draining'), this.model)
+    await this.#withdraw()
+    this.#components.onEnd(this)
+    this.#ended.resolve()
+  }
+
+  onChange(callback: () => void): () => void {
+    return this.#changes.listen(callback)
+  }
+
+  /** Called by the job service. */
+  jobsChanged(): void {
+    this.#changes.emit()
+  }
+
+  /** Called by the job service when one of this model's jobs is over. */
+  jobEnded({ job }: LiveJob, outcome: JobOutcome): void {
+    const { tokens: before, jobs, handedOver, due } = this.#served
+    this.#served = {
+      tokens: before + job.written,
+      jobs: jobs + (outcome === 'done' ? 1 : 0),
+      handedOver: handedOver + (outcome === 'failed' ? 1 : 0),
+      due: due + job.due,
+    }
+    this.#changes.emit()
+  }
+
+  #liveJobs(): readonly LiveJob[] {
+    return this.#components.jobs.jobs.filter(({ model }) => model === this.model)
+  }
+
+  #lose(reason: InfernetError): void {
+    if (this.#state === 'ended') return
+    this.#components.jobs.handOver(reason, this.model)
+    void this.stop()
+  }
+
+  #enter(state: ProvisionState): void {
+    this.#state = state
+    if (state !== 'live') this.#offerAcceptedAt = undefined
+    this.#changes.emit()
+  }
+
+  #renewSoon(delayMs: number): void {
+    this.#timer?.stop()
+    if (this.#state === 'live')
+      this.#timer = this.#components.clock.schedule(millis(delayMs), () => void this.#renew())
+  }
+
+  /** Brings a fresh offer to every relay; one that takes it is enough to be live. */
+  async #renew(): Promise<void> {
+    const { clock, directories, key, random } = this.#components
+    const offer = await sign('offer', offerBody(this.#offer()), key)
+    const answers = await Promise.allSettled(directories().map((directory) => directory.announce(offer)))
+    if (this.#state !== 'live') return void this.#withdraw() // paused while the offer was on its way
+    const isAccepted = answers.some(({ status }) => status === 'fulfilled')
+    if (isAccepted) this.#offerAcceptedAt = clock.now()
+    // Renewals of a thousand tabs that started together must not stay together.
+    const jitter = (random.bytes(1)[0] ?? 0) / 255
+    this.#renewSoon(isAccepted ? OFFER_RENEW_MS * (0.9 + 0.2 * jitter) : ANNOUNCE_RETRY_MS)
+    this.#changes.emit()
+  }
+
+  #offer(): Parameters<typeof offerBody>[0] {
+    const { info } = this.#engine
+    const issuedAt = this.#components.clock.now()
+    // Time as the sequence rises across restarts as well; two in one millisecond are told apart.
+    this.#sequence = Math.max(this.#sequence + 1, issuedAt)
+    return {
+      model: this.model,
+      kind: this.#components.kind,
+      backend: info.backend,
+      adapter: info.adapter.slice(0, 60),
+      price: this.#terms.price,
+      contextLength: tokens(info.contextLength),
+      slots: this.asServed.slots,
+      busySlots: this.#liveJobs().length,
+      prefillTokensPerSecond: info.prefillTokensPerSecond,
+      decodeTokensPerSecond: info.decodeTokensPerSecond,
+      // Picked by name: a caller's richer object must not end up in what is signed.
+      selfTest: { right: this.#terms.selfTest.right, total: this.#terms.selfTest.total },
+      addresses: this.#components.addresses().slice(0, 8),
+      sequence: this.#sequence,
+      issuedAt,
+      expiresAt: epochMillis(issuedAt + OFFER_LIFE_MS),
+    }
+  }
+
+  async #withdraw(): Promise<void> {
+    const { key, directories, clock } = this.#components
+    this.#timer?.stop()
+    const body = { model: fromHex(this.model), sequence: Math.max(1, this.#sequence), issuedAt: clock.now() }
+    const tombstone = await sign('drain', body, key)
+    // A relay that cannot be told forgets the offer within a minute.
+    await Promise.allSettled(directories().map((directory) => directory.withdraw(tombstone)))
+  }
+}

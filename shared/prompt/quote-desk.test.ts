@@ -1,0 +1,108 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { baseUnits, millis } from '../base/units.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { realClock } from '../testing/real-clock.ts'
+import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../testing/peers.ts'
+import { MAX_QUOTES_PER_CONSUMER, QUOTE_LIFE_MS } from './constants.ts'
+import { QuoteDesk, type StandingTerms } from './quote-desk.ts'
+import { createQuoteHandler } from './quote-service.ts'
+import { openQuote } from './quote.ts'
+import { requestQuote } from './request-quote.ts'
+
+const terms: StandingTerms = {
+  price: { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) },
+  queueMs: millis(0),
+  prefillTokensPerSecond: 500,
+  decodeTokensPerSecond: 50,
+  contextLength: 1024,
+  isDraining: false,
+}
+
+describe('QuoteDesk', () => {
+  let clock: FakeClock
+  let provider: TestPeer
+  let consumer: TestPeer
+  let desk: QuoteDesk
+  const request = { type: 'quote', model: someModel(), promptTokens: 10, maxTokens: 100 } as const
+
+  beforeEach(async () => {
+    clock = new FakeClock()
+    provider = await makePeer()
+    consumer = await makePeer()
+    desk = new QuoteDesk({
+      key: provider.key,
+      clock,
+      random: countingRandom(),
+      termsOf: (model) => (model === someModel() ? terms : undefined),
+    })
+  })
+
+  const quote = async () => openQuote(await desk.quote(consumer.name, request), { provider: provider.name, consumer: consumer.name })
+
+  it('signs a quote that holds the hash of the nonce it will reveal', async () => {
+    const { quoteId, nonceHash, price } = await quote()
+    expect(price).toEqual(terms.price)
+    expect(sha256(desk.redeem(consumer.name, quoteId).nonce)).toEqual(nonceHash)
+  })
+
+  it('redeems a quote once', async () => {
+    const { quoteId } = await quote()
+    desk.redeem(consumer.name, quoteId)
+    expect(() => desk.redeem(consumer.name, quoteId)).toThrowError(expect.objectContaining({ code: 'prompt.quote-unknown' }))
+  })
+
+  it('redeems a quote for nobody else', async () => {
+    const { quoteId } = await quote()
+    const thief = await makePeer()
+    expect(() => desk.redeem(thief.name, quoteId)).toThrowError(expect.objectContaining({ code: 'prompt.quote-unknown' }))
+  })
+
+  it('does not redeem an expired quote', async () => {
+    const { quoteId } = await quote()
+    await clock.advance(QUOTE_LIFE_MS)
+    expect(() => desk.redeem(consumer.name, quoteId)).toThrowError(expect.objectContaining({ code: 'prompt.quote-expired' }))
+  })
+
+  it('lets a consumer hold a few quotes, no more, until they expire', async () => {
+    for (let i = 0; i < MAX_QUOTES_PER_CONSUMER; i++) await quote()
+    await expect(quote()).rejects.toMatchObject({ code: 'prompt.quote-limit' })
+    await clock.advance(QUOTE_LIFE_MS)
+    await expect(quote()).resolves.toBeDefined()
+  })
+
+  it('refuses a peer that asks without end, whatever it does with the quotes', async () => {
+    const asked = []
+    for (let i = 0; i < 100; i++) asked.push(await quote().then(({ quoteId }) => desk.redeem(consumer.name, quoteId), (e: unknown) => e))
+    expect(asked.filter((result) => result instanceof Error).length).toBeGreaterThan(70)
+    expect(desk.openQuotes).toBe(0)
+  })
+
+  it('stays bounded when every question comes from a new name', async () => {
+    for (let i = 0; i < 300; i++) await desk.quote(`peer${i}` as TestPeer['name'], request).catch(() => undefined)
+    expect(desk.openQuotes).toBeLessThanOrEqual(200)
+  })
+
+  it('names why it does not quote', async () => {
+    const ask = (changes: object) => desk.quote(consumer.name, { ...request, ...changes })
+    await expect(ask({ model: someModel('b') })).rejects.toMatchObject({ code: 'models.unknown' })
+    await expect(ask({ promptTokens: 1024 })).rejects.toMatchObject({ code: 'prompt.too-long' })
+  })
+
+  it('answers over a stream, and refuses there by name', async () => {
+    const live = new QuoteDesk({ key: provider.key, clock: realClock, random: countingRandom(), termsOf: (model) => (model === someModel() ? terms : undefined) })
+    const ask = async (model = someModel()) => {
+      const { ours, theirs, connection } = await connectedStreams(consumer)
+      void createQuoteHandler({ clock: realClock, desk: live })(theirs, connection)
+      return requestQuote(ours, { model, promptTokens: 10, maxTokens: 10 }, { clock: realClock, provider: provider.name, consumer: consumer.name })
+    }
+    expect((await ask()).quote.price).toEqual(terms.price)
+    await expect(ask(someModel('b'))).rejects.toMatchObject({ code: 'models.unknown' })
+  })
+
+  it('is refused by the consumer when another key signed it', async () => {
+    const signed = await desk.quote(consumer.name, request)
+    const other = await makePeer()
+    await expect(openQuote(signed, { provider: other.name, consumer: consumer.name })).rejects.toMatchObject({ code: 'wire.bad-signature' })
+  })
+})

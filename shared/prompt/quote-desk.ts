@@ -1,0 +1,164 @@
+import type { PrivateKey } from '@libp2p/interface'
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Clock } from '../base/clock.ts'
+import { jobId, type JobId, type ModelHash, type PeerName } from '../base/ids.ts'
+import { toHex } from '../base/bytes.ts'
+import type { Random } from '../base/random.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
+import { epochMillis, type Millis } from '../base/units.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { sign, type Signed } from '../wire/signed.ts'
+import {
+  MAX_OPEN_QUOTES,
+  MAX_QUOTES_PER_CONSUMER,
+  QUOTE_LIFE_MS,
+  QUOTE_RATE,
+  QUOTE_RATE_TOTAL,
+} from './constants.ts'
+import type { QuoteRequest } from './messages.ts'
+import type { Price, Quote } from './prompt.ts'
+import { quoteBody } from './quote.ts'
+
+/** What a provider can say about a model right now. */
+export interface StandingTerms {
+  readonly price: Price
+  readonly queueMs: Millis
+  readonly prefillTokensPerSecond: number
+  readonly decodeTokensPerSecond: number
+  readonly contextLength: number
+  readonly isDraining: boolean
+}
+
+export interface QuoteDeskComponents {
+  readonly key: PrivateKey
+  readonly clock: Clock
+  readonly random: Random
+  /** The terms for a model, or undefined where it is not served. */
+  readonly termsOf: (model: ModelHash) => StandingTerms | undefined
+}
+
+/** A quote that was redeemed: what was promised, and the nonce whose hash stood in it. */
+export interface RedeemedQuote {
+  readonly quote: Quote
+  /** The exact bytes that were signed; the chunk chain begins with their hash. */
+  readonly body: Uint8Array
+  /** 32 bytes, to be revealed in the first frame. */
+  readonly nonce: Uint8Array
+}
+
+/**
+ * Makes quotes and redeems each once.
+ *
+ * Quotes are free and promise nothing but a price, so they are bounded per consumer, in all, and in rate; an expired
+ * one makes room.
+ */
+export class QuoteDesk {
+  readonly #components: QuoteDeskComponents
+  readonly #open = new Map<JobId, RedeemedQuote>()
+  readonly #perConsumer = new Map<PeerName, Set<JobId>>()
+  readonly #rates = new Map<PeerName, TokenBucket>()
+  readonly #total: TokenBucket
+
+  constructor(components: QuoteDeskComponents) {
+    this.#components = components
+    this.#total = new TokenBucket(components.clock, QUOTE_RATE_TOTAL)
+  }
+
+  /** Quotes that can still be redeemed. */
+  get openQuotes(): number {
+    return this.#open.size
+  }
+
+  /**
+   * Signs a quote for `consumer`.
+   *
+   * @throws InfernetError `models.unknown`, `stream.draining`, `prompt.too-long` or `prompt.quote-limit`.
+   */
+  async quote(consumer: PeerName, request: QuoteRequest): Promise<Signed> {
+    const { key, clock, random } = this.#components
+    const terms = this.#admit(consumer, request)
+    const nonce = random.bytes(32)
+    const issuedAt = clock.now()
+    const quote: Quote = {
+      quoteId: jobId(toHex(random.bytes(16))),
+      model: request.model,
+      consumer,
+      price: terms.price,
+      queueMs: terms.queueMs,
+      prefillTokensPerSecond: terms.prefillTokensPerSecond,
+      decodeTokensPerSecond: terms.decodeTokensPerSecond,
+      nonceHash: sha256(nonce),
+      issuedAt,
+      expiresAt: epochMillis(issuedAt + QUOTE_LIFE_MS),
+    }
+    const held = this.#hold(quote, nonce)
+    const signed = await sign('quote', quoteBody(quote), key)
+    held.body = signed.body
+    return signed
+  }
+
+  /**
+   * Takes a quote off the desk for a job. It works once, for whom it was made, until it expires.
+   *
+   * @throws InfernetError `prompt.quote-unknown` or `prompt.quote-expired`.
+   */
+  redeem(consumer: PeerName, quoteId: JobId): RedeemedQuote {
+    const held = this.#open.get(quoteId)
+    if (!held || held.quote.consumer !== consumer) throw new InfernetError('prompt.quote-unknown')
+    this.#drop(held.quote)
+    if (held.quote.expiresAt <= this.#components.clock.now()) throw new InfernetError('prompt.quote-expired')
+    return held
+  }
+
+  #admit(consumer: PeerName, { model, promptTokens }: QuoteRequest): StandingTerms {
+    this.#sweep()
+    const terms = this.#components.termsOf(model)
+    if (!terms) throw new InfernetError('models.unknown')
+    if (terms.isDraining) throw new InfernetError('stream.draining')
+    if (promptTokens >= terms.contextLength) {
+      throw new InfernetError('prompt.too-long', { tokens: promptTokens, maxTokens: terms.contextLength - 1 })
+    }
+    const isFull =
+      this.#open.size >= MAX_OPEN_QUOTES ||
+      (this.#perConsumer.get(consumer)?.size ?? 0) >= MAX_QUOTES_PER_CONSUMER
+    if (isFull || !this.#rateOf(consumer).take() || !this.#total.take())
+      throw new InfernetError('prompt.quote-limit')
+    return terms
+  }
+
+  #rateOf(consumer: PeerName): TokenBucket {
+    const known = this.#rates.get(consumer)
+    if (known) return known
+    if (this.#rates.size >= MAX_OPEN_QUOTES)
+      for (const [peer, rate] of this.#rates) if (rate.isFull) this.#rates.delete(peer)
+    // Still full of busy strangers: forget the eldest. The rate for all together holds in any case.
+    if (this.#rates.size >= MAX_OPEN_QUOTES) this.#rates.delete(this.#rates.keys().next().value ?? consumer)
+    const rate = new TokenBucket(this.#components.clock, QUOTE_RATE)
+    this.#rates.set(consumer, rate)
+    return rate
+  }
+
+  #hold(quote: Quote, nonce: Uint8Array): { quote: Quote; nonce: Uint8Array; body: Uint8Array } {
+    const held = { quote, nonce, body: new Uint8Array() }
+    this.#open.set(quote.quoteId, held)
+    const own = this.#perConsumer.get(quote.consumer) ?? new Set()
+    this.#perConsumer.set(quote.consumer, own.add(quote.quoteId))
+    return held
+  }
+
+  #drop({ quoteId, consumer }: Quote): void {
+    this.#open.delete(quoteId)
+    const own = this.#perConsumer.get(consumer)
+    own?.delete(quoteId)
+    if (own?.size === 0) this.#perConsumer.delete(consumer)
+  }
+
+  /** All quotes live equally long, so the map is in order of expiry. */
+  #sweep(): void {
+    const now = this.#components.clock.now()
+    for (const { quote } of this.#open.values()) {
+      if (quote.expiresAt > now) return
+      this.#drop(quote)
+    }
+  }
+}

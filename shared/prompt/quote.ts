@@ -1,0 +1,38 @@
+import { amountToBytes, fromHex } from '../base/bytes.ts'
+import type { PeerName } from '../base/ids.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { openSigned, type Signed } from '../wire/signed.ts'
+import { QUOTE_LIFE_MS } from './constants.ts'
+import { quoteSchema } from './messages.ts'
+import type { Quote } from './prompt.ts'
+
+/** The body that is signed for a quote. */
+export function quoteBody({ quoteId, model, price, ...rest }: Quote): unknown {
+  return {
+    ...rest,
+    quoteId: fromHex(quoteId),
+    model: fromHex(model),
+    promptPrice: amountToBytes(price.perPromptToken),
+    outputPrice: amountToBytes(price.perOutputToken),
+  }
+}
+
+/**
+ * Verifies and reads a provider's quote for `consumer`.
+ *
+ * Whether it has run out is for the provider to say when it is redeemed: its clock may be wrong by minutes without
+ * harm to anyone, since a quote is used within seconds of its arrival.
+ *
+ * @throws InfernetError `wire.bad-signature` or `wire.malformed`: also when made for someone else or for too long.
+ */
+export async function openQuote(
+  signed: Signed,
+  { provider, consumer }: { provider: PeerName; consumer: PeerName },
+): Promise<Quote> {
+  const { promptPrice, outputPrice, ...rest } = await openSigned('quote', quoteSchema, signed, provider)
+  const quote: Quote = { ...rest, price: { perPromptToken: promptPrice, perOutputToken: outputPrice } }
+  if (quote.consumer !== consumer) throw new InfernetError('wire.malformed', { field: 'consumer' })
+  if (quote.expiresAt - quote.issuedAt > QUOTE_LIFE_MS)
+    throw new InfernetError('wire.malformed', { field: 'expiresAt' })
+  return quote
+}

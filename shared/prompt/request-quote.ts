@@ -1,0 +1,52 @@
+import type { Stream } from '@libp2p/interface'
+import { fromHex } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import type { PeerName } from '../base/ids.ts'
+import { millis, type Millis } from '../base/units.ts'
+import { errorFromMessage } from '../errors/error-message.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { FramedStream } from '../wire/framed-stream.ts'
+import type { Signed } from '../wire/signed.ts'
+import { quoteReplySchema, type QuoteRequest } from './messages.ts'
+import type { Quote } from './prompt.ts'
+import { openQuote } from './quote.ts'
+
+/** A quote with its exact bytes and the round trip it took to get it. */
+export interface ReceivedQuote {
+  readonly quote: Quote
+  readonly signed: Signed
+  readonly rttMs: Millis
+}
+
+/**
+ * The consumer's side of `/infernet/prompt/1`, over a stream to `provider` that was just opened.
+ *
+ * @throws InfernetError the provider's refusal by its code, `wire.malformed` when the quote is for another model,
+ * or what {@link openQuote} and the stream throw.
+ */
+export async function requestQuote(
+  stream: Stream,
+  request: Omit<QuoteRequest, 'type'>,
+  {
+    clock,
+    provider,
+    consumer,
+    signal,
+  }: { clock: Clock; provider: PeerName; consumer: PeerName; signal?: AbortSignal | undefined },
+): Promise<ReceivedQuote> {
+  const frames = new FramedStream(stream, quoteReplySchema, clock)
+  try {
+    const sentAt = clock.monotonic()
+    await frames.send({ ...request, type: 'quote', model: fromHex(request.model) }, { signal })
+    const reply = await frames.receive({ signal })
+    const rttMs = millis(clock.monotonic() - sentAt)
+    if (reply.type === 'refused') throw errorFromMessage(reply.error)
+    const quote = await openQuote(reply.quote, { provider, consumer })
+    if (quote.model !== request.model) throw new InfernetError('wire.malformed', { field: 'model' })
+    await frames.close()
+    return { quote, signed: reply.quote, rttMs }
+  } catch (thrown) {
+    frames.abort(thrown)
+    throw thrown
+  }
+}

@@ -1,0 +1,40 @@
+import { MINUTE_MS, SECOND_MS } from '../base/units.ts'
+import { protocolId } from '../wire/protocol-id.ts'
+
+export const SCHEDULE_PROTOCOL = protocolId('schedule')
+
+/** An offer lives one minute at most: a provider that crashed with its relay is forgotten within it. */
+export const OFFER_LIFE_MS = MINUTE_MS
+
+/** Renewed twice and a bit within its life, so that one lost renewal costs nothing. */
+export const OFFER_RENEW_MS = 25 * SECOND_MS
+
+/** Clocks of strangers differ; an offer may come from this far in the future. */
+export const CLOCK_SKEW_MS = 10 * SECOND_MS
+
+/** A tab lends a few models, not dozens: more is somebody filling the directory. */
+export const MAX_OFFERS_PER_PEER = 8
+
+/** About 1.2 KB each in memory: 24 MB at most for one relay. */
+export const MAX_OFFERS = 20_000
+
+/** A consumer quotes 4 and keeps the rest for failover; four times that leaves room to filter. */
+export const MAX_QUERY_OFFERS = 32
+
+/** A consumer's job runs at one provider and perhaps two; a page watches a few. */
+export const MAX_WATCHED_PEERS = 32
+
+/** Requests on one directory stream: a burst for a page that starts, then what renewals and a live view need. */
+export const DIRECTORY_RATE = { burst: 40, perSecond: 5 } as const
+
+/** After this many refusals in a row for rate the stream is cut: it is a flood, not a mistake. */
+export const MAX_RATE_REFUSALS = 50
+
+/** Streams one peer may hold to the directory. A page needs one; a second one lives while a connection is replaced. */
+export const MAX_DIRECTORY_STREAMS = 4
+
+/** A directory stream with no request for this long is closed; the client opens it again when it needs it. */
+export const DIRECTORY_IDLE_MS = 5 * MINUTE_MS
+
+/** How many candidates are asked for a live quote: power of k choices, k = 4 (PROTOCOL part 4). */
+export const QUOTED_CANDIDATES = 4

@@ -1,0 +1,170 @@
+import type { Stream } from '@libp2p/interface'
+import type { Clock } from '../base/clock.ts'
+import { fromHex } from '../base/bytes.ts'
+import type { ModelHash, PeerName } from '../base/ids.ts'
+import { millis, type EpochMillis, type Millis } from '../base/units.ts'
+import { withDeadline } from '../base/wait.ts'
+import { errorFromMessage } from '../errors/error-message.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { FramedStream } from '../wire/framed-stream.ts'
+import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
+import type { Signed } from '../wire/signed.ts'
+import { DIRECTORY_IDLE_MS, MAX_WATCHED_PEERS } from './constants.ts'
+import type { DirectoryPort } from './directory-port.ts'
+import { directoryReplySchema, type DirectoryReply } from './messages.ts'
+import type { SignedOffer } from './offer.ts'
+
+export interface DirectoryClientComponents {
+  readonly clock: Clock
+  /** Opens a stream of the schedule protocol to the relay. */
+  readonly openStream: (options: { signal: AbortSignal }) => Promise<Stream>
+}
+
+type Session = FramedStream<typeof directoryReplySchema>
+type Waiting = PromiseWithResolvers<DirectoryReply>
+
+/** A peer's side of `/infernet/schedule/1`: one stream, opened when needed, its requests told apart by id. */
+export class DirectoryClient implements DirectoryPort {
+  readonly relay: PeerName
+  readonly #components: DirectoryClientComponents
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #watched = new Map<PeerName, Set<() => void>>()
+  #session: Promise<Session> | undefined
+  #nextId = 0
+  #rtt: Millis | undefined
+
+  constructor(relay: PeerName, components: DirectoryClientComponents) {
+    this.relay = relay
+    this.#components = components
+  }
+
+  /** The time the last answer took, the relay's work included. */
+  get rttMs(): Millis | undefined {
+    return this.#rtt
+  }
+
+  async announce(offer: Signed, options: { signal?: AbortSignal } = {}): Promise<EpochMillis> {
+    const reply = await this.#request({ type: 'announce', offer }, options)
+    return expectType(reply, 'done').until
+  }
+
+  async withdraw(tombstone: Signed, options: { signal?: AbortSignal } = {}): Promise<void> {
+    expectType(await this.#request({ type: 'withdraw', tombstone }, options), 'done')
+  }
+
+  async query(
+    model: ModelHash | undefined,
+    limit: number,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<{ offers: readonly SignedOffer[]; total: number }> {
+    const reply = await this.#request({ type: 'query', model: model ? fromHex(model) : null, limit }, options)
+    return expectType(reply, 'offers')
+  }
+
+  watch(peer: PeerName, onGone: () => void): () => void {
+    const callbacks = this.#watched.get(peer) ?? new Set()
+    this.#watched.set(peer, callbacks.add(onGone))
+    this.#sendWatched()
+    return () => {
+      if (!callbacks.delete(onGone) || callbacks.size > 0) return
+      this.#watched.delete(peer)
+      this.#sendWatched()
+    }
+  }
+
+  /** Ends the stream; the next request opens a new one. */
+  close(): void {
+    const session = this.#session
+    this.#session = undefined
+    session?.then((open) => open.abort(new InfernetError('wire.closed'))).catch(() => undefined)
+  }
+
+  async #request(
+    message: Record<string, unknown>,
+    { signal }: { signal?: AbortSignal },
+  ): Promise<DirectoryReply> {
+    const id = this.#nextId++ % 0x1_0000_0000
+    const waiting: Waiting = Promise.withResolvers()
+    waiting.promise.catch(() => undefined) // the stream may end while we still send, before anybody awaits this
+    const late = (): Error => new InfernetError('wire.timeout', { limitMs: ANSWER_DEADLINE_MS })
+    try {
+      return await withDeadline(
+        this.#components.clock,
+        millis(ANSWER_DEADLINE_MS),
+        late,
+        async (own) => {
+          const session = await this.#open()
+          this.#waiting.set(id, waiting)
+          const sentAt = this.#components.clock.monotonic()
+          await session.send({ ...message, id }, { signal: own })
+          const reply = await waiting.promise
+          this.#rtt = millis(this.#components.clock.monotonic() - sentAt)
+          return reply
+        },
+        { signal },
+      )
+    } finally {
+      this.#waiting.delete(id)
+    }
+  }
+
+  #open(): Promise<Session> {
+    this.#session ??= this.#connect().catch((thrown: unknown) => {
+      this.#session = undefined
+      throw InfernetError.from(thrown, 'schedule.no-relay')
+    })
+    return this.#session
+  }
+
+  async #connect(): Promise<Session> {
+    const { clock, openStream } = this.#components
+    const late = (): Error => new InfernetError('schedule.no-relay')
+    const stream = await withDeadline(clock, millis(ANSWER_DEADLINE_MS), late, (signal) =>
+      openStream({ signal }),
+    )
+    const session: Session = new FramedStream(stream, directoryReplySchema, clock)
+    void this.#listen(session)
+    if (this.#watched.size > 0)
+      await session.send({ type: 'watch', id: this.#nextId++, peers: this.#watchList() })
+    return session
+  }
+
+  /** Hands replies to who asked, until the stream ends. Whatever ends it fails all that wait. */
+  async #listen(session: Session): Promise<void> {
+    try {
+      for (;;) {
+        const reply = await session.receive({ deadlineMs: 2 * DIRECTORY_IDLE_MS })
+        if (reply.type === 'gone') this.#peerGone(reply.peer)
+        else this.#waiting.get(reply.id)?.resolve(reply)
+      }
+    } catch (thrown) {
+      session.abort(thrown)
+      this.#session = undefined
+      for (const waiting of this.#waiting.values())
+        waiting.reject(InfernetError.from(thrown, 'schedule.no-relay'))
+      this.#waiting.clear()
+    }
+  }
+
+  #peerGone(peer: PeerName): void {
+    for (const callback of this.#watched.get(peer) ?? []) callback()
+  }
+
+  #watchList(): PeerName[] {
+    return [...this.#watched.keys()].slice(0, MAX_WATCHED_PEERS)
+  }
+
+  /** Best effort: without the relay's word a lost peer is noticed by its missed heartbeats. */
+  #sendWatched(): void {
+    this.#request({ type: 'watch', peers: this.#watchList() }, {}).catch(() => undefined)
+  }
+}
+
+function expectType<T extends DirectoryReply['type']>(
+  reply: DirectoryReply,
+  type: T,
+): DirectoryReply & { type: T } {
+  if (reply.type === 'refused') throw errorFromMessage(reply.error)
+  if (reply.type !== type) throw new InfernetError('wire.unexpected', { got: reply.type })
+  return reply as DirectoryReply & { type: T }
+}

@@ -1,0 +1,21 @@
+import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { EpochMillis } from '../base/units.ts'
+import type { Signed } from '../wire/signed.ts'
+import type { SignedOffer } from './offer.ts'
+
+/** A relay's directory as a peer sees it: over a stream, or in the same process. */
+export interface DirectoryPort {
+  /** The relay that keeps it. */
+  readonly relay: PeerName
+  /** Puts an own offer in or renews it; answers until when it stands. */
+  announce(offer: Signed, options?: { signal?: AbortSignal }): Promise<EpochMillis>
+  withdraw(tombstone: Signed, options?: { signal?: AbortSignal }): Promise<void>
+  /** The best offers for a model (`undefined`: of all) and how many the relay knows. Nothing is verified yet. */
+  query(
+    model: ModelHash | undefined,
+    limit: number,
+    options?: { signal?: AbortSignal },
+  ): Promise<{ offers: readonly SignedOffer[]; total: number }>
+  /** Calls back when the relay lost its connection to `peer`: the fastest witness of a crash. Returns what undoes it. */
+  watch(peer: PeerName, onGone: () => void): () => void
+}

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fromHex } from '../base/bytes.ts'
+import { realClock } from '../testing/real-clock.ts'
+import { connectedStreams, makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
+import { encode } from '../wire/codec.ts'
+import { sign } from '../wire/signed.ts'
+import { Directory } from './directory.ts'
+import { DirectoryClient } from './directory-client.ts'
+import { DirectoryService } from './directory-service.ts'
+
+describe('DirectoryService with DirectoryClient', () => {
+  const relay = 'relay' as TestPeer['name']
+  let service: DirectoryService
+  let directory: Directory
+  let peer: TestPeer
+  let gossiped: Uint8Array[]
+  const clients: DirectoryClient[] = []
+
+  beforeEach(async () => {
+    gossiped = []
+    directory = new Directory(realClock)
+    service = new DirectoryService({ clock: realClock, directory, gossip: (message) => gossiped.push(message) })
+    peer = await makePeer()
+  })
+  afterEach(() => clients.splice(0).forEach((client) => client.close()))
+
+  const clientOf = (who: TestPeer): DirectoryClient => {
+    const openStream = async () => {
+      const { ours, theirs, connection } = await connectedStreams(who)
+      void service.handle(theirs, connection)
+      return ours
+    }
+    const client = new DirectoryClient(relay, { clock: realClock, openStream })
+    clients.push(client)
+    return client
+  }
+  const offerOf = async (who: TestPeer) => (await signOffer(who, someOffer(realClock.now()))).offer
+
+  it('takes an offer, names it to others, tells the other relays and withdraws it', async () => {
+    const provider = clientOf(peer)
+    await provider.announce(await offerOf(peer))
+    const consumer = clientOf(await makePeer())
+    expect(await consumer.query(someModel(), 4)).toMatchObject({ offers: [{ provider: peer.name }], total: 1 })
+    expect(gossiped).toHaveLength(1)
+    await provider.withdraw(await sign('drain', { model: fromHex(someModel()), sequence: 1, issuedAt: realClock.now() }, peer.key))
+    expect(await consumer.query(undefined, 4)).toMatchObject({ total: 0 })
+    expect(gossiped).toHaveLength(2)
+  })
+
+  it('refuses by name an offer that its bringer did not sign', async () => {
+    const stranger = await makePeer()
+    await expect(clientOf(stranger).announce(await offerOf(peer))).rejects.toMatchObject({ code: 'wire.bad-signature' })
+    expect(directory.size).toBe(0)
+  })
+
+  it('tells those who watch a peer that it is gone, and drops its offers', async () => {
+    await clientOf(peer).announce(await offerOf(peer))
+    const gone = Promise.withResolvers<void>()
+    const watcher = clientOf(await makePeer())
+    watcher.watch(peer.name, () => gone.resolve())
+    await watcher.query(someModel(), 1) // answers come in order, so the watch stands by now
+    service.peerGone(peer.name)
+    await gone.promise
+    expect(await watcher.query(someModel(), 4)).toMatchObject({ total: 0 })
+  })
+
+  it('answers what is within the rate, refuses the rest by name, and cuts a flood', async () => {
+    const client = clientOf(peer)
+    const answers = await Promise.allSettled(Array.from({ length: 200 }, () => client.query(someModel(), 1)))
+    const codes = new Set(answers.map((answer) => (answer.status === 'fulfilled' ? 'ok' : (answer.reason as { code: string }).code)))
+    expect(codes).toContain('ok')
+    expect(codes).toContain('schedule.rate-limited')
+    expect(answers.at(-1)?.status).toBe('rejected')
+    expect(service.sessions).toBe(0)
+  })
+
+  it.each([
+    ['rubbish', new Uint8Array([3, 0xff, 0xff, 0xff])],
+    ['an unknown request', framed({ type: 'steal', id: 1 })],
+    ['a request with a field too many', framed({ type: 'watch', id: 1, peers: [], more: 1 })],
+    ['a frame larger than the limit', new Uint8Array([0xff, 0xff, 0xff, 0x7f])],
+  ])('ends the session at %s without an answer', async (_, bytes) => {
+    const { ours, theirs, connection } = await connectedStreams(peer)
+    const served = service.handle(theirs, connection)
+    ours.send(bytes)
+    await served
+    expect(theirs.status).not.toBe('open')
+    expect(service.sessions).toBe(0)
+  })
+})
+
+function framed(message: unknown): Uint8Array {
+  const body = encode(message)
+  return Uint8Array.from([body.length, ...body])
+}

@@ -1,0 +1,147 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import type { ChangeEmitter } from '../base/change-emitter.ts'
+import type { Clock } from '../base/clock.ts'
+import { peerName, type PeerName } from '../base/ids.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
+import { errorToMessage } from '../errors/error-message.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { FramedStream } from '../wire/framed-stream.ts'
+import { encode } from '../wire/codec.ts'
+import { DIRECTORY_IDLE_MS, DIRECTORY_RATE, MAX_RATE_REFUSALS } from './constants.ts'
+import type { Directory } from './directory.ts'
+import { directoryRequestSchema, type DirectoryRequest, type OfferGossipMessage } from './messages.ts'
+
+export interface DirectoryServiceComponents {
+  readonly clock: Clock
+  readonly directory: Directory
+  /** Tells the other relays. Absent when the relay stands alone. */
+  readonly gossip?: (message: Uint8Array) => void
+  readonly onChange?: ChangeEmitter
+}
+
+type Session = FramedStream<typeof directoryRequestSchema>
+
+/** The relay's side of `/infernet/schedule/1`: a stream of requests, each answered in turn, and word of lost peers. */
+export class DirectoryService {
+  readonly #components: DirectoryServiceComponents
+  readonly #sessions = new Map<Session, Set<PeerName>>()
+
+  constructor(components: DirectoryServiceComponents) {
+    this.#components = components
+  }
+
+  /** Open directory streams. */
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  /** Mount with `node.handle(SCHEDULE_PROTOCOL, service.handle, { maxInboundStreams: MAX_DIRECTORY_STREAMS })`. */
+  readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
+    const { clock } = this.#components
+    const session: Session = new FramedStream(stream, directoryRequestSchema, clock)
+    this.#sessions.set(session, new Set())
+    try {
+      await this.#serve(session, peerName(connection.remotePeer.toString()))
+      await session.close()
+    } catch (thrown) {
+      session.abort(thrown)
+    } finally {
+      this.#sessions.delete(session)
+    }
+  }
+
+  /** To be called when the relay loses its last connection to a peer. */
+  peerGone(peer: PeerName): void {
+    this.#components.directory.dropLocal(peer)
+    for (const [session, watched] of this.#sessions) {
+      if (!watched.delete(peer)) continue
+      // A watcher who does not read loses its session, never holds up the others.
+      session.send({ type: 'gone', peer }).catch((thrown: unknown) => session.abort(thrown))
+    }
+    this.#components.onChange?.emit()
+  }
+
+  async #serve(session: Session, peer: PeerName): Promise<void> {
+    const bucket = new TokenBucket(this.#components.clock, DIRECTORY_RATE)
+    let refusals = 0
+    for (;;) {
+      const request = await this.#next(session)
+      if (!request) return
+      if (bucket.take()) refusals = 0
+      else if (++refusals > MAX_RATE_REFUSALS) throw new InfernetError('schedule.rate-limited')
+      const reply =
+        refusals > 0
+          ? refusal(request.id, new InfernetError('schedule.rate-limited'))
+          : await this.#answer(session, peer, request)
+      await session.send(reply)
+    }
+  }
+
+  /** The next request, or undefined when the peer closed or was idle for long. Malformed ones end the session. */
+  async #next(session: Session): Promise<DirectoryRequest | undefined> {
+    try {
+      return await session.receive({ deadlineMs: DIRECTORY_IDLE_MS })
+    } catch (thrown) {
+      const { code } = InfernetError.from(thrown)
+      if (code === 'wire.closed' || code === 'wire.timeout') return undefined
+      throw thrown
+    }
+  }
+
+  async #answer(session: Session, peer: PeerName, request: DirectoryRequest): Promise<unknown> {
+    try {
+      switch (request.type) {
+        case 'announce':
+          return await this.#announce(peer, request)
+        case 'withdraw':
+          return await this.#withdraw(peer, request)
+        case 'query':
+          return {
+            type: 'offers',
+            id: request.id,
+            ...this.#components.directory.query(request.model ?? undefined, request.limit),
+          }
+        case 'watch':
+          return this.#watch(session, request)
+      }
+    } catch (thrown) {
+      return refusal(request.id, thrown)
+    }
+  }
+
+  async #announce(
+    peer: PeerName,
+    { id, offer: signed }: DirectoryRequest & { type: 'announce' },
+  ): Promise<unknown> {
+    // The bringer's name is taken from the connection: an offer that someone else signed fails its signature here.
+    const offer = await this.#components.directory.announce(
+      { provider: peer, offer: signed },
+      { isLocal: true },
+    )
+    this.#tell({ type: 'offer', provider: peer, signed })
+    return { type: 'done', id, until: offer.expiresAt }
+  }
+
+  async #withdraw(
+    peer: PeerName,
+    { id, tombstone }: DirectoryRequest & { type: 'withdraw' },
+  ): Promise<unknown> {
+    await this.#components.directory.withdraw(peer, tombstone)
+    this.#tell({ type: 'drain', provider: peer, signed: tombstone })
+    return { type: 'done', id, until: this.#components.clock.now() }
+  }
+
+  #watch(session: Session, { id, peers }: DirectoryRequest & { type: 'watch' }): unknown {
+    this.#sessions.set(session, new Set(peers))
+    return { type: 'done', id, until: this.#components.clock.now() }
+  }
+
+  #tell(message: OfferGossipMessage): void {
+    this.#components.gossip?.(encode(message))
+    this.#components.onChange?.emit()
+  }
+}
+
+function refusal(id: number, thrown: unknown): unknown {
+  return { type: 'refused', id, error: errorToMessage(thrown) }
+}

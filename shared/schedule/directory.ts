@@ -1,0 +1,191 @@
+import type { Clock } from '../base/clock.ts'
+import type { ModelHash, PeerName } from '../base/ids.ts'
+import { epochMillis, SECOND_MS, type EpochMillis } from '../base/units.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { openSigned, type Signed } from '../wire/signed.ts'
+import { CLOCK_SKEW_MS, MAX_OFFERS, MAX_OFFERS_PER_PEER, OFFER_LIFE_MS } from './constants.ts'
+import { openOffer, tombstoneSchema, type Offer, type SignedOffer } from './offer.ts'
+import { rankOffers } from './rank-offers.ts'
+
+export interface DirectoryInit {
+  /** @default MAX_OFFERS */
+  readonly maxOffers?: number
+}
+
+/** Rankings are kept for this many models at once, so that questions about models nobody has cost no memory. */
+const MAX_RANKINGS = 256
+
+interface Entry {
+  readonly offer: Offer
+  readonly signed: Signed
+  /** Came from the provider itself over its own connection, not by gossip. */
+  readonly isLocal: boolean
+}
+
+/**
+ * A relay's register of live offers: verified, one per peer and model, gone when they expire or are withdrawn.
+ *
+ * Keeps the highest sequence number of each (peer, model) for an offer's life after the offer itself is gone, so that
+ * a withdrawn offer cannot be replayed.
+ */
+export class Directory {
+  readonly #clock: Clock
+  readonly #maxOffers: number
+  readonly #entries = new Map<string, Entry>()
+  readonly #byModel = new Map<ModelHash, Set<string>>()
+  readonly #byPeer = new Map<PeerName, Set<string>>()
+  readonly #rankings = new Map<ModelHash | undefined, readonly Entry[]>()
+  #sweptAt = 0
+  readonly #tombstones = new Map<string, { sequence: number; forgetAt: EpochMillis }>()
+
+  constructor(clock: Clock, init: DirectoryInit = {}) {
+    this.#clock = clock
+    this.#maxOffers = init.maxOffers ?? MAX_OFFERS
+  }
+
+  /** Live offers. */
+  get size(): number {
+    this.#sweep()
+    return this.#entries.size
+  }
+
+  /**
+   * Verifies and stores an offer; answers until when it stands.
+   *
+   * @throws InfernetError `wire.bad-signature`, `wire.malformed`, `schedule.offer-expired`, `schedule.offer-stale`
+   * (replayed or out of order) or `schedule.directory-full`.
+   */
+  async announce(signed: SignedOffer, { isLocal }: { isLocal: boolean }): Promise<Offer> {
+    const offer = await openOffer(signed, this.#clock.now())
+    const key = keyOf(offer.provider, offer.model)
+    if (offer.sequence <= this.#sequenceOf(key)) throw new InfernetError('schedule.offer-stale')
+    this.#admit(offer.provider, key)
+    this.#put(key, {
+      offer,
+      signed: signed.offer,
+      isLocal: isLocal || (this.#entries.get(key)?.isLocal ?? false),
+    })
+    return offer
+  }
+
+  /**
+   * Takes an offer out on its provider's own word.
+   *
+   * @throws InfernetError `wire.bad-signature`, `wire.malformed` or `schedule.offer-stale`.
+   */
+  async withdraw(provider: PeerName, signed: Signed): Promise<void> {
+    const tombstone = await openSigned('drain', tombstoneSchema, signed, provider)
+    const now = this.#clock.now()
+    if (Math.abs(tombstone.issuedAt - now) > OFFER_LIFE_MS + CLOCK_SKEW_MS)
+      throw new InfernetError('schedule.offer-stale')
+    const key = keyOf(provider, tombstone.model)
+    if (tombstone.sequence < this.#sequenceOf(key)) throw new InfernetError('schedule.offer-stale')
+    this.#remove(key)
+    this.#bury(key, tombstone.sequence)
+  }
+
+  /** Drops the offers that a peer brought itself, because its connection is gone. It may announce again at once. */
+  dropLocal(provider: PeerName): void {
+    for (const key of [...(this.#byPeer.get(provider) ?? [])]) {
+      if (this.#entries.get(key)?.isLocal) this.#remove(key)
+    }
+  }
+
+  /** The best `limit` live offers for a model (`undefined`: of all), best first, and how many there are. */
+  query(model: ModelHash | undefined, limit: number): { offers: SignedOffer[]; total: number } {
+    const now = this.#clock.now()
+    const ranked = this.#ranked(model).filter(({ offer }) => offer.expiresAt > now)
+    const offers = ranked
+      .slice(0, limit)
+      .map(({ offer, signed }) => ({ provider: offer.provider, offer: signed }))
+    return { offers, total: ranked.length }
+  }
+
+  /** Ranking 20,000 offers takes some 20 ms, so a burst of questions shares one answer while nothing changes. */
+  #ranked(model: ModelHash | undefined): readonly Entry[] {
+    const known = this.#rankings.get(model)
+    if (known) return known
+    this.#sweep()
+    const keys = model ? (this.#byModel.get(model) ?? []) : this.#entries.keys()
+    const entries = [...keys].map((key) => this.#entries.get(key)).filter((entry) => entry !== undefined)
+    const ranked = rankOffers(entries, (entry) => entry.offer)
+    if (this.#rankings.size >= MAX_RANKINGS) this.#rankings.clear()
+    this.#rankings.set(model, ranked)
+    return ranked
+  }
+
+  #forgetRankings(model: ModelHash): void {
+    this.#rankings.delete(model)
+    this.#rankings.delete(undefined)
+  }
+
+  #sequenceOf(key: string): number {
+    const buried = this.#tombstones.get(key)
+    const live = buried && buried.forgetAt > this.#clock.now() ? buried.sequence : 0
+    return Math.max(this.#entries.get(key)?.offer.sequence ?? 0, live)
+  }
+
+  #admit(provider: PeerName, key: string): void {
+    if (this.#entries.has(key)) return
+    const own = this.#byPeer.get(provider)?.size ?? 0
+    if (own >= MAX_OFFERS_PER_PEER) throw new InfernetError('schedule.directory-full')
+    if (this.#entries.size >= this.#maxOffers) this.#sweep()
+    if (this.#entries.size >= this.#maxOffers) throw new InfernetError('schedule.directory-full')
+  }
+
+  #put(key: string, entry: Entry): void {
+    this.#entries.set(key, entry)
+    add(this.#byModel, entry.offer.model, key)
+    add(this.#byPeer, entry.offer.provider, key)
+    this.#forgetRankings(entry.offer.model)
+  }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key)
+    if (!entry) return
+    this.#entries.delete(key)
+    drop(this.#byModel, entry.offer.model, key)
+    drop(this.#byPeer, entry.offer.provider, key)
+    this.#forgetRankings(entry.offer.model)
+    this.#bury(key, entry.offer.sequence)
+  }
+
+  #bury(key: string, sequence: number): void {
+    const forgetAt = epochMillis(this.#clock.now() + OFFER_LIFE_MS + CLOCK_SKEW_MS)
+    const known = this.#tombstones.get(key)?.sequence ?? 0
+    this.#tombstones.delete(key) // and to the end again, so that the map stays in order of `forgetAt`
+    this.#tombstones.set(key, { sequence: Math.max(sequence, known), forgetAt })
+    // Oldest first: a bounded memory matters more than refusing one old replay.
+    for (const oldest of this.#tombstones.keys()) {
+      if (this.#tombstones.size <= this.#maxOffers) break
+      this.#tombstones.delete(oldest)
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now()
+    if (now - this.#sweptAt < SECOND_MS) return
+    this.#sweptAt = now
+    for (const [key, { offer }] of this.#entries) if (offer.expiresAt <= now) this.#remove(key)
+    for (const [key, { forgetAt }] of this.#tombstones) {
+      if (forgetAt > now) break
+      this.#tombstones.delete(key)
+    }
+  }
+}
+
+function keyOf(provider: PeerName, model: ModelHash): string {
+  return `${provider} ${model}`
+}
+
+function add<K>(index: Map<K, Set<string>>, group: K, key: string): void {
+  const keys = index.get(group)
+  if (keys) keys.add(key)
+  else index.set(group, new Set([key]))
+}
+
+function drop<K>(index: Map<K, Set<string>>, group: K, key: string): void {
+  const keys = index.get(group)
+  keys?.delete(key)
+  if (keys?.size === 0) index.delete(group)
+}

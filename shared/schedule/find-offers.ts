@@ -1,0 +1,60 @@
+import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { EpochMillis } from '../base/units.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import { MAX_QUERY_OFFERS } from './constants.ts'
+import type { DirectoryPort } from './directory-port.ts'
+import { openOffer, type Offer, type SignedOffer } from './offer.ts'
+
+/** An offer that was verified here, and who named it. */
+export interface FoundOffer {
+  readonly offer: Offer
+  readonly relays: readonly PeerName[]
+}
+
+/**
+ * Asks every directory at once and merges what they say: verified here, newest sequence number wins, no relay's rank
+ * is trusted. A relay that does not answer, or answers rubbish, is left out.
+ *
+ * @throws InfernetError `schedule.no-relay` when none answers; the signal's reason.
+ */
+export async function findOffers(
+  directories: readonly DirectoryPort[],
+  model: ModelHash | undefined,
+  { now, signal }: { now: () => EpochMillis; signal?: AbortSignal | undefined },
+): Promise<FoundOffer[]> {
+  const options = signal ? { signal } : {}
+  const asked = directories.map(async (directory) => {
+    const { offers } = await directory.query(model, MAX_QUERY_OFFERS, options)
+    return Promise.all(offers.map((signed) => verify(signed, model, directory.relay, now())))
+  })
+  const answers = await Promise.allSettled(asked)
+  signal?.throwIfAborted()
+  const heard = answers.filter((answer) => answer.status === 'fulfilled')
+  if (heard.length === 0) throw new InfernetError('schedule.no-relay')
+  return merge(heard.flatMap((answer) => answer.value).filter((found) => found !== undefined))
+}
+
+async function verify(
+  signed: SignedOffer,
+  model: ModelHash | undefined,
+  relay: PeerName,
+  now: EpochMillis,
+): Promise<FoundOffer | undefined> {
+  try {
+    const offer = await openOffer(signed, now)
+    return model && offer.model !== model ? undefined : { offer, relays: [relay] }
+  } catch {
+    return undefined // forged, expired or malformed: as if the relay had not named it
+  }
+}
+
+function merge(found: readonly FoundOffer[]): FoundOffer[] {
+  const best = new Map<string, FoundOffer>()
+  for (const { offer, relays } of found) {
+    const key = `${offer.provider} ${offer.model}`
+    const known = best.get(key)
+    const newer = !known || offer.sequence > known.offer.sequence ? offer : known.offer
+    best.set(key, { offer: newer, relays: [...(known?.relays ?? []), ...relays] })
+  }
+  return [...best.values()]
+}

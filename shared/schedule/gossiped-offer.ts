@@ -1,0 +1,21 @@
+import { decode } from '../wire/codec.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { Directory } from './directory.ts'
+import { offerGossipSchema } from './messages.ts'
+
+/** What a relay does with a gossiped message: pass it on, drop it quietly, or hold it against who sent it. */
+export type GossipVerdict = 'accept' | 'ignore' | 'reject'
+
+/** Takes another relay's word of an offer into the directory, if the provider's own signature bears it out. */
+export async function acceptGossipedOffer(directory: Directory, message: Uint8Array): Promise<GossipVerdict> {
+  try {
+    const { type, provider, signed } = decode(offerGossipSchema, message)
+    if (type === 'offer') await directory.announce({ provider, offer: signed }, { isLocal: false })
+    else await directory.withdraw(provider, signed)
+    return 'accept'
+  } catch (thrown) {
+    // Late, repeated or too many is what a network does; a wrong form or signature is what an attacker does.
+    const { code } = InfernetError.from(thrown)
+    return code === 'wire.malformed' || code === 'wire.bad-signature' ? 'reject' : 'ignore'
+  }
+}

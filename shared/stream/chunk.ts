@@ -1,0 +1,154 @@
+import type { PrivateKey } from '@libp2p/interface'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { amountToBytes, concatBytes, equalBytes, fromHex, utf8 } from '../base/bytes.ts'
+import type { JobId, PeerName } from '../base/ids.ts'
+import { baseUnits, tokens, type BaseUnits, type Tokens } from '../base/units.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { Price } from '../prompt/prompt.ts'
+import { openSigned, sign, type Signed } from '../wire/signed.ts'
+import { CHUNK_TOKENS } from './constants.ts'
+import { chunkSchema } from './messages.ts'
+
+/** What both sides of a job agree on before its first chunk. */
+export interface ChainTerms {
+  readonly jobId: JobId
+  /** The exact bytes of the quote: the chain begins with their hash, so a chunk proves under which price it was made. */
+  readonly quoteBody: Uint8Array
+  readonly price: Price
+  /** Tokens that are read before the first one is written: the prompt and what another provider wrote. */
+  readonly prefillTokens: Tokens
+  /** Position in the answer where this job begins. */
+  readonly from: number
+}
+
+/** A signed block of tokens. */
+export interface Chunk {
+  readonly index: number
+  readonly tokens: readonly number[]
+  readonly due: BaseUnits
+  readonly signed: Signed
+}
+
+/** What is owed when `written` tokens have been written under these terms. */
+export function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens): BaseUnits {
+  return baseUnits(price.perPromptToken * BigInt(prefillTokens) + price.perOutputToken * BigInt(written))
+}
+
+/** The provider's end of the chain: takes tokens, signs a chunk for the prefill and for each 32 of them. */
+export class ChunkSigner {
+  readonly #terms: ChainTerms
+  readonly #key: PrivateKey
+  readonly #unsigned: number[] = []
+  #previous: Uint8Array
+  #index = 0
+  #written = 0
+
+  constructor(terms: ChainTerms, key: PrivateKey) {
+    this.#terms = terms
+    this.#key = key
+    this.#previous = firstLink(terms)
+  }
+
+  /** What has been signed so far is owed. */
+  get due(): BaseUnits {
+    return this.#index === 0 ? baseUnits(0n) : amountDue(this.#terms, tokens(this.#written))
+  }
+
+  /** Takes tokens and gives the chunks that are full now; the first call gives chunk 0 as well. */
+  async add(written: readonly number[]): Promise<Signed[]> {
+    const chunks = this.#index === 0 ? [await this.#sign([])] : []
+    this.#unsigned.push(...written)
+    while (this.#unsigned.length >= CHUNK_TOKENS)
+      chunks.push(await this.#sign(this.#unsigned.splice(0, CHUNK_TOKENS)))
+    return chunks
+  }
+
+  /** Signs what is left at the end of the answer. */
+  async finish(): Promise<Signed[]> {
+    return this.#unsigned.length > 0 ? [await this.#sign(this.#unsigned.splice(0))] : []
+  }
+
+  async #sign(part: readonly number[]): Promise<Signed> {
+    const position = this.#terms.from + this.#written
+    this.#written += part.length
+    const body = {
+      jobId: fromHex(this.#terms.jobId),
+      index: this.#index++,
+      position,
+      tokens: part,
+      previous: this.#previous,
+      due: amountToBytes(amountDue(this.#terms, tokens(this.#written))),
+    }
+    const signed = await sign('chunk', body, this.#key)
+    this.#previous = sha256(signed.body)
+    return signed
+  }
+}
+
+/** The consumer's end: checks that each chunk is the provider's, follows the last one and covers what was streamed. */
+export class ChunkVerifier {
+  readonly #terms: ChainTerms
+  readonly #provider: PeerName
+  readonly #streamed: number[] = []
+  #previous: Uint8Array
+  #index = 0
+  #written = 0
+
+  constructor(terms: ChainTerms, provider: PeerName) {
+    this.#terms = terms
+    this.#provider = provider
+    this.#previous = firstLink(terms)
+  }
+
+  /** Tokens under a valid signature: what is owed for. */
+  get signedTokens(): Tokens {
+    return tokens(this.#written)
+  }
+
+  /** Chunks of tokens that were signed. */
+  get chunks(): number {
+    return Math.max(0, this.#index - 1)
+  }
+
+  get due(): BaseUnits {
+    return this.#index === 0 ? baseUnits(0n) : amountDue(this.#terms, tokens(this.#written))
+  }
+
+  /** Remembers tokens as they were streamed, in order. */
+  streamed(part: readonly number[]): void {
+    this.#streamed.push(...part)
+  }
+
+  /**
+   * Takes the next chunk.
+   *
+   * @throws InfernetError `wire.bad-signature`, `wire.malformed` or `stream.bad-chunk` with the reason.
+   */
+  async accept(signed: Signed): Promise<Chunk> {
+    const body = await openSigned('chunk', chunkSchema, signed, this.#provider)
+    const covered = this.#streamed.slice(0, body.tokens.length)
+    refuseUnless(body.jobId === this.#terms.jobId, 'job')
+    refuseUnless(body.index === this.#index, 'index')
+    refuseUnless(equalBytes(body.previous, this.#previous), 'chain')
+    refuseUnless(body.position === this.#terms.from + this.#written, 'position')
+    refuseUnless((body.index === 0) === (body.tokens.length === 0), 'length')
+    refuseUnless(
+      covered.length === body.tokens.length && covered.every((id, i) => id === body.tokens[i]),
+      'tokens',
+    )
+    refuseUnless(body.due === amountDue(this.#terms, tokens(this.#written + body.tokens.length)), 'amount')
+    this.#streamed.splice(0, body.tokens.length)
+    this.#written += body.tokens.length
+    this.#index++
+    this.#previous = sha256(signed.body)
+    return { index: body.index, tokens: body.tokens, due: body.due, signed }
+  }
+}
+
+function firstLink({ jobId, quoteBody }: ChainTerms): Uint8Array {
+  return sha256(concatBytes(utf8('infernet/chain/1'), fromHex(jobId), sha256(quoteBody)))
+}
+
+function refuseUnless(holds: boolean, reason: string): void {
+  if (!holds) throw new InfernetError('stream.bad-chunk', { reason })
+}

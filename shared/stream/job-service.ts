@@ -1,0 +1,160 @@
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import type { Clock } from '../base/clock.ts'
+import { peerName, type ModelHash, type PeerName } from '../base/ids.ts'
+import type { EpochMillis } from '../base/units.ts'
+import type { Engine } from '../engine/engine.ts'
+import { errorToMessage } from '../errors/error-message.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { QuoteDesk } from '../prompt/quote-desk.ts'
+import { FramedStream } from '../wire/framed-stream.ts'
+import { MAX_JOBS_PER_CONSUMER, MAX_OPENING_JOBS } from './constants.ts'
+import { consumerFrameSchema, type OpenJob } from './messages.ts'
+import { ServedJob, type JobFrames, type JobOutcome } from './serve-job.ts'
+
+/** A model that is being served, as the job service sees it. */
+export interface Served {
+  readonly engine: Engine
+  readonly slots: number
+  /** Jobs that may wait beyond the slots. */
+  readonly queue: number
+  readonly isDraining: boolean
+}
+
+/** A job as the provider's page shows it. */
+export interface LiveJob {
+  readonly consumer: PeerName
+  readonly model: ModelHash
+  readonly connection: Connection
+  readonly startedAt: EpochMillis
+  readonly job: ServedJob
+}
+
+export interface JobServiceComponents {
+  readonly clock: Clock
+  readonly key: PrivateKey
+  readonly desk: QuoteDesk
+  readonly servedOf: (model: ModelHash) => Served | undefined
+  /** Called when jobs begin, progress and end. */
+  readonly onChange?: () => void
+  readonly onEnd?: (job: LiveJob, outcome: JobOutcome) => void
+}
+
+/** The provider's side of `/infernet/stream/1`: admits jobs against their quotes, within bounds, and runs them. */
+export class JobService {
+  readonly #components: JobServiceComponents
+  readonly #jobs = new Set<LiveJob>()
+  readonly #names = new Set<string>()
+  #opening = 0
+
+  constructor(components: JobServiceComponents) {
+    this.#components = components
+  }
+
+  get jobs(): readonly LiveJob[] {
+    return [...this.#jobs]
+  }
+
+  countOf(model: ModelHash): number {
+    return this.jobs.filter((job) => job.model === model).length
+  }
+
+  /** Mount with `node.handle(STREAM_PROTOCOL, service.handle, { maxInboundStreams: MAX_JOB_STREAMS, ... })`. */
+  readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
+    const frames: JobFrames = new FramedStream(stream, consumerFrameSchema, this.#components.clock)
+    if (this.#opening >= MAX_OPENING_JOBS) return frames.abort(new InfernetError('stream.busy'))
+    let job: LiveJob
+    try {
+      const open = await this.#receiveOpen(frames)
+      job = this.#admit(frames, open, connection)
+    } catch (thrown) {
+      return refuse(frames, thrown)
+    }
+    await this.#run(job)
+  }
+
+  /** Hands back every job of a model, or all of them. Synchronous, so that `pagehide` can call it. */
+  handOver(reason: InfernetError, model?: ModelHash): void {
+    for (const live of this.#jobs) if (!model || live.model === model) live.job.handOver(reason)
+  }
+
+  async #receiveOpen(frames: JobFrames): Promise<OpenJob> {
+    this.#opening++
+    try {
+      const frame = await frames.receive()
+      if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
+      return frame
+    } finally {
+      this.#opening--
+    }
+  }
+
+  /** The quote is redeemed last, so that a refusal for another reason does not use it up. */
+  #admit(frames: JobFrames, open: OpenJob, connection: Connection): LiveJob {
+    const consumer = peerName(connection.remotePeer.toString())
+    const served = this.#components.servedOf(open.model)
+    if (!served) throw new InfernetError('models.unknown')
+    if (served.isDraining) throw new InfernetError('stream.draining')
+    checkFits(open, served.engine)
+    this.#checkRoom(consumer, open, served)
+    const redeemed = this.#components.desk.redeem(consumer, open.quoteId)
+    if (redeemed.quote.model !== open.model) throw new InfernetError('prompt.quote-unknown')
+    const { clock, key, onChange } = this.#components
+    const components = { clock, key, engine: served.engine, ...(onChange ? { onProgress: onChange } : {}) }
+    const job = new ServedJob(frames, open, redeemed, components)
+    const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job }
+    this.#jobs.add(live)
+    this.#names.add(nameOf(consumer, open))
+    frames.onClose(() => this.#names.delete(nameOf(consumer, open)))
+    return live
+  }
+
+  #checkRoom(consumer: PeerName, open: OpenJob, { slots, queue }: Served): void {
+    if (this.#names.has(nameOf(consumer, open))) throw new InfernetError('stream.duplicate-job')
+    const running = this.countOf(open.model)
+    const own = this.jobs.filter((job) => job.consumer === consumer).length
+    if (running >= slots + queue || own >= MAX_JOBS_PER_CONSUMER) {
+      throw new InfernetError('stream.busy', {
+        running: Math.min(running, slots),
+        waiting: Math.max(0, running - slots),
+      })
+    }
+  }
+
+  async #run(live: LiveJob): Promise<void> {
+    this.#components.onChange?.()
+    const { slots } = this.#components.servedOf(live.model) ?? { slots: 1 }
+    const outcome = await live.job.run(Math.max(0, this.countOf(live.model) - slots))
+    this.#jobs.delete(live)
+    this.#components.onEnd?.(live, outcome)
+    this.#components.onChange?.()
+  }
+}
+
+/**
+ * What the engine would refuse is refused here, before a place is taken.
+ *
+ * @throws InfernetError `engine.bad-token`, `engine.context-full`.
+ */
+function checkFits({ promptTokens, priorTokens, maxTokens }: OpenJob, { info }: Engine): void {
+  for (const token of [...promptTokens, ...priorTokens]) {
+    if (token >= info.vocabSize)
+      throw new InfernetError('engine.bad-token', { token, vocabSize: info.vocabSize })
+  }
+  const read = promptTokens.length + priorTokens.length
+  if (read + Math.min(maxTokens, 1) > info.contextLength) {
+    throw new InfernetError('engine.context-full', { tokens: read, contextLength: info.contextLength })
+  }
+}
+
+function nameOf(consumer: PeerName, { jobId }: OpenJob): string {
+  return `${consumer} ${jobId}`
+}
+
+async function refuse(frames: JobFrames, thrown: unknown): Promise<void> {
+  // Told in one frame and closed; a stream that cannot even take that is cut.
+  await frames
+    .send({ type: 'failed', error: errorToMessage(thrown) }, { deadlineMs: 1000 })
+    .catch(() => undefined)
+  await frames.close()
+  frames.abort(thrown)
+}

@@ -1,0 +1,375 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Stream } from '@libp2p/interface'
+import { fromHex } from '../base/bytes.ts'
+import { jobId, type JobId } from '../base/ids.ts'
+import { baseUnits, millis } from '../base/units.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { Prompt } from '../prompt/prompt.ts'
+import { QuoteDesk } from '../prompt/quote-desk.ts'
+import { openQuote } from '../prompt/quote.ts'
+import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
+import { connectedStreams, makePeer, type TestPeer } from '../testing/peers.ts'
+import { realClock, realRandom } from '../testing/real-clock.ts'
+import { encode } from '../wire/codec.ts'
+import { sign } from '../wire/signed.ts'
+import { CHUNK_TOKENS } from './constants.ts'
+import { JobService, type LiveJob } from './job-service.ts'
+import { RunningJob, type Job, type JobEvent } from './run-job.ts'
+import type { JobOutcome } from './serve-job.ts'
+
+const price = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) }
+
+describe('a job between RunningJob and JobService', () => {
+  let provider: TestPeer
+  let consumer: TestPeer
+  let engine: FakeEngine
+  let desk: QuoteDesk
+  let service: JobService
+  let outcomes: JobOutcome[]
+  let isDraining: boolean
+  let nextJob: number
+
+  beforeEach(async () => {
+    nextJob = 1
+    outcomes = []
+    isDraining = false
+    provider = await makePeer()
+    consumer = await makePeer()
+    start(createFakeEngine({ clock: realClock, answerLength: 100 }))
+  })
+
+  const start = (fake: FakeEngine, { slots = 1, queue = 8 } = {}): void => {
+    engine = fake
+    const terms = { price, queueMs: millis(0), prefillTokensPerSecond: 1e3, decodeTokensPerSecond: 1e3, contextLength: 1024 }
+    const isOurs = (model: string): boolean => model === engine.info.model
+    desk = new QuoteDesk({
+      key: provider.key,
+      clock: realClock,
+      random: realRandom,
+      termsOf: (model) => (isOurs(model) ? { ...terms, isDraining: false } : undefined),
+    })
+    service = new JobService({
+      clock: realClock,
+      key: provider.key,
+      desk,
+      servedOf: (model) => (isOurs(model) ? { engine, slots, queue, isDraining } : undefined),
+      onEnd: (_: LiveJob, outcome) => outcomes.push(outcome),
+    })
+  }
+
+  const promptOf = (changes: Partial<Prompt> = {}): Prompt => ({
+    model: engine.info.model,
+    promptTokens: [1, 5, 7],
+    sampler: { temperature: 1, topP: 1 },
+    maxTokens: 500,
+    maxOutputPrice: undefined,
+    ...changes,
+  })
+
+  const makeJob = async (changes: Partial<Job> = {}, who = consumer): Promise<Job> => {
+    const request = { type: 'quote', model: engine.info.model, promptTokens: 3, maxTokens: 500 } as const
+    const quoteSigned = await desk.quote(who.name, request)
+    return {
+      jobId: newId(),
+      provider: provider.name,
+      prompt: promptOf(),
+      quote: await openQuote(quoteSigned, { provider: provider.name, consumer: who.name }),
+      quoteSigned,
+      priorTokens: [],
+      consumerNonce: new Uint8Array(32).fill(3),
+      seed: undefined,
+      ...changes,
+    }
+  }
+  const newId = (): JobId => jobId((nextJob++).toString(16).padStart(32, '0'))
+
+  const run = async (job: Job, who = consumer): Promise<{ running: RunningJob; ours: Stream; theirs: Stream }> => {
+    const { ours, theirs, connection } = await connectedStreams(who)
+    void service.handle(theirs, connection)
+    return { running: new RunningJob(ours, job, { clock: realClock }), ours, theirs }
+  }
+
+  const collect = async (running: RunningJob): Promise<{ events: JobEvent[]; tokens: number[] }> => {
+    const events: JobEvent[] = []
+    for await (const event of running.events()) events.push(event)
+    return { events, tokens: events.flatMap((event) => (event.type === 'tokens' ? event.tokens : [])) }
+  }
+
+  it('streams the whole answer and signs every token of it in chunks of 32', async () => {
+    const { running } = await run(await makeJob())
+    const { events, tokens } = await collect(running)
+    expect(tokens).toHaveLength(100)
+    const chunks = events.flatMap((event) => (event.type === 'chunk' ? [event.chunk] : []))
+    expect(chunks.map((chunk) => chunk.tokens.length)).toEqual([0, 32, 32, 32, 4])
+    expect(chunks.flatMap((chunk) => chunk.tokens)).toEqual(tokens)
+    expect(events.at(-1)).toEqual({ type: 'done', finish: 'stop', isUsageDisputed: false })
+    expect(running.due).toBe(3n * 1n + 100n * 10n)
+    await expect.poll(() => outcomes).toEqual(['done'])
+  })
+
+  it.each([1, 31, 32, 33, 70])('goes on after %i tokens of another provider as if it had written them', async (split) => {
+    const job = await makeJob()
+    const whole = await collect((await run(job)).running)
+    const seed = whole.events.flatMap((event) => (event.type === 'accepted' ? [event.seed] : []))[0]
+    const priorTokens = whole.tokens.slice(0, split)
+    const second = await run(await makeJob({ priorTokens, seed }))
+    const rest = await collect(second.running)
+    expect([...priorTokens, ...rest.tokens]).toEqual(whole.tokens)
+    expect(second.running.due).toBe(BigInt(3 + split) + 10n * BigInt(100 - split))
+  })
+
+  it('draws different tokens under another seed', async () => {
+    const first = await collect((await run(await makeJob())).running)
+    const second = await collect((await run(await makeJob({ consumerNonce: new Uint8Array(32).fill(4) }))).running)
+    expect(second.tokens).not.toEqual(first.tokens)
+  })
+
+  it('stops the engine when the consumer leaves the loop', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 200, answerLength: 400 }))
+    const { running } = await run(await makeJob())
+    for await (const event of running.events()) if (event.type === 'tokens') break
+    await expect.poll(() => engine.active).toBe(0)
+    await expect.poll(() => outcomes).toEqual(['cancelled'])
+  })
+
+  it('is cancelled by the signal, by name, while it waits', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 5, answerLength: 400 }))
+    const { running } = await run(await makeJob())
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 50)
+    const drained = (async () => {
+      for await (const _ of running.events({ signal: controller.signal })) continue
+    })()
+    await expect(drained).rejects.toMatchObject({ code: 'stream.cancelled' })
+    await expect.poll(() => outcomes).toEqual(['cancelled'])
+  })
+
+  it('hands a job back with the reason when the engine dies, and keeps what was signed', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 400, answerLength: 400 }))
+    const { running } = await run(await makeJob())
+    const failing = (async () => {
+      for await (const event of running.events()) {
+        if (event.type === 'chunk' && event.chunk.index === 1) engine.breakDown(new Error('gone'))
+      }
+    })()
+    await expect(failing).rejects.toMatchObject({ name: 'InfernetError' })
+    expect(running.signedTokens).toBeGreaterThanOrEqual(CHUNK_TOKENS)
+    expect(running.due).toBe(3n + 10n * BigInt(running.signedTokens))
+    await expect.poll(() => outcomes).toEqual(['failed'])
+  })
+
+  it('says goodbye in one go when the provider leaves', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 50, answerLength: 400 }))
+    const { running } = await run(await makeJob())
+    const failing = (async () => {
+      for await (const event of running.events()) if (event.type === 'tokens') service.handOver(lost())
+    })()
+    await expect(failing).rejects.toMatchObject({ code: 'stream.provider-lost' })
+  })
+
+  it('admits what it has room for and refuses 200 others by name, then serves again', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 2000, answerLength: 30 }), { slots: 1, queue: 3 })
+    const consumers = await Promise.all(Array.from({ length: 50 }, () => makePeer()))
+    const jobs = await Promise.all(consumers.flatMap((who) => Array.from({ length: 4 }, async () => ({ who, job: await makeJob({}, who) }))))
+    const results = await Promise.allSettled(jobs.map(async ({ who, job }) => collect((await run(job, who)).running)))
+    const refused = results.filter((result) => result.status === 'rejected').map(({ reason }) => (reason as { code: string }).code)
+    expect(refused.length).toBeGreaterThanOrEqual(100)
+    expect(new Set(refused)).toEqual(new Set(['stream.busy']))
+    for (const result of results) if (result.status === 'fulfilled') expect(result.value.tokens).toHaveLength(30)
+    expect(results.some(({ status }) => status === 'fulfilled')).toBe(true)
+    expect((await collect((await run(await makeJob())).running)).tokens).toHaveLength(30)
+  })
+
+  it('refuses by name what it cannot run, and leaves no stream open', async () => {
+    const cases: [Partial<Job>, string][] = [
+      [{ prompt: promptOf({ promptTokens: [5000] }) }, 'engine.bad-token'],
+      [{ prompt: promptOf({ promptTokens: Array.from({ length: 1024 }, () => 1) }) }, 'engine.context-full'],
+      [{ prompt: promptOf({ model: 'b'.repeat(64) as Prompt['model'] }) }, 'models.unknown'],
+      [{ prompt: promptOf({ sampler: { temperature: 9, topP: 1 } }) }, 'wire.malformed'],
+    ]
+    for (const [changes, code] of cases) {
+      const { running, theirs } = await run(await makeJob(changes))
+      await expect(collect(running)).rejects.toMatchObject({ code })
+      await expect.poll(() => theirs.status).not.toBe('open')
+    }
+  })
+
+  it('refuses a quote that was used, and one made for someone else', async () => {
+    const job = await makeJob()
+    await collect((await run(job)).running)
+    await expect(collect((await run({ ...job, jobId: newId() })).running)).rejects.toMatchObject({ code: 'prompt.quote-unknown' })
+    const thief = await makePeer()
+    await expect(collect((await run(await makeJob(), thief)).running)).rejects.toMatchObject({ code: 'prompt.quote-unknown' })
+  })
+
+  it('takes no new job while it drains', async () => {
+    const job = await makeJob()
+    isDraining = true
+    await expect(collect((await run(job)).running)).rejects.toMatchObject({ code: 'stream.draining' })
+  })
+
+  it('lets go of a reader that acknowledges nothing, within bounded memory', { timeout: 30_000 }, async () => {
+    start(createFakeEngine({ clock: realClock, answerLength: 900 }))
+    const { ours, theirs, connection } = await connectedStreams(consumer)
+    const served = service.handle(theirs, connection)
+    const job = await makeJob()
+    ours.send(framed(openFrame(job)))
+    await served // about ACK_DEADLINE_MS
+    expect(outcomes).toEqual(['failed'])
+    expect(service.jobs).toEqual([])
+    expect(engine.active).toBe(0)
+  })
+
+  it.each([
+    ['rubbish', Uint8Array.from([4, 0xff, 0, 0xff, 0])],
+    ['a frame above the limit', Uint8Array.from([0xff, 0xff, 0xff, 0x7f])],
+    ['a cancel before the job', framed({ type: 'cancel' })],
+    ['an unknown type', framed({ type: 'hello' })],
+  ])('refuses a stream that begins with %s', async (_, bytes) => {
+    const { ours, theirs, connection } = await connectedStreams(consumer)
+    const served = service.handle(theirs, connection)
+    ours.send(bytes)
+    await served
+    expect(theirs.status).not.toBe('open')
+    expect(service.jobs).toEqual([])
+  })
+
+  it('ends a job whose consumer acknowledges what was never sent', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 20, answerLength: 400 }))
+    const { ours, theirs, connection } = await connectedStreams(consumer)
+    const served = service.handle(theirs, connection)
+    ours.send(framed(openFrame(await makeJob())))
+    ours.send(framed({ type: 'ack', position: 4000, credit: new Uint8Array() }))
+    await served
+    expect(outcomes).toEqual(['failed'])
+  })
+
+  describe('with a provider that cheats', () => {
+    /** Plays the provider by hand. */
+    const cheat = async (job: Job, script: (send: (message: unknown) => void) => Promise<void> | void): Promise<RunningJob> => {
+      const { ours, theirs } = await connectedStreams(consumer)
+      const running = new RunningJob(ours, job, { clock: realClock })
+      await script((message) => void theirs.send(framed(message)))
+      return running
+    }
+    const nonceOf = (job: Job): Uint8Array => desk.redeem(consumer.name, job.quote.quoteId).nonce
+
+    it.each([
+      ['another nonce than it quoted', 'stream.bad-chunk', () => ({ type: 'accepted', nonce: new Uint8Array(32), waiting: 0 })],
+      ['tokens at a wrong position', 'stream.bad-chunk', () => ({ type: 'tokens', position: 7, tokens: [1] })],
+      ['more tokens than asked for', 'stream.bad-chunk', () => ({ type: 'tokens', position: 0, tokens: Array.from({ length: 64 }, () => 1) })],
+      ['a goodbye over tokens it never signed', 'stream.bad-chunk', () => ({ type: 'done', finish: 'stop', promptTokens: 3, outputTokens: 1 })],
+      ['a text as its reason', 'peer.refused', () => ({ type: 'failed', error: { code: '<b>give up</b>', facts: {} } })],
+      ['an unknown message', 'wire.malformed', () => ({ type: 'gift' })],
+    ])('names %s', async (_, code, message) => {
+      const job = await makeJob({ prompt: promptOf({ maxTokens: 20 }) })
+      const running = await cheat(job, (send) => {
+        if (message().type === 'done') send({ type: 'tokens', position: 0, tokens: [9] })
+        send(message())
+      })
+      await expect(collect(running)).rejects.toMatchObject({ code })
+    })
+
+    it('accepts no chunk that another key signed, covers other tokens, or asks for more money', async () => {
+      const other = await makePeer()
+      const body = async (job: Job, changes: object, key = provider.key) =>
+        sign('chunk', { ...(await honestChunkZero(job)), ...changes }, key)
+      const cases: [object, TestPeer, string][] = [
+        [{}, other, 'wire.bad-signature'],
+        [{ due: Uint8Array.from([99]) }, provider, 'stream.bad-chunk'],
+        [{ index: 1 }, provider, 'stream.bad-chunk'],
+        [{ previous: new Uint8Array(32) }, provider, 'stream.bad-chunk'],
+        [{ tokens: [4] }, provider, 'stream.bad-chunk'],
+      ]
+      for (const [changes, who, code] of cases) {
+        const job = await makeJob()
+        nonceOf(job) // redeems the quote, so that the desk has room for the next
+        const chunk = await body(job, changes, who.key)
+        const running = await cheat(job, (send) => send({ type: 'chunk', chunk }))
+        await expect(collect(running)).rejects.toMatchObject({ code })
+        expect(running.due).toBe(0n)
+      }
+    })
+
+    it('counts for itself when the provider claims another usage', async () => {
+      const job = await makeJob()
+      const chunk = await sign('chunk', await honestChunkZero(job), provider.key)
+      const running = await cheat(job, (send) => {
+        send({ type: 'accepted', nonce: nonceOf(job), waiting: 0 })
+        send({ type: 'chunk', chunk })
+        send({ type: 'done', finish: 'length', promptTokens: 3, outputTokens: 400 })
+      })
+      const { events } = await collect(running)
+      expect(events.at(-1)).toEqual({ type: 'done', finish: 'length', isUsageDisputed: true })
+      expect(running.due).toBe(3n)
+    })
+
+    it('gives up on one that falls silent', { timeout: 20_000 }, async () => {
+      const running = await cheat(await makeJob(), (send) => send({ type: 'tokens', position: 0, tokens: [1] }))
+      await expect(collect(running)).rejects.toMatchObject({ code: 'stream.silent' })
+    })
+
+    it('gives up within a second when a relay says that it is gone and it does not deny it', async () => {
+      const running = await cheat(await makeJob(), (send) => send({ type: 'tokens', position: 0, tokens: [1] }))
+      const startedAt = performance.now()
+      const failing = (async () => {
+        for await (const _ of running.events()) running.suspectGone()
+      })()
+      await expect(failing).rejects.toMatchObject({ code: 'stream.silent' })
+      expect(performance.now() - startedAt).toBeLessThan(2000)
+    })
+  })
+
+  it('does not fall for a false alarm of the relay', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 30, answerLength: 60 }))
+    const { running } = await run(await makeJob())
+    let count = 0
+    for await (const event of running.events()) {
+      if (event.type === 'accepted') running.suspectGone()
+      if (event.type === 'tokens') count += event.tokens.length
+    }
+    expect(count).toBe(60)
+  })
+
+  const honestChunkZero = async (job: Job): Promise<Record<string, unknown>> => {
+    const { ChunkSigner } = await import('./chunk.ts')
+    const { tokens } = await import('../base/units.ts')
+    const { chunkSchema } = await import('./messages.ts')
+    const { decode } = await import('../wire/codec.ts')
+    const { fromHex, amountToBytes } = await import('../base/bytes.ts')
+    const signer = new ChunkSigner(
+      { jobId: job.jobId, quoteBody: job.quoteSigned.body, price: job.quote.price, prefillTokens: tokens(3), from: 0 },
+      provider.key,
+    )
+    const [signed] = await signer.add([])
+    const body = decode(chunkSchema, signed!.body)
+    return { ...body, jobId: fromHex(body.jobId), due: amountToBytes(body.due) }
+  }
+})
+
+function lost() {
+  return new InfernetError('stream.provider-lost')
+}
+
+function openFrame(job: Job): unknown {
+  const { prompt, quote, priorTokens, consumerNonce } = job
+  return {
+    type: 'open',
+    jobId: fromHex(job.jobId),
+    quoteId: fromHex(quote.quoteId),
+    model: fromHex(prompt.model),
+    promptTokens: prompt.promptTokens,
+    priorTokens,
+    sampler: prompt.sampler,
+    maxTokens: prompt.maxTokens,
+    consumerNonce,
+    seed: null,
+  }
+}
+
+/** A message in its frame, with a varint length of one or two bytes. */
+function framed(message: unknown): Uint8Array {
+  const body = encode(message)
+  const length = body.length < 128 ? [body.length] : [(body.length & 0x7f) | 0x80, body.length >> 7]
+  return Uint8Array.from([...length, ...body])
+}

@@ -1,0 +1,88 @@
+import * as v from 'valibot'
+import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from '../prompt/constants.ts'
+import { samplerSchema } from '../prompt/messages.ts'
+import {
+  amountField,
+  bytes,
+  bytesUpTo,
+  integer,
+  jobIdField,
+  list,
+  modelHashField,
+  tokenIds,
+} from '../wire/fields.ts'
+import { signedSchema } from '../wire/signed.ts'
+import { wireErrorSchema } from '../wire/wire-error.ts'
+import { CHUNK_TOKENS, MAX_CREDIT_BYTES, MAX_FRAME_TOKENS } from './constants.ts'
+
+const position = integer(0, MAX_OUTPUT_TOKENS)
+
+/** A sign of life that the other side's application answers with `echo`; gives the round trip as well. */
+const beatSchema = v.strictObject({
+  type: v.literal('beat'),
+  beat: integer(0, 0xffff_ffff),
+  echo: v.boolean(),
+})
+
+/** The first frame of a job: what to write, and under which quote. */
+export const openJobSchema = v.strictObject({
+  type: v.literal('open'),
+  jobId: jobIdField,
+  quoteId: jobIdField,
+  model: modelHashField,
+  promptTokens: v.pipe(tokenIds(MAX_PROMPT_TOKENS), v.minLength(1)),
+  /** Tokens of this answer that another provider wrote; the job goes on after them. */
+  priorTokens: tokenIds(MAX_OUTPUT_TOKENS),
+  sampler: samplerSchema,
+  /** New tokens wanted. */
+  maxTokens: integer(1, MAX_OUTPUT_TOKENS),
+  /** Half of the seed; the provider's half was fixed in its quote. */
+  consumerNonce: bytes(32),
+  /** After a failover: the seed the answer began with. */
+  seed: v.nullable(bytes(32)),
+})
+export type OpenJob = v.InferOutput<typeof openJobSchema>
+
+/** What a consumer sends on a job's stream. */
+export const consumerFrameSchema = v.variant('type', [
+  openJobSchema,
+  /** Everything before `position` has come. `credit` is the payment for it, opaque here. */
+  v.strictObject({ type: v.literal('ack'), position, credit: bytesUpTo(MAX_CREDIT_BYTES) }),
+  v.strictObject({ type: v.literal('cancel') }),
+  beatSchema,
+])
+export type ConsumerFrame = v.InferOutput<typeof consumerFrameSchema>
+
+/** What a provider sends on a job's stream. */
+export const providerFrameSchema = v.variant('type', [
+  /** The job is admitted; `nonce` is what the quote held the hash of. */
+  v.strictObject({ type: v.literal('accepted'), nonce: bytes(32), waiting: integer(0, 65_536) }),
+  v.strictObject({
+    type: v.literal('tokens'),
+    position,
+    tokens: v.pipe(tokenIds(MAX_FRAME_TOKENS), v.minLength(1)),
+  }),
+  v.strictObject({ type: v.literal('chunk'), chunk: signedSchema }),
+  v.strictObject({
+    type: v.literal('done'),
+    finish: v.picklist(['stop', 'length']),
+    promptTokens: integer(0, MAX_PROMPT_TOKENS + MAX_OUTPUT_TOKENS),
+    outputTokens: position,
+  }),
+  v.strictObject({ type: v.literal('failed'), error: wireErrorSchema }),
+  beatSchema,
+])
+export type ProviderFrame = v.InferOutput<typeof providerFrameSchema>
+
+/** The signed body of a chunk. Chunk 0 is the prefill and holds no tokens. */
+export const chunkSchema = v.strictObject({
+  jobId: jobIdField,
+  index: integer(0, MAX_OUTPUT_TOKENS),
+  /** Position in the answer of the first token. */
+  position,
+  tokens: list(integer(0, 2 ** 20 - 1), CHUNK_TOKENS),
+  /** SHA-256 of the chunk before, or of the job's terms. */
+  previous: bytes(32),
+  /** Everything owed so far for this job, this chunk included. */
+  due: amountField,
+})

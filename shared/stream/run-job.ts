@@ -1,0 +1,232 @@
+import type { Stream } from '@libp2p/interface'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { equalBytes, fromHex } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import type { JobId, PeerName } from '../base/ids.ts'
+import { tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
+import type { FinishReason } from '../engine/engine.ts'
+import { errorFromMessage } from '../errors/error-message.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { Prompt, Quote } from '../prompt/prompt.ts'
+import { FramedStream } from '../wire/framed-stream.ts'
+import type { Signed } from '../wire/signed.ts'
+import { ChunkVerifier, type Chunk } from './chunk.ts'
+import { CHUNK_TOKENS, SILENCE_MS } from './constants.ts'
+import { Liveness } from './liveness.ts'
+import { providerFrameSchema, type ProviderFrame } from './messages.ts'
+import { deriveSeed } from './seed.ts'
+
+/** One job at one provider: a whole answer, or the part of it after a failover. */
+export interface Job {
+  readonly jobId: JobId
+  readonly provider: PeerName
+  readonly prompt: Prompt
+  readonly quote: Quote
+  readonly quoteSigned: Signed
+  readonly priorTokens: readonly number[]
+  readonly consumerNonce: Uint8Array
+  /** The seed the answer began with, when this job continues one. */
+  readonly seed: Uint8Array | undefined
+}
+
+export type JobEvent =
+  | { readonly type: 'accepted'; readonly seed: Uint8Array; readonly waiting: number }
+  | { readonly type: 'tokens'; readonly tokens: readonly number[] }
+  | { readonly type: 'chunk'; readonly chunk: Chunk }
+  | { readonly type: 'done'; readonly finish: FinishReason; readonly isUsageDisputed: boolean }
+
+/**
+ * The consumer's side of `/infernet/stream/1`: opens a job on a fresh stream and gives what comes back, checked.
+ *
+ * Nothing the provider sends is taken on trust: its nonce against the quote, each chunk against what was streamed,
+ * the count against our own. Iterate `events()`; leaving the loop cancels the job. What the job came to stands in the
+ * getters at any time, also after a failure.
+ */
+export class RunningJob {
+  readonly #frames: FramedStream<typeof providerFrameSchema>
+  readonly #job: Job
+  readonly #verifier: ChunkVerifier
+  readonly #liveness: Liveness
+  readonly #aborter = new AbortController()
+  #received = 0
+  #acked = 0
+
+  constructor(stream: Stream, job: Job, { clock }: { clock: Clock }) {
+    this.#frames = new FramedStream(stream, providerFrameSchema, clock)
+    this.#job = job
+    this.#verifier = new ChunkVerifier(
+      {
+        jobId: job.jobId,
+        quoteBody: job.quoteSigned.body,
+        price: job.quote.price,
+        prefillTokens: tokens(job.prompt.promptTokens.length + job.priorTokens.length),
+        from: job.priorTokens.length,
+      },
+      job.provider,
+    )
+    this.#liveness = new Liveness({
+      clock,
+      sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
+      onSilent: (reason) => this.#aborter.abort(reason),
+    })
+  }
+
+  get received(): Tokens {
+    return tokens(this.#received)
+  }
+
+  get signedTokens(): Tokens {
+    return this.#verifier.signedTokens
+  }
+
+  get chunks(): number {
+    return this.#verifier.chunks
+  }
+
+  /** What is owed: signed and chained chunks, nothing else. */
+  get due(): BaseUnits {
+    return this.#verifier.due
+  }
+
+  get rttMs(): Millis | undefined {
+    return this.#liveness.rttMs
+  }
+
+  /** A relay saw the provider's socket close, or its farewell came by another way. */
+  suspectGone(): void {
+    this.#liveness.suspect()
+  }
+
+  /** Ends the job with this reason: the next pull throws it. */
+  abort(reason: InfernetError): void {
+    this.#aborter.abort(reason)
+  }
+
+  async *events({ signal }: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<JobEvent, void, void> {
+    let isOver = false
+    const ended = signal ? AbortSignal.any([signal, this.#aborter.signal]) : this.#aborter.signal
+    try {
+      await this.#open()
+      for (;;) {
+        const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal: ended })
+        this.#liveness.heard()
+        const event = await this.#take(frame)
+        if (!event) continue
+        isOver = event.type === 'done'
+        yield event
+        if (isOver) return
+      }
+    } catch (thrown) {
+      isOver = true
+      const reason = signal?.aborted ? new InfernetError('stream.cancelled') : lossOf(thrown)
+      if (reason.code === 'stream.cancelled') await this.#cancel(reason)
+      else this.#frames.abort(reason)
+      throw reason
+    } finally {
+      this.#liveness.stop()
+      if (!isOver)
+        await this.#cancel(new InfernetError('stream.cancelled')) // the loop was left: that is a cancel
+      else if (this.#frames.isOpen) await this.#frames.close()
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { prompt, quote, jobId, priorTokens, consumerNonce, seed } = this.#job
+    await this.#frames.send({
+      type: 'open',
+      jobId: fromHex(jobId),
+      quoteId: fromHex(quote.quoteId),
+      model: fromHex(prompt.model),
+      promptTokens: prompt.promptTokens,
+      priorTokens,
+      sampler: prompt.sampler,
+      maxTokens: prompt.maxTokens - priorTokens.length,
+      consumerNonce,
+      seed: seed ?? null,
+    })
+  }
+
+  async #take(frame: ProviderFrame): Promise<JobEvent | undefined> {
+    switch (frame.type) {
+      case 'beat':
+        return this.#takeBeat(frame)
+      case 'accepted':
+        return this.#takeAccepted(frame)
+      case 'tokens':
+        return this.#takeTokens(frame)
+      case 'chunk':
+        return { type: 'chunk', chunk: await this.#takeChunk(frame.chunk) }
+      case 'done':
+        return this.#takeDone(frame)
+      case 'failed':
+        throw errorFromMessage(frame.error)
+    }
+  }
+
+  #takeBeat({ beat, echo }: ProviderFrame & { type: 'beat' }): undefined {
+    if (echo) this.#liveness.echoed(beat)
+    else void this.#trySend({ type: 'beat', beat, echo: true })
+  }
+
+  #takeAccepted({ nonce, waiting }: ProviderFrame & { type: 'accepted' }): JobEvent {
+    const { quote, jobId, consumerNonce, seed } = this.#job
+    if (!equalBytes(sha256(nonce), quote.nonceHash))
+      throw new InfernetError('stream.bad-chunk', { reason: 'nonce' })
+    return { type: 'accepted', seed: seed ?? deriveSeed(jobId, consumerNonce, nonce), waiting }
+  }
+
+  #takeTokens({ position, tokens: part }: ProviderFrame & { type: 'tokens' }): JobEvent {
+    const { prompt, priorTokens } = this.#job
+    if (position !== priorTokens.length + this.#received)
+      throw new InfernetError('stream.bad-chunk', { reason: 'position' })
+    if (position + part.length > prompt.maxTokens)
+      throw new InfernetError('stream.bad-chunk', { reason: 'too many' })
+    this.#received += part.length
+    this.#verifier.streamed(part)
+    this.#acknowledge()
+    return { type: 'tokens', tokens: part }
+  }
+
+  async #takeChunk(signed: Signed): Promise<Chunk> {
+    return this.#verifier.accept(signed)
+  }
+
+  #takeDone({ finish, outputTokens, promptTokens }: ProviderFrame & { type: 'done' }): JobEvent {
+    if (this.#verifier.signedTokens !== this.#received)
+      throw new InfernetError('stream.bad-chunk', { reason: 'unsigned' })
+    const prefill = this.#job.prompt.promptTokens.length + this.#job.priorTokens.length
+    return {
+      type: 'done',
+      finish,
+      isUsageDisputed: outputTokens !== this.#received || promptTokens !== prefill,
+    }
+  }
+
+  /** One acknowledgement a chunk keeps the provider's window open without a frame for each token. */
+  #acknowledge(): void {
+    if (this.#received - this.#acked < CHUNK_TOKENS) return
+    this.#acked = this.#received
+    const position = this.#job.priorTokens.length + this.#received
+    void this.#trySend({ type: 'ack', position, credit: new Uint8Array() })
+  }
+
+  async #cancel(reason: InfernetError): Promise<void> {
+    if (!this.#frames.isOpen) return
+    await this.#trySend({ type: 'cancel' })
+    await this.#frames.close()
+    this.#frames.abort(reason)
+  }
+
+  /** Sends and leaves the judgement of a failure to the reading side. */
+  async #trySend(frame: unknown): Promise<void> {
+    await this.#frames.send(frame).catch(() => undefined)
+  }
+}
+
+/** A closed or silent stream means that the provider is lost; what has a name of its own keeps it. */
+function lossOf(thrown: unknown): InfernetError {
+  const error = InfernetError.from(thrown, 'stream.provider-lost')
+  return error.code === 'wire.closed' || error.code === 'wire.timeout'
+    ? new InfernetError('stream.provider-lost', {}, { cause: error })
+    : error
+}

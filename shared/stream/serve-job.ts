@@ -1,0 +1,226 @@
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock } from '../base/clock.ts'
+import { millis, tokens, type BaseUnits, type Tokens } from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
+import type { Engine, FinishReason, TokenBatch } from '../engine/engine.ts'
+import { errorToMessage } from '../errors/error-message.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { RedeemedQuote } from '../prompt/quote-desk.ts'
+import type { FramedStream } from '../wire/framed-stream.ts'
+import { ChunkSigner } from './chunk.ts'
+import { ACK_DEADLINE_MS, ACK_WINDOW_TOKENS, MAX_FRAME_TOKENS, SILENCE_MS } from './constants.ts'
+import { Liveness } from './liveness.ts'
+import type { consumerFrameSchema, ConsumerFrame, OpenJob } from './messages.ts'
+import { deriveSeed } from './seed.ts'
+
+export type JobFrames = FramedStream<typeof consumerFrameSchema>
+
+export interface ServedJobComponents {
+  readonly clock: Clock
+  readonly key: PrivateKey
+  readonly engine: Engine
+  /** Called after each change of `written` and `due`. */
+  readonly onProgress?: () => void
+}
+
+export type JobOutcome = 'done' | 'cancelled' | 'failed'
+
+/**
+ * The provider's side of one admitted job: pulls tokens from the engine, streams and signs them.
+ *
+ * It never runs more than {@link ACK_WINDOW_TOKENS} ahead of what the consumer acknowledged, so that nothing piles up
+ * towards a tab that stopped reading, and a stuck reader is let go after {@link ACK_DEADLINE_MS}.
+ */
+export class ServedJob {
+  readonly #frames: JobFrames
+  readonly #open: OpenJob
+  readonly #redeemed: RedeemedQuote
+  readonly #components: ServedJobComponents
+  readonly #signer: ChunkSigner
+  readonly #aborter = new AbortController()
+  readonly #liveness: Liveness
+  #written = 0
+  #acked: number
+  #wake: (() => void) | undefined
+
+  constructor(frames: JobFrames, open: OpenJob, redeemed: RedeemedQuote, components: ServedJobComponents) {
+    this.#frames = frames
+    this.#open = open
+    this.#redeemed = redeemed
+    this.#components = components
+    this.#acked = open.priorTokens.length
+    const prefillTokens = tokens(open.promptTokens.length + open.priorTokens.length)
+    const { price } = redeemed.quote
+    this.#signer = new ChunkSigner(
+      { jobId: open.jobId, quoteBody: redeemed.body, price, prefillTokens, from: open.priorTokens.length },
+      components.key,
+    )
+    this.#liveness = new Liveness({
+      clock: components.clock,
+      sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
+      onSilent: (reason) => this.#aborter.abort(reason),
+    })
+  }
+
+  get written(): Tokens {
+    return tokens(this.#written)
+  }
+
+  get due(): BaseUnits {
+    return this.#signer.due
+  }
+
+  /** Hands the job back: the consumer is told why and goes on elsewhere. Synchronous up to the last byte sent. */
+  handOver(reason: InfernetError): void {
+    void this.#trySend({ type: 'failed', error: errorToMessage(reason) })
+    this.#aborter.abort(reason)
+  }
+
+  /** Runs to the end, whatever it is. Never throws and leaves no stream open. */
+  async run(waiting: number): Promise<JobOutcome> {
+    const listening = this.#listen()
+    try {
+      const { nonce } = this.#redeemed
+      await this.#frames.send({ type: 'accepted', nonce, waiting }, { signal: this.#aborter.signal })
+      const finish = await this.#write(nonce)
+      await this.#frames.send(this.#doneFrame(finish), { signal: this.#aborter.signal })
+      await this.#frames.close()
+      return 'done'
+    } catch (thrown) {
+      return this.#fail(thrown)
+    } finally {
+      this.#liveness.stop()
+      this.#aborter.abort(new InfernetError('stream.cancelled'))
+      await listening
+    }
+  }
+
+  async #fail(thrown: unknown): Promise<JobOutcome> {
+    const reason = InfernetError.from(this.#aborter.signal.aborted ? this.#aborter.signal.reason : thrown)
+    if (reason.code === 'stream.cancelled') {
+      await this.#frames.close()
+      this.#frames.abort(reason)
+      return 'cancelled'
+    }
+    // `handOver` has spoken already when it is the cause; a second refusal does no harm.
+    if (this.#frames.isOpen) await this.#trySend({ type: 'failed', error: errorToMessage(reason) })
+    await this.#frames.close()
+    this.#frames.abort(reason)
+    return 'failed'
+  }
+
+  async #write(nonce: Uint8Array): Promise<FinishReason> {
+    const { promptTokens, priorTokens, sampler, maxTokens, jobId, consumerNonce, seed } = this.#open
+    const { signal } = this.#aborter
+    const request = {
+      promptTokens,
+      priorTokens,
+      sampler,
+      maxTokens,
+      seed: seed ?? deriveSeed(jobId, consumerNonce, nonce),
+    }
+    const batches = this.#components.engine.generate(request, { signal })
+    try {
+      // One batch is computed while the one before is sent: the network costs the engine nothing.
+      let next = batches.next()
+      for (;;) {
+        const { value: batch, done } = await next
+        if (done) return 'length'
+        if (!batch.finish) next = preparePull(batches)
+        await this.#send(batch)
+        if (batch.finish) {
+          await this.#sendChunks(await this.#signer.finish())
+          return batch.finish
+        }
+        await this.#windowOpens()
+      }
+    } finally {
+      await batches.return().catch(() => undefined)
+    }
+  }
+
+  async #send(batch: TokenBatch): Promise<void> {
+    for (let i = 0; i < batch.tokens.length; i += MAX_FRAME_TOKENS) {
+      const part = batch.tokens.slice(i, i + MAX_FRAME_TOKENS)
+      const position = this.#open.priorTokens.length + this.#written
+      await this.#frames.send({ type: 'tokens', position, tokens: part }, { signal: this.#aborter.signal })
+      this.#written += part.length
+      await this.#sendChunks(await this.#signer.add(part))
+      this.#components.onProgress?.()
+    }
+  }
+
+  async #sendChunks(chunks: readonly unknown[]): Promise<void> {
+    for (const chunk of chunks)
+      await this.#frames.send({ type: 'chunk', chunk }, { signal: this.#aborter.signal })
+  }
+
+  #doneFrame(finish: FinishReason): unknown {
+    const promptTokens = this.#open.promptTokens.length + this.#open.priorTokens.length
+    return { type: 'done', finish, promptTokens, outputTokens: this.#written }
+  }
+
+  /** Resolves when the consumer has acknowledged enough; a reader who does not within the deadline ends the job. */
+  async #windowOpens(): Promise<void> {
+    const { clock } = this.#components
+    while (this.#open.priorTokens.length + this.#written - this.#acked >= ACK_WINDOW_TOKENS) {
+      const woken = new AbortController()
+      this.#wake = () => woken.abort()
+      const before = this.#acked
+      const either = AbortSignal.any([woken.signal, this.#aborter.signal])
+      await sleep(clock, millis(ACK_DEADLINE_MS), { signal: either }).catch(() => undefined)
+      if (this.#aborter.signal.aborted) throw this.#aborter.signal.reason
+      if (this.#acked === before) throw new InfernetError('stream.slow-reader')
+    }
+  }
+
+  /** Reads the consumer's frames until the stream ends, and turns its end into the job's. */
+  async #listen(): Promise<void> {
+    try {
+      for (;;) {
+        const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal: this.#aborter.signal })
+        this.#liveness.heard()
+        this.#take(frame)
+      }
+    } catch (thrown) {
+      const reason = InfernetError.from(thrown)
+      const isGone = reason.code === 'wire.closed' || reason.code === 'wire.timeout'
+      this.#aborter.abort(isGone ? new InfernetError('stream.cancelled', {}, { cause: reason }) : reason)
+    }
+  }
+
+  #take(frame: ConsumerFrame): void {
+    switch (frame.type) {
+      case 'open':
+        throw new InfernetError('wire.unexpected', { got: 'open' })
+      case 'cancel':
+        throw new InfernetError('stream.cancelled')
+      case 'beat':
+        if (frame.echo) this.#liveness.echoed(frame.beat)
+        else void this.#trySend({ type: 'beat', beat: frame.beat, echo: true })
+        return
+      case 'ack':
+        this.#takeAck(frame.position)
+    }
+  }
+
+  #takeAck(position: number): void {
+    const sent = this.#open.priorTokens.length + this.#written
+    if (position > sent || position < this.#acked) throw new InfernetError('wire.unexpected', { got: 'ack' })
+    this.#acked = position
+    this.#wake?.()
+  }
+
+  async #trySend(frame: unknown): Promise<void> {
+    await this.#frames.send(frame).catch(() => undefined)
+  }
+}
+
+/** Starts a pull whose failure is looked at later, so that it is not reported as unhandled meanwhile. */
+function preparePull(
+  batches: AsyncGenerator<TokenBatch, void, void>,
+): Promise<IteratorResult<TokenBatch, void>> {
+  const pull = batches.next()
+  pull.catch(() => undefined)
+  return pull
+}

@@ -1,0 +1,117 @@
+import type { Clock } from '../base/clock.ts'
+import { modelHash, tokenId, type TokenId } from '../base/ids.ts'
+import { millis } from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
+import { checkRequest } from '../engine/check-request.ts'
+import { createEngineQueue } from '../engine/engine-queue.ts'
+import type { Engine, EngineInfo, FinishReason, GenerateRequest, TokenBatch } from '../engine/engine.ts'
+import { stoppable } from '../engine/stoppable.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+
+export interface FakeEngineInit {
+  readonly clock: Clock
+  /** @default no pause at all */
+  readonly tokensPerSecond?: number | undefined
+  /** The whole answer, whatever the prompt. @default tokens hashed from prompt, position and seed */
+  readonly answer?: readonly number[] | undefined
+  /** How long a hashed answer is, its end token included. @default 40 */
+  readonly answerLength?: number | undefined
+  /** @default 8 */
+  readonly maxWaiting?: number | undefined
+  readonly info?: Partial<EngineInfo> | undefined
+}
+
+/** A fake that a test can break on purpose. */
+export interface FakeEngine extends Engine {
+  /** Ends every running request with `error`, as a lost device does. */
+  breakDown(error: Error): void
+  /** Requests that are running or waiting. */
+  readonly active: number
+}
+
+/** The token that ends a fake answer. */
+export const FAKE_EOS = 2
+
+/**
+ * An engine without a model, deterministic to the token.
+ *
+ * Token t of an answer depends on the prompt, the seed and t alone, not on who wrote the tokens before: two fakes give
+ * the same answer, and one that goes on where another stopped must fit, which is what failover tests look at.
+ */
+export function createFakeEngine(init: FakeEngineInit): FakeEngine {
+  const { clock, tokensPerSecond, answerLength = 40, maxWaiting = 8 } = init
+  const info: EngineInfo = {
+    model: modelHash('f'.repeat(64)),
+    backend: 'wasm',
+    adapter: 'fake',
+    contextLength: 1024,
+    vocabSize: 1024,
+    prefillTokensPerSecond: 1000,
+    decodeTokensPerSecond: tokensPerSecond ?? 1000,
+    ...init.info,
+  }
+  const queue = createEngineQueue(maxWaiting)
+  const dying = new AbortController()
+  const { promise: lost, resolve: reportLost } = Promise.withResolvers<Error>()
+  let active = 0
+
+  function tokenAt(request: GenerateRequest, position: number): TokenId {
+    if (init.answer) return tokenId(init.answer[position] ?? FAKE_EOS)
+    if (position >= answerLength - 1) return tokenId(FAKE_EOS)
+    const greedy = request.sampler.temperature === 0
+    const hash = hashOf([...request.promptTokens, ...(greedy ? [] : request.seed), position])
+    return tokenId(FAKE_EOS + 1 + (hash % (info.vocabSize - FAKE_EOS - 1)))
+  }
+
+  async function* run(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<TokenBatch, void, void> {
+    checkRequest(request, info)
+    const { priorTokens, maxTokens } = request
+    if (priorTokens.at(-1) === FAKE_EOS) return yield { tokens: [], finish: 'stop' }
+    active++
+    let leave = (): void => {}
+    try {
+      leave = await queue.enter(signal)
+      for (let produced = 1, finish: FinishReason | undefined; !finish; produced++) {
+        if (tokensPerSecond) await sleep(clock, millis(1000 / tokensPerSecond), { signal })
+        signal.throwIfAborted()
+        const position = priorTokens.length + produced - 1
+        const token = tokenAt(request, position)
+        const total = request.promptTokens.length + position + 1
+        if (token === FAKE_EOS) finish = 'stop'
+        else if (produced === maxTokens || total >= info.contextLength) finish = 'length'
+        if (finish) leave()
+        yield { tokens: [token], finish }
+      }
+    } finally {
+      leave()
+      active--
+    }
+  }
+
+  return {
+    info,
+    lost,
+    get active() {
+      return active
+    },
+    generate(request, { signal } = {}) {
+      const stop = new AbortController()
+      const signals = [stop.signal, dying.signal, ...(signal ? [signal] : [])]
+      return stoppable(run(request, AbortSignal.any(signals)), stop)
+    },
+    breakDown(error) {
+      dying.abort(error)
+      reportLost(error)
+    },
+    async close() {
+      dying.abort(new InfernetError('engine.closed'))
+    },
+  }
+}
+
+/** FNV-1a over 32-bit words. */
+function hashOf(words: readonly number[]): number {
+  let hash = 0x811c9dc5
+  for (const word of words) hash = Math.imul(hash ^ word, 0x01000193) >>> 0
+  return (hash ^ (hash >>> 15)) >>> 0
+}

@@ -1,0 +1,150 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createWorkerHost, type HostComponents } from '#shared/engine/worker-host.ts'
+import type { HostPort } from '#shared/engine/worker-messages.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { collect } from '#shared/testing/engine-compliance.ts'
+import { createFakeEngine } from '#shared/testing/fake-engine.ts'
+import { realClock } from '#shared/testing/real-clock.ts'
+import { readTinyModel } from '#shared/testing/tiny-model.ts'
+import { createWebEngine, type WebEngineInit } from './client.ts'
+
+const { manifest } = await readTinyModel('fp32')
+const init: WebEngineInit = { manifest, baseUrl: '/models/infernet-tiny/', backend: 'auto' }
+const limits = { maxBufferSize: 2 ** 30, maxStorageBufferBindingSize: 2 ** 30 }
+const info = { vendor: 'acme', architecture: 'rocket', device: '', description: '', isFallbackAdapter: false }
+const gpuWith = (adapter: object | null) => ({ gpu: { requestAdapter: async () => adapter } })
+
+/** Workers that were started: what they were asked to load, and whether they were ended. */
+let workers: { backend: string; source: string; ended: boolean }[]
+/** Fails a load on that backend. */
+let failures: Partial<Record<string, Error>>
+
+/** A Worker whose inside is a host with a fake engine, over a real message channel. */
+class FakeWorker extends EventTarget {
+  readonly #port: MessagePort
+  readonly #seen = { backend: '', source: '', ended: false }
+
+  constructor() {
+    super()
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port2
+    workers.push(this.#seen)
+    const load: HostComponents['load'] = async ({ backend, source }) => {
+      Object.assign(this.#seen, { backend, source })
+      const failure = failures[backend]
+      if (failure) throw failure
+      const adapter = backend === 'wasm' ? 'cpu' : 'acme rocket'
+      const fake = createFakeEngine({ clock: realClock, info: { backend, adapter } })
+      const selfTest = { right: 3, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+      return { engine: { ...fake, selfTest }, kept: true }
+    }
+    const port: HostPort = {
+      postMessage: (message) => port1.postMessage(message),
+      onMessage: (listener) => port1.on('message', listener),
+    }
+    createWorkerHost(port, { load })
+    port2.on('message', (data: unknown) => this.dispatchEvent(new MessageEvent('message', { data })))
+  }
+  postMessage(message: unknown): void {
+    this.#port.postMessage(message)
+  }
+  terminate(): void {
+    this.#seen.ended = true
+    this.#port.close()
+  }
+}
+
+beforeEach(() => {
+  workers = []
+  failures = {}
+  vi.stubGlobal('Worker', FakeWorker)
+  vi.stubGlobal('document', { baseURI: 'https://page.example/app/' })
+  vi.stubGlobal('isSecureContext', true)
+  vi.stubGlobal('navigator', gpuWith({ info, limits, features: new Set() }))
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const request = {
+  promptTokens: [5],
+  priorTokens: [],
+  sampler: { temperature: 0, topP: 1 },
+  seed: new Uint8Array(0),
+  maxTokens: 3,
+}
+
+describe('createWebEngine', () => {
+  it('takes a real GPU and answers through it', async () => {
+    const { engine, adapter, selfTest, fellBackFrom } = await createWebEngine(init)
+    expect({ adapter, fellBackFrom }).toEqual({ adapter: 'acme rocket', fellBackFrom: undefined })
+    expect(selfTest.right).toBe(3)
+    expect((await collect(engine, request)).tokens).toHaveLength(3)
+    await engine.close()
+    const source = 'https://page.example/models/infernet-tiny/'
+    expect(workers).toEqual([{ backend: 'webgpu', source, ended: true }])
+  })
+
+  it('falls back to the processor in a fresh worker when the GPU fails its test, and says why', async () => {
+    failures['webgpu'] = new InfernetError('engine.self-test-failed', { wrong: 5, total: 15 })
+    const { engine, adapter, fellBackFrom } = await createWebEngine(init)
+    expect(adapter).toBe('cpu')
+    expect(fellBackFrom).toMatchObject({ code: 'engine.self-test-failed', facts: { wrong: 5, total: 15 } })
+    expect(workers.map(({ backend, ended }) => [backend, ended])).toEqual([
+      ['webgpu', true],
+      ['wasm', false],
+    ])
+    await engine.close()
+  })
+
+  it.each([
+    ['mesh.insecure-page', () => vi.stubGlobal('isSecureContext', false)],
+    ['engine.no-webgpu', () => vi.stubGlobal('navigator', {})],
+    ['engine.no-adapter', () => vi.stubGlobal('navigator', gpuWith(null))],
+    [
+      'engine.software-adapter',
+      () =>
+        vi.stubGlobal(
+          'navigator',
+          gpuWith({ info: { ...info, isFallbackAdapter: true }, limits, features: new Set() }),
+        ),
+    ],
+    [
+      'engine.limits',
+      () =>
+        vi.stubGlobal(
+          'navigator',
+          gpuWith({ info, limits: { ...limits, maxBufferSize: 1e6 }, features: new Set() }),
+        ),
+    ],
+  ])('does not even start the GPU when there is %s', async (code, arrange) => {
+    arrange()
+    const { engine, fellBackFrom } = await createWebEngine(init)
+    expect(fellBackFrom).toMatchObject({ code })
+    expect(workers.map(({ backend }) => backend)).toEqual(['wasm'])
+    await engine.close()
+  })
+
+  it('does not fall back from what the processor could not do either', async () => {
+    failures['webgpu'] = new InfernetError('models.corrupt', { path: 'a' })
+    await expect(createWebEngine(init)).rejects.toMatchObject({ code: 'models.corrupt' })
+    expect(workers).toHaveLength(1)
+  })
+
+  it('does as it is told when a backend is named', async () => {
+    failures['webgpu'] = new InfernetError('engine.no-adapter')
+    await expect(createWebEngine({ ...init, backend: 'webgpu' })).rejects.toMatchObject({
+      code: 'engine.no-adapter',
+    })
+    const { engine, fellBackFrom } = await createWebEngine({ ...init, backend: 'wasm' })
+    expect(fellBackFrom).toBeUndefined()
+    await engine.close()
+  })
+
+  it('starts nothing when it is called off already', async () => {
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(createWebEngine({ ...init, backend: 'wasm' }, { signal })).rejects.toThrow('enough')
+    expect(workers).toEqual([])
+  })
+})

@@ -1,0 +1,9 @@
+import './styles/app.css'
+import { mount } from 'svelte'
+import App from './App.svelte'
+import { AppState } from './state/app-state.svelte.ts'
+import { lazyServices } from './state/lazy-services.ts'
+
+const app = new AppState(lazyServices(window), window)
+mount(App, { target: document.body, props: { app } })
+app.start()

@@ -1,0 +1,155 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { ChangeEmitter } from '#shared/base/change-emitter.ts'
+import type { Clock } from '#shared/base/clock.ts'
+import { peerName, type PeerName } from '#shared/base/ids.ts'
+import { millis } from '#shared/base/units.ts'
+import { sleep, withDeadline } from '#shared/base/wait.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { RelayView } from '#shared/peer/peer.ts'
+import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
+import { DirectoryClient } from '#shared/schedule/directory-client.ts'
+import { REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_DIAL_DEADLINE_MS, RESERVATION_DEADLINE_MS } from './constants.ts'
+import { hasReservation, listenOn, renewReservation } from './reservations.ts'
+
+/**
+ * Keeps the connection to one relay and, while the tab lends, the reservation there.
+ *
+ * libp2p brings neither back after a relay's restart (FACTS on the mesh, bug 3), so this does: at once when the
+ * connection closes, then with growing pauses.
+ */
+export class RelayKeeper {
+  readonly relay: PeerName
+  readonly address: string
+  readonly directory: DirectoryClient
+  readonly changes = new ChangeEmitter()
+  readonly #node: Libp2p
+  readonly #clock: Clock
+  readonly #stopper = new AbortController()
+  #state: RelayView['state'] = 'connecting'
+  #connection: Connection | undefined
+  #isLending = false
+  #hasListened = false
+  #wake: (() => void) | undefined
+
+  /** @param address a multiaddr with the relay's peer id, e.g. `/ip4/127.0.0.1/tcp/8080/ws/p2p/12D3KooW…` */
+  constructor(node: Libp2p, clock: Clock, address: string) {
+    const relay = /\/p2p\/([^/]+)$/.exec(address)?.[1]
+    if (!relay) throw new InfernetError('schedule.no-relay')
+    this.relay = peerName(relay)
+    this.address = address
+    this.#node = node
+    this.#clock = clock
+    this.directory = new DirectoryClient(this.relay, { clock, openStream: ({ signal }) => this.#openStream(signal) })
+    node.addEventListener('connection:close', this.#onConnectionClose)
+    void this.#keep()
+  }
+
+  get view(): RelayView {
+    const { relay, address } = this
+    return { relay, address, state: this.#state, reserved: this.isReserved, rttMs: this.directory.rttMs }
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up'
+  }
+
+  /** True when others can find us here: the place is ours, and our addresses name it (they come a moment later). */
+  get isReserved(): boolean {
+    return hasReservation(this.#node, this.relay) && this.#isAdvertised
+  }
+
+  /** Wants, or no longer wants, to be reachable here. */
+  setLending(isLending: boolean): void {
+    this.#isLending = isLending
+    if (!isLending) this.#hasListened = false // its listener is closed with it
+    this.#wake?.()
+  }
+
+  /** Looks at once instead of after the pause: the page came back, or the network did. */
+  hurry(): void {
+    this.#wake?.()
+  }
+
+  stop(): void {
+    this.#stopper.abort(new InfernetError('engine.closed'))
+    this.#node.removeEventListener('connection:close', this.#onConnectionClose)
+    this.directory.close()
+  }
+
+  readonly #onConnectionClose = ({ detail }: CustomEvent<Connection>): void => {
+    if (detail.id !== this.#connection?.id) return
+    this.#connection = undefined
+    this.#enter('down')
+    this.#wake?.()
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#stopper
+    let pauseMs = REDIAL_MIN_MS
+    while (!signal.aborted) {
+      const isFine = await this.#mend()
+      pauseMs = isFine ? REDIAL_MIN_MS : Math.min(REDIAL_MAX_MS, pauseMs * 2)
+      await this.#pause(isFine ? undefined : pauseMs * (1 + Math.random()))
+    }
+  }
+
+  /** One attempt to have what is wanted. */
+  async #mend(): Promise<boolean> {
+    try {
+      if (this.#connection?.status !== 'open') this.#connection = await this.#dial()
+      this.#enter('up')
+      if (this.#isLending && !hasReservation(this.#node, this.relay)) await this.#reserve()
+      this.changes.emit()
+      return true
+    } catch {
+      if (this.#connection?.status !== 'open') this.#enter('down')
+      return false
+    }
+  }
+
+  #dial(): Promise<Connection> {
+    const late = (): Error => new InfernetError('schedule.no-relay')
+    const { signal } = this.#stopper
+    const dial = (own: AbortSignal): Promise<Connection> => this.#node.dial(multiaddr(this.address), { signal: own })
+    return withDeadline(this.#clock, millis(RELAY_DIAL_DEADLINE_MS), late, dial, { signal })
+  }
+
+  async #reserve(): Promise<void> {
+    const late = (): Error => new InfernetError('mesh.reservation-refused')
+    const reserve = async (): Promise<void> => {
+      // A listener that was made before takes up a renewed reservation; the first time there is none.
+      if (this.#hasListened) await renewReservation(this.#node, this.relay)
+      else await listenOn(this.#node, `${this.address}/p2p-circuit`)
+      this.#hasListened = hasReservation(this.#node, this.relay)
+      if (!this.#hasListened) throw late()
+    }
+    await withDeadline(this.#clock, millis(RESERVATION_DEADLINE_MS), late, reserve, { signal: this.#stopper.signal })
+  }
+
+  get #isAdvertised(): boolean {
+    return this.#node.getMultiaddrs().some((own) => own.toString().includes(`/p2p/${this.relay}/p2p-circuit`))
+  }
+
+  async #openStream(signal: AbortSignal) {
+    if (this.#connection?.status !== 'open') throw new InfernetError('schedule.no-relay')
+    return this.#connection.newStream(SCHEDULE_PROTOCOL, { signal })
+  }
+
+  /** Waits for a call of {@link hurry}, or for `ms` when given. */
+  async #pause(ms: number | undefined): Promise<void> {
+    const woken = new AbortController()
+    this.#wake = () => woken.abort()
+    const signal = AbortSignal.any([woken.signal, this.#stopper.signal])
+    if (ms !== undefined) await sleep(this.#clock, millis(ms), { signal }).catch(() => undefined)
+    else if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    this.#wake = undefined
+  }
+
+  #enter(state: RelayView['state']): void {
+    if (this.#state === state) return
+    this.#state = state
+    if (state !== 'up') this.directory.close()
+    this.changes.emit()
+  }
+}

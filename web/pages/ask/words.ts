@@ -1,0 +1,66 @@
+import type { Session } from '../../state/session.svelte.ts'
+import { lendersInWords, plural } from '../../ui/format.ts'
+import type { Step } from '../../ui/steps.ts'
+
+/** What the empty page says, from what is known now. */
+export function startWords(
+  session: Session,
+  model: string | undefined,
+  live: number,
+): { readonly title: string; readonly text: string; readonly empty: boolean } {
+  const title = 'Ask. Somebody’s browser tab answers.'
+  const up = session.relays.filter((relay) => relay.state === 'up').length
+  if (session.stage === 'failed')
+    return { title, text: 'This tab is not connected yet. Your prompt is kept until it is.', empty: false }
+  if (session.stage === 'connecting' || session.takenAt === undefined)
+    return { title, text: 'Finding a relay that knows who is lending.', empty: false }
+  if (session.stage === 'no-relay')
+    return {
+      title: 'No relay answers.',
+      text: 'Open connections keep working, but no new tab can be found. This page keeps trying, and your prompt stays here.',
+      empty: true,
+    }
+  if (live === 0) {
+    const others = session.lenders
+    const elsewhere =
+      others.tabs + others.servers > 0 ? ' Other models have providers: look in the list.' : ''
+    return {
+      title: 'Nobody is lending a GPU right now.',
+      text: `${plural(up, 'relay answers', 'relays answer')}, but nobody offers ${model ?? 'a model'}. Your prompt stays here until someone comes.${elsewhere}`,
+      empty: true,
+    }
+  }
+  const lenders = lendersInWords(session.lenders)
+  const verb = session.lenders.tabs + session.lenders.servers === 1 ? 'is' : 'are'
+  return { title, text: `${lenders} ${verb} lending now. You see the price before you send.`, empty: false }
+}
+
+/** The way out of each failure of an answer. */
+export function stepsAfter(
+  code: string | undefined,
+  act: { readonly again: () => void; readonly look: () => void },
+): readonly Step[] {
+  const again: Step = { label: 'Ask again', run: act.again }
+  const lend: Step = { label: 'Lend my own GPU', href: '/provide' }
+  switch (code) {
+    case undefined:
+      return [lend]
+    case 'schedule.no-provider':
+      return [{ label: 'Send when one arrives', run: act.again }, lend]
+    case 'schedule.no-relay':
+      return [
+        { label: 'Try now', run: () => (act.look(), act.again()) },
+        { label: 'See the relays', href: '/network' },
+      ]
+    case 'stream.provider-lost':
+    case 'stream.silent':
+    case 'mesh.unreachable':
+    case 'mesh.no-direct-path':
+    case 'mesh.relay-budget':
+      return [again, { label: 'See who lends', href: '/network' }]
+    case 'mesh.insecure-page':
+      return []
+    default:
+      return [again]
+  }
+}

@@ -1,0 +1,274 @@
+import type { Provide, PauseReason } from '../../state/provide.svelte.ts'
+import type { Session } from '../../state/session.svelte.ts'
+import { countInWords, formatBytes, formatSpan, formatSpeed, plural } from '../../ui/format.ts'
+
+type Kind = 'live' | 'ok' | 'warn' | 'bad' | 'unknown' | 'off'
+
+export interface Lead {
+  readonly kind: Kind
+  readonly status: string
+  readonly title: string
+  readonly say: string
+}
+
+export function thing(provide: Provide): string {
+  return provide.backend === 'wasm' ? 'processor' : 'GPU'
+}
+
+const REASONS: Readonly<Record<PauseReason, string>> = {
+  you: 'You paused it.',
+  hidden: 'This tab is hidden.',
+  battery: 'The device runs on battery.',
+  metered: 'The connection is metered.',
+}
+
+/** The one sentence of the page, with its status above and what to know below. */
+export function leadWords(provide: Provide, session: Session): Lead {
+  const what = thing(provide)
+  switch (provide.stage) {
+    case 'idle':
+      return {
+        kind: 'off',
+        status: 'Off',
+        title: `Lend your ${what} from this tab.`,
+        say: 'Strangers’ prompts run on it. Nothing is installed. One press stops it.',
+      }
+    case 'checking':
+      return {
+        kind: 'unknown',
+        status: 'Getting ready',
+        title: `Looking at your ${what}.`,
+        say: 'Nothing is sent yet.',
+      }
+    case 'downloading':
+      return {
+        kind: 'unknown',
+        status: 'Getting ready',
+        title: remaining(provide),
+        say: 'Keep this tab open. What has been downloaded is kept for next time.',
+      }
+    case 'loading':
+      return {
+        kind: 'unknown',
+        status: 'Getting ready',
+        title: 'Loading the model.',
+        say: 'The download is here and checked.',
+      }
+    case 'self-testing':
+      return {
+        kind: 'unknown',
+        status: 'Getting ready',
+        title: `Testing your ${what}.`,
+        say: `Your ${what} must get all test tokens right before it meets a stranger.`,
+      }
+    case 'live':
+      return liveWords(provide, session)
+    case 'paused':
+      return {
+        kind: 'off',
+        status: 'Paused',
+        title: 'Paused.',
+        say: `${provide.pauseReasons.map((reason) => REASONS[reason]).join(' ')} No new prompts come${provide.jobs.length > 0 ? `; ${plural(provide.jobs.length, 'answer')} under way go on` : ''}.`,
+      }
+    case 'draining':
+      return {
+        kind: 'warn',
+        status: 'Draining',
+        title:
+          provide.jobs.length > 0
+            ? `${countInWords(provide.jobs.length)} ${provide.jobs.length === 1 ? 'answer' : 'answers'} left, then off.`
+            : 'Leaving.',
+        say: 'No new prompts are taken.',
+      }
+    case 'ended':
+      return {
+        kind: 'off',
+        status: 'Off',
+        title: 'Thank you. Your tab has left.',
+        say: `${plural(provide.served.jobs, 'answer')}, ${plural(provide.served.tokens, 'token')} served${provide.served.handedOver > 0 ? `, ${provide.served.handedOver} handed over to another tab` : ''}.`,
+      }
+    case 'failed':
+      return { kind: 'bad', status: 'Can’t lend', title: failedTitle(provide.error?.code), say: '' }
+  }
+}
+
+function liveWords(provide: Provide, session: Session): Lead {
+  const what = thing(provide)
+  const span = formatSpan(session.now - (provide.liveSince ?? session.now))
+  if (!provide.confirmed)
+    return {
+      kind: 'unknown',
+      status: 'Unconfirmed',
+      title: 'Ready, not listed yet.',
+      say: 'No relay has taken your offer in the last 60 s, so nobody can find you. This tab keeps trying.',
+    }
+  const people = provide.jobs.length
+  return {
+    kind: 'live',
+    status: `Live for ${span}`,
+    title: `Your ${what} is lending.`,
+    say:
+      people === 0
+        ? 'Nobody is being answered at the moment. Leave whenever you like.'
+        : `${countInWords(people)} ${people === 1 ? 'person is' : 'people are'} being answered. Leave whenever you like: another tab takes over.`,
+  }
+}
+
+function remaining(provide: Provide): string {
+  const progress = provide.progress
+  if (!progress?.bytesPerSecond || progress.totalBytes === 0) return 'Downloading the model.'
+  const seconds = (progress.totalBytes - progress.loadedBytes) / progress.bytesPerSecond
+  return seconds < 5 ? 'Ready in a few seconds.' : `Ready in about ${formatSpan(seconds * 1000)}.`
+}
+
+function failedTitle(code: string | undefined): string {
+  switch (code) {
+    case 'engine.no-webgpu':
+      return 'This browser hides your GPU.'
+    case 'engine.no-adapter':
+      return 'The browser refused your GPU.'
+    case 'mesh.insecure-page':
+      return 'This page is not secure.'
+    case 'engine.self-test-failed':
+      return 'The self-test failed.'
+    case 'engine.out-of-memory':
+    case 'engine.limits':
+      return 'This model is too large here.'
+    default:
+      return 'Lending stopped.'
+  }
+}
+
+export interface StepRow {
+  readonly key: string
+  readonly kind: Kind
+  readonly word: string
+  readonly title: string
+  readonly text: string
+  readonly part?: number | undefined
+  readonly tokens?: number | undefined
+}
+
+/** What is known of the device and the model, step by step. */
+export function stepRows(provide: Provide, session: Session): StepRow[] {
+  return [deviceRow(provide), ...fitRow(provide), downloadRow(provide), testRow(provide, session)]
+}
+
+function deviceRow(provide: Provide): StepRow {
+  if (provide.backend === 'wasm') {
+    const reason = provide.fellBackFrom
+    return {
+      key: 'device',
+      kind: reason ? 'warn' : 'ok',
+      word: 'CPU',
+      title: 'Your processor',
+      text: reason
+        ? `${reason.message} The processor lends instead: much slower, and labelled CPU.`
+        : 'Much slower than a GPU, and labelled CPU.',
+    }
+  }
+  const { gpu } = provide
+  if (!gpu)
+    return {
+      key: 'device',
+      kind: 'unknown',
+      word: 'looking',
+      title: 'Your GPU',
+      text: 'Asking the browser for it.',
+    }
+  if (gpu.problem)
+    return {
+      key: 'device',
+      kind: 'bad',
+      word: 'not usable',
+      title: gpu.problem.message,
+      text: gpu.problem.fix,
+    }
+  const floats = gpu.shaderF16 ? '16-bit floats' : 'no 16-bit floats'
+  const software = gpu.software ? ' Software rendering: it works, and is slow.' : ''
+  return {
+    key: 'device',
+    kind: gpu.software ? 'warn' : 'ok',
+    word: 'found',
+    title: gpu.adapter || 'A GPU that the browser does not name',
+    text: `WebGPU, ${floats}, up to ${formatBytes(gpu.maxBufferBytes)} in one buffer.${software}`,
+  }
+}
+
+function fitRow(provide: Provide): StepRow[] {
+  const { model, gpu } = provide
+  if (!model || provide.backend === 'wasm' || !gpu || gpu.problem) return []
+  const fits = model.bytes <= gpu.maxBufferBytes
+  const size = formatBytes(model.bytes)
+  return [
+    {
+      key: 'fit',
+      kind: fits ? 'ok' : 'warn',
+      word: fits ? 'fits' : 'may not fit',
+      title: model.name,
+      text: fits
+        ? `${size} of weights. How much memory is free the browser does not tell; the self-test will.`
+        : `${size} of weights are more than this browser allows in one buffer. It can still work if they are split.`,
+    },
+  ]
+}
+
+function downloadRow(provide: Provide): StepRow {
+  const { progress, model } = provide
+  const total = formatBytes(model?.bytes ?? 0)
+  if (provide.stage === 'downloading' && progress) {
+    const speed = progress.bytesPerSecond ? `, ${formatBytes(progress.bytesPerSecond)} a second` : ''
+    return {
+      key: 'download',
+      kind: 'unknown',
+      word: 'downloading',
+      title: `${formatBytes(progress.loadedBytes)} of ${formatBytes(progress.totalBytes)}`,
+      text: `Each piece is checked as it lands${speed}.`,
+    }
+  }
+  if (provide.selfTest || provide.stage === 'loading' || provide.stage === 'self-testing')
+    return {
+      key: 'download',
+      kind: 'ok',
+      word: 'here',
+      title: total,
+      text: 'Every piece matches its hash.',
+    }
+  return {
+    key: 'download',
+    kind: 'off',
+    word: 'to load',
+    title: model ? `${model.name}, ${total}` : 'A model',
+    text: 'Downloaded once, then kept by this browser.',
+  }
+}
+
+function testRow(provide: Provide, session: Session): StepRow {
+  const { selfTest, testSpeed, testedAt } = provide
+  if (selfTest) {
+    const passed = selfTest.right === selfTest.total
+    return {
+      key: 'test',
+      kind: passed ? 'ok' : 'bad',
+      word: passed ? 'passed' : 'failed',
+      title: `Self-test, ${selfTest.right} of ${selfTest.total} golden tokens right`,
+      text: `${testSpeed ? `${formatSpeed(testSpeed)}, ` : ''}${testedAt ? `${formatSpan(session.now - testedAt)} ago` : ''}`,
+      tokens: selfTest.right,
+    }
+  }
+  if (provide.stage === 'self-testing')
+    return {
+      key: 'test',
+      kind: 'live',
+      word: 'testing',
+      title: 'Self-test',
+      text: 'Writing tokens that are known beforehand.',
+    }
+  return {
+    key: 'test',
+    kind: 'off',
+    word: 'next',
+    title: 'Self-test',
+    text: `Your ${thing(provide)} must get all golden tokens right before it meets a stranger.`,
+  }
+}

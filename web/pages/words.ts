@@ -1,0 +1,79 @@
+import { CODE_TABLE, isErrorCode } from '#shared/errors/code-table.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { shortPeerName } from '#shared/base/ids.ts'
+import type { AnswerRecord, SeamRecord } from '../state/conversation.ts'
+import { formatSeconds, plural } from '../ui/format.ts'
+import type { SeamView } from '../ui/paragraphs.ts'
+import type { Failure } from '../ui/steps.ts'
+
+export function failureOf(error: InfernetError): Failure {
+  return { code: error.code, message: error.message, fix: error.fix }
+}
+
+/** Codes that a provider's leaving ends with when nobody could go on. */
+const LEFT: ReadonlySet<string> = new Set([
+  'stream.provider-lost',
+  'stream.silent',
+  'stream.bad-chunk',
+  'stream.draining',
+  'mesh.unreachable',
+  'mesh.relay-budget',
+  'mesh.no-direct-path',
+  'wire.closed',
+])
+
+/** The failure that an answer ended with, from what was kept of it. */
+export function failureOfAnswer(answer: AnswerRecord): Failure | undefined {
+  const { errorCode, errorFacts } = answer
+  if (!errorCode || !isErrorCode(errorCode)) return undefined
+  // While an answer is written the table promises another provider; here none came.
+  if (LEFT.has(errorCode) && answer.tokens > 0)
+    return {
+      code: errorCode,
+      message: 'The provider left and nobody took over.',
+      fix: `${plural(answer.tokens, 'token')} are kept. Only what was signed is owed.`,
+    }
+  const { says, fix } = CODE_TABLE[errorCode]
+  const again = LEFT.has(errorCode) ? 'Nobody else could take it. Ask again in a moment.' : fix
+  return { code: errorCode, message: says(errorFacts ?? {}), fix: again }
+}
+
+/** What happened to the provider that was lost, as a part of a sentence. */
+function went(reasonCode: string): string {
+  if (reasonCode === 'stream.silent') return 'fell silent'
+  if (reasonCode === 'stream.draining') return 'left in order'
+  if (reasonCode === 'engine.device-lost' || reasonCode === 'engine.out-of-memory') return 'lost its GPU'
+  if (reasonCode === 'stream.bad-chunk' || reasonCode === 'wire.bad-signature')
+    return 'signed something wrong'
+  if (reasonCode === 'mesh.relay-budget') return 'used up what its relay carries'
+  return 'closed its tab'
+}
+
+export function seamView(seam: SeamRecord): SeamView {
+  const lost = `${shortPeerName(seam.lost)} ${went(seam.reasonCode)}.`
+  if (seam.next === undefined || seam.gapMs === undefined)
+    return {
+      label: '…',
+      spoken: 'The provider changed here; another one is looked for',
+      note: `${lost} Another one is looked for.`,
+    }
+  const gap = formatSeconds(seam.gapMs)
+  return {
+    label: gap,
+    spoken: `The provider changed here, after ${gap}. Opens the receipt`,
+    note: `${lost} ${shortPeerName(seam.next)} went on after ${gap}.`,
+  }
+}
+
+/** The same as a full sentence, for the receipt. */
+export function seamSentence(seam: SeamRecord): string {
+  const kept =
+    seam.unowed > 0
+      ? ` The last ${plural(seam.unowed, 'token')} before it stood under no signed block: they stay, and are not owed.`
+      : ''
+  const next =
+    seam.gapMs === undefined
+      ? 'Nobody went on.'
+      : `Another one read it so far and went on ${formatSeconds(seam.gapMs)} later.`
+  return `${shortPeerName(seam.lost)} ${went(seam.reasonCode)} after token ${seam.position}. ${next}${kept}`
+}

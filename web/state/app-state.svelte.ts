@@ -1,0 +1,42 @@
+import { Ask } from './ask.svelte.ts'
+import { Network } from './network.svelte.ts'
+import { Provide } from './provide.svelte.ts'
+import { Router } from './router.svelte.ts'
+import type { Services } from './services.ts'
+import { Session } from './session.svelte.ts'
+import { Settings } from './settings.svelte.ts'
+import { documentTheme, Theme } from './theme.svelte.ts'
+
+/** All state of the page. It outlives the pages, so that lending and answers go on while the visitor walks about. */
+export class AppState {
+  readonly settings: Settings
+  readonly theme: Theme
+  readonly router: Router
+  readonly session: Session
+  readonly ask: Ask
+  readonly provide: Provide
+  readonly network: Network
+
+  constructor(services: Services, window: Window) {
+    this.settings = new Settings(services.settings)
+    this.theme = new Theme(
+      services.settings,
+      documentTheme(window.document, (query) => window.matchMedia(query)),
+    )
+    this.router = new Router(window)
+    this.session = new Session(services)
+    this.ask = new Ask(services, this.session, this.settings)
+    this.provide = new Provide(services, this.session, this.settings)
+    this.network = new Network(this.session, this.ask)
+  }
+
+  start(): void {
+    this.session.start()
+    void this.ask.open()
+  }
+
+  /** Says goodbye in one synchronous go, as `pagehide` allows: those who are being answered move on at once. */
+  farewell(): void {
+    this.session.mesh?.peer.farewell()
+  }
+}

@@ -1,0 +1,250 @@
+import type { ModelHash } from '#shared/base/ids.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { Prompt } from '#shared/prompt/prompt.ts'
+import { Answer } from './answer.svelte.ts'
+import {
+  answerText,
+  EMPTY_ANSWER,
+  settleAfterReload,
+  titleOf,
+  type AnswerRecord,
+  type Conversation,
+  type Turn,
+} from './conversation.ts'
+import type { ChatMessage, History, ModelChoice, Services, Tokenizer } from './services.ts'
+import type { Session } from './session.svelte.ts'
+import type { Settings } from './settings.svelte.ts'
+
+/** Conversations, the answer that is being written, and prompts that wait for a provider. */
+export class Ask {
+  readonly #services: Services
+  readonly #session: Session
+  readonly #settings: Settings
+  readonly #tokenizers = new Map<ModelHash, Promise<Tokenizer>>()
+  #history: Promise<History> | undefined
+  #conversations = $state.raw<readonly Conversation[]>([])
+  #currentId = $state<string | undefined>()
+  #active = $state.raw<{ conversation: string; turn: string; answer: Answer } | undefined>()
+  #run: AbortController | undefined
+  #historyLost = $state(false)
+
+  constructor(services: Services, session: Session, settings: Settings) {
+    this.#services = services
+    this.#session = session
+    this.#settings = settings
+  }
+
+  get conversations(): readonly Conversation[] {
+    return this.#conversations
+  }
+  get current(): Conversation | undefined {
+    return this.#conversations.find(({ id }) => id === this.#currentId)
+  }
+  /** The answer being written, if it is of the conversation on the page. */
+  get active(): Answer | undefined {
+    return this.#active?.conversation === this.#currentId ? this.#active?.answer : undefined
+  }
+  /** True while an answer is written or waits, in whichever conversation. */
+  get busy(): boolean {
+    return this.#active !== undefined
+  }
+  /** Who writes for this tab now. */
+  get writer(): string | undefined {
+    return this.#active?.answer.writer
+  }
+  /** True when the browser refuses to keep the conversations. */
+  get historyLost(): boolean {
+    return this.#historyLost
+  }
+
+  /** The model that is asked: the visitor's choice, else the one with most providers, else the first. */
+  get model(): ModelChoice | undefined {
+    const { models } = this.#session
+    const chosen = this.#session.choice(this.#settings.askModel)
+    if (chosen) return chosen
+    const counts = models.map((choice) => this.#session.offersFor(choice.model).length)
+    return models[counts.indexOf(Math.max(...counts))]
+  }
+  set model(choice: ModelChoice | undefined) {
+    this.#settings.askModel = choice?.model
+  }
+
+  /** Reads what was kept. */
+  async open(): Promise<void> {
+    try {
+      this.#history = this.#services.openHistory()
+      const kept = (await (await this.#history).list()).map(settleAfterReload)
+      this.#conversations = kept.toSorted((a, b) => b.updatedAt - a.updatedAt)
+    } catch {
+      this.#historyLost = true
+    }
+  }
+
+  show(id: string | undefined): void {
+    this.#currentId = id
+  }
+
+  /** Adds a question to the conversation on the page, or begins one. */
+  send(question: string): void {
+    const text = question.trim()
+    const choice = this.model
+    if (!text || !choice || this.#active) return
+    const turn: Turn = {
+      id: this.#services.newId(),
+      question: text,
+      model: choice.model,
+      modelName: choice.name,
+      answer: { ...EMPTY_ANSWER },
+    }
+    const before = this.current
+    const conversation: Conversation = {
+      id: before?.id ?? this.#services.newId(),
+      title: before?.title ?? titleOf(text),
+      updatedAt: this.#services.clock.now(),
+      turns: [...(before?.turns ?? []), turn],
+    }
+    this.#put(conversation)
+    this.#currentId = conversation.id
+    void this.#write(conversation.id, turn)
+  }
+
+  /** Asks the last question of the conversation on the page again; its answer makes room. */
+  again(): void {
+    const conversation = this.current
+    const last = conversation?.turns.at(-1)
+    if (!conversation || !last || this.#active) return
+    const choice = this.model
+    const turn: Turn = {
+      ...last,
+      model: choice?.model ?? last.model,
+      modelName: choice?.name ?? last.modelName,
+      answer: { ...EMPTY_ANSWER },
+    }
+    this.#put({ ...conversation, turns: [...conversation.turns.slice(0, -1), turn] })
+    void this.#write(conversation.id, turn)
+  }
+
+  /** Ends the answer that is being written; what came stays. Also ends the waiting for a provider. */
+  stop(): void {
+    this.#run?.abort(new InfernetError('stream.cancelled'))
+  }
+
+  remove(id: string): void {
+    if (this.#active?.conversation === id) this.stop()
+    if (this.#currentId === id) this.#currentId = undefined
+    this.#conversations = this.#conversations.filter((conversation) => conversation.id !== id)
+    void this.#keep((history) => history.remove(id))
+  }
+
+  removeAll(): void {
+    this.stop()
+    this.#currentId = undefined
+    this.#conversations = []
+    void this.#keep((history) => history.clear())
+  }
+
+  /** Highest price of a full answer among the live offers; `undefined` when nobody offers. */
+  priceOf(promptTokens: number, answerTokens: number): bigint | undefined {
+    const prices = this.#session.offersFor(this.model?.model).map(({ offer }) => offer.price)
+    if (prices.length === 0) return undefined
+    return prices.reduce((highest, price) => {
+      const cost = price.perPromptToken * BigInt(promptTokens) + price.perOutputToken * BigInt(answerTokens)
+      return cost > highest ? cost : highest
+    }, 0n)
+  }
+
+  async #write(conversation: string, turn: Turn): Promise<void> {
+    const run = new AbortController()
+    this.#run = run
+    const { clock } = this.#services
+    const answer = new Answer({ clock })
+    this.#active = { conversation, turn: turn.id, answer }
+    try {
+      await this.#session.whenLent(turn.model, { signal: run.signal, onWait: () => answer.wait() })
+      const tokenizer = await this.#tokenizer(turn.model, run.signal)
+      const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
+      answer.begin({ text: tokenizer.openText(), droppedTurns })
+      const mesh = await this.#session.ready()
+      run.signal.throwIfAborted()
+      for await (const event of mesh.peer.ask(prompt, { signal: run.signal })) {
+        answer.take(event)
+        if (event.type === 'assigned' || event.type === 'chunk')
+          this.#session.measure(event.segment.provider, event.segment.rttMs, event.segment.path)
+      }
+      if (answer.stage !== 'done') answer.stop()
+    } catch (thrown) {
+      if (run.signal.aborted) answer.stop()
+      else answer.fail(InfernetError.from(thrown))
+    } finally {
+      this.#finish(conversation, turn.id, answer.record)
+    }
+  }
+
+  #prompt(conversation: string, turn: Turn, tokenizer: Tokenizer): { prompt: Prompt; droppedTurns: number } {
+    const choice = this.#session.choice(turn.model)
+    if (!choice) throw new InfernetError('models.unknown')
+    const { answerTokens: maxTokens, sampler } = choice
+    const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
+    const fitted = tokenizer.fitChat(messagesOf(turns), { reserve: maxTokens })
+    const prompt: Prompt = {
+      model: turn.model,
+      promptTokens: fitted.tokens,
+      sampler,
+      maxTokens,
+      maxOutputPrice: undefined,
+      eosTokens: tokenizer.eosTokens,
+    }
+    return { prompt, droppedTurns: leftOut(turns, fitted.droppedTurns) }
+  }
+
+  #tokenizer(model: ModelHash, signal: AbortSignal): Promise<Tokenizer> {
+    const kept = this.#tokenizers.get(model)
+    if (kept) return kept
+    const loading = this.#services.loadTokenizer(model, { signal })
+    this.#tokenizers.set(model, loading)
+    loading.catch(() => this.#tokenizers.delete(model))
+    return loading
+  }
+
+  #finish(conversation: string, turn: string, answer: AnswerRecord): void {
+    const kept = this.#conversations.find(({ id }) => id === conversation)
+    if (kept) {
+      const turns = kept.turns.map((each) => (each.id === turn ? { ...each, answer } : each))
+      this.#put({ ...kept, turns, updatedAt: this.#services.clock.now() })
+    }
+    this.#active = undefined
+    this.#run = undefined
+  }
+
+  #put(conversation: Conversation): void {
+    const others = this.#conversations.filter(({ id }) => id !== conversation.id)
+    this.#conversations = [conversation, ...others]
+    void this.#keep((history) => history.put(conversation))
+  }
+
+  async #keep(act: (history: History) => Promise<void>): Promise<void> {
+    try {
+      this.#history ??= this.#services.openHistory()
+      await act(await this.#history)
+    } catch {
+      this.#historyLost = true
+    }
+  }
+}
+
+/** Of all turns, how many stand before the first that the model sees; turns without an answer were never sent. */
+function leftOut(turns: readonly Turn[], dropped: number): number {
+  const sent = turns.flatMap((turn, i) => (answerText(turn.answer) || i === turns.length - 1 ? [i] : []))
+  return dropped === 0 ? 0 : (sent[dropped] ?? turns.length - 1)
+}
+
+/** Questions with their answers so far, as the chat template takes them; unanswered ones are left out. */
+function messagesOf(turns: readonly Turn[]): ChatMessage[] {
+  const last = turns.at(-1)
+  return turns.flatMap((turn) => {
+    const question: ChatMessage = { role: 'user', content: turn.question }
+    if (turn === last) return [question]
+    const text = answerText(turn.answer)
+    return text ? [question, { role: 'assistant' as const, content: text }] : []
+  })
+}

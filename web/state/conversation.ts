@@ -1,0 +1,98 @@
+import type { ModelHash } from '#shared/base/ids.ts'
+import type { Segment } from '#shared/peer/peer.ts'
+
+/** A place in an answer where the provider changed. */
+export interface SeamRecord {
+  /** Token position in the answer. */
+  readonly position: number
+  readonly lost: string
+  /** Who went on; `undefined` while one is looked for. */
+  readonly next: string | undefined
+  readonly gapMs: number | undefined
+  /** Tokens of the lost provider beyond its last signed block: they stay and are not owed. */
+  readonly unowed: number
+  readonly reasonCode: string
+}
+
+/** A stretch of text from one provider, with the seam that precedes it. */
+export interface Piece {
+  readonly seam: SeamRecord | undefined
+  readonly text: string
+}
+
+export type AnswerStage = 'waiting' | 'searching' | 'answering' | 'done' | 'stopped' | 'failed'
+
+/** An answer as it is kept: plain data, so that it can be stored as it is. */
+export interface AnswerRecord {
+  readonly stage: AnswerStage
+  readonly pieces: readonly Piece[]
+  readonly segments: readonly Segment[]
+  readonly tokens: number
+  readonly due: bigint
+  readonly ttftMs: number | undefined
+  readonly tokensPerSecond: number | undefined
+  /** True when the answer ended because it reached its greatest length. */
+  readonly cut: boolean
+  /** Turns of the conversation, oldest first, that the model did not see. */
+  readonly droppedTurns: number
+  readonly errorCode: string | undefined
+  readonly errorFacts: Readonly<Record<string, string | number | boolean | undefined>> | undefined
+}
+
+export interface Turn {
+  readonly id: string
+  readonly question: string
+  readonly model: ModelHash
+  readonly modelName: string
+  readonly answer: AnswerRecord
+}
+
+export interface Conversation {
+  readonly id: string
+  readonly title: string
+  readonly updatedAt: number
+  readonly turns: readonly Turn[]
+}
+
+export const EMPTY_ANSWER: AnswerRecord = {
+  stage: 'searching',
+  pieces: [],
+  segments: [],
+  tokens: 0,
+  due: 0n,
+  ttftMs: undefined,
+  tokensPerSecond: undefined,
+  cut: false,
+  droppedTurns: 0,
+  errorCode: undefined,
+  errorFacts: undefined,
+}
+
+const TITLE_CHARACTERS = 60
+
+/** The first line of the first question, cut at a word. */
+export function titleOf(question: string): string {
+  const line = question.trim().split('\n', 1)[0] ?? ''
+  if (line.length <= TITLE_CHARACTERS) return line
+  const cut = line.slice(0, TITLE_CHARACTERS)
+  const space = cut.lastIndexOf(' ')
+  return `${space > TITLE_CHARACTERS / 2 ? cut.slice(0, space) : cut}…`
+}
+
+/** The text of an answer without its seams. */
+export function answerText(answer: AnswerRecord): string {
+  return answer.pieces.map((piece) => piece.text).join('')
+}
+
+/** What a stored answer means after a reload: whatever was under way has been stopped; the question is kept. */
+export function settleAfterReload(conversation: Conversation): Conversation {
+  const turns = conversation.turns.map((turn) =>
+    isOpen(turn.answer.stage) ? { ...turn, answer: { ...turn.answer, stage: 'stopped' as const } } : turn,
+  )
+  return { ...conversation, turns }
+}
+
+/** True while something may still come. */
+export function isOpen(stage: AnswerStage): boolean {
+  return stage === 'waiting' || stage === 'searching' || stage === 'answering'
+}

@@ -1,0 +1,90 @@
+import type { PeerName } from '#shared/base/ids.ts'
+import type { Offer } from '#shared/schedule/offer.ts'
+import type { Ask } from './ask.svelte.ts'
+import type { Measured, Session, UseSample } from './session.svelte.ts'
+
+/** One offer as the page lists it. */
+export interface OfferRow {
+  readonly offer: Offer
+  readonly modelName: string | undefined
+  readonly ageMs: number
+  readonly live: boolean
+  readonly measured: Measured | undefined
+  readonly mine: boolean
+  readonly answering: boolean
+}
+
+/** What one model costs now, and how many lend it. */
+export interface ModelRow {
+  readonly model: string
+  readonly name: string | undefined
+  readonly lenders: number
+  readonly lowest: bigint
+  readonly highest: bigint
+}
+
+/** The network as the signed offers tell it, in the order the page shows. */
+export class Network {
+  readonly #session: Session
+  readonly #ask: Ask
+
+  constructor(session: Session, ask: Ask) {
+    this.#session = session
+    this.#ask = ask
+  }
+
+  /** Live ones first, then by age; those that ran out stay, marked. */
+  get offers(): readonly OfferRow[] {
+    const { live, unconfirmed } = this.#session
+    return [...live, ...unconfirmed]
+      .map(({ offer }) =>
+        this.#row(
+          offer,
+          live.some((seen) => seen.offer === offer),
+        ),
+      )
+      .toSorted(
+        (a, b) =>
+          Number(b.live) - Number(a.live) || Number(b.answering) - Number(a.answering) || a.ageMs - b.ageMs,
+      )
+  }
+
+  /** Places taken now, of places offered. */
+  get use(): UseSample | undefined {
+    const sum = { at: this.#session.now, busy: 0, slots: 0 }
+    for (const { offer } of this.#session.live) {
+      sum.busy += Math.min(offer.busySlots, offer.slots)
+      sum.slots += offer.slots
+    }
+    return sum.slots > 0 ? sum : undefined
+  }
+
+  get models(): readonly ModelRow[] {
+    const rows = new Map<string, ModelRow>()
+    for (const { offer } of this.#session.live) {
+      const price = offer.price.perOutputToken
+      const row = rows.get(offer.model)
+      rows.set(offer.model, {
+        model: offer.model,
+        name: this.#session.choice(offer.model)?.name,
+        lenders: (row?.lenders ?? 0) + 1,
+        lowest: row && row.lowest < price ? row.lowest : price,
+        highest: row && row.highest > price ? row.highest : price,
+      })
+    }
+    return [...rows.values()].toSorted((a, b) => b.lenders - a.lenders)
+  }
+
+  #row(offer: Offer, live: boolean): OfferRow {
+    const provider: PeerName = offer.provider
+    return {
+      offer,
+      live,
+      modelName: this.#session.choice(offer.model)?.name,
+      ageMs: Math.max(0, this.#session.now - offer.issuedAt),
+      measured: this.#session.measured.get(provider),
+      mine: provider === this.#session.mesh?.name,
+      answering: provider === this.#ask.writer,
+    }
+  }
+}

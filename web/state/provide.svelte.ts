@@ -1,0 +1,367 @@
+import type { Price } from '#shared/prompt/prompt.ts'
+import { baseUnits } from '#shared/base/units.ts'
+import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
+import type { Backend, Engine } from '#shared/engine/engine.ts'
+import type { ProviderJob, Provision } from '#shared/peer/peer.ts'
+import type { Mesh } from '../mesh/mesh.ts'
+import { limitDuty } from './limit-duty.ts'
+import { isLending, isPreparing, mayFollow, type ProvideStage } from './provide-machine.ts'
+import type {
+  GpuReport,
+  LoadProgress,
+  ModelChoice,
+  Services,
+  StartedEngine,
+  WantedBackend,
+} from './services.ts'
+import type { Session } from './session.svelte.ts'
+import type { Settings } from './settings.svelte.ts'
+
+/** An offer lives a minute at most, so an acceptance older than that says nothing any more. */
+const OFFER_LIFE_MS = 60_000
+/** A GPU that is lost again this soon is not started a second time by itself. */
+const RESTART_AFTER_MS = 60_000
+const SPEED_WINDOW_MS = 5000
+
+export type PauseReason = 'you' | 'hidden' | 'battery' | 'metered'
+
+export interface Served {
+  readonly tokens: number
+  readonly jobs: number
+  readonly handedOver: number
+  readonly due: bigint
+}
+
+const NOTHING_SERVED: Served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n }
+
+/** Lending this device: from the press of the switch over download, self-test and live to the end. */
+export class Provide {
+  readonly #services: Services
+  readonly #session: Session
+  readonly #settings: Settings
+  #stage = $state<ProvideStage>('idle')
+  #gpu = $state.raw<GpuReport | undefined>()
+  #wanted = $state<WantedBackend>('auto')
+  #lent = $state.raw<ModelChoice | undefined>()
+  #progress = $state.raw<(LoadProgress & { readonly bytesPerSecond: number | undefined }) | undefined>()
+  #started = $state.raw<StartedEngine | undefined>()
+  #jobs = $state.raw<readonly ProviderJob[]>([])
+  #served = $state.raw<Served>(NOTHING_SERVED)
+  #acceptedAt = $state<number | undefined>()
+  #liveSince = $state<number | undefined>()
+  #reasons = $state.raw<readonly PauseReason[]>([])
+  #error = $state.raw<InfernetError | undefined>()
+  #testedAt = $state<number | undefined>()
+  #counts = $state.raw<readonly { at: number; tokens: number }[]>([])
+  /** What provisions before this one served, when the GPU was lost and loaded again. */
+  #servedBefore: Served = NOTHING_SERVED
+  #provision: Provision | undefined
+  #mesh: Mesh | undefined
+  #run: AbortController | undefined
+  #loadStart: { at: number; bytes: number } | undefined
+
+  constructor(services: Services, session: Session, settings: Settings) {
+    this.#services = services
+    this.#session = session
+    this.#settings = settings
+    services.conditions.onChange(() => this.#applyConditions())
+  }
+
+  get stage(): ProvideStage {
+    return this.#stage
+  }
+  get isPreparing(): boolean {
+    return isPreparing(this.#stage)
+  }
+  get isLending(): boolean {
+    return isLending(this.#stage)
+  }
+  /** What the browser says of the GPU; `undefined` before it was asked. */
+  get gpu(): GpuReport | undefined {
+    return this.#gpu
+  }
+  /** What is lent, or will be: the GPU, or the processor. */
+  get backend(): Backend {
+    if (this.#started) return this.#started.engine.info.backend
+    if (this.#wanted !== 'auto') return this.#wanted
+    return this.#gpu?.problem ? 'wasm' : 'webgpu'
+  }
+  /** What lends, by its own word. */
+  get adapter(): string | undefined {
+    return this.#started?.engine.info.adapter
+  }
+  get progress() {
+    return this.#progress
+  }
+  get selfTest(): { readonly right: number; readonly total: number } | undefined {
+    return this.#started?.selfTest
+  }
+  get testedAt(): number | undefined {
+    return this.#testedAt
+  }
+  get testSpeed(): number | undefined {
+    return this.#started?.engine.info.decodeTokensPerSecond
+  }
+  /** Why the processor lends though the GPU was asked for. */
+  get fellBackFrom(): InfernetError | undefined {
+    return this.#started?.fellBackFrom
+  }
+  get jobs(): readonly ProviderJob[] {
+    return this.#jobs
+  }
+  get served(): Served {
+    return this.#served
+  }
+  get liveSince(): number | undefined {
+    return this.#liveSince
+  }
+  get pauseReasons(): readonly PauseReason[] {
+    return this.#reasons
+  }
+  get error(): InfernetError | undefined {
+    return this.#error
+  }
+  /** True while a relay holds a fresh offer of ours: only then is this tab live by signed facts. */
+  get confirmed(): boolean {
+    return this.#acceptedAt !== undefined && this.#session.now - this.#acceptedAt < OFFER_LIFE_MS
+  }
+  get acceptedAt(): number | undefined {
+    return this.#acceptedAt
+  }
+  /** Tokens per second over the last seconds, counted here; 0 when nobody is being answered. */
+  get speedNow(): number {
+    const first = this.#counts[0]
+    const last = this.#counts.at(-1)
+    if (!first || !last || this.#jobs.length === 0) return 0
+    const seconds = (last.at - first.at) / 1000
+    return seconds > 0 ? (last.tokens - first.tokens) / seconds : 0
+  }
+
+  /** The model to lend: the visitor's choice, else the first. */
+  get model(): ModelChoice | undefined {
+    return this.#lent ?? this.#session.choice(this.#settings.lendModel) ?? this.#session.models[0]
+  }
+  set model(choice: ModelChoice | undefined) {
+    if (!this.isLending && !this.isPreparing) this.#settings.lendModel = choice?.model
+  }
+
+  /** The visitor's price, else the model's suggestion. Reading costs a fifth of writing, as the suggestion has it. */
+  get price(): Price | undefined {
+    const suggested = this.model?.suggestedPrice
+    const wanted = parsePerMillion(this.#settings.pricePerMillion)
+    if (!suggested || wanted === undefined) return suggested
+    const { perOutputToken, perPromptToken } = suggested
+    const prompt = perOutputToken > 0n ? (wanted * perPromptToken) / perOutputToken : 0n
+    return { perOutputToken: baseUnits(wanted), perPromptToken: baseUnits(prompt) }
+  }
+
+  /** Asks the browser for the GPU without starting anything. */
+  async look(): Promise<void> {
+    this.#gpu = await this.#services.inspectGpu(this.model?.model)
+  }
+
+  /** Download, self-test, go live. A second call while running does nothing. */
+  async start(backend: WantedBackend = 'auto'): Promise<void> {
+    if (this.isPreparing || this.isLending) return
+    this.#servedBefore = NOTHING_SERVED
+    this.#served = NOTHING_SERVED
+    await this.#prepare(backend)
+  }
+
+  /** Ends the preparation. What has been downloaded is kept by the browser. */
+  cancel(): void {
+    if (this.isPreparing) this.#run?.abort(new InfernetError('stream.cancelled'))
+  }
+
+  pause(): void {
+    this.#setReason('you', true)
+  }
+
+  resume(): void {
+    this.#setReason('you', false)
+  }
+
+  /** Takes no new prompts, finishes the running ones, then ends. */
+  async drain(): Promise<void> {
+    const provision = this.#provision
+    if (!provision || !this.isLending) return
+    this.#enter('draining')
+    await provision.drain().catch(() => undefined)
+    await this.#end('ended')
+  }
+
+  /** Ends at once: running answers move to other tabs. */
+  async stop(): Promise<void> {
+    if (this.isPreparing) return this.cancel()
+    if (this.isLending) await this.#end('ended')
+  }
+
+  /** Back to the beginning after an end or a failure. */
+  reset(): void {
+    if (this.#stage === 'ended' || this.#stage === 'failed') this.#enter('idle')
+    this.#error = undefined
+    this.#lent = undefined
+  }
+
+  async #prepare(backend: WantedBackend): Promise<void> {
+    const run = new AbortController()
+    this.#run = run
+    this.#error = undefined
+    this.#started = undefined
+    this.#progress = undefined
+    this.#loadStart = undefined
+    this.#wanted = backend
+    this.#enter('checking')
+    try {
+      const choice = this.model ?? (await this.#firstModel())
+      this.#lent = choice
+      await this.look()
+      run.signal.throwIfAborted()
+      const started = await this.#services.startEngine(
+        choice.model,
+        { backend, onProgress: (progress) => this.#onProgress(progress) },
+        { signal: run.signal },
+      )
+      this.#started = started
+      this.#testedAt = this.#services.clock.now()
+      await this.#goLive(started, run.signal)
+    } catch (thrown) {
+      await this.#release()
+      if (run.signal.aborted) return this.#enter('idle')
+      this.#error = InfernetError.from(thrown, 'engine.load-failed')
+      this.#enter('failed')
+    }
+  }
+
+  /** Lending may be asked for, as by the address, before the list of models is here. */
+  async #firstModel(): Promise<ModelChoice> {
+    await this.#session.modelsReady
+    if (!this.model) throw this.#session.error ?? new InfernetError('models.unknown')
+    return this.model
+  }
+
+  async #goLive(started: StartedEngine, signal: AbortSignal): Promise<void> {
+    const mesh = await this.#session.ready()
+    signal.throwIfAborted()
+    await mesh.startLending({ signal })
+    signal.throwIfAborted()
+    this.#mesh = mesh
+    const { clock } = this.#services
+    const polite = limitDuty(started.engine, { clock }, () => this.#settings.dutyPercent / 100)
+    const price = this.price ?? { perPromptToken: baseUnits(0n), perOutputToken: baseUnits(0n) }
+    const provision = mesh.peer.provide(polite, { price, selfTest: started.selfTest })
+    this.#provision = provision
+    provision.onChange(() => this.#read(provision))
+    this.#liveSince = clock.now()
+    this.#reasons = []
+    this.#enter('live')
+    this.#read(provision)
+    this.#applyConditions()
+    void started.engine.lost.then((error) => this.#onLost(started.engine, error))
+  }
+
+  #onProgress(progress: LoadProgress): void {
+    if (!this.isPreparing) return
+    if (this.#stage !== progress.phase) this.#enter(progress.phase)
+    const at = this.#services.clock.monotonic()
+    if (progress.phase !== 'downloading') this.#loadStart = undefined
+    else this.#loadStart ??= { at, bytes: progress.loadedBytes }
+    const start = this.#loadStart
+    const seconds = start ? (at - start.at) / 1000 : 0
+    const bytesPerSecond = start && seconds > 0.5 ? (progress.loadedBytes - start.bytes) / seconds : undefined
+    this.#progress = { ...progress, bytesPerSecond }
+  }
+
+  #read(provision: Provision): void {
+    if (provision !== this.#provision) return
+    const { jobs, served } = provision
+    const before = this.#servedBefore
+    this.#jobs = [...jobs]
+    this.#served = {
+      // The provision counts a job when it is over; what runs is added here.
+      tokens: before.tokens + served.tokens + jobs.reduce((sum, job) => sum + job.tokens, 0),
+      jobs: before.jobs + served.jobs,
+      handedOver: before.handedOver + served.handedOver,
+      due: before.due + served.due + jobs.reduce((sum, job) => sum + job.due, 0n),
+    }
+    this.#acceptedAt = provision.offerAcceptedAt
+    const at = this.#services.clock.monotonic()
+    this.#counts = [
+      ...this.#counts.filter((count) => at - count.at < SPEED_WINDOW_MS),
+      { at, tokens: this.#served.tokens },
+    ]
+  }
+
+  #setReason(reason: PauseReason, on: boolean): void {
+    if (this.#stage !== 'live' && this.#stage !== 'paused') return
+    const others = this.#reasons.filter((each) => each !== reason)
+    this.#reasons = on ? [...others, reason] : others
+    if (this.#reasons.length > 0 && this.#stage === 'live') {
+      this.#enter('paused')
+      this.#provision?.pause()
+    } else if (this.#reasons.length === 0 && this.#stage === 'paused') {
+      this.#enter('live')
+      this.#provision?.resume()
+    }
+  }
+
+  /** Pauses and goes on with the tab's conditions. Called again when a limit is switched. */
+  #applyConditions(): void {
+    const { conditions } = this.#services
+    const limits = this.#settings
+    this.#setReason('hidden', limits.pauseHidden && conditions.hidden)
+    this.#setReason('battery', limits.pauseOnBattery && conditions.onBattery === true)
+    this.#setReason('metered', limits.pauseMetered && conditions.metered === true)
+  }
+  limitsChanged(): void {
+    this.#applyConditions()
+  }
+
+  async #onLost(engine: Engine, thrown: Error): Promise<void> {
+    if (engine !== this.#started?.engine || !this.isLending) return
+    const error = InfernetError.from(thrown, 'engine.device-lost')
+    const ranFor = this.#services.clock.now() - (this.#liveSince ?? 0)
+    const wasDraining = this.#stage === 'draining'
+    await this.#release()
+    this.#servedBefore = this.#served
+    if (hasCode(error, 'engine.device-lost') && ranFor > RESTART_AFTER_MS && !wasDraining)
+      return this.#prepare(this.#wanted)
+    this.#error = error
+    this.#enter('failed')
+  }
+
+  async #end(stage: 'ended'): Promise<void> {
+    if (!this.isLending) return
+    this.#enter(stage)
+    await this.#release()
+  }
+
+  /** Gives everything back: the offer, the place at the relay, the engine. */
+  async #release(): Promise<void> {
+    const provision = this.#provision
+    this.#provision = undefined
+    this.#jobs = []
+    this.#counts = []
+    this.#acceptedAt = undefined
+    this.#reasons = []
+    const mesh = this.#mesh
+    this.#mesh = undefined
+    if (provision && provision.state !== 'ended') await provision.stop().catch(() => undefined)
+    await mesh?.stopLending().catch(() => undefined)
+    await this.#started?.engine.close().catch(() => undefined)
+    this.#lent = undefined
+  }
+
+  #enter(stage: ProvideStage): void {
+    if (!mayFollow(this.#stage, stage)) throw new Error(`lending cannot go from ${this.#stage} to ${stage}`)
+    this.#stage = stage
+  }
+}
+
+/** "6.2" INF for a million tokens, as base units for one token; `undefined` for what is no amount. */
+export function parsePerMillion(text: string | undefined): bigint | undefined {
+  const match = /^(\d{1,9})(?:[.,](\d{1,12}))?$/.exec(text?.trim() ?? '')
+  if (!match) return undefined
+  const [, whole = '0', part = ''] = match
+  return BigInt(whole + part.padEnd(12, '0'))
+}

@@ -1,0 +1,292 @@
+import type { ModelHash, PeerName } from '#shared/base/ids.ts'
+import { millis, SECOND_MS } from '#shared/base/units.ts'
+import { raceSignal } from '#shared/base/wait.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { NetworkView, Path, RelayView, SeenOffer } from '#shared/peer/peer.ts'
+import type { Mesh } from '../mesh/mesh.ts'
+import type { ModelChoice, Services } from './services.ts'
+
+/** Offers live a minute at most; asking every few seconds keeps the counts honest and costs a relay little. */
+const LOOK_EVERY_MS = 5 * SECOND_MS
+const LOOK_EVERY_HIDDEN_MS = 30 * SECOND_MS
+/** A prompt that waits should go out soon after someone comes, hidden tab or not. */
+const LOOK_EVERY_WAITING_MS = 2 * SECOND_MS
+const RETRY_MS = [2, 4, 8, 15, 30].map((seconds) => seconds * SECOND_MS)
+/** An offer that has run out is shown as unconfirmed for this long, then it is forgotten. */
+const KEEP_EXPIRED_MS = 3 * 60 * SECOND_MS
+/** Four hours of samples: enough for the curve, small enough for a tab that stays open for weeks. */
+const MAX_SAMPLES = 240
+const SAMPLE_EVERY_MS = 60 * SECOND_MS
+
+export type SessionStage = 'connecting' | 'up' | 'no-relay' | 'failed'
+
+/** A round trip that this tab measured itself. */
+export interface Measured {
+  readonly ms: number
+  readonly path: Path
+  readonly at: number
+}
+
+/** Places taken of places offered, as the live offers said at one moment. */
+export interface UseSample {
+  readonly at: number
+  readonly busy: number
+  readonly slots: number
+}
+
+/** The tab's place in the network: the mesh, its relays and what the signed offers say, each with its age. */
+export class Session {
+  readonly #services: Services
+  #mesh = $state.raw<Mesh | undefined>()
+  #opening: Promise<Mesh> | undefined
+  #error = $state.raw<InfernetError | undefined>()
+  #relays = $state.raw<readonly RelayView[]>([])
+  #directPeers = $state.raw<readonly PeerName[]>([])
+  #view = $state.raw<NetworkView | undefined>()
+  #looksWell = $state(false)
+  #models = $state.raw<readonly ModelChoice[]>([])
+  #modelsReady: Promise<void> | undefined
+  #measured = $state.raw<ReadonlyMap<PeerName, Measured>>(new Map())
+  #samples = $state.raw<readonly UseSample[]>([])
+  #now = $state(0)
+  #retryAt = $state<number | undefined>()
+  #retries = 0
+  #lookAt = 0
+  #looking: Promise<void> | undefined
+  readonly #waiting = new Set<() => void>()
+  #tick: { stop(): void } | undefined
+  #stopMesh: (() => void) | undefined
+  readonly #life = new AbortController()
+
+  constructor(services: Services) {
+    this.#services = services
+    this.#now = services.clock.now()
+  }
+
+  get stage(): SessionStage {
+    if (this.#error) return 'failed'
+    if (!this.#mesh) return 'connecting'
+    if (this.#relays.some((relay) => relay.state === 'up')) return 'up'
+    return this.#relays.some((relay) => relay.state === 'connecting') ? 'connecting' : 'no-relay'
+  }
+  get mesh(): Mesh | undefined {
+    return this.#mesh
+  }
+  get error(): InfernetError | undefined {
+    return this.#error
+  }
+  get relays(): readonly RelayView[] {
+    return this.#relays
+  }
+  get directPeers(): readonly PeerName[] {
+    return this.#directPeers
+  }
+  get models(): readonly ModelChoice[] {
+    return this.#models
+  }
+  /** Resolves when the list of models has been read, well or not. */
+  get modelsReady(): Promise<void> {
+    this.#modelsReady ??= this.#loadModels()
+    return this.#modelsReady
+  }
+  get measured(): ReadonlyMap<PeerName, Measured> {
+    return this.#measured
+  }
+  get samples(): readonly UseSample[] {
+    return this.#samples
+  }
+  /** Wall-clock time, moved on once a second: ages hang on it. */
+  get now(): number {
+    return this.#now
+  }
+  /** When the next attempt to open the mesh is due. */
+  get retryAt(): number | undefined {
+    return this.#retryAt
+  }
+  /** When the relays were last heard; `undefined` before the first answer. */
+  get takenAt(): number | undefined {
+    return this.#view?.takenAt
+  }
+  /** False while the relays do not answer: what is shown then is old. */
+  get fresh(): boolean {
+    return this.#looksWell && this.stage === 'up'
+  }
+
+  /** Offers that stand now, by this tab's clock. */
+  get live(): readonly SeenOffer[] {
+    return (this.#view?.offers ?? []).filter((seen) => !this.#isOver(seen))
+  }
+  /** Offers that have run out with no newer one. */
+  get unconfirmed(): readonly SeenOffer[] {
+    return (this.#view?.offers ?? []).filter((seen) => this.#isOver(seen))
+  }
+  /** Everybody who lends now, once, however many models they offer. */
+  get lenders(): { readonly tabs: number; readonly servers: number } {
+    const kinds = new Map(this.live.map(({ offer }) => [offer.provider, offer.kind]))
+    const servers = [...kinds.values()].filter((kind) => kind === 'node').length
+    return { tabs: kinds.size - servers, servers }
+  }
+  /** Offers for a model from others than this tab. */
+  offersFor(model: ModelHash | undefined): readonly SeenOffer[] {
+    return this.live.filter(({ offer }) => offer.model === model && offer.provider !== this.#mesh?.name)
+  }
+
+  choice(model: string | undefined): ModelChoice | undefined {
+    return this.#models.find((choice) => choice.model === model)
+  }
+
+  start(): void {
+    this.#beat()
+    void this.modelsReady
+    void this.ready().catch(() => undefined)
+  }
+
+  /** The mesh, opened once; everybody who needs it waits for the same opening. */
+  ready(): Promise<Mesh> {
+    this.#opening ??= this.#open().finally(() => {
+      if (!this.#mesh) this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  /** Opens again at once, or asks the relays at once. */
+  async retry(): Promise<void> {
+    this.#retryAt = undefined
+    if (this.#models.length === 0) this.#modelsReady = this.#loadModels()
+    await this.ready().catch(() => undefined)
+    await this.look()
+  }
+
+  /** Asks the relays what they know; a failure keeps the last good answer. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  /** Resolves when somebody else lends the model. The relays are asked once before `onWait` tells the visitor. */
+  async whenLent(model: ModelHash, options: { signal: AbortSignal; onWait: () => void }): Promise<void> {
+    const { signal } = options
+    const present = (): boolean => this.offersFor(model).length > 0
+    if (!present()) await raceSignal(this.look(), signal)
+    if (present()) return
+    options.onWait()
+    let check: () => void = () => undefined
+    try {
+      const arrival = new Promise<void>((resolve) => {
+        check = () => (present() ? resolve() : undefined)
+        this.#waiting.add(check)
+      })
+      this.#lookAt = 0
+      await raceSignal(arrival, signal)
+    } finally {
+      this.#waiting.delete(check)
+    }
+  }
+
+  /** Keeps a round trip that an answer measured. */
+  measure(peer: PeerName, ms: number, path: Path): void {
+    this.#measured = new Map(this.#measured).set(peer, { ms, path, at: this.#services.clock.now() })
+  }
+
+  async stop(): Promise<void> {
+    this.#life.abort(new DOMException('the page closes', 'AbortError'))
+    this.#tick?.stop()
+    this.#stopMesh?.()
+    await this.#mesh?.stop()
+  }
+
+  #isOver(seen: SeenOffer): boolean {
+    return seen.expired || seen.offer.expiresAt <= this.#now
+  }
+
+  async #open(): Promise<Mesh> {
+    this.#error = undefined
+    try {
+      if (!this.#services.secure) throw new InfernetError('mesh.insecure-page')
+      const mesh = await this.#services.openMesh({ signal: this.#life.signal })
+      this.#mesh = mesh
+      this.#retries = 0
+      const read = (): void => {
+        this.#relays = [...mesh.relays]
+        this.#directPeers = [...mesh.directPeers]
+        this.#lookAt = 0
+      }
+      this.#stopMesh = mesh.onChange(read)
+      read()
+      void this.look()
+      return mesh
+    } catch (thrown) {
+      const error = InfernetError.from(thrown)
+      this.#error = error
+      if (error.code !== 'mesh.insecure-page') {
+        const delay = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)] ?? SECOND_MS
+        this.#retryAt = this.#services.clock.now() + delay
+      }
+      throw error
+    }
+  }
+
+  async #look(): Promise<void> {
+    const mesh = this.#mesh
+    if (!mesh) return
+    this.#lookAt = this.#services.clock.now() + this.#lookPause()
+    try {
+      const view = await mesh.peer.look({ signal: this.#life.signal })
+      this.#looksWell = true
+      this.#now = this.#services.clock.now()
+      this.#view = { ...view, offers: [...view.offers, ...this.#runOut(view)] }
+      this.#sample()
+      for (const check of [...this.#waiting]) check()
+    } catch {
+      this.#looksWell = false
+    }
+  }
+
+  /** Offers seen before that ran out without a newer one. One that went before its time was withdrawn: it is gone. */
+  #runOut(view: NetworkView): SeenOffer[] {
+    const named = new Set(view.offers.map(({ offer }) => offer.provider + offer.model))
+    return (this.#view?.offers ?? []).filter(
+      (seen) =>
+        !named.has(seen.offer.provider + seen.offer.model) &&
+        this.#isOver(seen) &&
+        this.#now - seen.offer.expiresAt < KEEP_EXPIRED_MS,
+    )
+  }
+
+  #lookPause(): number {
+    if (this.#waiting.size > 0) return LOOK_EVERY_WAITING_MS
+    return this.#services.conditions.hidden ? LOOK_EVERY_HIDDEN_MS : LOOK_EVERY_MS
+  }
+
+  async #loadModels(): Promise<void> {
+    try {
+      this.#models = await this.#services.models()
+    } catch (thrown) {
+      this.#error ??= InfernetError.from(thrown)
+    }
+  }
+
+  #sample(): void {
+    const last = this.#samples.at(-1)
+    if (last && this.#now - last.at < SAMPLE_EVERY_MS) return
+    const sum = { busy: 0, slots: 0 }
+    for (const { offer } of this.live) {
+      sum.busy += Math.min(offer.busySlots, offer.slots)
+      sum.slots += offer.slots
+    }
+    if (sum.slots > 0) this.#samples = [...this.#samples, { at: this.#now, ...sum }].slice(-MAX_SAMPLES)
+  }
+
+  #beat(): void {
+    const { clock } = this.#services
+    this.#now = clock.now()
+    if (this.#retryAt !== undefined && this.#now >= this.#retryAt) {
+      this.#retryAt = undefined
+      void this.ready().catch(() => undefined)
+    }
+    if (this.#mesh && this.#now >= this.#lookAt) void this.look()
+    this.#tick = clock.schedule(millis(SECOND_MS), () => this.#beat())
+  }
+}

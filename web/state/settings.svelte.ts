@@ -1,0 +1,90 @@
+import type { SettingsStore } from './services.ts'
+
+/** What the visitor has chosen. Each value is read once and kept in step with the store. */
+export class Settings {
+  readonly #store: SettingsStore
+  #askModel = $state<string | undefined>()
+  #lendModel = $state<string | undefined>()
+  #dutyPercent = $state(100)
+  #pauseHidden = $state(false)
+  #pauseOnBattery = $state(true)
+  #pauseMetered = $state(true)
+  #pricePerMillion = $state<string | undefined>()
+
+  constructor(store: SettingsStore) {
+    this.#store = store
+    this.#askModel = store.get('ask.model')
+    this.#lendModel = store.get('lend.model')
+    this.#dutyPercent = clampDuty(Number(store.get('lend.duty') ?? 100))
+    this.#pauseHidden = store.get('lend.pause-hidden') === 'yes'
+    this.#pauseOnBattery = store.get('lend.pause-battery') !== 'no'
+    this.#pauseMetered = store.get('lend.pause-metered') !== 'no'
+    this.#pricePerMillion = store.get('lend.price')
+  }
+
+  get askModel(): string | undefined {
+    return this.#askModel
+  }
+  set askModel(model: string | undefined) {
+    this.#askModel = model
+    this.#store.set('ask.model', model ?? '')
+  }
+
+  get lendModel(): string | undefined {
+    return this.#lendModel
+  }
+  set lendModel(model: string | undefined) {
+    this.#lendModel = model
+    this.#store.set('lend.model', model ?? '')
+  }
+
+  /** How much of the time the GPU may compute for others, 10 to 100. */
+  get dutyPercent(): number {
+    return this.#dutyPercent
+  }
+  set dutyPercent(percent: number) {
+    this.#dutyPercent = clampDuty(percent)
+    this.#store.set('lend.duty', String(this.#dutyPercent))
+  }
+
+  get pauseHidden(): boolean {
+    return this.#pauseHidden
+  }
+  set pauseHidden(on: boolean) {
+    this.#pauseHidden = on
+    this.#store.set('lend.pause-hidden', yesNo(on))
+  }
+
+  get pauseOnBattery(): boolean {
+    return this.#pauseOnBattery
+  }
+  set pauseOnBattery(on: boolean) {
+    this.#pauseOnBattery = on
+    this.#store.set('lend.pause-battery', yesNo(on))
+  }
+
+  get pauseMetered(): boolean {
+    return this.#pauseMetered
+  }
+  set pauseMetered(on: boolean) {
+    this.#pauseMetered = on
+    this.#store.set('lend.pause-metered', yesNo(on))
+  }
+
+  /** INF for a million tokens as the visitor typed it; `undefined` takes the model's suggestion. */
+  get pricePerMillion(): string | undefined {
+    return this.#pricePerMillion
+  }
+  set pricePerMillion(text: string | undefined) {
+    this.#pricePerMillion = text
+    this.#store.set('lend.price', text ?? '')
+  }
+}
+
+function clampDuty(percent: number): number {
+  return Number.isFinite(percent) ? Math.min(100, Math.max(10, Math.round(percent))) : 100
+}
+
+function yesNo(on: boolean): string {
+  return on ? 'yes' : 'no'
+}

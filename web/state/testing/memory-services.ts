@@ -1,0 +1,356 @@
+import { modelHash, peerName, type ModelHash, type PeerName } from '#shared/base/ids.ts'
+import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
+import type { Clock } from '#shared/base/clock.ts'
+import { sleep } from '#shared/base/wait.ts'
+import type { Backend, Engine } from '#shared/engine/engine.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type {
+  AnswerEvent,
+  AnswerSummary,
+  Path,
+  ProviderJob,
+  Provision,
+  RelayView,
+  SeenOffer,
+  Segment,
+} from '#shared/peer/peer.ts'
+import type { Offer } from '#shared/schedule/offer.ts'
+import type { Mesh } from '../../mesh/mesh.ts'
+import type { Conversation } from '../conversation.ts'
+import type { GpuReport, History, LoadPhase, ModelChoice, Services, StartedEngine } from '../services.ts'
+
+/** What a test or a picture wants of the world. */
+export interface Scene {
+  offers: SeenOffer[]
+  relays: RelayView[]
+  gpu: GpuReport
+  mesh: Mesh | InfernetError
+  models: ModelChoice[]
+  conversations: Conversation[]
+  /** What asking gives, step by step. */
+  ask: (signal: AbortSignal | undefined) => AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  /** Loading goes through these; the last entry may fail. */
+  load: { phase: LoadPhase; loadedBytes: number; totalBytes: number; waitMs: number }[]
+  loadFails: InfernetError | undefined
+  fellBackFrom: InfernetError | undefined
+  hidden: boolean
+  onBattery: boolean | undefined
+  metered: boolean | undefined
+  secure: boolean
+  lookFails: boolean
+}
+
+export const TINY = modelHash('a1'.repeat(32))
+export const SMOL = modelHash('b2'.repeat(32))
+export const ME = peerName('12D3KooWThisTabItselfThisTabItselfThisTabItsMeMe42')
+
+export function named(tail: string): PeerName {
+  return peerName(`12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9o${tail}`)
+}
+
+export function modelChoice(
+  model: ModelHash,
+  name: string,
+  note: string,
+  bytes: number,
+  perMillion: bigint,
+): ModelChoice {
+  const perOutputToken = baseUnits(perMillion * 10n ** 11n)
+  return {
+    model,
+    name,
+    note,
+    contextLength: 1024,
+    answerTokens: 256,
+    sampler: { temperature: 0.7, topP: 0.9 },
+    bytes,
+    suggestedPrice: { perOutputToken, perPromptToken: baseUnits(perOutputToken / 5n) },
+    examples: [
+      'Tell me a story about a fox and a lantern.',
+      'What is 17 plus 26, and why?',
+      'What does a relay do?',
+    ],
+  }
+}
+
+export function seenOffer(clock: Clock, tail: string, change: Partial<Offer> = {}, ageMs = 4000): SeenOffer {
+  const issuedAt = epochMillis(clock.now() - ageMs)
+  const offer: Offer = {
+    provider: named(tail),
+    model: TINY,
+    kind: 'tab',
+    backend: 'webgpu',
+    adapter: 'apple metal-3',
+    price: { perPromptToken: baseUnits(40_000_000_000n), perOutputToken: baseUnits(200_000_000_000n) },
+    contextLength: tokens(1024),
+    slots: 4,
+    busySlots: 1,
+    prefillTokensPerSecond: 900,
+    decodeTokensPerSecond: 44,
+    selfTest: { right: 32, total: 32 },
+    addresses: [],
+    sequence: 1,
+    issuedAt,
+    expiresAt: epochMillis(issuedAt + 60_000),
+    ...change,
+  }
+  return { offer, relays: [named('reLay1')], expired: offer.expiresAt <= clock.now() }
+}
+
+export function relayView(tail: string, host: string, change: Partial<RelayView> = {}): RelayView {
+  return {
+    relay: named(tail),
+    address: `/dns4/${host}/tcp/443/wss/p2p/${named(tail)}`,
+    state: 'up',
+    reserved: false,
+    rttMs: millis(12),
+    ...change,
+  }
+}
+
+export function segment(tail: string, change: Partial<Segment> = {}): Segment {
+  return {
+    provider: named(tail),
+    kind: 'tab',
+    backend: 'webgpu',
+    path: 'webrtc',
+    rttMs: millis(18),
+    price: { perPromptToken: baseUnits(40_000_000_000n), perOutputToken: baseUnits(200_000_000_000n) },
+    from: 0,
+    tokens: tokens(0),
+    signedTokens: tokens(0),
+    chunks: 0,
+    due: baseUnits(0n),
+    tokensPerSecond: 0,
+    isUsageDisputed: false,
+    ...change,
+  }
+}
+
+/** A world in memory; `scene` may be changed while it runs, then `changed()` tells everybody. */
+export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
+  const listeners = new Set<() => void>()
+  const settings = new Map<string, string>()
+  const provisions: MemoryProvision[] = []
+  let ids = 0
+  const scene: Scene = {
+    offers: [],
+    relays: [relayView('reLay1', 'relay.ams-1.example')],
+    gpu: {
+      adapter: 'apple metal-3',
+      shaderF16: true,
+      software: false,
+      maxBufferBytes: 4 * 2 ** 30,
+      problem: undefined,
+    },
+    mesh: undefined as unknown as Mesh,
+    models: [
+      modelChoice(TINY, 'Infernet Tiny', 'Short stories, small sums', 11_200_000, 2n),
+      modelChoice(SMOL, 'SmolLM2 360M', 'Quick, short answers', 262_000_000, 38n),
+    ],
+    conversations: [],
+    // eslint-disable-next-line require-yield
+    ask: async function* () {
+      throw new InfernetError('schedule.no-provider')
+    },
+    load: [
+      { phase: 'downloading', loadedBytes: 4_000_000, totalBytes: 11_200_000, waitMs: 300 },
+      { phase: 'loading', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
+      { phase: 'self-testing', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
+    ],
+    loadFails: undefined,
+    fellBackFrom: undefined,
+    hidden: false,
+    onBattery: false,
+    metered: false,
+    secure: true,
+    lookFails: false,
+    ...change,
+  }
+
+  const mesh: Mesh = {
+    name: ME,
+    get relays() {
+      return scene.relays
+    },
+    directPeers: [],
+    onChange(callback) {
+      listeners.add(callback)
+      return () => listeners.delete(callback)
+    },
+    startLending: async () => undefined,
+    stopLending: async () => undefined,
+    stop: async () => undefined,
+    peer: {
+      name: ME,
+      ask: (_prompt, options) => scene.ask(options?.signal),
+      provide: (engine) => {
+        const provision = new MemoryProvision(engine.info.model, clock)
+        provisions.push(provision)
+        return provision
+      },
+      look: async () => {
+        if (scene.lookFails) throw new InfernetError('schedule.no-relay')
+        return { offers: scene.offers, relays: scene.relays, takenAt: clock.now() }
+      },
+      farewell: () => undefined,
+      stop: async () => undefined,
+    },
+  }
+  scene.mesh = change.mesh ?? mesh
+
+  const services: Services = {
+    clock,
+    settings: { get: (name) => settings.get(name), set: (name, value) => void settings.set(name, value) },
+    conditions: {
+      get hidden() {
+        return scene.hidden
+      },
+      get onBattery() {
+        return scene.onBattery
+      },
+      get metered() {
+        return scene.metered
+      },
+      onChange(callback) {
+        listeners.add(callback)
+        return () => listeners.delete(callback)
+      },
+    },
+    get secure() {
+      return scene.secure
+    },
+    newId: () => `id-${++ids}`,
+    models: async () => scene.models,
+    openMesh: async () => {
+      if (scene.mesh instanceof InfernetError) throw scene.mesh
+      return scene.mesh
+    },
+    loadTokenizer: async () => ({
+      eosTokens: [0],
+      fitChat: (messages) => ({
+        tokens: [1, 2, 3],
+        droppedTurns: Math.max(0, Math.floor((messages.length - 5) / 2)),
+      }),
+      openText: () => ({
+        push: (ids) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join(''),
+        end: () => '',
+      }),
+    }),
+    inspectGpu: async () => scene.gpu,
+    startEngine: async (model, { backend, onProgress }, { signal }) => {
+      for (const step of scene.load) {
+        onProgress(step)
+        await sleep(clock, millis(step.waitMs), { signal })
+      }
+      if (scene.loadFails) throw scene.loadFails
+      return startedEngine(
+        model,
+        scene.fellBackFrom || backend === 'wasm' ? 'wasm' : 'webgpu',
+        scene.fellBackFrom,
+      )
+    },
+    openHistory: async () => memoryHistory(scene),
+  }
+  return {
+    services,
+    scene,
+    provisions,
+    settings,
+    changed: () => listeners.forEach((listener) => listener()),
+  }
+}
+
+function startedEngine(
+  model: ModelHash,
+  backend: Backend,
+  fellBackFrom: InfernetError | undefined,
+): StartedEngine {
+  const engine: Engine = {
+    info: {
+      model,
+      backend,
+      adapter: backend === 'wasm' ? 'cpu' : 'apple metal-3',
+      contextLength: 1024,
+      vocabSize: 1024,
+      prefillTokensPerSecond: 900,
+      decodeTokensPerSecond: 112,
+    },
+    // eslint-disable-next-line require-yield
+    async *generate() {
+      return
+    },
+    lost: new Promise(() => undefined),
+    close: async () => undefined,
+  }
+  return { engine, selfTest: { right: 32, total: 32 }, fellBackFrom }
+}
+
+function memoryHistory(scene: Scene): History {
+  return {
+    list: async () => scene.conversations,
+    put: async () => undefined,
+    remove: async () => undefined,
+    clear: async () => undefined,
+  }
+}
+
+/** A provision that a test moves by hand. */
+export class MemoryProvision implements Provision {
+  readonly model: ModelHash
+  state: Provision['state'] = 'live'
+  jobs: ProviderJob[] = []
+  served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n) }
+  offerAcceptedAt: Provision['offerAcceptedAt']
+  readonly #listeners = new Set<() => void>()
+  readonly #clock: Clock
+  readonly #drained = Promise.withResolvers<void>()
+
+  constructor(model: ModelHash, clock: Clock) {
+    this.model = model
+    this.#clock = clock
+    this.offerAcceptedAt = clock.now()
+  }
+
+  pause(): void {
+    this.state = 'paused'
+    this.changed()
+  }
+  resume(): void {
+    this.state = 'live'
+    this.offerAcceptedAt = this.#clock.now()
+    this.changed()
+  }
+  async drain(): Promise<void> {
+    this.state = 'draining'
+    this.changed()
+    if (this.jobs.length > 0) await this.#drained.promise
+    this.state = 'ended'
+  }
+  async stop(): Promise<void> {
+    this.state = 'ended'
+    this.#drained.resolve()
+  }
+  onChange(callback: () => void): () => void {
+    this.#listeners.add(callback)
+    return () => this.#listeners.delete(callback)
+  }
+  changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+  /** A prompt from a stranger. */
+  addJob(tail: string, written: number, path: Path = 'webrtc'): void {
+    const due = baseUnits(BigInt(Math.floor(written / 32) * 32) * 200_000_000_000n)
+    this.jobs = [
+      ...this.jobs,
+      { consumer: named(tail), path, tokens: tokens(written), due, startedAt: this.#clock.now() },
+    ]
+    this.changed()
+  }
+}
+
+const WORDS = (
+  'A fox found a lantern by the frozen river. It was still warm. She carried it home in her teeth, and all along the ' +
+  'bank the reeds lit up gold as she passed, and the mice came out to see what small sun had come to visit them so ' +
+  'late in the year. '
+).split(/(?<= )/)

@@ -1,0 +1,14 @@
+/** A button that an error or an empty place offers: what it says and what it does. */
+export interface Step {
+  readonly label: string
+  readonly run?: () => void
+  /** A link in place of an action. */
+  readonly href?: string
+}
+
+/** An error as the page shows it. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly fix: string
+}
