@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { composeRelay } from './compose.ts'
 import { helpText } from './config/describe-options.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { RelayConfig } from './config/options.ts'
-import { createRelay, type Relay, type RelayMount } from './create-relay.ts'
+import type { Relay } from './create-relay.ts'
 import { loadIdentity } from './identity.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { StartError } from './start-error.ts'
-
-/** What lives on the relay besides itself, in the order it starts. */
-const MOUNTS: readonly RelayMount[] = []
 
 /** A stop that takes longer than this is cut; a second Ctrl-C cuts at once. */
 const STOP_LIMIT_MS = 5000
@@ -29,7 +27,7 @@ async function run(config: RelayConfig): Promise<void> {
   process.on('uncaughtException', (thrown) => endLogged(log, thrown, 'uncaught exception'))
   process.on('unhandledRejection', (thrown) => endLogged(log, thrown, 'unhandled rejection'))
   const privateKey = await loadIdentity(config.dataFolder)
-  const relay = createRelay({ privateKey, log }, { config, version, mounts: MOUNTS })
+  const relay = composeRelay({ privateKey, log }, { config, version })
   stopOnSignal(relay, log)
   await relay.start()
   process.on('SIGHUP', () => relay.reloadCertificate())

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright'
+import type { AnswerRecord } from '../../web/state/conversation.ts'
 import type { Tab } from '../fixtures/browser.ts'
 
 /** The Ask page, as somebody who asks uses it. */
@@ -24,8 +25,10 @@ export class AskPage {
   }
 
   async ask(prompt: string): Promise<void> {
+    const before = await this.page.getByTestId('answer-state').count()
     await this.page.getByTestId('prompt-input').fill(prompt)
     await this.page.getByTestId('send').click()
+    await this.page.getByTestId('answer-state').nth(before).waitFor({ state: 'attached' })
   }
 
   /** Waits until somebody lends the chosen model. */
@@ -40,8 +43,49 @@ export class AskPage {
     )
   }
 
+  /** Waits until the newest answer is in that state. Ask first: `ask` returns when the new answer is there. */
   async waitForState(state: 'answering' | 'done' | 'failed', { timeout = 60_000 } = {}): Promise<void> {
-    await this.page.locator(`[data-testid=answer-state][data-state=${state}]`).last().waitFor({ state: 'attached', timeout })
+    await this.page.waitForFunction(
+      (wanted) => [...document.querySelectorAll('[data-testid=answer-state]')].at(-1)?.getAttribute('data-state') === wanted,
+      state,
+      { timeout, polling: 20 },
+    )
+  }
+
+  /** The newest answer as the page keeps it in this browser: figures that the page itself shows in words. */
+  async record(): Promise<AnswerRecord> {
+    const turn = await this.page.evaluate(async () => {
+      const opened = indexedDB.open('infernet-history')
+      await new Promise((resolve, reject) => {
+        opened.onsuccess = resolve
+        opened.onerror = reject
+      })
+      const all = opened.result.transaction('conversations').objectStore('conversations').getAll()
+      await new Promise((resolve) => (all.onsuccess = resolve))
+      opened.result.close()
+      const newest = (all.result as { updatedAt: number; turns: { answer: unknown }[] }[]).sort((a, b) => b.updatedAt - a.updatedAt)[0]
+      return newest?.turns.at(-1)
+    })
+    if (!turn) throw new Error('no answer is kept')
+    return turn.answer as AnswerRecord
+  }
+
+  /** Calls back with each stretch of text that is added to the answer. */
+  async follow(onText: (added: string) => void): Promise<void> {
+    let shown = ''
+    await this.page.exposeFunction('e2eAnswer', (text: string) => {
+      if (!text.startsWith(shown)) return // the page redrew; nothing was added
+      onText(text.slice(shown.length))
+      shown = text
+    })
+    await this.page.evaluate(() => {
+      const tell = (): void => {
+        const answers = document.querySelectorAll<HTMLElement>('[data-testid=answer]')
+        const text = answers.item(answers.length - 1)?.innerText
+        if (text) void (window as unknown as { e2eAnswer: (text: string) => Promise<void> }).e2eAnswer(text)
+      }
+      new MutationObserver(tell).observe(document.body, { subtree: true, childList: true, characterData: true })
+    })
   }
 
   async text(): Promise<string> {

@@ -15,6 +15,11 @@ export class ProvidePage {
     await this.page.locator(`[data-testid=provide-state][data-state=${state}]`).waitFor({ state: 'attached', timeout })
   }
 
+  /** Waits until a relay has confirmed the offer: live by evidence, not by intent. */
+  async waitForOffer({ timeout = 15_000 } = {}): Promise<void> {
+    await this.page.locator('[data-testid=provide-state][data-confirmed=true]').waitFor({ state: 'attached', timeout })
+  }
+
   async servedTokens(): Promise<number> {
     return Number((await this.page.getByTestId('served-tokens').innerText()).replace(/\D/g, ''))
   }

@@ -82,25 +82,51 @@ test('structured values come as JSON, in the file also as they are', () => {
 })
 
 test('a wrong value is refused with the name it was given under and the fix', () => {
-  expect(refusal(['--port', 'abc'])).toMatchInlineSnapshot(`"--port: "abc" must be a whole number from 0 to 65535. Default: 8080."`)
-  expect(refusal([], { INFERNET_MAX_RESERVATIONS: '-1' })).toMatchInlineSnapshot(`"INFERNET_MAX_RESERVATIONS: "-1" must be a whole number from 0 to 100000. Default: 1024."`)
-  expect(refusal(['--config', 'x'], {}, { seedProvider: true })).toMatchInlineSnapshot(`""seedProvider" in the configuration file: "true" must be one of on, off. Default: off."`)
-  expect(refusal(['--peer', 'relay.example'])).toMatchInlineSnapshot(`"--peer: "relay.example" must be a URL such as wss://relay.example or an address such as /dns/relay.example/tcp/443/tls/ws. Default: empty."`)
-  expect(refusal(['--ice-servers', '[{"urls":"http://x"}]'])).toMatchInlineSnapshot(`"--ice-servers: "[{"urls":"http://x"}]" must be JSON such as [{"urls":"stun:stun.example:3478"}], with stun:, stuns:, turn: or turns: URLs. Default: []."`)
-  expect(refusal(['--trust-proxy', '10.0.0.0/64'])).toMatchInlineSnapshot(`"--trust-proxy: "10.0.0.0/64" must be the number of proxies (0 to 9) or their networks, such as 10.0.0.0/8,fd00::/8. Default: 0."`)
+  expect(refusal(['--port', 'abc'])).toMatchInlineSnapshot(
+    `"--port: "abc" must be a whole number from 0 to 65535. Default: 8080."`,
+  )
+  expect(refusal([], { INFERNET_MAX_RESERVATIONS: '-1' })).toMatchInlineSnapshot(
+    `"INFERNET_MAX_RESERVATIONS: "-1" must be a whole number from 0 to 100000. Default: 1024."`,
+  )
+  expect(refusal(['--config', 'x'], {}, { seedProvider: true })).toMatchInlineSnapshot(
+    `""seedProvider" in the configuration file: "true" must be one of on, off. Default: off."`,
+  )
+  expect(refusal(['--peer', 'relay.example'])).toMatchInlineSnapshot(
+    `"--peer: "relay.example" must be a URL such as wss://relay.example or an address such as /dns/relay.example/tcp/443/tls/ws. Default: empty."`,
+  )
+  expect(refusal(['--ice-servers', '[{"urls":"http://x"}]'])).toMatchInlineSnapshot(
+    `"--ice-servers: "[{"urls":"http://x"}]" must be JSON such as [{"urls":"stun:stun.example:3478"}], with stun:, stuns:, turn: or turns: URLs. Default: []."`,
+  )
+  expect(refusal(['--trust-proxy', '10.0.0.0/64'])).toMatchInlineSnapshot(
+    `"--trust-proxy: "10.0.0.0/64" must be the number of proxies (0 to 9) or their networks, such as 10.0.0.0/8,fd00::/8. Default: 0."`,
+  )
 })
 
 test('what is no option is refused', () => {
-  expect(refusal(['--prot', '1'])).toMatchInlineSnapshot(`"Unknown option '--prot'. Run with --help for the list of options."`)
-  expect(refusal(['stray'])).toMatchInlineSnapshot(`"Unexpected argument 'stray'. Run with --help for the list of options."`)
-  expect(refusal(['--config', 'x'], {}, { prot: 1 })).toMatchInlineSnapshot(`""prot" in the configuration file: is not an option. Run with --help for the list."`)
-  expect(refusal(['--config', 'x'], {}, '{,}')).toMatchInlineSnapshot(`"--config: "x" is not a readable JSON file. Check the path and the commas."`)
-  expect(refusal(['--config', 'x'], {}, [])).toMatchInlineSnapshot(`"--config: the file must hold one object. Write {"port": 8080}."`)
+  expect(refusal(['--prot', '1'])).toMatchInlineSnapshot(
+    `"Unknown option '--prot'. Run with --help for the list of options."`,
+  )
+  expect(refusal(['stray'])).toMatchInlineSnapshot(
+    `"Unexpected argument 'stray'. Run with --help for the list of options."`,
+  )
+  expect(refusal(['--config', 'x'], {}, { prot: 1 })).toMatchInlineSnapshot(
+    `""prot" in the configuration file: is not an option. Run with --help for the list."`,
+  )
+  expect(refusal(['--config', 'x'], {}, '{,}')).toMatchInlineSnapshot(
+    `"--config: "x" is not a readable JSON file. Check the path and the commas."`,
+  )
+  expect(refusal(['--config', 'x'], {}, [])).toMatchInlineSnapshot(
+    `"--config: the file must hold one object. Write {"port": 8080}."`,
+  )
 })
 
 test('options that do not go together are refused', () => {
-  expect(refusal(['--tls-cert', 'a'])).toMatchInlineSnapshot(`"--tls-cert and --tls-key: only one of them is given. Give both, or neither."`)
-  expect(refusal(['--max-connections', '5', '--max-reservations', '6'])).toMatchInlineSnapshot(`"--max-reservations: is above --max-connections. Each reservation needs a connection: raise the other."`)
+  expect(refusal(['--tls-cert', 'a'])).toMatchInlineSnapshot(
+    `"--tls-cert and --tls-key: only one of them is given. Give both, or neither."`,
+  )
+  expect(refusal(['--max-connections', '5', '--max-reservations', '6'])).toMatchInlineSnapshot(
+    `"--max-reservations: is above --max-connections. Each reservation needs a connection: raise the other."`,
+  )
 })
 
 test('--help tells every option, --version ends before anything is read', () => {

@@ -38,7 +38,9 @@ export async function createNodeEngine(
     },
     { onProgress, terminate: () => void worker.terminate() },
   )
-  worker.on('error', (cause) => client.fail(new InfernetError('engine.device-lost', {}, { cause })))
+  worker.on('error', (cause) =>
+    client.fail(new InfernetError('engine.load-failed', { reason: 'its thread stopped' }, { cause })),
+  )
   worker.on('exit', (status) => client.fail(new InfernetError('engine.closed', { status })))
   return client.load({ manifest, source: modelFolder, backend, maxWaiting }, { signal })
 }

@@ -3,13 +3,13 @@
  *
  * `wasm-unsafe-eval` compiles WebAssembly and nothing else. `blob:` workers are how onnxruntime-web starts its threads.
  * `connect-src` is open to sockets and https because relays, models on the hub and chain nodes are where their operators
- * put them. Inline styles are what Svelte's transitions write.
+ * put them; a chain on the same machine has no certificate. Inline styles are what Svelte's transitions write.
  */
 const PAGE_POLICY = {
   'default-src': "'self'",
   'script-src': "'self' 'wasm-unsafe-eval'",
   'worker-src': "'self' blob:",
-  'connect-src': "'self' ws: wss: https:",
+  'connect-src': "'self' ws: wss: https: http://localhost:* http://127.0.0.1:*",
   'img-src': "'self' data: blob:",
   'font-src': "'self'",
   'style-src': "'self' 'unsafe-inline'",

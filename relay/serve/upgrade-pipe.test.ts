@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket, connect as connectTcp } from 'node:net'
-import { get as getTls } from 'node:https'
+import { createServer as createTlsServer, get as getTls } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { startRelay, temporaryFolder, until } from '../testing/fixtures.ts'
 import { selfSigned } from '../testing/self-signed.ts'
 import { AddressLimiter } from './address-limiter.ts'
 import { clientAddressFinder } from './client-address.ts'
-import { UpgradePipe } from './upgrade-pipe.ts'
+import { UpgradePipe, type UpgradePipeInit } from './upgrade-pipe.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
 afterEach(async () => {
@@ -146,6 +146,35 @@ test('when libp2p closes its side the client is closed too, with what was sent b
   await until('nothing left', () => pipe.size === 0)
 })
 
+test.each(['plain', 'TLS'] as const)(
+  'over %s a client that says nothing is cut, one that speaks is not, whatever is sent to it',
+  async (kind) => {
+    const pair = kind === 'TLS' ? selfSigned() : undefined
+    const { port, inner, pipe } = await barePipe({ pair, silentMs: 300, sweepMs: 50 })
+    inner.on('connection', (socket) => {
+      const timer = setInterval(() => socket.write('to you'), 20)
+      socket.on('close', () => clearInterval(timer))
+      socket.on('error', () => undefined)
+    })
+    const open = (): Socket => {
+      const socket = pair
+        ? connectTls({ port, host: '127.0.0.1', ca: pair.cert, servername: 'localhost' })
+        : connectTcp(port, '127.0.0.1')
+      cleanups.push(() => void socket.destroy())
+      socket.on('error', () => undefined).resume()
+      socket.write(['GET / HTTP/1.1', 'Host: x', ...HANDSHAKE, '\r\n'].join('\r\n'))
+      return socket
+    }
+    const [silent, talking] = [open(), open()]
+    await until('both to be piped', () => pipe.size === 2)
+    const timer = setInterval(() => talking.write('.'), 50)
+    cleanups.push(() => clearInterval(timer))
+    await new Promise((resolve) => silent.once('close', resolve))
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    expect([talking.destroyed, pipe.size]).toEqual([false, 1])
+  },
+)
+
 test('with certificate files it speaks https and wss, and takes a renewed certificate in', async () => {
   const folder = await temporaryFolder()
   cleanups.push(folder.remove)
@@ -185,17 +214,28 @@ test('a port that is taken stops the start with a fix', async () => {
 
 async function barePipe({
   targetPort,
-}: {
+  pair,
+  ...init
+}: UpgradePipeInit & {
   targetPort?: () => number | undefined
-}): Promise<{ port: number; inner: Server; pipe: UpgradePipe }> {
+  pair?: { cert: string; key: string } | undefined
+}): Promise<{
+  port: number
+  inner: Server
+  pipe: UpgradePipe
+}> {
   const inner = createServer()
   await new Promise<void>((resolve) => inner.listen(0, '127.0.0.1', resolve))
-  const pipe = new UpgradePipe({
-    limiter: new AddressLimiter(nodeClock, { rate: { burst: 9, perSecond: 9 }, parallel: 9 }),
-    clientAddress: clientAddressFinder(0),
-    targetPort: targetPort ?? (() => (inner.address() as AddressInfo).port),
-  })
-  const outer = createHttpServer().on('upgrade', pipe.handle)
+  const pipe = new UpgradePipe(
+    {
+      limiter: new AddressLimiter(nodeClock, { rate: { burst: 9, perSecond: 9 }, parallel: 9 }),
+      clientAddress: clientAddressFinder(0),
+      targetPort: targetPort ?? (() => (inner.address() as AddressInfo).port),
+    },
+    init,
+  )
+  const outer = pair ? createTlsServer(pair) : createHttpServer()
+  outer.on('upgrade', pipe.handle)
   await new Promise<void>((resolve) => outer.listen(0, '127.0.0.1', resolve))
   cleanups.push(() => (pipe.close(), inner.close(), void outer.close()))
   return { port: (outer.address() as AddressInfo).port, inner, pipe }
@@ -206,7 +246,7 @@ async function statusOverTls(port: number, ca: string): Promise<number> {
   const socket = connectTls({ port, host: '127.0.0.1', ca, servername: 'localhost' }, () => {
     socket.write(['GET / HTTP/1.1', 'Host: x', ...HANDSHAKE, '\r\n'].join('\r\n'))
   })
-  socket.once('data', (data) => resolve(Number(data.toString('latin1').split(' ')[1])))
+  socket.once('data', (data: Buffer) => resolve(Number(data.toString('latin1').split(' ')[1])))
   socket.once('error', reject)
   return promise.finally(() => socket.destroy())
 }

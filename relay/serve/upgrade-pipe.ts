@@ -15,6 +15,13 @@ export interface UpgradePipeComponents {
   readonly onRefused?: (reason: Refusal | 'not-ready' | 'not-websocket') => void
 }
 
+export interface UpgradePipeInit {
+  /** A client that sends nothing for this long is cut. @default SILENT_CLIENT_MS */
+  readonly silentMs?: number
+  /** How often that is looked at. @default SILENCE_SWEEP_MS */
+  readonly sweepMs?: number
+}
+
 interface Pipe {
   readonly client: Socket
   readonly upstream: Socket
@@ -29,14 +36,18 @@ interface Pipe {
  */
 export class UpgradePipe {
   readonly #components: UpgradePipeComponents
+  readonly #silentMs: number
+  readonly #sweepMs: number
   readonly #clients = new Map<number, ClientAddress>()
   readonly #pipes = new Set<Pipe>()
   readonly #sweep: NodeJS.Timeout
 
-  constructor(components: UpgradePipeComponents) {
+  constructor(components: UpgradePipeComponents, init: UpgradePipeInit = {}) {
     this.#components = components
+    this.#silentMs = init.silentMs ?? SILENT_CLIENT_MS
+    this.#sweepMs = init.sweepMs ?? SILENCE_SWEEP_MS
     // One timer for all sockets: 1000 idle timers would be rescheduled at each frame.
-    this.#sweep = setInterval(() => this.#dropSilent(), SILENCE_SWEEP_MS).unref()
+    this.#sweep = setInterval(() => this.#dropSilent(), this.#sweepMs).unref()
   }
 
   /** WebSockets that are piped now. */
@@ -116,9 +127,9 @@ export class UpgradePipe {
   #dropSilent(): void {
     for (const pipe of this.#pipes) {
       if (pipe.client.bytesRead !== pipe.bytesRead) pipe.quietMs = 0
-      else pipe.quietMs += SILENCE_SWEEP_MS
+      else pipe.quietMs += this.#sweepMs
       pipe.bytesRead = pipe.client.bytesRead
-      if (pipe.quietMs >= SILENT_CLIENT_MS) pipe.client.destroy()
+      if (pipe.quietMs >= this.#silentMs) pipe.client.destroy()
     }
   }
 }

@@ -108,9 +108,7 @@ function createRunner(
     dying.abort(error)
     reportLost(error)
   }
-  void gpu?.device.lost.then((reason) =>
-    die(new InfernetError('engine.device-lost', {}, { cause: new Error(reason.message) })),
-  )
+  if (gpu) watchDevice(gpu.device, die)
 
   async function* run(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<TokenBatch, void, void> {
     checkRequest(request, info)
@@ -185,4 +183,19 @@ function createRunner(
       await decoder.close()
     },
   }
+}
+
+/**
+ * Calls back when the device is lost, or when a command of it failed: nobody awaits those errors, and what is computed
+ * after one is garbage that looks like an answer.
+ */
+function watchDevice(device: GPUDevice, die: (error: Error) => void): void {
+  void device.lost.then(({ message }) =>
+    die(new InfernetError('engine.device-lost', {}, { cause: new Error(message) })),
+  )
+  device.addEventListener('uncapturederror', ({ error }) => {
+    const code =
+      error.constructor.name === 'GPUOutOfMemoryError' ? 'engine.out-of-memory' : 'engine.device-lost'
+    die(new InfernetError(code, {}, { cause: error }))
+  })
 }

@@ -11,7 +11,7 @@ const MAX_TOKENS = 4096
  * by its manifest. `shared/models/kit/make-manifest.ts` writes it and keeps only tokens whose logit leads by a margin
  * far above the noise between devices, so that a right GPU never fails.
  */
-export const goldenSchema = v.strictObject({
+const goldenSchema = v.strictObject({
   format: v.literal('infernet/golden/1'),
   cases: list(v.strictObject({ prompt: tokenIds(MAX_TOKENS), tokens: tokenIds(MAX_TOKENS) }), 16),
 })

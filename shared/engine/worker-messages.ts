@@ -14,7 +14,7 @@ export interface LoadRequest {
   readonly maxWaiting?: number | undefined
 }
 
-export interface LoadAnswer {
+interface LoadAnswer {
   readonly info: EngineInfo
   readonly selfTest: SelfTest
   /** False when the files could not be kept for the next visit. */
@@ -37,14 +37,14 @@ export interface WorkerTable {
 export type WorkerQuestion = keyof WorkerTable
 
 /** What the worker tells without being asked. */
-export interface WorkerEvents {
+interface WorkerEvents {
   progress: LoadProgress
   /** The engine died by itself. */
   lost: ErrorMessage
   /** Once a second, with the worker's monotonic milliseconds: main-thread timers of a hidden tab stand still. */
   tick: number
 }
-export type WorkerEvent = keyof WorkerEvents
+type WorkerEvent = keyof WorkerEvents
 
 export type RequestMessage = {
   [Name in WorkerQuestion]: {
@@ -64,7 +64,7 @@ export type EventMessage = {
 }[WorkerEvent]
 
 /** One end of a channel of structured clones: a Worker, a worker's own scope, a MessagePort. */
-export interface Port<In, Out> {
+interface Port<In, Out> {
   postMessage(message: Out): void
   onMessage(listener: (message: In) => void): void
 }

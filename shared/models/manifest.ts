@@ -25,7 +25,7 @@ const fileSchema = v.strictObject({
 })
 
 /** The precision of weights and activations, as the hub's ONNX repositories name it. */
-export const dtypeSchema = v.picklist(['fp32', 'q4', 'fp16', 'q4f16'])
+const dtypeSchema = v.picklist(['fp32', 'q4', 'fp16', 'q4f16'])
 export type Dtype = v.InferOutput<typeof dtypeSchema>
 
 /**

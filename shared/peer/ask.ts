@@ -3,10 +3,12 @@ import { jobId, type JobId, type PeerName } from '../base/ids.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
-import { InfernetError } from '../errors/infernet-error.ts'
+import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
+import type { Offer } from '../schedule/offer.ts'
+import type { OfferMemory } from '../schedule/offer-memory.ts'
 import { STREAM_PROTOCOL } from '../stream/constants.ts'
 import { RunningJob } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
@@ -32,6 +34,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
 
 export interface AskComponents extends GatherComponents {
   readonly directories: () => readonly DirectoryPort[]
+  readonly offers: OfferMemory
 }
 
 /**
@@ -103,16 +106,26 @@ class Answer {
   }
 
   async #assignments(): Promise<Assignment[]> {
-    const { directories, clock } = this.#components
-    const found = await findOffers(directories(), this.#prompt.model, {
-      now: () => clock.now(),
-      signal: this.#signal,
-    })
-    const open = found
-      .map(({ offer }) => offer)
-      .filter(({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name)
+    const open = (await this.#offers()).filter(
+      ({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name,
+    )
     const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
     return gatherQuotes(this.#components, open, this.#prompt, { prefillTokens, signal: this.#signal })
+  }
+
+  /** What the relays know; when none answers, what they said within the last minute. */
+  async #offers(): Promise<Offer[]> {
+    const { directories, clock, offers } = this.#components
+    const { model } = this.#prompt
+    try {
+      const found = await findOffers(directories(), model, { now: () => clock.now(), signal: this.#signal })
+      offers.remember(found.map(({ offer }) => offer))
+      return found.map(({ offer }) => offer)
+    } catch (thrown) {
+      const remembered = offers.recall(model, clock.now())
+      if (!hasCode(thrown, 'schedule.no-relay') || remembered.length === 0) throw thrown
+      return remembered
+    }
   }
 
   /** Runs at one provider. Gives the summary when the answer is complete, undefined when another one is needed. */

@@ -10,6 +10,7 @@ import { createQuoteHandler } from '../prompt/quote-service.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import type { ProviderKind } from '../schedule/offer.ts'
+import { OfferMemory } from '../schedule/offer-memory.ts'
 import { ProviderMemory } from '../schedule/provider-memory.ts'
 import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
@@ -57,6 +58,7 @@ class NetworkPeer implements Peer {
   readonly #components: PeerComponents
   readonly #init: PeerInit
   readonly #memory: ProviderMemory
+  readonly #offers = new OfferMemory()
   readonly #desk: QuoteDesk
   readonly #jobs: JobService
   readonly #provisions = new Map<ModelHash, Provision>()
@@ -89,14 +91,8 @@ class NetworkPeer implements Peer {
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const { node, clock, random, relays } = this.#components
-    const components = {
-      node,
-      clock,
-      random,
-      name: this.name,
-      memory: this.#memory,
-      directories: () => relays.directories,
-    }
+    const directories = (): readonly DirectoryPort[] => relays.directories
+    const components = { node, clock, random, name: this.name, memory: this.#memory, offers: this.#offers, directories }
     return ask(components, prompt, { signal })
   }
 
@@ -120,8 +116,10 @@ class NetworkPeer implements Peer {
     return provision
   }
 
-  look({ model, signal }: { model?: ModelHash; signal?: AbortSignal } = {}): Promise<NetworkView> {
-    return look({ ...this.#components, directories: this.#components.relays.directories }, model, { signal })
+  async look({ model, signal }: { model?: ModelHash; signal?: AbortSignal } = {}): Promise<NetworkView> {
+    const view = await look({ ...this.#components, directories: this.#components.relays.directories }, model, { signal })
+    this.#offers.remember(view.offers.map(({ offer }) => offer))
+    return view
   }
 
   farewell(): void {

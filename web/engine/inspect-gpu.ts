@@ -64,13 +64,13 @@ function fitProblem(
 ): InfernetError | undefined {
   const { dtype, weights, files } = manifest
   if ((dtype === 'fp16' || dtype === 'q4f16') && !features.has('shader-f16'))
-    return new InfernetError('engine.limits', { limit: 'none', has: 'shader-f16', needs: 'it' })
+    return new InfernetError('engine.limits', { limit: 'none', has: 'half precision', needs: 'it' })
   const weightBytes = files
     .filter(({ path }) => path.startsWith(weights))
     .reduce((sum, { size }) => sum + size, 0)
   const needed = weightBytes * LARGEST_TENSOR_SHARE
   if (needed <= largestBufferBytes) return undefined
   const inMb = (bytes: number): string => `${Math.ceil(bytes / MIB)} MB`
-  const facts = { limit: inMb(largestBufferBytes), has: 'one buffer', needs: inMb(needed) }
+  const facts = { limit: inMb(largestBufferBytes), has: 'buffer size', needs: inMb(needed) }
   return new InfernetError('engine.limits', facts)
 }

@@ -1,7 +1,7 @@
 import type { CachedFile, ModelCache } from '#shared/models/model-cache.ts'
 
 /** The folder of the origin's private file system that holds model files, each named by its SHA-256. */
-export const MODEL_FOLDER = 'models'
+const MODEL_FOLDER = 'models'
 
 /** Of lib.webworker, which cannot be loaded beside lib.dom. Exists in dedicated workers alone. */
 interface SyncAccessHandle {

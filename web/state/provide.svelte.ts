@@ -58,6 +58,7 @@ export class Provide {
   #provision: Provision | undefined
   #mesh: Mesh | undefined
   #run: AbortController | undefined
+  #lookedFor: string | undefined
   #loadStart: { at: number; bytes: number } | undefined
 
   constructor(services: Services, session: Session, settings: Settings) {
@@ -125,6 +126,10 @@ export class Provide {
   get confirmed(): boolean {
     return this.#acceptedAt !== undefined && this.#session.now - this.#acceptedAt < OFFER_LIFE_MS
   }
+  /** True while something really happens or may at any moment: only then is the ember lit. */
+  get isLit(): boolean {
+    return this.#jobs.length > 0 || (this.#stage === 'live' && this.confirmed)
+  }
   get acceptedAt(): number | undefined {
     return this.#acceptedAt
   }
@@ -157,7 +162,10 @@ export class Provide {
 
   /** Asks the browser for the GPU without starting anything. */
   async look(): Promise<void> {
-    this.#gpu = await this.#services.inspectGpu(this.model?.model)
+    const model = this.model?.model
+    if (this.#gpu && this.#lookedFor === model && !this.#gpu.problem) return
+    this.#lookedFor = model
+    this.#gpu = await this.#services.inspectGpu(model)
   }
 
   /** Download, self-test, go live. A second call while running does nothing. */

@@ -44,6 +44,7 @@ export class Session {
   #directPeers = $state.raw<readonly PeerName[]>([])
   #view = $state.raw<NetworkView | undefined>()
   #looksWell = $state(false)
+  #lookFailed = $state(false)
   #models = $state.raw<readonly ModelChoice[]>([])
   #modelsReady: Promise<void> | undefined
   #measured = $state.raw<ReadonlyMap<PeerName, Measured>>(new Map())
@@ -106,6 +107,10 @@ export class Session {
   /** When the relays were last heard; `undefined` before the first answer. */
   get takenAt(): number | undefined {
     return this.#view?.takenAt
+  }
+  /** True when a relay is connected and yet tells nothing of who lends. */
+  get silent(): boolean {
+    return this.#lookFailed && this.stage === 'up'
   }
   /** False while the relays do not answer: what is shown then is old. */
   get fresh(): boolean {
@@ -235,12 +240,14 @@ export class Session {
     try {
       const view = await mesh.peer.look({ signal: this.#life.signal })
       this.#looksWell = true
+      this.#lookFailed = false
       this.#now = this.#services.clock.now()
       this.#view = { ...view, offers: [...view.offers, ...this.#runOut(view)] }
       this.#sample()
       for (const check of [...this.#waiting]) check()
     } catch {
       this.#looksWell = false
+      this.#lookFailed = true
     }
   }
 

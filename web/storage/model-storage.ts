@@ -23,7 +23,7 @@ export async function keepStorage(storage: StorageManager = navigator.storage): 
   return storage.persist().catch(() => false)
 }
 
-/** Deletes every kept model file. @param folder see `MODEL_FOLDER` of the engine's cache */
+/** Deletes every kept model file. @param folder the one of `web/engine/opfs-cache.ts` */
 export async function clearModelStorage(
   folder = 'models',
   storage: StorageManager = navigator.storage,

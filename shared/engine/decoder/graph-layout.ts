@@ -2,7 +2,7 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import type { OrtSession, OrtValueMetadata } from '../ort-runtime.ts'
 
 /** One tensor of the KV cache: what goes in under `input` comes back longer under `output`. */
-export interface PastTensor {
+interface PastTensor {
   readonly input: string
   readonly output: string
   readonly type: 'float32' | 'float16'

@@ -107,6 +107,14 @@ function createFakeOrt() {
   }
 }
 
+function createFakeGpu() {
+  const { promise, resolve } = Promise.withResolvers<GPUDeviceLostInfo>()
+  const events = new EventTarget()
+  const device = Object.assign(events, { lost: promise }) as unknown as GPUDevice
+  const lose = (): void => resolve({ reason: 'unknown', message: 'reset' } as GPUDeviceLostInfo)
+  return { gpu: { device, label: 'fake gpu' }, events, lose }
+}
+
 type FakeOrt = ReturnType<typeof createFakeOrt>
 const breathe = async (): Promise<void> => {}
 const parts = (fake: FakeOrt) => ({
@@ -221,16 +229,39 @@ describe('createEngine, when the runtime fails', () => {
 
   it('reports a lost device to the running request, even when run() hangs, and to whoever watches', async () => {
     const fake = createFakeOrt()
-    const device = Promise.withResolvers<GPUDeviceLostInfo>()
-    const gpu = { device: { lost: device.promise } as GPUDevice, label: 'fake gpu' }
+    const { gpu, lose } = createFakeGpu()
     const engine = await createEngine({ ...parts(fake), gpu }, { manifest })
     expect(engine.info).toMatchObject({ backend: 'webgpu', adapter: 'fake gpu' })
     fake.session.run = () => new Promise(() => {})
     const running = engine.generate(request).next()
-    device.resolve({ reason: 'unknown', message: 'reset' } as GPUDeviceLostInfo)
+    lose()
     await expect(running).rejects.toMatchObject({ code: 'engine.device-lost' })
     expect(await engine.lost).toMatchObject({ code: 'engine.device-lost' })
     await expect(engine.generate(request).next()).rejects.toMatchObject({ code: 'engine.device-lost' })
+  })
+
+  it('trusts no answer after a GPU command has failed', async () => {
+    class GPUOutOfMemoryError {}
+    for (const [error, code] of [
+      [new GPUOutOfMemoryError(), 'engine.out-of-memory'],
+      [{}, 'engine.device-lost'],
+    ] as const) {
+      const { gpu, events } = createFakeGpu()
+      const engine = await createEngine({ ...parts(createFakeOrt()), gpu }, { manifest })
+      const stream = engine.generate(request)
+      await stream.next()
+      events.dispatchEvent(Object.assign(new Event('uncapturederror'), { error }))
+      await expect(stream.next()).rejects.toMatchObject({ code })
+      expect(await engine.lost).toMatchObject({ code })
+    }
+  })
+
+  it('ends for good when the wasm heap is in an unknown state', async () => {
+    const fake = createFakeOrt()
+    const engine = await createEngine(parts(fake), { manifest })
+    fake.failWith(new WebAssembly.RuntimeError('unreachable'))
+    await expect(engine.generate(request).next()).rejects.toMatchObject({ code: 'internal' })
+    expect(await engine.lost).toMatchObject({ code: 'internal' })
   })
 
   it('refuses numbers that are not numbers and serves the next request', async () => {

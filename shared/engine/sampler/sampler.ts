@@ -6,8 +6,8 @@ import { nucleus } from './nucleus.ts'
 import { philox4x32 } from './philox.ts'
 
 /** Bytes of a seed. The key and the upper half of the counter take the first 16. */
-export const SEED_BYTES = 32
-export const MAX_TEMPERATURE = 2
+const SEED_BYTES = 32
+const MAX_TEMPERATURE = 2
 
 /**
  * Bounds of the noise for 32-bit draws: -ln(-ln(1 - 2^-33)) = 22.87 and -ln(-ln(2^-33)) = -3.13, rounded outward. A

@@ -21,7 +21,7 @@ export interface ChatTokenizerInit {
   readonly contextLength: number
 }
 
-export interface FittedChat {
+interface FittedChat {
   readonly tokens: readonly TokenId[]
   /** How many of the oldest turns were left out; the page says so. */
   readonly droppedTurns: number

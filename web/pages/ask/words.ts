@@ -12,13 +12,19 @@ export function startWords(
   const up = session.relays.filter((relay) => relay.state === 'up').length
   if (session.stage === 'failed')
     return { title, text: 'This tab is not connected yet. Your prompt is kept until it is.', empty: false }
-  if (session.stage === 'connecting' || session.takenAt === undefined)
+  if (session.takenAt === undefined && session.stage !== 'no-relay' && !session.silent)
     return { title, text: 'Finding a relay that knows who is lending.', empty: false }
   if (session.stage === 'no-relay')
     return {
       title: 'No relay answers.',
       text: 'Open connections keep working, but no new tab can be found. This page keeps trying, and your prompt stays here.',
       empty: true,
+    }
+  if (session.silent)
+    return {
+      title,
+      text: 'A relay is connected, but does not say who lends. Your prompt stays here until it does.',
+      empty: false,
     }
   if (live === 0) {
     const others = session.lenders

@@ -18,11 +18,14 @@ export function headWords(session: Session): { readonly title: string; readonly 
   const up = session.relays.filter((relay) => relay.state === 'up').length
   if (session.stage === 'failed')
     return { title: 'Not connected.', say: 'Nothing can be said of the network from here.' }
-  if (session.stage === 'connecting' || session.takenAt === undefined)
-    return session.stage === 'no-relay'
-      ? noRelay(session)
-      : { title: 'Finding the network.', say: 'Asking the relays that this tab knows.' }
   if (session.stage === 'no-relay') return noRelay(session)
+  if (session.silent)
+    return {
+      title: 'The relay tells nothing.',
+      say: `It is connected, but does not say who lends. This page keeps asking.${ageWords(session)}`,
+    }
+  if (session.takenAt === undefined)
+    return { title: 'Finding the network.', say: 'Asking the relays that this tab knows.' }
   const more = session.unconfirmed.length
   const unconfirmed = more > 0 ? ` ${plural(more, 'more is', 'more are')} unconfirmed.` : ''
   const verb = tabs + servers === 1 ? 'is' : 'are'
@@ -36,14 +39,15 @@ export function headWords(session: Session): { readonly title: string; readonly 
 }
 
 function noRelay(session: Session): { readonly title: string; readonly say: string } {
-  const age =
-    session.takenAt === undefined
-      ? ''
-      : ` What stands below is ${formatSpan(session.now - session.takenAt)} old.`
   return {
     title: 'No relay answers.',
-    say: `Open connections keep working, but you can’t find new tabs. This page keeps trying.${age}`,
+    say: `Open connections keep working, but you can’t find new tabs. This page keeps trying.${ageWords(session)}`,
   }
+}
+
+function ageWords(session: Session): string {
+  if (session.takenAt === undefined) return ''
+  return ` What stands below is ${formatSpan(session.now - session.takenAt)} old.`
 }
 
 /** The host of a multiaddr, as a person would write it. */

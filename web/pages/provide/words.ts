@@ -147,6 +147,7 @@ export interface StepRow {
   readonly text: string
   readonly part?: number | undefined
   readonly tokens?: number | undefined
+  readonly of?: number | undefined
 }
 
 /** What is known of the device and the model, step by step. */
@@ -254,6 +255,7 @@ function testRow(provide: Provide, session: Session): StepRow {
       title: `Self-test, ${selfTest.right} of ${selfTest.total} golden tokens right`,
       text: `${testSpeed ? `${formatSpeed(testSpeed)}, ` : ''}${testedAt ? `${formatSpan(session.now - testedAt)} ago` : ''}`,
       tokens: selfTest.right,
+      of: selfTest.total,
     }
   }
   if (provide.stage === 'self-testing')

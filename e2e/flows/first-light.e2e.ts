@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { openConsumer, openProvider } from '../fixtures/network.ts'
+import { startNetwork } from '../fixtures/lending-network.ts'
+import { startRelayProcess } from '../fixtures/relay-process.ts'
+
+describe('a prompt that crosses the mesh', () => {
+  it('is answered by another tab over a direct connection, also when every relay is stopped after they connected', async () => {
+    await using network = await startNetwork()
+    const { browser, relay } = network
+    const provider = await openProvider(browser, relay.url)
+    const consumer = await openConsumer(browser, relay.url)
+    await consumer.ask('What does a relay do?')
+    await consumer.waitForState('done')
+    const first = await consumer.record()
+    expect(first.segments).toMatchObject([{ kind: 'tab', path: 'webrtc', backend: 'wasm', isUsageDisputed: false }])
+    expect(await consumer.text()).toMatch(/relay/i)
+
+    await relay.stop('SIGKILL')
+    await consumer.ask('Tell me a story about a fox and a lantern.')
+    await consumer.waitForState('done')
+    const second = await consumer.record()
+    expect(second.segments).toHaveLength(1)
+    expect(second.segments[0]).toMatchObject({ path: 'webrtc', provider: first.segments[0]?.provider })
+    expect(second.tokens).toBeGreaterThan(20)
+    expect(await provider.servedTokens()).toBeGreaterThanOrEqual(second.tokens)
+  })
+
+  it('finds a provider that only another relay knows, and connects to it directly', async () => {
+    await using network = await startNetwork()
+    const { browser, relay } = network
+    const second = await startRelayProcess({ args: ['--peer', relay.address] })
+    try {
+      await openProvider(browser, relay.url)
+      const consumer = await openConsumer(browser, second.url)
+      await consumer.ask('What is a provider?')
+      await consumer.waitForState('done')
+      expect((await consumer.record()).segments).toMatchObject([{ kind: 'tab', path: 'webrtc' }])
+    } finally {
+      await second.stop()
+    }
+  })
+
+  it('is answered by the seed provider when no tab lends', async () => {
+    await using network = await startNetwork({ args: ['--seed-provider', 'on'] })
+    const consumer = await openConsumer(network.browser, network.relay.url)
+    await consumer.ask('What is a provider?')
+    await consumer.waitForState('done')
+    expect((await consumer.record()).segments).toMatchObject([{ kind: 'node', path: 'websocket' }])
+    expect(consumer.tab.errors).toEqual([])
+  })
+})
