@@ -4,7 +4,6 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Applied by npm's postinstall; without them the mesh stalls.
 COPY patches patches
-COPY e2e/run/assert-node.mjs e2e/run/
 RUN npm ci
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts

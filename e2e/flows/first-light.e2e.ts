@@ -12,7 +12,9 @@ describe('a prompt that crosses the mesh', () => {
     await consumer.ask('What does a relay do?')
     await consumer.waitForState('done')
     const first = await consumer.record()
-    expect(first.segments).toMatchObject([{ kind: 'tab', path: 'webrtc', backend: 'wasm', isUsageDisputed: false }])
+    expect(first.segments).toMatchObject([
+      { kind: 'tab', path: 'webrtc', backend: 'wasm', isUsageDisputed: false },
+    ])
     expect(await consumer.text()).toMatch(/relay/i)
 
     await relay.stop('SIGKILL')

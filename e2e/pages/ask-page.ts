@@ -35,7 +35,9 @@ export class AskPage {
   async waitForProvider({ timeout = 30_000 } = {}): Promise<void> {
     await this.page.waitForFunction(
       () => {
-        const count = Number(/\d+/.exec(document.querySelector('[data-testid=live-count]')?.textContent ?? '')?.[0] ?? 0)
+        const count = Number(
+          /\d+/.exec(document.querySelector('[data-testid=live-count]')?.textContent ?? '')?.[0] ?? 0,
+        )
         return count > 0
       },
       undefined,
@@ -46,7 +48,9 @@ export class AskPage {
   /** Waits until the newest answer is in that state. Ask first: `ask` returns when the new answer is there. */
   async waitForState(state: 'answering' | 'done' | 'failed', { timeout = 60_000 } = {}): Promise<void> {
     await this.page.waitForFunction(
-      (wanted) => [...document.querySelectorAll('[data-testid=answer-state]')].at(-1)?.getAttribute('data-state') === wanted,
+      (wanted) =>
+        [...document.querySelectorAll('[data-testid=answer-state]')].at(-1)?.getAttribute('data-state') ===
+        wanted,
       state,
       { timeout, polling: 20 },
     )
@@ -63,7 +67,9 @@ export class AskPage {
       const all = opened.result.transaction('conversations').objectStore('conversations').getAll()
       await new Promise((resolve) => (all.onsuccess = resolve))
       opened.result.close()
-      const newest = (all.result as { updatedAt: number; turns: { answer: unknown }[] }[]).sort((a, b) => b.updatedAt - a.updatedAt)[0]
+      const newest = (all.result as { updatedAt: number; turns: { answer: unknown }[] }[]).sort(
+        (a, b) => b.updatedAt - a.updatedAt,
+      )[0]
       return newest?.turns.at(-1)
     })
     if (!turn) throw new Error('no answer is kept')
@@ -84,7 +90,11 @@ export class AskPage {
         const text = answers.item(answers.length - 1)?.innerText
         if (text) void (window as unknown as { e2eAnswer: (text: string) => Promise<void> }).e2eAnswer(text)
       }
-      new MutationObserver(tell).observe(document.body, { subtree: true, childList: true, characterData: true })
+      new MutationObserver(tell).observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+      })
     })
   }
 

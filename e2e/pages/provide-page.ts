@@ -12,12 +12,28 @@ export class ProvidePage {
   }
 
   async waitForState(state: string, { timeout = 60_000 } = {}): Promise<void> {
-    await this.page.locator(`[data-testid=provide-state][data-state=${state}]`).waitFor({ state: 'attached', timeout })
+    await this.page
+      .locator(`[data-testid=provide-state][data-state=${state}]`)
+      .waitFor({ state: 'attached', timeout })
   }
 
   /** Waits until a relay has confirmed the offer: live by evidence, not by intent. */
   async waitForOffer({ timeout = 15_000 } = {}): Promise<void> {
-    await this.page.locator('[data-testid=provide-state][data-confirmed=true]').waitFor({ state: 'attached', timeout })
+    await this.page
+      .locator('[data-testid=provide-state][data-confirmed=true]')
+      .waitFor({ state: 'attached', timeout })
+  }
+
+  async pause(): Promise<void> {
+    await this.page.getByTestId('pause').click()
+    await this.waitForState('paused')
+  }
+
+  /** Returns when a relay knows of it again. */
+  async resume(): Promise<void> {
+    await this.page.getByTestId('resume').click()
+    await this.waitForState('live')
+    await this.waitForOffer()
   }
 
   async servedTokens(): Promise<number> {

@@ -16,7 +16,18 @@ const port = (await isFree(PREFERRED_PORT)) ? PREFERRED_PORT : 0
 const main = fileURLToPath(new URL('../../relay/main.ts', import.meta.url))
 const relay = spawn(
   process.execPath,
-  [main, '--host', '127.0.0.1', '--port', String(port), '--seed-provider', 'on', '--log-level', 'warn', ...flags],
+  [
+    main,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--seed-provider',
+    'on',
+    '--log-level',
+    'warn',
+    ...flags,
+  ],
   { stdio: 'inherit', cwd: fileURLToPath(new URL('../../', import.meta.url)) },
 )
 // Ctrl-C reaches the relay by itself, since it is of the same terminal; a plain kill is passed on.

@@ -22,7 +22,14 @@ const total: Counts = { passed: 0, failed: 0 }
 
 try {
   gate('types', [bin('typescript/bin/tsc'), '-b'])
-  gate('types of components', [bin('svelte-check/bin/svelte-check'), '--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human'])
+  gate('types of components', [
+    bin('svelte-check/bin/svelte-check'),
+    '--tsconfig',
+    'web/tsconfig.json',
+    '--fail-on-warnings',
+    '--output',
+    'human',
+  ])
   gate('lint', [bin('eslint/bin/eslint.js'), '.'])
   gate('format', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'])
   gate('unused code', [bin('knip/bin/knip.js')])
@@ -38,7 +45,12 @@ process.exitCode = total.failed > 0 ? 1 : 0
 /** One command that either holds or does not. */
 function gate(name: string, args: readonly string[]): boolean {
   return gateCall(name, () => {
-    const { status, stdout, stderr } = spawnSync(NODE, args, { cwd: ROOT, encoding: 'utf8', env: { ...process.env, FORCE_COLOR: '0' }, maxBuffer: 1 << 28 })
+    const { status, stdout, stderr } = spawnSync(NODE, args, {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { ...process.env, FORCE_COLOR: '0' },
+      maxBuffer: 1 << 28,
+    })
     if (status !== 0) throw new Error(`${stdout}\n${stderr}`.slice(-8000))
   })
 }
@@ -52,7 +64,9 @@ function gateCall(name: string, check: () => unknown): boolean {
     return true
   } catch (thrown) {
     total.failed++
-    console.log(`FAIL ${name} (${seconds(startedAt)} s)\n${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    console.log(
+      `FAIL ${name} (${seconds(startedAt)} s)\n${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    )
     return false
   }
 }
@@ -63,7 +77,18 @@ function suite(name: string, projects: readonly string[]): void {
   const startedAt = performance.now()
   const report = join(results, `${projects.join('-')}.json`)
   const flags = projects.flatMap((project) => ['--project', project])
-  const { status } = spawnSync(NODE, [bin('vitest/vitest.mjs'), 'run', ...flags, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { cwd: ROOT, stdio: 'inherit' })
+  const { status } = spawnSync(
+    NODE,
+    [
+      bin('vitest/vitest.mjs'),
+      'run',
+      ...flags,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
+    { cwd: ROOT, stdio: 'inherit' },
+  )
   const counts = readCounts(report)
   // A crash outside any test (an unhandled rejection, a file that does not load) fails the run, not a test.
   if (status !== 0 && counts.failed === 0) counts.failed = 1
@@ -74,7 +99,10 @@ function suite(name: string, projects: readonly string[]): void {
 
 function readCounts(path: string): Counts {
   try {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(path, 'utf8')) as { numPassedTests: number; numFailedTests: number }
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(path, 'utf8')) as {
+      numPassedTests: number
+      numFailedTests: number
+    }
     return { passed: numPassedTests, failed: numFailedTests }
   } catch {
     return { passed: 0, failed: 1 }

@@ -24,3 +24,12 @@ export const MAX_DATA_CHANNEL_MESSAGE_BYTES = 64 * 1024
 
 /** A job's frames are small: this much unsent data means that the other side has stopped reading. */
 export const MAX_DATA_CHANNEL_BUFFER_BYTES = 256 * 1024
+
+/** A provider serves a handful at once and remembers some dozen askers; each connection costs a few hundred KiB. */
+export const MAX_CONNECTIONS = 200
+
+/** New connections from one address a second. Behind a relay that is everybody. */
+export const MAX_INBOUND_PER_SECOND = 50
+
+/** Handshakes under way. A WebRTC one takes a third of a second. */
+export const MAX_PENDING_CONNECTIONS = 50

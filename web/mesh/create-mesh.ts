@@ -26,7 +26,11 @@ export interface MeshComponents {
 export async function createMesh({ clock }: MeshComponents, init: MeshInit): Promise<Mesh> {
   if (!globalThis.isSecureContext) throw new InfernetError('mesh.insecure-page')
   const identity = await Identity.open()
-  const node = await createNode({ key: identity.key, iceServers: init.iceServers ?? [], isLocalPage: isLocalHost(location.hostname) })
+  const node = await createNode({
+    key: identity.key,
+    iceServers: init.iceServers ?? [],
+    isLocalPage: isLocalHost(location.hostname),
+  })
   return new TabMesh(node, identity, clock, init)
 }
 
@@ -50,7 +54,13 @@ class TabMesh implements Mesh {
     this.#keepers = relays.slice(0, MAX_RELAYS).map((address) => new RelayKeeper(node, clock, address))
     for (const keeper of this.#keepers) keeper.changes.listen(this.#onKeeper)
     this.peer = createPeer(
-      { node, key: identity.key, clock, random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) }, relays: this.#source() },
+      {
+        node,
+        key: identity.key,
+        clock,
+        random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+        relays: this.#source(),
+      },
       { kind: 'tab', addresses: () => this.#offeredAddresses() },
     )
     node.addEventListener('self:peer:update', this.#onKeeper)
@@ -81,7 +91,13 @@ class TabMesh implements Mesh {
     await this.#identity.keep().catch(() => undefined) // without storage the name lasts as long as the tab
     for (const keeper of this.#keepers) keeper.setLending(true)
     const late = (): Error => new InfernetError('mesh.reservation-refused')
-    await withDeadline(this.#clock, millis(RESERVATION_DEADLINE_MS), late, (own) => this.#untilReserved(own), { signal })
+    await withDeadline(
+      this.#clock,
+      millis(RESERVATION_DEADLINE_MS),
+      late,
+      (own) => this.#untilReserved(own),
+      { signal },
+    )
   }
 
   async stopLending(): Promise<void> {

@@ -8,7 +8,14 @@ import { webRTC } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { DIRECT_PATH_DEADLINE_MS } from '#shared/peer/connect.ts'
-import { MAX_DATA_CHANNEL_BUFFER_BYTES, MAX_DATA_CHANNEL_MESSAGE_BYTES, MONITOR_PING_MS } from './constants.ts'
+import {
+  MAX_CONNECTIONS,
+  MAX_DATA_CHANNEL_BUFFER_BYTES,
+  MAX_DATA_CHANNEL_MESSAGE_BYTES,
+  MAX_INBOUND_PER_SECOND,
+  MAX_PENDING_CONNECTIONS,
+  MONITOR_PING_MS,
+} from './constants.ts'
 
 export interface NodeInit {
   readonly key: PrivateKey
@@ -42,7 +49,13 @@ export function createNode({ key, iceServers, isLocalPage }: NodeInit): Promise<
     streamMuxers: [yamux()],
     // A relay that is down at the start must not keep the tab from starting.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
-    connectionManager: { addressDialTimeout: DIRECT_PATH_DEADLINE_MS, maxConnections: 200 },
+    connectionManager: {
+      addressDialTimeout: DIRECT_PATH_DEADLINE_MS,
+      maxConnections: MAX_CONNECTIONS,
+      // All relayed connections come from the relay's one address: libp2p's 5 a second would refuse the sixth caller.
+      inboundConnectionThreshold: MAX_INBOUND_PER_SECOND,
+      maxIncomingPendingConnections: MAX_PENDING_CONNECTIONS,
+    },
     connectionMonitor: { pingInterval: MONITOR_PING_MS },
     // The default keeps a public page's visitors from being used to scan their own network; a local page needs it.
     ...(isLocalPage ? { connectionGater: { denyDialMultiaddr: () => false } } : {}),

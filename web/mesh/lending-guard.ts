@@ -23,7 +23,8 @@ export class LendingGuard {
 
   #holdLock(): Promise<unknown> {
     const { signal } = this.#stopper
-    const untilStopped = (): Promise<void> => new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    const untilStopped = (): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     return navigator.locks.request(`infernet/lending/${crypto.randomUUID()}`, { signal }, untilStopped)
   }
 }

@@ -36,7 +36,9 @@ export async function readNetworkInfo({ signal }: { signal: AbortSignal }): Prom
     const response = await fetch('/network.json', { signal, cache: 'no-store' })
     const info = v.parse(networkInfoSchema, await response.json())
     const [own] = info.relays
-    const others = [...info.otherRelays, ...info.relays.slice(1)].filter((other) => nameOf(other) !== nameOf(own))
+    const others = [...info.otherRelays, ...info.relays.slice(1)].filter(
+      (other) => nameOf(other) !== nameOf(own),
+    )
     const relays = [own ?? '', ...others].slice(0, MAX_RELAYS)
     return { relays, iceServers: info.iceServers.map((server) => ({ ...server }) as RTCIceServer) }
   } catch (thrown) {

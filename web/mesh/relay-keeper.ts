@@ -40,7 +40,10 @@ export class RelayKeeper {
     this.address = address
     this.#node = node
     this.#clock = clock
-    this.directory = new DirectoryClient(this.relay, { clock, openStream: ({ signal }) => this.#openStream(signal) })
+    this.directory = new DirectoryClient(this.relay, {
+      clock,
+      openStream: ({ signal }) => this.#openStream(signal),
+    })
     node.addEventListener('connection:close', this.#onConnectionClose)
     void this.#keep()
   }
@@ -111,7 +114,8 @@ export class RelayKeeper {
   #dial(): Promise<Connection> {
     const late = (): Error => new InfernetError('schedule.no-relay')
     const { signal } = this.#stopper
-    const dial = (own: AbortSignal): Promise<Connection> => this.#node.dial(multiaddr(this.address), { signal: own })
+    const dial = (own: AbortSignal): Promise<Connection> =>
+      this.#node.dial(multiaddr(this.address), { signal: own })
     return withDeadline(this.#clock, millis(RELAY_DIAL_DEADLINE_MS), late, dial, { signal })
   }
 
@@ -124,7 +128,9 @@ export class RelayKeeper {
       this.#hasListened = hasReservation(this.#node, this.relay)
       if (!this.#hasListened) throw late()
     }
-    await withDeadline(this.#clock, millis(RESERVATION_DEADLINE_MS), late, reserve, { signal: this.#stopper.signal })
+    await withDeadline(this.#clock, millis(RESERVATION_DEADLINE_MS), late, reserve, {
+      signal: this.#stopper.signal,
+    })
   }
 
   get #isAdvertised(): boolean {
@@ -142,7 +148,8 @@ export class RelayKeeper {
     this.#wake = () => woken.abort()
     const signal = AbortSignal.any([woken.signal, this.#stopper.signal])
     if (ms !== undefined) await sleep(this.#clock, millis(ms), { signal }).catch(() => undefined)
-    else if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    else if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     this.#wake = undefined
   }
 

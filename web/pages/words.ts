@@ -1,5 +1,5 @@
 import { CODE_TABLE, isErrorCode } from '#shared/errors/code-table.ts'
-import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import { shortPeerName } from '#shared/base/ids.ts'
 import type { AnswerRecord, SeamRecord } from '../state/conversation.ts'
 import { formatSeconds, plural } from '../ui/format.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
-import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
 import {
   EMPTY_ANSWER,

@@ -1,4 +1,5 @@
 import type { ModelHash } from '#shared/base/ids.ts'
+import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import { Answer } from './answer.svelte.ts'
@@ -11,6 +12,7 @@ import {
   type Conversation,
   type Turn,
 } from './conversation.ts'
+import { onceEach } from './once-each.ts'
 import type { ChatMessage, History, ModelChoice, Services, Tokenizer } from './services.ts'
 import type { Session } from './session.svelte.ts'
 import type { Settings } from './settings.svelte.ts'
@@ -20,7 +22,8 @@ export class Ask {
   readonly #services: Services
   readonly #session: Session
   readonly #settings: Settings
-  readonly #tokenizers = new Map<ModelHash, Promise<Tokenizer>>()
+  readonly #tokenizer: (model: ModelHash) => Promise<Tokenizer>
+  readonly #life = new AbortController()
   #history: Promise<History> | undefined
   #conversations = $state.raw<readonly Conversation[]>([])
   #currentId = $state<string | undefined>()
@@ -32,6 +35,7 @@ export class Ask {
     this.#services = services
     this.#session = session
     this.#settings = settings
+    this.#tokenizer = onceEach((model) => services.loadTokenizer(model, { signal: this.#life.signal }))
   }
 
   get conversations(): readonly Conversation[] {
@@ -161,7 +165,7 @@ export class Ask {
     this.#active = { conversation, turn: turn.id, answer }
     try {
       await this.#session.whenLent(turn.model, { signal: run.signal, onWait: () => answer.wait() })
-      const tokenizer = await this.#tokenizer(turn.model, run.signal)
+      const tokenizer = await raceSignal(this.#tokenizer(turn.model), run.signal)
       const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
       answer.begin({ text: tokenizer.openText(), droppedTurns })
       const mesh = await this.#session.ready()
@@ -195,15 +199,6 @@ export class Ask {
       eosTokens: tokenizer.eosTokens,
     }
     return { prompt, droppedTurns: leftOut(turns, fitted.droppedTurns) }
-  }
-
-  #tokenizer(model: ModelHash, signal: AbortSignal): Promise<Tokenizer> {
-    const kept = this.#tokenizers.get(model)
-    if (kept) return kept
-    const loading = this.#services.loadTokenizer(model, { signal })
-    this.#tokenizers.set(model, loading)
-    loading.catch(() => this.#tokenizers.delete(model))
-    return loading
   }
 
   #finish(conversation: string, turn: string, answer: AnswerRecord): void {

@@ -60,19 +60,20 @@ export class Network {
   }
 
   get models(): readonly ModelRow[] {
-    const rows = new Map<string, ModelRow>()
+    const rows: ModelRow[] = []
     for (const { offer } of this.#session.live) {
       const price = offer.price.perOutputToken
-      const row = rows.get(offer.model)
-      rows.set(offer.model, {
+      const at = rows.findIndex((row) => row.model === offer.model)
+      const row = rows[at]
+      rows[row ? at : rows.length] = {
         model: offer.model,
         name: this.#session.choice(offer.model)?.name,
         lenders: (row?.lenders ?? 0) + 1,
         lowest: row && row.lowest < price ? row.lowest : price,
         highest: row && row.highest > price ? row.highest : price,
-      })
+      }
     }
-    return [...rows.values()].toSorted((a, b) => b.lenders - a.lenders)
+    return rows.toSorted((a, b) => b.lenders - a.lenders)
   }
 
   #row(offer: Offer, live: boolean): OfferRow {

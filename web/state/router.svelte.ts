@@ -1,5 +1,4 @@
-export const PAGES = ['/', '/provide', '/network'] as const
-export type PagePath = (typeof PAGES)[number]
+import { ourPage, pageOf, parametersOf, type PagePath } from './address.ts'
 
 /** Where the visitor is, kept in step with the address bar. */
 export class Router {
@@ -20,37 +19,25 @@ export class Router {
 
   /** The parameters after `?`, read once by the page that knows them. */
   get query(): URLSearchParams {
-    return new URLSearchParams(this.#window.location.search)
-  }
-
-  go(href: string): void {
-    const url = new URL(href, this.#window.location.href)
-    if (url.href !== this.#window.location.href) this.#window.history.pushState(undefined, '', url)
-    this.#page = pageOf(url.pathname)
-    this.#window.scrollTo(0, 0)
+    return parametersOf(this.#window.location)
   }
 
   /** Takes a click on one of our links; leaves every other click, new tabs included, to the browser. */
-  onClick(event: MouseEvent): boolean {
-    if (event.defaultPrevented || event.button !== 0) return false
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return false
+  onClick(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0) return
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     const link = event.target instanceof Element ? event.target.closest('a') : null
-    if (!link || link.target || link.hasAttribute('download')) return false
-    const url = new URL(link.href, this.#window.location.href)
-    if (url.origin !== this.#window.location.origin || !isPage(url.pathname)) return false
-    if (url.pathname === this.#window.location.pathname && url.hash) return false
+    if (!link || link.target || link.hasAttribute('download')) return
+    const url = ourPage(link.href, this.#window.location)
+    if (!url) return
     event.preventDefault()
-    this.go(url.href)
-    return true
+    this.#go(url)
   }
-}
 
-/** An unknown path shows the first page, as the server answers it. */
-export function pageOf(pathname: string): PagePath {
-  const path = pathname.length > 1 ? pathname.replace(/\/+$/, '') : pathname
-  return isPage(path) ? path : '/'
-}
-
-function isPage(path: string): path is PagePath {
-  return (PAGES as readonly string[]).includes(path)
+  #go(url: URL): void {
+    const { location, history } = this.#window
+    if (url.href !== location.href) history.pushState(undefined, '', url)
+    this.#page = pageOf(url.pathname)
+    this.#window.scrollTo(0, 0)
+  }
 }

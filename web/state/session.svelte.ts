@@ -1,8 +1,10 @@
+import { SvelteMap } from 'svelte/reactivity'
 import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkView, Path, RelayView, SeenOffer } from '#shared/peer/peer.ts'
+import type { Offer } from '#shared/schedule/offer.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { ModelChoice, Services } from './services.ts'
 
@@ -47,14 +49,14 @@ export class Session {
   #lookFailed = $state(false)
   #models = $state.raw<readonly ModelChoice[]>([])
   #modelsReady: Promise<void> | undefined
-  #measured = $state.raw<ReadonlyMap<PeerName, Measured>>(new Map())
+  readonly #measured = new SvelteMap<PeerName, Measured>()
   #samples = $state.raw<readonly UseSample[]>([])
   #now = $state(0)
   #retryAt = $state<number | undefined>()
   #retries = 0
   #lookAt = 0
   #looking: Promise<void> | undefined
-  readonly #waiting = new Set<() => void>()
+  #waiting: (() => void)[] = []
   #tick: { stop(): void } | undefined
   #stopMesh: (() => void) | undefined
   readonly #life = new AbortController()
@@ -127,9 +129,10 @@ export class Session {
   }
   /** Everybody who lends now, once, however many models they offer. */
   get lenders(): { readonly tabs: number; readonly servers: number } {
-    const kinds = new Map(this.live.map(({ offer }) => [offer.provider, offer.kind]))
-    const servers = [...kinds.values()].filter((kind) => kind === 'node').length
-    return { tabs: kinds.size - servers, servers }
+    const offers = this.live.map(({ offer }) => offer)
+    const once = offers.filter((offer, i) => offers.findIndex((o) => o.provider === offer.provider) === i)
+    const servers = once.filter(({ kind }) => kind === 'node').length
+    return { tabs: once.length - servers, servers }
   }
   /** Offers for a model from others than this tab. */
   offersFor(model: ModelHash | undefined): readonly SeenOffer[] {
@@ -181,18 +184,18 @@ export class Session {
     try {
       const arrival = new Promise<void>((resolve) => {
         check = () => (present() ? resolve() : undefined)
-        this.#waiting.add(check)
+        this.#waiting.push(check)
       })
       this.#lookAt = 0
       await raceSignal(arrival, signal)
     } finally {
-      this.#waiting.delete(check)
+      this.#waiting = this.#waiting.filter((each) => each !== check)
     }
   }
 
   /** Keeps a round trip that an answer measured. */
   measure(peer: PeerName, ms: number, path: Path): void {
-    this.#measured = new Map(this.#measured).set(peer, { ms, path, at: this.#services.clock.now() })
+    this.#measured.set(peer, { ms, path, at: this.#services.clock.now() })
   }
 
   async stop(): Promise<void> {
@@ -253,17 +256,16 @@ export class Session {
 
   /** Offers seen before that ran out without a newer one. One that went before its time was withdrawn: it is gone. */
   #runOut(view: NetworkView): SeenOffer[] {
-    const named = new Set(view.offers.map(({ offer }) => offer.provider + offer.model))
+    const isNamed = ({ provider, model }: Offer): boolean =>
+      view.offers.some(({ offer }) => offer.provider === provider && offer.model === model)
     return (this.#view?.offers ?? []).filter(
       (seen) =>
-        !named.has(seen.offer.provider + seen.offer.model) &&
-        this.#isOver(seen) &&
-        this.#now - seen.offer.expiresAt < KEEP_EXPIRED_MS,
+        !isNamed(seen.offer) && this.#isOver(seen) && this.#now - seen.offer.expiresAt < KEEP_EXPIRED_MS,
     )
   }
 
   #lookPause(): number {
-    if (this.#waiting.size > 0) return LOOK_EVERY_WAITING_MS
+    if (this.#waiting.length > 0) return LOOK_EVERY_WAITING_MS
     return this.#services.conditions.hidden ? LOOK_EVERY_HIDDEN_MS : LOOK_EVERY_MS
   }
 

@@ -149,7 +149,6 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       modelChoice(SMOL, 'SmolLM2 360M', 'Quick, short answers', 262_000_000, 38n),
     ],
     conversations: [],
-    // eslint-disable-next-line require-yield
     ask: async function* () {
       throw new InfernetError('schedule.no-provider')
     },
@@ -276,7 +275,6 @@ function startedEngine(
       prefillTokensPerSecond: 900,
       decodeTokensPerSecond: 112,
     },
-    // eslint-disable-next-line require-yield
     async *generate() {
       return
     },

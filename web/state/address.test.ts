@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { ourPage, pageOf } from './address.ts'
+
+const here = {
+  href: 'https://inf.example/provide?lend=1',
+  origin: 'https://inf.example',
+  pathname: '/provide',
+} as Location
+
+it('knows three pages and shows the first for any other path', () => {
+  expect(['/', '/provide', '/provide/', '/network', '/wallet'].map(pageOf)).toEqual([
+    '/',
+    '/provide',
+    '/provide',
+    '/network',
+    '/',
+  ])
+})
+
+it('leaves other sites, files and jumps within the page to the browser', () => {
+  expect(ourPage('/network', here)?.pathname).toBe('/network')
+  expect(ourPage('https://other.example/network', here)).toBeUndefined()
+  expect(ourPage('/manifest.webmanifest', here)).toBeUndefined()
+  expect(ourPage('#main', here)).toBeUndefined()
+})

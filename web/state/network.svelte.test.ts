@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest'
+import { baseUnits } from '#shared/base/units.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { Ask } from './ask.svelte.ts'
+import { Network } from './network.svelte.ts'
+import { Session } from './session.svelte.ts'
+import { Settings } from './settings.svelte.ts'
+import { ME, memoryServices, seenOffer, SMOL } from './testing/memory-services.ts'
+
+it('lists live offers first, the newest on top, and keeps those that ran out, marked', async () => {
+  const clock = new FakeClock()
+  const price = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(9n) }
+  const { services } = memoryServices(clock, {
+    offers: [
+      seenOffer(clock, 'oldold', {}, 70_000),
+      seenOffer(clock, 'later1', { price, slots: 2, busySlots: 2 }, 20_000),
+      seenOffer(clock, 'newnew', { slots: 6, busySlots: 0 }, 2000),
+      seenOffer(clock, 'smol11', { model: SMOL, provider: ME, slots: 2, busySlots: 2 }, 3000),
+    ],
+  })
+  const session = new Session(services)
+  const network = new Network(session, new Ask(services, session, new Settings(services.settings)))
+  session.start()
+  await clock.advance(10)
+  expect(network.offers.map(({ offer, live, mine }) => [offer.provider.slice(-6), live, mine])).toEqual([
+    ['newnew', true, false],
+    [ME.slice(-6), true, true],
+    ['later1', true, false],
+    ['oldold', false, false],
+  ])
+  expect(network.use).toMatchObject({ busy: 4, slots: 10 })
+  expect(network.models).toMatchObject([
+    { name: 'Infernet Tiny', lenders: 2, lowest: 9n, highest: 200_000_000_000n },
+    { name: 'SmolLM2 360M', lenders: 1 },
+  ])
+})

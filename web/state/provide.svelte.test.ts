@@ -1,0 +1,161 @@
+import { expect, it } from 'vitest'
+import { tokens } from '#shared/base/units.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { parsePerMillion, Provide } from './provide.svelte.ts'
+import { Session } from './session.svelte.ts'
+import { Settings } from './settings.svelte.ts'
+import { memoryServices, type Scene } from './testing/memory-services.ts'
+
+async function opened(change: Partial<Scene> = {}) {
+  const clock = new FakeClock()
+  const world = memoryServices(clock, change)
+  const session = new Session(world.services)
+  const settings = new Settings(world.services.settings)
+  const provide = new Provide(world.services, session, settings)
+  session.start()
+  await clock.advance(10)
+  return { ...world, clock, session, settings, provide, provision: () => world.provisions.at(-1)! }
+}
+
+async function live(change: Partial<Scene> = {}) {
+  const world = await opened(change)
+  void world.provide.start()
+  await world.clock.advance(2000)
+  expect(world.provide.stage).toBe('live')
+  return world
+}
+
+it('goes through download, loading and self-test to live', async () => {
+  const { provide, clock } = await opened()
+  const seen: string[] = [provide.stage]
+  void provide.start()
+  for (let i = 0; i < 40; i++) {
+    await clock.advance(50)
+    if (seen.at(-1) !== provide.stage) seen.push(provide.stage)
+  }
+  expect(seen).toEqual(['idle', 'downloading', 'loading', 'self-testing', 'live'])
+  expect(provide).toMatchObject({
+    backend: 'webgpu',
+    confirmed: true,
+    isLit: true,
+    selfTest: { right: 32, total: 32 },
+  })
+})
+
+it('can be cancelled while it prepares', async () => {
+  const { provide, clock } = await opened()
+  void provide.start()
+  await clock.advance(100)
+  expect(provide.stage).toBe('downloading')
+  provide.cancel()
+  await clock.advance(10)
+  expect(provide.stage).toBe('idle')
+  expect(provide.error).toBeUndefined()
+})
+
+it('fails by name, and can be started again', async () => {
+  const { provide, clock, scene } = await opened({
+    loadFails: new InfernetError('engine.self-test-failed', { wrong: 3, total: 32 }),
+  })
+  void provide.start()
+  await clock.advance(2000)
+  expect(provide.stage).toBe('failed')
+  expect(provide.error?.code).toBe('engine.self-test-failed')
+  scene.loadFails = undefined
+  void provide.start('wasm')
+  await clock.advance(2000)
+  expect(provide).toMatchObject({ stage: 'live', backend: 'wasm', error: undefined })
+})
+
+it('offers the processor where the GPU cannot be used, and says why it took it', async () => {
+  const reason = new InfernetError('engine.no-webgpu')
+  const { provide } = await live({
+    gpu: { adapter: '', shaderF16: false, software: false, maxBufferBytes: 0, problem: reason },
+    fellBackFrom: reason,
+  })
+  expect(provide.backend).toBe('wasm')
+  expect(provide.fellBackFrom?.code).toBe('engine.no-webgpu')
+})
+
+it('counts what is being written beside what is done', async () => {
+  const { provide, provision } = await live()
+  provision().served = { ...provision().served, tokens: tokens(100), jobs: 2 }
+  provision().addJob('asker1', 40)
+  expect(provide.served).toMatchObject({ tokens: 140, jobs: 2, due: 32n * 200_000_000_000n })
+  expect(provide.jobs).toHaveLength(1)
+})
+
+it('is live by an accepted offer alone: without one it is unconfirmed and not lit', async () => {
+  const { provide, provision, clock } = await live()
+  await clock.advance(61_000)
+  expect(provide).toMatchObject({ stage: 'live', confirmed: false, isLit: false })
+  provision().offerAcceptedAt = clock.now()
+  provision().changed()
+  expect(provide.confirmed).toBe(true)
+})
+
+it('pauses when hidden, on battery or metered as the visitor wants, and goes on when every reason is gone', async () => {
+  const { provide, settings, scene, changed, provision } = await live()
+  scene.hidden = true
+  changed()
+  expect(provide.stage).toBe('live')
+  settings.pauseHidden = true
+  provide.limitsChanged()
+  scene.onBattery = true
+  changed()
+  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['hidden', 'battery'] })
+  expect(provision().state).toBe('paused')
+  scene.hidden = false
+  changed()
+  expect(provide.stage).toBe('paused')
+  scene.onBattery = false
+  changed()
+  expect(provide.stage).toBe('live')
+  expect(provision().state).toBe('live')
+})
+
+it('stays paused by hand when the battery is full again', async () => {
+  const { provide, scene, changed } = await live()
+  provide.pause()
+  scene.onBattery = true
+  changed()
+  scene.onBattery = false
+  changed()
+  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['you'] })
+  provide.resume()
+  expect(provide.stage).toBe('live')
+})
+
+it('drains: takes nothing new, waits for what runs, then ends with its count', async () => {
+  const { provide, provision, clock } = await live()
+  provision().addJob('asker1', 40)
+  void provide.drain()
+  await clock.advance(10)
+  expect(provide.stage).toBe('draining')
+  await provide.stop()
+  expect(provide.stage).toBe('ended')
+  expect(provision().state).toBe('ended')
+  expect(provide.served.tokens).toBe(40)
+})
+
+it('takes the visitor’s price and keeps reading in proportion', async () => {
+  const { provide, settings } = await opened()
+  expect(provide.price?.perOutputToken).toBe(200_000_000_000n)
+  settings.pricePerMillion = '1,5'
+  expect(provide.price).toEqual({ perOutputToken: 1_500_000_000_000n, perPromptToken: 300_000_000_000n })
+  settings.pricePerMillion = 'a lot'
+  expect(provide.price?.perOutputToken).toBe(200_000_000_000n)
+})
+
+it('reads amounts and nothing else', () => {
+  expect(['0.2', '6,2', '14', '', '-1', '1e3', '1.2.3'].map((text) => parsePerMillion(text))).toEqual([
+    200_000_000_000n,
+    6_200_000_000_000n,
+    14_000_000_000_000n,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ])
+})

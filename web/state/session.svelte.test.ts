@@ -1,0 +1,99 @@
+import { expect, it } from 'vitest'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { Session } from './session.svelte.ts'
+import { memoryServices, ME, seenOffer, TINY, type Scene } from './testing/memory-services.ts'
+
+async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
+  const world = memoryServices(clock, change)
+  const session = new Session(world.services)
+  session.start()
+  await clock.advance(10)
+  return { clock, session, ...world }
+}
+
+it('counts from signed offers that stand now, tabs and servers apart', async () => {
+  const clock = new FakeClock()
+  const { session } = await opened(
+    {
+      offers: [
+        seenOffer(clock, 'aaaaaa'),
+        seenOffer(clock, 'bbbbbb', { kind: 'node' }),
+        seenOffer(clock, 'cccccc', {}, 70_000),
+      ],
+    },
+    clock,
+  )
+  expect(session.lenders).toEqual({ tabs: 1, servers: 1 })
+  expect(session.unconfirmed).toHaveLength(1)
+  expect(session.fresh).toBe(true)
+})
+
+it('turns an offer unconfirmed when it runs out, keeps it a while, then forgets it', async () => {
+  const clock = new FakeClock()
+  const { session, scene } = await opened({ offers: [seenOffer(clock, 'aaaaaa', {}, 58_000)] }, clock)
+  expect(session.lenders.tabs).toBe(1)
+  await clock.advance(3000)
+  scene.offers = []
+  await clock.advance(10_000)
+  expect([session.live.length, session.unconfirmed.length]).toEqual([0, 1])
+  await clock.advance(200_000)
+  expect(session.unconfirmed).toHaveLength(0)
+})
+
+it('drops an offer that was withdrawn before its time', async () => {
+  const clock = new FakeClock()
+  const { session, scene } = await opened({ offers: [seenOffer(clock, 'aaaaaa')] }, clock)
+  scene.offers = []
+  await session.look()
+  expect([session.live.length, session.unconfirmed.length]).toEqual([0, 0])
+})
+
+it('never offers this tab to itself', async () => {
+  const clock = new FakeClock()
+  const { session } = await opened({ offers: [seenOffer(clock, 'aaaaaa', { provider: ME })] }, clock)
+  expect(session.offersFor(TINY)).toHaveLength(0)
+  expect(session.lenders.tabs).toBe(1)
+})
+
+it('keeps the last good answer when relays fall silent, and says that it is old', async () => {
+  const clock = new FakeClock()
+  const { session, scene } = await opened({ offers: [seenOffer(clock, 'aaaaaa')] }, clock)
+  scene.lookFails = true
+  await clock.advance(6000)
+  expect(session).toMatchObject({ fresh: false, silent: true })
+  expect(session.live).toHaveLength(1)
+})
+
+it('tries again by itself when the mesh does not open, with growing pauses', async () => {
+  const { session, scene, clock } = await opened({ mesh: new InfernetError('schedule.no-relay') })
+  expect(session.stage).toBe('failed')
+  expect(session.error?.code).toBe('schedule.no-relay')
+  expect(session.retryAt).toBeGreaterThan(clock.now())
+  const fine = memoryServices(clock).scene.mesh
+  scene.mesh = fine
+  await clock.advance(4000)
+  expect(session.stage).toBe('up')
+  expect(session.error).toBeUndefined()
+})
+
+it('does not even try on a page that is not secure', async () => {
+  const { session } = await opened({ secure: false })
+  expect(session.error?.code).toBe('mesh.insecure-page')
+  expect(session.retryAt).toBeUndefined()
+})
+
+it('tells a waiting prompt within seconds that somebody lends, and lets it go when it is aborted', async () => {
+  const { session, scene, clock } = await opened()
+  let waited = 0
+  const arrival = session.whenLent(TINY, { signal: new AbortController().signal, onWait: () => waited++ })
+  const left = new AbortController()
+  const leaving = session.whenLent(TINY, { signal: left.signal, onWait: () => waited++ })
+  await clock.advance(10)
+  expect(waited).toBe(2)
+  left.abort(new InfernetError('stream.cancelled'))
+  await expect(leaving).rejects.toMatchObject({ code: 'stream.cancelled' })
+  scene.offers = [seenOffer(clock, 'aaaaaa')]
+  await clock.advance(4000)
+  await arrival
+})
