@@ -23,6 +23,7 @@ export default ts.config(
       'node_modules/**',
       'web/public/**',
       '.cache/**',
+      '.work/**',
       'patches/**',
       '**/*.js',
       '**/*.mjs',
@@ -34,7 +35,7 @@ export default ts.config(
     languageOptions: {
       globals: { ...globals.browser, ...globals.node },
       parserOptions: {
-        projectService: true,
+        projectService: { allowDefaultProject: ['vite.config.ts'] },
         extraFileExtensions: ['.svelte'],
         tsconfigRootDir: import.meta.dirname,
       },

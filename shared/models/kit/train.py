@@ -490,8 +490,8 @@ def main():
         for p in model.parameters():
             p.grad = None
         loss.backward()
-        for p, data in kept.items():  # the gradient was taken at the rounded weights, and goes to those kept
-            p.data = data
+        for p, full in kept.items():  # the gradient was taken at the rounded weights, and goes to those kept
+            p.data = full
         model.head = None
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()

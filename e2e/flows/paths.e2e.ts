@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { openTab } from '../fixtures/browser.ts'
+import { openConsumer, openProvider } from '../fixtures/network.ts'
+import { startNetwork } from '../fixtures/lending-network.ts'
+import { AskPage } from '../pages/ask-page.ts'
+
+/** A browser in which no direct path can come up: its WebRTC is taken away. */
+async function openConsumerWithoutWebRtc(network: Awaited<ReturnType<typeof startNetwork>>): Promise<AskPage> {
+  const tab = await openTab(network.browser, 'about:blank')
+  await tab.page.addInitScript(() => {
+    Object.defineProperty(globalThis, 'RTCPeerConnection', { value: undefined })
+  })
+  await tab.page.goto(network.relay.url)
+  const consumer = new AskPage(tab)
+  await consumer.waitForProvider()
+  return consumer
+}
+
+describe('the way an answer takes', () => {
+  it('goes over the relay where no direct path comes up, and says so', async () => {
+    await using network = await startNetwork()
+    await openProvider(network.browser, network.relay.url)
+    const consumer = await openConsumerWithoutWebRtc(network)
+    await consumer.ask('Tell me a story about a fox and a lantern.')
+    await consumer.waitForState('done')
+    expect((await consumer.record()).segments).toMatchObject([{ path: 'relayed', kind: 'tab' }])
+    expect(await consumer.page.getByTestId('slip').last().innerText()).toMatch(/relay/i)
+  })
+
+  it('goes on over a new relayed connection when the byte budget of the first one is used up', async () => {
+    await using network = await startNetwork({ args: ['--relay-data-limit-bytes', '16384'] })
+    await openProvider(network.browser, network.relay.url, { dutyPercent: 30 })
+    const consumer = await openConsumerWithoutWebRtc(network)
+    const runs: number[] = []
+    // One story takes about 10 KB of the budget, so it runs out within the second one.
+    for (let i = 0; i < 3; i++) {
+      await consumer.ask('Tell me a story about a fox and a lantern.')
+      await consumer.waitForState('done', { timeout: 90_000 })
+      const { segments, tokens } = await consumer.record()
+      expect(segments.every(({ path }) => path === 'relayed')).toBe(true)
+      expect(segments.reduce((sum, segment) => sum + segment.tokens, 0)).toBe(tokens)
+      runs.push(segments.length)
+    }
+    expect(Math.max(...runs)).toBeGreaterThan(1)
+  })
+
+  it('really runs on WebGPU when the visitor asks for it', { timeout: 300_000 }, async () => {
+    await using network = await startNetwork()
+    const provider = await openProvider(network.browser, network.relay.url, { backend: 'webgpu', timeout: 240_000 })
+    const consumer = await openConsumer(network.browser, network.relay.url)
+    await consumer.ask('Hello')
+    await consumer.waitForState('done', { timeout: 120_000 })
+    const { segments } = await consumer.record()
+    expect(segments).toMatchObject([{ backend: 'webgpu', path: 'webrtc' }])
+    // The adapter's name comes from the device that the engine's worker opened; the self-test compared its tokens.
+    expect(await provider.page.locator('main').innerText()).toMatch(/swiftshader|google|lavapipe/i)
+  })
+})

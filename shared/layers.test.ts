@@ -1,0 +1,160 @@
+import { globSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { allowedArrows, layerOf } from './layers.ts'
+
+interface Arrow {
+  /** A file relative to the root, e.g. `web/pages/Ask.svelte`. */
+  readonly from: string
+  /** What it imports, as written. */
+  readonly specifier: string
+}
+
+const ROOT = new URL('..', import.meta.url).pathname
+const SOURCES = '{shared,web,relay,e2e}/**/*.{ts,svelte}'
+const OUTSIDE = /^(node_modules|dist|public)$/
+/** Static imports and re-exports, and `import()` of a literal: in TypeScript and in a component's script alike. */
+const IMPORT =
+  /(?:^|[\s;}])(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
+
+/** The violations among these arrows, each as a sentence. */
+function violationsOf(arrows: readonly Arrow[]): string[] {
+  return arrows.flatMap(({ from, specifier }) => {
+    const target = targetOf(from, specifier)
+    if (target === undefined) return []
+    const layer = layerOf(from)
+    const other = layerOf(target)
+    if (layer === undefined || other === undefined || target.startsWith('..'))
+      return [`${from} imports ${specifier}, which is outside the tree`]
+    if (isAllowed(from, layer, other)) return []
+    return [`${from} (${layer}) may not import ${specifier} (${other})`]
+  })
+}
+
+/** The imported file relative to the root; undefined for a package. */
+function targetOf(from: string, specifier: string): string | undefined {
+  const [path = ''] = specifier.split('?')
+  if (path.startsWith('#')) return path.slice(1)
+  return path.startsWith('.') ? posix.join(posix.dirname(from), path) : undefined
+}
+
+function isAllowed(from: string, layer: string, other: string): boolean {
+  if (layer === other || allowedArrows[layer]?.includes(other)) return true
+  // A test may stand on everything that its subject may, and on the fakes.
+  return from.endsWith('.test.ts') && other === 'shared/testing'
+}
+
+function readArrows(): Arrow[] {
+  return globSync(SOURCES, { cwd: ROOT, exclude: (path) => OUTSIDE.test(posix.basename(path)) }).flatMap(
+    (from) => importsIn(readFileSync(`${ROOT}/${from}`, 'utf8')).map((specifier) => ({ from, specifier })),
+  )
+}
+
+function importsIn(source: string): string[] {
+  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  return [...code.matchAll(IMPORT)].map(([, still, lazy]) => still ?? lazy ?? '')
+}
+
+describe('the arrows of the tree', () => {
+  const arrows = readArrows()
+
+  it('point down in every file of shared, web, relay and e2e', () => {
+    expect(violationsOf(arrows)).toEqual([])
+  })
+
+  it('are read from enough files to mean something', () => {
+    for (const folder of ['shared/', 'relay/', 'web/', 'e2e/'])
+      expect(arrows.filter(({ from }) => from.startsWith(folder)).length).toBeGreaterThan(20)
+    expect(arrows.some(({ from }) => from.endsWith('.svelte'))).toBe(true)
+  })
+
+  it.each<[string, string]>([
+    ['shared/base/bytes.ts', '../errors/infernet-error.ts'],
+    ['shared/wire/codec.ts', '#shared/prompt/prompt.ts'],
+    ['shared/prompt/quote.ts', '../stream/chunk.ts'],
+    ['shared/stream/run-job.ts', '../testing/fake-clock.ts'],
+    ['shared/peer/ask.ts', '#relay/main.ts'],
+    ['shared/peer/ask.ts', '../../web/mesh/create-mesh.ts'],
+    ['shared/peer/ask.test.ts', '../../relay/testing/fixtures.ts'],
+    ['relay/create-relay.ts', '../web/mesh/constants.ts'],
+    ['relay/create-relay.ts', '#shared/testing/fake-clock.ts'],
+    ['web/mesh/create-mesh.ts', '../../relay/limits.ts'],
+    ['web/mesh/create-mesh.ts', '../state/session.svelte.ts'],
+    ['web/engine/client.ts', '../mesh/mesh.ts'],
+    ['web/ui/Button.svelte', '../state/session.svelte.ts'],
+    ['web/ui/Button.svelte', '#shared/peer/peer.ts'],
+    ['web/state/session.svelte.ts', '../pages/Ask.svelte'],
+    ['web/pages/Ask.svelte', '../mesh/create-mesh.ts'],
+    ['shared/settle/receipt.ts', '../peer/peer.ts'],
+    ['shared/wire/signed.ts', '../../../elsewhere/thing.ts'],
+    ['shared/models/load-model.ts', '../engine/engine.ts'],
+    ['shared/engine/create-engine.ts', '../models/kit/make-manifest.ts'],
+    ['e2e/flows/ask.e2e.ts', '../../web/mesh/create-mesh.ts'],
+  ])('refuse that %s imports %s', (from, specifier) => {
+    expect(violationsOf([{ from, specifier }])).toHaveLength(1)
+  })
+
+  it.each<[string, string]>([
+    ['shared/wire/codec.ts', '../errors/infernet-error.ts'],
+    ['shared/wire/codec.ts', 'cborg'],
+    ['shared/stream/job.test.ts', '../testing/fake-engine.ts'],
+    ['shared/settle/vouchers.ts', '#shared/abi/escrow.ts'],
+    ['shared/models/kit/make-manifest.ts', '#shared/engine/golden.ts'],
+    ['relay/compose.ts', '#shared/peer/create-peer.ts'],
+    ['relay/compose.ts', './directory/mount-directory.ts'],
+    ['relay/create-relay.test.ts', '#shared/testing/real-clock.ts'],
+    ['web/pages/Ask.svelte', '../ui/Button.svelte'],
+    ['web/pages/Ask.svelte', '../state/session.svelte.ts'],
+    ['web/state/session.svelte.ts', '../mesh/mesh.ts'],
+    ['web/main.ts', './pages/Ask.svelte'],
+    ['web/engine/client.ts', './worker.ts?worker'],
+    ['e2e/fixtures/network.ts', '../../relay/compose.ts'],
+  ])('let %s import %s', (from, specifier) => {
+    expect(violationsOf([{ from, specifier }])).toEqual([])
+  })
+
+  it('are found in each way an import is written', () => {
+    const source = `
+      import a from './a.ts'
+      import type { B } from "./b.ts"
+      import './c.css'
+      import { d,
+        e } from './d.ts'
+      export { f } from './f.ts'
+      const g = await import('./g.ts')
+      // import h from './h.ts'
+      /** import i from './i.ts' */
+      const text = 'no import here'`
+    expect(importsIn(source)).toEqual(['./a.ts', './b.ts', './c.css', './d.ts', './f.ts', './g.ts'])
+  })
+})
+
+describe('the table of arrows', () => {
+  it('has no circle', () => {
+    const seen = new Set<string>()
+    const visit = (layer: string, above: readonly string[]): void => {
+      expect(above, 'a circle').not.toContain(layer)
+      if (seen.has(layer)) return
+      for (const below of allowedArrows[layer] ?? []) if (below !== layer) visit(below, [...above, layer])
+      seen.add(layer)
+    }
+    for (const layer of Object.keys(allowedArrows)) visit(layer, [])
+  })
+
+  it('never lets web and relay meet', () => {
+    const reach = (layer: string): Set<string> =>
+      new Set([layer, ...(allowedArrows[layer] ?? []).flatMap((below) => [...reach(below)])])
+    expect([...reach('relay')].filter((layer) => layer.startsWith('web'))).toEqual([])
+    expect([...reach('web')]).not.toContain('relay')
+  })
+
+  it('names the folder of a path', () => {
+    expect(layerOf('shared/wire/codec.ts')).toBe('shared/wire')
+    expect(layerOf('web/main.ts')).toBe('web')
+    expect(layerOf('shared/models/kit/make-manifest.ts')).toBe('shared/models/kit')
+    expect(layerOf('shared/models/manifest.ts')).toBe('shared/models')
+    expect(layerOf('relay/serve/site.ts')).toBe('relay')
+    expect(layerOf('shared/layers.ts')).toBe('shared')
+    expect(layerOf('node_modules/x.ts')).toBeUndefined()
+  })
+})
