@@ -25,7 +25,8 @@ export function sleep(
  * Runs `task` with a signal that aborts with `late()` after `delay`, or with the outer signal's reason.
  *
  * `AbortSignal.timeout` is not used because in a hidden tab it may come up to a minute late; the injected
- * clock does not. The task must listen to the signal: this function waits for it to settle.
+ * clock does not. The task should listen to the signal: this function does not wait for one that goes on, and swallows
+ * what it throws later.
  */
 export async function withDeadline<T>(
   clock: Clock,

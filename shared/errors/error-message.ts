@@ -19,14 +19,33 @@ export function errorToMessage(thrown: unknown): ErrorMessage {
   return { code, facts: boundFacts(facts) }
 }
 
-/** Rebuilds the error with our own words. Unknown codes become `peer.refused`; unprintable facts are dropped. */
+/**
+ * Rebuilds the error of our own worker with our own words. Unknown codes become `peer.refused`; unprintable facts are
+ * dropped.
+ */
 export function errorFromMessage(message: ErrorMessage): InfernetError {
   const facts = boundFacts(message.facts)
   return isErrorCode(message.code)
     ? new InfernetError(message.code, facts)
-    : new InfernetError('peer.refused', {
-        code: isPlainLine(message.code) ? clip(message.code, MAX_FACT_CHARACTERS) : '',
-      })
+    : new InfernetError('peer.refused', isCodeLike(message.code) ? { code: message.code } : {})
+}
+
+/**
+ * Rebuilds a stranger's refusal. Of its facts only numbers and single words are kept: our sentences are filled with
+ * them, and a phrase, a link or markup in one would read as if we had said it.
+ */
+export function errorFromPeer({ code, facts }: ErrorMessage): InfernetError {
+  const words = Object.entries(facts).filter(([, value]) => typeof value !== 'string' || isWord(value))
+  return errorFromMessage({ code, facts: Object.fromEntries(words) })
+}
+
+/** What a code of a newer version looks like. */
+function isCodeLike(text: string): boolean {
+  return /^[a-z]{1,20}(\.[a-z-]{1,40})?$/.test(text)
+}
+
+function isWord(text: string): boolean {
+  return /^[\w-]{1,40}$/.test(text)
 }
 
 function boundFacts(facts: ErrorFacts): Record<string, string | number | boolean> {

@@ -22,16 +22,6 @@ const MAX_ATTEMPTS = 8
 /** The pause before a new look when nobody was found in the middle of an answer. */
 const RETRY_PAUSE_MS = SECOND_MS
 
-/** What no other provider would do better: the prompt or the caller is at fault. */
-const FINAL: ReadonlySet<ErrorCode> = new Set([
-  'stream.cancelled',
-  'prompt.too-long',
-  'prompt.price-too-high',
-  'prompt.bad-parameters',
-  'engine.bad-token',
-  'engine.context-full',
-])
-
 export interface AskComponents extends GatherComponents {
   readonly directories: () => readonly DirectoryPort[]
   readonly offers: OfferMemory
@@ -73,44 +63,46 @@ class Answer {
   }
 
   async *write(): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-    let lastReason = new InfernetError('schedule.no-provider')
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       this.#signal?.throwIfAborted()
       yield { type: 'searching', attempt }
       const written = this.#progress.tokens.length
-      try {
-        for (const assignment of await this.#assignments()) {
-          const summary = yield* this.#runAt(assignment)
-          if (summary) return summary
-          lastReason = this.#failed.get(assignment.offer.provider) ?? lastReason
-          if (this.#progress.tokens.length > written) break // the other quotes were for a shorter prompt, and are old
-        }
-      } catch (thrown) {
-        lastReason = this.#best(InfernetError.from(thrown))
-        if (FINAL.has(lastReason.code) || !this.#mayWait(lastReason)) throw lastReason
-        this.#failed.clear() // nobody else is left: who failed once may be asked again
-        await sleep(this.#components.clock, millis(RETRY_PAUSE_MS), { signal: this.#signal })
+      const untried = await this.#untried()
+      if (untried.length === 0) await this.#waitForSomeone()
+      for (const assignment of await this.#assign(untried)) {
+        const summary = yield* this.#runAt(assignment)
+        if (summary) return summary
+        if (this.#progress.tokens.length > written) break // the other quotes were for a shorter prompt, and are old
       }
     }
-    throw lastReason
+    throw this.#lastReason
+  }
+
+  /** Nobody is left who has not failed: their reason says more than "no provider". */
+  get #lastReason(): InfernetError {
+    return [...this.#failed.values()].at(-1) ?? new InfernetError('schedule.no-provider')
   }
 
   /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */
-  #mayWait({ code }: InfernetError): boolean {
-    return this.#progress.tokens.length > 0 || code === 'stream.busy' || code === 'prompt.quote-limit'
+  async #waitForSomeone(): Promise<void> {
+    const reason = this.#lastReason
+    const mayWait =
+      this.#progress.tokens.length > 0 || reason.code === 'stream.busy' || reason.code === 'prompt.quote-limit'
+    if (!mayWait) throw reason
+    await sleep(this.#components.clock, millis(RETRY_PAUSE_MS), { signal: this.#signal })
+    this.#failed.clear() // who failed once may be asked again
   }
 
-  /** "No provider" hides why the last one refused: that reason says more. */
-  #best(reason: InfernetError): InfernetError {
-    return reason.code === 'schedule.no-provider' ? ([...this.#failed.values()].at(-1) ?? reason) : reason
-  }
-
-  async #assignments(): Promise<Assignment[]> {
-    const open = (await this.#offers()).filter(
+  async #untried(): Promise<Offer[]> {
+    return (await this.#offers()).filter(
       ({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name,
     )
+  }
+
+  async #assign(offers: readonly Offer[]): Promise<Assignment[]> {
     const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
-    return gatherQuotes(this.#components, open, this.#prompt, { prefillTokens, signal: this.#signal })
+    const onFailure = (provider: PeerName, reason: InfernetError): void => void this.#failed.set(provider, reason)
+    return gatherQuotes(this.#components, offers, this.#prompt, { prefillTokens, signal: this.#signal, onFailure })
   }
 
   /** What the relays know; when none answers, what they said within the last minute. */
@@ -140,7 +132,6 @@ class Answer {
       if (this.#signal?.aborted) throw thrown
       const reason = InfernetError.from(thrown)
       if (job) this.#progress.endSegment(this.#progress.segmentOf(assignment, job, from))
-      if (FINAL.has(reason.code)) throw reason
       // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
       const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
       if (!mayGoOn) {

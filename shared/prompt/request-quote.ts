@@ -3,7 +3,7 @@ import { fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
 import { millis, type Millis } from '../base/units.ts'
-import { errorFromMessage } from '../errors/error-message.ts'
+import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
@@ -40,7 +40,7 @@ export async function requestQuote(
     await frames.send({ ...request, type: 'quote', model: fromHex(request.model) }, { signal })
     const reply = await frames.receive({ signal })
     const rttMs = millis(clock.monotonic() - sentAt)
-    if (reply.type === 'refused') throw errorFromMessage(reply.error)
+    if (reply.type === 'refused') throw errorFromPeer(reply.error)
     const quote = await openQuote(reply.quote, { provider, consumer })
     if (quote.model !== request.model) throw new InfernetError('wire.malformed', { field: 'model' })
     await frames.close()

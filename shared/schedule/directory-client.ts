@@ -4,7 +4,7 @@ import { fromHex } from '../base/bytes.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import { millis, type EpochMillis, type Millis } from '../base/units.ts'
 import { withDeadline } from '../base/wait.ts'
-import { errorFromMessage } from '../errors/error-message.ts'
+import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
@@ -20,16 +20,21 @@ export interface DirectoryClientComponents {
   readonly openStream: (options: { signal: AbortSignal }) => Promise<Stream>
 }
 
-type Session = FramedStream<typeof directoryReplySchema>
+type Frames = FramedStream<typeof directoryReplySchema>
 type Waiting = PromiseWithResolvers<DirectoryReply>
+
+/** One stream, and who waits for an answer on it: its end must not fail those who wait on the next one. */
+interface Session {
+  readonly opened: Promise<Frames>
+  readonly waiting: Map<number, Waiting>
+}
 
 /** A peer's side of `/infernet/schedule/1`: one stream, opened when needed, its requests told apart by id. */
 export class DirectoryClient implements DirectoryPort {
   readonly relay: PeerName
   readonly #components: DirectoryClientComponents
-  readonly #waiting = new Map<number, Waiting>()
   readonly #watched = new Map<PeerName, Set<() => void>>()
-  #session: Promise<Session> | undefined
+  #session: Session | undefined
   #nextId = 0
   #rtt: Millis | undefined
 
@@ -76,27 +81,30 @@ export class DirectoryClient implements DirectoryPort {
   close(): void {
     const session = this.#session
     this.#session = undefined
-    session?.then((open) => open.abort(new InfernetError('wire.closed'))).catch(() => undefined)
+    session?.opened.then((frames) => frames.abort(new InfernetError('wire.closed'))).catch(() => undefined)
   }
 
   async #request(
     message: Record<string, unknown>,
     { signal }: { signal?: AbortSignal },
   ): Promise<DirectoryReply> {
-    const id = this.#nextId++ % 0x1_0000_0000
+    const id = this.#takeId()
     const waiting: Waiting = Promise.withResolvers()
     waiting.promise.catch(() => undefined) // the stream may end while we still send, before anybody awaits this
     const late = (): Error => new InfernetError('wire.timeout', { limitMs: ANSWER_DEADLINE_MS })
+    let session: Session | undefined
     try {
       return await withDeadline(
         this.#components.clock,
         millis(ANSWER_DEADLINE_MS),
         late,
         async (own) => {
-          const session = await this.#open()
-          this.#waiting.set(id, waiting)
+          session = this.#open()
+          const frames = await session.opened
+          own.throwIfAborted() // nobody waits for the answer any more
+          session.waiting.set(id, waiting)
           const sentAt = this.#components.clock.monotonic()
-          await session.send({ ...message, id }, { signal: own })
+          await frames.send({ ...message, id }, { signal: own })
           const reply = await waiting.promise
           this.#rtt = millis(this.#components.clock.monotonic() - sentAt)
           return reply
@@ -104,46 +112,57 @@ export class DirectoryClient implements DirectoryPort {
         { signal },
       )
     } finally {
-      this.#waiting.delete(id)
+      session?.waiting.delete(id)
     }
   }
 
-  #open(): Promise<Session> {
-    this.#session ??= this.#connect().catch((thrown: unknown) => {
-      this.#session = undefined
-      throw InfernetError.from(thrown, 'schedule.no-relay')
-    })
-    return this.#session
-  }
-
-  async #connect(): Promise<Session> {
-    const { clock, openStream } = this.#components
-    const late = (): Error => new InfernetError('schedule.no-relay')
-    const stream = await withDeadline(clock, millis(ANSWER_DEADLINE_MS), late, (signal) =>
-      openStream({ signal }),
-    )
-    const session: Session = new FramedStream(stream, directoryReplySchema, clock)
+  #open(): Session {
+    if (this.#session) return this.#session
+    const session: Session = { opened: this.#connect(), waiting: new Map() }
+    this.#session = session
     void this.#listen(session)
-    if (this.#watched.size > 0)
-      await session.send({ type: 'watch', id: this.#nextId++, peers: this.#watchList() })
     return session
   }
 
-  /** Hands replies to who asked, until the stream ends. Whatever ends it fails all that wait. */
-  async #listen(session: Session): Promise<void> {
+  async #connect(): Promise<Frames> {
+    const { clock, openStream } = this.#components
+    const late = (): Error => new InfernetError('schedule.no-relay')
+    let frames: Frames | undefined
     try {
+      const stream = await withDeadline(clock, millis(ANSWER_DEADLINE_MS), late, (signal) =>
+        openStream({ signal }),
+      )
+      frames = new FramedStream(stream, directoryReplySchema, clock)
+      if (this.#watched.size > 0)
+        await frames.send({ type: 'watch', id: this.#takeId(), peers: this.#watchList() })
+      return frames
+    } catch (thrown) {
+      frames?.abort(thrown)
+      throw InfernetError.from(thrown, 'schedule.no-relay')
+    }
+  }
+
+  /** Hands replies to who asked, until the stream ends. Whatever ends it fails all that wait for this stream. */
+  async #listen(session: Session): Promise<void> {
+    let frames: Frames | undefined
+    try {
+      frames = await session.opened
       for (;;) {
-        const reply = await session.receive({ deadlineMs: 2 * DIRECTORY_IDLE_MS })
+        const reply = await frames.receive({ deadlineMs: 2 * DIRECTORY_IDLE_MS })
         if (reply.type === 'gone') this.#peerGone(reply.peer)
-        else this.#waiting.get(reply.id)?.resolve(reply)
+        else session.waiting.get(reply.id)?.resolve(reply)
       }
     } catch (thrown) {
-      session.abort(thrown)
-      this.#session = undefined
-      for (const waiting of this.#waiting.values())
-        waiting.reject(InfernetError.from(thrown, 'schedule.no-relay'))
-      this.#waiting.clear()
+      frames?.abort(thrown)
+      if (this.#session === session) this.#session = undefined
+      for (const { reject } of session.waiting.values())
+        reject(InfernetError.from(thrown, 'schedule.no-relay'))
+      session.waiting.clear()
     }
+  }
+
+  #takeId(): number {
+    return this.#nextId++ % 0x1_0000_0000
   }
 
   #peerGone(peer: PeerName): void {
@@ -164,7 +183,7 @@ function expectType<T extends DirectoryReply['type']>(
   reply: DirectoryReply,
   type: T,
 ): DirectoryReply & { type: T } {
-  if (reply.type === 'refused') throw errorFromMessage(reply.error)
+  if (reply.type === 'refused') throw errorFromPeer(reply.error)
   if (reply.type !== type) throw new InfernetError('wire.unexpected', { got: reply.type })
   return reply as DirectoryReply & { type: T }
 }

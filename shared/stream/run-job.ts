@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import type { JobId, PeerName } from '../base/ids.ts'
 import { tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import type { FinishReason } from '../engine/engine.ts'
-import { errorFromMessage } from '../errors/error-message.ts'
+import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt, Quote } from '../prompt/prompt.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
@@ -159,7 +159,7 @@ export class RunningJob {
       case 'done':
         return this.#takeDone(frame)
       case 'failed':
-        throw errorFromMessage(frame.error)
+        throw errorFromPeer(frame.error)
     }
   }
 

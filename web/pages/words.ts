@@ -66,14 +66,15 @@ export function seamView(seam: SeamRecord): SeamView {
 }
 
 /** The same as a full sentence, for the receipt. */
-export function seamSentence(seam: SeamRecord): string {
+export function seamSentence(seam: SeamRecord, isOpen: boolean): string {
   const kept =
     seam.unowed > 0
       ? ` The last ${plural(seam.unowed, 'token')} before it stood under no signed block: they stay, and are not owed.`
       : ''
-  const next =
-    seam.gapMs === undefined
-      ? 'Nobody went on.'
-      : `Another one read it so far and went on ${formatSeconds(seam.gapMs)} later.`
-  return `${shortPeerName(seam.lost)} ${went(seam.reasonCode)} after token ${seam.position}. ${next}${kept}`
+  return `${shortPeerName(seam.lost)} ${went(seam.reasonCode)} after token ${seam.position}. ${after(seam, isOpen)}${kept}`
+}
+
+function after({ gapMs }: SeamRecord, isOpen: boolean): string {
+  if (gapMs !== undefined) return `Another one read it so far and went on ${formatSeconds(gapMs)} later.`
+  return isOpen ? 'Another one is looked for.' : 'Nobody went on.'
 }

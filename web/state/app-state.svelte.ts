@@ -34,9 +34,4 @@ export class AppState {
     this.session.start()
     void this.ask.open()
   }
-
-  /** Says goodbye in one synchronous go, as `pagehide` allows: those who are being answered move on at once. */
-  farewell(): void {
-    this.session.mesh?.peer.farewell()
-  }
 }

@@ -172,6 +172,7 @@ export class Ask {
       run.signal.throwIfAborted()
       for await (const event of mesh.peer.ask(prompt, { signal: run.signal })) {
         answer.take(event)
+        if (event.type === 'chunk') this.#save(conversation, turn.id, answer.record)
         if (event.type === 'assigned' || event.type === 'chunk')
           this.#session.measure(event.segment.provider, event.segment.rttMs, event.segment.path)
       }
@@ -202,13 +203,17 @@ export class Ask {
   }
 
   #finish(conversation: string, turn: string, answer: AnswerRecord): void {
-    const kept = this.#conversations.find(({ id }) => id === conversation)
-    if (kept) {
-      const turns = kept.turns.map((each) => (each.id === turn ? { ...each, answer } : each))
-      this.#put({ ...kept, turns, updatedAt: this.#services.clock.now() })
-    }
+    this.#save(conversation, turn, answer)
     this.#active = undefined
     this.#run = undefined
+  }
+
+  /** Keeps an answer as it stands, so that a page that is closed in the middle loses at most a block of it. */
+  #save(conversation: string, turn: string, answer: AnswerRecord): void {
+    const kept = this.#conversations.find(({ id }) => id === conversation)
+    if (!kept) return
+    const turns = kept.turns.map((each) => (each.id === turn ? { ...each, answer } : each))
+    this.#put({ ...kept, turns, updatedAt: this.#services.clock.now() })
   }
 
   #put(conversation: Conversation): void {

@@ -218,6 +218,7 @@ export class Provide {
     this.#started = undefined
     this.#progress = undefined
     this.#loadStart = undefined
+    this.#liveSince = undefined
     this.#wanted = backend
     this.#enter('checking')
     try {
@@ -244,7 +245,7 @@ export class Provide {
   /** Lending may be asked for, as by the address, before the list of models is here. */
   async #firstModel(): Promise<ModelChoice> {
     await this.#session.modelsReady
-    if (!this.model) throw this.#session.error ?? new InfernetError('models.unknown')
+    if (!this.model) throw this.#session.modelsError ?? new InfernetError('models.unknown')
     return this.model
   }
 

@@ -49,6 +49,7 @@ export class Session {
   #lookFailed = $state(false)
   #models = $state.raw<readonly ModelChoice[]>([])
   #modelsReady: Promise<void> | undefined
+  #modelsError = $state.raw<InfernetError | undefined>()
   readonly #measured = new SvelteMap<PeerName, Measured>()
   #samples = $state.raw<readonly UseSample[]>([])
   #now = $state(0)
@@ -77,6 +78,10 @@ export class Session {
   }
   get error(): InfernetError | undefined {
     return this.#error
+  }
+  /** Why there is no list of models. */
+  get modelsError(): InfernetError | undefined {
+    return this.#modelsError
   }
   get relays(): readonly RelayView[] {
     return this.#relays
@@ -179,6 +184,8 @@ export class Session {
     const present = (): boolean => this.offersFor(model).length > 0
     if (!present()) await raceSignal(this.look(), signal)
     if (present()) return
+    // A failure that is not tried again would be waited for in vain.
+    if (this.#error && this.#retryAt === undefined && !this.#opening) throw this.#error
     options.onWait()
     let check: () => void = () => undefined
     try {
@@ -272,8 +279,9 @@ export class Session {
   async #loadModels(): Promise<void> {
     try {
       this.#models = await this.#services.models()
+      this.#modelsError = undefined
     } catch (thrown) {
-      this.#error ??= InfernetError.from(thrown)
+      this.#modelsError = InfernetError.from(thrown)
     }
   }
 

@@ -18,7 +18,7 @@ UNSEEN_ANIMALS = "zebra alligator hamster lobster peacock ostrich witch policema
 UNSEEN_OBJECTS = "violin ladle pillow diamond spade lollipop marble torch saddle kettle".split()
 
 
-def round4(model, block=32):
+def to_q4(model, block=32):
     """The weights as 4 bits keep them. The embedding stays; the head, which is tied to it, is rounded."""
     from build_model import quant4
     for name, p in model.named_parameters():
@@ -82,7 +82,7 @@ def scores(model, bpe, special, more=False):
 def main():
     model, bpe, special = load(sys.argv[1])
     if "--q4" in sys.argv:
-        round4(model)
+        to_q4(model)
     out, extra = scores(model, bpe, special, more=True)
     print(json.dumps(out))
     print("more", json.dumps(extra))

@@ -41,6 +41,14 @@ export function startWords(
   return { title, text: `${lenders} ${verb} lending now. You see the price before you send.`, empty: false }
 }
 
+/** Why a prompt has not gone out yet. */
+export function waitingWords(session: Session, model: string): string {
+  if (session.stage === 'no-relay') return 'No relay answers, so nobody can be found.'
+  if (session.stage !== 'up') return 'This tab is not connected yet.'
+  if (session.silent) return 'The relay does not say who lends.'
+  return `Nobody lends ${model} right now.`
+}
+
 /** The way out of each failure of an answer. */
 export function stepsAfter(
   code: string | undefined,
@@ -65,7 +73,7 @@ export function stepsAfter(
     case 'mesh.relay-budget':
       return [again, { label: 'See who lends', href: '/network' }]
     case 'mesh.insecure-page':
-      return []
+      return [{ label: 'Show how', href: '/provide' }]
     default:
       return [again]
   }

@@ -30,6 +30,7 @@ export function lendSteps(
       ]
     case 'mesh.insecure-page':
       return [{ label: 'Show how', run: act.help }]
+    case 'models.unavailable':
     case 'schedule.no-relay':
     case 'mesh.reservation-refused':
       return [

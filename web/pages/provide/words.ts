@@ -88,7 +88,12 @@ export function leadWords(provide: Provide, session: Session): Lead {
         say: `${plural(provide.served.jobs, 'answer')}, ${plural(provide.served.tokens, 'token')} served${provide.served.handedOver > 0 ? `, ${provide.served.handedOver} handed over to another tab` : ''}.`,
       }
     case 'failed':
-      return { kind: 'bad', status: 'Can’t lend', title: failedTitle(provide.error?.code), say: '' }
+      return {
+        kind: 'bad',
+        status: 'Can’t lend',
+        title: failedTitle(provide.error?.code, provide.liveSince !== undefined),
+        say: '',
+      }
   }
 }
 
@@ -121,7 +126,7 @@ function remaining(provide: Provide): string {
   return seconds < 5 ? 'Ready in a few seconds.' : `Ready in about ${formatSpan(seconds * 1000)}.`
 }
 
-function failedTitle(code: string | undefined): string {
+function failedTitle(code: string | undefined, wasLive: boolean): string {
   switch (code) {
     case 'engine.no-webgpu':
       return 'This browser hides your GPU.'
@@ -134,8 +139,13 @@ function failedTitle(code: string | undefined): string {
     case 'engine.out-of-memory':
     case 'engine.limits':
       return 'This model is too large here.'
+    case 'models.corrupt':
+    case 'models.truncated':
+    case 'models.unavailable':
+    case 'models.no-space':
+      return 'The model did not load.'
     default:
-      return 'Lending stopped.'
+      return wasLive ? 'Lending stopped.' : 'Lending did not start.'
   }
 }
 

@@ -1,0 +1,70 @@
+/** On what a figure was measured, as far as it applies. */
+export interface Case {
+  readonly model?: string
+  readonly dtype?: string
+  readonly backend?: string
+  readonly adapter?: string
+  /** Answers at once. */
+  readonly streams?: number
+  readonly path?: string
+  /** Threads of the engine. */
+  readonly threads?: number
+  /** Of a relay under load: who is there, and how often they are heard. */
+  readonly reservations?: number
+  readonly offers?: number
+  readonly pingIntervalMs?: number
+  readonly offerRenewMs?: number
+  readonly windowMs?: number
+}
+
+/** One line of standard output. */
+export interface Figure {
+  readonly bench: string
+  readonly metric: string
+  readonly case?: Case
+  readonly value: number
+  readonly unit: string
+  /** What ran beside ours in the same run, and what it came to. */
+  readonly peer?: string
+  readonly peerValue?: number
+  /** Turned so that above 1 is better for us. */
+  readonly ratio?: number
+}
+
+export interface BenchOptions {
+  /** Fewer repetitions and shorter windows, for a look while developing. */
+  readonly quick: boolean
+  readonly print: (figure: Figure, aim?: Aim) => void
+}
+
+/** What a figure is hoped to be. It is no part of the line: a miss is said beside it. */
+export type Aim = { readonly atMost: number } | { readonly atLeast: number }
+
+/** Prints a figure with four digits that count, and says on standard error when it misses its aim. */
+export function printFigure(figure: Figure, aim?: Aim): void {
+  const { value, peerValue, ratio } = figure
+  const rounded = {
+    ...figure,
+    value: round(value),
+    ...(peerValue === undefined ? {} : { peerValue: round(peerValue) }),
+    ...(ratio === undefined ? {} : { ratio: round(ratio) }),
+  }
+  console.log(JSON.stringify(rounded))
+  if (!aim) return
+  const isMet = 'atMost' in aim ? value <= aim.atMost : value >= aim.atLeast
+  const words = 'atMost' in aim ? `at most ${aim.atMost}` : `at least ${aim.atLeast}`
+  if (!isMet) console.error(`${figure.metric} misses its aim: ${round(value)}, hoped for ${words}`)
+}
+
+/** The middle one, or the mean of the two in the middle. Throws when there is none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const upper = sorted[sorted.length >> 1]
+  const lower = sorted[(sorted.length - 1) >> 1]
+  if (upper === undefined || lower === undefined) throw new Error('nothing was measured')
+  return (lower + upper) / 2
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4))
+}

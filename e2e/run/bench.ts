@@ -1,0 +1,34 @@
+/**
+ * `npm run bench [-- name ...] [--quick]`
+ *
+ * Measures and prints one JSON line a figure on standard output; what is skipped, and what misses its aim, stands on
+ * standard error. No name runs all. A bench judges nothing: it fails only when something could not be measured.
+ */
+import { parseArgs } from 'node:util'
+import { printFigure, type BenchOptions } from '../bench/figure.ts'
+import { benchMesh } from '../bench/mesh.ts'
+
+/** Each bench gives the names of what it could not measure. */
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readonly string[]>>> = {
+  mesh: benchMesh,
+}
+
+process.exitCode = await bench().catch((thrown: unknown) => {
+  console.error(thrown instanceof Error ? thrown.message : thrown)
+  return 1
+})
+
+async function bench(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false } },
+  })
+  const known = Object.keys(BENCHES)
+  const unknown = positionals.filter((name) => !known.includes(name))
+  if (unknown.length > 0)
+    throw new Error(`There is no bench named ${unknown.join(', ')}. The names: ${known.join(', ')}.`)
+  const failed: string[] = []
+  for (const name of positionals.length > 0 ? new Set(positionals) : known)
+    failed.push(...((await BENCHES[name]?.({ quick: values.quick, print: printFigure })) ?? []))
+  return failed.length > 0 ? 1 : 0
+}
