@@ -170,6 +170,10 @@ export const CODE_TABLE = {
     says: (f) => `The other side has been silent for ${f.silentMs ?? '?'} ms.`,
     fix: 'Another provider goes on with the answer.',
   },
+  'stream.stalled': {
+    says: (f) => `The provider is there but has written nothing for ${f.stalledMs ?? '?'} ms.`,
+    fix: 'Another provider goes on with the answer.',
+  },
   'stream.provider-lost': {
     says: () => 'The tab that answered went away.',
     fix: 'Another provider goes on with the answer.',

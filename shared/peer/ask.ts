@@ -2,7 +2,6 @@ import { toHex } from '../base/bytes.ts'
 import { jobId, type JobId, type PeerName } from '../base/ids.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
-import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
@@ -51,7 +50,9 @@ class Answer {
   readonly #job: JobId
   readonly #nonce: Uint8Array
   readonly #progress: AnswerProgress
-  readonly #failed = new Map<PeerName, InfernetError>()
+  readonly #failed = new Set<PeerName>()
+  /** Why the last provider could not do it: says more than that there is no other. */
+  #reason = new InfernetError('schedule.no-provider')
 
   constructor(components: AskComponents, prompt: Prompt, signal: AbortSignal | undefined) {
     this.#components = components
@@ -67,42 +68,50 @@ class Answer {
       this.#signal?.throwIfAborted()
       yield { type: 'searching', attempt }
       const written = this.#progress.tokens.length
-      const untried = await this.#untried()
-      if (untried.length === 0) await this.#waitForSomeone()
-      for (const assignment of await this.#assign(untried)) {
+      for (const assignment of await this.#assignments()) {
         const summary = yield* this.#runAt(assignment)
         if (summary) return summary
         if (this.#progress.tokens.length > written) break // the other quotes were for a shorter prompt, and are old
       }
     }
-    throw this.#lastReason
+    throw this.#reason
   }
 
-  /** Nobody is left who has not failed: their reason says more than "no provider". */
-  get #lastReason(): InfernetError {
-    return [...this.#failed.values()].at(-1) ?? new InfernetError('schedule.no-provider')
+  /** Providers that are ready, best first; none when it is time for another look. */
+  async #assignments(): Promise<Assignment[]> {
+    const untried = (await this.#offers()).filter(
+      ({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name,
+    )
+    if (untried.length === 0) {
+      await this.#waitForSomeone()
+      return []
+    }
+    const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
+    return gatherQuotes(this.#components, untried, this.#prompt, {
+      prefillTokens,
+      signal: this.#signal,
+      onFailure: (provider, reason) => this.#fail(provider, reason),
+    })
   }
 
   /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */
   async #waitForSomeone(): Promise<void> {
-    const reason = this.#lastReason
-    const mayWait =
-      this.#progress.tokens.length > 0 || reason.code === 'stream.busy' || reason.code === 'prompt.quote-limit'
-    if (!mayWait) throw reason
+    const { code } = this.#reason
+    const mayWait = this.#isBegun || code === 'stream.busy' || code === 'prompt.quote-limit'
+    if (!mayWait) throw this.#reason
     await sleep(this.#components.clock, millis(RETRY_PAUSE_MS), { signal: this.#signal })
-    this.#failed.clear() // who failed once may be asked again
+    this.#failed.clear() // nobody else is left: who failed once may be asked again
   }
 
-  async #untried(): Promise<Offer[]> {
-    return (await this.#offers()).filter(
-      ({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name,
-    )
+  get #isBegun(): boolean {
+    return this.#progress.tokens.length > 0
   }
 
-  async #assign(offers: readonly Offer[]): Promise<Assignment[]> {
-    const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
-    const onFailure = (provider: PeerName, reason: InfernetError): void => void this.#failed.set(provider, reason)
-    return gatherQuotes(this.#components, offers, this.#prompt, { prefillTokens, signal: this.#signal, onFailure })
+  /** Whatever a provider says of the prompt, the next one may see it otherwise: nobody's word ends the answer. */
+  #fail(provider: PeerName, reason: InfernetError): void {
+    this.#failed.add(provider)
+    this.#reason = reason
+    this.#components.memory.failed(provider)
   }
 
   /** What the relays know; when none answers, what they said within the last minute. */
@@ -115,7 +124,8 @@ class Answer {
       return found.map(({ offer }) => offer)
     } catch (thrown) {
       const remembered = offers.recall(model, clock.now())
-      if (!hasCode(thrown, 'schedule.no-relay') || remembered.length === 0) throw thrown
+      const mayGoOn = hasCode(thrown, 'schedule.no-relay') && (remembered.length > 0 || this.#isBegun)
+      if (!mayGoOn) throw thrown
       return remembered
     }
   }
@@ -134,10 +144,7 @@ class Answer {
       if (job) this.#progress.endSegment(this.#progress.segmentOf(assignment, job, from))
       // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
       const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
-      if (!mayGoOn) {
-        this.#failed.set(provider, reason)
-        this.#components.memory.failed(provider)
-      }
+      if (!mayGoOn) this.#fail(provider, reason)
       return yield* this.#lose(provider, reason, from)
     }
   }

@@ -92,7 +92,15 @@ class NetworkPeer implements Peer {
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const { node, clock, random, relays } = this.#components
     const directories = (): readonly DirectoryPort[] => relays.directories
-    const components = { node, clock, random, name: this.name, memory: this.#memory, offers: this.#offers, directories }
+    const components = {
+      node,
+      clock,
+      random,
+      name: this.name,
+      memory: this.#memory,
+      offers: this.#offers,
+      directories,
+    }
     return ask(components, prompt, { signal })
   }
 
@@ -117,7 +125,11 @@ class NetworkPeer implements Peer {
   }
 
   async look({ model, signal }: { model?: ModelHash; signal?: AbortSignal } = {}): Promise<NetworkView> {
-    const view = await look({ ...this.#components, directories: this.#components.relays.directories }, model, { signal })
+    const view = await look(
+      { ...this.#components, directories: this.#components.relays.directories },
+      model,
+      { signal },
+    )
     this.#offers.remember(view.offers.map(({ offer }) => offer))
     return view
   }

@@ -37,72 +37,81 @@ export interface GatherComponents extends ConnectComponents {
   readonly memory: ProviderMemory
 }
 
+export interface GatherOptions {
+  /** Tokens to be read before the first one is written. */
+  readonly prefillTokens: number
+  readonly signal?: AbortSignal | undefined
+  /** Called for each candidate that gave no quote, or a dearer one than its offer and the prompt allow. */
+  readonly onFailure: (provider: PeerName, reason: InfernetError) => void
+}
+
 /**
- * Draws up to four candidates, asks each for a live signed quote, and orders the answers by what they are worth.
+ * Draws up to four candidates, asks each for a live signed quote, and orders the answers by what they are worth: none
+ * when all failed.
  *
- * @throws InfernetError the reason of the last candidate when none answered, `schedule.no-provider` when there is
- * none, `prompt.price-too-high` when all are above the limit.
+ * @throws InfernetError `prompt.price-too-high` when every offer is above the limit, or the signal's reason.
  */
 export async function gatherQuotes(
   components: GatherComponents,
   offers: readonly Offer[],
   prompt: Prompt,
-  { prefillTokens, signal }: { prefillTokens: number; signal?: AbortSignal | undefined },
+  options: GatherOptions,
 ): Promise<Assignment[]> {
-  if (offers.length === 0) throw new InfernetError('schedule.no-provider')
-  const { random, memory } = components
+  const { clock, random, memory } = components
   const affordable = offers.filter(({ price }) => isAffordable(prompt, price.perOutputToken))
   if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
   const trustIn = (offer: Offer): number => memory.trustIn(offer.provider)
   const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trustIn })
   const assignments = await firstFew(
-    components.clock,
-    drawn.map((offer) => assign(components, offer, prompt, prefillTokens, signal)),
+    clock,
+    drawn.map((offer) => assign(components, offer, prompt, options)),
   )
-  signal?.throwIfAborted()
-  const fair = assignments.filter(({ quote }) => isAffordable(prompt, quote.quote.price.perOutputToken))
-  if (fair.length === 0) throw new InfernetError('prompt.price-too-high')
-  return fair.sort((a, b) => worth(b, memory) - worth(a, memory))
+  options.signal?.throwIfAborted()
+  return assignments.sort((a, b) => worth(b, memory) - worth(a, memory))
 }
 
+/** The candidate with its quote, or undefined when it is of no use. */
 async function assign(
   components: GatherComponents,
   offer: Offer,
   prompt: Prompt,
-  prefillTokens: number,
-  signal: AbortSignal | undefined,
-): Promise<Assignment> {
-  const { clock, name, memory } = components
+  { prefillTokens, signal, onFailure }: GatherOptions,
+): Promise<Assignment | undefined> {
+  const { clock, name } = components
   const { provider } = offer
+  const { maxTokens } = prompt
   try {
     const { connection, path } = await connect(components, provider, offer.addresses, { signal })
     const stream = await openStream(components, connection, PROMPT_PROTOCOL, { signal })
-    const request = { model: prompt.model, promptTokens: prefillTokens, maxTokens: prompt.maxTokens }
+    const request = { model: prompt.model, promptTokens: prefillTokens, maxTokens }
     const quote = await requestQuote(stream, request, { clock, provider, consumer: name, signal })
-    const prediction = predict(quote.quote, {
-      rttMs: quote.rttMs,
-      prefillTokens,
-      maxTokens: prompt.maxTokens,
-    })
+    if (!isAffordable(prompt, quote.quote.price.perOutputToken))
+      throw new InfernetError('prompt.price-too-high')
+    const prediction = predict(quote.quote, { rttMs: quote.rttMs, prefillTokens, maxTokens })
     return { offer, quote, connection, path, prediction }
   } catch (thrown) {
-    if (!signal?.aborted) memory.failed(provider)
-    throw thrown
+    if (!signal?.aborted) onFailure(provider, InfernetError.from(thrown))
+    return undefined
   }
 }
 
-/** Waits for the first success, then a moment for the others. Throws the last failure when there is none. */
-async function firstFew(clock: Clock, tasks: readonly Promise<Assignment>[]): Promise<Assignment[]> {
+/** Waits for the first success, then a moment for the others; gives nothing when there is none. */
+async function firstFew(
+  clock: Clock,
+  tasks: readonly Promise<Assignment | undefined>[],
+): Promise<Assignment[]> {
   const ready: Assignment[] = []
-  const settled = Promise.allSettled(tasks)
-  const first = Promise.any(tasks.map(async (task) => void ready.push(await task)))
-  try {
-    await first
-  } catch {
-    const failures = (await settled).filter((result) => result.status === 'rejected')
-    throw InfernetError.from(failures.at(-1)?.reason, 'schedule.no-provider')
-  }
-  if (tasks.length > 1) await Promise.race([settled, sleep(clock, millis(SETTLE_MS))])
+  const first = Promise.withResolvers<void>()
+  const all = Promise.all(
+    tasks.map(async (task) => {
+      const assignment = await task
+      if (!assignment) return
+      ready.push(assignment)
+      first.resolve()
+    }),
+  )
+  await Promise.race([all, first.promise])
+  if (tasks.length > 1) await Promise.race([all, sleep(clock, millis(SETTLE_MS))])
   return [...ready]
 }
 

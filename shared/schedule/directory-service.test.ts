@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../base/bytes.ts'
 import { realClock } from '../testing/real-clock.ts'
-import { connectedStreams, makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
+import {
+  connectedStreams,
+  makePeer,
+  signOffer,
+  someModel,
+  someOffer,
+  type TestPeer,
+} from '../testing/peers.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
 import { Directory } from './directory.ts'
@@ -19,7 +26,11 @@ describe('DirectoryService with DirectoryClient', () => {
   beforeEach(async () => {
     gossiped = []
     directory = new Directory(realClock)
-    service = new DirectoryService({ clock: realClock, directory, gossip: (message) => gossiped.push(message) })
+    service = new DirectoryService({
+      clock: realClock,
+      directory,
+      gossip: (message) => gossiped.push(message),
+    })
     peer = await makePeer()
   })
   afterEach(() => clients.splice(0).forEach((client) => client.close()))
@@ -40,16 +51,23 @@ describe('DirectoryService with DirectoryClient', () => {
     const provider = clientOf(peer)
     await provider.announce(await offerOf(peer))
     const consumer = clientOf(await makePeer())
-    expect(await consumer.query(someModel(), 4)).toMatchObject({ offers: [{ provider: peer.name }], total: 1 })
+    expect(await consumer.query(someModel(), 4)).toMatchObject({
+      offers: [{ provider: peer.name }],
+      total: 1,
+    })
     expect(gossiped).toHaveLength(1)
-    await provider.withdraw(await sign('drain', { model: fromHex(someModel()), sequence: 1, issuedAt: realClock.now() }, peer.key))
+    await provider.withdraw(
+      await sign('drain', { model: fromHex(someModel()), sequence: 1, issuedAt: realClock.now() }, peer.key),
+    )
     expect(await consumer.query(undefined, 4)).toMatchObject({ total: 0 })
     expect(gossiped).toHaveLength(2)
   })
 
   it('refuses by name an offer that its bringer did not sign', async () => {
     const stranger = await makePeer()
-    await expect(clientOf(stranger).announce(await offerOf(peer))).rejects.toMatchObject({ code: 'wire.bad-signature' })
+    await expect(clientOf(stranger).announce(await offerOf(peer))).rejects.toMatchObject({
+      code: 'wire.bad-signature',
+    })
     expect(directory.size).toBe(0)
   })
 
@@ -67,7 +85,11 @@ describe('DirectoryService with DirectoryClient', () => {
   it('answers what is within the rate, refuses the rest by name, and cuts a flood', async () => {
     const client = clientOf(peer)
     const answers = await Promise.allSettled(Array.from({ length: 200 }, () => client.query(someModel(), 1)))
-    const codes = new Set(answers.map((answer) => (answer.status === 'fulfilled' ? 'ok' : (answer.reason as { code: string }).code)))
+    const codes = new Set(
+      answers.map((answer) =>
+        answer.status === 'fulfilled' ? 'ok' : (answer.reason as { code: string }).code,
+      ),
+    )
     expect(codes).toContain('ok')
     expect(codes).toContain('schedule.rate-limited')
     expect(answers.at(-1)?.status).toBe('rejected')

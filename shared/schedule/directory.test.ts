@@ -59,10 +59,14 @@ describe('Directory', () => {
     const now = clock.now()
     await expect(announce({ expiresAt: now })).rejects.toMatchObject({ code: 'schedule.offer-expired' })
     const future = epochMillis(now + 60_000)
-    await expect(announce({ issuedAt: future, expiresAt: epochMillis(future + 1000) })).rejects.toMatchObject({
-      code: 'schedule.offer-expired',
+    await expect(announce({ issuedAt: future, expiresAt: epochMillis(future + 1000) })).rejects.toMatchObject(
+      {
+        code: 'schedule.offer-expired',
+      },
+    )
+    await expect(announce({ expiresAt: epochMillis(now + 61_000) })).rejects.toMatchObject({
+      code: 'wire.malformed',
     })
-    await expect(announce({ expiresAt: epochMillis(now + 61_000) })).rejects.toMatchObject({ code: 'wire.malformed' })
   })
 
   it('forgets an offer when it expires', async () => {
@@ -77,13 +81,17 @@ describe('Directory', () => {
     await directory.announce(offer, { isLocal: true })
     await directory.withdraw(provider.name, await drain(7))
     expect(directory.query(someModel(), 4).total).toBe(0)
-    await expect(directory.announce(offer, { isLocal: false })).rejects.toMatchObject({ code: 'schedule.offer-stale' })
+    await expect(directory.announce(offer, { isLocal: false })).rejects.toMatchObject({
+      code: 'schedule.offer-stale',
+    })
   })
 
   it('refuses a withdrawal that another peer signed', async () => {
     await announce()
     const thief = await makePeer()
-    await expect(directory.withdraw(provider.name, await drain(9, thief))).rejects.toMatchObject({ code: 'wire.bad-signature' })
+    await expect(directory.withdraw(provider.name, await drain(9, thief))).rejects.toMatchObject({
+      code: 'wire.bad-signature',
+    })
     expect(directory.query(someModel(), 4).total).toBe(1)
   })
 
@@ -98,7 +106,9 @@ describe('Directory', () => {
 
   it('holds at most eight offers of one peer', async () => {
     for (const digit of '01234567') await announce({ model: someModel(digit) })
-    await expect(announce({ model: someModel('8') })).rejects.toMatchObject({ code: 'schedule.directory-full' })
+    await expect(announce({ model: someModel('8') })).rejects.toMatchObject({
+      code: 'schedule.directory-full',
+    })
   })
 
   it('says that it is full instead of growing', async () => {
@@ -131,6 +141,9 @@ describe('Directory', () => {
 
   it('reads an offer as it was written', async () => {
     const offer = someOffer(clock.now(), { addresses: ['/dns4/relay.example/tcp/443/wss'] })
-    expect(await openOffer(await signOffer(provider, offer), clock.now())).toEqual({ ...offer, provider: provider.name })
+    expect(await openOffer(await signOffer(provider, offer), clock.now())).toEqual({
+      ...offer,
+      provider: provider.name,
+    })
   })
 })

@@ -1,4 +1,4 @@
-import { SECOND_MS } from '../base/units.ts'
+import { MINUTE_MS, SECOND_MS } from '../base/units.ts'
 import { protocolId } from '../wire/protocol-id.ts'
 
 export const STREAM_PROTOCOL = protocolId('stream')
@@ -47,3 +47,12 @@ export const MAX_OPENING_JOBS = 512
 
 /** Room for a payment voucher beside an acknowledgement. */
 export const MAX_CREDIT_BYTES = 1024
+
+/**
+ * A provider that answers heartbeats but writes nothing for this long is given up: long enough for a long prompt on a
+ * software GPU or a full queue before us, short enough that nobody is held for ever by empty signs of life.
+ */
+export const STALL_MS = 90 * SECOND_MS
+
+/** No job runs longer than this, however slowly its reader acknowledges: a place is not to be had by trickling. */
+export const MAX_JOB_MS = 15 * MINUTE_MS

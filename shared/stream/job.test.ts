@@ -7,12 +7,13 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { openQuote } from '../prompt/quote.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { connectedStreams, makePeer, type TestPeer } from '../testing/peers.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
-import { CHUNK_TOKENS } from './constants.ts'
+import { CHUNK_TOKENS, STALL_MS } from './constants.ts'
 import { JobService, type LiveJob } from './job-service.ts'
 import { RunningJob, type Job, type JobEvent } from './run-job.ts'
 import type { JobOutcome } from './serve-job.ts'
@@ -302,6 +303,19 @@ describe('a job between RunningJob and JobService', () => {
       const { events } = await collect(running)
       expect(events.at(-1)).toEqual({ type: 'done', finish: 'length', isUsageDisputed: true })
       expect(running.due).toBe(3n)
+    })
+
+    it('gives up on one that only sends signs of life', async () => {
+      const clock = new FakeClock()
+      const { ours, theirs } = await connectedStreams(consumer)
+      const running = new RunningJob(ours, await makeJob(), { clock })
+      const failing = collect(running)
+      failing.catch(() => undefined)
+      for (let beat = 0; beat < STALL_MS / 2000; beat++) {
+        theirs.send(framed({ type: 'beat', beat, echo: false }))
+        await clock.advance(2000)
+      }
+      await expect(failing).rejects.toMatchObject({ code: 'stream.stalled' })
     })
 
     it('gives up on one that falls silent', { timeout: 20_000 }, async () => {

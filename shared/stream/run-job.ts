@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { equalBytes, fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { JobId, PeerName } from '../base/ids.ts'
-import { tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
+import { millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import type { FinishReason } from '../engine/engine.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -11,7 +11,7 @@ import type { Prompt, Quote } from '../prompt/prompt.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
 import { ChunkVerifier, type Chunk } from './chunk.ts'
-import { CHUNK_TOKENS, SILENCE_MS } from './constants.ts'
+import { CHUNK_TOKENS, SILENCE_MS, STALL_MS } from './constants.ts'
 import { Liveness } from './liveness.ts'
 import { providerFrameSchema, type ProviderFrame } from './messages.ts'
 import { deriveSeed } from './seed.ts'
@@ -48,12 +48,15 @@ export class RunningJob {
   readonly #verifier: ChunkVerifier
   readonly #liveness: Liveness
   readonly #aborter = new AbortController()
+  readonly #clock: Clock
+  #stall: { stop(): void } | undefined
   #received = 0
   #acked = 0
 
   constructor(stream: Stream, job: Job, { clock }: { clock: Clock }) {
     this.#frames = new FramedStream(stream, providerFrameSchema, clock)
     this.#job = job
+    this.#clock = clock
     this.#verifier = new ChunkVerifier(
       {
         jobId: job.jobId,
@@ -107,6 +110,7 @@ export class RunningJob {
     const ended = signal ? AbortSignal.any([signal, this.#aborter.signal]) : this.#aborter.signal
     try {
       await this.#open()
+      this.#expectProgress()
       for (;;) {
         const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal: ended })
         this.#liveness.heard()
@@ -123,11 +127,18 @@ export class RunningJob {
       else this.#frames.abort(reason)
       throw reason
     } finally {
+      this.#stall?.stop()
       this.#liveness.stop()
       if (!isOver)
         await this.#cancel(new InfernetError('stream.cancelled')) // the loop was left: that is a cancel
       else if (this.#frames.isOpen) await this.#frames.close()
     }
+  }
+
+  #expectProgress(): void {
+    this.#stall?.stop()
+    const give = (): void => this.#aborter.abort(new InfernetError('stream.stalled', { stalledMs: STALL_MS }))
+    this.#stall = this.#clock.schedule(millis(STALL_MS), give)
   }
 
   async #open(): Promise<void> {
@@ -182,6 +193,7 @@ export class RunningJob {
     if (position + part.length > prompt.maxTokens)
       throw new InfernetError('stream.bad-chunk', { reason: 'too many' })
     this.#received += part.length
+    this.#expectProgress()
     this.#verifier.streamed(part)
     this.#acknowledge()
     return { type: 'tokens', tokens: part }

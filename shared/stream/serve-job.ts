@@ -8,7 +8,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import type { RedeemedQuote } from '../prompt/quote-desk.ts'
 import type { FramedStream } from '../wire/framed-stream.ts'
 import { ChunkSigner } from './chunk.ts'
-import { ACK_DEADLINE_MS, ACK_WINDOW_TOKENS, MAX_FRAME_TOKENS, SILENCE_MS } from './constants.ts'
+import { ACK_DEADLINE_MS, ACK_WINDOW_TOKENS, MAX_FRAME_TOKENS, MAX_JOB_MS, SILENCE_MS } from './constants.ts'
 import { Liveness } from './liveness.ts'
 import type { consumerFrameSchema, ConsumerFrame, OpenJob } from './messages.ts'
 import { deriveSeed } from './seed.ts'
@@ -79,6 +79,8 @@ export class ServedJob {
   /** Runs to the end, whatever it is. Never throws and leaves no stream open. */
   async run(waiting: number): Promise<JobOutcome> {
     const listening = this.#listen()
+    const tooLong = (): void => this.#aborter.abort(new InfernetError('stream.slow-reader'))
+    const limit = this.#components.clock.schedule(millis(MAX_JOB_MS), tooLong)
     try {
       const { nonce } = this.#redeemed
       await this.#frames.send({ type: 'accepted', nonce, waiting }, { signal: this.#aborter.signal })
@@ -89,6 +91,7 @@ export class ServedJob {
     } catch (thrown) {
       return this.#fail(thrown)
     } finally {
+      limit.stop()
       this.#liveness.stop()
       this.#aborter.abort(new InfernetError('stream.cancelled'))
       await listening

@@ -41,13 +41,14 @@ function watch(prompt: string | undefined): void {
   function send(text: string): void {
     const area = document.querySelector<HTMLTextAreaElement>('[data-testid=prompt-input]')
     const button = document.querySelector<HTMLButtonElement>('[data-testid=send]')
-    if (area && area.value !== text) {
-      area.value = text
-      area.dispatchEvent(new Event('input', { bubbles: true }))
+    if (!area || !button) return
+    if (!button.disabled) {
+      isSent = true
+      return button.click()
     }
-    if (!button || button.disabled) return
-    isSent = true
-    button.click()
+    // Typed anew at each look: a page that has not mounted all of itself may not have heard it before.
+    area.value = text
+    area.dispatchEvent(new Event('input', { bubbles: true }))
   }
 
   function look(): void {

@@ -10,7 +10,7 @@ Hugging Face Llama repository (names as in LlamaForCausalLM).
 """
 import collections, ctypes, json, math, os, random, re, sys, time
 
-# Before numpy and torch load it: an OpenBLAS that does not know the processor falls back on SSE, five times slower than AVX-512.
+# Before numpy and torch load it: an OpenBLAS that does not know the processor falls back on kernels five times slower than AVX-512.
 try:
     if " avx512f " in open("/proc/cpuinfo").read():
         os.environ.setdefault("OPENBLAS_CORETYPE", "SKYLAKEX")
