@@ -66,8 +66,13 @@ describe('the page', () => {
     await consumer.page.getByRole('complementary').getByText('What is a provider?').click()
     await consumer.answer.waitFor()
     await consumer.page.getByRole('button', { name: 'Delete all' }).first().click()
-    await consumer.page.getByRole('dialog').getByRole('button', { name: /delete/i }).click()
-    await expect.poll(() => consumer.page.getByRole('complementary').getByText('What is a provider?').count()).toBe(0)
+    await consumer.page
+      .getByRole('dialog')
+      .getByRole('button', { name: /delete/i })
+      .click()
+    await expect
+      .poll(() => consumer.page.getByRole('complementary').getByText('What is a provider?').count())
+      .toBe(0)
   })
 
   it('says why the GPU cannot be used, and lends the processor instead', async () => {
@@ -102,7 +107,10 @@ describe('the page', () => {
     const { startRelayProcess } = await import('../fixtures/relay-process.ts')
     const consumer = await openConsumer(network.browser, network.relay.url)
     network.relay.process.kill('SIGKILL')
-    await consumer.page.getByText(/no relay/i).first().waitFor()
+    await consumer.page
+      .getByText(/no relay/i)
+      .first()
+      .waitFor()
     const { dataFolder, port } = network.relay
     const again = await startRelayProcess({ dataFolder, port, args: ['--seed-provider', 'on'] })
     try {
@@ -126,30 +134,41 @@ describe('the page', () => {
     await tab.page.locator('[data-testid=error-panel][data-code="models.corrupt"]').waitFor()
   })
 
-  it.each(['light', 'dark'] as const)('passes the accessibility checks of axe in the %s theme, wide and on a phone', async (colorScheme) => {
-    await using network = await startNetwork({ args: ['--seed-provider', 'on'] })
-    for (const context of [{ viewport: { width: 1280, height: 900 } }, PHONE]) {
-      const { page } = await openTab(network.browser, network.relay.url, { context: { ...context, colorScheme, reducedMotion: 'reduce' } })
-      for (const path of PATHS) {
-        await page.goto(new URL(path, network.relay.url).href)
-        await page.locator('main h1').first().waitFor()
-        await page.waitForTimeout(500)
-        expect(await axeViolations(page), `${path} ${colorScheme}`).toEqual([])
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-        expect(overflow, `${path} is wider than the screen`).toBeLessThanOrEqual(0)
+  it.each(['light', 'dark'] as const)(
+    'passes the accessibility checks of axe in the %s theme, wide and on a phone',
+    async (colorScheme) => {
+      await using network = await startNetwork({ args: ['--seed-provider', 'on'] })
+      for (const context of [{ viewport: { width: 1280, height: 900 } }, PHONE]) {
+        const { page } = await openTab(network.browser, network.relay.url, {
+          context: { ...context, colorScheme, reducedMotion: 'reduce' },
+        })
+        for (const path of PATHS) {
+          await page.goto(new URL(path, network.relay.url).href)
+          await page.locator('main h1').first().waitFor()
+          await page.waitForTimeout(500)
+          expect(await axeViolations(page), `${path} ${colorScheme}`).toEqual([])
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+          expect(overflow, `${path} is wider than the screen`).toBeLessThanOrEqual(0)
+        }
+        await page.context().close()
       }
-      await page.context().close()
-    }
-  })
+    },
+  )
 })
 
 async function axeViolations(page: Page): Promise<string[]> {
   // Through the debugger, because the page's own policy allows no foreign script.
   await page.evaluate(AXE)
   const { violations } = await page.evaluate(() =>
-    (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run(),
+    (
+      window as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+      }
+    ).axe.run(),
   )
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+  )
 }
 
 async function offersAt(url: string): Promise<number> {

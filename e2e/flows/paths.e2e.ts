@@ -1,36 +1,59 @@
 import { describe, expect, it } from 'vitest'
 import { openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
-import { startNetwork } from '../fixtures/lending-network.ts'
+import { startNetwork, type TestNetwork } from '../fixtures/lending-network.ts'
 import { AskPage } from '../pages/ask-page.ts'
 
-/** A browser in which no direct path can come up: its WebRTC is taken away. */
-async function openConsumerWithoutWebRtc(network: Awaited<ReturnType<typeof startNetwork>>): Promise<AskPage> {
+/** Opens a consumer whose WebRTC was changed before the page loads. */
+async function openCrippledConsumer(network: TestNetwork, cripple: () => void): Promise<AskPage> {
   const tab = await openTab(network.browser, 'about:blank')
-  await tab.page.addInitScript(() => {
-    Object.defineProperty(globalThis, 'RTCPeerConnection', { value: undefined })
-  })
+  await tab.page.addInitScript(cripple)
   await tab.page.goto(network.relay.url)
   const consumer = new AskPage(tab)
   await consumer.waitForProvider()
   return consumer
 }
 
+function withoutWebRtc(): void {
+  Object.defineProperty(globalThis, 'RTCPeerConnection', { value: undefined })
+}
+
+/** Only relayed candidates, and no TURN server: what a firewall without UDP amounts to. */
+function withoutCandidates(): void {
+  const Original = globalThis.RTCPeerConnection
+  globalThis.RTCPeerConnection = class extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super({ ...configuration, iceTransportPolicy: 'relay' })
+    }
+  }
+}
+
 describe('the way an answer takes', () => {
   it('goes over the relay where no direct path comes up, and says so', async () => {
     await using network = await startNetwork()
     await openProvider(network.browser, network.relay.url)
-    const consumer = await openConsumerWithoutWebRtc(network)
+    const consumer = await openCrippledConsumer(network, withoutWebRtc)
     await consumer.ask('Tell me a story about a fox and a lantern.')
     await consumer.waitForState('done')
     expect((await consumer.record()).segments).toMatchObject([{ path: 'relayed', kind: 'tab' }])
     expect(await consumer.page.getByTestId('slip').last().innerText()).toMatch(/relay/i)
   })
 
+  it('waits eight seconds for a direct path that never comes up, then goes over the relay', async () => {
+    await using network = await startNetwork()
+    await openProvider(network.browser, network.relay.url)
+    const consumer = await openCrippledConsumer(network, withoutCandidates)
+    await consumer.ask('What is a relay?')
+    await consumer.waitForState('done')
+    const { segments, ttftMs } = await consumer.record()
+    expect(segments).toMatchObject([{ path: 'relayed', kind: 'tab' }])
+    expect(ttftMs).toBeGreaterThan(7000)
+  })
+
   it('goes on over a new relayed connection when the byte budget of the first one is used up', async () => {
     await using network = await startNetwork({ args: ['--relay-data-limit-bytes', '16384'] })
     await openProvider(network.browser, network.relay.url, { dutyPercent: 30 })
-    const consumer = await openConsumerWithoutWebRtc(network)
+    const consumer = await openCrippledConsumer(network, withoutWebRtc)
     const runs: number[] = []
     // One story takes about 10 KB of the budget, so it runs out within the second one.
     for (let i = 0; i < 3; i++) {
@@ -46,7 +69,10 @@ describe('the way an answer takes', () => {
 
   it('really runs on WebGPU when the visitor asks for it', { timeout: 300_000 }, async () => {
     await using network = await startNetwork()
-    const provider = await openProvider(network.browser, network.relay.url, { backend: 'webgpu', timeout: 240_000 })
+    const provider = await openProvider(network.browser, network.relay.url, {
+      backend: 'webgpu',
+      timeout: 240_000,
+    })
     const consumer = await openConsumer(network.browser, network.relay.url)
     await consumer.ask('Hello')
     await consumer.waitForState('done', { timeout: 120_000 })

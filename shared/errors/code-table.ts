@@ -7,6 +7,8 @@ interface Entry {
   readonly fix: string
 }
 
+const fileOf = ({ path }: ErrorFacts): string => (path ? `The file ${path}` : 'A file of the model')
+
 /**
  * Every failure that has a name, by home.
  *
@@ -40,15 +42,15 @@ export const CODE_TABLE = {
     fix: 'Reload the page to get the newest version.',
   },
   'models.corrupt': {
-    says: (f) => `The file ${f.path ?? ''} is not what its manifest promises.`,
+    says: (f) => `${fileOf(f)} is not what its manifest promises.`,
     fix: 'Load the model again. If it stays, the server holds a broken copy.',
   },
   'models.truncated': {
-    says: (f) => `The file ${f.path ?? ''} ended after ${f.got ?? '?'} of ${f.expected ?? '?'} bytes.`,
+    says: (f) => `${fileOf(f)} ended after ${f.got ?? '?'} of ${f.expected ?? '?'} bytes.`,
     fix: 'Check the connection and load the model again; what is here already is kept.',
   },
   'models.unavailable': {
-    says: (f) => `The file ${f.path ?? ''} could not be fetched (${f.status ?? 'no answer'}).`,
+    says: (f) => `${fileOf(f)} could not be fetched (${f.status ?? 'no answer'}).`,
     fix: 'Check the connection and try again.',
   },
   'models.unsupported': {
@@ -114,7 +116,7 @@ export const CODE_TABLE = {
     fix: 'Shorten the prompt or begin a new question.',
   },
   'prompt.bad-parameters': {
-    says: (f) => `The sampler parameter ${f.parameter ?? ''} is out of range.`,
+    says: (f) => `The sampler parameter ${f.parameter ?? '?'} is out of range.`,
     fix: 'Reset the parameters.',
   },
   'prompt.quote-limit': {

@@ -4,9 +4,10 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
-import { withDeadline } from '../base/wait.ts'
+import { sleep, withDeadline } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Path } from './peer.ts'
+import type { RecentPeers } from './recent-peers.ts'
 
 /** After this long without a direct path the job goes over the relay, within its byte budget. */
 export const DIRECT_PATH_DEADLINE_MS = 8 * SECOND_MS
@@ -14,12 +15,18 @@ export const DIRECT_PATH_DEADLINE_MS = 8 * SECOND_MS
 /** The relayed path needs one round trip through the relay and a Noise handshake. */
 const RELAYED_PATH_DEADLINE_MS = 6 * SECOND_MS
 
+/** How often, and how soon after another, a relayed dial that failed at once is tried. */
+const RELAYED_ATTEMPTS = 3
+const RELAYED_RETRY_MS = 200
+
 /** Opening a stream on a connection that stands is one round trip. */
 const STREAM_DEADLINE_MS = 5 * SECOND_MS
 
 export interface ConnectComponents {
   readonly node: Pick<Libp2p, 'dial' | 'getConnections'>
   readonly clock: Clock
+  /** Peers to whom no direct path came up lately: the wait is not paid again for each question. */
+  readonly directFailures: RecentPeers
 }
 
 export interface Connected {
@@ -41,30 +48,38 @@ export function pathOf({ limits, remoteAddr }: Pick<Connection, 'limits' | 'remo
  * @throws InfernetError `mesh.unreachable`, or the signal's reason.
  */
 export async function connect(
-  { node, clock }: ConnectComponents,
+  components: ConnectComponents,
   provider: PeerName,
   addresses: readonly string[],
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<Connected> {
-  const standing = openConnections(node, provider)
-  const direct = standing.find((connection) => pathOf(connection) !== 'relayed')
-  if (direct) return { connection: direct, path: pathOf(direct) }
+  const { node, directFailures } = components
+  const standing = openConnections(node, provider).find((connection) => pathOf(connection) !== 'relayed')
+  if (standing) return { connection: standing, path: pathOf(standing) }
   const targets = readAddresses(provider, addresses)
+  if (targets.direct.length > 0 && !directFailures.has(provider)) {
+    const connection = await connectDirectly(components, provider, targets.direct, signal)
+    if (connection) return { connection, path: pathOf(connection) }
+  }
+  return connectRelayed(components, provider, targets.relayed, signal)
+}
+
+async function connectDirectly(
+  { node, clock, directFailures }: ConnectComponents,
+  provider: PeerName,
+  addresses: Multiaddr[],
+  signal: AbortSignal | undefined,
+): Promise<Connection | undefined> {
   const late = (): Error => new InfernetError('mesh.no-direct-path')
+  const dial = (own: AbortSignal): Promise<Connection> => node.dial(addresses, { signal: own })
   try {
-    if (targets.direct.length === 0) throw new InfernetError('mesh.no-direct-path')
-    const connection = await withDeadline(
-      clock,
-      millis(DIRECT_PATH_DEADLINE_MS),
-      late,
-      (own) => node.dial(targets.direct, { signal: own }),
-      { signal },
-    )
-    if (pathOf(connection) !== 'relayed') return { connection, path: pathOf(connection) }
+    const connection = await withDeadline(clock, millis(DIRECT_PATH_DEADLINE_MS), late, dial, { signal })
+    if (pathOf(connection) !== 'relayed') return connection
   } catch {
     signal?.throwIfAborted()
   }
-  return connectRelayed({ node, clock }, standing, targets.relayed, signal)
+  directFailures.add(provider)
+  return undefined
 }
 
 /**
@@ -94,24 +109,32 @@ export async function openStream(
   }
 }
 
+/**
+ * The relayed connection that a failed direct dial left behind, else a new one. A dial that was just given up is
+ * joined by libp2p to the next one for the same peer and fails it at once, so a quick failure is tried again.
+ */
 async function connectRelayed(
   { node, clock }: ConnectComponents,
-  standing: readonly Connection[],
+  provider: PeerName,
   relayed: Multiaddr[],
   signal: AbortSignal | undefined,
 ): Promise<Connected> {
-  const known = standing.find((connection) => connection.status === 'open')
-  if (known) return { connection: known, path: pathOf(known) }
-  if (relayed.length === 0) throw new InfernetError('mesh.unreachable')
   const late = (): Error => new InfernetError('mesh.unreachable')
+  const dial = async (own: AbortSignal): Promise<Connection> => {
+    for (let attempt = 1; ; attempt++) {
+      const [known] = openConnections(node, provider)
+      if (known) return known
+      if (relayed.length === 0) throw late()
+      try {
+        return await node.dial(relayed, { signal: own })
+      } catch (thrown) {
+        if (own.aborted || attempt >= RELAYED_ATTEMPTS) throw thrown
+        await sleep(clock, millis(RELAYED_RETRY_MS), { signal: own })
+      }
+    }
+  }
   try {
-    const connection = await withDeadline(
-      clock,
-      millis(RELAYED_PATH_DEADLINE_MS),
-      late,
-      (own) => node.dial(relayed, { signal: own }),
-      { signal },
-    )
+    const connection = await withDeadline(clock, millis(RELAYED_PATH_DEADLINE_MS), late, dial, { signal })
     return { connection, path: pathOf(connection) }
   } catch (thrown) {
     signal?.throwIfAborted()

@@ -2,6 +2,7 @@ import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import { peerName, type ModelHash, type PeerName } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
+import { millis, MINUTE_MS } from '../base/units.ts'
 import type { Engine } from '../engine/engine.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { MAX_QUOTE_STREAMS, PROMPT_PROTOCOL } from '../prompt/constants.ts'
@@ -18,6 +19,10 @@ import { ask } from './ask.ts'
 import { look } from './look.ts'
 import type { AnswerEvent, AnswerSummary, NetworkView, Peer, ProviderTerms, RelayView } from './peer.ts'
 import { Provision } from './provision.ts'
+import { RecentPeers } from './recent-peers.ts'
+
+/** After this long a direct path is tried again: a laptop may have changed its network. */
+const DIRECT_FAILURE_MS = 2 * MINUTE_MS
 
 /** Where a peer's relays come from: the tab's mesh, or the relay process itself. */
 export interface RelaySource {
@@ -59,6 +64,7 @@ class NetworkPeer implements Peer {
   readonly #init: PeerInit
   readonly #memory: ProviderMemory
   readonly #offers = new OfferMemory()
+  readonly #directFailures: RecentPeers
   readonly #desk: QuoteDesk
   readonly #jobs: JobService
   readonly #provisions = new Map<ModelHash, Provision>()
@@ -70,6 +76,7 @@ class NetworkPeer implements Peer {
     this.#components = components
     this.#init = init
     this.#memory = new ProviderMemory(clock)
+    this.#directFailures = new RecentPeers(clock, millis(DIRECT_FAILURE_MS))
     this.#desk = new QuoteDesk({
       key,
       clock,
@@ -99,6 +106,7 @@ class NetworkPeer implements Peer {
       name: this.name,
       memory: this.#memory,
       offers: this.#offers,
+      directFailures: this.#directFailures,
       directories,
     }
     return ask(components, prompt, { signal })

@@ -40,6 +40,7 @@ export class FramedStream<Incoming extends v.GenericSchema> {
     this.#frames = lpStream(stream, {
       maxDataLength: this.#maxFrameBytes,
       maxBufferSize: MAX_READ_BUFFER_BYTES,
+      lengthDecoder: readLength,
     })
   }
 
@@ -128,12 +129,28 @@ export class FramedStream<Incoming extends v.GenericSchema> {
   }
 }
 
+/** Four bytes of seven bits each hold 256 MiB. */
+const MAX_LENGTH_BYTES = 4
+
+/**
+ * The length before a frame, in the shortest form only. A `RangeError` asks for one more byte.
+ *
+ * libp2p's own decoder asks for more as long as no length ends, so a stranger who sends nothing but 0xff would fill the
+ * memory, past every other bound.
+ */
+function readLength(prefix: { subarray(): Uint8Array }): number {
+  const bytes = prefix.subarray()
+  const last = bytes.at(-1) ?? 0x80
+  if (last < 0x80 && (last > 0 || bytes.length === 1))
+    return bytes.reduce((length, byte, i) => length + (byte & 0x7f) * 2 ** (7 * i), 0)
+  if (last >= 0x80 && bytes.length < MAX_LENGTH_BYTES) throw new RangeError('the length goes on')
+  throw new InfernetError('wire.malformed', { field: 'length' })
+}
+
 const TOO_LARGE = new Set(['InvalidDataLengthError', 'InvalidDataLengthLengthError', 'StreamBufferError'])
 
 function errorOfRead(thrown: unknown, maxBytes: number): InfernetError {
   const name = thrown instanceof Error ? thrown.name : ''
   if (TOO_LARGE.has(name)) return new InfernetError('wire.too-large', { maxBytes }, { cause: thrown })
-  if (name === 'InvalidMessageLengthError')
-    return new InfernetError('wire.malformed', { field: 'length' }, { cause: thrown })
   return InfernetError.from(thrown, 'wire.closed')
 }

@@ -42,9 +42,9 @@ export async function openSigned<Schema extends v.GenericSchema>(
 async function verifies(noun: SignedNoun, { body, signature }: Signed, signer: PeerName): Promise<boolean> {
   try {
     const key = peerIdFromString(signer).publicKey
-    return key ? await key.verify(signedBytes(noun, body), signature) : false
+    return key?.type === 'Ed25519' && (await key.verify(signedBytes(noun, body), signature))
   } catch {
-    return false // not a peer id, or not an Ed25519 one: nobody can have signed in its name
+    return false // not a peer id at all: nobody can have signed in its name
   }
 }
 

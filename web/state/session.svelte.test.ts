@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Session } from './session.svelte.ts'
-import { memoryServices, ME, seenOffer, TINY, type Scene } from './testing/memory-services.ts'
+import { memoryServices, ME, relayView, seenOffer, TINY, type Scene } from './testing/memory-services.ts'
 
 async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   const world = memoryServices(clock, change)
@@ -96,4 +96,17 @@ it('tells a waiting prompt within seconds that somebody lends, and lets it go wh
   scene.offers = [seenOffer(clock, 'aaaaaa')]
   await clock.advance(4000)
   await arrival
+})
+
+it('tells no relay from one that is still being dialled', async () => {
+  const { session, scene, changed } = await opened({
+    relays: [relayView('reLay1', 'a.example', { state: 'down' })],
+  })
+  expect(session.stage).toBe('no-relay')
+  scene.relays = [...scene.relays, relayView('reLay2', 'b.example', { state: 'connecting' })]
+  changed()
+  expect(session.stage).toBe('connecting')
+  scene.relays = [relayView('reLay1', 'a.example')]
+  changed()
+  expect(session.stage).toBe('up')
 })

@@ -5,7 +5,7 @@ export interface SeamView {
   readonly note: string
 }
 
-export type Inline =
+type Inline =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'code'; readonly text: string }
   | { readonly kind: 'seam'; readonly seam: SeamView }

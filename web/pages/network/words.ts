@@ -51,7 +51,7 @@ function ageWords(session: Session): string {
 }
 
 /** The host of a multiaddr, as a person would write it. */
-export function hostOf(address: string): string {
+function hostOf(address: string): string {
   const [, family, host, , port] = address.split('/')
   if (!family || !host) return address || 'relay'
   return /^(dns|ip)/.test(family) ? `${host}${port && port !== '443' ? `:${port}` : ''}` : address

@@ -48,7 +48,7 @@ export function named(tail: string): PeerName {
   return peerName(`12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9o${tail}`)
 }
 
-export function modelChoice(
+function modelChoice(
   model: ModelHash,
   name: string,
   note: string,
@@ -294,7 +294,7 @@ function memoryHistory(scene: Scene): History {
 }
 
 /** A provision that a test moves by hand. */
-export class MemoryProvision implements Provision {
+class MemoryProvision implements Provision {
   readonly model: ModelHash
   state: Provision['state'] = 'live'
   jobs: ProviderJob[] = []

@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest'
+import { CODE_TABLE, isErrorCode, type ErrorCode } from './code-table.ts'
+import { hasCode, InfernetError, type ErrorFacts } from './infernet-error.ts'
+
+const CODES = Object.keys(CODE_TABLE) as ErrorCode[]
+
+/** Facts that answer each name with the name itself, so that a sentence shows what it is filled with. */
+const named = new Proxy<ErrorFacts>({}, { get: (_, name) => `<${String(name)}>` })
+
+describe('the sentences of the network', () => {
+  it('are reviewed here, as they stand with all facts known', () => {
+    const table = CODES.map((code) => {
+      const { message, fix } = new InfernetError(code, named)
+      return `${code}\n  ${message}\n  ${fix}`
+    })
+    expect(`\n${table.join('\n')}\n`).toMatchInlineSnapshot(`
+      "
+      wire.malformed
+        The other side sent a message that does not fit the protocol (<field>).
+        Reload the page to get the newest version. If it stays, the other side is broken: another one is tried.
+      wire.too-large
+        A message is larger than the limit of <maxBytes> bytes.
+        Send less at once.
+      wire.timeout
+        No answer came within <limitMs> ms.
+        Try again; another peer may be quicker.
+      wire.closed
+        The other side closed the connection.
+        Try again; another peer is tried first.
+      wire.bad-signature
+        A signature under a <noun> is wrong.
+        Nothing to do: the message was dropped.
+      wire.unexpected
+        A "<got>" message came where it may not.
+        Reload the page to get the newest version.
+      models.corrupt
+        The file <path> is not what its manifest promises.
+        Load the model again. If it stays, the server holds a broken copy.
+      models.truncated
+        The file <path> ended after <got> of <expected> bytes.
+        Check the connection and load the model again; what is here already is kept.
+      models.unavailable
+        The file <path> could not be fetched (<status>).
+        Check the connection and try again.
+      models.unsupported
+        This model cannot be run here: <reason>.
+        Choose another model.
+      models.unknown
+        Nobody here knows that model.
+        Choose a model from the list.
+      models.no-space
+        The model needs <neededMb> MB of storage, <freeMb> MB are free.
+        Free some space, or choose a smaller model.
+      engine.no-webgpu
+        This browser has no WebGPU.
+        Use a current Chrome, Edge, Firefox or Safari, or lend your processor instead.
+      engine.no-adapter
+        The browser gives this page no graphics adapter.
+        Turn on hardware acceleration in the browser settings, or lend your processor instead.
+      engine.software-adapter
+        The browser only imitates a graphics adapter, which is slower than the processor itself.
+        Turn on hardware acceleration in the browser settings; until then the processor lends.
+      engine.limits
+        The GPU allows <limit> of <has>, the model needs <needs>.
+        Choose a smaller model.
+      engine.out-of-memory
+        The GPU ran out of memory.
+        Close other tabs that use the GPU, or choose a smaller model.
+      engine.device-lost
+        The GPU was reset or taken away.
+        It is being loaded again; running answers move to another tab.
+      engine.self-test-failed
+        The GPU got <wrong> of <total> test tokens wrong.
+        Update the graphics driver. Until then the processor can lend instead.
+      engine.load-failed
+        The model could not be started (<reason>).
+        Load it again, or choose another model.
+      engine.bad-token
+        Token <token> is outside the vocabulary of <vocabSize>.
+        Reload the page: its tokenizer does not fit the model.
+      engine.context-full
+        The prompt has <tokens> tokens, the model holds <contextLength>.
+        Shorten the prompt or begin a new question.
+      engine.queue-full
+        The engine already has <limit> requests waiting.
+        Try again in a moment.
+      engine.bad-logits
+        The model produced numbers that are not numbers.
+        Reload the model; if it stays, update the graphics driver.
+      engine.closed
+        The engine was stopped.
+        Start it again.
+      prompt.too-long
+        The prompt has <tokens> tokens, at most <maxTokens> fit.
+        Shorten the prompt or begin a new question.
+      prompt.bad-parameters
+        The sampler parameter <parameter> is out of range.
+        Reset the parameters.
+      prompt.quote-limit
+        Too many prices were asked for at once.
+        Wait a moment and try again.
+      prompt.quote-expired
+        The price offer has run out.
+        Ask again: a new price is fetched.
+      prompt.quote-unknown
+        The price offer was used before or never made.
+        Ask again: a new price is fetched.
+      prompt.price-too-high
+        Every price is above your limit.
+        Raise the limit or choose another model.
+      schedule.no-relay
+        No relay answers.
+        Check the connection; the page keeps trying.
+      schedule.no-provider
+        Nobody is lending a GPU for this model right now.
+        Keep the prompt here until one comes, or lend your own GPU.
+      schedule.offer-expired
+        The offer has run out.
+        Check that the clock of this computer is right.
+      schedule.offer-stale
+        A newer offer is known already.
+        Nothing to do.
+      schedule.not-yours
+        An offer was brought by someone who did not sign it.
+        Nothing to do: it was dropped.
+      schedule.directory-full
+        The relay holds as many offers as it can.
+        Another relay is tried.
+      schedule.rate-limited
+        The relay gets too many requests from here.
+        Wait a moment and try again.
+      stream.busy
+        The provider already serves <running> and has <waiting> waiting.
+        Another provider is tried.
+      stream.draining
+        The provider is about to leave and takes no new work.
+        Another provider is tried.
+      stream.silent
+        The other side has been silent for <silentMs> ms.
+        Another provider goes on with the answer.
+      stream.stalled
+        The provider is there but has written nothing for <stalledMs> ms.
+        Another provider goes on with the answer.
+      stream.provider-lost
+        The tab that answered went away.
+        Another provider goes on with the answer.
+      stream.cancelled
+        The answer was stopped.
+        Ask again when you like.
+      stream.bad-chunk
+        A block of tokens does not fit the one before (<reason>).
+        Another provider goes on with the answer.
+      stream.wrong-usage
+        The provider claims <claimed> tokens, <counted> came.
+        Only what came is owed.
+      stream.slow-reader
+        The reader takes no more tokens.
+        Keep the page open, or ask again.
+      stream.duplicate-job
+        A job of that name is running already.
+        Ask again.
+      stream.unpaid
+        The payment for the next block did not come.
+        Check the deposit.
+      mesh.no-direct-path
+        No direct path to the provider came up.
+        The answer travels over the relay, within its limit.
+      mesh.relay-budget
+        The relay carries no more of this answer.
+        Another provider goes on with the answer.
+      mesh.unreachable
+        The provider could not be reached.
+        Another provider is tried.
+      mesh.reservation-refused
+        The relay has no free place to be found at.
+        Another relay is tried.
+      mesh.insecure-page
+        The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.
+        Open it over https, or at localhost on the machine that runs the relay.
+      peer.refused
+        The other side refused for a reason that this version does not know.
+        Reload the page to get the newest version.
+      internal
+        Something went wrong here.
+        Try again. If it stays, tell the developers what you did.
+      "
+    `)
+  })
+
+  it.each(CODES)('%s: says what is and what to do, in whole sentences, also without any fact', (code) => {
+    const { message, fix } = new InfernetError(code)
+    for (const text of [message, fix]) {
+      expect(text).toMatch(/^[A-Z].*\.$/)
+      expect(text).not.toMatch(/undefined|null|NaN|\[object|\s{2}/)
+      expect(text.length).toBeLessThanOrEqual(140)
+    }
+  })
+
+  it('have codes that are a home and a name', () => {
+    for (const code of CODES.filter((name) => name !== 'internal'))
+      expect(code).toMatch(
+        /^(wire|models|engine|prompt|schedule|stream|verify|settle|mesh|peer)\.[a-z]+(-[a-z]+)*$/,
+      )
+  })
+})
+
+describe('InfernetError', () => {
+  it('keeps the code, the facts, the fix and the cause', () => {
+    const cause = new Error('deep')
+    const error = new InfernetError('prompt.too-long', { tokens: 1200, maxTokens: 1024 }, { cause })
+    expect(error).toMatchObject({
+      name: 'InfernetError',
+      message: 'The prompt has 1200 tokens, at most 1024 fit.',
+      fix: 'Shorten the prompt or begin a new question.',
+      code: 'prompt.too-long',
+      facts: { tokens: 1200, maxTokens: 1024 },
+      cause,
+    })
+  })
+
+  it('wraps what has no name, once', () => {
+    const own = new InfernetError('stream.busy')
+    expect(InfernetError.from(own, 'internal')).toBe(own)
+    for (const thrown of [new Error('x'), 'x', undefined, null, 0, { code: 'stream.busy' }]) {
+      const wrapped = InfernetError.from(thrown, 'wire.closed', { limit: 1 })
+      expect(wrapped).toMatchObject({ code: 'wire.closed', facts: { limit: 1 }, cause: thrown })
+    }
+    expect(InfernetError.from('x').code).toBe('internal')
+  })
+
+  it('is told by its code', () => {
+    expect(hasCode(new InfernetError('stream.busy'), 'stream.busy')).toBe(true)
+    expect(hasCode(new InfernetError('stream.busy'), 'wire.closed')).toBe(false)
+    expect(hasCode({ code: 'stream.busy' }, 'stream.busy')).toBe(false)
+  })
+
+  it('knows its codes, and nothing that every object has', () => {
+    expect(isErrorCode('stream.busy')).toBe(true)
+    for (const code of ['', 'busy', 'toString', '__proto__', 'constructor', 7, null, undefined, {}])
+      expect(isErrorCode(code)).toBe(false)
+  })
+})

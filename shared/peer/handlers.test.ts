@@ -1,0 +1,192 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { concatBytes, fromHex } from '../base/bytes.ts'
+import { baseUnits, millis } from '../base/units.ts'
+import { QuoteDesk } from '../prompt/quote-desk.ts'
+import { createQuoteHandler } from '../prompt/quote-service.ts'
+import { Directory } from '../schedule/directory.ts'
+import { DirectoryService } from '../schedule/directory-service.ts'
+import { offerBody } from '../schedule/offer.ts'
+import { JobService } from '../stream/job-service.ts'
+import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
+import { connectedStreams, makePeer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
+import { realClock, realRandom } from '../testing/real-clock.ts'
+import { encode } from '../wire/codec.ts'
+import { sign } from '../wire/signed.ts'
+
+type Handler = (stream: Stream, connection: Connection) => Promise<void>
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+function framed(body: Uint8Array): Uint8Array {
+  const length = body.length < 128 ? [body.length] : [(body.length & 0x7f) | 0x80, body.length >> 7]
+  return concatBytes(Uint8Array.from(length), body)
+}
+
+describe('the three protocol handlers', () => {
+  let provider: TestPeer
+  let stranger: TestPeer
+  let engine: FakeEngine
+  let jobs: JobService
+  let directory: DirectoryService
+  let handlers: Record<string, Handler>
+  let unhandled: unknown[]
+  /** Messages that each are valid somewhere. */
+  let valid: unknown[]
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
+
+  beforeEach(async () => {
+    unhandled = []
+    process.on('unhandledRejection', onUnhandled)
+    provider = await makePeer()
+    stranger = await makePeer()
+    engine = createFakeEngine({ clock: realClock, info: { model: someModel() }, answerLength: 20 })
+    const price = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(2n) }
+    const terms = { price, queueMs: millis(0), prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+    const desk = new QuoteDesk({
+      key: provider.key,
+      clock: realClock,
+      random: realRandom,
+      termsOf: (model) =>
+        model === someModel() ? { ...terms, contextLength: 1024, isDraining: false } : undefined,
+    })
+    jobs = new JobService({
+      clock: realClock,
+      key: provider.key,
+      desk,
+      servedOf: (model) =>
+        model === someModel() ? { engine, slots: 1, queue: 8, isDraining: false } : undefined,
+    })
+    directory = new DirectoryService({ clock: realClock, directory: new Directory(realClock) })
+    handlers = {
+      prompt: createQuoteHandler({ clock: realClock, desk }),
+      stream: jobs.handle,
+      schedule: directory.handle,
+    }
+    valid = await validMessages()
+  })
+  afterEach(async () => {
+    await pause(5)
+    process.off('unhandledRejection', onUnhandled)
+    expect(unhandled).toEqual([])
+    await engine.close()
+  })
+
+  const validMessages = async (): Promise<unknown[]> => {
+    const model = fromHex(someModel())
+    const offer = await sign('offer', offerBody(someOffer(realClock.now())), stranger.key)
+    return [
+      { type: 'quote', model, promptTokens: 3, maxTokens: 9 },
+      {
+        type: 'open',
+        jobId: new Uint8Array(16),
+        quoteId: new Uint8Array(16),
+        model,
+        promptTokens: [3, 4],
+        priorTokens: [],
+        sampler: { temperature: 1, topP: 1 },
+        maxTokens: 10,
+        consumerNonce: new Uint8Array(32),
+        seed: null,
+      },
+      { type: 'ack', position: 0, credit: new Uint8Array() },
+      { type: 'ack', position: 8192, credit: new Uint8Array() },
+      { type: 'cancel' },
+      { type: 'beat', beat: 1, echo: false },
+      { type: 'beat', beat: 1, echo: true },
+      { type: 'announce', id: 1, offer },
+      { type: 'announce', id: 2, offer: { ...offer, signature: new Uint8Array(64) } },
+      { type: 'withdraw', id: 3, tombstone: offer },
+      { type: 'query', id: 4, model: null, limit: 4 },
+      { type: 'watch', id: 5, peers: [provider.name] },
+      { type: 'accepted', nonce: new Uint8Array(32), waiting: 0 },
+      { type: 'failed', error: { code: 'internal', facts: {} } },
+    ]
+  }
+
+  /** Hands the bytes to a handler as a stranger would, goes away, and looks at what is left. */
+  const attack = async (name: string, parts: readonly Uint8Array[]): Promise<void> => {
+    const { ours, theirs, connection } = await connectedStreams(stranger)
+    const done = handlers[name]?.(theirs, connection)
+    for (const part of parts) if (ours.writeStatus === 'writable') ours.send(part)
+    await pause(1)
+    await ours.close().catch(() => undefined)
+    ours.abort(new Error('the stranger left'))
+    await expect(done).resolves.toBeUndefined()
+    await expect.poll(() => theirs.status).not.toBe('open')
+  }
+
+  const names = ['prompt', 'stream', 'schedule']
+
+  it.each(names)('%s: takes any bytes without a throw, and leaves no stream open', async (name) => {
+    const bytes = fc.array(fc.uint8Array({ maxLength: 120 }), { minLength: 1, maxLength: 4 })
+    await fc.assert(
+      fc.asyncProperty(bytes, (parts) => attack(name, parts)),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each(names)('%s: takes any CBOR in proper frames', async (name) => {
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.record({
+        type: fc.constantFrom('open', 'quote', 'query', 'ack', 'announce'),
+        id: fc.integer(),
+        limit: fc.double({ noNaN: true, noDefaultInfinity: true }),
+      }),
+    )
+    const frames = fc.array(value, { minLength: 1, maxLength: 4 })
+    await fc.assert(
+      fc.asyncProperty(frames, (messages) =>
+        attack(
+          name,
+          messages.map((message) => framed(encode(message))),
+        ),
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each(names)('%s: takes valid messages of every kind in any order', async (name) => {
+    const order = fc.array(fc.nat(valid.length - 1), { minLength: 1, maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(order, (picks) =>
+        attack(
+          name,
+          picks.map((i) => framed(encode(valid[i]))),
+        ),
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each(names)('%s: takes a valid message with any one byte changed', async (name) => {
+    const change = fc.record({ pick: fc.nat(valid.length - 1), at: fc.nat(), to: fc.nat(255) })
+    await fc.assert(
+      fc.asyncProperty(change, ({ pick, at, to }) => {
+        const bytes = framed(encode(valid[pick]))
+        bytes[at % bytes.length] = to
+        return attack(name, [bytes])
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each(names)('%s: takes a stranger who leaves in the middle of anything', async (name) => {
+    const cut = fc.record({ pick: fc.nat(valid.length - 1), length: fc.nat(200) })
+    await fc.assert(
+      fc.asyncProperty(cut, ({ pick, length }) =>
+        attack(name, [framed(encode(valid[pick])).subarray(0, length)]),
+      ),
+      { numRuns: 30 },
+    )
+  })
+
+  it('hold nothing of all that afterwards', async () => {
+    for (const name of names) for (const message of valid) await attack(name, [framed(encode(message))])
+    expect(jobs.jobs).toEqual([])
+    expect(directory.sessions).toBe(0)
+    expect(engine.active).toBe(0)
+  })
+})

@@ -1,0 +1,32 @@
+import type { Ask } from '../../state/ask.svelte.ts'
+import type { Session } from '../../state/session.svelte.ts'
+import { formatInf, formatInfNumber, formatPerMillion } from '../../ui/format.ts'
+
+/** About four letters make a token, and a usual answer is half as long as the longest. */
+const LETTERS_A_TOKEN = 4
+
+/** The models with their lowest live price and how many lend each. */
+export function modelOptions(session: Session) {
+  return session.models.map((choice) => {
+    const offers = session.offersFor(choice.model)
+    const prices = offers.map(({ offer }) => offer.price.perOutputToken)
+    const lowest = prices.reduce<bigint | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined)
+    return {
+      value: choice.model,
+      name: choice.name,
+      note: choice.note,
+      price: lowest === undefined ? undefined : formatPerMillion(lowest),
+      live: offers.length,
+    }
+  })
+}
+
+/** What the prompt would cost, before it is sent. */
+export function estimateWords(ask: Ask, text: string): string {
+  const promptTokens = Math.ceil(text.length / LETTERS_A_TOKEN)
+  const limit = ask.model?.answerTokens ?? 0
+  const about = ask.priceOf(promptTokens, Math.ceil(limit / 2))
+  const most = ask.priceOf(promptTokens, limit)
+  if (about === undefined || most === undefined) return 'No price yet: nobody offers this model.'
+  return `About ${formatInf(about)}, at most ${formatInfNumber(most)}. Not charged yet.`
+}

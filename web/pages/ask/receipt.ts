@@ -1,0 +1,38 @@
+import type { AnswerRecord } from '../../state/conversation.ts'
+import { formatInf, formatMillis, formatSpeed, pathInWords, plural } from '../../ui/format.ts'
+
+/** Who wrote which part, one row a stretch. */
+export function receiptRows({ segments }: AnswerRecord) {
+  return segments.map((segment) => ({
+    provider: segment.provider,
+    badge: segment.backend === 'wasm' ? 'CPU' : segment.kind === 'node' ? 'server' : undefined,
+    tokens: segment.tokens,
+    signedTokens: segment.signedTokens,
+    connection: `${pathInWords(segment.path)}, ${formatMillis(segment.rttMs)}`,
+    speed: segment.tokensPerSecond > 0 ? formatSpeed(segment.tokensPerSecond) : '—',
+    due: formatInf(segment.due),
+  }))
+}
+
+/** What holds for the whole answer. */
+export function receiptFacts(answer: AnswerRecord, modelName: string) {
+  const { segments, ttftMs, due } = answer
+  const [only] = segments
+  const signed = segments.reduce((sum, segment) => sum + segment.signedTokens, 0)
+  return [
+    { name: 'Model', value: modelName },
+    ...(ttftMs === undefined ? [] : [{ name: 'First token', value: `${(ttftMs / 1000).toFixed(2)} s` }]),
+    ...(only && segments.length === 1
+      ? [{ name: 'Connection', value: `${pathInWords(only.path)}, ${formatMillis(only.rttMs)} away` }]
+      : []),
+    { name: 'Owed', value: `${formatInf(due)} for the prompt and ${plural(signed, 'signed token')}` },
+    ...(segments.some((segment) => segment.isUsageDisputed)
+      ? [
+          {
+            name: 'Count',
+            value: 'A provider claimed another number of tokens than came. Only what came is owed.',
+          },
+        ]
+      : []),
+  ]
+}
