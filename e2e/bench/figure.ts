@@ -1,5 +1,5 @@
 /** On what a figure was measured, as far as it applies. */
-export interface Case {
+interface Case {
   readonly model?: string
   readonly dtype?: string
   readonly backend?: string
@@ -38,7 +38,7 @@ export interface BenchOptions {
 }
 
 /** What a figure is hoped to be. It is no part of the line: a miss is said beside it. */
-export type Aim = { readonly atMost: number } | { readonly atLeast: number }
+type Aim = { readonly atMost: number } | { readonly atLeast: number }
 
 /** Prints a figure with four digits that count, and says on standard error when it misses its aim. */
 export function printFigure(figure: Figure, aim?: Aim): void {

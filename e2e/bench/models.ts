@@ -2,16 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ModelHash } from '#shared/base/ids.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
+import { hashManifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
-import type { PageModel } from './page/bench-page.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TINY = join(ROOT, 'web/public/models/infernet-tiny')
 const KIT = join(ROOT, 'shared/models/kit')
 
 /** Built once and kept: the weights of the larger one are 650 MB and take half a minute. */
-export const MODELS_FOLDER = join(ROOT, 'node_modules/.cache/bench-models')
+const CACHE = join(ROOT, 'node_modules/.cache/bench-models')
+
+/** Where the page's catalogue looks for its model. Whatever lies there is what it offers, under its own hash. */
+const ENTRY = 'infernet-tiny'
 
 /** The measures of SmolLM2-135M; the tokenizer is Infernet Tiny's, whose 1024 tokens are a beginning of its vocabulary. */
 const SMOL = {
@@ -34,57 +38,74 @@ const SMOL = {
 /** Debian's own Python sees Debian's packages; another one may have them, too. */
 const PYTHONS = ['/usr/bin/python3', 'python3']
 
-/** A model that a relay with `--models-folder` {@link MODELS_FOLDER} serves. */
-export interface BenchModel extends PageModel {
-  encode(question: string): readonly number[]
+/** A model in a folder of its own for a relay to serve, as the one of the catalogue. */
+export interface BenchModel {
+  readonly model: ModelHash
+  readonly id: string
+  readonly dtype: string
+  /** For `--models-folder`. */
+  readonly folder: string
+  readonly encode: (question: string) => readonly number[]
 }
 
 /** The bundled model. It is copied, because a relay follows no links. */
 export function tinyModel(): BenchModel {
-  const folder = join(MODELS_FOLDER, 'infernet-tiny')
-  cpSync(TINY, folder, { recursive: true })
-  return read('infernet-tiny')
+  const folder = join(CACHE, 'bundled')
+  cpSync(TINY, join(folder, ENTRY), { recursive: true })
+  return read(folder)
 }
 
 /** A model of the size of SmolLM2-135M with random weights: nonsense at the speed of a real one. Undefined without the tools. */
 export function smolModel(): BenchModel | undefined {
   const id = 'smol135-random'
-  if (existsSync(join(MODELS_FOLDER, id, 'manifest.fp32.json'))) return read(id)
+  const folder = join(CACHE, id)
+  if (existsSync(join(folder, ENTRY))) return read(folder)
   const python = PYTHONS.find((each) => spawnSync(each, ['-c', 'import onnx, numpy']).status === 0)
   if (!python) return undefined
   console.error('Building a model with random weights ...')
-  const draft = join(MODELS_FOLDER, 'draft', id)
+  const draft = join(CACHE, 'draft', id) // the manifest takes its id from the folder
   rmSync(draft, { recursive: true, force: true })
   mkdirSync(join(draft, 'onnx'), { recursive: true })
   writeTexts(draft)
-  const shape = ['--config', 'smol135', '--dtype', 'fp32', '--out', join(draft, 'onnx'), '--name', 'model.onnx']
+  const shape = [
+    '--config',
+    'smol135',
+    '--dtype',
+    'fp32',
+    '--out',
+    join(draft, 'onnx'),
+    '--name',
+    'model.onnx',
+  ]
   call(python, [join(KIT, 'build_model.py'), ...shape])
   call(process.execPath, [join(KIT, 'make-manifest.ts'), draft])
-  rmSync(join(MODELS_FOLDER, id), { recursive: true, force: true })
-  renameSync(draft, join(MODELS_FOLDER, id))
-  return read(id)
+  mkdirSync(folder, { recursive: true })
+  renameSync(draft, join(folder, ENTRY))
+  return read(folder)
 }
 
 function writeTexts(folder: string): void {
   const names = ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json']
   for (const name of names) cpSync(join(TINY, name), join(folder, name))
   const tiny = readJson(join(TINY, 'config.json'))
-  if (Number(tiny['vocab_size']) > SMOL.vocab_size) throw new Error('the tokenizer does not fit the vocabulary')
+  if (Number(tiny['vocab_size']) > SMOL.vocab_size)
+    throw new Error('the tokenizer does not fit the vocabulary')
   const ends = ['bos_token_id', 'eos_token_id', 'pad_token_id'].map((name) => [name, tiny[name]])
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...SMOL, ...Object.fromEntries(ends) }))
 }
 
-function read(id: string): BenchModel {
-  const folder = join(MODELS_FOLDER, id)
-  const manifest = parseManifest(Uint8Array.from(readFileSync(join(folder, 'manifest.fp32.json'))))
+function read(folder: string): BenchModel {
+  const files = join(folder, ENTRY)
+  const manifest = parseManifest(Uint8Array.from(readFileSync(join(files, 'manifest.fp32.json'))))
   const tokenizer = createChatTokenizer({
-    tokenizerJson: readJson(join(folder, 'tokenizer.json')),
-    tokenizerConfig: readJson(join(folder, 'tokenizer_config.json')),
-    generationConfig: readJson(join(folder, 'generation_config.json')),
+    tokenizerJson: readJson(join(files, 'tokenizer.json')),
+    tokenizerConfig: readJson(join(files, 'tokenizer_config.json')),
+    generationConfig: readJson(join(files, 'generation_config.json')),
     contextLength: manifest.contextLength,
   })
+  const { id, dtype } = manifest
   const encode = (content: string): readonly number[] => tokenizer.encodeChat([{ role: 'user', content }])
-  return { manifest, baseUrl: `/models/${id}/`, encode }
+  return { model: hashManifest(manifest), id, dtype, folder, encode }
 }
 
 function readJson(path: string): Record<string, unknown> {

@@ -4,7 +4,13 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 /** What makes a page isolated, and what is about the connection. */
-const WITHHELD = ['cross-origin-opener-policy', 'cross-origin-embedder-policy', 'connection', 'keep-alive', 'transfer-encoding']
+const WITHHELD = [
+  'cross-origin-opener-policy',
+  'cross-origin-embedder-policy',
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+]
 
 /** A second door to a relay's page. */
 export interface OpenDoor extends AsyncDisposable {
@@ -33,7 +39,11 @@ export async function openDoor(relay: string): Promise<OpenDoor> {
 }
 
 /** Uncompressed, so that lengths stay true. */
-async function pass(relay: string, { url = '/', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+async function pass(
+  relay: string,
+  { url = '/', headers }: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const wanted: Record<string, string> = { 'accept-encoding': 'identity' }
   if (headers.range) wanted['range'] = headers.range
   const answer = await fetch(new URL(url, relay), { headers: wanted })

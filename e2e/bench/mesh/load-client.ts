@@ -21,7 +21,7 @@ import { OFFER_RENEW_MS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts
 import { DirectoryClient } from '#shared/schedule/directory-client.ts'
 import { createFakeEngine } from '#shared/testing/fake-engine.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
-import { MONITOR_PING_MS } from '../../../web/mesh/constants.ts'
+import { TAB_PING_MS } from './tab-pings.ts'
 
 export type LoadOrder = 'offer'
 export type LoadReport = 'reserved' | 'offered'
@@ -50,7 +50,7 @@ async function join(): Promise<LoadNode> {
     transports: [webSockets(), circuitRelayTransport({ reservationConcurrency: 8 })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    connectionMonitor: { pingInterval: MONITOR_PING_MS },
+    connectionMonitor: { pingInterval: TAB_PING_MS },
     connectionGater: { denyDialMultiaddr: () => false },
     services: { identify: identify(), identifyPush: identifyPush(), ping: ping() },
   })
@@ -60,15 +60,21 @@ async function join(): Promise<LoadNode> {
 /** Tabs do not begin to lend in the same moment: they are spread over one renewal. */
 async function offerAll(): Promise<void> {
   const gapMs = OFFER_RENEW_MS / nodes.length
-  await Promise.all(nodes.map(async (each, i) => {
-    await new Promise((resolve) => setTimeout(resolve, i * gapMs))
-    await offer(each)
-  }))
+  await Promise.all(
+    nodes.map(async (each, i) => {
+      await new Promise((resolve) => setTimeout(resolve, i * gapMs))
+      await offer(each)
+    }),
+  )
 }
 
 function offer({ node, key, connection }: LoadNode): Promise<void> {
-  const openStream = ({ signal }: { signal: AbortSignal }) => connection.newStream(SCHEDULE_PROTOCOL, { signal })
-  const directory = new DirectoryClient(peerName(connection.remotePeer.toString()), { clock: realClock, openStream })
+  const openStream = ({ signal }: { signal: AbortSignal }) =>
+    connection.newStream(SCHEDULE_PROTOCOL, { signal })
+  const directory = new DirectoryClient(peerName(connection.remotePeer.toString()), {
+    clock: realClock,
+    openStream,
+  })
   const relays = { directories: [directory], views: [], onChange: () => () => undefined }
   const peer = createPeer({ node, key, clock: realClock, random: realRandom, relays }, { kind: 'tab' })
   const engine = createFakeEngine({ clock: realClock })

@@ -44,7 +44,9 @@ export class LoadClients implements AsyncDisposable {
 function reportOf(child: ChildProcess, wanted: LoadReport): Promise<void> {
   return new Promise((resolve, reject) => {
     child.on('message', (report) => report === wanted && resolve())
-    child.once('exit', (code) => reject(new Error(`a load client ended with ${code} before it had ${wanted}`)))
+    child.once('exit', (code) =>
+      reject(new Error(`a load client ended with ${code} before it had ${wanted}`)),
+    )
   })
 }
 

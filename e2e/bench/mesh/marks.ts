@@ -28,7 +28,10 @@ export async function noteMarks(context: BrowserContext, prompt?: string): Promi
 
 /** Waits for a moment of the page and gives it. */
 export async function markOf(page: Page, name: keyof Marks, { timeout = 60_000 } = {}): Promise<number> {
-  await page.waitForFunction((wanted) => window.benchMarks[wanted] !== undefined, name, { timeout, polling: 50 })
+  await page.waitForFunction((wanted) => window.benchMarks[wanted] !== undefined, name, {
+    timeout,
+    polling: 50,
+  })
   return (await page.evaluate((wanted) => window.benchMarks[wanted], name)) ?? 0
 }
 

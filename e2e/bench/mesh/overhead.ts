@@ -23,7 +23,8 @@ export async function benchOverhead({ quick, print }: BenchOptions): Promise<voi
   }))
   await benchModel(tiny, stories, { runs, aim: 0.85 }, print)
   const smol = smolModel()
-  if (!smol) return console.error('networkOverhead of a larger model is skipped: it takes Python with onnx and numpy')
+  if (!smol)
+    return console.error('networkOverhead of a larger model is skipped: it takes Python with onnx and numpy')
   const long = [{ promptTokens: smol.encode('Tell me a story.'), maxTokens: quick ? 8 : SMOL_TOKENS }]
   await benchModel(smol, long, { runs, aim: 0.97 }, print)
 }
@@ -34,20 +35,41 @@ async function benchModel(
   { runs, aim }: { runs: number; aim: number },
   print: BenchOptions['print'],
 ): Promise<void> {
-  await using network = await BenchNetwork.start()
-  const provider = await network.openProvider(model)
-  const consumer = await network.openConsumer(model)
+  await using network = await BenchNetwork.start(model)
+  const provider = await network.openProvider()
+  const consumer = await network.openConsumer()
   const { path } = await inTurns(consumer, provider, requests, true) // connects, and warms both ways
   const pairs = []
   for (let run = 0; run < runs; run++) pairs.push(await inTurns(consumer, provider, requests, run % 2 === 0))
-  const { id, dtype } = model.manifest
+  const { id, dtype } = model
   const on = { model: id, dtype, backend: 'wasm', adapter: provider.adapter, threads: 1, streams: 1, path }
   const value = median(pairs.map(({ meshed, alone }) => meshed / alone))
   const peer = 'the same engine in its own tab'
-  print({ bench: 'mesh', metric: 'networkOverhead', case: on, value, unit: 'ratio', peer, peerValue: 1, ratio: value }, { atLeast: aim })
+  print(
+    {
+      bench: 'mesh',
+      metric: 'networkOverhead',
+      case: on,
+      value,
+      unit: 'ratio',
+      peer,
+      peerValue: 1,
+      ratio: value,
+    },
+    { atLeast: aim },
+  )
   const meshed = median(pairs.map((pair) => pair.meshed))
   const alone = median(pairs.map((pair) => pair.alone))
-  print({ bench: 'mesh', metric: 'tokensPerSecond', case: on, value: meshed, unit: 'tokens/s', peer, peerValue: alone, ratio: meshed / alone })
+  print({
+    bench: 'mesh',
+    metric: 'tokensPerSecond',
+    case: on,
+    value: meshed,
+    unit: 'tokens/s',
+    peer,
+    peerValue: alone,
+    ratio: meshed / alone,
+  })
 }
 
 /** One run of both, by turns the one or the other first. */

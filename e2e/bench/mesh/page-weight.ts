@@ -14,7 +14,9 @@ const SCRIPT = /<(?:script|link rel="modulepreload")[^>]*\s(?:src|href)="\/([^"]
  */
 export async function benchPageWeight({ print }: BenchOptions): Promise<void> {
   buildPage()
-  const named = [...readFileSync(join(DIST, 'index.html'), 'utf8').matchAll(SCRIPT)].map(([, path]) => path ?? '')
+  const named = [...readFileSync(join(DIST, 'index.html'), 'utf8').matchAll(SCRIPT)].map(
+    ([, path]) => path ?? '',
+  )
   const all = readdirSync(join(DIST, 'assets')).filter((name) => name.endsWith('.js'))
   const lazy = all.map((name) => `assets/${name}`).filter((path) => !named.includes(path))
   print({ bench: 'mesh', metric: 'pageWeightKb', value: weightOf(named), unit: 'kB' }, { atMost: 150 })

@@ -28,7 +28,10 @@ export async function watchProcess(pid: number, windowMs: number): Promise<Usage
     resident.push(residentMbOf(pid))
   }
   const cpuSeconds = (ticksOf(pid) - ticks) / TICKS_PER_SECOND
-  return { residentMb: median(resident), cpuPercent: (cpuSeconds / (performance.now() - startedAt)) * 100_000 }
+  return {
+    residentMb: median(resident),
+    cpuPercent: (cpuSeconds / (performance.now() - startedAt)) * 100_000,
+  }
 }
 
 /** Fields 14 and 15, user and system; the name in field 2 may hold spaces, so they are counted from its bracket. */

@@ -13,19 +13,37 @@ const PAUSE_MS = 550
  */
 export async function benchStreams({ quick, print }: BenchOptions): Promise<void> {
   const model = tinyModel()
-  await using network = await BenchNetwork.start()
-  const provider = await network.openProvider(model)
-  const { id, dtype } = model.manifest
+  await using network = await BenchNetwork.start(model)
+  const provider = await network.openProvider()
+  const { id, dtype } = model
   const on = { model: id, dtype, backend: 'wasm', adapter: provider.adapter, threads: 1, streams: 1 }
   const request = { promptTokens: model.encode('What is 7 plus 5?'), maxTokens: 1 }
   const times = quick ? 5 : 20
 
-  const direct = await askOften(await network.openConsumer(model), request, times)
-  print({ bench: 'mesh', metric: 'streamRttMs', case: { ...on, path: direct.path }, value: median(direct.rtts), unit: 'ms' })
-  const relayed = await askOften(await network.openConsumer(model, { hasWebRtc: false }), request, times)
-  print({ bench: 'mesh', metric: 'streamRttMs', case: { ...on, path: relayed.path }, value: median(relayed.rtts), unit: 'ms' })
+  const direct = await askOften(await network.openConsumer(), request, times)
+  print({
+    bench: 'mesh',
+    metric: 'streamRttMs',
+    case: { ...on, path: direct.path },
+    value: median(direct.rtts),
+    unit: 'ms',
+  })
+  const relayed = await askOften(await network.openConsumer({ hasWebRtc: false }), request, times)
+  print({
+    bench: 'mesh',
+    metric: 'streamRttMs',
+    case: { ...on, path: relayed.path },
+    value: median(relayed.rtts),
+    unit: 'ms',
+  })
   const warm = direct.ttfts.slice(0, 10)
-  print({ bench: 'mesh', metric: 'ttftMs', case: { ...on, path: direct.path }, value: median(warm), unit: 'ms' })
+  print({
+    bench: 'mesh',
+    metric: 'ttftMs',
+    case: { ...on, path: direct.path },
+    value: median(warm),
+    unit: 'ms',
+  })
 }
 
 interface Asked {
@@ -35,7 +53,11 @@ interface Asked {
 }
 
 /** Asks once to connect, then counts. The consumer is closed at the end. */
-async function askOften(consumer: BenchConsumer, request: Parameters<BenchConsumer['ask']>[0], times: number): Promise<Asked> {
+async function askOften(
+  consumer: BenchConsumer,
+  request: Parameters<BenchConsumer['ask']>[0],
+  times: number,
+): Promise<Asked> {
   const { path } = await consumer.ask(request)
   const paces = []
   for (let i = 0; i < times; i++) {

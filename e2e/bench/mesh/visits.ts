@@ -26,7 +26,13 @@ export async function benchVisits({ quick, print }: BenchOptions): Promise<void>
   const joins = asked.map(({ joinMs }) => joinMs)
   print({ bench: 'mesh', metric: 'joinMs', case: { path }, value: median(joins), unit: 'ms' })
   const answers = asked.map(({ answerMs }) => answerMs)
-  print({ bench: 'mesh', metric: 'firstAnswerMs', case: { ...CASE, path }, value: median(answers), unit: 'ms' })
+  print({
+    bench: 'mesh',
+    metric: 'firstAnswerMs',
+    case: { ...CASE, path },
+    value: median(answers),
+    unit: 'ms',
+  })
 }
 
 /** The first visit downloads the model into OPFS; the later ones, of the same profile, count. The last one stays. */

@@ -1,19 +1,10 @@
-import { modelHash } from '#shared/base/ids.ts'
+import type { ModelHash } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import type { Engine } from '#shared/engine/engine.ts'
-import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import type { Path, Segment } from '#shared/peer/peer.ts'
-import { createWebEngine } from '../../../web/engine/client.ts'
-import { createMetronome } from '../../../web/engine/metronome.ts'
-import type { Mesh } from '../../../web/mesh/mesh.ts'
-import { openMesh } from '../../../web/state/services-real.ts'
+import { lazyServices } from '../../../web/state/lazy-services.ts'
+import type { Services } from '../../../web/state/services.ts'
 import { Stopwatch, type Pace } from './stopwatch.ts'
-
-/** A model by its manifest, and the folder of its files. */
-export interface PageModel {
-  readonly manifest: Manifest
-  readonly baseUrl: string
-}
 
 export interface PageRequest {
   readonly promptTokens: readonly number[]
@@ -29,33 +20,36 @@ export interface AskedPace extends Pace {
 /** The parts of a tab, driven from outside: plain data in and out. */
 export interface BenchPage {
   /** Loads the model on wasm and lends it. Resolves when a relay has taken the offer. */
-  lend(model: PageModel): Promise<{ adapter: string; isIsolated: boolean }>
+  lend(model: ModelHash): Promise<{ adapter: string; isIsolated: boolean }>
   /** An answer of the engine that is lent, read in its own tab. */
   generate(request: PageRequest): Promise<Pace>
   /** The same answer through the network. */
-  ask(model: PageModel, request: PageRequest): Promise<AskedPace>
+  ask(model: ModelHash, request: PageRequest): Promise<AskedPace>
 }
 
 /** Greedy, so that the tokens are the same whoever asks: nothing but the way they travel differs. */
 const GREEDY = { temperature: 0, topP: 1 } as const
 const FREE = { perPromptToken: baseUnits(0n), perOutputToken: baseUnits(0n) }
 
-/** Builds on what the shipped page builds on: its engine in a worker, its clock, its mesh. */
+/** Stands on the services of the shipped page: its engine in a worker, its clock, its mesh. */
 export function createBenchPage(): BenchPage {
-  const clock = createMetronome()
+  const services = lazyServices(window)
+  const { signal } = new AbortController() // a bench is never cancelled from inside
   let engine: Engine | undefined
-  let joined: Promise<Mesh> | undefined
-  const join = (): Promise<Mesh> => (joined ??= openMesh(clock, [], { signal: new AbortController().signal }))
+  let joined: ReturnType<Services['openMesh']> | undefined
+  const join = (): ReturnType<Services['openMesh']> => (joined ??= services.openMesh({ signal }))
 
   return {
-    async lend({ manifest, baseUrl }) {
-      const started = await createWebEngine({ manifest, baseUrl, backend: 'wasm' })
+    async lend(model) {
+      await services.models() // reads the manifests; only then a model is known by its hash
+      const onProgress = (): void => undefined
+      const started = await services.startEngine(model, { backend: 'wasm', onProgress }, { signal })
       engine = started.engine
       const mesh = await join()
       await mesh.startLending()
       const provision = mesh.peer.provide(engine, { price: FREE, selfTest: started.selfTest })
       await until(provision, () => provision.offerAcceptedAt !== undefined)
-      return { adapter: started.adapter, isIsolated: crossOriginIsolated }
+      return { adapter: engine.info.adapter, isIsolated: crossOriginIsolated }
     },
 
     async generate({ promptTokens, maxTokens }) {
@@ -66,10 +60,9 @@ export function createBenchPage(): BenchPage {
       return watch.pace
     },
 
-    async ask({ manifest }, { promptTokens, maxTokens }) {
+    async ask(model, { promptTokens, maxTokens }) {
       const mesh = await join()
       await until(mesh, () => mesh.relays.some(({ state }) => state === 'up'))
-      const model = modelHash(hashManifest(manifest))
       const watch = new Stopwatch()
       let segment: Segment | undefined
       const prompt = { model, promptTokens, sampler: GREEDY, maxTokens, maxOutputPrice: undefined }

@@ -1,0 +1,282 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { baseUnits, millis } from '#shared/base/units.ts'
+import { peerName } from '#shared/base/ids.ts'
+import { until } from '../../relay/testing/fixtures.ts'
+import type { Relay } from '../../relay/create-relay.ts'
+import {
+  fakeEngine,
+  hear,
+  MODEL,
+  OWN_SOCKET,
+  promptOf,
+  TERMS,
+  TestNetwork,
+  unbroken,
+  type TestPeerNode,
+  type WatchedEngine,
+} from './test-network.ts'
+
+const never = (): void => undefined
+
+describe('peers on a relay, over sockets', () => {
+  let network: TestNetwork
+  let relay: Relay
+  let consumer: TestPeerNode
+  let unhandled: unknown[]
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
+
+  beforeEach(async () => {
+    unhandled = []
+    process.on('unhandledRejection', onUnhandled)
+    network = new TestNetwork()
+    relay = await network.relay()
+    consumer = await network.node({ relays: relay.addresses })
+  })
+  afterEach(async () => {
+    await network[Symbol.asyncDispose]()
+    process.off('unhandledRejection', onUnhandled)
+    expect(unhandled).toEqual([])
+  })
+
+  const provider = async (engine: WatchedEngine, changes: Partial<typeof TERMS> = {}) => {
+    const who = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
+    const provision = who.peer.provide(engine, { ...TERMS, ...changes })
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    return { ...who, provision, engine, name: peerName(who.node.peerId.toString()) }
+  }
+  const offersSeen = async (): Promise<number> => (await consumer.peer.look({ model: MODEL })).offers.length
+
+  it('answers a prompt from one end to the other, and counts what is owed', async () => {
+    const { engine, name, provision } = await provider(fakeEngine())
+    const { events, tokens, summary } = await hear(consumer.peer, promptOf())
+    expect(tokens).toEqual(await unbroken(engine.requests[0]))
+    expect(events.map(({ type }) => type).filter((type) => type !== 'tokens' && type !== 'chunk')).toEqual([
+      'searching',
+      'assigned',
+      'done',
+    ])
+    expect(summary).toMatchObject({ finish: 'stop', promptTokens: 3, outputTokens: 80, due: 803n })
+    expect(summary?.segments).toMatchObject([
+      { provider: name, kind: 'node', path: 'websocket', from: 0, tokens: 80, signedTokens: 80, chunks: 3 },
+    ])
+    await until('it is counted', () => provision.served.jobs === 1)
+    expect(provision.served).toMatchObject({ tokens: 80, handedOver: 0, due: 803n })
+  })
+
+  it('goes on with the same tokens when the provider’s node is stopped in the middle', async () => {
+    const both = [await provider(fakeEngine()), await provider(fakeEngine())]
+    let lost: (typeof both)[number] | undefined
+    const { events, tokens, summary } = await hear(consumer.peer, promptOf(), {
+      onEvent: (event, count) => {
+        if (lost || count < 37 || event.type !== 'tokens') return
+        lost = both.find(({ engine }) => engine.requests.length > 0)
+        void lost?.node.stop()
+      },
+    })
+    const other = both.find((one) => one !== lost)
+    expect(tokens).toEqual(await unbroken(lost?.engine.requests[0]))
+    expect(other?.engine.requests[0]?.seed).toEqual(lost?.engine.requests[0]?.seed)
+    const seam = events.find((event) => event.type === 'seam')
+    const position = seam?.position ?? 0
+    expect(position).toBeGreaterThanOrEqual(37)
+    expect(seam).toMatchObject({ lost: lost?.name, reason: { code: 'stream.provider-lost' } })
+    expect(events.find((event) => event.type === 'resumed')).toMatchObject({
+      position,
+      provider: other?.name,
+    })
+    expect(summary?.segments).toMatchObject([
+      { provider: lost?.name, from: 0, tokens: position },
+      { provider: other?.name, from: position, tokens: 80 - position, signedTokens: 80 - position },
+    ])
+    // The second one reads the prompt and what is there, then writes the rest; the first is owed what it signed.
+    expect(summary?.segments[1]?.due).toBe(BigInt(3 + position) + 10n * BigInt(80 - position))
+    expect(summary?.due).toBe(summary?.segments.reduce((sum, { due }) => sum + due, 0n))
+  })
+
+  it('moves a job that is handed back because its provision ends', async () => {
+    const both = [await provider(fakeEngine()), await provider(fakeEngine())]
+    let isTold = false
+    const { tokens, events } = await hear(consumer.peer, promptOf(), {
+      onEvent: (_, count) => {
+        if (isTold || count < 20) return
+        isTold = true
+        void both.find(({ engine }) => engine.requests.length > 0)?.provision.stop()
+      },
+    })
+    expect(tokens).toHaveLength(80)
+    expect(events.find((event) => event.type === 'seam')).toMatchObject({
+      reason: { code: 'stream.draining' },
+    })
+  })
+
+  it('waits in the middle of an answer for a provider to come', { timeout: 20_000 }, async () => {
+    const first = await provider(fakeEngine())
+    let second: Promise<unknown> | undefined
+    const { tokens } = await hear(consumer.peer, promptOf(), {
+      onEvent: (_, count) => {
+        if (second || count < 10) return
+        second = first.node.stop().then(() => provider(fakeEngine()))
+      },
+    })
+    expect(tokens).toEqual(await unbroken(first.engine.requests[0]))
+    await second
+  })
+
+  it('tries those that stand behind four dead ones', { timeout: 40_000 }, async () => {
+    const dead = await Promise.all(Array.from({ length: 5 }, () => network.node({ relays: relay.addresses })))
+    for (const { peer } of dead) peer.provide(fakeEngine({ info: { decodeTokensPerSecond: 1e6 } }), TERMS)
+    await provider(fakeEngine())
+    await until('six offers stand', async () => (await offersSeen()) === 6)
+    expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
+  })
+
+  it('says what is wrong when nobody can answer', { timeout: 20_000 }, async () => {
+    await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
+    await provider(fakeEngine())
+    const cheap = promptOf({ maxOutputPrice: baseUnits(9n) })
+    await expect(hear(consumer.peer, cheap)).rejects.toMatchObject({ code: 'prompt.price-too-high' })
+    expect((await hear(consumer.peer, promptOf({ maxOutputPrice: baseUnits(10n) }))).tokens).toHaveLength(80)
+    const long = promptOf({ promptTokens: Array.from({ length: 1024 }, () => 3) })
+    await expect(hear(consumer.peer, long)).rejects.toMatchObject({ code: 'prompt.too-long' })
+    const none = await network.node()
+    await expect(hear(none.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-relay' })
+    await expect(none.peer.look()).rejects.toMatchObject({ code: 'schedule.no-relay' })
+  })
+
+  it('does not ask itself', async () => {
+    const alone = await provider(fakeEngine())
+    await expect(hear(alone.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
+  })
+
+  it('names the reason when all are busy, after a few tries', { timeout: 20_000 }, async () => {
+    const slow = await provider(fakeEngine({ tokensPerSecond: 4 }), { slots: 1, queue: 0 })
+    const holder = await network.node({ relays: relay.addresses })
+    const holding = new AbortController()
+    const held = hear(holder.peer, promptOf(), { signal: holding.signal }).catch(never)
+    await until('the place is taken', () => slow.provision.jobs.length === 1)
+    await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'stream.busy' })
+    holding.abort()
+    await held
+    await until('the place is free', () => slow.provision.jobs.length === 0)
+  })
+
+  it('frees the provider when the answer is cancelled, by the signal or by leaving', async () => {
+    const { engine, provision } = await provider(fakeEngine({ tokensPerSecond: 100, answerLength: 400 }))
+    const controller = new AbortController()
+    const cancelled = hear(consumer.peer, promptOf(), {
+      signal: controller.signal,
+      onEvent: (_, count) => void (count > 5 && controller.abort()),
+    })
+    await expect(cancelled).rejects.toMatchObject({ code: 'stream.cancelled' })
+    await until('it is free', () => engine.active === 0 && provision.jobs.length === 0)
+    for await (const event of consumer.peer.ask(promptOf())) if (event.type === 'tokens') break
+    await until('it is free again', () => engine.active === 0 && provision.jobs.length === 0)
+    expect(provision.served).toMatchObject({ jobs: 0, handedOver: 0 })
+  })
+
+  it('lets a running job end when it drains, and takes no new one', async () => {
+    const { provision } = await provider(fakeEngine({ tokensPerSecond: 60 }))
+    let draining: Promise<void> | undefined
+    let refusal: Promise<unknown> | undefined
+    const { tokens, events } = await hear(consumer.peer, promptOf(), {
+      onEvent: async (_, count) => {
+        if (draining || count < 5) return
+        draining = provision.drain()
+        expect(provision.state).toBe('draining')
+        await until('the offer is gone', async () => (await offersSeen()) === 0)
+        refusal = hear(consumer.peer, promptOf()).catch((thrown: unknown) => thrown)
+      },
+    })
+    expect(tokens).toHaveLength(80)
+    expect(events.some(({ type }) => type === 'seam')).toBe(false)
+    expect(await refusal).toMatchObject({ code: 'schedule.no-provider' })
+    await draining
+    expect(provision.state).toBe('ended')
+    expect(provision.served.jobs).toBe(1)
+  })
+
+  it('hands jobs over that have not ended when the limit of a drain has come', async () => {
+    const both = [
+      await provider(fakeEngine({ tokensPerSecond: 40 })),
+      await provider(fakeEngine({ tokensPerSecond: 400, info: { decodeTokensPerSecond: 1 } })),
+    ]
+    let draining: Promise<void> | undefined
+    const { tokens } = await hear(consumer.peer, promptOf(), {
+      onEvent: (_, count) => {
+        if (draining || count < 5) return
+        draining = both.find(({ engine }) => engine.active > 0)?.provision.drain({ limitMs: millis(100) })
+      },
+    })
+    expect(tokens).toHaveLength(80)
+    await draining
+  })
+
+  it('withdraws when it is paused and comes back when it is resumed', async () => {
+    const { provision } = await provider(fakeEngine())
+    expect(await offersSeen()).toBe(1)
+    provision.pause()
+    expect(provision).toMatchObject({ state: 'paused', offerAcceptedAt: undefined })
+    await until('the offer is gone', async () => (await offersSeen()) === 0)
+    await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
+    provision.resume()
+    await until('the offer is back', async () => (await offersSeen()) === 1)
+    expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
+  })
+
+  it('brings the offer again after a restart of the relay', { timeout: 20_000 }, async () => {
+    const { provision } = await provider(fakeEngine())
+    const port = Number(new URL(relay.httpUrl).port)
+    const { privateKey } = relay.node.components as unknown as {
+      privateKey: Parameters<TestNetwork['relay']>[1]
+    }
+    await relay.stop()
+    await expect(
+      hear((await network.node({ relays: relay.addresses })).peer, promptOf()),
+    ).rejects.toMatchObject({
+      code: 'schedule.no-relay',
+    })
+    await network.relay({ port }, privateKey)
+    provision.pause()
+    provision.resume() // what a mesh does when its relay is back; else it comes with the next renewal
+    await until('the offer is back', async () => (await offersSeen().catch(() => 0)) === 1)
+    expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
+  })
+
+  it('asks those it saw within the last minute when every relay is gone', async () => {
+    await provider(fakeEngine())
+    expect(await offersSeen()).toBe(1)
+    await relay.stop()
+    expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
+  })
+
+  it('says goodbye on every open job in one go', async () => {
+    const both = [await provider(fakeEngine()), await provider(fakeEngine())]
+    let isGone = false
+    const { tokens, events } = await hear(consumer.peer, promptOf(), {
+      onEvent: (_, count) => {
+        if (isGone || count < 20) return
+        isGone = true
+        both.find(({ engine }) => engine.requests.length > 0)?.peer.farewell()
+      },
+    })
+    expect(tokens).toHaveLength(80)
+    expect(events.find((event) => event.type === 'seam')).toMatchObject({
+      reason: { code: 'stream.provider-lost' },
+    })
+  })
+
+  it('serves many at once, each with the tokens of its own seed', { timeout: 20_000 }, async () => {
+    const { engine } = await provider(fakeEngine({ tokensPerSecond: 2000, answerLength: 20 }), {
+      slots: 4,
+      queue: 60,
+    })
+    const askers = await Promise.all(
+      Array.from({ length: 4 }, () => network.node({ relays: relay.addresses })),
+    )
+    const answers = await Promise.all(askers.flatMap(({ peer }) => [1, 2].map(() => hear(peer, promptOf()))))
+    const expected = await Promise.all(engine.requests.map((request) => unbroken(request, 20)))
+    const sorted = (lists: readonly (readonly number[])[]): string[] => lists.map(String).sort()
+    expect(sorted(answers.map(({ tokens }) => tokens))).toEqual(sorted(expected))
+    expect(new Set(sorted(expected)).size).toBe(8)
+  })
+})

@@ -1,0 +1,114 @@
+import { performance } from 'node:perf_hooks'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { peerName } from '#shared/base/ids.ts'
+import { pathOf } from '#shared/peer/connect.ts'
+import { until } from '../../relay/testing/fixtures.ts'
+import {
+  fakeEngine,
+  hear,
+  promptOf,
+  TERMS,
+  TestNetwork,
+  unbroken,
+  type TestPeerNode,
+} from './test-network.ts'
+
+/** Twice what a dial takes on a busy machine, far below the 6 s at which an unpatched one stalls. */
+const DIAL_LIMIT_MS = 4000
+
+describe('a provider that only a relay can reach', () => {
+  let network: TestNetwork
+
+  beforeEach(() => {
+    network = new TestNetwork()
+  })
+  afterEach(() => network[Symbol.asyncDispose]())
+
+  const lend = async (who: TestPeerNode, engine = fakeEngine()) => {
+    await until('it has a place', () =>
+      who.node.getMultiaddrs().some((own) => own.toString().includes('/p2p-circuit')),
+    )
+    const provision = who.peer.provide(engine, TERMS)
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    return { provision, engine, name: peerName(who.node.peerId.toString()) }
+  }
+
+  it('answers over the relay within the byte budget', async () => {
+    const relay = await network.relay()
+    const provider = await network.node({ listen: relay.addresses.map(circuit), relays: relay.addresses })
+    const { engine, name, provision } = await lend(provider)
+    const consumer = await network.node({ relays: relay.addresses })
+    const { tokens, summary, events } = await hear(consumer.peer, promptOf(), {
+      onEvent: (_, count) => {
+        if (count === 10) expect(provision.jobs).toMatchObject([{ path: 'relayed' }])
+      },
+    })
+    expect(tokens).toEqual(await unbroken(engine.requests[0]))
+    expect(events.some(({ type }) => type === 'seam')).toBe(false)
+    expect(summary?.segments).toMatchObject([
+      { provider: name, path: 'relayed', tokens: 80, signedTokens: 80 },
+    ])
+  })
+
+  it('goes on over a new connection when the budget runs out', { timeout: 40_000 }, async () => {
+    const relay = await network.relay({ relayDataLimitBytes: 20_000 })
+    const provider = await network.node({ listen: relay.addresses.map(circuit), relays: relay.addresses })
+    const { engine, name } = await lend(provider, fakeEngine({ answerLength: 300, tokensPerSecond: 400 }))
+    const consumer = await network.node({ relays: relay.addresses })
+    const { tokens, summary, events } = await hear(consumer.peer, promptOf())
+    expect(tokens).toEqual(await unbroken(engine.requests[0], 300))
+    expect(events.filter(({ type }) => type === 'seam').length).toBeGreaterThan(0)
+    expect(new Set(summary?.segments.map((segment) => segment.provider))).toEqual(new Set([name]))
+    expect(summary?.segments.reduce((sum, segment) => sum + segment.tokens, 0)).toBe(300)
+    expect(summary?.due).toBe(summary?.segments.reduce((sum, { due }) => sum + due, 0n))
+  })
+
+  it(
+    'is dialled by WebRTC between two Node processes, eight times without a stall',
+    { timeout: 60_000 },
+    async () => {
+      const relay = await network.relay()
+      const listen = ['/webrtc', ...relay.addresses.map(circuit)]
+      const provider = await network.node({ listen, relays: relay.addresses })
+      const { engine, provision } = await lend(provider)
+      const consumer = await network.node({ listen: ['/webrtc'], relays: relay.addresses })
+      const address = provider.node.getMultiaddrs().find((own) => own.toString().includes('/webrtc'))
+      for (let dial = 1; dial <= 8; dial++) {
+        const startedAt = performance.now()
+        const connection = await consumer.node.dial(multiaddr(String(address)))
+        expect(performance.now() - startedAt, `dial ${dial}`).toBeLessThan(DIAL_LIMIT_MS)
+        expect(pathOf(connection)).toBe('webrtc')
+        expect(connection.limits).toBeUndefined()
+        await Promise.all(consumer.node.getConnections(provider.node.peerId).map((open) => open.close()))
+        await until('it is closed', () => provider.node.getConnections(consumer.node.peerId).length === 0)
+      }
+      const { tokens, summary } = await hear(consumer.peer, promptOf())
+      expect(tokens).toEqual(await unbroken(engine.requests[0]))
+      expect(summary?.segments).toMatchObject([{ path: 'webrtc' }])
+      await until('it is counted', () => provision.served.jobs === 1)
+    },
+  )
+
+  it(
+    'keeps a direct answer going when the relay that introduced both is gone',
+    { timeout: 30_000 },
+    async () => {
+      const relay = await network.relay()
+      const listen = ['/webrtc', ...relay.addresses.map(circuit)]
+      const { engine } = await lend(await network.node({ listen, relays: relay.addresses }))
+      const consumer = await network.node({ listen: ['/webrtc'], relays: relay.addresses })
+      let stopping: Promise<void> | undefined
+      const { tokens, events } = await hear(consumer.peer, promptOf(), {
+        onEvent: (_, count) => void (count > 10 && (stopping ??= relay.stop())),
+      })
+      expect(tokens).toEqual(await unbroken(engine.requests[0]))
+      expect(events.some(({ type }) => type === 'seam')).toBe(false)
+      await stopping
+    },
+  )
+})
+
+function circuit(address: string): string {
+  return `${address}/p2p-circuit`
+}

@@ -1,0 +1,193 @@
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { webRTC } from '@libp2p/webrtc'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { ChangeEmitter } from '#shared/base/change-emitter.ts'
+import { modelHash, peerName } from '#shared/base/ids.ts'
+import { baseUnits } from '#shared/base/units.ts'
+import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
+import { createPeer } from '#shared/peer/create-peer.ts'
+import type { AnswerEvent, AnswerSummary, Peer, ProviderTerms } from '#shared/peer/peer.ts'
+import type { Prompt } from '#shared/prompt/prompt.ts'
+import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
+import { DirectoryClient } from '#shared/schedule/directory-client.ts'
+import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
+import { realClock, realRandom } from '#shared/testing/real-clock.ts'
+import type { RelayConfig } from '../../relay/config/options.ts'
+import type { Relay } from '../../relay/create-relay.ts'
+import { mountDirectory } from '../../relay/directory/mount-directory.ts'
+import { startRelay } from '../../relay/testing/fixtures.ts'
+
+export const TERMS: ProviderTerms = {
+  price: { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) },
+  selfTest: { right: 32, total: 32 },
+}
+
+/** A node with its peer. */
+export interface TestPeerNode {
+  readonly node: Libp2p
+  readonly key: PrivateKey
+  readonly peer: Peer
+  /** To be called when relays came or went. */
+  readonly relaysChanged: () => void
+  stop(): Promise<void>
+}
+
+export interface NodeInit {
+  /** Where it can be reached: its own socket, or these relays. @default nowhere */
+  readonly listen?: readonly string[]
+  readonly relays?: readonly string[]
+  /** Instead of clients for `relays`. */
+  readonly directories?: readonly DirectoryPort[]
+}
+
+export const OWN_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
+
+/** A relay and whoever a test starts on it; everything is stopped with it, last come first gone. */
+export class TestNetwork implements AsyncDisposable {
+  readonly #stops: (() => Promise<unknown> | void)[] = []
+
+  async relay(changes: Partial<RelayConfig> = {}, privateKey?: PrivateKey): Promise<Relay> {
+    const relay = await startRelay(changes, {
+      mounts: [mountDirectory],
+      ...(privateKey ? { privateKey } : {}),
+    })
+    this.#stops.push(() => relay.stop())
+    return relay
+  }
+
+  async node({ listen = [], relays = [], directories }: NodeInit = {}): Promise<TestPeerNode> {
+    const key = await generateKeyPair('Ed25519')
+    const node = await createLibp2p({
+      privateKey: key,
+      addresses: { listen: [...listen] },
+      transports: [
+        webSockets(),
+        circuitRelayTransport({ reservationConcurrency: 8 }),
+        ...(listen.includes('/webrtc') ? [webRTC({ rtcConfiguration: { iceServers: [] } })] : []),
+      ],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionMonitor: { enabled: false },
+      connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 100 },
+      connectionGater: { denyDialMultiaddr: () => false },
+      services: { identify: identify(), ping: ping() },
+    })
+    const clients = relays.map((address) => directoryAt(node, address))
+    const changes = new ChangeEmitter()
+    const source = {
+      directories: directories ?? clients,
+      views: [],
+      onChange: (callback: () => void) => changes.listen(callback),
+    }
+    const peer = createPeer(
+      { node, key, clock: realClock, random: realRandom, relays: source },
+      { kind: 'node' },
+    )
+    const stop = async (): Promise<void> => {
+      await peer.stop()
+      for (const client of clients) client.close()
+      await node.stop()
+    }
+    this.#stops.push(stop)
+    return { node, key, peer, relaysChanged: () => changes.emit(), stop }
+  }
+
+  /** A directory's client on a node of its own. */
+  async client([address = '']: readonly string[]): Promise<DirectoryPort> {
+    const { node } = await this.node()
+    const client = directoryAt(node, address)
+    this.#stops.push(() => client.close())
+    return client
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of this.#stops.splice(0).reverse()) await stop()
+  }
+}
+
+/** A directory over a stream that is dialled anew whenever it is needed. */
+function directoryAt(node: Libp2p, address: string): DirectoryClient {
+  const relay = peerName(address.split('/p2p/').at(-1) ?? '')
+  return new DirectoryClient(relay, {
+    clock: realClock,
+    openStream: async ({ signal }) => {
+      const connection = await node.dial(multiaddr(address), { signal })
+      return connection.newStream(SCHEDULE_PROTOCOL, { signal })
+    },
+  })
+}
+
+/** A fake that remembers what it was asked. */
+export interface WatchedEngine extends FakeEngine {
+  readonly requests: readonly GenerateRequest[]
+}
+
+export function fakeEngine(init: Partial<FakeEngineInit> = {}): WatchedEngine {
+  const engine = createFakeEngine({ clock: realClock, tokensPerSecond: 200, answerLength: 80, ...init })
+  const requests: GenerateRequest[] = []
+  const generate: Engine['generate'] = (request, options) => {
+    requests.push(request)
+    return engine.generate(request, options)
+  }
+  return Object.assign(Object.create(engine) as FakeEngine, { generate, requests })
+}
+
+export const MODEL = modelHash('f'.repeat(64))
+
+export function promptOf(changes: Partial<Prompt> = {}): Prompt {
+  return {
+    model: MODEL,
+    promptTokens: [5, 6, 7],
+    sampler: { temperature: 1, topP: 1 },
+    maxTokens: 500,
+    maxOutputPrice: undefined,
+    eosTokens: [2],
+    ...changes,
+  }
+}
+
+/** The whole answer that an unbroken run gives to the request that the first provider got. */
+export async function unbroken(request: GenerateRequest | undefined, answerLength = 80): Promise<number[]> {
+  if (!request) throw new Error('nobody was asked')
+  const engine = createFakeEngine({ clock: realClock, answerLength })
+  const tokens: number[] = []
+  for await (const batch of engine.generate({ ...request, priorTokens: [], maxTokens: 500 }))
+    tokens.push(...batch.tokens)
+  return tokens
+}
+
+export interface Heard {
+  readonly events: readonly AnswerEvent[]
+  readonly tokens: readonly number[]
+  readonly summary: AnswerSummary | undefined
+}
+
+/** Asks and writes down what is heard; `onEvent` may break something meanwhile. */
+export async function hear(
+  peer: Peer,
+  prompt: Prompt,
+  {
+    onEvent,
+    signal,
+  }: { onEvent?: (event: AnswerEvent, count: number) => unknown; signal?: AbortSignal } = {},
+): Promise<Heard> {
+  const events: AnswerEvent[] = []
+  const tokens: number[] = []
+  let summary: AnswerSummary | undefined
+  for await (const event of peer.ask(prompt, signal ? { signal } : {})) {
+    events.push(event)
+    if (event.type === 'tokens') tokens.push(...event.tokens)
+    if (event.type === 'done') summary = event.summary
+    await onEvent?.(event, tokens.length)
+  }
+  return { events, tokens, summary }
+}
