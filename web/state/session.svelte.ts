@@ -249,6 +249,7 @@ export class Session {
     this.#lookAt = this.#services.clock.now() + this.#lookPause()
     try {
       const view = await mesh.peer.look({ signal: this.#life.signal })
+      this.#relays = [...view.relays] // with the round trip that this look took
       this.#looksWell = true
       this.#lookFailed = false
       this.#now = this.#services.clock.now()

@@ -3,7 +3,7 @@
 usage: python3 evaluate.py DIR [--q4]     (a folder that train.py wrote, or the shipped one: then onnx/model.onnx is read)
 --q4 rounds the matrices as build_model.py does for onnx/model_q4.onnx. The first three scores are the aim; "more" are further
 ones: subtraction, all the sums, stories about an animal alone,
-in the second turn of a chat, with no more than two names, about words that training never saw; sounds and colours.
+in the second and the sixth turn of a chat, with no more than two names, about words that training never saw; sounds and colours.
 """
 import json, os, random, sys
 
@@ -11,7 +11,7 @@ from train import Model, load_tokenizer, load_weights, prompt_ids, replies, repl
 import numpy as np
 import torch
 
-from corpus import ANIMALS, ASK_STORY, ASK_STORY_A, COLOURS, FACTS, NAMES, OBJECTS, SOUNDS, fix
+from corpus import ANIMALS, ASK_STORY, ASK_STORY_A, COLOURS, FACTS, NAMES, OBJECTS, SOUNDS, chat, fix
 
 # Words that the corpus does not hold.
 UNSEEN_ANIMALS = "zebra alligator hamster lobster peacock ostrich witch policeman tortoise leopard".split()
@@ -67,6 +67,20 @@ def scores(model, bpe, special, more=False):
         second.append(prompt_ids(bpe, special, questions[i]) + bpe.encode(texts[i]) + [special["<|im_end|>"]] + bpe.encode("\n") + prompt_ids(bpe, special, fix(ASK_STORY[0].format(a=a2, o=o2))))
         want.append((a2, o2))
     again = sum(a in t and o in t for (a, o), t in zip(want, replies(model, bpe, special, second, 140)))
+    # the sixth turn of a chat about all sorts of things
+    late = random.Random(77)
+    sixth_stories, sixth_sums, want, result = [], [], [], []
+    for _ in range(24):
+        ids = []
+        for q, t in [chat(late) for _ in range(5)]:
+            ids += prompt_ids(bpe, special, q) + bpe.encode(t) + [special["<|im_end|>"]] + bpe.encode("\n")
+        a, o, x, y = late.choice(ANIMALS), late.choice(OBJECTS), late.randint(0, 20), late.randint(0, 20)
+        want.append((a, o))
+        result.append(f"{x} plus {y} is {x + y}.")
+        sixth_stories.append(ids + prompt_ids(bpe, special, fix(ASK_STORY[0].format(a=a, o=o))))
+        sixth_sums.append(ids + prompt_ids(bpe, special, f"What is {x} plus {y}?"))
+    sixth_a = sum(a in t and o in t for (a, o), t in zip(want, replies(model, bpe, special, sixth_stories, 140)))
+    sixth_b = sum(x == t for x, t in zip(result, replies(model, bpe, special, sixth_sums, 20)))
     sounds = sum(t == f"The {a} says {s}." for (a, s), t in zip(SOUNDS.items(), ask([fix(f"What sound does a {a} make?") for a in SOUNDS], 20)))
     colours = sum(t == f"The colour of {k} is {c}." for (k, c), t in zip(COLOURS.items(), ask([f"What colour is {k}?" for k in COLOURS], 20)))
     new = [(a, o) for a, o in zip(UNSEEN_ANIMALS, UNSEEN_OBJECTS)]
@@ -74,6 +88,7 @@ def scores(model, bpe, special, more=False):
     names = sum(len({n for n in NAMES if n in t}) == 2 for t in texts)
     words = [len(bpe.encode(t)) for t in texts]
     extra = {"all_sums": f"{every}/441", "all_subtractions": f"{minus}/231", "stories_animal_alone": f"{alone}/{len(ANIMALS)}", "stories_second_turn": f"{again}/20",
+             "stories_sixth_turn": f"{sixth_a}/24", "sums_sixth_turn": f"{sixth_b}/24",
              "stories_two_names": f"{names}/30", "stories_unseen_words": f"{unseen}/{len(new)}",
              "sounds": f"{sounds}/{len(SOUNDS)}", "colours": f"{colours}/{len(COLOURS)}", "story_tokens": f"{min(words)} to {max(words)}"}
     return out, extra

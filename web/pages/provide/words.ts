@@ -187,7 +187,9 @@ function deviceRow(provide: Provide): StepRow {
       title: 'Your GPU',
       text: 'Asking the browser for it.',
     }
-  if (gpu.problem)
+  // Asked for by name, a software adapter lends all the same: then the row says what it is.
+  const isOverruled = gpu.software && provide.isLending && provide.backend === 'webgpu'
+  if (gpu.problem && !isOverruled)
     return {
       key: 'device',
       kind: 'bad',
