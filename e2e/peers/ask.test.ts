@@ -1,3 +1,5 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { baseUnits, millis } from '#shared/base/units.ts'
 import { peerName } from '#shared/base/ids.ts'
@@ -21,6 +23,7 @@ const never = (): void => undefined
 describe('peers on a relay, over sockets', () => {
   let network: TestNetwork
   let relay: Relay
+  let relayKey: PrivateKey
   let consumer: TestPeerNode
   let unhandled: unknown[]
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
@@ -29,7 +32,8 @@ describe('peers on a relay, over sockets', () => {
     unhandled = []
     process.on('unhandledRejection', onUnhandled)
     network = new TestNetwork()
-    relay = await network.relay()
+    relayKey = await generateKeyPair('Ed25519')
+    relay = await network.relay({}, relayKey)
     consumer = await network.node({ relays: relay.addresses })
   })
   afterEach(async () => {
@@ -115,7 +119,7 @@ describe('peers on a relay, over sockets', () => {
     const { tokens } = await hear(consumer.peer, promptOf(), {
       onEvent: (_, count) => {
         if (second || count < 10) return
-        second = first.node.stop().then(() => provider(fakeEngine()))
+        second = Promise.resolve(first.node.stop()).then(() => provider(fakeEngine()))
       },
     })
     expect(tokens).toEqual(await unbroken(first.engine.requests[0]))
@@ -226,16 +230,13 @@ describe('peers on a relay, over sockets', () => {
   it('brings the offer again after a restart of the relay', { timeout: 20_000 }, async () => {
     const { provision } = await provider(fakeEngine())
     const port = Number(new URL(relay.httpUrl).port)
-    const { privateKey } = relay.node.components as unknown as {
-      privateKey: Parameters<TestNetwork['relay']>[1]
-    }
     await relay.stop()
     await expect(
       hear((await network.node({ relays: relay.addresses })).peer, promptOf()),
     ).rejects.toMatchObject({
       code: 'schedule.no-relay',
     })
-    await network.relay({ port }, privateKey)
+    await network.relay({ port }, relayKey)
     provision.pause()
     provision.resume() // what a mesh does when its relay is back; else it comes with the next renewal
     await until('the offer is back', async () => (await offersSeen().catch(() => 0)) === 1)

@@ -77,7 +77,11 @@ export class TestNetwork implements AsyncDisposable {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       connectionMonitor: { enabled: false },
-      connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 100 },
+      connectionManager: {
+        inboundConnectionThreshold: 1000,
+        maxIncomingPendingConnections: 100,
+        addressDialTimeout: 2500,
+      },
       connectionGater: { denyDialMultiaddr: () => false },
       services: { identify: identify(), ping: ping() },
     })

@@ -23,8 +23,12 @@ await using network = await startNetwork()
 const { browser, relay } = network
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const [width, size] of Object.entries(SIZES)) {
-    const open = (path: string): Promise<Tab> => openTab(browser, new URL(path, relay.url).href, { context: { ...size, colorScheme, reducedMotion: 'reduce' } })
-    const take = (page: Page, name: string): Promise<unknown> => page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) })
+    const open = (path: string): Promise<Tab> =>
+      openTab(browser, new URL(path, relay.url).href, {
+        context: { ...size, colorScheme, reducedMotion: 'reduce' },
+      })
+    const take = (page: Page, name: string): Promise<unknown> =>
+      page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) })
     const empty = new AskPage(await open('/'))
     await empty.page.waitForTimeout(1500)
     await take(empty.page, 'ask-empty')
@@ -47,7 +51,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await empty.waitForState('done')
     await empty.page.waitForTimeout(500)
     await take(empty.page, 'ask-seam')
-    if (width === '1280' && colorScheme === 'light') await empty.page.screenshot({ path: join(folder, 'ask.png') })
+    if (width === '1280' && colorScheme === 'light')
+      await empty.page.screenshot({ path: join(folder, 'ask.png') })
     await empty.page.getByTestId('slip').last().click()
     await empty.page.waitForTimeout(300)
     await take(empty.page, 'ask-receipt')

@@ -27,7 +27,10 @@ export class LocalDirectory implements DirectoryPort {
 
   async announce(offer: Signed): Promise<EpochMillis> {
     // Not "local" in the directory's sense: there is no connection to oneself whose end would drop the offer.
-    const { expiresAt } = await this.#components.directory.announce({ provider: this.relay, offer }, { isLocal: false })
+    const { expiresAt } = await this.#components.directory.announce(
+      { provider: this.relay, offer },
+      { isLocal: false },
+    )
     this.#tell({ type: 'offer', provider: this.relay, signed: offer })
     return expiresAt
   }
@@ -37,7 +40,10 @@ export class LocalDirectory implements DirectoryPort {
     this.#tell({ type: 'drain', provider: this.relay, signed: tombstone })
   }
 
-  async query(model: ModelHash | undefined, limit: number): Promise<{ offers: readonly SignedOffer[]; total: number }> {
+  async query(
+    model: ModelHash | undefined,
+    limit: number,
+  ): Promise<{ offers: readonly SignedOffer[]; total: number }> {
     return this.#components.directory.query(model, limit)
   }
 

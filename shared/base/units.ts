@@ -6,15 +6,12 @@ export type Millis = Brand<number, 'Millis'>
 export type EpochMillis = Brand<number, 'EpochMillis'>
 /** A count of tokens, a token being a piece of text. */
 export type Tokens = Brand<number, 'Tokens'>
-/** A number of bytes. */
-export type Bytes = Brand<number, 'Bytes'>
 /** Money in base units: 1 INF is 10^18. */
 export type BaseUnits = Brand<bigint, 'BaseUnits'>
 
 export const millis = (value: number): Millis => value as Millis
 export const epochMillis = (value: number): EpochMillis => value as EpochMillis
 export const tokens = (value: number): Tokens => value as Tokens
-export const bytesOf = (value: number): Bytes => value as Bytes
 export const baseUnits = (value: bigint): BaseUnits => value as BaseUnits
 
 export const SECOND_MS = 1000

@@ -38,7 +38,8 @@ describe('QuoteDesk', () => {
     })
   })
 
-  const quote = async () => openQuote(await desk.quote(consumer.name, request), { provider: provider.name, consumer: consumer.name })
+  const quote = async () =>
+    openQuote(await desk.quote(consumer.name, request), { provider: provider.name, consumer: consumer.name })
 
   it('signs a quote that holds the hash of the nonce it will reveal', async () => {
     const { quoteId, nonceHash, price } = await quote()
@@ -49,19 +50,25 @@ describe('QuoteDesk', () => {
   it('redeems a quote once', async () => {
     const { quoteId } = await quote()
     desk.redeem(consumer.name, quoteId)
-    expect(() => desk.redeem(consumer.name, quoteId)).toThrowError(expect.objectContaining({ code: 'prompt.quote-unknown' }))
+    expect(() => desk.redeem(consumer.name, quoteId)).toThrowError(
+      expect.objectContaining({ code: 'prompt.quote-unknown' }),
+    )
   })
 
   it('redeems a quote for nobody else', async () => {
     const { quoteId } = await quote()
     const thief = await makePeer()
-    expect(() => desk.redeem(thief.name, quoteId)).toThrowError(expect.objectContaining({ code: 'prompt.quote-unknown' }))
+    expect(() => desk.redeem(thief.name, quoteId)).toThrowError(
+      expect.objectContaining({ code: 'prompt.quote-unknown' }),
+    )
   })
 
   it('does not redeem an expired quote', async () => {
     const { quoteId } = await quote()
     await clock.advance(QUOTE_LIFE_MS)
-    expect(() => desk.redeem(consumer.name, quoteId)).toThrowError(expect.objectContaining({ code: 'prompt.quote-expired' }))
+    expect(() => desk.redeem(consumer.name, quoteId)).toThrowError(
+      expect.objectContaining({ code: 'prompt.quote-expired' }),
+    )
   })
 
   it('lets a consumer hold a few quotes, no more, until they expire', async () => {
@@ -73,13 +80,20 @@ describe('QuoteDesk', () => {
 
   it('refuses a peer that asks without end, whatever it does with the quotes', async () => {
     const asked = []
-    for (let i = 0; i < 100; i++) asked.push(await quote().then(({ quoteId }) => desk.redeem(consumer.name, quoteId), (e: unknown) => e))
+    for (let i = 0; i < 100; i++)
+      asked.push(
+        await quote().then(
+          ({ quoteId }) => desk.redeem(consumer.name, quoteId),
+          (e: unknown) => e,
+        ),
+      )
     expect(asked.filter((result) => result instanceof Error).length).toBeGreaterThan(70)
     expect(desk.openQuotes).toBe(0)
   })
 
   it('stays bounded when every question comes from a new name', async () => {
-    for (let i = 0; i < 300; i++) await desk.quote(`peer${i}` as TestPeer['name'], request).catch(() => undefined)
+    for (let i = 0; i < 300; i++)
+      await desk.quote(`peer${i}` as TestPeer['name'], request).catch(() => undefined)
     expect(desk.openQuotes).toBeLessThanOrEqual(200)
   })
 
@@ -90,11 +104,20 @@ describe('QuoteDesk', () => {
   })
 
   it('answers over a stream, and refuses there by name', async () => {
-    const live = new QuoteDesk({ key: provider.key, clock: realClock, random: countingRandom(), termsOf: (model) => (model === someModel() ? terms : undefined) })
+    const live = new QuoteDesk({
+      key: provider.key,
+      clock: realClock,
+      random: countingRandom(),
+      termsOf: (model) => (model === someModel() ? terms : undefined),
+    })
     const ask = async (model = someModel()) => {
       const { ours, theirs, connection } = await connectedStreams(consumer)
       void createQuoteHandler({ clock: realClock, desk: live })(theirs, connection)
-      return requestQuote(ours, { model, promptTokens: 10, maxTokens: 10 }, { clock: realClock, provider: provider.name, consumer: consumer.name })
+      return requestQuote(
+        ours,
+        { model, promptTokens: 10, maxTokens: 10 },
+        { clock: realClock, provider: provider.name, consumer: consumer.name },
+      )
     }
     expect((await ask()).quote.price).toEqual(terms.price)
     await expect(ask(someModel('b'))).rejects.toMatchObject({ code: 'models.unknown' })
@@ -103,6 +126,8 @@ describe('QuoteDesk', () => {
   it('is refused by the consumer when another key signed it', async () => {
     const signed = await desk.quote(consumer.name, request)
     const other = await makePeer()
-    await expect(openQuote(signed, { provider: other.name, consumer: consumer.name })).rejects.toMatchObject({ code: 'wire.bad-signature' })
+    await expect(openQuote(signed, { provider: other.name, consumer: consumer.name })).rejects.toMatchObject({
+      code: 'wire.bad-signature',
+    })
   })
 })

@@ -80,7 +80,6 @@ export const tombstoneSchema = v.strictObject({
   sequence: integer(1, Number.MAX_SAFE_INTEGER),
   issuedAt: epochMillisField,
 })
-export type Tombstone = v.InferOutput<typeof tombstoneSchema>
 
 /** The body that is signed for an offer. */
 export function offerBody(offer: Omit<Offer, 'provider'>): unknown {

@@ -41,7 +41,13 @@ describe('a job between RunningJob and JobService', () => {
 
   const start = (fake: FakeEngine, { slots = 1, queue = 8 } = {}): void => {
     engine = fake
-    const terms = { price, queueMs: millis(0), prefillTokensPerSecond: 1e3, decodeTokensPerSecond: 1e3, contextLength: 1024 }
+    const terms = {
+      price,
+      queueMs: millis(0),
+      prefillTokensPerSecond: 1e3,
+      decodeTokensPerSecond: 1e3,
+      contextLength: 1024,
+    }
     const isOurs = (model: string): boolean => model === engine.info.model
     desk = new QuoteDesk({
       key: provider.key,
@@ -84,7 +90,10 @@ describe('a job between RunningJob and JobService', () => {
   }
   const newId = (): JobId => jobId((nextJob++).toString(16).padStart(32, '0'))
 
-  const run = async (job: Job, who = consumer): Promise<{ running: RunningJob; ours: Stream; theirs: Stream }> => {
+  const run = async (
+    job: Job,
+    who = consumer,
+  ): Promise<{ running: RunningJob; ours: Stream; theirs: Stream }> => {
     const { ours, theirs, connection } = await connectedStreams(who)
     void service.handle(theirs, connection)
     return { running: new RunningJob(ours, job, { clock: realClock }), ours, theirs }
@@ -108,20 +117,25 @@ describe('a job between RunningJob and JobService', () => {
     await expect.poll(() => outcomes).toEqual(['done'])
   })
 
-  it.each([1, 31, 32, 33, 70])('goes on after %i tokens of another provider as if it had written them', async (split) => {
-    const job = await makeJob()
-    const whole = await collect((await run(job)).running)
-    const seed = whole.events.flatMap((event) => (event.type === 'accepted' ? [event.seed] : []))[0]
-    const priorTokens = whole.tokens.slice(0, split)
-    const second = await run(await makeJob({ priorTokens, seed }))
-    const rest = await collect(second.running)
-    expect([...priorTokens, ...rest.tokens]).toEqual(whole.tokens)
-    expect(second.running.due).toBe(BigInt(3 + split) + 10n * BigInt(100 - split))
-  })
+  it.each([1, 31, 32, 33, 70])(
+    'goes on after %i tokens of another provider as if it had written them',
+    async (split) => {
+      const job = await makeJob()
+      const whole = await collect((await run(job)).running)
+      const seed = whole.events.flatMap((event) => (event.type === 'accepted' ? [event.seed] : []))[0]
+      const priorTokens = whole.tokens.slice(0, split)
+      const second = await run(await makeJob({ priorTokens, seed }))
+      const rest = await collect(second.running)
+      expect([...priorTokens, ...rest.tokens]).toEqual(whole.tokens)
+      expect(second.running.due).toBe(BigInt(3 + split) + 10n * BigInt(100 - split))
+    },
+  )
 
   it('draws different tokens under another seed', async () => {
     const first = await collect((await run(await makeJob())).running)
-    const second = await collect((await run(await makeJob({ consumerNonce: new Uint8Array(32).fill(4) }))).running)
+    const second = await collect(
+      (await run(await makeJob({ consumerNonce: new Uint8Array(32).fill(4) }))).running,
+    )
     expect(second.tokens).not.toEqual(first.tokens)
   })
 
@@ -169,14 +183,26 @@ describe('a job between RunningJob and JobService', () => {
   })
 
   it('admits what it has room for and refuses 200 others by name, then serves again', async () => {
-    start(createFakeEngine({ clock: realClock, tokensPerSecond: 2000, answerLength: 30 }), { slots: 1, queue: 3 })
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 2000, answerLength: 30 }), {
+      slots: 1,
+      queue: 3,
+    })
     const consumers = await Promise.all(Array.from({ length: 50 }, () => makePeer()))
-    const jobs = await Promise.all(consumers.flatMap((who) => Array.from({ length: 4 }, async () => ({ who, job: await makeJob({}, who) }))))
-    const results = await Promise.allSettled(jobs.map(async ({ who, job }) => collect((await run(job, who)).running)))
-    const refused = results.filter((result) => result.status === 'rejected').map(({ reason }) => (reason as { code: string }).code)
+    const jobs = await Promise.all(
+      consumers.flatMap((who) =>
+        Array.from({ length: 4 }, async () => ({ who, job: await makeJob({}, who) })),
+      ),
+    )
+    const results = await Promise.allSettled(
+      jobs.map(async ({ who, job }) => collect((await run(job, who)).running)),
+    )
+    const refused = results
+      .filter((result) => result.status === 'rejected')
+      .map(({ reason }) => (reason as { code: string }).code)
     expect(refused.length).toBeGreaterThanOrEqual(100)
     expect(new Set(refused)).toEqual(new Set(['stream.busy']))
-    for (const result of results) if (result.status === 'fulfilled') expect(result.value.tokens).toHaveLength(30)
+    for (const result of results)
+      if (result.status === 'fulfilled') expect(result.value.tokens).toHaveLength(30)
     expect(results.some(({ status }) => status === 'fulfilled')).toBe(true)
     expect((await collect((await run(await makeJob())).running)).tokens).toHaveLength(30)
   })
@@ -198,9 +224,13 @@ describe('a job between RunningJob and JobService', () => {
   it('refuses a quote that was used, and one made for someone else', async () => {
     const job = await makeJob()
     await collect((await run(job)).running)
-    await expect(collect((await run({ ...job, jobId: newId() })).running)).rejects.toMatchObject({ code: 'prompt.quote-unknown' })
+    await expect(collect((await run({ ...job, jobId: newId() })).running)).rejects.toMatchObject({
+      code: 'prompt.quote-unknown',
+    })
     const thief = await makePeer()
-    await expect(collect((await run(await makeJob(), thief)).running)).rejects.toMatchObject({ code: 'prompt.quote-unknown' })
+    await expect(collect((await run(await makeJob(), thief)).running)).rejects.toMatchObject({
+      code: 'prompt.quote-unknown',
+    })
   })
 
   it('takes no new job while it drains', async () => {
@@ -209,17 +239,21 @@ describe('a job between RunningJob and JobService', () => {
     await expect(collect((await run(job)).running)).rejects.toMatchObject({ code: 'stream.draining' })
   })
 
-  it('lets go of a reader that acknowledges nothing, within bounded memory', { timeout: 30_000 }, async () => {
-    start(createFakeEngine({ clock: realClock, answerLength: 900 }))
-    const { ours, theirs, connection } = await connectedStreams(consumer)
-    const served = service.handle(theirs, connection)
-    const job = await makeJob()
-    ours.send(framed(openFrame(job)))
-    await served // about ACK_DEADLINE_MS
-    expect(outcomes).toEqual(['failed'])
-    expect(service.jobs).toEqual([])
-    expect(engine.active).toBe(0)
-  })
+  it(
+    'lets go of a reader that acknowledges nothing, within bounded memory',
+    { timeout: 30_000 },
+    async () => {
+      start(createFakeEngine({ clock: realClock, answerLength: 900 }))
+      const { ours, theirs, connection } = await connectedStreams(consumer)
+      const served = service.handle(theirs, connection)
+      const job = await makeJob()
+      ours.send(framed(openFrame(job)))
+      await served // about ACK_DEADLINE_MS
+      expect(outcomes).toEqual(['failed'])
+      expect(service.jobs).toEqual([])
+      expect(engine.active).toBe(0)
+    },
+  )
 
   it.each([
     ['rubbish', Uint8Array.from([4, 0xff, 0, 0xff, 0])],
@@ -247,7 +281,10 @@ describe('a job between RunningJob and JobService', () => {
 
   describe('with a provider that cheats', () => {
     /** Plays the provider by hand. */
-    const cheat = async (job: Job, script: (send: (message: unknown) => void) => Promise<void> | void): Promise<RunningJob> => {
+    const cheat = async (
+      job: Job,
+      script: (send: (message: unknown) => void) => Promise<void> | void,
+    ): Promise<RunningJob> => {
       const { ours, theirs } = await connectedStreams(consumer)
       const running = new RunningJob(ours, job, { clock: realClock })
       await script((message) => void theirs.send(framed(message)))
@@ -256,11 +293,31 @@ describe('a job between RunningJob and JobService', () => {
     const nonceOf = (job: Job): Uint8Array => desk.redeem(consumer.name, job.quote.quoteId).nonce
 
     it.each([
-      ['another nonce than it quoted', 'stream.bad-chunk', () => ({ type: 'accepted', nonce: new Uint8Array(32), waiting: 0 })],
-      ['tokens at a wrong position', 'stream.bad-chunk', () => ({ type: 'tokens', position: 7, tokens: [1] })],
-      ['more tokens than asked for', 'stream.bad-chunk', () => ({ type: 'tokens', position: 0, tokens: Array.from({ length: 64 }, () => 1) })],
-      ['a goodbye over tokens it never signed', 'stream.bad-chunk', () => ({ type: 'done', finish: 'stop', promptTokens: 3, outputTokens: 1 })],
-      ['a text as its reason', 'peer.refused', () => ({ type: 'failed', error: { code: '<b>give up</b>', facts: {} } })],
+      [
+        'another nonce than it quoted',
+        'stream.bad-chunk',
+        () => ({ type: 'accepted', nonce: new Uint8Array(32), waiting: 0 }),
+      ],
+      [
+        'tokens at a wrong position',
+        'stream.bad-chunk',
+        () => ({ type: 'tokens', position: 7, tokens: [1] }),
+      ],
+      [
+        'more tokens than asked for',
+        'stream.bad-chunk',
+        () => ({ type: 'tokens', position: 0, tokens: Array.from({ length: 64 }, () => 1) }),
+      ],
+      [
+        'a goodbye over tokens it never signed',
+        'stream.bad-chunk',
+        () => ({ type: 'done', finish: 'stop', promptTokens: 3, outputTokens: 1 }),
+      ],
+      [
+        'a text as its reason',
+        'peer.refused',
+        () => ({ type: 'failed', error: { code: '<b>give up</b>', facts: {} } }),
+      ],
       ['an unknown message', 'wire.malformed', () => ({ type: 'gift' })],
     ])('names %s', async (_, code, message) => {
       const job = await makeJob({ prompt: promptOf({ maxTokens: 20 }) })
@@ -319,12 +376,16 @@ describe('a job between RunningJob and JobService', () => {
     })
 
     it('gives up on one that falls silent', { timeout: 20_000 }, async () => {
-      const running = await cheat(await makeJob(), (send) => send({ type: 'tokens', position: 0, tokens: [1] }))
+      const running = await cheat(await makeJob(), (send) =>
+        send({ type: 'tokens', position: 0, tokens: [1] }),
+      )
       await expect(collect(running)).rejects.toMatchObject({ code: 'stream.silent' })
     })
 
     it('gives up within a second when a relay says that it is gone and it does not deny it', async () => {
-      const running = await cheat(await makeJob(), (send) => send({ type: 'tokens', position: 0, tokens: [1] }))
+      const running = await cheat(await makeJob(), (send) =>
+        send({ type: 'tokens', position: 0, tokens: [1] }),
+      )
       const startedAt = performance.now()
       const failing = (async () => {
         for await (const _ of running.events()) running.suspectGone()
@@ -352,7 +413,13 @@ describe('a job between RunningJob and JobService', () => {
     const { decode } = await import('../wire/codec.ts')
     const { fromHex, amountToBytes } = await import('../base/bytes.ts')
     const signer = new ChunkSigner(
-      { jobId: job.jobId, quoteBody: job.quoteSigned.body, price: job.quote.price, prefillTokens: tokens(3), from: 0 },
+      {
+        jobId: job.jobId,
+        quoteBody: job.quoteSigned.body,
+        price: job.quote.price,
+        prefillTokens: tokens(3),
+        from: 0,
+      },
       provider.key,
     )
     const [signed] = await signer.add([])

@@ -32,7 +32,9 @@ export function countingRandom(start = 1): Random {
 }
 
 /** Two streams joined in memory, and a connection object that says who is at the other end. */
-export async function connectedStreams(remote: TestPeer): Promise<{ ours: Stream; theirs: Stream; connection: Connection }> {
+export async function connectedStreams(
+  remote: TestPeer,
+): Promise<{ ours: Stream; theirs: Stream; connection: Connection }> {
   const [ours, theirs] = await libp2pStreamPair()
   const connection = {
     remotePeer: peerIdFromPrivateKey(remote.key),
@@ -43,7 +45,10 @@ export async function connectedStreams(remote: TestPeer): Promise<{ ours: Stream
 }
 
 /** A valid offer, changed at will. */
-export function someOffer(now: EpochMillis, changes: Partial<Omit<Offer, 'provider'>> = {}): Omit<Offer, 'provider'> {
+export function someOffer(
+  now: EpochMillis,
+  changes: Partial<Omit<Offer, 'provider'>> = {},
+): Omit<Offer, 'provider'> {
   return {
     model: someModel(),
     kind: 'tab',

@@ -15,11 +15,11 @@ export interface Manners {
 const INF = 10n ** 18n
 
 /**
- * Infernet Tiny has seen rows of 192 tokens and rambles beyond; sums and facts want the likeliest token, and a low
- * temperature still varies its stories.
+ * Infernet Tiny was trained on chats of up to 512 tokens, half of the context it could hold; sums and facts want the
+ * likeliest token, and a low temperature still varies its stories.
  */
 const TINY: Manners = {
-  contextLength: 256,
+  contextLength: 512,
   answerTokens: 128,
   sampler: { temperature: 0.2, topP: 0.9 },
   pricePerMillion: INF / 5n,
