@@ -1,16 +1,12 @@
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, Page } from 'playwright'
-import { build } from 'vite'
 import { launchBrowser } from '../fixtures/browser.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
+import { buildBenchPage } from './build-pages.ts'
 import type { BenchModel } from './models.ts'
 import { openDoor } from './open-door.ts'
 import type { AskedPace, PageRequest } from './page/bench-page.ts'
 import type {} from './page/main.ts'
 import type { Pace } from './page/stopwatch.ts'
-
-const OUT = fileURLToPath(new URL('../../node_modules/.cache/bench-page', import.meta.url))
 
 /** A relay that serves the bench's own page and one model, and a browser for its tabs. `await using` ends both. */
 export class BenchNetwork implements AsyncDisposable {
@@ -27,9 +23,9 @@ export class BenchNetwork implements AsyncDisposable {
   }
 
   static async start(model: BenchModel): Promise<BenchNetwork> {
-    await buildBenchPage()
+    const page = await buildBenchPage()
     await using cleanUp = new AsyncDisposableStack()
-    const folders = ['--page-folder', OUT, '--models-folder', model.folder]
+    const folders = ['--page-folder', page, '--models-folder', model.folder]
     const relay = await startRelayProcess({ args: ['--seed-provider', 'off', ...folders] })
     cleanUp.defer(() => relay.stop())
     const door = cleanUp.use(await openDoor(relay.url))
@@ -92,23 +88,4 @@ export interface BenchProvider {
 export interface BenchConsumer {
   readonly ask: (request: PageRequest) => Promise<AskedPace>
   readonly close: () => Promise<void>
-}
-
-/** The page is small and its sources are many: it is built anew each time. */
-async function buildBenchPage(): Promise<void> {
-  const root = fileURLToPath(new URL('./page', import.meta.url))
-  await build({
-    root,
-    configFile: false,
-    publicDir: false,
-    logLevel: 'warn',
-    worker: { format: 'es' },
-    build: {
-      target: 'esnext',
-      outDir: OUT,
-      emptyOutDir: true,
-      chunkSizeWarningLimit: 1200,
-      rolldownOptions: { input: join(root, 'index.html') },
-    },
-  })
 }

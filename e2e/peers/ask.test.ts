@@ -3,6 +3,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { baseUnits, millis } from '#shared/base/units.ts'
 import { peerName } from '#shared/base/ids.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import {
@@ -145,6 +146,21 @@ describe('peers on a relay, over sockets', () => {
     const none = await network.node()
     await expect(hear(none.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-relay' })
     await expect(none.peer.look()).rejects.toMatchObject({ code: 'schedule.no-relay' })
+  })
+
+  it('lets no provider’s word end an answer that another one can write', async () => {
+    const liar = fakeEngine({ info: { decodeTokensPerSecond: 1e6 } })
+    Object.assign(liar, {
+      generate: () => {
+        liarCalls++
+        throw new InfernetError('engine.context-full', { tokens: 3, contextLength: 2 })
+      },
+    })
+    let liarCalls = 0
+    await provider(liar)
+    await provider(fakeEngine({ info: { decodeTokensPerSecond: 1 } }))
+    expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
+    expect(liarCalls).toBe(1)
   })
 
   it('does not ask itself', async () => {

@@ -6,6 +6,7 @@ import {
   errorFromMessage,
   errorFromPeer,
   errorToMessage,
+  MAX_FACT_CHARACTERS,
   MAX_FACTS,
   type ErrorMessage,
 } from './error-message.ts'
@@ -43,7 +44,7 @@ describe('a failure that crosses a border', () => {
     expect(Object.keys(errorToMessage(new InfernetError('internal', many)).facts)).toHaveLength(MAX_FACTS)
     const odd = { long: 'x'.repeat(500), bad: Number.NaN, far: Infinity, none: undefined, 'a b': 1, ok: 1 }
     const message = errorToMessage(new InfernetError('internal', odd))
-    expect(message.facts).toEqual({ long: 'x'.repeat(64), ok: 1 })
+    expect(message.facts).toEqual({ long: 'x'.repeat(MAX_FACT_CHARACTERS), ok: 1 })
   })
 
   it('becomes "refused" under a code that this version does not know', () => {

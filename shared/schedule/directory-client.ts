@@ -26,6 +26,8 @@ type Waiting = PromiseWithResolvers<DirectoryReply>
 /** One stream, and who waits for an answer on it: its end must not fail those who wait on the next one. */
 interface Session {
   readonly opened: Promise<Frames>
+  /** The same, once it is there. */
+  frames?: Frames
   readonly waiting: Map<number, Waiting>
 }
 
@@ -117,7 +119,8 @@ export class DirectoryClient implements DirectoryPort {
   }
 
   #open(): Session {
-    if (this.#session) return this.#session
+    // One that just closed may not have told its listener yet.
+    if (this.#session && this.#session.frames?.isOpen !== false) return this.#session
     const session: Session = { opened: this.#connect(), waiting: new Map() }
     this.#session = session
     void this.#listen(session)
@@ -146,7 +149,7 @@ export class DirectoryClient implements DirectoryPort {
   async #listen(session: Session): Promise<void> {
     let frames: Frames | undefined
     try {
-      frames = await session.opened
+      frames = session.frames = await session.opened
       for (;;) {
         const reply = await frames.receive({ deadlineMs: 2 * DIRECTORY_IDLE_MS })
         if (reply.type === 'gone') this.#peerGone(reply.peer)

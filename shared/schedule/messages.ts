@@ -7,7 +7,7 @@ import { MAX_QUERY_OFFERS, MAX_WATCHED_PEERS } from './constants.ts'
 /** Requests carry an id that the answer repeats; the sender is known from the connection. */
 const requestId = integer(0, 0xffff_ffff)
 
-export const signedOfferSchema = v.strictObject({ provider: peerNameField, offer: signedSchema })
+const signedOfferSchema = v.strictObject({ provider: peerNameField, offer: signedSchema })
 
 /** What a peer asks a relay's directory. */
 export const directoryRequestSchema = v.variant('type', [

@@ -55,7 +55,7 @@ export interface SignedOffer {
 
 const speed = real(0, 1e6)
 
-export const offerSchema = v.strictObject({
+const offerSchema = v.strictObject({
   model: modelHashField,
   kind: v.picklist(['tab', 'node']),
   backend: v.picklist(['webgpu', 'wasm']),

@@ -30,7 +30,7 @@ export interface Chunk {
 }
 
 /** What is owed when `written` tokens have been written under these terms. */
-export function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens): BaseUnits {
+function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens): BaseUnits {
   return baseUnits(price.perPromptToken * BigInt(prefillTokens) + price.perOutputToken * BigInt(written))
 }
 

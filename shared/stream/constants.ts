@@ -27,7 +27,11 @@ export const SILENCE_MS = 8 * SECOND_MS
  */
 export const SUSPICION_MS = 750
 
-/** How long a full window may wait for an acknowledgement before the reader counts as stuck. */
+/**
+ * How long a full window may wait for an acknowledgement before the reader counts as stuck.
+ *
+ * @alias because it is the same patience, not the same number by chance
+ */
 export const ACK_DEADLINE_MS = SILENCE_MS
 
 /** Jobs that may wait at a provider beyond those that run. More would wait longer than anyone wants to. */

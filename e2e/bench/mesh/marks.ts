@@ -20,18 +20,25 @@ declare global {
  * Has every page of the context note its moments by itself, so that no round trip to the test is in them. The page is
  * the shipped one: what is watched is what a visitor sees.
  *
- * @param prompt filled in and sent as soon as the page allows
+ * @param prompt filled in at once, and sent as soon as the page offers to send it (to nobody yet is no answer)
  */
 export async function noteMarks(context: BrowserContext, prompt?: string): Promise<void> {
   await context.addInitScript(watch, prompt)
 }
 
-/** Waits for a moment of the page and gives it. */
+/** Waits for a moment of the page and gives it. Throws with what the page shows when it does not come. */
 export async function markOf(page: Page, name: keyof Marks, { timeout = 60_000 } = {}): Promise<number> {
-  await page.waitForFunction((wanted) => window.benchMarks[wanted] !== undefined, name, {
-    timeout,
-    polling: 50,
-  })
+  try {
+    await page.waitForFunction((wanted) => window.benchMarks[wanted] !== undefined, name, {
+      timeout,
+      polling: 50,
+    })
+  } catch (cause) {
+    const shown = await page.locator('body').innerText()
+    throw new Error(`${name} did not come within ${timeout} ms; the page shows:\n${shown.slice(0, 1000)}`, {
+      cause,
+    })
+  }
   return (await page.evaluate((wanted) => window.benchMarks[wanted], name)) ?? 0
 }
 
@@ -46,8 +53,8 @@ function watch(prompt: string | undefined): void {
     const button = document.querySelector<HTMLButtonElement>('[data-testid=send]')
     if (!area || !button) return
     if (!button.disabled) {
-      isSent = true
-      return button.click()
+      isSent = button.ariaLabel === 'Send' // it says `Send when one arrives` until somebody is there
+      return isSent ? button.click() : undefined
     }
     // Typed anew at each look: a page that has not mounted all of itself may not have heard it before.
     area.value = text

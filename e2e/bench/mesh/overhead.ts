@@ -38,9 +38,9 @@ async function benchModel(
   await using network = await BenchNetwork.start(model)
   const provider = await network.openProvider()
   const consumer = await network.openConsumer()
-  const { path } = await inTurns(consumer, provider, requests, true) // connects, and warms both ways
+  const { path } = await inTurns(consumer, provider, requests, 0) // connects, and warms both ways
   const pairs = []
-  for (let run = 0; run < runs; run++) pairs.push(await inTurns(consumer, provider, requests, run % 2 === 0))
+  for (let run = 0; run < runs; run++) pairs.push(await inTurns(consumer, provider, requests, run))
   const { id, dtype } = model
   const on = { model: id, dtype, backend: 'wasm', adapter: provider.adapter, threads: 1, streams: 1, path }
   const value = median(pairs.map(({ meshed, alone }) => meshed / alone))
@@ -72,24 +72,20 @@ async function benchModel(
   })
 }
 
-/** One run of both, by turns the one or the other first. */
+/** One run of both, request by request, by turns the one or the other first. */
 async function inTurns(
   consumer: BenchConsumer,
   provider: BenchProvider,
   requests: readonly PageRequest[],
-  isMeshFirst: boolean,
+  run: number,
 ): Promise<{ meshed: number; alone: number; path: string }> {
-  const early = isMeshFirst ? await runAll(requests, consumer.ask) : undefined
-  const alone = await runAll(requests, provider.generate)
-  const meshed = early ?? (await runAll(requests, consumer.ask))
+  const meshed = []
+  const alone = []
+  for (const [i, request] of requests.entries()) {
+    const isMeshFirst = (run + i) % 2 === 0
+    if (isMeshFirst) meshed.push(await consumer.ask(request))
+    alone.push(await provider.generate(request))
+    if (!isMeshFirst) meshed.push(await consumer.ask(request))
+  }
   return { meshed: tokensPerSecond(meshed), alone: tokensPerSecond(alone), path: meshed[0]?.path ?? '' }
-}
-
-async function runAll<T>(
-  requests: readonly PageRequest[],
-  run: (request: PageRequest) => Promise<T>,
-): Promise<T[]> {
-  const results = []
-  for (const request of requests) results.push(await run(request))
-  return results
 }

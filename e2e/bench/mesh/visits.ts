@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright'
 import { launchBrowser } from '../../fixtures/browser.ts'
-import { buildPage } from '../../fixtures/build-page.ts'
 import { startRelayProcess } from '../../fixtures/relay-process.ts'
+import { buildShippedPage } from '../build-pages.ts'
 import { median, type BenchOptions } from '../figure.ts'
 import { markOf, noteMarks } from './marks.ts'
 
@@ -10,9 +10,9 @@ const CASE = { model: 'infernet-tiny', dtype: 'fp32', backend: 'wasm' } as const
 
 /** The shipped page as visitors meet it, from the start of the navigation: lending again, and asking for the first time. */
 export async function benchVisits({ quick, print }: BenchOptions): Promise<void> {
-  buildPage()
+  const folder = await buildShippedPage()
   await using cleanUp = new AsyncDisposableStack()
-  const relay = await startRelayProcess({ args: ['--seed-provider', 'off'] })
+  const relay = await startRelayProcess({ args: ['--seed-provider', 'off', '--page-folder', folder] })
   cleanUp.defer(() => relay.stop())
   const browser = await launchBrowser()
   cleanUp.defer(() => browser.close())
@@ -51,13 +51,14 @@ async function lendAgain(browser: Browser, url: string, visits: number): Promise
   return times
 }
 
-/** Somebody new asks: the prompt is sent as soon as the page takes it, whether or not it knows a provider yet. */
+/** Somebody new asks, as soon as the page says `Send`: it knows a provider then. */
 async function askFirst(browser: Browser, url: string): Promise<{ joinMs: number; answerMs: number }> {
   const context = await browser.newContext()
   await noteMarks(context, PROMPT)
   const page = await visit(context, url)
   const answerMs = await markOf(page, 'firstToken')
   const joinMs = await markOf(page, 'direct', { timeout: 1000 })
+  await page.locator('[data-testid=answer-state][data-state=done]').waitFor({ state: 'attached' }) // the next one finds it idle
   await context.close()
   return { joinMs, answerMs }
 }

@@ -1,0 +1,105 @@
+import type { Stream } from '@libp2p/interface'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { peerName } from '../base/ids.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { connectedStreams, makePeer, someModel, type TestPeer } from '../testing/peers.ts'
+import { realClock } from '../testing/real-clock.ts'
+import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
+import { Directory } from './directory.ts'
+import { DirectoryClient } from './directory-client.ts'
+import { DirectoryService } from './directory-service.ts'
+
+describe('DirectoryClient', () => {
+  let peer: TestPeer
+  let service: DirectoryService
+  let client: DirectoryClient
+  let opened: Stream[]
+  let unhandled: unknown[]
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
+
+  beforeEach(async () => {
+    unhandled = []
+    process.on('unhandledRejection', onUnhandled)
+    opened = []
+    peer = await makePeer()
+    service = new DirectoryService({ clock: realClock, directory: new Directory(realClock) })
+    client = new DirectoryClient(peerName('relay'), { clock: realClock, openStream })
+  })
+  afterEach(async () => {
+    client.close()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    process.off('unhandledRejection', onUnhandled)
+    expect(unhandled).toEqual([])
+  })
+
+  const openStream = async (): Promise<Stream> => {
+    const { ours, theirs, connection } = await connectedStreams(peer)
+    void service.handle(theirs, connection)
+    opened.push(ours)
+    return ours
+  }
+  const ask = () => client.query(someModel(), 4)
+
+  it('asks everything on one stream', async () => {
+    await Promise.all(Array.from({ length: 10 }, ask))
+    expect(opened).toHaveLength(1)
+  })
+
+  it('opens a new stream after its end, whoever ended it, and the old one’s end fails nobody on the new one', async () => {
+    await ask()
+    client.close()
+    const [first, second] = await Promise.all([ask(), ask()])
+    expect([first.total, second.total]).toEqual([0, 0])
+    expect(opened).toHaveLength(2)
+    opened[1]?.abort(new Error('the relay went away'))
+    expect((await ask()).total).toBe(0)
+    expect(opened).toHaveLength(3)
+    await expect.poll(() => service.sessions).toBe(1)
+  })
+
+  it('fails those who wait when the stream ends', async () => {
+    await ask()
+    const waiting = ask()
+    opened[0]?.abort(new Error('the relay went away'))
+    await expect(waiting).rejects.toMatchObject({ name: 'InfernetError' })
+  })
+
+  it('says that there is no relay when none can be reached, and tries again the next time', async () => {
+    let isUp = false
+    client = new DirectoryClient(peerName('relay'), {
+      clock: realClock,
+      openStream: () => (isUp ? openStream() : Promise.reject(new Error('connection refused'))),
+    })
+    await expect(ask()).rejects.toMatchObject({ code: 'schedule.no-relay' })
+    isUp = true
+    expect((await ask()).total).toBe(0)
+  })
+
+  it('waits for a relay that does not answer no longer than the deadline', async () => {
+    const clock = new FakeClock()
+    const silent = new DirectoryClient(peerName('relay'), {
+      clock,
+      openStream: async () => (await connectedStreams(peer)).ours,
+    })
+    const waiting = silent.query(undefined, 1)
+    waiting.catch(() => undefined)
+    await clock.advance(ANSWER_DEADLINE_MS)
+    await expect(waiting).rejects.toMatchObject({ code: 'wire.timeout' })
+    silent.close()
+  })
+
+  it('tells who watches when the relay lost a peer, also over a stream that came later', async () => {
+    const gone: string[] = []
+    const stop = client.watch(peerName(peer.name), () => gone.push('a'))
+    await ask()
+    client.close()
+    await ask()
+    service.peerGone(peer.name)
+    await expect.poll(() => gone).toEqual(['a'])
+    stop()
+    await ask()
+    service.peerGone(peer.name)
+    await ask()
+    expect(gone).toEqual(['a'])
+  })
+})

@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { jobId } from '../base/ids.ts'
+import { baseUnits, tokens } from '../base/units.ts'
+import { makePeer, type TestPeer } from '../testing/peers.ts'
+import type { Signed } from '../wire/signed.ts'
+import { ChunkSigner, ChunkVerifier, type ChainTerms } from './chunk.ts'
+import { CHUNK_TOKENS } from './constants.ts'
+
+const batches = fc.array(fc.array(fc.nat(2 ** 20 - 1), { minLength: 1, maxLength: 70 }), {
+  minLength: 1,
+  maxLength: 6,
+})
+
+describe('the chain of chunks', () => {
+  let provider: TestPeer
+  beforeAll(async () => {
+    provider = await makePeer()
+  })
+  const termsOf = (changes: Partial<ChainTerms> = {}): ChainTerms => ({
+    jobId: jobId('ab'.repeat(16)),
+    quoteBody: Uint8Array.of(1, 2, 3),
+    price: { perPromptToken: baseUnits(3n), perOutputToken: baseUnits(20n) },
+    prefillTokens: tokens(9),
+    from: 0,
+    ...changes,
+  })
+  const signAll = async (terms: ChainTerms, parts: readonly (readonly number[])[]): Promise<Signed[]> => {
+    const signer = new ChunkSigner(terms, provider.key)
+    const chunks: Signed[] = []
+    for (const part of parts) chunks.push(...(await signer.add(part)))
+    return [...chunks, ...(await signer.finish())]
+  }
+
+  it('covers every token once, in blocks of 32, and adds up to what is owed, however they came', async () => {
+    await fc.assert(
+      fc.asyncProperty(batches, fc.nat(5000), async (parts, from) => {
+        const terms = termsOf({ from })
+        const written = parts.flat()
+        const verifier = new ChunkVerifier(terms, provider.name)
+        verifier.streamed(written)
+        const accepted = []
+        for (const signed of await signAll(terms, parts)) accepted.push(await verifier.accept(signed))
+        expect(accepted.flatMap((chunk) => chunk.tokens)).toEqual(written)
+        expect(accepted.slice(1, -1).every((chunk) => chunk.tokens.length === CHUNK_TOKENS)).toBe(true)
+        expect(accepted.map(({ index }) => index)).toEqual(accepted.map((_, i) => i))
+        expect(verifier.signedTokens).toBe(written.length)
+        expect(verifier.due).toBe(27n + 20n * BigInt(written.length))
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it.each<[string, Partial<ChainTerms>, string]>([
+    ['another job', { jobId: jobId('cd'.repeat(16)) }, 'stream.bad-chunk'],
+    ['another quote', { quoteBody: Uint8Array.of(1, 2, 4) }, 'stream.bad-chunk'],
+    [
+      'another price',
+      { price: { perPromptToken: baseUnits(4n), perOutputToken: baseUnits(20n) } },
+      'stream.bad-chunk',
+    ],
+    ['another position', { from: 1 }, 'stream.bad-chunk'],
+    ['a longer prompt', { prefillTokens: tokens(10) }, 'stream.bad-chunk'],
+  ])('does not pass for %s', async (_, changes, code) => {
+    const [first] = await signAll(termsOf(changes), [[5]])
+    const verifier = new ChunkVerifier(termsOf(), provider.name)
+    verifier.streamed([5])
+    await expect(first && verifier.accept(first)).rejects.toMatchObject({ code })
+    expect(verifier.due).toBe(0n)
+  })
+
+  it('takes no chunk twice, out of order, or left out', async () => {
+    const written = Array.from({ length: 100 }, (_, i) => i)
+    const chunks = await signAll(termsOf(), [written])
+    for (const order of [[0, 0], [1], [0, 2], [0, 1, 1], [0, 1, 3]]) {
+      const verifier = new ChunkVerifier(termsOf(), provider.name)
+      verifier.streamed(written)
+      const taking = (async () => {
+        for (const i of order)
+          await verifier.accept(chunks[i] ?? { body: new Uint8Array(), signature: new Uint8Array() })
+      })()
+      await expect(taking, order.join()).rejects.toMatchObject({ code: 'stream.bad-chunk' })
+    }
+  })
+
+  it('covers only what was streamed', async () => {
+    const chunks = await signAll(termsOf(), [[1, 2, 3]])
+    const verifier = new ChunkVerifier(termsOf(), provider.name)
+    verifier.streamed([1, 2, 4])
+    for (const [i, signed] of chunks.entries()) {
+      if (i === 0) await verifier.accept(signed)
+      else await expect(verifier.accept(signed)).rejects.toMatchObject({ facts: { reason: 'tokens' } })
+    }
+    expect(verifier.due).toBe(27n)
+  })
+})
