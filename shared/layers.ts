@@ -45,7 +45,7 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
     'web/storage',
   ],
   relay: [...stages.map(shared), 'shared/abi'],
-  // Of the page only types: what it writes down, a test may read.
+  // Of the page: what it writes down, a test may read; and the bench drives the page's own services without its pages.
   e2e: [...stages.map(shared), 'shared/testing', 'relay', 'web', 'web/state'],
 }
 

@@ -296,4 +296,11 @@ describe('peers on a relay, over sockets', () => {
     expect(sorted(answers.map(({ tokens }) => tokens))).toEqual(sorted(expected))
     expect(new Set(sorted(expected)).size).toBe(8)
   })
+
+  it('quotes a wait in whole milliseconds while it is busy, whatever its speed', async () => {
+    await provider(fakeEngine({ info: { decodeTokensPerSecond: 333.3 } }))
+    const second = await network.node({ relays: relay.addresses })
+    const answers = await Promise.all([consumer.peer, second.peer].map((peer) => hear(peer, promptOf())))
+    expect(answers.map(({ tokens }) => tokens.length)).toEqual([80, 80])
+  })
 })

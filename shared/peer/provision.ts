@@ -20,6 +20,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { offerBody, type ProviderKind } from '../schedule/offer.ts'
+import { EXPECTED_ANSWER_TOKENS } from '../schedule/predict.ts'
 import { MAX_WAITING_JOBS } from '../stream/constants.ts'
 import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
 import type { JobOutcome } from '../stream/serve-job.ts'
@@ -29,6 +30,9 @@ import type { ProviderJob, ProviderTerms, Provision as ProvisionInterface, Provi
 
 /** How long a drain waits for running jobs before it hands them over. */
 const DRAIN_LIMIT_MS = 2 * MINUTE_MS
+
+/** The wire carries no longer wait than this, in whole milliseconds. */
+const DAY_MS = 24 * 60 * MINUTE_MS
 
 /** After a refusal or a lost relay the offer is brought again this soon. */
 const ANNOUNCE_RETRY_MS = 2 * SECOND_MS
@@ -104,11 +108,12 @@ export class Provision implements ProvisionInterface {
   /** Price and speed of now, for a quote. */
   get standingTerms() {
     const { info } = this.#engine
+    const speed = Math.max(1, info.decodeTokensPerSecond)
     const waiting = Math.max(0, this.#liveJobs().length - this.asServed.slots + 1)
     return {
       price: this.#terms.price,
       // A job of the usual length, for each that is before us.
-      queueMs: millis(Math.min(86_400_000, waiting * (128 / Math.max(1, info.decodeTokensPerSecond)) * 1000)),
+      queueMs: millis(Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / speed))),
       prefillTokensPerSecond: info.prefillTokensPerSecond,
       decodeTokensPerSecond: info.decodeTokensPerSecond,
       contextLength: info.contextLength,

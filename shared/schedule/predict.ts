@@ -2,7 +2,7 @@ import { millis, type Millis } from '../base/units.ts'
 import type { Quote } from '../prompt/prompt.ts'
 
 /** The length an answer is reckoned with where nothing better is known, in tokens. */
-const EXPECTED_ANSWER_TOKENS = 128
+export const EXPECTED_ANSWER_TOKENS = 128
 
 export interface Prediction {
   /** To the first token. */

@@ -165,3 +165,16 @@ it('goes on without a history where the browser keeps none', async () => {
   expect(ask.historyLost).toBe(true)
   expect(last()).toMatchObject({ stage: 'done' })
 })
+
+it('keeps a question that was asked while the history was still read', async () => {
+  const { ask, clock, services } = await opened()
+  const history = await services.openHistory()
+  const reading = Promise.withResolvers<Awaited<ReturnType<typeof history.list>>>()
+  services.openHistory = () => Promise.resolve({ ...history, list: () => reading.promise })
+  const open = ask.open()
+  ask.send('Am I still here?')
+  reading.resolve([])
+  await open
+  await clock.advance(10)
+  expect(ask.current?.turns.map(({ question }) => question)).toEqual(['Am I still here?'])
+})

@@ -78,7 +78,10 @@ export class Ask {
     try {
       this.#history = this.#services.openHistory()
       const kept = (await (await this.#history).list()).map(settleAfterReload)
-      this.#conversations = kept.toSorted((a, b) => b.updatedAt - a.updatedAt)
+      // The visitor may have asked already while the history was read: what is begun stays as it is.
+      const begun = new Set(this.#conversations.map(({ id }) => id))
+      const all = [...this.#conversations, ...kept.filter(({ id }) => !begun.has(id))]
+      this.#conversations = all.toSorted((a, b) => b.updatedAt - a.updatedAt)
     } catch {
       this.#historyLost = true
     }
