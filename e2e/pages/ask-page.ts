@@ -47,13 +47,18 @@ export class AskPage {
 
   /** Waits until the newest answer is in that state. Ask first: `ask` returns when the new answer is there. */
   async waitForState(state: 'answering' | 'done' | 'failed', { timeout = 60_000 } = {}): Promise<void> {
-    await this.page.waitForFunction(
-      (wanted) =>
-        [...document.querySelectorAll('[data-testid=answer-state]')].at(-1)?.getAttribute('data-state') ===
-        wanted,
+    const reached = await this.page.waitForFunction(
+      (wanted) => {
+        const now = [...document.querySelectorAll('[data-testid=answer-state]')]
+          .at(-1)
+          ?.getAttribute('data-state')
+        return now === wanted || now === 'failed' ? now : undefined
+      },
       state,
       { timeout, polling: 20 },
     )
+    if ((await reached.jsonValue()) === state) return
+    throw new Error(`the answer failed: ${(await this.record()).errorCode}`)
   }
 
   /** The newest answer as the page keeps it in this browser: figures that the page itself shows in words. */

@@ -2,6 +2,7 @@ import { toHex } from '../base/bytes.ts'
 import { jobId, type JobId, type PeerName } from '../base/ids.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
+import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
@@ -20,6 +21,9 @@ const MAX_ATTEMPTS = 8
 
 /** The pause before a new look when nobody was found in the middle of an answer. */
 const RETRY_PAUSE_MS = SECOND_MS
+
+/** What a lost connection looks like, as against a provider that refuses or falls silent. */
+const BROKEN_CONNECTION: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost'])
 
 export interface AskComponents extends GatherComponents {
   readonly directories: () => readonly DirectoryPort[]
@@ -51,6 +55,7 @@ class Answer {
   readonly #nonce: Uint8Array
   readonly #progress: AnswerProgress
   readonly #failed = new Set<PeerName>()
+  readonly #retried = new Set<PeerName>()
   /** Why the last provider could not do it: says more than that there is no other. */
   #reason = new InfernetError('schedule.no-provider')
 
@@ -107,9 +112,16 @@ class Answer {
     return this.#progress.tokens.length > 0
   }
 
-  /** Whatever a provider says of the prompt, the next one may see it otherwise: nobody's word ends the answer. */
+  /**
+   * Whatever a provider says of the prompt, the next one may see it otherwise: nobody's word ends the answer.
+   *
+   * A connection that broke under our hands says little of the provider (a relayed one ends with its byte budget, in
+   * the middle of a quote as well), so that is forgiven once.
+   */
   #fail(provider: PeerName, reason: InfernetError): void {
-    this.#failed.add(provider)
+    const isForgiven = BROKEN_CONNECTION.has(reason.code) && !this.#retried.has(provider)
+    if (isForgiven) this.#retried.add(provider)
+    else this.#failed.add(provider)
     this.#reason = reason
     this.#components.memory.failed(provider)
   }
