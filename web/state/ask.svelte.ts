@@ -79,8 +79,8 @@ export class Ask {
       this.#history = this.#services.openHistory()
       const kept = (await (await this.#history).list()).map(settleAfterReload)
       // The visitor may have asked already while the history was read: what is begun stays as it is.
-      const begun = new Set(this.#conversations.map(({ id }) => id))
-      const all = [...this.#conversations, ...kept.filter(({ id }) => !begun.has(id))]
+      const begun = this.#conversations
+      const all = [...begun, ...kept.filter(({ id }) => !begun.some((conversation) => conversation.id === id))]
       this.#conversations = all.toSorted((a, b) => b.updatedAt - a.updatedAt)
     } catch {
       this.#historyLost = true
