@@ -80,7 +80,10 @@ export class Ask {
       const kept = (await (await this.#history).list()).map(settleAfterReload)
       // The visitor may have asked already while the history was read: what is begun stays as it is.
       const begun = this.#conversations
-      const all = [...begun, ...kept.filter(({ id }) => !begun.some((conversation) => conversation.id === id))]
+      const all = [
+        ...begun,
+        ...kept.filter(({ id }) => !begun.some((conversation) => conversation.id === id)),
+      ]
       this.#conversations = all.toSorted((a, b) => b.updatedAt - a.updatedAt)
     } catch {
       this.#historyLost = true
