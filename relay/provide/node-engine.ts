@@ -12,7 +12,9 @@ export interface NodeEngineInit {
   readonly modelFolder: string
   /** `webgpu` needs the optional npm package `webgpu`. @default 'wasm' */
   readonly backend?: Backend | undefined
-  /** Requests that may wait besides the one that runs. @default 8 */
+  /** Requests that run at once, at most. @default as many as are measured to be worth while */
+  readonly maxStreams?: number | undefined
+  /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
 }
@@ -26,7 +28,7 @@ export interface NodeEngineInit {
  * const engine = await createNodeEngine({ manifest, modelFolder: 'web/public/models/infernet-tiny' })
  */
 export async function createNodeEngine(
-  { manifest, modelFolder, backend = 'wasm', maxWaiting, onProgress }: NodeEngineInit,
+  { manifest, modelFolder, backend = 'wasm', maxStreams, maxWaiting, onProgress }: NodeEngineInit,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<WorkerEngine> {
   const worker = new Worker(new URL('./engine-thread.ts', import.meta.url))
@@ -42,5 +44,5 @@ export async function createNodeEngine(
     client.fail(new InfernetError('engine.load-failed', { reason: 'its thread stopped' }, { cause })),
   )
   worker.on('exit', (status) => client.fail(new InfernetError('engine.closed', { status })))
-  return client.load({ manifest, source: modelFolder, backend, maxWaiting }, { signal })
+  return client.load({ manifest, source: modelFolder, backend, maxStreams, maxWaiting }, { signal })
 }
