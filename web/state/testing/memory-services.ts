@@ -274,6 +274,7 @@ function startedEngine(
       vocabSize: 1024,
       prefillTokensPerSecond: 900,
       decodeTokensPerSecond: 112,
+      batchTokensPerSecond: 112,
       streams: 1,
     },
     async *generate() {
