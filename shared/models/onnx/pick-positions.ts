@@ -1,13 +1,12 @@
-import type { OnnxGraph, OnnxNode } from './onnx-messages.ts'
+import type { OnnxGraph, OnnxNode, ValueInfo } from './onnx-messages.ts'
 import { hasSubgraphs } from './edit-graph.ts'
 import { withFreeNames, type Rewrite } from './ragged-lengths.ts'
+import { makeNode, makeValueInfo } from './make-parts.ts'
 import {
   DATA_TYPE,
   attributeOf,
   indexGraph,
   integerAttribute,
-  makeNode,
-  makeValueInfo,
   operatorName,
   type GraphIndex,
 } from './tensor-values.ts'
@@ -117,7 +116,7 @@ function downstream(nodes: readonly OnnxNode[], value: string): ReadonlySet<stri
   return reached
 }
 
-function withPickedLength(logits: OnnxGraph['outputs'][number]): OnnxGraph['outputs'][number] {
+function withPickedLength(logits: ValueInfo): ValueInfo {
   const dims = logits.type?.tensor?.shape?.dims ?? []
   const named = dims.map(({ value, name }, i) =>
     i === 1 ? 'picked_positions' : (name ?? Number(value ?? 0n)),

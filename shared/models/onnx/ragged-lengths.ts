@@ -1,14 +1,7 @@
 import { hasSubgraphs, readInstead, renameValues, withoutDeadParts } from './edit-graph.ts'
-import type { OnnxGraph, OnnxNode } from './onnx-messages.ts'
-import {
-  DATA_TYPE,
-  indexGraph,
-  integerAttribute,
-  makeTensor,
-  makeValueInfo,
-  operatorName,
-  type GraphIndex,
-} from './tensor-values.ts'
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './onnx-messages.ts'
+import { makeTensor, makeValueInfo } from './make-parts.ts'
+import { DATA_TYPE, indexGraph, integerAttribute, operatorName, type GraphIndex } from './tensor-values.ts'
 
 export const ROW_LENGTHS = 'seqlens_k'
 export const LONGEST_ROW = 'total_sequence_length'
@@ -57,7 +50,7 @@ export function raggedLengths(graph: OnnxGraph, fixedCapacity: number | undefine
   return { graph: lean }
 }
 
-function scalar(value: number): OnnxGraph['initializers'][number] {
+function scalar(value: number): OnnxTensor {
   const data = new Uint8Array(4)
   new DataView(data.buffer).setInt32(0, value, true)
   return makeTensor(LONGEST_ROW, DATA_TYPE.int32, [], data)
