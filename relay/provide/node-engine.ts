@@ -20,6 +20,8 @@ export interface NodeEngineInit {
 /**
  * An engine in a thread of its own, so that the relay's event loop never waits for a model.
  *
+ * When the signal is aborted later, the thread ends at once, whatever it is doing.
+ *
  * @throws InfernetError as `createEngine` and `loadModel`, or the signal's reason
  *
  * @example
@@ -39,8 +41,10 @@ export async function createNodeEngine(
     { onProgress, terminate: () => void worker.terminate() },
   )
   worker.on('error', (cause) =>
-    client.fail(new InfernetError('engine.load-failed', { reason: 'its thread stopped' }, { cause })),
+    client.fail(new InfernetError('engine.crashed', { reason: 'an error in its thread' }, { cause })),
   )
-  worker.on('exit', (status) => client.fail(new InfernetError('engine.closed', { status })))
-  return client.load({ manifest, source: modelFolder, backend, maxWaiting }, { signal })
+  worker.on('exit', (status) => client.fail(new InfernetError('engine.crashed', { status })))
+  const engine = await client.load({ manifest, source: modelFolder, backend, maxWaiting }, { signal })
+  signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
+  return engine
 }

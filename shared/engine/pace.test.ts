@@ -17,7 +17,7 @@ function late(clock: FakeClock, byMs: () => number): Clock {
 /** Works for about `forMs` in steps of `stepMs` and tells which share of that time was work. */
 async function shareOf(
   clock: FakeClock,
-  { timers = clock as Clock, share, stepMs, forMs }: ShareCase,
+  { timers = clock, share, stepMs, forMs }: ShareCase,
 ): Promise<number> {
   const pace = createDutyPace(timers, share)
   const end = clock.monotonic() + forMs
