@@ -6,10 +6,15 @@ import type { TokenBatch } from './engine.ts'
 import type { HostPort, LoadRequest, RequestMessage, WorkerQuestion, WorkerTable } from './worker-messages.ts'
 
 export interface HostComponents {
-  /** Brings the model in and starts it; the skin knows from where and on what. */
+  /**
+   * Brings the model in and starts it; the skin knows from where and on what.
+   *
+   * @param share how much of the time the engine may compute at this moment, (0, 1]: for its pace
+   */
   load(
     request: LoadRequest,
     onProgress: (progress: LoadProgress) => void,
+    share: () => number,
   ): Promise<{ readonly engine: TestedEngine; readonly kept: boolean }>
 }
 
@@ -26,6 +31,7 @@ interface OpenStream {
 export function createWorkerHost(port: HostPort, components: HostComponents): void {
   const streams = new Map<number, OpenStream>()
   let lastStream = 0
+  let share = 1
   let loading: Promise<TestedEngine> | undefined
 
   function engine(): Promise<TestedEngine> {
@@ -41,8 +47,11 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
   const handlers: Handlers = {
     async load(request) {
       if (loading) throw new InfernetError('internal', { reason: 'loaded twice' })
-      const loaded = components.load(request, (body) =>
-        port.postMessage({ kind: 'event', name: 'progress', body }),
+      share = request.share ?? 1
+      const loaded = components.load(
+        request,
+        (body) => port.postMessage({ kind: 'event', name: 'progress', body }),
+        () => share,
       )
       loading = loaded.then(({ engine }) => engine)
       loading.catch(() => undefined)
@@ -78,6 +87,10 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
       streams.delete(stream)
       open?.stop.abort(new InfernetError('stream.cancelled'))
       await open?.batches.return()
+      return undefined
+    },
+    async pace({ share: wanted }) {
+      if (wanted > 0 && wanted <= 1) share = wanted
       return undefined
     },
     async close() {

@@ -12,6 +12,8 @@ export interface LoadRequest {
   readonly backend: Backend
   /** As in `EngineInit`. */
   readonly maxWaiting?: number | undefined
+  /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
+  readonly share?: number | undefined
 }
 
 interface LoadAnswer {
@@ -32,6 +34,8 @@ export interface WorkerTable {
   'generate.open': { in: GenerateRequest; out: { readonly stream: number } }
   'generate.next': { in: { readonly stream: number }; out: TokenBatch | undefined }
   'generate.cancel': { in: { readonly stream: number }; out: undefined }
+  /** How much of the time the engine may compute from now on, (0, 1]. */
+  pace: { in: { readonly share: number }; out: undefined }
   close: { in: undefined; out: undefined }
 }
 export type WorkerQuestion = keyof WorkerTable
