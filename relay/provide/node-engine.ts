@@ -12,7 +12,9 @@ export interface NodeEngineInit {
   readonly modelFolder: string
   /** `webgpu` needs the optional npm package `webgpu`. @default 'wasm' */
   readonly backend?: Backend | undefined
-  /** Requests that may wait besides the one that runs. @default 8 */
+  /** Requests that run at once, at most. @default as many as are measured to be worth while */
+  readonly maxStreams?: number | undefined
+  /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
 }
@@ -28,7 +30,7 @@ export interface NodeEngineInit {
  * const engine = await createNodeEngine({ manifest, modelFolder: 'web/public/models/infernet-tiny' })
  */
 export async function createNodeEngine(
-  { manifest, modelFolder, backend = 'wasm', maxWaiting, onProgress }: NodeEngineInit,
+  { manifest, modelFolder, backend = 'wasm', maxStreams, maxWaiting, onProgress }: NodeEngineInit,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<WorkerEngine> {
   const worker = new Worker(new URL('./engine-thread.ts', import.meta.url))
@@ -44,7 +46,10 @@ export async function createNodeEngine(
     client.fail(new InfernetError('engine.crashed', { reason: 'an error in its thread' }, { cause })),
   )
   worker.on('exit', (status) => client.fail(new InfernetError('engine.crashed', { status })))
-  const engine = await client.load({ manifest, source: modelFolder, backend, maxWaiting }, { signal })
+  const engine = await client.load(
+    { manifest, source: modelFolder, backend, maxStreams, maxWaiting },
+    { signal },
+  )
   signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
   return engine
 }

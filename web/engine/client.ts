@@ -14,7 +14,9 @@ export interface WebEngineInit {
   readonly baseUrl: string
   /** `auto` takes the GPU when it is a real one and passes the self-test, and the processor otherwise. */
   readonly backend: Backend | 'auto'
-  /** Requests that may wait besides the one that runs. @default 8 */
+  /** Requests that run at once, at most. @default as many as are measured to be worth while */
+  readonly maxStreams?: number | undefined
+  /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
   /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
   readonly share?: number | undefined
@@ -80,7 +82,7 @@ function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine 
 }
 
 async function start(
-  { manifest, baseUrl, maxWaiting, share, onProgress, onTick }: WebEngineInit,
+  { manifest, baseUrl, maxStreams, maxWaiting, share, onProgress, onTick }: WebEngineInit,
   backend: Backend,
   signal: AbortSignal | undefined,
 ): Promise<WorkerEngine> {
@@ -104,7 +106,7 @@ async function start(
   })
   // The worker's own address is not the page's, so what is relative is meant from here.
   const source = new URL(baseUrl, document.baseURI).href
-  const request: LoadRequest = { manifest, source, backend, maxWaiting, share }
+  const request: LoadRequest = { manifest, source, backend, maxStreams, maxWaiting, share }
   const engine = await client.load(request, { signal })
   signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
   return engine

@@ -294,10 +294,14 @@ class MemoryEngine implements StandingEngine {
       vocabSize: 1024,
       prefillTokensPerSecond: 900,
       decodeTokensPerSecond: 112,
+      streams: 1,
     }
   }
   async *generate(): AsyncGenerator<never, void, void> {
     return
+  }
+  async score(): Promise<never[]> {
+    return []
   }
   async close(): Promise<void> {
     this.closed = true
