@@ -128,10 +128,7 @@ export interface Engine {
    *
    * Errors: as {@link Engine.generate}.
    */
-  score(
-    request: ScoreRequest,
-    options?: { signal?: AbortSignal | undefined },
-  ): Promise<readonly TokenScore[]>
+  score(request: ScoreRequest, options?: { signal?: AbortSignal | undefined }): Promise<readonly TokenScore[]>
   /** Resolves with the error when the engine dies by itself (device lost, worker crash); never rejects. */
   readonly lost: Promise<Error>
   close(): Promise<void>
