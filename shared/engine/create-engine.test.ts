@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { COMPLIANCE_MAX_WAITING, collect, runEngineCompliance } from '../testing/engine-compliance.ts'
 import { readTinyModel, wasmComponents, type TinyModel } from '../testing/tiny-model.ts'
 import { createEngine, type TestedEngine } from './create-engine.ts'
-import { PREFILL_SEGMENT } from './decoder/onnx-decoder.ts'
+import { PREFILL_SEGMENT } from './decoder/decoder.ts'
 import type { GenerateRequest } from './engine.ts'
 import { goldenPath } from './golden.ts'
 
@@ -13,6 +13,7 @@ runEngineCompliance('the engine in this process (fp32, wasm)', {
   create: async () =>
     createEngine(await wasmComponents(tiny.files), {
       manifest: tiny.manifest,
+      maxStreams: 1,
       maxWaiting: COMPLIANCE_MAX_WAITING,
     }),
   promptTokens: story,
@@ -119,8 +120,8 @@ describe('createEngine', () => {
   })
 
   it.each([
-    ['random bytes', Uint8Array.from({ length: 5000 }, (_, i) => (i * 97) % 251), 'engine.load-failed'],
-    ['nothing', new Uint8Array(0), 'engine.load-failed'],
+    ['random bytes', Uint8Array.from({ length: 5000 }, (_, i) => (i * 97) % 251), 'models.corrupt'],
+    ['nothing', new Uint8Array(0), 'models.corrupt'],
   ])('names the failure when the graph is %s', async (_, graph, code) => {
     const files = {
       ...tiny.files,

@@ -90,7 +90,7 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
       over = true
       throw error
     } finally {
-      const cancelled = over || dying.signal.aborted ? undefined : ask('generate.cancel', { stream })
+      const cancelled = over || dying.signal.aborted ? undefined : ask('cancel', { stream })
       await cancelled?.catch(() => undefined)
     }
   }
@@ -109,6 +109,16 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
             const stop = new AbortController()
             const signals = [stop.signal, dying.signal, ...(signal ? [signal] : [])]
             return stoppable(run(request, AbortSignal.any(signals)), stop)
+          },
+          async score(request, { signal } = {}) {
+            signal?.throwIfAborted()
+            const { stream } = await ask('score.open', request)
+            try {
+              return await raceSignal(ask('score.wait', { stream }), signal)
+            } catch (error) {
+              if (!dying.signal.aborted) await ask('cancel', { stream }).catch(() => undefined)
+              throw error
+            }
           },
           async close() {
             if (dying.signal.aborted) return

@@ -2,7 +2,7 @@ import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { TestedEngine } from './create-engine.ts'
-import type { TokenBatch } from './engine.ts'
+import type { TokenBatch, TokenScore } from './engine.ts'
 import type { HostPort, LoadRequest, RequestMessage, WorkerQuestion, WorkerTable } from './worker-messages.ts'
 
 export interface HostComponents {
@@ -22,9 +22,15 @@ interface OpenStream {
   readonly stop: AbortController
 }
 
+interface OpenScoring {
+  readonly scores: Promise<readonly TokenScore[]>
+  readonly stop: AbortController
+}
+
 /** The worker's side of {@link WorkerTable}: answers each question from one engine. */
 export function createWorkerHost(port: HostPort, components: HostComponents): void {
   const streams = new Map<number, OpenStream>()
+  const scorings = new Map<number, OpenScoring>()
   let lastStream = 0
   let loading: Promise<TestedEngine> | undefined
 
@@ -73,16 +79,32 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
         throw error
       }
     },
-    async 'generate.cancel'({ stream }) {
+    async 'score.open'(request) {
+      const stop = new AbortController()
+      const scores = (await engine()).score(request, { signal: stop.signal })
+      scores.catch(() => undefined)
+      scorings.set(++lastStream, { scores, stop })
+      return { stream: lastStream }
+    },
+    async 'score.wait'({ stream }) {
+      const scoring = scorings.get(stream)
+      if (!scoring) throw new InfernetError('engine.closed')
+      return scoring.scores.finally(() => scorings.delete(stream))
+    },
+    async cancel({ stream }) {
       const open = streams.get(stream)
+      const reason = new InfernetError('stream.cancelled')
       streams.delete(stream)
-      open?.stop.abort(new InfernetError('stream.cancelled'))
+      scorings.get(stream)?.stop.abort(reason)
+      scorings.delete(stream)
+      open?.stop.abort(reason)
       await open?.batches.return()
       return undefined
     },
     async close() {
       await (await loading?.catch(() => undefined))?.close()
       streams.clear()
+      scorings.clear()
       return undefined
     },
   }

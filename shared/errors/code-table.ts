@@ -86,6 +86,15 @@ export const CODE_TABLE = {
     says: () => 'The GPU was reset or taken away.',
     fix: 'It is being loaded again; running answers move to another tab.',
   },
+  'engine.crashed': {
+    says: (f) => `The engine stopped by itself${f.reason ? ` (${f.reason})` : ''}.`,
+    fix: 'It is being loaded again; if it stays, choose a smaller model.',
+  },
+  'engine.shader-failed': {
+    says: (f) =>
+      `The graphics driver could not compile a part of the model${f.operator ? ` (${f.operator})` : ''}.`,
+    fix: 'Update the graphics driver. Until then the processor can lend instead.',
+  },
   'engine.self-test-failed': {
     says: (f) => `The GPU got ${f.wrong ?? '?'} of ${f.total ?? '?'} test tokens wrong.`,
     fix: 'Update the graphics driver. Until then the processor can lend instead.',
@@ -109,6 +118,14 @@ export const CODE_TABLE = {
   'engine.bad-logits': {
     says: () => 'The model produced numbers that are not numbers.',
     fix: 'Reload the model; if it stays, update the graphics driver.',
+  },
+  'engine.bad-grammar': {
+    says: (f) => `The form that the answer must have cannot be used: ${f.reason ?? 'it is not understood'}.`,
+    fix: 'Correct the schema or grammar, or ask without one.',
+  },
+  'engine.grammar-stuck': {
+    says: () => 'No word of the model fits the form that the answer must have.',
+    fix: 'Loosen the schema or grammar, or choose another model.',
   },
   'engine.closed': { says: () => 'The engine was stopped.', fix: 'Start it again.' },
   'prompt.too-long': {

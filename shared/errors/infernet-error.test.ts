@@ -69,6 +69,12 @@ describe('the sentences of the network', () => {
       engine.device-lost
         The GPU was reset or taken away.
         It is being loaded again; running answers move to another tab.
+      engine.crashed
+        The engine stopped by itself (<reason>).
+        It is being loaded again; if it stays, choose a smaller model.
+      engine.shader-failed
+        The graphics driver could not compile a part of the model (<operator>).
+        Update the graphics driver. Until then the processor can lend instead.
       engine.self-test-failed
         The GPU got <wrong> of <total> test tokens wrong.
         Update the graphics driver. Until then the processor can lend instead.
@@ -87,6 +93,12 @@ describe('the sentences of the network', () => {
       engine.bad-logits
         The model produced numbers that are not numbers.
         Reload the model; if it stays, update the graphics driver.
+      engine.bad-grammar
+        The form that the answer must have cannot be used: <reason>.
+        Correct the schema or grammar, or ask without one.
+      engine.grammar-stuck
+        No word of the model fits the form that the answer must have.
+        Loosen the schema or grammar, or choose another model.
       engine.closed
         The engine was stopped.
         Start it again.

@@ -14,7 +14,9 @@ export interface WebEngineInit {
   readonly baseUrl: string
   /** `auto` takes the GPU when it is a real one and passes the self-test, and the processor otherwise. */
   readonly backend: Backend | 'auto'
-  /** Requests that may wait besides the one that runs. @default 8 */
+  /** Requests that run at once, at most. @default as many as are measured to be worth while */
+  readonly maxStreams?: number | undefined
+  /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   /** Once a second from the worker, also while the tab is hidden. */
@@ -75,7 +77,7 @@ function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine 
 }
 
 function start(
-  { manifest, baseUrl, maxWaiting, onProgress, onTick }: WebEngineInit,
+  { manifest, baseUrl, maxStreams, maxWaiting, onProgress, onTick }: WebEngineInit,
   backend: Backend,
   signal: AbortSignal | undefined,
 ): Promise<WorkerEngine> {
@@ -99,6 +101,6 @@ function start(
   })
   // The worker's own address is not the page's, so what is relative is meant from here.
   const source = new URL(baseUrl, document.baseURI).href
-  const request: LoadRequest = { manifest, source, backend, maxWaiting }
+  const request: LoadRequest = { manifest, source, backend, maxStreams, maxWaiting }
   return client.load(request, { signal })
 }

@@ -30,7 +30,7 @@ createWorkerHost(
     onMessage: (listener) => scope.addEventListener('message', ({ data }) => listener(data)),
   },
   {
-    async load({ manifest, source, backend, maxWaiting }, onProgress) {
+    async load({ manifest, source, backend, maxStreams, maxWaiting }, onProgress) {
       // The device first: a missing GPU is known before anything is downloaded.
       const runtime = await openRuntime(backend)
       const cache = createOpfsCache(navigator.storage)
@@ -42,7 +42,7 @@ createWorkerHost(
       tell('starting')
       const engine = await createEngine(
         { ...runtime, files, now: () => performance.now(), breathe: createMacrotask() },
-        { manifest, maxWaiting, onTesting: () => tell('testing') },
+        { manifest, maxStreams, maxWaiting, onTesting: () => tell('testing') },
       )
       return { engine, kept: files.kept }
     },

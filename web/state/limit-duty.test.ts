@@ -14,6 +14,7 @@ function slowEngine(clock: FakeClock, steps: number, stepMs: number): Engine {
     info: {} as Engine['info'],
     lost: new Promise(() => undefined),
     close: async () => undefined,
+    score: async () => [],
     async *generate(): AsyncGenerator<TokenBatch, void, void> {
       for (let i = 0; i < steps; i++) {
         await sleep(clock, millis(stepMs))

@@ -21,6 +21,7 @@ export function limitDuty(engine: Engine, components: { clock: Clock }, share: (
     info: engine.info,
     lost: engine.lost,
     close: () => engine.close(),
+    score: (request, options) => engine.score(request, options),
     async *generate(request, options = {}) {
       const batches = engine.generate(request, options)
       try {

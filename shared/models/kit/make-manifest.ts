@@ -9,7 +9,8 @@ import { access, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '#shared/base/bytes.ts'
-import { createOnnxDecoder } from '#shared/engine/decoder/onnx-decoder.ts'
+import { PREFILL_SEGMENT, type Decoder, type Sequence } from '#shared/engine/decoder/decoder.ts'
+import { loadDecoder } from '#shared/engine/decoder/load-decoder.ts'
 import { eosTokens } from '#shared/engine/eos-tokens.ts'
 import { goldenPath, type Golden } from '#shared/engine/golden.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
@@ -94,7 +95,7 @@ async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden
   ort.env.wasm.numThreads = 1
   const binary = await readFile(new URL(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')))
   ort.env.wasm.wasmBinary = Uint8Array.from(binary).buffer
-  const decoder = await createOnnxDecoder({ ort, files, gpu: undefined, breathe: async () => {} }, manifest)
+  const decoder = await loadDecoder({ ort, files, gpu: undefined }, manifest)
   const eos = eosTokens(generationConfig)
   const cases = []
   for (const { ask, tokens: wanted } of QUESTIONS) {
@@ -105,7 +106,7 @@ async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden
     const tokens: number[] = []
     let unread: readonly number[] = prompt
     while (tokens.length < wanted) {
-      const [best, lead] = topOf(await sequence.feed(unread, new AbortController().signal))
+      const [best, lead] = topOf(await readAll(decoder, sequence, unread))
       if (lead < MIN_LEAD) break
       tokens.push(best)
       unread = [best]
@@ -117,6 +118,18 @@ async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden
   await decoder.close()
   if (cases.length === 0) throw new Error('no golden token leads by enough: choose other questions')
   return { format: 'infernet/golden/1', cases }
+}
+
+async function readAll(
+  decoder: Decoder,
+  sequence: Sequence,
+  tokens: readonly number[],
+): Promise<Float32Array> {
+  const rest = tokens.slice(PREFILL_SEGMENT)
+  const segment = tokens.slice(0, PREFILL_SEGMENT)
+  if (rest.length === 0) return (await decoder.prefill(sequence, segment, { hint: undefined })).values
+  await decoder.prefill(sequence, segment)
+  return readAll(decoder, sequence, rest)
 }
 
 /** The id of the highest logit, and how far it leads. */

@@ -274,10 +274,12 @@ function startedEngine(
       vocabSize: 1024,
       prefillTokensPerSecond: 900,
       decodeTokensPerSecond: 112,
+      streams: 1,
     },
     async *generate() {
       return
     },
+    score: async () => [],
     lost: new Promise(() => undefined),
     close: async () => undefined,
   }
