@@ -1,6 +1,6 @@
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { GenerateRequest } from './engine.ts'
-import { checkParams } from './sampler/sampler.ts'
+import { checkParams } from './sampler/params.ts'
 
 export interface RequestBounds {
   readonly vocabSize: number
@@ -15,7 +15,7 @@ export interface RequestBounds {
  */
 export function checkRequest(request: GenerateRequest, { vocabSize, contextLength }: RequestBounds): void {
   const { promptTokens, priorTokens, maxTokens, sampler, seed } = request
-  checkParams(sampler, seed)
+  checkParams(sampler, seed, vocabSize)
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1)
     throw new InfernetError('prompt.bad-parameters', { parameter: 'maxTokens' })
   if (promptTokens.length === 0)

@@ -124,7 +124,16 @@ function createRunner(
       leave()
     }
     try {
-      const sampler = createSampler(request.sampler, request.seed)
+      const sampler = createSampler(request.sampler, request.seed, {
+        promptTokens,
+        priorTokens,
+        vocabSize: info.vocabSize,
+        eosTokens: eos,
+      })
+      if (sampler.isOver) {
+        free()
+        return yield { tokens: [], finish: 'stop' }
+      }
       let unread: readonly number[] = [...promptTokens, ...priorTokens]
       let produced = 0
       const next = async (): Promise<TokenId> => {
@@ -132,13 +141,13 @@ function createRunner(
         stepping = step.catch(() => undefined)
         // A lost device may leave run() hanging for ever; every other end waits for the step.
         const logits = await raceSignal(step, dying.signal)
-        const token = sampler.pick(logits, priorTokens.length + produced)
+        const token = sampler.pick({ ids: undefined, values: logits })
         unread = [token]
         produced++
         return token
       }
       const finishOf = (token: number): FinishReason | undefined => {
-        if (eos.has(token)) return 'stop'
+        if (eos.has(token) || sampler.isOver) return 'stop'
         return produced === maxTokens || sequence.length + 1 >= info.contextLength ? 'length' : undefined
       }
       for (let finish: FinishReason | undefined; !finish;) {

@@ -3,16 +3,43 @@ import type { ModelHash, TokenId } from '../base/ids.ts'
 /** Where the arithmetic runs: on the GPU through WebGPU, or on the processor through WebAssembly. */
 export type Backend = 'webgpu' | 'wasm'
 
+/** A form that an answer must have. `compileGrammar` in `grammar/` says what each kind may hold. */
+export type GrammarSource =
+  /** Any JSON value. */
+  | { readonly kind: 'json' }
+  /** JSON that fits a schema, which comes as JSON text. */
+  | { readonly kind: 'json-schema'; readonly schema: string }
+  /** A grammar in the notation of llama.cpp. */
+  | { readonly kind: 'gbnf'; readonly grammar: string }
+
+/** A token and what is added to its logit, -100 to 100. */
+export type TokenBias = readonly [token: number, bias: number]
+
 /**
- * How tokens are drawn. Normative definition: PROTOCOL part 1.3, `sampler.ts`.
+ * How tokens are drawn. Normative definition: `sampler/SAMPLER.md`. What is left out is off.
  *
  * Temperature 0 is greedy and needs no seed.
  */
 export interface SamplerParams {
   /** 0 (greedy) to 2. */
   readonly temperature: number
-  /** Keep the smallest set of tokens whose probability reaches this. (0, 1]; 1 keeps all. */
+  /** Keep the smallest set of likely tokens whose probability reaches this. (0, 1]; 1 keeps all. */
   readonly topP: number
+  /** Keep this many tokens. 1 to 1024. */
+  readonly topK?: number
+  /** Keep the tokens that are at least this many times as likely as the likeliest. 0 (all) up to, not including, 1. */
+  readonly minP?: number
+  /** What the logits of all tokens that the text holds already, the prompt included, are divided by. 0.5 to 2. */
+  readonly repetitionPenalty?: number
+  /** Taken from the logit of each token that the answer holds already. -2 to 2. */
+  readonly presencePenalty?: number
+  /** Taken from the logit of a token for each time that the answer holds it. -2 to 2. */
+  readonly frequencyPenalty?: number
+  /** Each token at most once. */
+  readonly logitBias?: readonly TokenBias[]
+  /** Token sequences that end the answer; the one that did is its last part. */
+  readonly stop?: readonly (readonly number[])[]
+  readonly grammar?: GrammarSource
 }
 
 /** One request to the engine. `promptTokens` and `priorTokens` together are what the model reads (prefill). */

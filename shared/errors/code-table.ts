@@ -110,6 +110,14 @@ export const CODE_TABLE = {
     says: () => 'The model produced numbers that are not numbers.',
     fix: 'Reload the model; if it stays, update the graphics driver.',
   },
+  'engine.bad-grammar': {
+    says: (f) => `The form that the answer must have cannot be used: ${f.reason ?? 'it is not understood'}.`,
+    fix: 'Correct the schema or grammar, or ask without one.',
+  },
+  'engine.grammar-stuck': {
+    says: () => 'No word of the model fits the form that the answer must have.',
+    fix: 'Loosen the schema or grammar, or choose another model.',
+  },
   'engine.closed': { says: () => 'The engine was stopped.', fix: 'Start it again.' },
   'prompt.too-long': {
     says: (f) => `The prompt has ${f.tokens ?? '?'} tokens, at most ${f.maxTokens ?? '?'} fit.`,

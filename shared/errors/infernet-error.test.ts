@@ -87,6 +87,12 @@ describe('the sentences of the network', () => {
       engine.bad-logits
         The model produced numbers that are not numbers.
         Reload the model; if it stays, update the graphics driver.
+      engine.bad-grammar
+        The form that the answer must have cannot be used: <reason>.
+        Correct the schema or grammar, or ask without one.
+      engine.grammar-stuck
+        No word of the model fits the form that the answer must have.
+        Loosen the schema or grammar, or choose another model.
       engine.closed
         The engine was stopped.
         Start it again.

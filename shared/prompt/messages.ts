@@ -1,21 +1,53 @@
 import * as v from 'valibot'
 import {
+  MAX_BIASED_TOKENS,
+  MAX_GRAMMAR_LENGTH,
+  MAX_STOP_TOKENS,
+  MAX_STOPS,
+  SAMPLER_BOUNDS,
+} from '../engine/sampler/params.ts'
+import {
   amountField,
   bytes,
   epochMillisField,
   integer,
   jobIdField,
+  list,
   millisField,
   modelHashField,
   peerNameField,
   real,
+  tokenIds,
 } from '../wire/fields.ts'
+import { MAX_TOKEN_ID } from '../wire/limits.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from './constants.ts'
 
-/** Temperature and top-p, in the bounds of the sampler. */
-export const samplerSchema = v.strictObject({ temperature: real(0, 2), topP: real(0.01, 1) })
+const { temperature, topK, repetitionPenalty, presencePenalty, frequencyPenalty, bias } = SAMPLER_BOUNDS
+const grammarText = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_GRAMMAR_LENGTH))
+
+/** How tokens are drawn, in the bounds of the sampler; each key but the first two may be left out, which is off. */
+export const samplerSchema = v.strictObject({
+  temperature: real(...temperature),
+  topP: real(0.01, 1),
+  topK: v.exactOptional(integer(...topK)),
+  minP: v.exactOptional(real(0, 0.99)),
+  repetitionPenalty: v.exactOptional(real(...repetitionPenalty)),
+  presencePenalty: v.exactOptional(real(...presencePenalty)),
+  frequencyPenalty: v.exactOptional(real(...frequencyPenalty)),
+  logitBias: v.exactOptional(
+    list(v.strictTuple([integer(0, MAX_TOKEN_ID), real(...bias)]), MAX_BIASED_TOKENS),
+  ),
+  stop: v.exactOptional(list(v.pipe(tokenIds(MAX_STOP_TOKENS), v.minLength(1)), MAX_STOPS)),
+  grammar: v.exactOptional(
+    v.variant('kind', [
+      v.strictObject({ kind: v.literal('json') }),
+      v.strictObject({ kind: v.literal('json-schema'), schema: grammarText }),
+      v.strictObject({ kind: v.literal('gbnf'), grammar: grammarText }),
+    ]),
+  ),
+})
 
 /** "What would this cost?" Lengths only: the prompt itself stays with the consumer until a job opens. */
 export const quoteRequestSchema = v.strictObject({

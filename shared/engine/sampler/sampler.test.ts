@@ -1,93 +1,182 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex } from '../../base/bytes.ts'
 import { hasCode } from '../../errors/infernet-error.ts'
+import type { SamplerParams } from '../engine.ts'
 import { exp } from './exp.ts'
 import { ln } from './ln.ts'
 import { philox4x32 } from './philox.ts'
-import { createSampler } from './sampler.ts'
-
-interface Vector {
-  readonly name: string
-  readonly temperature: number
-  readonly topP: number
-  readonly seed: string
-  readonly logits: readonly number[]
-  readonly tokens: readonly number[]
-}
-const file = new URL('../sampler-vectors.json', import.meta.url)
-const vectors = JSON.parse(readFileSync(file, 'utf8')) as { readonly picks: readonly Vector[] }
+import { createSampler, MARGIN_FILTERED, type Sampler, type SamplerContext } from './sampler.ts'
 
 const seed = fromHex('00112233445566778899aabbccddeeff'.repeat(2))
-const logitsArb = fc
-  .array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 1, maxLength: 60 })
-  .map((list) => Float32Array.from(list))
-const temperatureArb = fc.double({ min: 0.01, max: 2, noNaN: true })
+const noTokens: ReadonlySet<number> = new Set()
 
-/** The definition read aloud, with no shortcut. */
-function plainPick(logits: Float32Array, temperature: number, topP: number, position: number): number {
-  const words = new DataView(seed.buffer)
-  const noise = (token: number): number => {
-    const out = new Uint32Array(4)
-    const counter = [position, token >>> 2, words.getUint32(8, true), words.getUint32(12, true)]
-    philox4x32(
-      Uint32Array.from(counter),
-      Uint32Array.of(words.getUint32(0, true), words.getUint32(4, true)),
-      out,
-    )
-    return -ln(-ln(((out[token & 3] ?? 0) + 0.5) / 2 ** 32))
-  }
-  const top = Math.max(...logits)
-  const weights = [...logits].map((z) => exp((z - top) / temperature))
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  const order = [...logits.keys()].sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b)
-  const kept = new Set<number>()
-  let running = 0
-  for (const token of order) {
-    kept.add(token)
-    running += weights[token] ?? 0
-    if (topP < 1 && running >= topP * total) break
-  }
-  let best = -1
-  let bestScore = -Infinity
-  for (const [token, z] of logits.entries()) {
-    const score = z + temperature * noise(token)
-    if (kept.has(token) && score > bestScore) [best, bestScore] = [token, score]
-  }
-  return best
+function samplerOf(params: SamplerParams, vocabSize: number, context: Partial<SamplerContext> = {}): Sampler {
+  const bare = { promptTokens: [], priorTokens: [], vocabSize, eosTokens: noTokens }
+  return createSampler(params, seed, { ...bare, ...context })
 }
 
-describe('createSampler', () => {
-  it.each(vectors.picks)(
-    'gives the published tokens: $name',
-    ({ temperature, topP, seed, logits, tokens }) => {
-      const sampler = createSampler({ temperature, topP }, fromHex(seed))
-      expect(tokens.map((_, position) => sampler.pick(Float32Array.from(logits), position))).toEqual(tokens)
-    },
-  )
+function noiseOf(position: number, token: number): number {
+  const words = new DataView(seed.buffer)
+  const word = (i: number): number => words.getUint32(4 * i, true)
+  const out = new Uint32Array(4)
+  philox4x32(Uint32Array.of(position, token >>> 2, word(2), word(3)), Uint32Array.of(word(0), word(1)), out)
+  return -ln(-ln(((out[token & 3] ?? 0) + 0.5) / 2 ** 32))
+}
 
-  it('gives the same token as the definition without its shortcuts', () => {
+/** SAMPLER.md read aloud, with no shortcut: the score of each token that takes part. */
+function plainScores(
+  values: Float32Array,
+  params: SamplerParams,
+  prompt: readonly number[],
+  answer: readonly number[],
+): Map<number, number> {
+  const {
+    temperature,
+    topP,
+    minP = 0,
+    repetitionPenalty = 1,
+    presencePenalty = 0,
+    frequencyPenalty = 0,
+  } = params
+  const z = values.map((logit, v) => {
+    let s = logit
+    if (prompt.includes(v) || answer.includes(v)) s = s > 0 ? s / repetitionPenalty : s * repetitionPenalty
+    const count = answer.filter((token) => token === v).length
+    if (count > 0) s = s - count * frequencyPenalty - presencePenalty
+    return s + (params.logitBias?.find(([token]) => token === v)?.[1] ?? 0)
+  })
+  const at = (v: number): number => z[v] ?? 0
+  let kept = [...z.keys()].sort((a, b) => at(b) - at(a) || a - b)
+  const top = at(kept[0] ?? 0)
+  if (temperature === 0) return new Map(kept.map((v) => [v, at(v)]))
+  kept = kept.slice(0, params.topK ?? (topP < 1 ? 256 : undefined))
+  if (topP < 1) {
+    const weights = kept.map((v) => exp((at(v) - top) / temperature))
+    const target = topP * weights.reduce((sum, weight) => sum + weight, 0)
+    let running = 0
+    const last = weights.findIndex((weight) => (running += weight) >= target)
+    if (last >= 0) kept = kept.slice(0, last + 1)
+  }
+  if (minP > 0) kept = kept.filter((v) => at(v) >= top + temperature * ln(minP))
+  return new Map(kept.map((v) => [v, at(v) + temperature * noiseOf(answer.length, v)]))
+}
+
+function winner(scores: ReadonlyMap<number, number>): number {
+  const best = Math.max(...scores.values())
+  return Math.min(...[...scores].filter(([, score]) => score === best).map(([token]) => token))
+}
+
+const paramsArb = fc.record(
+  {
+    temperature: fc.oneof(fc.constant(0), fc.double({ min: 0.01, max: 2, noNaN: true })),
+    topP: fc.constantFrom(0.1, 0.5, 0.9, 0.999, 1, 1),
+    topK: fc.integer({ min: 1, max: 70 }),
+    minP: fc.constantFrom(0, 0.01, 0.2, 0.9),
+    repetitionPenalty: fc.constantFrom(0.5, 1, 1.1, 2),
+    presencePenalty: fc.constantFrom(-2, 0, 0.3, 2),
+    frequencyPenalty: fc.constantFrom(-2, 0, 0.7),
+    logitBias: fc.uniqueArray(fc.tuple(fc.nat(9), fc.double({ min: -100, max: 100, noNaN: true })), {
+      selector: ([token]) => token,
+      maxLength: 4,
+    }),
+  },
+  { requiredKeys: ['temperature', 'topP'] },
+)
+/** Coarse steps, so that equal logits are common. */
+const logitArb = fc.oneof(
+  fc.float({ min: -20, max: 20, noNaN: true }),
+  fc.integer({ min: -40, max: 40 }).map((n) => n / 4),
+)
+const logitsArb = fc.array(logitArb, { minLength: 10, maxLength: 300 }).map((list) => Float32Array.from(list))
+const textArb = fc.array(fc.nat(9), { maxLength: 6 })
+
+describe('createSampler', () => {
+  it('gives the same token and the same margins as the definition without its shortcuts', () => {
     fc.assert(
       fc.property(
         logitsArb,
-        temperatureArb,
-        fc.constantFrom(0.1, 0.5, 0.9, 0.999, 1),
-        fc.nat(5000),
-        (logits, temperature, topP, position) => {
-          const got = createSampler({ temperature, topP }, seed).pick(logits, position)
-          expect(got).toBe(plainPick(logits, temperature, topP, position))
+        paramsArb,
+        textArb,
+        textArb,
+        fc.nat(9),
+        (logits, params, prompt, answer, other) => {
+          const context = { promptTokens: prompt, priorTokens: answer }
+          const scores = plainScores(logits, params, prompt, answer)
+          const expected = winner(scores)
+          const pick = samplerOf(params, logits.length, context).pick({ ids: undefined, values: logits })
+          expect(pick).toBe(expected)
+          const margin = samplerOf(params, logits.length, context).margin(logits, other)
+          const otherScore = scores.get(other)
+          expect(margin).toBe(
+            otherScore === undefined ? MARGIN_FILTERED : (scores.get(expected) ?? 0) - otherScore,
+          )
+          expect(samplerOf(params, logits.length, context).margin(logits, expected)).toBe(0)
         },
       ),
+      { numRuns: 500 },
     )
   })
 
+  it.each([
+    { temperature: 1, topP: 1 },
+    { temperature: 0.05, topP: 1 },
+    { temperature: 2, topP: 1, minP: 0.05 },
+    { temperature: 0.8, topP: 0.9 },
+    { temperature: 1.5, topP: 0.95, topK: 1024 },
+    { temperature: 1, topP: 1, topK: 40, repetitionPenalty: 1.2 },
+  ])('agrees with the definition on a vocabulary of 20,011: %o', (params) => {
+    const next = lehmer(7)
+    for (let t = 0; t < 3; t++) {
+      const logits = Float32Array.from({ length: 20_011 }, () => Math.fround(24 * next() ** (t + 1) - 12))
+      const answer = Array.from({ length: t }, () => 5)
+      const scores = plainScores(logits, params, [17], answer)
+      const sampler = samplerOf(params, logits.length, { promptTokens: [17], priorTokens: answer })
+      expect(sampler.pick({ ids: undefined, values: logits })).toBe(winner(scores))
+    }
+  })
+
+  it('decides among candidates that a device preselected', () => {
+    const logits = Float32Array.from({ length: 64 }, (_, v) => Math.sin(v * v))
+    for (let t = 0; t < 200; t++) {
+      const priorTokens = Array<number>(t).fill(0)
+      const whole = samplerOf({ temperature: 0.7, topP: 1 }, 64, { priorTokens })
+      const few = samplerOf({ temperature: 0.7, topP: 1 }, 64, { priorTokens })
+      const token = whole.pick({ ids: undefined, values: logits })
+      const ids = Uint32Array.from([...new Set([3, token, 60])].sort((a, b) => a - b))
+      expect(few.pick({ ids, values: Float32Array.from(ids, (v) => logits[v] ?? 0) })).toBe(token)
+    }
+  })
+
+  it('lets a device preselect only for what it can know', () => {
+    const plain = samplerOf({ temperature: 0.7, topP: 1 }, 8, { priorTokens: [1, 2] })
+    expect(plain.hint()).toEqual({
+      temperature: 0.7,
+      position: 2,
+      seedWords: [0x33221100, 0x77665544, 0xbbaa9988, 0xffeeddcc],
+    })
+    plain.pick({ ids: undefined, values: new Float32Array(8) })
+    expect(plain.hint()).toMatchObject({ position: 3 })
+    expect(samplerOf({ temperature: 0, topP: 0.5, topK: 3 }, 8).hint()).toMatchObject({ temperature: 0 })
+    const others: Partial<SamplerParams>[] = [
+      { topP: 0.9 },
+      { topK: 9 },
+      { minP: 0.1 },
+      { repetitionPenalty: 1.1 },
+      { presencePenalty: 1 },
+      { frequencyPenalty: 1 },
+      { logitBias: [[1, 1]] },
+    ]
+    for (const other of others)
+      expect(samplerOf({ temperature: 0.7, topP: 1, ...other }, 8).hint()).toBeUndefined()
+  })
+
   it('draws each token as often as its probability says', () => {
-    const logits = Float32Array.of(Math.log(0.5), Math.log(0.3), Math.log(0.2))
+    const values = Float32Array.of(Math.log(0.5), Math.log(0.3), Math.log(0.2))
     const counts = [0, 0, 0]
-    const sampler = createSampler({ temperature: 1, topP: 1 }, seed)
+    const sampler = samplerOf({ temperature: 1, topP: 1 }, 3)
     for (let t = 0; t < 20_000; t++) {
-      const token = sampler.pick(logits, t)
+      const token = sampler.pick({ ids: undefined, values })
       counts[token] = (counts[token] ?? 0) + 1
     }
     // One standard deviation is at most 71 draws of 20,000.
@@ -96,34 +185,119 @@ describe('createSampler', () => {
   })
 
   it('takes the highest logit at temperature 0, the lowest id of equals, and needs no seed', () => {
-    const sampler = createSampler({ temperature: 0, topP: 1 }, new Uint8Array(0))
-    expect(sampler.pick(Float32Array.of(1, 3, 3, 2), 7)).toBe(1)
+    const context = { promptTokens: [], priorTokens: [], vocabSize: 4, eosTokens: noTokens }
+    const sampler = createSampler({ temperature: 0, topP: 1 }, new Uint8Array(0), context)
+    expect(sampler.pick({ ids: undefined, values: Float32Array.of(1, 3, 3, 2) })).toBe(1)
+    expect(sampler.margin(Float32Array.of(1, 3, 3, 2), 2)).toBe(0)
+    expect(sampler.margin(Float32Array.of(1, 3, 3, 2), 3)).toBe(1)
+    expect(sampler.margin(Float32Array.of(1, 3, 3, 2), 4)).toBe(MARGIN_FILTERED)
   })
 
-  it('keeps one token alone when top-p is tiny', () => {
-    const sampler = createSampler({ temperature: 2, topP: 1e-9 }, seed)
-    for (let t = 0; t < 50; t++) expect(sampler.pick(Float32Array.of(0, 0.1, 0.05), t)).toBe(1)
+  it('follows the text that a verifier gives it', () => {
+    const params = { temperature: 0, topP: 1, frequencyPenalty: 1 }
+    const sampler = samplerOf(params, 3)
+    const values = Float32Array.of(2, 1.5, 0)
+    expect([0, 0, 1, 0].map((token) => sampler.margin(values, token))).toEqual([0, 0.5, 0, 0.5])
+  })
+
+  it('is over after an end token or a stop sequence, however the text was cut', () => {
+    const params = { temperature: 0, topP: 1, stop: [[1, 2, 1], [3]] }
+    const isOver = (priorTokens: readonly number[]): boolean =>
+      samplerOf(params, 5, { priorTokens, promptTokens: [3], eosTokens: new Set([4]) }).isOver
+    expect(isOver([])).toBe(false)
+    expect(isOver([1, 2])).toBe(false)
+    expect(isOver([1, 2, 1])).toBe(true)
+    expect(isOver([1, 1, 2, 1])).toBe(true)
+    expect(isOver([0, 3])).toBe(true)
+    expect(isOver([0, 4])).toBe(true)
+    const sampler = samplerOf(params, 5, { priorTokens: [1, 2] })
+    sampler.margin(new Float32Array(5), 1)
+    expect(sampler.isOver).toBe(true)
   })
 
   it.each([NaN, Infinity, -Infinity])('refuses logits with %d', (bad) => {
-    for (const temperature of [0, 1]) {
-      const pick = () => createSampler({ temperature, topP: 1 }, seed).pick(Float32Array.of(1, bad, 2), 0)
-      expect(pick).toThrow(expect.objectContaining({ code: 'engine.bad-logits' }))
-    }
+    for (const temperature of [0, 1])
+      for (const at of [1, 77, 99]) {
+        const values = new Float32Array(100)
+        values[at] = bad
+        const pick = () => samplerOf({ temperature, topP: 1 }, 100).pick({ ids: undefined, values })
+        expect(pick).toThrow(expect.objectContaining({ code: 'engine.bad-logits', facts: { token: at } }))
+        const ids = Uint32Array.of(3)
+        const pickOne = () =>
+          samplerOf({ temperature, topP: 1 }, 100).pick({ ids, values: Float32Array.of(bad) })
+        expect(pickOne).toThrow(expect.objectContaining({ code: 'engine.bad-logits' }))
+      }
   })
 
-  it.each([
-    ['temperature', { temperature: 2.1, topP: 1 }, seed],
-    ['temperature', { temperature: NaN, topP: 1 }, seed],
-    ['topP', { temperature: 1, topP: 0 }, seed],
-    ['topP', { temperature: 1, topP: 1.1 }, seed],
-    ['seed', { temperature: 1, topP: 1 }, seed.slice(1)],
-  ])('names the parameter %s when it is out of range', (parameter, params, wrongSeed) => {
-    try {
-      createSampler(params, wrongSeed)
-      expect.unreachable()
-    } catch (error) {
-      expect(hasCode(error, 'prompt.bad-parameters') && error.facts['parameter']).toBe(parameter)
-    }
+  it('refuses logits that are fewer than the vocabulary, or that a penalty drives out of 32 bits', () => {
+    const short = () =>
+      samplerOf({ temperature: 1, topP: 1 }, 5).pick({ ids: undefined, values: new Float32Array(4) })
+    expect(short).toThrow(expect.objectContaining({ code: 'engine.bad-logits' }))
+    const huge = () =>
+      samplerOf({ temperature: 1, topP: 1, repetitionPenalty: 0.5 }, 2, { promptTokens: [0] }).pick({
+        ids: undefined,
+        values: Float32Array.of(3e38, 0),
+      })
+    expect(huge).toThrow(expect.objectContaining({ code: 'engine.bad-logits' }))
+  })
+
+  it.each<[string, Partial<SamplerParams>]>([
+    ['temperature', { temperature: 2.1 }],
+    ['temperature', { temperature: NaN }],
+    ['topP', { topP: 0 }],
+    ['topP', { topP: 1.1 }],
+    ['topK', { topK: 0 }],
+    ['topK', { topK: 1.5 }],
+    ['topK', { topK: 1025 }],
+    ['minP', { minP: 1 }],
+    ['minP', { minP: -0.1 }],
+    ['repetitionPenalty', { repetitionPenalty: 0.4 }],
+    ['presencePenalty', { presencePenalty: NaN }],
+    ['frequencyPenalty', { frequencyPenalty: 2.1 }],
+    ['logitBias', { logitBias: [[1, 101]] }],
+    [
+      'logitBias',
+      {
+        logitBias: [
+          [1, 1],
+          [1, 2],
+        ],
+      },
+    ],
+    ['logitBias', { logitBias: Array.from({ length: 301 }, (_, v) => [v, 1] as const) }],
+    ['stop', { stop: [[]] }],
+    ['stop', { stop: [Array<number>(17).fill(1)] }],
+    ['stop', { stop: Array<number[]>(9).fill([1]) }],
+    ['grammar', { grammar: { kind: 'gbnf', grammar: 'x'.repeat(16_385) } }],
+    ['grammar', { grammar: { kind: 'json' } }],
+  ])('names the parameter %s when it is out of range: %o', (parameter, params) => {
+    expect(badParameterOf(() => samplerOf({ temperature: 1, topP: 1, ...params }, 1000))).toBe(parameter)
+  })
+
+  it('refuses a seed of another length and a bias outside the vocabulary', () => {
+    const context = { promptTokens: [], priorTokens: [], vocabSize: 4, eosTokens: noTokens }
+    const create = () => createSampler({ temperature: 1, topP: 1 }, seed.slice(1), context)
+    expect(badParameterOf(create)).toBe('seed')
+    expect(() => samplerOf({ temperature: 1, topP: 1, logitBias: [[4, 1]] }, 4)).toThrow(
+      expect.objectContaining({ code: 'engine.bad-token' }),
+    )
   })
 })
+
+function badParameterOf(create: () => unknown): unknown {
+  try {
+    create()
+    return 'none'
+  } catch (error) {
+    return hasCode(error, 'prompt.bad-parameters') ? error.facts['parameter'] : error
+  }
+}
+
+/** Park and Miller's generator, numbers in [0, 1). */
+function lehmer(start: number): () => number {
+  let state = start
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
+}
