@@ -31,8 +31,10 @@ export interface Draw {
 
 /** How many tokens top-p looks at when there is no top-k. */
 const TOP_P_HEAD = 256
-/** Logits of a block where nothing else counts. */
-const BLOCK = 64
+/** Logits of a block where all that may win are looked for: the more blocks, the more of them can be left out. */
+const BLOCK = 32
+/** Most logits of a block where the highest are looked for: few blocks are quick to go through and sort. */
+const HEAD_BLOCK = 256
 
 /** SAMPLER.md, steps 4 to 6. */
 export function createDraw(params: SamplerParams, words: SeedWords): Draw {
@@ -93,14 +95,10 @@ export function createDraw(params: SamplerParams, words: SeedWords): Draw {
     },
     amongAll(scanner, isMasked, position, wanted) {
       const { values } = scanner
-      const blockSize = isHeadOnly ? blockSizeFor(values.length, headSize) : BLOCK
+      const blockSize =
+        temperature === 0 ? HEAD_BLOCK : isHeadOnly ? blockSizeFor(values.length, headSize) : BLOCK
       const top = scanner.findPeaks(blockSize, !isMasked)
-      const pool = (ids: Uint32Array): Pool => ({
-        ids,
-        values: Float32Array.from(ids, (id) => values[id] ?? 0),
-      })
-      if (isHeadOnly)
-        return amongHead(pool(scanner.gather(nthPeak(scanner.peaks, headSize))), position, wanted)
+      if (isHeadOnly) return amongHead(highest(scanner, headSize), position, wanted)
       const floor = top + minPDrop
       const z = values[wanted] ?? -Infinity
       const wantedScore = z > -Infinity && z >= floor ? scoreOf(wanted, z, position) : -Infinity
@@ -112,7 +110,7 @@ export function createDraw(params: SamplerParams, words: SeedWords): Draw {
         values: values.subarray(first, last),
       }
       const { score } = loudest(block, last - first, Math.max(floor, -Number.MAX_VALUE), position)
-      const rest = pool(scanner.noisy({ temperature, score, top, position, words }))
+      const rest = poolOf(values, scanner.noisy({ temperature, score, top, floor, position, words }))
       return { ...loudest(rest, rest.ids.length, floor, position), wantedScore }
     },
   }
@@ -136,7 +134,8 @@ function sorted({ ids, values }: Pool, size: number): Pool {
   }
   const order = keys.subarray(0, ids.length).sort().subarray(0, size)
   const head = { ids: new Uint32Array(order.length), values: new Float32Array(order.length) }
-  for (const [i, key] of order.entries()) {
+  for (let i = 0; i < order.length; i++) {
+    const key = order[i] ?? 0
     const rank = Math.floor(key / ID_SPAN)
     floatBits[0] = rank >= 0x80000000 ? (rank - 0x80000000) | 0x80000000 : 0x7fffffff - rank
     head.ids[i] = key - rank * ID_SPAN
@@ -148,21 +147,44 @@ function sorted({ ids, values }: Pool, size: number): Pool {
 /** How many of the sorted logits top-p keeps. */
 function nucleusSize(values: Float32Array, temperature: number, topP: number): number {
   const top = values[0] ?? 0
-  const weights = Float64Array.from(values, (z) => exp((z - top) / temperature))
+  const weights = new Float64Array(values.length)
   let total = 0
-  for (const weight of weights) total += weight
+  for (let i = 0; i < values.length; i++) {
+    const weight = exp(((values[i] ?? 0) - top) / temperature)
+    weights[i] = weight
+    total += weight
+  }
   const target = topP * total
   let running = 0
-  const last = weights.findIndex((weight) => (running += weight) >= target)
-  return last < 0 ? values.length : last + 1
+  for (let i = 0; i < values.length; i++) {
+    running += weights[i] ?? 0
+    if (running >= target) return i + 1
+  }
+  return values.length
 }
 
 /** A power of two that makes at least two blocks for each token wanted, as far as blocks can be that small. */
 function blockSizeFor(count: number, wanted: number): number {
-  return Math.min(4 * BLOCK, 2 ** Math.max(0, Math.floor(Math.log2(count / wanted / 2))))
+  return Math.min(HEAD_BLOCK, 2 ** Math.max(0, Math.floor(Math.log2(count / wanted / 2))))
 }
 
-/** The n-th highest peak: at least n logits are as high. -Infinity when there are fewer peaks. */
-function nthPeak(peaks: Float32Array, n: number): number {
-  return peaks.length < n ? -Infinity : (peaks.toSorted()[peaks.length - n] ?? -Infinity)
+/** The tokens among which the `size` highest are: few more than those. */
+function highest({ peaks, values, gather }: Scanner, size: number): Pool {
+  // There are `size` logits as high as the lowest of the `size` highest peaks, so no lower one is needed.
+  const least = peaks.length < size ? -Infinity : (peaks.toSorted()[peaks.length - size] ?? -Infinity)
+  const found = gather(least)
+  if (found.length <= 2 * size) return poolOf(values, found)
+  // Of logits that equal the least, those with the lowest ids come first: this is what keeps a flat vocabulary quick.
+  let equals = 0
+  return poolOf(
+    values,
+    found.filter((id) => (values[id] ?? 0) > least || ++equals <= size),
+  )
+}
+
+/** Indexed loops: `Float32Array.from` with a function walks an iterator, which takes longer than all the rest. */
+export function poolOf(values: Float32Array, ids: Uint32Array): Pool {
+  const found = new Float32Array(ids.length)
+  for (let i = 0; i < ids.length; i++) found[i] = values[ids[i] ?? 0] ?? 0
+  return { ids, values: found }
 }

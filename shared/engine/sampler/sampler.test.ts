@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex } from '../../base/bytes.ts'
 import { hasCode } from '../../errors/infernet-error.ts'
+import { checkSamplerVectors, type SamplerVectors } from '../../testing/sampler-vectors.ts'
 import type { SamplerParams } from '../engine.ts'
 import { exp } from './exp.ts'
 import { ln } from './ln.ts'
 import { philox4x32 } from './philox.ts'
 import { createSampler, MARGIN_FILTERED, type Sampler, type SamplerContext } from './sampler.ts'
+
+const file = new URL('../sampler-vectors.json', import.meta.url)
+const vectors = JSON.parse(readFileSync(file, 'utf8')) as SamplerVectors
 
 const seed = fromHex('00112233445566778899aabbccddeeff'.repeat(2))
 const noTokens: ReadonlySet<number> = new Set()
@@ -92,6 +97,10 @@ const logitsArb = fc.array(logitArb, { minLength: 10, maxLength: 300 }).map((lis
 const textArb = fc.array(fc.nat(9), { maxLength: 6 })
 
 describe('createSampler', () => {
+  it.each(checkSamplerVectors(vectors))('gives the published tokens and margins: $name', ({ wrong }) => {
+    expect(wrong).toBe('')
+  })
+
   it('gives the same token and the same margins as the definition without its shortcuts', () => {
     fc.assert(
       fc.property(

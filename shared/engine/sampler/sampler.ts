@@ -4,7 +4,7 @@ import type { DrawHint, Logits } from '../decoder/decoder.ts'
 import type { SamplerParams } from '../engine.ts'
 import type { GrammarMatcher } from '../grammar/grammar.ts'
 import { createAdjustment } from './adjust.ts'
-import { createDraw, type Drawn } from './draw.ts'
+import { createDraw, poolOf, type Drawn } from './draw.ts'
 import { forbid, idsOf } from './mask.ts'
 import { seedWords } from './noise.ts'
 import { badParameter, checkParams } from './params.ts'
@@ -90,10 +90,7 @@ export function createSampler(params: SamplerParams, seed: Uint8Array, context: 
     const allowed = grammar.allowed()
     const ids = idsOf(allowed, vocabSize, FEW)
     if (ids?.length === 0) return undefined
-    if (ids) {
-      const few = Float32Array.from(ids, (id) => scanner.values[id] ?? 0)
-      return draw.among({ ids, values: few }, position, wanted)
-    }
+    if (ids) return draw.among(poolOf(scanner.values, ids), position, wanted)
     forbid(allowed, scanner.values)
     return draw.amongAll(scanner, true, position, wanted)
   }

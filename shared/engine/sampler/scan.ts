@@ -16,6 +16,8 @@ export interface NoisyReach {
   readonly score: number
   /** No logit is above this. */
   readonly top: number
+  /** Logits below this do not matter. */
+  readonly floor: number
   readonly position: number
   readonly words: SeedWords
 }
@@ -36,7 +38,7 @@ export interface Scanner {
   /** The peaks that `findPeaks` found. */
   readonly peaks: Float32Array
   /** The ids of the finite logits that are at least `least`, in rising order. Valid until the next call. */
-  gather(least: number): Uint32Array
+  readonly gather: (least: number) => Uint32Array
   /** The ids, in rising order, of all logits whose noisy score may reach `score`, and of few others. */
   noisy(reach: NoisyReach): Uint32Array
 }
@@ -104,14 +106,15 @@ function createScanner(): Scanner & { load(values: Float32Array): void } {
         throw new InfernetError('engine.bad-logits', { token })
       }
       let top = -Infinity
-      for (const peak of this.peaks) if (peak > top) top = peak
+      const found = this.peaks
+      for (let i = 0; i < found.length; i++) top = Math.max(top, found[i] ?? top)
       return top
     },
     gather: (least) => firstFound(gather(bytes, block, Math.max(least, LOWEST))),
-    noisy({ temperature, score, top, position, words }) {
+    noisy({ temperature, score, top, floor, position, words }) {
       const slack = temperature * NOISE_SLACK + (Math.abs(top) + SPAN) * 2 ** -21
       const reach = score - slack
-      const least = reach - temperature * HIGHEST_NOISE
+      const least = Math.max(reach - temperature * HIGHEST_NOISE, floor - slack)
       const [key0, key1, high0, high1] = words
       const size = noisy(
         ...([bytes, block, least, reach] as const),
