@@ -3,8 +3,8 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import { PREFILL_SEGMENT, type Decoder, type Logits, type Sequence } from '../decoder/decoder.ts'
 import { nameFailure } from '../engine-failure.ts'
 import type { Pace } from '../pace.ts'
-import { ScoreTask } from './score-task.ts'
-import { AnswerTask } from './task.ts'
+import type { ScoreTask } from './score-task.ts'
+import type { AnswerTask } from './task.ts'
 import { WaitingList } from './waiting-list.ts'
 
 type AnyTask = AnswerTask | ScoreTask
