@@ -24,9 +24,7 @@ export interface OrtDecoderComponents {
   readonly device: GPUDevice | undefined
 }
 
-interface OrtSequence extends Sequence, RowOwner {
-  length: number
-}
+type OrtSequence = RowOwner & { dispose(): void }
 
 /**
  * A decoder whose KV cache is whatever ORT gave out last, put in again: it grows with the text. For wasm, where rows of
@@ -92,7 +90,7 @@ export function createOrtDecoder(components: OrtDecoderComponents): Decoder {
     open() {
       const owner: RowOwner = { length: 0, bundle: undefined, row: 0 }
       owner.bundle = emptyBundle(ort, layout, owner)
-      return Object.assign(owner, { dispose: () => leaveBundle(owner) }) as OrtSequence
+      return Object.assign(owner, { dispose: () => leaveBundle(owner) })
     },
     prefill: prefill as Decoder['prefill'],
     async score(sequence, tokens, from, take) {
