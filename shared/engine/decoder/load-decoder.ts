@@ -29,7 +29,7 @@ export async function loadDecoder(
   const { ort, files, gpu } = components
   const config = await readJson(files, 'config.json', { signal })
   const weights = await files.read(manifest.weights, { signal })
-  const graph = prepareGraph(weights)
+  const graph = prepareGraph(weights, { maxLength: manifest.contextLength })
   const beside = await readBeside(files, manifest, signal)
   signal?.throwIfAborted()
   const session = await createSession(ort, graph, [...graph.externalData, ...beside], gpu)

@@ -3,7 +3,14 @@ import type { Decoder, Logits, Sequence, StepInput } from './decoder.ts'
 import { feedRows, type RowFeed } from './graph-feeds.ts'
 import type { GraphLayout } from './graph-layout.ts'
 import { readLogitRows } from './logit-rows.ts'
-import { bundleOf, disposeAll, emptyBundle, leaveBundle, type RowBundle, type RowOwner } from './row-bundle.ts'
+import {
+  bundleOf,
+  disposeAll,
+  emptyBundle,
+  leaveBundle,
+  type RowBundle,
+  type RowOwner,
+} from './row-bundle.ts'
 
 /** More rows than this gained nothing on any processor we saw, and each waits for all the others. */
 const MAX_ROWS = 16

@@ -125,9 +125,10 @@ it('reads a rope switch as one sequence at a time where texts may become long', 
   if (!model) throw new Error('no family with two rope caches')
   const { files, manifest } = makeFamilyModel(model, 'fp32')
   const weights = await files.read(manifest.weights)
-  const { lengths, notes } = prepareGraph(weights, { maxLength: manifest.contextLength + 1 })
+  const { lengths, picksPositions, notes } = prepareGraph(weights, { maxLength: manifest.contextLength + 1 })
   expect(lengths).toBe('mask')
-  expect(notes).toEqual(['one row at a time: it has branches', 'logits of all positions: it has branches'])
+  expect(picksPositions).toBe(true)
+  expect(notes).toEqual(['one row at a time: it has branches'])
 })
 
 const PROMPT = [5, 80, 33, 256, 7, 112, 9, 250, 31, 44, 45, 46, 200, 3, 19]
