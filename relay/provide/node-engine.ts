@@ -46,7 +46,10 @@ export async function createNodeEngine(
     client.fail(new InfernetError('engine.crashed', { reason: 'an error in its thread' }, { cause })),
   )
   worker.on('exit', (status) => client.fail(new InfernetError('engine.crashed', { status })))
-  const engine = await client.load({ manifest, source: modelFolder, backend, maxStreams, maxWaiting }, { signal })
+  const engine = await client.load(
+    { manifest, source: modelFolder, backend, maxStreams, maxWaiting },
+    { signal },
+  )
   signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
   return engine
 }

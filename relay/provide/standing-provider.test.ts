@@ -73,6 +73,19 @@ describe('an engine in a thread that is killed', () => {
     await engine.close()
   }, 60_000)
 
+  it('scores a text to its end', async () => {
+    const engine = await createStandingEngine({ clock: nodeClock, start })
+    const { tokens } = await collect(engine, story)
+    const { promptTokens, sampler, seed } = story
+    const text = { promptTokens, sampler, seed, outputTokens: tokens }
+    const undisturbed = await engine.score(text)
+    const scores = engine.score(text)
+    await threads.at(-1)?.terminate()
+    expect(await scores).toEqual(undisturbed)
+    expect(threads).toHaveLength(2)
+    await engine.close()
+  }, 60_000)
+
   it('ends its thread at once when its start is called off afterwards, as for one that hangs', async () => {
     const life = new AbortController()
     const engine = await start(life.signal)

@@ -101,6 +101,8 @@ export interface EngineInfo {
   /** Measured by the self-test on this device, tokens per second. */
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
+  /** The same of all streams together when as many run as `streams`; of one where that is 1. */
+  readonly batchTokensPerSecond: number
   /** How many requests run at once, measured on this device: where batching gains nothing it is few. */
   readonly streams: number
 }
@@ -126,10 +128,7 @@ export interface Engine {
    *
    * Errors: as {@link Engine.generate}.
    */
-  score(
-    request: ScoreRequest,
-    options?: { signal?: AbortSignal | undefined },
-  ): Promise<readonly TokenScore[]>
+  score(request: ScoreRequest, options?: { signal?: AbortSignal | undefined }): Promise<readonly TokenScore[]>
   /** Resolves with the error when the engine dies by itself (device lost, worker crash); never rejects. */
   readonly lost: Promise<Error>
   close(): Promise<void>

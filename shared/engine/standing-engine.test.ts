@@ -94,6 +94,25 @@ describe('createStandingEngine', () => {
     expect(stages).toEqual(['restarting', 'up', 'restarting', 'up'])
   })
 
+  it('scores again in the next engine what a death interrupted', async () => {
+    const { engine, clock, latest, started } = await standing()
+    const { promptTokens, sampler, seed } = request
+    const text = { promptTokens, sampler, seed, outputTokens: [...undisturbed.tokens] }
+    const scores = await engine.score(text)
+    expect(scores.map(({ margin }) => margin)).toEqual(undisturbed.tokens.map(() => 0))
+    started[0]!.score = async () => {
+      latest().breakDown(lostDevice())
+      throw lostDevice()
+    }
+    const again = engine.score(text)
+    await clock.advance(100)
+    expect(await again).toEqual(scores)
+    expect(started).toHaveLength(2)
+    await expect(engine.score({ ...text, outputTokens: [] })).rejects.toMatchObject({
+      code: 'prompt.bad-parameters',
+    })
+  })
+
   it('shows the newest engine’s facts', async () => {
     const { engine, clock, latest } = await standing()
     expect(engine.info.adapter).toBe('fake 0')

@@ -9,7 +9,7 @@ import {
   type Running,
   type StandingState,
 } from './engine-keeper.ts'
-import type { GenerateRequest, TokenBatch } from './engine.ts'
+import type { GenerateRequest, ScoreRequest, TokenBatch, TokenScore } from './engine.ts'
 import { stoppable } from './stoppable.ts'
 import { createWatchdog, type Watchdog } from './watchdog.ts'
 
@@ -133,6 +133,22 @@ export async function createStandingEngine(
     }
   }
 
+  /** The whole of it again in the next engine: nothing of a scoring is of use before its end. */
+  async function score(request: ScoreRequest, signal: AbortSignal): Promise<readonly TokenScore[]> {
+    for (let deaths = 0; ;) {
+      const running = await nextEngine(deaths === 0, signal)
+      const answered = watchdogOf(running).asked()
+      try {
+        return await raceSignal(running.engine.score(request, { signal }), running.life.signal)
+      } catch (thrown) {
+        signal.throwIfAborted()
+        if (!(await diedOf(running, thrown, signal)) || ++deaths > MAX_DEATHS) throw thrown
+      } finally {
+        answered()
+      }
+    }
+  }
+
   async function pull(
     running: Running,
     batches: AsyncGenerator<TokenBatch, void, void>,
@@ -184,6 +200,8 @@ export async function createStandingEngine(
       const signals = [stop.signal, closing.signal, ...(signal ? [signal] : [])]
       return stoppable(run(request, AbortSignal.any(signals)), stop)
     },
+    score: (request, { signal } = {}) =>
+      score(request, AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])),
     async close() {
       if (closing.signal.aborted) return
       closing.abort(new InfernetError('engine.closed'))

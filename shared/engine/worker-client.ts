@@ -15,9 +15,12 @@ export interface WorkerClientInit {
   readonly terminate: () => void
 }
 
-/** An engine behind a border, and whether its files are kept. */
+/** An engine behind a border. */
 export interface WorkerEngine extends TestedEngine {
+  /** Whether its files stay for the next visit. */
   readonly kept: boolean
+  /** How much of the time it may compute from now on, (0, 1]. */
+  setShare(share: number): void
 }
 
 export interface WorkerClient {
@@ -105,6 +108,7 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
           selfTest,
           kept,
           lost,
+          setShare: (share) => void ask('pace', { share }).catch(() => undefined),
           generate(request, { signal } = {}) {
             const stop = new AbortController()
             const signals = [stop.signal, dying.signal, ...(signal ? [signal] : [])]

@@ -6,10 +6,15 @@ import type { TokenBatch, TokenScore } from './engine.ts'
 import type { HostPort, LoadRequest, RequestMessage, WorkerQuestion, WorkerTable } from './worker-messages.ts'
 
 export interface HostComponents {
-  /** Brings the model in and starts it; the skin knows from where and on what. */
+  /**
+   * Brings the model in and starts it; the skin knows from where and on what.
+   *
+   * @param share how much of the time the engine may compute at this moment, (0, 1]: for its pace
+   */
   load(
     request: LoadRequest,
     onProgress: (progress: LoadProgress) => void,
+    share: () => number,
   ): Promise<{ readonly engine: TestedEngine; readonly kept: boolean }>
 }
 
@@ -32,6 +37,7 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
   const streams = new Map<number, OpenStream>()
   const scorings = new Map<number, OpenScoring>()
   let lastStream = 0
+  let share = 1
   let loading: Promise<TestedEngine> | undefined
 
   function engine(): Promise<TestedEngine> {
@@ -47,8 +53,11 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
   const handlers: Handlers = {
     async load(request) {
       if (loading) throw new InfernetError('internal', { reason: 'loaded twice' })
-      const loaded = components.load(request, (body) =>
-        port.postMessage({ kind: 'event', name: 'progress', body }),
+      share = request.share ?? 1
+      const loaded = components.load(
+        request,
+        (body) => port.postMessage({ kind: 'event', name: 'progress', body }),
+        () => share,
       )
       loading = loaded.then(({ engine }) => engine)
       loading.catch(() => undefined)
@@ -99,6 +108,10 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
       scorings.delete(stream)
       open?.stop.abort(reason)
       await open?.batches.return()
+      return undefined
+    },
+    async pace({ share: wanted }) {
+      if (wanted > 0 && wanted <= 1) share = wanted
       return undefined
     },
     async close() {

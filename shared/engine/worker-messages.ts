@@ -1,14 +1,7 @@
 import type { ErrorMessage } from '../errors/error-message.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { Manifest } from '../models/manifest.ts'
-import type {
-  Backend,
-  EngineInfo,
-  GenerateRequest,
-  ScoreRequest,
-  TokenBatch,
-  TokenScore,
-} from './engine.ts'
+import type { Backend, EngineInfo, GenerateRequest, ScoreRequest, TokenBatch, TokenScore } from './engine.ts'
 import type { SelfTest } from './self-test.ts'
 
 /** What a worker is asked to load. */
@@ -20,6 +13,8 @@ export interface LoadRequest {
   /** As in `EngineInit`. */
   readonly maxStreams?: number | undefined
   readonly maxWaiting?: number | undefined
+  /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
+  readonly share?: number | undefined
 }
 
 interface LoadAnswer {
@@ -43,6 +38,8 @@ export interface WorkerTable {
   'score.wait': { in: { readonly stream: number }; out: readonly TokenScore[] }
   /** Ends an answer or a scoring. */
   cancel: { in: { readonly stream: number }; out: undefined }
+  /** How much of the time the engine may compute from now on, (0, 1]. */
+  pace: { in: { readonly share: number }; out: undefined }
   close: { in: undefined; out: undefined }
 }
 export type WorkerQuestion = keyof WorkerTable

@@ -18,6 +18,8 @@ export interface WebEngineInit {
   readonly maxStreams?: number | undefined
   /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
+  /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
+  readonly share?: number | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   /** Once a second from the worker, also while the tab is hidden. */
   readonly onTick?: ((monotonicMs: number) => void) | undefined
@@ -41,6 +43,8 @@ const GPU_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'engine.limits',
   'engine.self-test-failed',
   'engine.device-lost',
+  'engine.crashed',
+  'engine.shader-failed',
   'engine.out-of-memory',
   'engine.bad-logits',
   'engine.load-failed',
@@ -50,6 +54,7 @@ const GPU_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * Loads a model into a worker of this tab.
  *
  * Each attempt has a worker of its own: the first GPU device wins for a whole realm, and a lost one leaves it useless.
+ * When the signal is aborted later, the worker ends at once, whatever it is doing.
  *
  * @throws InfernetError everything that loading and starting throw, or the signal's reason
  *
@@ -76,8 +81,8 @@ function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine 
   return { engine, selfTest: engine.selfTest, adapter: engine.info.adapter, fellBackFrom }
 }
 
-function start(
-  { manifest, baseUrl, maxStreams, maxWaiting, onProgress, onTick }: WebEngineInit,
+async function start(
+  { manifest, baseUrl, maxStreams, maxWaiting, share, onProgress, onTick }: WebEngineInit,
   backend: Backend,
   signal: AbortSignal | undefined,
 ): Promise<WorkerEngine> {
@@ -96,11 +101,13 @@ function start(
   worker.addEventListener('error', (event) => {
     event.preventDefault()
     client.fail(
-      new InfernetError('engine.load-failed', { reason: 'its worker stopped' }, { cause: event.error }),
+      new InfernetError('engine.crashed', { reason: 'an error in its worker' }, { cause: event.error }),
     )
   })
   // The worker's own address is not the page's, so what is relative is meant from here.
   const source = new URL(baseUrl, document.baseURI).href
-  const request: LoadRequest = { manifest, source, backend, maxStreams, maxWaiting }
-  return client.load(request, { signal })
+  const request: LoadRequest = { manifest, source, backend, maxStreams, maxWaiting, share }
+  const engine = await client.load(request, { signal })
+  signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
+  return engine
 }

@@ -116,7 +116,8 @@ export class Batcher {
 
   /** Ends what is finished or failed, running or waiting. */
   #letGo(): void {
-    for (const task of this.#running.filter(({ isOver }) => isOver)) if (!this.#busy.includes(task)) this.#remove(task)
+    for (const task of this.#running.filter(({ isOver }) => isOver))
+      if (!this.#busy.includes(task)) this.#remove(task)
     this.#waiting.dropFailed()
   }
 
@@ -167,8 +168,7 @@ export class Batcher {
     if (task.kind === 'score') {
       const { tokens, from } = task.segment(count)
       await this.#run([task], async () => {
-        if (from < tokens.length)
-          await decoder.score(sequence, tokens, from, (logits) => task.take(logits))
+        if (from < tokens.length) await decoder.score(sequence, tokens, from, (logits) => task.take(logits))
         else await decoder.prefill(sequence, tokens)
         task.hasRead(tokens.length)
       })
