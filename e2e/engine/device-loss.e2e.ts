@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
-import { openEngineTab } from './engine-tab.ts'
+import { openFasterGpu } from './engine-tab.ts'
 
 const MODEL = { id: 'infernet-tiny', dtype: 'fp32' } as const
 const TOKENS = 14
@@ -14,7 +14,7 @@ describe('a GPU that is lost in the middle of a job', () => {
       sampler: { temperature: i, topP: 1 },
       maxTokens: TOKENS,
     }))
-    await using tab = await openEngineTab('swiftshader')
+    await using tab = await openFasterGpu()
     const { page } = tab
     const whole = await page.evaluate(
       async ([model, asked]) => {

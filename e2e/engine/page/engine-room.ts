@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '#shared/base/units.ts'
 import type { Backend, Engine, GenerateRequest, ScoreRequest } from '#shared/engine/engine.ts'
 import { halfToFloat } from '#shared/engine/score/half.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
@@ -67,6 +68,9 @@ export interface EngineRoom {
   close(): Promise<void>
 }
 
+/** A software GPU on a busy machine may take more than the usual deadline to start. */
+const PATIENCE_MS = 4 * MINUTE_MS
+
 export function createEngineRoom(): EngineRoom {
   let engine: Engine | undefined
   let starts = 0
@@ -103,7 +107,9 @@ export function createEngineRoom(): EngineRoom {
         starts++
         return (await createWebEngine({ manifest, baseUrl, backend }, { signal })).engine
       }
-      engine = isStanding ? await createStandingEngine({ clock: realClock, start }) : await start()
+      engine = isStanding
+        ? await createStandingEngine({ clock: realClock, start }, { resumeDeadlineMs: PATIENCE_MS })
+        : await start()
       const { adapter, streams } = engine.info
       return { adapter, streams, loadMs: performance.now() - begun }
     },
