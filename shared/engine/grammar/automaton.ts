@@ -2,7 +2,8 @@ import { badGrammar, calledRule, END, isNestedCall, MAX_NESTING, type Program } 
 
 /** A place from which nothing fits any more. */
 export const DEAD = -1
-const UNKNOWN = -2
+/** Where it is not worked out yet where a byte leads. */
+export const UNKNOWN = -2
 
 /** Most ways to read the same text that are followed side by side. */
 const MAX_READINGS = 512
@@ -59,6 +60,44 @@ export class Automaton {
     return known === UNKNOWN ? this.#step(state, classOf[byte] ?? 0, at) : known
   }
 
+  /** `next` as far as it is worked out, for long walks: `table[state * classCount + class]`. Void after a `next`. */
+  get table(): Int32Array {
+    return this.#next
+  }
+
+  /**
+   * Splits a state at the deepest call that all its readings wait for: `inner` is the state without that caller, which
+   * many states have in common (inside any text, say), and `outer` the state after the call has returned. What follows
+   * a state is what follows `inner`, and where `inner` can end, also what follows `outer`.
+   */
+  split(state: number): { readonly inner: number; readonly outer: number } {
+    const { nodes, canEnd } = this.#states[state] ?? { nodes: [], canEnd: false }
+    let base = this.#under[nodes[0] ?? BOTTOM] ?? BOTTOM
+    for (const node of nodes) base = this.#commonBase(base, this.#under[node] ?? BOTTOM)
+    // A reading that is over has nothing below it; and near the bound of depth every call counts.
+    const isWhole = canEnd || isBottom(base) || (this.#calls[base] ?? 0) > MAX_CALLS / 2
+    if (isWhole) return { inner: state, outer: DEAD }
+    const bottom = this.#nesting[base] ?? 0
+    const inner = nodes.map((node) => this.#rebased(node, base, bottom))
+    return { inner: this.#intern(inner, false), outer: this.#stateOf([base]) }
+  }
+
+  /** The node, with `bottom` in the place of `base` below it. */
+  #rebased(node: number, base: number, bottom: number): number {
+    if (node === base) return bottom
+    return this.#node(this.#place[node] ?? END, this.#rebased(this.#under[node] ?? base, base, bottom))
+  }
+
+  #commonBase(a: number, b: number): number {
+    while (a !== b) {
+      const [depthA, depthB] = [this.#calls[a] ?? 0, this.#calls[b] ?? 0]
+      if (depthA === 0 && depthB === 0) return BOTTOM
+      if (depthA >= depthB) a = this.#under[a] ?? BOTTOM
+      if (depthB >= depthA) b = this.#under[b] ?? BOTTOM
+    }
+    return a
+  }
+
   /** True when what was read is complete. */
   canEnd(state: number): boolean {
     return this.#states[state]?.canEnd ?? false
@@ -91,10 +130,11 @@ export class Automaton {
   }
 
   #forget(): void {
-    this.#place = [END]
-    this.#under = [BOTTOM]
-    this.#nesting = [0]
-    this.#calls = [0]
+    const bottoms = Array.from({ length: MAX_NESTING + 1 }, (_, nesting) => nesting)
+    this.#place = bottoms.map(() => END)
+    this.#under = bottoms.map(() => BOTTOM)
+    this.#nesting = bottoms
+    this.#calls = bottoms.map(() => 0)
     this.#seen = []
     this.#nodes = new Map()
     this.#states = []
@@ -105,7 +145,7 @@ export class Automaton {
   /** The places of a node and of all below it. */
   #stackOf(node: number): number[] {
     const places: number[] = []
-    for (let at = node; at !== BOTTOM; at = this.#under[at] ?? BOTTOM) places.push(this.#place[at] ?? END)
+    for (let at = node; !isBottom(at); at = this.#under[at] ?? BOTTOM) places.push(this.#place[at] ?? END)
     return places
   }
 
@@ -150,7 +190,7 @@ export class Automaton {
       const under = this.#under[node] ?? BOTTOM
       if (piece >= 0) nodes.push(node)
       else if (piece < END) this.#call(node, piece, open)
-      else if (under === BOTTOM) canEnd = true
+      else if (isBottom(under)) canEnd = true
       else open.push(under)
     }
     if (nodes.length > MAX_READINGS) throw badGrammar('too-ambiguous')
@@ -193,7 +233,8 @@ interface State {
   readonly canEnd: boolean
 }
 
-/** The node under all others: a return to it is the end. */
+/** The node under all others: a return to it is the end. There is one for each level of nesting, see `split`. */
 const BOTTOM = 0
+const isBottom = (node: number): boolean => node <= MAX_NESTING
 /** Above any number of nodes: what is added per token is bounded by {@link MAX_WORK}. */
 const NODE_SPAN = 2 ** 26

@@ -1,6 +1,6 @@
 import type { GrammarSource } from '../engine.ts'
 import { checkGrammar } from '../sampler/params.ts'
-import { Automaton, DEAD } from './automaton.ts'
+import { Automaton, DEAD, UNKNOWN } from './automaton.ts'
 import { addGbnf } from './gbnf.ts'
 import { createJsonRules } from './json-rules.ts'
 import { addSchema } from './json-schema.ts'
@@ -84,21 +84,36 @@ function createMatcher(program: Program, { trie, eosTokens }: GrammarVocabulary)
   const words = Math.ceil(trie.vocabSize / 32)
   const maxMasks = Math.max(1, Math.floor(MAX_MASK_BYTES / (words * 4)))
   const masks = new Map<number, Uint32Array>()
+  const walks = new Map<number, Walk>()
   let state = automaton.start()
   let isEnded = false
   let generation = automaton.generation
 
   function maskOf(from: number): Uint32Array {
-    const mask = findTokens(automaton, trie, from)
-    if (automaton.canEnd(from)) for (const token of eosTokens) setBit(mask, token)
-    return mask
+    const { inner, outer } = automaton.split(from)
+    const { mask, exits } = remembered(walks, inner, () => walk(program, automaton, trie, inner))
+    const whole = mask.slice()
+    if (outer !== DEAD) for (const node of exits) walkBelow(program, automaton, trie, outer, node, whole)
+    if (automaton.canEnd(from)) for (const token of eosTokens) setBit(whole, token)
+    return whole
+  }
+
+  function remembered<Value>(known: Map<number, Value>, key: number, make: () => Value): Value {
+    const found = known.get(key)
+    if (found !== undefined) return found
+    if (known.size >= maxMasks) known.clear()
+    const made = make()
+    known.set(key, made)
+    return made
   }
 
   /** Must come before a state is looked at: it may get another number. */
   function refresh(): void {
     state = automaton.refresh(state)
-    if (automaton.generation !== generation) masks.clear()
+    if (automaton.generation === generation) return
     generation = automaton.generation
+    masks.clear()
+    walks.clear()
   }
 
   return {
@@ -108,12 +123,7 @@ function createMatcher(program: Program, { trie, eosTokens }: GrammarVocabulary)
     allowed() {
       if (isEnded || state === DEAD) return new Uint32Array(words)
       refresh()
-      const known = masks.get(state)
-      if (known) return known
-      if (masks.size >= maxMasks) masks.clear()
-      const mask = maskOf(state)
-      masks.set(state, mask)
-      return mask
+      return remembered(masks, state, () => maskOf(state))
     },
     accept(token) {
       if (isEnded || state === DEAD) {
@@ -134,25 +144,59 @@ function createMatcher(program: Program, { trie, eosTokens }: GrammarVocabulary)
   }
 }
 
-/** Walks the tree of tokens and the grammar side by side. */
-function findTokens(automaton: Automaton, trie: TokenTrie, from: number): Uint32Array {
-  const { byte, depth, after, firstToken, tokens, vocabSize, maxDepth } = trie
-  const mask = new Uint32Array(Math.ceil(vocabSize / 32))
-  const stateAt = new Int32Array(maxDepth + 1)
+/** What a walk through all tokens found. */
+interface Walk {
+  readonly mask: Uint32Array
+  /** The nodes of the tree at which what was read can be complete. */
+  readonly exits: readonly number[]
+}
+
+/** All tokens that fit from a state. */
+function walk(program: Program, automaton: Automaton, trie: TokenTrie, from: number): Walk {
+  const mask = new Uint32Array(Math.ceil(trie.vocabSize / 32))
+  const exits: number[] = []
+  walkBelow(program, automaton, trie, from, ROOT, mask, exits)
+  return { mask, exits }
+}
+
+/** The node above the first. */
+const ROOT = -1
+
+/** Goes through the tokens below a node of the tree and through the grammar side by side. */
+function walkBelow(
+  program: Program,
+  automaton: Automaton,
+  trie: TokenTrie,
+  from: number,
+  top: number,
+  mask: Uint32Array,
+  exits?: number[],
+): void {
+  const { byte, depth, after, firstToken, tokens, maxDepth } = trie
+  const { classOf, classCount } = program
+  const base = top === ROOT ? 0 : (depth[top] ?? 0)
+  const end = top === ROOT ? byte.length : (after[top] ?? 0)
+  const stateAt = new Int32Array(maxDepth - base + 1)
   stateAt[0] = from
-  for (let node = 0; node < byte.length;) {
-    const at = depth[node] ?? 1
-    const next = automaton.next(stateAt[at - 1] ?? DEAD, byte[node] ?? 0)
+  let { table } = automaton
+  for (let node = top + 1; node < end;) {
+    const at = (depth[node] ?? 1) - base
+    const before = stateAt[at - 1] ?? DEAD
+    let next = table[before * classCount + (classOf[byte[node] ?? 0] ?? 0)] ?? UNKNOWN
+    if (next === UNKNOWN) {
+      next = automaton.next(before, byte[node] ?? 0)
+      table = automaton.table
+    }
     if (next === DEAD) {
-      node = after[node] ?? byte.length
+      node = after[node] ?? end
       continue
     }
     stateAt[at] = next
     const last = firstToken[node + 1] ?? 0
     for (let i = firstToken[node] ?? 0; i < last; i++) setBit(mask, tokens[i] ?? 0)
     node++
+    if (exits && node < (after[node - 1] ?? 0) && automaton.canEnd(next)) exits.push(node - 1)
   }
-  return mask
 }
 
 function setBit(mask: Uint32Array, token: number): void {
