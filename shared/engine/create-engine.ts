@@ -13,6 +13,7 @@ import { eosTokens } from './eos-tokens.ts'
 import { goldenPath, parseGolden } from './golden.ts'
 import { createSampler } from './sampler/sampler.ts'
 import { runSelfTest, type SelfTest } from './self-test.ts'
+import { explainFailure } from './self-test/explain-failure.ts'
 import { stoppable } from './stoppable.ts'
 
 export interface EngineComponents
@@ -81,7 +82,11 @@ export async function createEngine(
       streams: 1,
     }
     const runner = createRunner(components, init, decoder, eos, untested)
-    const selfTest = await runSelfTest(runner.engine, golden, now, { signal })
+    const selfTest = await runSelfTest(runner.engine, golden, now, { signal }).catch(
+      async (error: unknown) => {
+        throw await explainFailure(error, components, { signal })
+      },
+    )
     const width = await measureWidth(decoder, now)
     signal?.throwIfAborted()
     const streams = Math.min(maxStreams ?? Infinity, width.rows)

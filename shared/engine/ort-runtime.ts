@@ -10,7 +10,7 @@ export type OrtTensor = Ort.Tensor
 export type OrtSessionOptions = Ort.InferenceSession.SessionOptions
 export type OrtValueMetadata = Ort.InferenceSession.ValueMetadata
 
-/** A GPU of our own making. Without the `subgroups` feature: with it, prefill is silently wrong on some adapters. */
+/** A GPU of our own making (`requestGpu`). */
 export interface Gpu {
   readonly device: GPUDevice
   /** What the browser says of it, e.g. `nvidia ampere`. */

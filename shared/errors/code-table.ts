@@ -96,7 +96,8 @@ export const CODE_TABLE = {
     fix: 'Update the graphics driver. Until then the processor can lend instead.',
   },
   'engine.self-test-failed': {
-    says: (f) => `The GPU got ${f.wrong ?? '?'} of ${f.total ?? '?'} test tokens wrong.`,
+    says: (f) =>
+      `The GPU got ${f.wrong ?? '?'} of ${f.total ?? '?'} test tokens wrong${f.operators ? ` (in ${f.operators})` : ''}.`,
     fix: 'Update the graphics driver. Until then the processor can lend instead.',
   },
   'engine.load-failed': {

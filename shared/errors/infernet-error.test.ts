@@ -76,7 +76,7 @@ describe('the sentences of the network', () => {
         The graphics driver could not compile a part of the model (<operator>).
         Update the graphics driver. Until then the processor can lend instead.
       engine.self-test-failed
-        The GPU got <wrong> of <total> test tokens wrong.
+        The GPU got <wrong> of <total> test tokens wrong (in <operators>).
         Update the graphics driver. Until then the processor can lend instead.
       engine.load-failed
         The model could not be started (<reason>).
