@@ -3,6 +3,7 @@ import { hashManifest, type Manifest } from '../models/manifest.ts'
 import { readJson } from '../models/model-files.ts'
 import { Batcher, type BatcherComponents } from './batch/batcher.ts'
 import { measureWidth } from './batch/measure-width.ts'
+import { proveBatch } from './batch/prove-batch.ts'
 import { ScoreTask } from './batch/score-task.ts'
 import { AnswerTask } from './batch/task.ts'
 import { checkRequest, checkScoreRequest } from './check-request.ts'
@@ -89,7 +90,9 @@ export async function createEngine(
     )
     const width = await measureWidth(decoder, now)
     signal?.throwIfAborted()
-    const streams = Math.min(maxStreams ?? Infinity, width.rows)
+    runner.setStreams(width.rows)
+    const isProven = width.rows === 1 || (await proveBatch(runner.engine, golden, { signal }))
+    const streams = isProven ? Math.min(maxStreams ?? Infinity, width.rows) : 1
     runner.setStreams(streams)
     const { prefillTokensPerSecond, decodeTokensPerSecond } = selfTest
     const gain = streams === width.rows ? width.gain : 1
