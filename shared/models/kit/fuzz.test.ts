@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { readGraphLayout } from '#shared/engine/decoder/graph-layout.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
-import { FAMILIES } from '../kit/families/families.ts'
-import { makeFamilyModel } from '../kit/families/make-family.ts'
+import { FAMILIES } from './families/families.ts'
+import { makeFamilyModel } from './families/make-family.ts'
 import { parseManifest } from '../parse-manifest.ts'
-import { modelType } from './onnx-messages.ts'
-import { prepareGraph } from './prepare-graph.ts'
+import { modelType } from '../onnx/onnx-messages.ts'
+import { prepareGraph } from '../onnx/prepare-graph.ts'
 
 const RUNS = { numRuns: 300 }
 
