@@ -78,6 +78,7 @@ export async function createEngine(
       vocabSize: manifest.vocabSize,
       prefillTokensPerSecond: 0,
       decodeTokensPerSecond: 0,
+      batchTokensPerSecond: 0,
       streams: 1,
     }
     const runner = createRunner(components, init, decoder, eos, untested)
@@ -86,11 +87,15 @@ export async function createEngine(
         throw await explainFailure(error, components, { signal })
       },
     )
-    const streams = Math.min(maxStreams ?? Infinity, await measureWidth(decoder, now))
+    const width = await measureWidth(decoder, now)
     signal?.throwIfAborted()
+    const streams = Math.min(maxStreams ?? Infinity, width.rows)
     runner.setStreams(streams)
     const { prefillTokensPerSecond, decodeTokensPerSecond } = selfTest
-    const info = { ...untested, prefillTokensPerSecond, decodeTokensPerSecond, streams }
+    const gain = streams === width.rows ? width.gain : 1
+    const batchTokensPerSecond = Math.round(decodeTokensPerSecond * gain * 10) / 10
+    const speeds = { prefillTokensPerSecond, decodeTokensPerSecond, batchTokensPerSecond }
+    const info = { ...untested, ...speeds, streams }
     return { ...runner.engine, selfTest, info }
   } catch (error) {
     await decoder.close().catch(() => undefined)

@@ -101,6 +101,8 @@ export interface EngineInfo {
   /** Measured by the self-test on this device, tokens per second. */
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
+  /** The same of all streams together when as many run as `streams`; of one where that is 1. */
+  readonly batchTokensPerSecond: number
   /** How many requests run at once, measured on this device: where batching gains nothing it is few. */
   readonly streams: number
 }

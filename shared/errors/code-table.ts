@@ -121,7 +121,7 @@ export const CODE_TABLE = {
     fix: 'Reload the model; if it stays, update the graphics driver.',
   },
   'engine.bad-grammar': {
-    says: (f) => `The form that the answer must have cannot be used: ${f.reason ?? 'it is not understood'}.`,
+    says: (f) => `The schema or grammar of the answer cannot be used (${f.reason ?? 'unknown'}).`,
     fix: 'Correct the schema or grammar, or ask without one.',
   },
   'engine.grammar-stuck': {

@@ -94,7 +94,7 @@ describe('the sentences of the network', () => {
         The model produced numbers that are not numbers.
         Reload the model; if it stays, update the graphics driver.
       engine.bad-grammar
-        The form that the answer must have cannot be used: <reason>.
+        The schema or grammar of the answer cannot be used (<reason>).
         Correct the schema or grammar, or ask without one.
       engine.grammar-stuck
         No word of the model fits the form that the answer must have.

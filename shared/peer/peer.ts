@@ -70,7 +70,7 @@ export interface AnswerSummary {
 
 export interface ProviderTerms {
   readonly price: Price
-  /** Jobs at once. @default 1 */
+  /** Jobs at once. @default as many as the engine runs at once */
   readonly slots?: number
   /** Jobs that may wait beyond these. @default MAX_WAITING_JOBS */
   readonly queue?: number

@@ -104,21 +104,25 @@ export class Provision implements ProvisionInterface {
 
   /** How the job service sees this model. */
   get asServed(): Served {
-    const { slots = 1, queue = MAX_WAITING_JOBS } = this.#terms
+    const { slots = this.#engine.info.streams, queue = MAX_WAITING_JOBS } = this.#terms
     return { engine: this.#engine, slots, queue, isDraining: this.#state !== 'live' }
   }
 
   /** Price and speed of now, for a quote. */
   get standingTerms() {
     const { info } = this.#engine
-    const speed = Math.max(1, info.decodeTokensPerSecond)
-    const waiting = Math.max(0, this.#liveJobs().length - this.asServed.slots + 1)
+    const running = this.#liveJobs().length
+    const waiting = Math.max(0, running - this.asServed.slots + 1)
+    // Those who share a step are slower than one alone, though faster together.
+    const together = Math.max(1, info.decodeTokensPerSecond, info.batchTokensPerSecond)
+    const sharers = Math.min(running + 1, this.asServed.slots)
+    const shared = Math.min(info.decodeTokensPerSecond, together / sharers)
     return {
       price: this.#terms.price,
       // A job of the usual length, for each that is before us.
-      queueMs: millis(Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / speed))),
+      queueMs: millis(Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / together))),
       prefillTokensPerSecond: info.prefillTokensPerSecond,
-      decodeTokensPerSecond: info.decodeTokensPerSecond,
+      decodeTokensPerSecond: shared,
       contextLength: info.contextLength,
       isDraining: this.#state !== 'live',
     }

@@ -49,6 +49,7 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
     vocabSize: 1024,
     prefillTokensPerSecond: 1000,
     decodeTokensPerSecond: tokensPerSecond ?? 1000,
+    batchTokensPerSecond: tokensPerSecond ?? 1000,
     streams: 1,
     ...init.info,
   }

@@ -1,7 +1,8 @@
-import { holdings, probeWorkers } from '../../engine/page/probe-workers.ts'
+import { memory, type Memory } from '../../engine/page/memory.ts'
+import { probeWorkers } from '../../engine/page/probe-workers.ts'
 import { createOurSide } from './ours.ts'
 import { createPeerSide } from './peer.ts'
-import type { Memory, Side } from './side.ts'
+import type { Side } from './side.ts'
 
 declare global {
   interface Window {
@@ -12,17 +13,7 @@ declare global {
       readonly memory: () => Promise<Memory>
     }
   }
-  interface Performance {
-    /** Chromium's, for isolated pages. */
-    measureUserAgentSpecificMemory(): Promise<{ readonly bytes: number }>
-  }
 }
 
 probeWorkers()
 window.engineBench = { ours: createOurSide(), peer: createPeerSide(), memory }
-
-async function memory(): Promise<Memory> {
-  const { bytes } = await performance.measureUserAgentSpecificMemory()
-  const held = await holdings()
-  return { ...held, jsBytes: bytes - held.wasmBytes }
-}

@@ -1,5 +1,4 @@
 import type { Backend } from '#shared/engine/engine.ts'
-import type { Holdings } from '../../engine/page/probe.ts'
 
 export interface SideModel {
   readonly id: string
@@ -29,10 +28,4 @@ export interface Side {
   /** Greedy, all prompts at once, exactly that many tokens each. */
   answer(request: SideRequest): Promise<SideAnswers>
   close(): Promise<void>
-}
-
-/** What the page and its workers hold, after a collection of garbage. */
-export interface Memory extends Holdings {
-  /** Without the memories of wasm. */
-  readonly jsBytes: number
 }

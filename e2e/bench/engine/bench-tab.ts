@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright'
+import type { Memory } from '../../engine/page/memory.ts'
 import { servePage } from '../../engine/serve-page.ts'
 import { launchBrowser } from '../../fixtures/browser.ts'
 import { lavapipeChromium } from '../../lavapipe/lavapipe-chromium.ts'
 import type {} from '../engine-page/main.ts'
-import type { Memory, SideAnswers, SideModel, SideRequest } from '../engine-page/side.ts'
+import type { SideAnswers, SideModel, SideRequest } from '../engine-page/side.ts'
 import type { BenchAdapter } from './cases.ts'
 
 const SOURCE = fileURLToPath(new URL('../engine-page', import.meta.url))

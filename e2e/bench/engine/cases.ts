@@ -31,7 +31,7 @@ const WASM = { backend: 'wasm', adapter: 'cpu' } as const
 /** As much as a machine of two cores measures in about ten minutes. What runs on `gpu` is left out where there is none. */
 export const CASES: readonly EngineCase[] = [
   { ...TINY, dtype: 'fp32', ...WASM, prefill: 512, decode: 64, streamTokens: 48, loads: 3, rounds: 5 },
-  { ...TINY, dtype: 'q4', ...WASM, prefill: 512, decode: 64, streamTokens: 48, loads: 3, rounds: 5 },
+  { ...TINY, dtype: 'q4', ...WASM, prefill: 256, decode: 48, streamTokens: 24, loads: 2, rounds: 4 },
   { ...SMOL, dtype: 'fp32', ...WASM, prefill: 128, decode: 24, streamTokens: 8, loads: 2, rounds: 3 },
   { ...SMOL, dtype: 'q4', ...WASM, prefill: 32, decode: 12, streamTokens: 6, loads: 2, rounds: 2 },
   {

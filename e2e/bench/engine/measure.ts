@@ -1,5 +1,6 @@
+import type { Memory } from '../../engine/page/memory.ts'
 import type { BenchModel } from '../models.ts'
-import type { Memory, SideAnswers, SideRequest } from '../engine-page/side.ts'
+import type { SideAnswers, SideRequest } from '../engine-page/side.ts'
 import { SIDES, type BenchTab, type SideName } from './bench-tab.ts'
 import type { EngineCase } from './cases.ts'
 

@@ -3,8 +3,8 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import { PREFILL_SEGMENT, type Decoder, type Logits, type Sequence } from '../decoder/decoder.ts'
 import { nameFailure } from '../engine-failure.ts'
 import type { Pace } from '../pace.ts'
-import { ScoreTask } from './score-task.ts'
-import { AnswerTask } from './task.ts'
+import type { ScoreTask } from './score-task.ts'
+import type { AnswerTask } from './task.ts'
 import { WaitingList } from './waiting-list.ts'
 
 type AnyTask = AnswerTask | ScoreTask
@@ -116,7 +116,8 @@ export class Batcher {
 
   /** Ends what is finished or failed, running or waiting. */
   #letGo(): void {
-    for (const task of this.#running.filter(({ isOver }) => isOver)) if (!this.#busy.includes(task)) this.#remove(task)
+    for (const task of this.#running.filter(({ isOver }) => isOver))
+      if (!this.#busy.includes(task)) this.#remove(task)
     this.#waiting.dropFailed()
   }
 
@@ -167,8 +168,7 @@ export class Batcher {
     if (task.kind === 'score') {
       const { tokens, from } = task.segment(count)
       await this.#run([task], async () => {
-        if (from < tokens.length)
-          await decoder.score(sequence, tokens, from, (logits) => task.take(logits))
+        if (from < tokens.length) await decoder.score(sequence, tokens, from, (logits) => task.take(logits))
         else await decoder.prefill(sequence, tokens)
         task.hasRead(tokens.length)
       })

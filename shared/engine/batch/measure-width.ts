@@ -9,6 +9,12 @@ const WARM_STEPS = 2
 /** A device so slow that this is over before all widths were tried is not one for many streams. */
 const BUDGET_MS = 4000
 
+export interface Width {
+  readonly rows: number
+  /** Tokens a second of all rows together over those of one alone. */
+  readonly gain: number
+}
+
 /**
  * How many rows a step should hold on this device: the number at which it writes the most tokens in a second.
  *
@@ -17,18 +23,19 @@ const BUDGET_MS = 4000
  *
  * @param now monotonic milliseconds
  */
-export async function measureWidth(decoder: Decoder, now: () => number): Promise<number> {
+export async function measureWidth(decoder: Decoder, now: () => number): Promise<Width> {
   const until = now() + BUDGET_MS
   const widths = WIDTHS.filter((width) => width <= decoder.maxRows)
-  if (widths.length === 0) return 1
-  let best = { width: 1, tokensPerMs: (await throughput(decoder, 1, now)) * WORTHWHILE }
-  for (const width of widths) {
+  if (widths.length === 0) return { rows: 1, gain: 1 }
+  const alone = await throughput(decoder, 1, now)
+  let best: Width = { rows: 1, gain: 1 }
+  for (const rows of widths) {
     if (now() > until) break
-    const tokensPerMs = await throughput(decoder, width, now)
-    if (tokensPerMs > best.tokensPerMs) best = { width, tokensPerMs }
-    else if (width > 2 * best.width) break
+    const gain = (await throughput(decoder, rows, now)) / alone
+    if (gain > Math.max(best.gain, WORTHWHILE)) best = { rows, gain }
+    else if (rows > 2 * best.rows) break
   }
-  return best.width
+  return best
 }
 
 async function throughput(decoder: Decoder, width: number, now: () => number): Promise<number> {

@@ -1,6 +1,7 @@
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import { readJson, type ModelFiles } from '../../models/model-files.ts'
+import type { ExternalFile } from '../../models/onnx/external-weights.ts'
 import { prepareGraph, type PreparedGraph } from '../../models/onnx/prepare-graph.ts'
 import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../ort-runtime.ts'
 import type { Decoder } from './decoder.ts'
@@ -13,8 +14,6 @@ export interface DecoderComponents {
   /** Undefined runs on wasm. */
   readonly gpu: Gpu | undefined
 }
-
-type ExternalData = NonNullable<OrtSessionOptions['externalData']>
 
 /**
  * Rewrites the model's graph and starts it on the GPU or on wasm.
@@ -29,8 +28,8 @@ export async function loadDecoder(
   const { ort, files, gpu } = components
   const config = await readJson(files, 'config.json', { signal })
   const weights = await files.read(manifest.weights, { signal })
-  const graph = prepareGraph(weights)
   const beside = await readBeside(files, manifest, signal)
+  const graph = prepareGraph(weights, { maxLength: manifest.contextLength, beside })
   signal?.throwIfAborted()
   const session = await createSession(ort, graph, [...graph.externalData, ...beside], gpu)
   try {
@@ -47,9 +46,9 @@ async function readBeside(
   files: ModelFiles,
   manifest: Manifest,
   signal: AbortSignal | undefined,
-): Promise<ExternalData> {
+): Promise<readonly ExternalFile[]> {
   const paths = files.paths.filter((path) => path.startsWith(`${manifest.weights}_data`))
-  const parts = []
+  const parts: ExternalFile[] = []
   for (const path of paths)
     parts.push({ path: path.split('/').at(-1) ?? path, data: await files.read(path, { signal }) })
   return parts
@@ -58,11 +57,11 @@ async function readBeside(
 async function createSession(
   ort: OrtRuntime,
   graph: PreparedGraph,
-  externalData: ExternalData,
+  externalData: readonly ExternalFile[],
   gpu: Gpu | undefined,
 ): Promise<OrtSession> {
   const options: OrtSessionOptions = {
-    ...(externalData.length > 0 ? { externalData } : {}),
+    ...(externalData.length > 0 ? { externalData: [...externalData] } : {}),
     logSeverityLevel: 3,
     ...(gpu
       ? {

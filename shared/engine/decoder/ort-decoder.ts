@@ -1,9 +1,16 @@
 import type { OrtRuntime, OrtSession, OrtTensor } from '../ort-runtime.ts'
-import type { Decoder, Logits, Sequence, StepInput } from './decoder.ts'
+import type { Decoder, Logits, Sequence } from './decoder.ts'
 import { feedRows, type RowFeed } from './graph-feeds.ts'
 import type { GraphLayout } from './graph-layout.ts'
 import { readLogitRows } from './logit-rows.ts'
-import { bundleOf, disposeAll, emptyBundle, leaveBundle, type RowBundle, type RowOwner } from './row-bundle.ts'
+import {
+  bundleOf,
+  disposeAll,
+  emptyBundle,
+  leaveBundle,
+  type RowBundle,
+  type RowOwner,
+} from './row-bundle.ts'
 
 /** More rows than this gained nothing on any processor we saw, and each waits for all the others. */
 const MAX_ROWS = 16
@@ -17,9 +24,7 @@ export interface OrtDecoderComponents {
   readonly device: GPUDevice | undefined
 }
 
-interface OrtSequence extends Sequence, RowOwner {
-  length: number
-}
+type OrtSequence = RowOwner & { dispose(): void }
 
 /**
  * A decoder whose KV cache is whatever ORT gave out last, put in again: it grows with the text. For wasm, where rows of
@@ -85,7 +90,7 @@ export function createOrtDecoder(components: OrtDecoderComponents): Decoder {
     open() {
       const owner: RowOwner = { length: 0, bundle: undefined, row: 0 }
       owner.bundle = emptyBundle(ort, layout, owner)
-      return Object.assign(owner, { dispose: () => leaveBundle(owner) }) as OrtSequence
+      return Object.assign(owner, { dispose: () => leaveBundle(owner) })
     },
     prefill: prefill as Decoder['prefill'],
     async score(sequence, tokens, from, take) {
@@ -93,15 +98,12 @@ export function createOrtDecoder(components: OrtDecoderComponents): Decoder {
       rows.forEach((row, i) => take(row, from + i))
     },
     async step(inputs) {
-      const owners = inputs.map(({ sequence }) => sequence as OrtSequence)
+      const owners: RowOwner[] = inputs.map(({ sequence }) => sequence as OrtSequence)
       // Up to as many others: they are fed a token whose trace their next true step overwrites.
       const bundle = bundleOf(ort, layout, owners, 2 * owners.length)
-      const inputOf = new Map<RowOwner, StepInput>(
-        inputs.map((input) => [input.sequence as OrtSequence, input]),
-      )
       const rows = bundle.owners.map((owner) => {
-        const token = owner && inputOf.get(owner)?.token
-        return { tokens: [token ?? 0], length: owner?.length ?? 0 }
+        const input = owner && inputs[owners.indexOf(owner)]
+        return { tokens: [input?.token ?? 0], length: owner?.length ?? 0 }
       })
       const logits = await run(bundle, rows, [0])
       try {

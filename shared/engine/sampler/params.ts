@@ -1,5 +1,5 @@
 import { InfernetError } from '../../errors/infernet-error.ts'
-import type { SamplerParams } from '../engine.ts'
+import type { GrammarSource, SamplerParams } from '../engine.ts'
 
 /** Bytes of a seed. The key and the upper half of the counter take the first 16. */
 const SEED_BYTES = 32
@@ -37,7 +37,7 @@ export function checkParams(params: SamplerParams, seed: Uint8Array, vocabSize =
   }
   checkBias(params, vocabSize)
   checkStops(params)
-  checkGrammar(params)
+  checkGrammar(params.grammar)
   if (temperature > 0 && seed.length !== SEED_BYTES) throw badParameter('seed')
 }
 
@@ -57,7 +57,8 @@ function checkStops({ stop = [] }: SamplerParams): void {
   if (stop.length > MAX_STOPS || !areGood) throw badParameter('stop')
 }
 
-function checkGrammar({ grammar }: SamplerParams): void {
+/** @throws InfernetError `prompt.bad-parameters` when its text is too long */
+export function checkGrammar(grammar: GrammarSource | undefined): void {
   if (!grammar || grammar.kind === 'json') return
   const text = grammar.kind === 'gbnf' ? grammar.grammar : grammar.schema
   if (text.length > MAX_GRAMMAR_LENGTH) throw badParameter('grammar')

@@ -47,6 +47,15 @@ function readValues(node: OnnxNode, depth: number): readonly string[] {
   ]
 }
 
+/** True when a value of the graph has one of these names. */
+export function hasValue(graph: OnnxGraph, names: readonly string[]): boolean {
+  const isOne = (name: string | undefined): boolean => name !== undefined && names.includes(name)
+  return (
+    graph.nodes.some(({ outputs }) => outputs.some(isOne)) ||
+    [...graph.initializers, ...graph.inputs].some(({ name }) => isOne(name))
+  )
+}
+
 /** The same graph with values under other names. Subgraphs are not looked into: the caller makes sure of none. */
 export function renameValues(graph: OnnxGraph, names: ReadonlyMap<string, string>): OnnxGraph {
   const renamed = (value: string): string => names.get(value) ?? value

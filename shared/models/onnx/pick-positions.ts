@@ -1,5 +1,5 @@
 import type { OnnxGraph, OnnxNode, ValueInfo } from './onnx-messages.ts'
-import { hasSubgraphs } from './edit-graph.ts'
+import { hasSubgraphs, hasValue } from './edit-graph.ts'
 import { withFreeNames, type Rewrite } from './ragged-lengths.ts'
 import { makeNode, makeValueInfo } from './make-parts.ts'
 import {
@@ -20,7 +20,9 @@ const PICKED_HIDDEN = `${PICKED}/hidden`
  * product costs. A choice that the export makes itself (`num_logits_to_keep`, only the last position) is taken out.
  */
 export function pickPositions(graph: OnnxGraph): Rewrite {
-  if (graph.nodes.some(hasSubgraphs)) return { reason: 'it has branches' }
+  // Branches read values by name from outside, where we could not rename them.
+  if (graph.nodes.some(hasSubgraphs) && hasValue(graph, [PICKED, PICKED_HIDDEN]))
+    return { reason: 'it has branches' }
   const free = withFreeNames(graph, [PICKED, PICKED_HIDDEN])
   const logits = free.outputs.find(({ name }) => name === 'logits')
   if (logits?.type?.tensor?.shape?.dims.length !== 3)

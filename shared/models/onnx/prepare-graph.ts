@@ -1,7 +1,12 @@
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { KIB } from '../../base/units.ts'
 import { withoutDeadParts } from './edit-graph.ts'
-import { WEIGHTS_FILE, withExternalWeights } from './external-weights.ts'
+import {
+  WEIGHTS_FILE,
+  withExternalWeights,
+  withSmallTensorsInside,
+  type ExternalFile,
+} from './external-weights.ts'
 import { graphFacts, type GraphFacts } from './graph-facts.ts'
 import { modelType, type OnnxGraph } from './onnx-messages.ts'
 import { pickPositions } from './pick-positions.ts'
@@ -16,6 +21,8 @@ export interface PrepareOptions {
   readonly fixedCapacity?: number | undefined
   /** No text will become longer than this, in tokens: exports that switch rope caches by length need no switch then. */
   readonly maxLength?: number | undefined
+  /** The model's own external data files; needed where they hold the numbers that a rewrite reads. @default none */
+  readonly beside?: readonly ExternalFile[] | undefined
   /** Initializers of at least this many bytes leave the file as views. @default 64 KiB */
   readonly externalBytes?: number | undefined
 }
@@ -24,7 +31,7 @@ export interface PreparedGraph {
   /** The rewritten model file, without the tensors of `externalData`. */
   readonly bytes: Uint8Array<ArrayBuffer>
   /** Where the large initializers lie: the file that came in, as it is. For ORT's `externalData`. */
-  readonly externalData: readonly { readonly path: string; readonly data: Uint8Array<ArrayBuffer> }[]
+  readonly externalData: readonly ExternalFile[]
   /**
    * How the graph learns the lengths of its rows.
    *
@@ -55,7 +62,7 @@ export interface PreparedGraph {
  */
 export function prepareGraph(
   weights: Uint8Array<ArrayBuffer>,
-  { fixedCapacity, maxLength, externalBytes = 64 * KIB }: PrepareOptions = {},
+  { fixedCapacity, maxLength, beside = [], externalBytes = 64 * KIB }: PrepareOptions = {},
 ): PreparedGraph {
   const model = modelType.decode(weights)
   if (!model.graph) throw new InfernetError('models.corrupt')
@@ -69,7 +76,7 @@ export function prepareGraph(
     notes.push(`${what}: ${rewrite.reason}`)
     return before
   }
-  const fixed = fixRopeCaches(model.graph, maxLength)
+  const fixed = fixRopeCaches(withSmallTensorsInside(model.graph, beside), maxLength)
   const ragged = take(fixed, raggedLengths(fixed, fixedCapacity), 'one row at a time')
   const picking = take(ragged, pickPositions(ragged), 'logits of all positions')
   const lengths = ragged === fixed ? 'mask' : 'ragged'

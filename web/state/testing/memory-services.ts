@@ -307,6 +307,7 @@ class MemoryEngine implements StandingEngine {
       vocabSize: 1024,
       prefillTokensPerSecond: 900,
       decodeTokensPerSecond: 112,
+      batchTokensPerSecond: 112,
       streams: 1,
     }
   }

@@ -32,6 +32,6 @@ export interface Family {
   /** Logits as 32-bit floats whatever the activations are. */
   readonly floatLogits?: boolean
   readonly logitCap?: number
-  /** Files beside the model that hold its large tensors. */
+  /** Files beside the model that hold its tensors. */
   readonly dataFiles?: number
 }

@@ -138,7 +138,8 @@ export class GraphBuilder {
   }
 
   /**
-   * The model file, and the files that hold its large tensors: `<model>_data`, `<model>_data_1`, as the hub has them.
+   * The model file, and the files that hold its tensors, the small ones too: `<model>_data`, `<model>_data_1`, as the
+   * hub has them.
    */
   finish(modelName: string, dataFiles = 0): ReadonlyMap<string, Uint8Array<ArrayBuffer>> {
     const files = new Map<string, Uint8Array<ArrayBuffer>>()
@@ -150,7 +151,7 @@ export class GraphBuilder {
     const initializers = [...this.#initializers.values()].map((tensor, i) => {
       const part = parts[i % Math.max(1, dataFiles)]
       const { rawData } = tensor
-      if (!part || !rawData || rawData.length < 1024) return tensor
+      if (!part || !rawData) return tensor
       const entry = (key: string, value: string | number) => ({ key, value: String(value), unknown: [] })
       const place = [
         entry('location', part.name),

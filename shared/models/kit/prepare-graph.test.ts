@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { EngineComponents } from '#shared/engine/create-engine.ts'
 import type { OrtSession, OrtTensor } from '#shared/engine/ort-runtime.ts'
 import { readTinyModel, wasmComponents } from '#shared/testing/tiny-model.ts'
-import { modelType } from './onnx-messages.ts'
-import { prepareGraph, type PrepareOptions, type PreparedGraph } from './prepare-graph.ts'
+import { modelType } from '../onnx/onnx-messages.ts'
+import { prepareGraph, type PrepareOptions, type PreparedGraph } from '../onnx/prepare-graph.ts'
 
 const LAYERS = 4
 const HEADS = 2
