@@ -47,7 +47,7 @@ export async function mountProvider(
   const provision = peer.provide(engine, {
     price: LIST_PRICE,
     get selfTest() {
-      return engine.selfTest
+      return { ...engine.selfTest, testedAt: engine.testedAt }
     },
   })
   // While another engine starts, what runs waits for it and nobody new is invited.

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { ChangeEmitter } from '../base/change-emitter.ts'
-import { MINUTE_MS, SECOND_MS, millis } from '../base/units.ts'
+import { epochMillis, millis, MINUTE_MS, SECOND_MS, type EpochMillis } from '../base/units.ts'
 import { raceSignal, sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -43,6 +43,8 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** An engine that runs, and the means to end it at once. */
 export interface Running {
   readonly engine: TestedEngine
+  /** When its start, the self-test included, was over. */
+  readonly testedAt: EpochMillis
   readonly life: AbortController
 }
 
@@ -77,7 +79,7 @@ export async function createEngineKeeper(
   let tries = 0
   let upSince = 0
   let up = Promise.withResolvers<Running>()
-  let latest = await startOne(start, signal)
+  let latest = await startOne({ clock, start }, signal)
   let restarting: Promise<void> = Promise.resolve()
   adopt(latest)
 
@@ -112,7 +114,7 @@ export async function createEngineKeeper(
       enter({ stage: 'restarting', reason: why, attempt: ++tries })
       try {
         await sleep(clock, millis(pauseMs), { signal: closing.signal })
-        return adopt(await startOne(start, closing.signal))
+        return adopt(await startOne({ clock, start }, closing.signal))
       } catch (thrown) {
         if (closing.signal.aborted) return
         why = InfernetError.from(thrown, 'engine.load-failed')
@@ -150,7 +152,10 @@ export async function createEngineKeeper(
 }
 
 /** The signal ends the start alone; from then on the engine's own life does. */
-async function startOne(start: KeeperComponents['start'], signal: AbortSignal | undefined): Promise<Running> {
+async function startOne(
+  { clock, start }: KeeperComponents,
+  signal: AbortSignal | undefined,
+): Promise<Running> {
   const life = new AbortController()
   const onAbort = (): void => life.abort(signal?.reason)
   if (signal?.aborted) onAbort()
@@ -163,7 +168,7 @@ async function startOne(start: KeeperComponents['start'], signal: AbortSignal | 
       await engine.close().catch(() => undefined)
       throw life.signal.reason
     }
-    return { engine, life }
+    return { engine, life, testedAt: epochMillis(clock.now()) }
   } finally {
     signal?.removeEventListener('abort', onAbort)
   }

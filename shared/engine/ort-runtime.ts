@@ -1,5 +1,8 @@
 import type * as Ort from 'onnxruntime-web'
 
+/** The version of onnxruntime-web that we run on: what was proved of one says nothing of another. */
+export const ORT_VERSION = '1.30.0'
+
 /**
  * What the engine needs of onnxruntime-web. The runtime itself is a component: a tab imports
  * `onnxruntime-web/webgpu`, Node the wasm build, and `shared` neither.

@@ -1,4 +1,4 @@
-import { MINUTE_MS, SECOND_MS, millis } from '../base/units.ts'
+import { millis, MINUTE_MS, SECOND_MS, type EpochMillis } from '../base/units.ts'
 import { raceSignal, withDeadline } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -50,6 +50,8 @@ export interface StandingInit {
 /** An engine that is started again when it dies. `info` and `selfTest` are those of the newest one. */
 export interface StandingEngine extends TestedEngine {
   readonly state: StandingState
+  /** When the newest one passed its self-test. */
+  readonly testedAt: EpochMillis
   /** Calls back after each change of `state`. Returns what undoes it. */
   onChange(callback: () => void): () => void
 }
@@ -189,6 +191,9 @@ export async function createStandingEngine(
     },
     get selfTest() {
       return keeper.latest.engine.selfTest
+    },
+    get testedAt() {
+      return keeper.latest.testedAt
     },
     get state() {
       return keeper.state

@@ -10,6 +10,8 @@ export interface LoadRequest {
   /** Where the files lie: a base URL that ends in a slash in a tab, a folder in Node. */
   readonly source: string
   readonly backend: Backend
+  /** As in `GpuInit`. */
+  readonly subgroups?: boolean | undefined
   /** As in `EngineInit`. */
   readonly maxStreams?: number | undefined
   readonly maxWaiting?: number | undefined

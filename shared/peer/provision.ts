@@ -19,7 +19,7 @@ import type { Engine } from '../engine/engine.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
-import { offerBody, type ProviderKind } from '../schedule/offer.ts'
+import { offerBody, type OfferedSelfTest, type ProviderKind } from '../schedule/offer.ts'
 import { EXPECTED_ANSWER_TOKENS } from '../schedule/predict.ts'
 import { MAX_WAITING_JOBS } from '../stream/constants.ts'
 import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
@@ -65,7 +65,10 @@ export class Provision implements ProvisionInterface {
   #offerAcceptedAt: EpochMillis | undefined
   #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n }
 
+  /** @throws InfernetError `engine.self-test-failed` */
   constructor(engine: Engine, terms: ProviderTerms, components: ProvisionComponents) {
+    const { right, total } = terms.selfTest
+    if (right < total) throw new InfernetError('engine.self-test-failed', { wrong: total - right, total })
     this.model = engine.info.model
     this.#engine = engine
     this.#terms = terms
@@ -233,8 +236,7 @@ export class Provision implements ProvisionInterface {
       busySlots: this.#liveJobs().length,
       prefillTokensPerSecond: info.prefillTokensPerSecond,
       decodeTokensPerSecond: info.decodeTokensPerSecond,
-      // Picked by name: a caller's richer object must not end up in what is signed.
-      selfTest: { right: this.#terms.selfTest.right, total: this.#terms.selfTest.total },
+      selfTest: offered(this.#terms.selfTest),
       addresses: this.#components.addresses().slice(0, 8),
       sequence: this.#sequence,
       issuedAt,
@@ -249,5 +251,15 @@ export class Provision implements ProvisionInterface {
     const tombstone = await sign('drain', body, key)
     // A relay that cannot be told forgets the offer within a minute.
     await Promise.allSettled(directories().map((directory) => directory.withdraw(tombstone)))
+  }
+}
+
+/** Picked by name: a caller's richer object must not end up in what is signed. */
+function offered({ right, total, testedAt, subgroups }: OfferedSelfTest): OfferedSelfTest {
+  return {
+    right,
+    total,
+    ...(testedAt === undefined ? {} : { testedAt }),
+    ...(subgroups === undefined ? {} : { subgroups }),
   }
 }

@@ -32,9 +32,9 @@ createWorkerHost(
     onMessage: (listener) => scope.addEventListener('message', ({ data }) => listener(data)),
   },
   {
-    async load({ manifest, source, backend, maxStreams, maxWaiting }, onProgress, share) {
+    async load({ manifest, source, backend, subgroups, maxStreams, maxWaiting }, onProgress, share) {
       // The device first: a missing GPU is known before anything is downloaded.
-      const runtime = await openRuntime(backend)
+      const runtime = await openRuntime(backend, { subgroups })
       const cache = createOpfsCache(navigator.storage)
       const components = { source: createHttpSource(source), cache, digest }
       const files = await loadModel(components, manifest, { onProgress })

@@ -3,6 +3,7 @@ import { baseUnits } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { ProviderJob, Provision } from '#shared/peer/peer.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import { GoodGuest } from './good-guest.ts'
@@ -16,6 +17,7 @@ import type {
   StartedEngine,
   WantedBackend,
 } from './services.ts'
+import { offeredTest } from './offered-test.ts'
 import { counted, NO_RATE, perSecond } from './token-rate.ts'
 import type { Session } from './session.svelte.ts'
 import type { Settings } from './settings.svelte.ts'
@@ -52,7 +54,6 @@ export class Provide {
   #reasons = $state.raw<readonly PauseReason[]>([])
   #restart = $state.raw<{ readonly reason: InfernetError; readonly attempt: number } | undefined>()
   #error = $state.raw<InfernetError | undefined>()
-  #testedAt = $state<number | undefined>()
   #rate = $state.raw(NO_RATE)
   #provision: Provision | undefined
   #mesh: Mesh | undefined
@@ -102,8 +103,11 @@ export class Provide {
   get selfTest(): { readonly right: number; readonly total: number } | undefined {
     return this.#started?.engine.selfTest
   }
+  get subgroups(): SubgroupVerdict | undefined {
+    return this.#started?.subgroups
+  }
   get testedAt(): number | undefined {
-    return this.#testedAt
+    return this.#started?.engine.testedAt
   }
   get testSpeed(): number | undefined {
     return this.#started?.engine.info.decodeTokensPerSecond
@@ -240,7 +244,6 @@ export class Provide {
         { signal: run.signal },
       )
       this.#started = started
-      this.#testedAt = this.#services.clock.now()
       await this.#goLive(started, run.signal)
     } catch (thrown) {
       await this.#release()
@@ -268,7 +271,7 @@ export class Provide {
     const provision = mesh.peer.provide(engine, {
       price,
       get selfTest() {
-        return engine.selfTest
+        return offeredTest(started)
       },
     })
     this.#provision = provision
@@ -348,9 +351,7 @@ export class Provide {
     // Running answers wait for the next engine; nobody new is invited meanwhile.
     this.#setReason('restart', state.stage === 'restarting')
     this.#restart = state.stage === 'restarting' ? state : undefined
-    if (state.stage !== 'up') return
-    this.#testedAt = this.#services.clock.now()
-    this.#guest.changed()
+    if (state.stage === 'up') this.#guest.changed()
   }
 
   async #fail(error: InfernetError): Promise<void> {

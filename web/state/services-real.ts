@@ -5,6 +5,7 @@ import { baseUnits } from '#shared/base/units.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { createTextStream } from '#shared/engine/tokenizer/text-stream.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE, type CatalogueEntry } from '#shared/models/catalogue.ts'
@@ -17,6 +18,7 @@ import { createHttpSource } from '../engine/http-source.ts'
 import { inspectGpu as inspect } from '../engine/inspect-gpu.ts'
 import { createMesh } from '../mesh/create-mesh.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { openVerdicts } from '../storage/verdicts.ts'
 import { mannersOf } from './model-manners.ts'
 import type { EngineInit, GpuReport, LoadPhase, ModelChoice, StartedEngine, Tokenizer } from './services.ts'
 
@@ -110,6 +112,8 @@ export async function inspectGpu(model: ModelHash | undefined): Promise<GpuRepor
   }
 }
 
+const verdicts = openVerdicts()
+
 /** Starts an engine that is started again when it dies, on what it ran on before. */
 export async function startEngine(
   clock: Clock,
@@ -121,6 +125,7 @@ export async function startEngine(
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined
+  let subgroups: SubgroupVerdict | undefined
   let newest: WorkerEngine | undefined
   const engine = await createStandingEngine(
     {
@@ -132,12 +137,14 @@ export async function startEngine(
             baseUrl: entry.baseUrl,
             backend: wanted,
             share,
+            trial: { clock, store: verdicts },
             onProgress: ({ phase, loadedBytes, totalBytes }) =>
               onProgress({ phase: PHASES[phase], loadedBytes, totalBytes }),
           },
           { signal: life },
         )
         fellBackFrom ??= started.fellBackFrom
+        subgroups = started.subgroups
         wanted = started.engine.info.backend
         newest = started.engine
         return newest
@@ -149,6 +156,9 @@ export async function startEngine(
   return {
     engine,
     fellBackFrom,
+    get subgroups() {
+      return subgroups
+    },
     setShare(wantedShare) {
       share = wantedShare
       newest?.setShare(share)

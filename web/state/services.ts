@@ -3,6 +3,7 @@ import type { ModelHash } from '#shared/base/ids.ts'
 import type { Price } from '#shared/prompt/prompt.ts'
 import type { Backend, SamplerParams } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { Conversation } from './conversation.ts'
@@ -78,6 +79,8 @@ export interface StartedEngine {
   readonly engine: StandingEngine
   /** Set when the GPU was tried first and the processor took over. */
   readonly fellBackFrom: InfernetError | undefined
+  /** What is known of the GPU's `subgroups` feature; undefined where there is none or none is used. */
+  readonly subgroups: SubgroupVerdict | undefined
   /** How much of the time it may compute from now on, (0, 1]. */
   setShare(share: number): void
 }

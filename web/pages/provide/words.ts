@@ -1,6 +1,7 @@
 import type { Provide, PauseReason } from '../../state/provide.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
-import { countInWords, formatBytes, formatSpan, formatSpeed, plural } from '../../ui/format.ts'
+import { countInWords, formatBytes, formatSpan, plural } from '../../ui/format.ts'
+import { testWords } from './test-words.ts'
 
 type Kind = 'live' | 'ok' | 'warn' | 'bad' | 'unknown' | 'off'
 
@@ -274,7 +275,7 @@ function downloadRow(provide: Provide): StepRow {
 }
 
 function testRow(provide: Provide, session: Session): StepRow {
-  const { selfTest, testSpeed, testedAt } = provide
+  const { selfTest } = provide
   if (selfTest) {
     const passed = selfTest.right === selfTest.total
     return {
@@ -282,7 +283,7 @@ function testRow(provide: Provide, session: Session): StepRow {
       kind: passed ? 'ok' : 'bad',
       word: passed ? 'passed' : 'failed',
       title: `Self-test, ${selfTest.right} of ${selfTest.total} golden tokens right`,
-      text: `${testSpeed ? `${formatSpeed(testSpeed)}, ` : ''}${testedAt ? `${formatSpan(session.now - testedAt)} ago` : ''}`,
+      text: testWords(provide, session.now),
       tokens: selfTest.right,
       of: selfTest.total,
     }

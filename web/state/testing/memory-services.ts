@@ -1,9 +1,10 @@
 import { modelHash, peerName, type ModelHash, type PeerName } from '#shared/base/ids.ts'
-import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
+import { baseUnits, epochMillis, millis, tokens, type EpochMillis } from '#shared/base/units.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { sleep } from '#shared/base/wait.ts'
 import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingState } from '#shared/engine/engine-keeper.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type {
@@ -35,6 +36,7 @@ export interface Scene {
   load: { phase: LoadPhase; loadedBytes: number; totalBytes: number; waitMs: number }[]
   loadFails: InfernetError | undefined
   fellBackFrom: InfernetError | undefined
+  subgroups: SubgroupVerdict | undefined
   hidden: boolean
   onBattery: boolean | undefined
   metered: boolean | undefined
@@ -163,6 +165,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     ],
     loadFails: undefined,
     fellBackFrom: undefined,
+    subgroups: undefined,
     hidden: false,
     onBattery: false,
     metered: false,
@@ -251,11 +254,16 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
         await sleep(clock, millis(step.waitMs), { signal })
       }
       if (scene.loadFails) throw scene.loadFails
-      const engine = new MemoryEngine(model, scene.fellBackFrom || backend === 'wasm' ? 'wasm' : 'webgpu')
+      const engine = new MemoryEngine(
+        model,
+        scene.fellBackFrom || backend === 'wasm' ? 'wasm' : 'webgpu',
+        clock,
+      )
       engines.push(engine)
       return {
         engine,
         fellBackFrom: scene.fellBackFrom,
+        subgroups: scene.subgroups,
         setShare: (share) => void engine.shares.push(share),
       } satisfies StartedEngine
     },
@@ -282,10 +290,15 @@ class MemoryEngine implements StandingEngine {
   /** What it was told of its share, in order. */
   readonly shares: number[] = []
   state: StandingState = { stage: 'up' }
+  testedAt: EpochMillis
   closed = false
   readonly #listeners = new Set<() => void>()
 
-  constructor(model: ModelHash, backend: Backend) {
+  readonly #clock: Clock
+
+  constructor(model: ModelHash, backend: Backend, clock: Clock) {
+    this.#clock = clock
+    this.testedAt = clock.now()
     this.info = {
       model,
       backend,
@@ -313,6 +326,7 @@ class MemoryEngine implements StandingEngine {
   }
   enter(state: StandingState): void {
     this.state = state
+    if (state.stage === 'up') this.testedAt = this.#clock.now()
     for (const listener of this.#listeners) listener()
   }
 }
