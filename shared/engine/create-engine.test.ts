@@ -123,6 +123,20 @@ describe('many streams of Infernet Tiny', () => {
     expect(found?.margin).toBeGreaterThan(0.1)
   })
 
+  it('writes what a schema asks for, and scores it with the same mask', async () => {
+    const properties = { animal: { enum: ['cat', 'dog'] }, legs: { type: 'integer' } }
+    const schema = JSON.stringify({ type: 'object', properties, required: ['animal', 'legs'] })
+    const grammar = { kind: 'json-schema', schema } as const
+    const request = { ...ask(4), sampler: { temperature: 0.7, topP: 1, grammar }, maxTokens: 200 }
+    const { tokens, finish } = await collect(engine, request)
+    expect(finish).toBe('stop')
+    const value = JSON.parse(tiny.tokenizer.decode(tokens)) as { animal: string; legs: number }
+    expect(['cat', 'dog']).toContain(value.animal)
+    expect(Number.isInteger(value.legs)).toBe(true)
+    const scores = await engine.score({ ...request, outputTokens: tokens })
+    expect(Math.max(...scores.map(({ margin }) => margin))).toBeLessThan(1e-3)
+  })
+
   it('stops a scoring that is called off, and frees its place', async () => {
     const controller = new AbortController()
     const { promptTokens, sampler, seed } = ask(0)
