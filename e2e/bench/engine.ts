@@ -15,6 +15,7 @@ export async function benchEngine(options: BenchOptions): Promise<readonly strin
   for (const on of CASES) {
     const isNamed = options.only.some((part) => nameOf(on).includes(part))
     if (options.only.length > 0 && !isNamed) continue
+    if (missing.has(on.adapter)) continue
     if (on.standsInFor && !missing.has(on.standsInFor) && !isNamed) continue
     const name = nameOf(on)
     const begun = performance.now()
@@ -23,7 +24,7 @@ export async function benchEngine(options: BenchOptions): Promise<readonly strin
     } catch (thrown) {
       if (thrown instanceof NoAdapter) {
         missing.add(on.adapter)
-        console.error(`engine: ${name} is skipped: ${thrown.message}`)
+        console.error(`engine: ${name}, and what else runs there, is skipped: ${thrown.message}`)
       } else {
         failed.push(`engine: ${name}`)
         console.error(`engine: ${name} could not be measured:`, thrown)
