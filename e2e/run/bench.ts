@@ -7,10 +7,12 @@
 import { parseArgs } from 'node:util'
 import { printFigure, type BenchOptions } from '../bench/figure.ts'
 import { benchMesh } from '../bench/mesh.ts'
+import { benchSampler } from '../bench/sampler.ts'
 
 /** Each bench gives the names of what it could not measure. */
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readonly string[]>>> = {
   mesh: benchMesh,
+  sampler: benchSampler,
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {
