@@ -31,31 +31,49 @@ export interface Figure {
   readonly peerValue?: number
   /** Turned so that above 1 is better for us. */
   readonly ratio?: number
+  /** Of a figure that misses its aim: what was hoped for, and what a profile says of it. */
+  readonly aim?: string
+  readonly why?: string
 }
 
 export interface BenchOptions {
   /** Fewer repetitions and shorter windows, for a look while developing. */
   readonly quick: boolean
+  /** Parts of names of cases, where a bench has cases; empty runs all. */
+  readonly only: readonly string[]
   readonly print: (figure: Figure, aim?: Aim) => void
 }
 
-/** What a figure is hoped to be. It is no part of the line: a miss is said beside it. */
-type Aim = { readonly atMost: number } | { readonly atLeast: number }
+/** What a figure is hoped to be. A miss is said on standard error, and in the line where the aim has a `why`. */
+export interface Aim {
+  readonly atMost?: number
+  readonly atLeast?: number
+  /** @default 'value' */
+  readonly of?: 'value' | 'ratio'
+  readonly why?: string
+}
 
-/** Prints a figure with four digits that count, and says on standard error when it misses its aim. */
-export function printFigure(figure: Figure, aim?: Aim): void {
+/** Prints a figure with four digits that count, and says when it misses its aim. */
+export function printFigure(figure: Figure, aim: Aim = {}): void {
   const { value, peerValue, ratio } = figure
+  const missed = missOf(figure, aim)
   const rounded = {
     ...figure,
     value: round(value),
     ...(peerValue === undefined ? {} : { peerValue: round(peerValue) }),
     ...(ratio === undefined ? {} : { ratio: round(ratio) }),
+    ...(missed && aim.why ? { aim: missed, why: aim.why } : {}),
   }
   console.log(JSON.stringify(rounded))
-  if (!aim) return
-  const isMet = 'atMost' in aim ? value <= aim.atMost : value >= aim.atLeast
-  const words = 'atMost' in aim ? `at most ${aim.atMost}` : `at least ${aim.atLeast}`
-  if (!isMet) console.error(`${figure.metric} misses its aim: ${round(value)}, hoped for ${words}`)
+  if (missed) console.error(`${figure.metric} misses its aim: ${round(value)}, hoped for ${missed}`)
+}
+
+/** What was hoped for, of a figure that is not there. */
+function missOf(figure: Figure, { atMost, atLeast, of = 'value' }: Aim): string | undefined {
+  const reached = of === 'ratio' ? (figure.ratio ?? 0) : figure.value
+  const prefix = of === 'ratio' ? 'a ratio of ' : ''
+  if (atMost !== undefined && reached > atMost) return `${prefix}at most ${atMost}`
+  return atLeast !== undefined && reached < atLeast ? `${prefix}at least ${atLeast}` : undefined
 }
 
 /** The middle one, or the mean of the two in the middle. Throws when there is none. */

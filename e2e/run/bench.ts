@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- name ...] [--quick]`
+ * `npm run bench [-- name ...] [--quick] [--only part-of-a-case ...]`
  *
  * Measures and prints one JSON line a figure on standard output; what is skipped, and what misses its aim, stands on
  * standard error. No name runs all. A bench judges nothing: it fails only when something could not be measured.
  */
 import { parseArgs } from 'node:util'
+import { benchEngine } from '../bench/engine.ts'
 import { printFigure, type BenchOptions } from '../bench/figure.ts'
 import { benchMesh } from '../bench/mesh.ts'
 import { benchSampler } from '../bench/sampler.ts'
@@ -12,6 +13,7 @@ import { benchSampler } from '../bench/sampler.ts'
 /** Each bench gives the names of what it could not measure. */
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readonly string[]>>> = {
   mesh: benchMesh,
+  engine: benchEngine,
   sampler: benchSampler,
 }
 
@@ -23,14 +25,18 @@ process.exitCode = await bench().catch((thrown: unknown) => {
 async function bench(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+    },
   })
   const known = Object.keys(BENCHES)
   const unknown = positionals.filter((name) => !known.includes(name))
   if (unknown.length > 0)
     throw new Error(`There is no bench named ${unknown.join(', ')}. The names: ${known.join(', ')}.`)
   const failed: string[] = []
+  const options: BenchOptions = { ...values, print: printFigure }
   for (const name of positionals.length > 0 ? new Set(positionals) : known)
-    failed.push(...((await BENCHES[name]?.({ quick: values.quick, print: printFigure })) ?? []))
+    failed.push(...((await BENCHES[name]?.(options)) ?? []))
   return failed.length > 0 ? 1 : 0
 }

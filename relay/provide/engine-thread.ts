@@ -19,7 +19,7 @@ createWorkerHost(
     onMessage: (listener) => port.on('message', (message: RequestMessage) => listener(message)),
   },
   {
-    async load({ manifest, source, backend, maxWaiting }, onProgress) {
+    async load({ manifest, source, backend, maxStreams, maxWaiting }, onProgress) {
       const digest = (bytes: Uint8Array<ArrayBuffer>) => webcrypto.subtle.digest('SHA-256', bytes)
       const components = { source: createFileSource(source), cache: undefined, digest }
       const files = await loadModel(components, manifest, { onProgress })
@@ -36,7 +36,7 @@ createWorkerHost(
           // The check phase of the event loop: messages that came during the step are handled before it.
           breathe: () => new Promise((resolve) => setImmediate(resolve)),
         },
-        { manifest, maxWaiting, onTesting: () => tell('testing') },
+        { manifest, maxStreams, maxWaiting, onTesting: () => tell('testing') },
       )
       return { engine, kept: true }
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Backend } from '#shared/engine/engine.ts'
+import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE } from '#shared/models/catalogue.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
@@ -33,14 +34,24 @@ export async function mountProvider(
   if (!entry || manifestName === undefined) throw new InfernetError('models.unknown')
   const modelFolder = join(modelsFolder, entry.id)
   const manifest = parseManifest(await readFile(join(modelFolder, manifestName)))
-  const engine = await createNodeEngine({ manifest, modelFolder, backend })
+  const engine = await createStandingEngine({
+    clock: nodeClock,
+    start: (signal) => createNodeEngine({ manifest, modelFolder, backend }, { signal }),
+  })
   const relays = { directories: [directory], views: [], onChange: () => () => undefined }
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
   const peer = createPeer(
     { node: relay.node, key: privateKey, clock: nodeClock, random, relays },
     { kind: 'node', addresses: () => relay.addresses },
   )
-  peer.provide(engine, { price: LIST_PRICE, selfTest: engine.selfTest })
+  const provision = peer.provide(engine, {
+    price: LIST_PRICE,
+    get selfTest() {
+      return { ...engine.selfTest, testedAt: engine.testedAt }
+    },
+  })
+  // While another engine starts, what runs waits for it and nobody new is invited.
+  engine.onChange(() => (engine.state.stage === 'up' ? provision.resume() : provision.pause()))
   return {
     stop: async () => {
       await peer.stop()

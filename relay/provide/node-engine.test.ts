@@ -9,7 +9,8 @@ const { manifest, tokenizer } = await readTinyModel('fp32')
 const promptTokens = tokenizer.encodeChat([{ role: 'user', content: 'Tell me a story about a cat.' }])
 
 runEngineCompliance('the engine in a worker thread', {
-  create: () => createNodeEngine({ manifest, modelFolder, maxWaiting: COMPLIANCE_MAX_WAITING }),
+  create: () =>
+    createNodeEngine({ manifest, modelFolder, maxStreams: 1, maxWaiting: COMPLIANCE_MAX_WAITING }),
   promptTokens,
 })
 

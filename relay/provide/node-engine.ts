@@ -12,7 +12,9 @@ export interface NodeEngineInit {
   readonly modelFolder: string
   /** `webgpu` needs the optional npm package `webgpu`. @default 'wasm' */
   readonly backend?: Backend | undefined
-  /** Requests that may wait besides the one that runs. @default 8 */
+  /** Requests that run at once, at most. @default as many as are measured to be worth while */
+  readonly maxStreams?: number | undefined
+  /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
 }
@@ -20,13 +22,15 @@ export interface NodeEngineInit {
 /**
  * An engine in a thread of its own, so that the relay's event loop never waits for a model.
  *
+ * When the signal is aborted later, the thread ends at once, whatever it is doing.
+ *
  * @throws InfernetError as `createEngine` and `loadModel`, or the signal's reason
  *
  * @example
  * const engine = await createNodeEngine({ manifest, modelFolder: 'web/public/models/infernet-tiny' })
  */
 export async function createNodeEngine(
-  { manifest, modelFolder, backend = 'wasm', maxWaiting, onProgress }: NodeEngineInit,
+  { manifest, modelFolder, backend = 'wasm', maxStreams, maxWaiting, onProgress }: NodeEngineInit,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<WorkerEngine> {
   const worker = new Worker(new URL('./engine-thread.ts', import.meta.url))
@@ -39,8 +43,13 @@ export async function createNodeEngine(
     { onProgress, terminate: () => void worker.terminate() },
   )
   worker.on('error', (cause) =>
-    client.fail(new InfernetError('engine.load-failed', { reason: 'its thread stopped' }, { cause })),
+    client.fail(new InfernetError('engine.crashed', { reason: 'an error in its thread' }, { cause })),
   )
-  worker.on('exit', (status) => client.fail(new InfernetError('engine.closed', { status })))
-  return client.load({ manifest, source: modelFolder, backend, maxWaiting }, { signal })
+  worker.on('exit', (status) => client.fail(new InfernetError('engine.crashed', { status })))
+  const engine = await client.load(
+    { manifest, source: modelFolder, backend, maxStreams, maxWaiting },
+    { signal },
+  )
+  signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
+  return engine
 }

@@ -1,5 +1,5 @@
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { GenerateRequest } from './engine.ts'
+import type { GenerateRequest, ScoreRequest } from './engine.ts'
 import { checkParams } from './sampler/params.ts'
 
 export interface RequestBounds {
@@ -13,16 +13,38 @@ export interface RequestBounds {
  * @throws InfernetError `engine.bad-token`, `engine.context-full` (prompt and prior tokens leave no room for one more)
  *   or `prompt.bad-parameters`
  */
-export function checkRequest(request: GenerateRequest, { vocabSize, contextLength }: RequestBounds): void {
+export function checkRequest(request: GenerateRequest, bounds: RequestBounds): void {
   const { promptTokens, priorTokens, maxTokens, sampler, seed } = request
-  checkParams(sampler, seed, vocabSize)
+  checkParams(sampler, seed, bounds.vocabSize)
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1)
     throw new InfernetError('prompt.bad-parameters', { parameter: 'maxTokens' })
+  checkTokens(promptTokens, priorTokens, bounds)
+}
+
+/**
+ * As {@link checkRequest}, for a text that is to be scored; its output has at least one token.
+ *
+ * @throws InfernetError as {@link checkRequest}
+ */
+export function checkScoreRequest(request: ScoreRequest, bounds: RequestBounds): void {
+  const { promptTokens, outputTokens, sampler, seed } = request
+  checkParams(sampler, seed, bounds.vocabSize)
+  if (outputTokens.length === 0)
+    throw new InfernetError('prompt.bad-parameters', { parameter: 'outputTokens' })
+  // What follows the last token is not asked for, so the text may fill the context to the brim.
+  checkTokens(promptTokens, outputTokens, { ...bounds, contextLength: bounds.contextLength + 1 })
+}
+
+function checkTokens(
+  promptTokens: readonly number[],
+  answerTokens: readonly number[],
+  { vocabSize, contextLength }: RequestBounds,
+): void {
   if (promptTokens.length === 0)
     throw new InfernetError('prompt.bad-parameters', { parameter: 'promptTokens' })
-  const tokens = promptTokens.length + priorTokens.length
+  const tokens = promptTokens.length + answerTokens.length
   if (tokens >= contextLength) throw new InfernetError('engine.context-full', { tokens, contextLength })
-  for (const list of [promptTokens, priorTokens])
+  for (const list of [promptTokens, answerTokens])
     for (const token of list)
       if (!Number.isInteger(token) || token < 0 || token >= vocabSize)
         throw new InfernetError('engine.bad-token', { token: Number(token), vocabSize })

@@ -56,6 +56,29 @@ export interface GenerateRequest {
   readonly seed: Uint8Array
   /** How many new tokens at most. The end-of-sequence token counts. */
   readonly maxTokens: number
+  /** Who asks, in any words: those who ask for much wait for those who ask for little. @default one for all */
+  readonly client?: string | undefined
+}
+
+/** A text whose tokens are to be checked: what a verifier runs. */
+export interface ScoreRequest {
+  readonly promptTokens: readonly number[]
+  /** What a provider says the model wrote. At least one. */
+  readonly outputTokens: readonly number[]
+  readonly sampler: SamplerParams
+  readonly seed: Uint8Array
+  readonly client?: string | undefined
+}
+
+/** What a check found of one token. */
+export interface TokenScore {
+  /**
+   * How much better the best choice would have scored under the same noise, in logits: 0 when the token is exactly what
+   * this engine would have drawn, `MARGIN_FILTERED` when the filters rule it out (PROTOCOL part 1.1, Token-DiFR).
+   */
+  readonly margin: number
+  /** Sixteen logits of this position as IEEE 754 halves, to be compared with the provider's (`sketchLogits`). */
+  readonly sketch: Uint16Array
 }
 
 export type FinishReason = 'stop' | 'length'
@@ -78,6 +101,10 @@ export interface EngineInfo {
   /** Measured by the self-test on this device, tokens per second. */
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
+  /** The same of all streams together when as many run as `streams`; of one where that is 1. */
+  readonly batchTokensPerSecond: number
+  /** How many requests run at once, measured on this device: where batching gains nothing it is few. */
+  readonly streams: number
 }
 
 /**
@@ -95,6 +122,13 @@ export interface Engine {
     request: GenerateRequest,
     options?: { signal?: AbortSignal | undefined },
   ): AsyncGenerator<TokenBatch, void, void>
+  /**
+   * Reads a text once and tells of each output token how well it fits (teacher forcing): the cost of a prefill. Takes a
+   * place like any other request.
+   *
+   * Errors: as {@link Engine.generate}.
+   */
+  score(request: ScoreRequest, options?: { signal?: AbortSignal | undefined }): Promise<readonly TokenScore[]>
   /** Resolves with the error when the engine dies by itself (device lost, worker crash); never rejects. */
   readonly lost: Promise<Error>
   close(): Promise<void>

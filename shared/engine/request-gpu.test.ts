@@ -32,6 +32,16 @@ describe('requestGpu', () => {
     expect(wanted?.requiredLimits).toEqual(limits)
   })
 
+  it('takes subgroups when it is told to and the adapter has them', async () => {
+    const wanted: unknown[] = []
+    for (const features of [['shader-f16', 'subgroups'], []])
+      await requestGpu(
+        gpuWith(features, ({ requiredFeatures }) => wanted.push(requiredFeatures)),
+        { subgroups: true },
+      )
+    expect(wanted).toEqual([['shader-f16', 'subgroups'], []])
+  })
+
   it('asks for no feature that is not there', async () => {
     let wanted: GPUDeviceDescriptor | undefined
     await requestGpu(gpuWith(['subgroups'], (asked) => (wanted = asked)))

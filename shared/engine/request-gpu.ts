@@ -17,12 +17,18 @@ export const WANTED_LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const
 
-/**
- * `subgroups` is left out on purpose. With it ORT 1.30.0 takes a prefill attention shader that is silently wrong on
- * adapters with small subgroups (4 and 8 were seen wrong, Intel and mobile parts are suspects); without it all kernels
- * agreed with wasm to 1e-6. The self-test would notice, and then there would be no GPU at all.
- */
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'timestamp-query']
+
+export interface GpuInit {
+  /**
+   * Take the `subgroups` feature where the adapter has it. With it ORT 1.30.0 uses a prefill attention shader that is
+   * silently wrong on adapters with small subgroups (4 and 8 were seen wrong, Intel and mobile parts are suspects);
+   * without it all kernels agreed with wasm to 1e-6. To be turned on only after a trial (`subgroup-trial.ts`).
+   *
+   * @default false
+   */
+  readonly subgroups?: boolean | undefined
+}
 
 /** @throws InfernetError `engine.no-adapter` */
 export async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
@@ -32,18 +38,19 @@ export async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
 }
 
 /**
- * A device of our own for one engine, with all the adapter can give but `subgroups`.
+ * A device of our own for one engine, with all the adapter can give but, unless it is asked for, `subgroups`.
  *
  * ORT would otherwise make its own, and the first device wins for the whole realm.
  *
  * @throws InfernetError `engine.no-adapter`
  */
-export async function requestGpu(gpu: GPU): Promise<Gpu> {
+export async function requestGpu(gpu: GPU, { subgroups = false }: GpuInit = {}): Promise<Gpu> {
   const adapter = await requestAdapter(gpu)
   const { limits, features } = adapter
+  const wanted: readonly GPUFeatureName[] = subgroups ? [...WANTED_FEATURES, 'subgroups'] : WANTED_FEATURES
   try {
     const device = await adapter.requestDevice({
-      requiredFeatures: WANTED_FEATURES.filter((feature) => features.has(feature)),
+      requiredFeatures: wanted.filter((feature) => features.has(feature)),
       requiredLimits: Object.fromEntries(WANTED_LIMITS.map((name) => [name, limits[name]])),
     })
     return { device, label: adapterLabel(adapter.info) }

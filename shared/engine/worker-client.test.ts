@@ -83,6 +83,30 @@ describe('createWorkerClient', () => {
     expect(state.terminated).toBe(1)
   })
 
+  it('carries the share of the time to the pace behind the border, and no nonsense', async () => {
+    let shareOf = (): number => NaN
+    const components: HostComponents = {
+      load: async (_, __, share) => {
+        shareOf = share
+        return { engine: { ...fakeEngine(), selfTest }, kept: true }
+      },
+    }
+    const engine = await connect(fakeEngine(), components).client.load({ ...load, share: 0.5 })
+    expect(shareOf()).toBe(0.5)
+    for (const [told, share] of [
+      [0.25, 0.25],
+      [0, 0.25],
+      [7, 0.25],
+      [NaN, 0.25],
+      [1, 1],
+    ] as const) {
+      engine.setShare(told)
+      await collect(engine, { ...request, maxTokens: 1 })
+      expect(shareOf()).toBe(share)
+    }
+    await engine.close()
+  })
+
   it('ends everything when the worker crashes', async () => {
     const { client, state } = connect(fakeEngine({ tokensPerSecond: 10 }))
     const engine = await client.load(load)

@@ -15,9 +15,12 @@ export interface WorkerClientInit {
   readonly terminate: () => void
 }
 
-/** An engine behind a border, and whether its files are kept. */
+/** An engine behind a border. */
 export interface WorkerEngine extends TestedEngine {
+  /** Whether its files stay for the next visit. */
   readonly kept: boolean
+  /** How much of the time it may compute from now on, (0, 1]. */
+  setShare(share: number): void
 }
 
 export interface WorkerClient {
@@ -90,7 +93,7 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
       over = true
       throw error
     } finally {
-      const cancelled = over || dying.signal.aborted ? undefined : ask('generate.cancel', { stream })
+      const cancelled = over || dying.signal.aborted ? undefined : ask('cancel', { stream })
       await cancelled?.catch(() => undefined)
     }
   }
@@ -105,10 +108,21 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
           selfTest,
           kept,
           lost,
+          setShare: (share) => void ask('pace', { share }).catch(() => undefined),
           generate(request, { signal } = {}) {
             const stop = new AbortController()
             const signals = [stop.signal, dying.signal, ...(signal ? [signal] : [])]
             return stoppable(run(request, AbortSignal.any(signals)), stop)
+          },
+          async score(request, { signal } = {}) {
+            signal?.throwIfAborted()
+            const { stream } = await ask('score.open', request)
+            try {
+              return await raceSignal(ask('score.wait', { stream }), signal)
+            } catch (error) {
+              if (!dying.signal.aborted) await ask('cancel', { stream }).catch(() => undefined)
+              throw error
+            }
           },
           async close() {
             if (dying.signal.aborted) return

@@ -2,14 +2,19 @@ import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { TestedEngine } from './create-engine.ts'
-import type { TokenBatch } from './engine.ts'
+import type { TokenBatch, TokenScore } from './engine.ts'
 import type { HostPort, LoadRequest, RequestMessage, WorkerQuestion, WorkerTable } from './worker-messages.ts'
 
 export interface HostComponents {
-  /** Brings the model in and starts it; the skin knows from where and on what. */
+  /**
+   * Brings the model in and starts it; the skin knows from where and on what.
+   *
+   * @param share how much of the time the engine may compute at this moment, (0, 1]: for its pace
+   */
   load(
     request: LoadRequest,
     onProgress: (progress: LoadProgress) => void,
+    share: () => number,
   ): Promise<{ readonly engine: TestedEngine; readonly kept: boolean }>
 }
 
@@ -22,10 +27,17 @@ interface OpenStream {
   readonly stop: AbortController
 }
 
+interface OpenScoring {
+  readonly scores: Promise<readonly TokenScore[]>
+  readonly stop: AbortController
+}
+
 /** The worker's side of {@link WorkerTable}: answers each question from one engine. */
 export function createWorkerHost(port: HostPort, components: HostComponents): void {
   const streams = new Map<number, OpenStream>()
+  const scorings = new Map<number, OpenScoring>()
   let lastStream = 0
+  let share = 1
   let loading: Promise<TestedEngine> | undefined
 
   function engine(): Promise<TestedEngine> {
@@ -41,8 +53,11 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
   const handlers: Handlers = {
     async load(request) {
       if (loading) throw new InfernetError('internal', { reason: 'loaded twice' })
-      const loaded = components.load(request, (body) =>
-        port.postMessage({ kind: 'event', name: 'progress', body }),
+      share = request.share ?? 1
+      const loaded = components.load(
+        request,
+        (body) => port.postMessage({ kind: 'event', name: 'progress', body }),
+        () => share,
       )
       loading = loaded.then(({ engine }) => engine)
       loading.catch(() => undefined)
@@ -73,16 +88,36 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
         throw error
       }
     },
-    async 'generate.cancel'({ stream }) {
+    async 'score.open'(request) {
+      const stop = new AbortController()
+      const scores = (await engine()).score(request, { signal: stop.signal })
+      scores.catch(() => undefined)
+      scorings.set(++lastStream, { scores, stop })
+      return { stream: lastStream }
+    },
+    async 'score.wait'({ stream }) {
+      const scoring = scorings.get(stream)
+      if (!scoring) throw new InfernetError('engine.closed')
+      return scoring.scores.finally(() => scorings.delete(stream))
+    },
+    async cancel({ stream }) {
       const open = streams.get(stream)
+      const reason = new InfernetError('stream.cancelled')
       streams.delete(stream)
-      open?.stop.abort(new InfernetError('stream.cancelled'))
+      scorings.get(stream)?.stop.abort(reason)
+      scorings.delete(stream)
+      open?.stop.abort(reason)
       await open?.batches.return()
+      return undefined
+    },
+    async pace({ share: wanted }) {
+      if (wanted > 0 && wanted <= 1) share = wanted
       return undefined
     },
     async close() {
       await (await loading?.catch(() => undefined))?.close()
       streams.clear()
+      scorings.clear()
       return undefined
     },
   }

@@ -1,7 +1,7 @@
 import type { ErrorMessage } from '../errors/error-message.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { Manifest } from '../models/manifest.ts'
-import type { Backend, EngineInfo, GenerateRequest, TokenBatch } from './engine.ts'
+import type { Backend, EngineInfo, GenerateRequest, ScoreRequest, TokenBatch, TokenScore } from './engine.ts'
 import type { SelfTest } from './self-test.ts'
 
 /** What a worker is asked to load. */
@@ -10,8 +10,13 @@ export interface LoadRequest {
   /** Where the files lie: a base URL that ends in a slash in a tab, a folder in Node. */
   readonly source: string
   readonly backend: Backend
+  /** As in `GpuInit`. */
+  readonly subgroups?: boolean | undefined
   /** As in `EngineInit`. */
+  readonly maxStreams?: number | undefined
   readonly maxWaiting?: number | undefined
+  /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
+  readonly share?: number | undefined
 }
 
 interface LoadAnswer {
@@ -25,13 +30,18 @@ interface LoadAnswer {
  * Everything that is asked across the worker's border, one row a question.
  *
  * An answer stream is pulled: `generate.open` names it, each `generate.next` gets one batch (undefined: it is over), so
- * the consumer sets the pace and nothing piles up in between.
+ * the consumer sets the pace and nothing piles up in between. A scoring is named likewise, so that it can be cancelled.
  */
 export interface WorkerTable {
   load: { in: LoadRequest; out: LoadAnswer }
   'generate.open': { in: GenerateRequest; out: { readonly stream: number } }
   'generate.next': { in: { readonly stream: number }; out: TokenBatch | undefined }
-  'generate.cancel': { in: { readonly stream: number }; out: undefined }
+  'score.open': { in: ScoreRequest; out: { readonly stream: number } }
+  'score.wait': { in: { readonly stream: number }; out: readonly TokenScore[] }
+  /** Ends an answer or a scoring. */
+  cancel: { in: { readonly stream: number }; out: undefined }
+  /** How much of the time the engine may compute from now on, (0, 1]. */
+  pace: { in: { readonly share: number }; out: undefined }
   close: { in: undefined; out: undefined }
 }
 export type WorkerQuestion = keyof WorkerTable

@@ -86,8 +86,18 @@ export const CODE_TABLE = {
     says: () => 'The GPU was reset or taken away.',
     fix: 'It is being loaded again; running answers move to another tab.',
   },
+  'engine.crashed': {
+    says: (f) => `The engine stopped by itself${f.reason ? ` (${f.reason})` : ''}.`,
+    fix: 'It is being loaded again; if it stays, choose a smaller model.',
+  },
+  'engine.shader-failed': {
+    says: (f) =>
+      `The graphics driver could not compile a part of the model${f.operator ? ` (${f.operator})` : ''}.`,
+    fix: 'Update the graphics driver. Until then the processor can lend instead.',
+  },
   'engine.self-test-failed': {
-    says: (f) => `The GPU got ${f.wrong ?? '?'} of ${f.total ?? '?'} test tokens wrong.`,
+    says: (f) =>
+      `The GPU got ${f.wrong ?? '?'} of ${f.total ?? '?'} test tokens wrong${f.operators ? ` (in ${f.operators})` : ''}.`,
     fix: 'Update the graphics driver. Until then the processor can lend instead.',
   },
   'engine.load-failed': {

@@ -69,8 +69,14 @@ describe('the sentences of the network', () => {
       engine.device-lost
         The GPU was reset or taken away.
         It is being loaded again; running answers move to another tab.
+      engine.crashed
+        The engine stopped by itself (<reason>).
+        It is being loaded again; if it stays, choose a smaller model.
+      engine.shader-failed
+        The graphics driver could not compile a part of the model (<operator>).
+        Update the graphics driver. Until then the processor can lend instead.
       engine.self-test-failed
-        The GPU got <wrong> of <total> test tokens wrong.
+        The GPU got <wrong> of <total> test tokens wrong (in <operators>).
         Update the graphics driver. Until then the processor can lend instead.
       engine.load-failed
         The model could not be started (<reason>).

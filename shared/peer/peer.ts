@@ -3,7 +3,7 @@ import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
 import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
 import type { Price, Prompt } from '../prompt/prompt.ts'
-import type { Offer, ProviderKind } from '../schedule/offer.ts'
+import type { Offer, OfferedSelfTest, ProviderKind } from '../schedule/offer.ts'
 
 /** How the bytes go: tab to tab, through a relay within its byte budget, or straight to a Node peer's socket. */
 export type Path = 'webrtc' | 'relayed' | 'websocket'
@@ -70,11 +70,12 @@ export interface AnswerSummary {
 
 export interface ProviderTerms {
   readonly price: Price
-  /** Jobs at once. @default 1 */
+  /** Jobs at once. @default as many as the engine runs at once */
   readonly slots?: number
   /** Jobs that may wait beyond these. @default MAX_WAITING_JOBS */
   readonly queue?: number
-  readonly selfTest: { readonly right: number; readonly total: number }
+  /** Read at each renewal: an engine that was started again was tested again. */
+  readonly selfTest: OfferedSelfTest
 }
 
 export type ProvisionState = 'live' | 'paused' | 'draining' | 'ended'
@@ -145,7 +146,11 @@ export interface Peer {
    * nobody could go on.
    */
   ask(prompt: Prompt, options?: { signal?: AbortSignal }): AsyncGenerator<AnswerEvent, AnswerSummary, void>
-  /** Lends a loaded model under these terms until the provision ends. One provision per model. */
+  /**
+   * Lends a loaded model under these terms until the provision ends. One provision per model.
+   *
+   * Throws `engine.self-test-failed` for an engine that is not right: what is offered has passed its self-test.
+   */
   provide(engine: Engine, terms: ProviderTerms): Provision
   /** What the relays know now, for one model or for all. Throws `schedule.no-relay`. */
   look(options?: { model?: ModelHash; signal?: AbortSignal }): Promise<NetworkView>

@@ -19,7 +19,7 @@ import type { Engine } from '../engine/engine.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
-import { offerBody, type ProviderKind } from '../schedule/offer.ts'
+import { offerBody, type OfferedSelfTest, type ProviderKind } from '../schedule/offer.ts'
 import { EXPECTED_ANSWER_TOKENS } from '../schedule/predict.ts'
 import { MAX_WAITING_JOBS } from '../stream/constants.ts'
 import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
@@ -65,7 +65,10 @@ export class Provision implements ProvisionInterface {
   #offerAcceptedAt: EpochMillis | undefined
   #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n }
 
+  /** @throws InfernetError `engine.self-test-failed` */
   constructor(engine: Engine, terms: ProviderTerms, components: ProvisionComponents) {
+    const { right, total } = terms.selfTest
+    if (right < total) throw new InfernetError('engine.self-test-failed', { wrong: total - right, total })
     this.model = engine.info.model
     this.#engine = engine
     this.#terms = terms
@@ -101,21 +104,25 @@ export class Provision implements ProvisionInterface {
 
   /** How the job service sees this model. */
   get asServed(): Served {
-    const { slots = 1, queue = MAX_WAITING_JOBS } = this.#terms
+    const { slots = this.#engine.info.streams, queue = MAX_WAITING_JOBS } = this.#terms
     return { engine: this.#engine, slots, queue, isDraining: this.#state !== 'live' }
   }
 
   /** Price and speed of now, for a quote. */
   get standingTerms() {
     const { info } = this.#engine
-    const speed = Math.max(1, info.decodeTokensPerSecond)
-    const waiting = Math.max(0, this.#liveJobs().length - this.asServed.slots + 1)
+    const running = this.#liveJobs().length
+    const waiting = Math.max(0, running - this.asServed.slots + 1)
+    // Those who share a step are slower than one alone, though faster together.
+    const together = Math.max(1, info.decodeTokensPerSecond, info.batchTokensPerSecond)
+    const sharers = Math.min(running + 1, this.asServed.slots)
+    const shared = Math.min(info.decodeTokensPerSecond, together / sharers)
     return {
       price: this.#terms.price,
       // A job of the usual length, for each that is before us.
-      queueMs: millis(Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / speed))),
+      queueMs: millis(Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / together))),
       prefillTokensPerSecond: info.prefillTokensPerSecond,
-      decodeTokensPerSecond: info.decodeTokensPerSecond,
+      decodeTokensPerSecond: shared,
       contextLength: info.contextLength,
       isDraining: this.#state !== 'live',
     }
@@ -229,8 +236,7 @@ export class Provision implements ProvisionInterface {
       busySlots: this.#liveJobs().length,
       prefillTokensPerSecond: info.prefillTokensPerSecond,
       decodeTokensPerSecond: info.decodeTokensPerSecond,
-      // Picked by name: a caller's richer object must not end up in what is signed.
-      selfTest: { right: this.#terms.selfTest.right, total: this.#terms.selfTest.total },
+      selfTest: offered(this.#terms.selfTest),
       addresses: this.#components.addresses().slice(0, 8),
       sequence: this.#sequence,
       issuedAt,
@@ -245,5 +251,15 @@ export class Provision implements ProvisionInterface {
     const tombstone = await sign('drain', body, key)
     // A relay that cannot be told forgets the offer within a minute.
     await Promise.allSettled(directories().map((directory) => directory.withdraw(tombstone)))
+  }
+}
+
+/** Picked by name: a caller's richer object must not end up in what is signed. */
+function offered({ right, total, testedAt, subgroups }: OfferedSelfTest): OfferedSelfTest {
+  return {
+    right,
+    total,
+    ...(testedAt === undefined ? {} : { testedAt }),
+    ...(subgroups === undefined ? {} : { subgroups }),
   }
 }

@@ -21,7 +21,18 @@ const offers = fc.record({
   busySlots: fc.integer({ min: 0, max: 65_536 }),
   prefillTokensPerSecond: speed,
   decodeTokensPerSecond: speed,
-  selfTest: fc.record({ right: fc.nat(10_000), total: fc.nat(10_000) }),
+  selfTest: fc
+    .tuple(
+      fc.nat(10_000),
+      fc.option(fc.nat(Number(now)), { nil: undefined }),
+      fc.option(fc.boolean(), { nil: undefined }),
+    )
+    .map(([total, testedAt, subgroups]) => ({
+      right: total,
+      total,
+      ...(testedAt === undefined ? {} : { testedAt: epochMillis(testedAt) }),
+      ...(subgroups === undefined ? {} : { subgroups }),
+    })),
   addresses: fc.array(fc.stringMatching(/^\/[a-z0-9/.]{0,90}$/), { maxLength: 8 }),
   sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 })
@@ -57,6 +68,10 @@ describe('an offer on the wire', () => {
     ['the sequence number zero', { sequence: 0 }],
     ['a field of its own', { note: 'hello' }],
     ['a name of its own', { provider: '12D3KooW' }],
+    ['a self-test that failed', { selfTest: { right: 31, total: 32 } }],
+    ['more right than there are', { selfTest: { right: 33, total: 32 } }],
+    ['a self-test after its signature', { selfTest: { right: 1, total: 1, testedAt: now + 1 } }],
+    ['a field of its own in the self-test', { selfTest: { right: 1, total: 1, gpu: 'x' } }],
     ['a life of an hour', { expiresAt: epochMillis(now + 3_600_000) }],
   ])('is malformed with %s', async (_, changes) => {
     const body = { ...(offerBody(someOffer(now)) as object), ...changes }

@@ -21,6 +21,18 @@ import { CLOCK_SKEW_MS, OFFER_LIFE_MS } from './constants.ts'
 /** What runs the model: a browser's tab, or a Node process. */
 export type ProviderKind = 'tab' | 'node'
 
+/** What an engine showed on this device before it was offered. By the provider's word, as all of an offer. */
+export interface OfferedSelfTest {
+  /** Golden tokens that came out right: all of them, or there is no offer. */
+  readonly right: number
+  /** Golden tokens there are; 0 for a model that brings none. */
+  readonly total: number
+  /** When it was run; never after the offer was signed. */
+  readonly testedAt?: EpochMillis
+  /** Whether its GPU computes with the `subgroups` feature: other kernels, whose last bits differ. */
+  readonly subgroups?: boolean
+}
+
 /** "I serve this model at this price until then", signed by who serves. A relay can hide one, never forge one. */
 export interface Offer {
   readonly provider: PeerName
@@ -36,8 +48,7 @@ export interface Offer {
   readonly busySlots: number
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
-  /** Golden tokens that came out right in the self-test on this device, of how many. */
-  readonly selfTest: { readonly right: number; readonly total: number }
+  readonly selfTest: OfferedSelfTest
   /** Multiaddrs to dial, best first. */
   readonly addresses: readonly string[]
   /** Rises with each renewal, so that an old offer cannot be replayed. */
@@ -67,7 +78,12 @@ const offerSchema = v.strictObject({
   busySlots: integer(0, 65_536),
   prefillTokensPerSecond: speed,
   decodeTokensPerSecond: speed,
-  selfTest: v.strictObject({ right: integer(0, 10_000), total: integer(0, 10_000) }),
+  selfTest: v.strictObject({
+    right: integer(0, 10_000),
+    total: integer(0, 10_000),
+    testedAt: v.exactOptional(epochMillisField),
+    subgroups: v.exactOptional(v.boolean()),
+  }),
   addresses: list(line(400), 8),
   sequence: integer(1, Number.MAX_SAFE_INTEGER),
   issuedAt: epochMillisField,
@@ -96,7 +112,8 @@ export function offerBody(offer: Omit<Offer, 'provider'>): unknown {
  * Verifies and reads an offer.
  *
  * @throws InfernetError `wire.bad-signature`, `wire.malformed` or `schedule.offer-expired`: also for a life of more
- * than 60 s and for one that claims to come from the future.
+ * than 60 s and for one that claims to come from the future. Malformed is also the offer of an engine that failed its
+ * self-test, or was tested after the offer was signed: no honest provider makes one.
  */
 export async function openOffer({ provider, offer: signed }: SignedOffer, now: EpochMillis): Promise<Offer> {
   const { promptPrice, outputPrice, ...rest } = await openSigned('offer', offerSchema, signed, provider)
@@ -107,6 +124,9 @@ export async function openOffer({ provider, offer: signed }: SignedOffer, now: E
   }
   if (offer.expiresAt - offer.issuedAt > OFFER_LIFE_MS)
     throw new InfernetError('wire.malformed', { field: 'expiresAt' })
+  const { right, total, testedAt = 0 } = offer.selfTest
+  if (right !== total || testedAt > offer.issuedAt)
+    throw new InfernetError('wire.malformed', { field: 'selfTest' })
   if (offer.issuedAt > now + CLOCK_SKEW_MS || offer.expiresAt <= now)
     throw new InfernetError('schedule.offer-expired')
   return offer

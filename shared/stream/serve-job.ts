@@ -1,5 +1,6 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
+import type { PeerName } from '../base/ids.ts'
 import { millis, tokens, type BaseUnits, type Tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { Engine, FinishReason, TokenBatch } from '../engine/engine.ts'
@@ -19,6 +20,8 @@ export interface ServedJobComponents {
   readonly clock: Clock
   readonly key: PrivateKey
   readonly engine: Engine
+  /** Whose job it is; those who ask for much wait for those who ask for little. */
+  readonly consumer: PeerName
   /** Called after each change of `written` and `due`. */
   readonly onProgress?: () => void
 }
@@ -120,6 +123,7 @@ export class ServedJob {
       priorTokens,
       sampler,
       maxTokens,
+      client: this.#components.consumer,
       seed: seed ?? deriveSeed(jobId, consumerNonce, nonce),
     }
     const batches = this.#components.engine.generate(request, { signal })

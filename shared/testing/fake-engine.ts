@@ -2,9 +2,10 @@ import type { Clock } from '../base/clock.ts'
 import { modelHash, tokenId, type TokenId } from '../base/ids.ts'
 import { millis } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
-import { checkRequest } from '../engine/check-request.ts'
+import { checkRequest, checkScoreRequest } from '../engine/check-request.ts'
 import { createEngineQueue } from '../engine/engine-queue.ts'
 import type { Engine, EngineInfo, FinishReason, GenerateRequest, TokenBatch } from '../engine/engine.ts'
+import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import { stoppable } from '../engine/stoppable.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 
@@ -48,6 +49,8 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
     vocabSize: 1024,
     prefillTokensPerSecond: 1000,
     decodeTokensPerSecond: tokensPerSecond ?? 1000,
+    batchTokensPerSecond: tokensPerSecond ?? 1000,
+    streams: 1,
     ...init.info,
   }
   const queue = createEngineQueue(maxWaiting)
@@ -98,6 +101,15 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
       const stop = new AbortController()
       const signals = [stop.signal, dying.signal, ...(signal ? [signal] : [])]
       return stoppable(run(request, AbortSignal.any(signals)), stop)
+    },
+    async score(request, { signal } = {}) {
+      checkScoreRequest(request, info)
+      AbortSignal.any([dying.signal, ...(signal ? [signal] : [])]).throwIfAborted()
+      const asked = { ...request, priorTokens: [], maxTokens: 1 }
+      return request.outputTokens.map((token, position) => ({
+        margin: token === tokenAt(asked, position) ? 0 : 1,
+        sketch: new Uint16Array(SKETCH_SIZE),
+      }))
     },
     breakDown(error) {
       dying.abort(error)

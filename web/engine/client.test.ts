@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ORT_VERSION } from '#shared/engine/ort-runtime.ts'
+import type { SubgroupVerdict, VerdictStore } from '#shared/engine/subgroup-trial.ts'
 import { createWorkerHost, type HostComponents } from '#shared/engine/worker-host.ts'
 import type { HostPort } from '#shared/engine/worker-messages.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { hashManifest } from '#shared/models/manifest.ts'
 import { collect } from '#shared/testing/engine-compliance.ts'
 import { createFakeEngine } from '#shared/testing/fake-engine.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
@@ -16,23 +20,23 @@ const info = { vendor: 'acme', architecture: 'rocket', device: '', description: 
 const gpuWith = (adapter: object | null) => ({ gpu: { requestAdapter: async () => adapter } })
 
 /** Workers that were started: what they were asked to load, and whether they were ended. */
-let workers: { backend: string; source: string; ended: boolean }[]
-/** Fails a load on that backend. */
+let workers: { backend: string; source: string; subgroups: boolean; ended: boolean }[]
+/** Fails a load on that backend, or with subgroups. */
 let failures: Partial<Record<string, Error>>
 
 /** A Worker whose inside is a host with a fake engine, over a real message channel. */
 class FakeWorker extends EventTarget {
   readonly #port: MessagePort
-  readonly #seen = { backend: '', source: '', ended: false }
+  readonly #seen = { backend: '', source: '', subgroups: false, ended: false }
 
   constructor() {
     super()
     const { port1, port2 } = new MessageChannel()
     this.#port = port2
     workers.push(this.#seen)
-    const load: HostComponents['load'] = async ({ backend, source }) => {
-      Object.assign(this.#seen, { backend, source })
-      const failure = failures[backend]
+    const load: HostComponents['load'] = async ({ backend, source, subgroups = false }) => {
+      Object.assign(this.#seen, { backend, source, subgroups })
+      const failure = failures[subgroups ? 'subgroups' : backend]
       if (failure) throw failure
       const adapter = backend === 'wasm' ? 'cpu' : 'acme rocket'
       const fake = createFakeEngine({ clock: realClock, info: { backend, adapter } })
@@ -75,6 +79,15 @@ const request = {
   maxTokens: 3,
 }
 
+it('the version that verdicts hang on is the one that is installed', () => {
+  const { dependencies } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  ) as {
+    dependencies: Record<string, string>
+  }
+  expect(ORT_VERSION).toBe(dependencies['onnxruntime-web'])
+})
+
 describe('createWebEngine', () => {
   it('takes a real GPU and answers through it', async () => {
     const { engine, adapter, selfTest, fellBackFrom } = await createWebEngine(init)
@@ -83,7 +96,7 @@ describe('createWebEngine', () => {
     expect((await collect(engine, request)).tokens).toHaveLength(3)
     await engine.close()
     const source = 'https://page.example/models/infernet-tiny/'
-    expect(workers).toEqual([{ backend: 'webgpu', source, ended: true }])
+    expect(workers).toEqual([{ backend: 'webgpu', source, subgroups: false, ended: true }])
   })
 
   it('falls back to the processor in a fresh worker when the GPU fails its test, and says why', async () => {
@@ -124,6 +137,66 @@ describe('createWebEngine', () => {
     expect(fellBackFrom).toMatchObject({ code })
     expect(workers.map(({ backend }) => backend)).toEqual(['wasm'])
     await engine.close()
+  })
+
+  describe('with a trial of the subgroups feature', () => {
+    const kept = new Map<string, SubgroupVerdict>()
+    const store: VerdictStore = {
+      read: async (key) => kept.get(key),
+      write: async (key, verdict) => void kept.set(key, verdict),
+    }
+    const trial = { clock: realClock, store }
+    const features = new Set(['subgroups'])
+    const started = (): unknown => workers.map(({ backend, subgroups }) => `${backend} ${subgroups}`)
+    beforeEach(() => {
+      kept.clear()
+      vi.stubGlobal('navigator', { ...gpuWith({ info, limits, features }), userAgent: 'Browser/1' })
+    })
+
+    it('leaves it alone where it is wrong, lends without it, and knows that the next time', async () => {
+      const operators = 'GroupQueryAttention'
+      failures['subgroups'] = new InfernetError('engine.self-test-failed', { wrong: 9, total: 15, operators })
+      const first = await createWebEngine({ ...init, trial })
+      expect(first.subgroups).toMatchObject({ on: false, why: 'wrong', operators })
+      expect(first.fellBackFrom).toBeUndefined()
+      expect(started()).toEqual(['webgpu true', 'webgpu false'])
+      expect([...kept.keys()]).toEqual([
+        JSON.stringify(['acme', 'rocket', '', '', 'Browser/1', ORT_VERSION, hashManifest(manifest)]),
+      ])
+      await first.engine.close()
+      const second = await createWebEngine({ ...init, trial })
+      expect(second.subgroups).toEqual(first.subgroups)
+      expect(started()).toEqual(['webgpu true', 'webgpu false', 'webgpu false'])
+      await second.engine.close()
+    })
+
+    it('compares the speed where it is right, and leaves one worker', async () => {
+      const { engine, subgroups } = await createWebEngine({ ...init, backend: 'webgpu', trial })
+      expect(subgroups?.gain).toBeGreaterThan(0)
+      expect(workers.filter(({ ended }) => !ended)).toHaveLength(1)
+      expect(workers.at(-1)?.subgroups).toBe(subgroups?.on)
+      await engine.close()
+    })
+
+    it.each([
+      ['the adapter has none of it', { ...info }, new Set<string>()],
+      ['the adapter is software', { ...info, isFallbackAdapter: true }, features],
+    ])('tries nothing when %s', async (_, info, features) => {
+      vi.stubGlobal('navigator', { ...gpuWith({ info, limits, features }), userAgent: 'Browser/1' })
+      const { engine, subgroups } = await createWebEngine({ ...init, backend: 'webgpu', trial })
+      expect(subgroups).toBeUndefined()
+      expect(started()).toEqual(['webgpu false'])
+      await engine.close()
+    })
+
+    it('falls back to the processor when the GPU is wrong without it as well', async () => {
+      const failure = new InfernetError('engine.self-test-failed', { wrong: 9, total: 15 })
+      Object.assign(failures, { subgroups: failure, webgpu: failure })
+      const { engine, fellBackFrom } = await createWebEngine({ ...init, trial })
+      expect(fellBackFrom).toMatchObject({ code: 'engine.self-test-failed' })
+      expect(started()).toEqual(['webgpu true', 'webgpu false', 'wasm false'])
+      await engine.close()
+    })
   })
 
   it('does not fall back from what the processor could not do either', async () => {

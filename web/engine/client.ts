@@ -1,12 +1,20 @@
+import type { Clock } from '#shared/base/clock.ts'
 import type { Backend } from '#shared/engine/engine.ts'
+import { ORT_VERSION } from '#shared/engine/ort-runtime.ts'
 import type { SelfTest } from '#shared/engine/self-test.ts'
+import {
+  startByTrial,
+  verdictKey,
+  type SubgroupVerdict,
+  type VerdictStore,
+} from '#shared/engine/subgroup-trial.ts'
 import { createWorkerClient, type WorkerEngine } from '#shared/engine/worker-client.ts'
 import type { EventMessage, LoadRequest, ResponseMessage } from '#shared/engine/worker-messages.ts'
 import type { ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { LoadProgress } from '#shared/models/load-model.ts'
-import type { Manifest } from '#shared/models/manifest.ts'
-import { inspectGpu } from './inspect-gpu.ts'
+import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
+import { inspectGpu, type GpuInspection } from './inspect-gpu.ts'
 
 export interface WebEngineInit {
   readonly manifest: Manifest
@@ -14,11 +22,24 @@ export interface WebEngineInit {
   readonly baseUrl: string
   /** `auto` takes the GPU when it is a real one and passes the self-test, and the processor otherwise. */
   readonly backend: Backend | 'auto'
-  /** Requests that may wait besides the one that runs. @default 8 */
+  /** Requests that run at once, at most. @default as many as are measured to be worth while */
+  readonly maxStreams?: number | undefined
+  /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
+  /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
+  readonly share?: number | undefined
+  /** Tries the `subgroups` feature and keeps what it found. @default it is left alone */
+  readonly trial?: TrialInit | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   /** Once a second from the worker, also while the tab is hidden. */
   readonly onTick?: ((monotonicMs: number) => void) | undefined
+}
+
+export interface TrialInit {
+  readonly clock: Clock
+  readonly store: VerdictStore
+  /** Also on software rendering, where nobody gains from it. @default false */
+  readonly onSoftware?: boolean | undefined
 }
 
 export interface WebEngine {
@@ -28,6 +49,8 @@ export interface WebEngine {
   readonly adapter: string
   /** Why the GPU was not taken although `auto` would have liked to. */
   readonly fellBackFrom: InfernetError | undefined
+  /** What is known of the `subgroups` feature here; undefined where the GPU has none of it, or none is used. */
+  readonly subgroups: SubgroupVerdict | undefined
 }
 
 /** Failures that are the GPU's and not the model's: the same model may well run on the processor. */
@@ -39,6 +62,8 @@ const GPU_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'engine.limits',
   'engine.self-test-failed',
   'engine.device-lost',
+  'engine.crashed',
+  'engine.shader-failed',
   'engine.out-of-memory',
   'engine.bad-logits',
   'engine.load-failed',
@@ -48,6 +73,7 @@ const GPU_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * Loads a model into a worker of this tab.
  *
  * Each attempt has a worker of its own: the first GPU device wins for a whole realm, and a lost one leaves it useless.
+ * When the signal is aborted later, the worker ends at once, whatever it is doing.
  *
  * @throws InfernetError everything that loading and starting throw, or the signal's reason
  *
@@ -58,11 +84,12 @@ export async function createWebEngine(
   init: WebEngineInit,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<WebEngine> {
-  if (init.backend !== 'auto') return present(await start(init, init.backend, signal))
-  const { problem } = await inspectGpu(init.manifest)
-  if (problem) return present(await start(init, 'wasm', signal), problem)
+  if (init.backend === 'wasm') return present(await start(init, 'wasm', signal))
+  const inspection = await inspectGpu(init.manifest)
+  if (init.backend === 'webgpu') return startOnGpu(init, inspection, signal)
+  if (inspection.problem) return present(await start(init, 'wasm', signal), inspection.problem)
   try {
-    return present(await start(init, 'webgpu', signal))
+    return await startOnGpu(init, inspection, signal)
   } catch (error) {
     signal?.throwIfAborted()
     if (!(error instanceof InfernetError) || !GPU_FAILURES.has(error.code)) throw error
@@ -70,14 +97,42 @@ export async function createWebEngine(
   }
 }
 
-function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine {
-  return { engine, selfTest: engine.selfTest, adapter: engine.info.adapter, fellBackFrom }
+async function startOnGpu(
+  init: WebEngineInit,
+  { info, subgroups, software }: GpuInspection,
+  signal: AbortSignal | undefined,
+): Promise<WebEngine> {
+  const { trial, manifest, share = 1 } = init
+  if (!trial || !info || !subgroups || (software && !trial.onSoftware))
+    return present(await start(init, 'webgpu', signal))
+  const { engine, verdict } = await startByTrial(
+    {
+      ...trial,
+      key: verdictKey({
+        adapter: info,
+        browser: navigator.userAgent,
+        runtime: ORT_VERSION,
+        model: hashManifest(manifest),
+      }),
+      // What is measured is the device, whatever share of it the visitor allows.
+      start: (withSubgroups) => start({ ...init, share: 1 }, 'webgpu', signal, withSubgroups),
+    },
+    { signal },
+  )
+  engine.setShare(share)
+  return { ...present(engine), subgroups: verdict }
 }
 
-function start(
-  { manifest, baseUrl, maxWaiting, onProgress, onTick }: WebEngineInit,
+function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine {
+  const { selfTest, info } = engine
+  return { engine, selfTest, adapter: info.adapter, fellBackFrom, subgroups: undefined }
+}
+
+async function start(
+  { manifest, baseUrl, maxStreams, maxWaiting, share, onProgress, onTick }: WebEngineInit,
   backend: Backend,
   signal: AbortSignal | undefined,
+  subgroups = false,
 ): Promise<WorkerEngine> {
   signal?.throwIfAborted()
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'engine' })
@@ -94,11 +149,13 @@ function start(
   worker.addEventListener('error', (event) => {
     event.preventDefault()
     client.fail(
-      new InfernetError('engine.load-failed', { reason: 'its worker stopped' }, { cause: event.error }),
+      new InfernetError('engine.crashed', { reason: 'an error in its worker' }, { cause: event.error }),
     )
   })
   // The worker's own address is not the page's, so what is relative is meant from here.
   const source = new URL(baseUrl, document.baseURI).href
-  const request: LoadRequest = { manifest, source, backend, maxWaiting }
-  return client.load(request, { signal })
+  const request: LoadRequest = { manifest, source, backend, subgroups, maxStreams, maxWaiting, share }
+  const engine = await client.load(request, { signal })
+  signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
+  return engine
 }

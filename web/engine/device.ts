@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-web/webgpu'
 import type { Backend } from '#shared/engine/engine.ts'
 import type { Gpu, OrtRuntime } from '#shared/engine/ort-runtime.ts'
-import { requestGpu } from '#shared/engine/request-gpu.ts'
+import { requestGpu, type GpuInit } from '#shared/engine/request-gpu.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 
 /** More threads than this bring nothing to matrix times vector, and the machine is somebody's desk. */
@@ -16,6 +16,7 @@ const MAX_THREADS = 4
  */
 export async function openRuntime(
   backend: Backend,
+  init: GpuInit = {},
 ): Promise<{ readonly ort: OrtRuntime; readonly gpu: Gpu | undefined }> {
   if (backend === 'wasm') {
     // Threads share memory, which a page may only do when it is isolated (COOP and COEP).
@@ -26,5 +27,5 @@ export async function openRuntime(
   // On WebGPU the processor only hands over work.
   ort.env.wasm.numThreads = 1
   if (!('gpu' in navigator)) throw new InfernetError('engine.no-webgpu')
-  return { ort, gpu: await requestGpu(navigator.gpu) }
+  return { ort, gpu: await requestGpu(navigator.gpu, init) }
 }

@@ -13,6 +13,10 @@ export interface GpuInspection {
   readonly largestBufferBytes: number
   /** Half-precision arithmetic. */
   readonly halfPrecision: boolean
+  /** The `subgroups` feature, which is not to be trusted blindly (`GpuInit`). */
+  readonly subgroups: boolean
+  /** All that the browser says of which adapter it is; undefined when there is none. */
+  readonly info: GPUAdapterInfo | undefined
   /** Why this model cannot run here on the GPU; undefined when nothing speaks against it. */
   readonly problem: InfernetError | undefined
 }
@@ -27,7 +31,14 @@ export interface GpuInspection {
  * const { label, problem } = await inspectGpu(manifest)
  */
 export async function inspectGpu(manifest?: Manifest): Promise<GpuInspection> {
-  const nothing = { label: undefined, software: false, largestBufferBytes: 0, halfPrecision: false }
+  const nothing = {
+    label: undefined,
+    info: undefined,
+    software: false,
+    largestBufferBytes: 0,
+    halfPrecision: false,
+    subgroups: false,
+  }
   if (!isSecureContext) return { ...nothing, problem: new InfernetError('mesh.insecure-page') }
   if (!('gpu' in navigator)) return { ...nothing, problem: new InfernetError('engine.no-webgpu') }
   try {
@@ -37,9 +48,11 @@ export async function inspectGpu(manifest?: Manifest): Promise<GpuInspection> {
     const software = info.isFallbackAdapter
     return {
       label: adapterLabel(info),
+      info,
       software,
       largestBufferBytes,
       halfPrecision: features.has('shader-f16'),
+      subgroups: features.has('subgroups'),
       problem:
         (manifest && fitProblem(manifest, largestBufferBytes, features)) ??
         (software

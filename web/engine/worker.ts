@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createEngine } from '#shared/engine/create-engine.ts'
+import { createDutyPace } from '#shared/engine/pace.ts'
 import { createWorkerHost } from '#shared/engine/worker-host.ts'
 import type { EventMessage, RequestMessage, ResponseMessage } from '#shared/engine/worker-messages.ts'
 import type { Digest } from '#shared/models/byte-source.ts'
@@ -9,6 +10,7 @@ import { openRuntime } from './device.ts'
 import { createHttpSource } from './http-source.ts'
 import { createMacrotask } from './macrotask.ts'
 import { createOpfsCache } from './opfs-cache.ts'
+import { workerClock } from './worker-clock.ts'
 
 /** The entry of the tab's engine worker: the worker's table over an engine that loads its own files. */
 
@@ -30,9 +32,9 @@ createWorkerHost(
     onMessage: (listener) => scope.addEventListener('message', ({ data }) => listener(data)),
   },
   {
-    async load({ manifest, source, backend, maxWaiting }, onProgress) {
+    async load({ manifest, source, backend, subgroups, maxStreams, maxWaiting }, onProgress, share) {
       // The device first: a missing GPU is known before anything is downloaded.
-      const runtime = await openRuntime(backend)
+      const runtime = await openRuntime(backend, { subgroups })
       const cache = createOpfsCache(navigator.storage)
       const components = { source: createHttpSource(source), cache, digest }
       const files = await loadModel(components, manifest, { onProgress })
@@ -40,10 +42,14 @@ createWorkerHost(
       const tell = (phase: 'starting' | 'testing') =>
         onProgress({ phase, loadedBytes: bytes, totalBytes: bytes })
       tell('starting')
+      let isLoaded = false
+      // The self-test measures what the device can do, whatever of it the visitor allows.
+      const pace = createDutyPace(workerClock, () => (isLoaded ? share() : 1))
       const engine = await createEngine(
-        { ...runtime, files, now: () => performance.now(), breathe: createMacrotask() },
-        { manifest, maxWaiting, onTesting: () => tell('testing') },
+        { ...runtime, files, pace, now: () => performance.now(), breathe: createMacrotask() },
+        { manifest, maxStreams, maxWaiting, onTesting: () => tell('testing') },
       )
+      isLoaded = true
       return { engine, kept: files.kept }
     },
   },

@@ -14,15 +14,24 @@ export function lazyServices(window: Window): Services {
     clock,
     settings: localSettings(window),
     conditions: browserConditions(window),
+    onFrame: (callback) => eachFrame(window, callback),
     secure: window.isSecureContext,
     newId: () => crypto.randomUUID(),
     models: async () => (await real()).models(),
     openMesh: async (options) => (await real()).openMesh(clock, relays, options),
     loadTokenizer: async (model, options) => (await real()).loadTokenizer(model, options),
     inspectGpu: async (model) => (await real()).inspectGpu(model),
-    startEngine: async (model, init, options) => (await real()).startEngine(model, init, options),
+    startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
     openHistory: async () => (await import('../storage/history.ts')).openHistory(),
   }
+}
+
+function eachFrame(window: Window, callback: (atMs: number) => void): () => void {
+  let id = window.requestAnimationFrame(function draw(atMs) {
+    id = window.requestAnimationFrame(draw)
+    callback(atMs)
+  })
+  return () => window.cancelAnimationFrame(id)
 }
 
 /** `?relay=/dns4/…/p2p/…`, as often as wanted: opens the page with relays of one's own choice. */

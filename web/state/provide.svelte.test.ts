@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { tokens } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
-import { parsePerMillion, Provide } from './provide.svelte.ts'
+import { parsePerMillion } from './parse-price.ts'
+import { Provide } from './provide.svelte.ts'
 import { Session } from './session.svelte.ts'
 import { Settings } from './settings.svelte.ts'
 import { memoryServices, type Scene } from './testing/memory-services.ts'
@@ -125,6 +126,72 @@ it('stays paused by hand when the battery is full again', async () => {
   expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['you'] })
   provide.resume()
   expect(provide.stage).toBe('live')
+})
+
+it('invites nobody while the engine is being started again, then goes on by itself', async () => {
+  const { provide, provision, engines, clock } = await live()
+  provision().addJob('asker1', 40)
+  const reason = new InfernetError('engine.device-lost')
+  const before = provide.testedAt
+  await clock.advance(500)
+  engines[0]!.enter({ stage: 'restarting', reason, attempt: 1 })
+  expect(provide).toMatchObject({
+    stage: 'paused',
+    pauseReasons: ['restart'],
+    restart: { attempt: 1, reason },
+  })
+  expect(provision().state).toBe('paused')
+  expect(provide.jobs).toHaveLength(1)
+  engines[0]!.enter({ stage: 'up' })
+  expect(provide).toMatchObject({ stage: 'live', restart: undefined })
+  expect(provision().state).toBe('live')
+  expect(provide.testedAt).toBeGreaterThan(before!)
+})
+
+it('stays paused by hand over a restart', async () => {
+  const { provide, engines } = await live()
+  provide.pause()
+  engines[0]!.enter({ stage: 'restarting', reason: new InfernetError('engine.crashed'), attempt: 1 })
+  engines[0]!.enter({ stage: 'up' })
+  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['you'] })
+})
+
+it('fails by name when the engine could not be started again, and gives everything back', async () => {
+  const { provide, provision, engines, clock } = await live()
+  const reason = new InfernetError('engine.no-adapter')
+  engines[0]!.enter({ stage: 'ended', reason })
+  await clock.advance(10)
+  expect(provide).toMatchObject({ stage: 'failed', error: reason })
+  expect(provision().state).toBe('ended')
+  expect(engines[0]!.closed).toBe(true)
+  void provide.start('wasm')
+  await clock.advance(2000)
+  expect(provide).toMatchObject({ stage: 'live', backend: 'wasm' })
+})
+
+it('tells the engine the share that the visitor allows, and each new engine again', async () => {
+  const { provide, settings, engines } = await live()
+  settings.dutyPercent = 40
+  provide.limitsChanged()
+  expect(engines[0]!.shares.at(-1)).toBe(0.4)
+  const told = engines[0]!.shares.length
+  engines[0]!.enter({ stage: 'restarting', reason: new InfernetError('engine.crashed'), attempt: 1 })
+  engines[0]!.enter({ stage: 'up' })
+  expect(engines[0]!.shares.slice(told)).toEqual([0.4])
+})
+
+it('watches the page’s frames only while somebody is answered and sees it, and yields when they come late', async () => {
+  const { provision, engines, draw, watchesFrames, scene, changed } = await live()
+  expect(watchesFrames()).toBe(false)
+  provision().addJob('asker1', 40)
+  expect(watchesFrames()).toBe(true)
+  let at = 0
+  for (let i = 0; i < 100; i++) draw((at += 16))
+  for (let i = 0; i < 50; i++) draw((at += 60))
+  expect(engines[0]!.shares.at(-1)).toBeLessThan(0.5)
+  scene.hidden = true
+  changed()
+  expect(watchesFrames()).toBe(false)
 })
 
 it('drains: takes nothing new, waits for what runs, then ends with its count', async () => {

@@ -1,10 +1,13 @@
 import type { Price } from '#shared/prompt/prompt.ts'
 import { baseUnits } from '#shared/base/units.ts'
-import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
-import type { Backend, Engine } from '#shared/engine/engine.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { Backend } from '#shared/engine/engine.ts'
+import type { StandingEngine } from '#shared/engine/standing-engine.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { ProviderJob, Provision } from '#shared/peer/peer.ts'
 import type { Mesh } from '../mesh/mesh.ts'
-import { limitDuty } from './limit-duty.ts'
+import { GoodGuest } from './good-guest.ts'
+import { parsePerMillion } from './parse-price.ts'
 import { isLending, isPreparing, mayFollow, type ProvideStage } from './provide-machine.ts'
 import type {
   GpuReport,
@@ -14,16 +17,15 @@ import type {
   StartedEngine,
   WantedBackend,
 } from './services.ts'
+import { offeredTest } from './offered-test.ts'
+import { counted, NO_RATE, perSecond } from './token-rate.ts'
 import type { Session } from './session.svelte.ts'
 import type { Settings } from './settings.svelte.ts'
 
 /** An offer lives a minute at most, so an acceptance older than that says nothing any more. */
 const OFFER_LIFE_MS = 60_000
-/** A GPU that is lost again this soon is not started a second time by itself. */
-const RESTART_AFTER_MS = 60_000
-const SPEED_WINDOW_MS = 5000
 
-export type PauseReason = 'you' | 'hidden' | 'battery' | 'metered'
+export type PauseReason = 'you' | 'hidden' | 'battery' | 'metered' | 'restart'
 
 export interface Served {
   readonly tokens: number
@@ -50,21 +52,25 @@ export class Provide {
   #acceptedAt = $state<number | undefined>()
   #liveSince = $state<number | undefined>()
   #reasons = $state.raw<readonly PauseReason[]>([])
+  #restart = $state.raw<{ readonly reason: InfernetError; readonly attempt: number } | undefined>()
   #error = $state.raw<InfernetError | undefined>()
-  #testedAt = $state<number | undefined>()
-  #counts = $state.raw<readonly { at: number; tokens: number }[]>([])
-  /** What provisions before this one served, when the GPU was lost and loaded again. */
-  #servedBefore: Served = NOTHING_SERVED
+  #rate = $state.raw(NO_RATE)
   #provision: Provision | undefined
   #mesh: Mesh | undefined
   #run: AbortController | undefined
   #lookedFor: string | undefined
   #loadStart: { at: number; bytes: number } | undefined
+  readonly #guest: GoodGuest
 
   constructor(services: Services, session: Session, settings: Settings) {
     this.#services = services
     this.#session = session
     this.#settings = settings
+    this.#guest = new GoodGuest({
+      onFrame: (callback) => services.onFrame(callback),
+      allowed: () => settings.dutyPercent / 100,
+      tell: (share) => this.#started?.setShare(share),
+    })
     services.conditions.onChange(() => this.#applyConditions())
   }
 
@@ -95,10 +101,13 @@ export class Provide {
     return this.#progress
   }
   get selfTest(): { readonly right: number; readonly total: number } | undefined {
-    return this.#started?.selfTest
+    return this.#started?.engine.selfTest
+  }
+  get subgroups(): SubgroupVerdict | undefined {
+    return this.#started?.subgroups
   }
   get testedAt(): number | undefined {
-    return this.#testedAt
+    return this.#started?.engine.testedAt
   }
   get testSpeed(): number | undefined {
     return this.#started?.engine.info.decodeTokensPerSecond
@@ -119,6 +128,10 @@ export class Provide {
   get pauseReasons(): readonly PauseReason[] {
     return this.#reasons
   }
+  /** Why the engine is being started again at this moment, and for which time. */
+  get restart(): { readonly reason: InfernetError; readonly attempt: number } | undefined {
+    return this.#restart
+  }
   get error(): InfernetError | undefined {
     return this.#error
   }
@@ -135,11 +148,7 @@ export class Provide {
   }
   /** Tokens per second over the last seconds, counted here; 0 when nobody is being answered. */
   get speedNow(): number {
-    const first = this.#counts[0]
-    const last = this.#counts.at(-1)
-    if (!first || !last || this.#jobs.length === 0) return 0
-    const seconds = (last.at - first.at) / 1000
-    return seconds > 0 ? (last.tokens - first.tokens) / seconds : 0
+    return this.#jobs.length > 0 ? perSecond(this.#rate) : 0
   }
 
   /** The model to lend: the visitor's choice, else the first. */
@@ -171,7 +180,6 @@ export class Provide {
   /** Download, self-test, go live. A second call while running does nothing. */
   async start(backend: WantedBackend = 'auto'): Promise<void> {
     if (this.isPreparing || this.isLending) return
-    this.#servedBefore = NOTHING_SERVED
     this.#served = NOTHING_SERVED
     await this.#prepare(backend)
   }
@@ -228,11 +236,14 @@ export class Provide {
       run.signal.throwIfAborted()
       const started = await this.#services.startEngine(
         choice.model,
-        { backend, onProgress: (progress) => this.#onProgress(progress) },
+        {
+          backend,
+          share: this.#settings.dutyPercent / 100,
+          onProgress: (progress) => this.#onProgress(progress),
+        },
         { signal: run.signal },
       )
       this.#started = started
-      this.#testedAt = this.#services.clock.now()
       await this.#goLive(started, run.signal)
     } catch (thrown) {
       await this.#release()
@@ -255,18 +266,23 @@ export class Provide {
     await mesh.startLending({ signal })
     signal.throwIfAborted()
     this.#mesh = mesh
-    const { clock } = this.#services
-    const polite = limitDuty(started.engine, { clock }, () => this.#settings.dutyPercent / 100)
+    const { engine } = started
     const price = this.price ?? { perPromptToken: baseUnits(0n), perOutputToken: baseUnits(0n) }
-    const provision = mesh.peer.provide(polite, { price, selfTest: started.selfTest })
+    const provision = mesh.peer.provide(engine, {
+      price,
+      get selfTest() {
+        return offeredTest(started)
+      },
+    })
     this.#provision = provision
     provision.onChange(() => this.#read(provision))
-    this.#liveSince = clock.now()
+    this.#liveSince = this.#services.clock.now()
     this.#reasons = []
     this.#enter('live')
     this.#read(provision)
     this.#applyConditions()
-    void started.engine.lost.then((error) => this.#onLost(started.engine, error))
+    engine.onChange(() => this.#onEngineChange(engine))
+    this.#onEngineChange(engine)
   }
 
   #onProgress(progress: LoadProgress): void {
@@ -284,21 +300,17 @@ export class Provide {
   #read(provision: Provision): void {
     if (provision !== this.#provision) return
     const { jobs, served } = provision
-    const before = this.#servedBefore
     this.#jobs = [...jobs]
     this.#served = {
       // The provision counts a job when it is over; what runs is added here.
-      tokens: before.tokens + served.tokens + jobs.reduce((sum, job) => sum + job.tokens, 0),
-      jobs: before.jobs + served.jobs,
-      handedOver: before.handedOver + served.handedOver,
-      due: before.due + served.due + jobs.reduce((sum, job) => sum + job.due, 0n),
+      tokens: served.tokens + jobs.reduce((sum, job) => sum + job.tokens, 0),
+      jobs: served.jobs,
+      handedOver: served.handedOver,
+      due: served.due + jobs.reduce((sum, job) => sum + job.due, 0n),
     }
     this.#acceptedAt = provision.offerAcceptedAt
-    const at = this.#services.clock.monotonic()
-    this.#counts = [
-      ...this.#counts.filter((count) => at - count.at < SPEED_WINDOW_MS),
-      { at, tokens: this.#served.tokens },
-    ]
+    this.#rate = counted(this.#rate, this.#services.clock.monotonic(), this.#served.tokens)
+    this.#watchFrames()
   }
 
   #setReason(reason: PauseReason, on: boolean): void {
@@ -321,20 +333,29 @@ export class Provide {
     this.#setReason('hidden', limits.pauseHidden && conditions.hidden)
     this.#setReason('battery', limits.pauseOnBattery && conditions.onBattery === true)
     this.#setReason('metered', limits.pauseMetered && conditions.metered === true)
+    this.#watchFrames()
   }
   limitsChanged(): void {
     this.#applyConditions()
+    this.#guest.changed()
   }
 
-  async #onLost(engine: Engine, thrown: Error): Promise<void> {
+  #watchFrames(): void {
+    this.#guest.watch(this.#jobs.length > 0 && !this.#services.conditions.hidden)
+  }
+
+  #onEngineChange(engine: StandingEngine): void {
     if (engine !== this.#started?.engine || !this.isLending) return
-    const error = InfernetError.from(thrown, 'engine.device-lost')
-    const ranFor = this.#services.clock.now() - (this.#liveSince ?? 0)
-    const wasDraining = this.#stage === 'draining'
+    const { state } = engine
+    if (state.stage === 'ended') return void this.#fail(state.reason)
+    // Running answers wait for the next engine; nobody new is invited meanwhile.
+    this.#setReason('restart', state.stage === 'restarting')
+    this.#restart = state.stage === 'restarting' ? state : undefined
+    if (state.stage === 'up') this.#guest.changed()
+  }
+
+  async #fail(error: InfernetError): Promise<void> {
     await this.#release()
-    this.#servedBefore = this.#served
-    if (hasCode(error, 'engine.device-lost') && ranFor > RESTART_AFTER_MS && !wasDraining)
-      return this.#prepare(this.#wanted)
     this.#error = error
     this.#enter('failed')
   }
@@ -350,9 +371,11 @@ export class Provide {
     const provision = this.#provision
     this.#provision = undefined
     this.#jobs = []
-    this.#counts = []
+    this.#rate = NO_RATE
     this.#acceptedAt = undefined
     this.#reasons = []
+    this.#restart = undefined
+    this.#watchFrames()
     const mesh = this.#mesh
     this.#mesh = undefined
     if (provision && provision.state !== 'ended') await provision.stop().catch(() => undefined)
@@ -365,12 +388,4 @@ export class Provide {
     if (!mayFollow(this.#stage, stage)) throw new Error(`lending cannot go from ${this.#stage} to ${stage}`)
     this.#stage = stage
   }
-}
-
-/** "6.2" INF for a million tokens, as base units for one token; `undefined` for what is no amount. */
-export function parsePerMillion(text: string | undefined): bigint | undefined {
-  const match = /^(\d{1,9})(?:[.,](\d{1,12}))?$/.exec(text?.trim() ?? '')
-  if (!match) return undefined
-  const [, whole = '0', part = ''] = match
-  return BigInt(whole + part.padEnd(12, '0'))
 }

@@ -2,8 +2,11 @@ import * as v from 'valibot'
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
+import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { createTextStream } from '#shared/engine/tokenizer/text-stream.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
+import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE, type CatalogueEntry } from '#shared/models/catalogue.ts'
 import { loadModel } from '#shared/models/load-model.ts'
@@ -15,8 +18,9 @@ import { createHttpSource } from '../engine/http-source.ts'
 import { inspectGpu as inspect } from '../engine/inspect-gpu.ts'
 import { createMesh } from '../mesh/create-mesh.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { openVerdicts } from '../storage/verdicts.ts'
 import { mannersOf } from './model-manners.ts'
-import type { GpuReport, LoadPhase, ModelChoice, Services, StartedEngine, Tokenizer } from './services.ts'
+import type { EngineInit, GpuReport, LoadPhase, ModelChoice, StartedEngine, Tokenizer } from './services.ts'
 
 const infoSchema = v.object({
   relays: v.array(v.string()),
@@ -108,23 +112,58 @@ export async function inspectGpu(model: ModelHash | undefined): Promise<GpuRepor
   }
 }
 
-export const startEngine: Services['startEngine'] = async (model, { backend, onProgress }, { signal }) => {
+const verdicts = openVerdicts()
+
+/** Starts an engine that is started again when it dies, on what it ran on before. */
+export async function startEngine(
+  clock: Clock,
+  model: ModelHash,
+  { backend, share: firstShare = 1, onProgress }: EngineInit,
+  { signal }: { signal: AbortSignal },
+): Promise<StartedEngine> {
   const { entry, manifest } = entryOf(model)
-  const started = await createWebEngine(
+  let share = firstShare
+  let wanted = backend
+  let fellBackFrom: InfernetError | undefined
+  let subgroups: SubgroupVerdict | undefined
+  let newest: WorkerEngine | undefined
+  const engine = await createStandingEngine(
     {
-      manifest,
-      baseUrl: entry.baseUrl,
-      backend,
-      onProgress: ({ phase, loadedBytes, totalBytes }) =>
-        onProgress({ phase: PHASES[phase], loadedBytes, totalBytes }),
+      clock,
+      async start(life) {
+        const started = await createWebEngine(
+          {
+            manifest,
+            baseUrl: entry.baseUrl,
+            backend: wanted,
+            share,
+            trial: { clock, store: verdicts },
+            onProgress: ({ phase, loadedBytes, totalBytes }) =>
+              onProgress({ phase: PHASES[phase], loadedBytes, totalBytes }),
+          },
+          { signal: life },
+        )
+        fellBackFrom ??= started.fellBackFrom
+        subgroups = started.subgroups
+        wanted = started.engine.info.backend
+        newest = started.engine
+        return newest
+      },
     },
+    {},
     { signal },
   )
   return {
-    engine: started.engine,
-    selfTest: started.selfTest,
-    fellBackFrom: started.fellBackFrom,
-  } satisfies StartedEngine
+    engine,
+    fellBackFrom,
+    get subgroups() {
+      return subgroups
+    },
+    setShare(wantedShare) {
+      share = wantedShare
+      newest?.setShare(share)
+    },
+  }
 }
 
 const PHASES: Readonly<Record<'checking' | 'downloading' | 'starting' | 'testing', LoadPhase>> = {

@@ -1,7 +1,9 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
 import type { Price } from '#shared/prompt/prompt.ts'
-import type { Backend, Engine, SamplerParams } from '#shared/engine/engine.ts'
+import type { Backend, SamplerParams } from '#shared/engine/engine.ts'
+import type { StandingEngine } from '#shared/engine/standing-engine.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { Conversation } from './conversation.ts'
@@ -66,11 +68,21 @@ export interface LoadProgress {
   readonly totalBytes: number
 }
 
+export interface EngineInit {
+  readonly backend: WantedBackend
+  /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
+  readonly share?: number
+  readonly onProgress: (progress: LoadProgress) => void
+}
+
 export interface StartedEngine {
-  readonly engine: Engine
-  readonly selfTest: { readonly right: number; readonly total: number }
+  readonly engine: StandingEngine
   /** Set when the GPU was tried first and the processor took over. */
   readonly fellBackFrom: InfernetError | undefined
+  /** What is known of the GPU's `subgroups` feature; undefined where there is none or none is used. */
+  readonly subgroups: SubgroupVerdict | undefined
+  /** How much of the time it may compute from now on, (0, 1]. */
+  setShare(share: number): void
 }
 
 /** Where conversations are kept. */
@@ -104,6 +116,8 @@ export interface Services {
   readonly clock: Clock
   readonly settings: SettingsStore
   readonly conditions: Conditions
+  /** Calls back with the time of each frame that the page draws, until what comes back is called. */
+  onFrame(callback: (atMs: number) => void): () => void
   /** False for a page over plain http from another machine. */
   readonly secure: boolean
   /** 16 bytes of randomness as text, to name a conversation. */
@@ -115,7 +129,7 @@ export interface Services {
   inspectGpu(model: ModelHash | undefined): Promise<GpuReport>
   startEngine(
     model: ModelHash,
-    init: { readonly backend: WantedBackend; readonly onProgress: (progress: LoadProgress) => void },
+    init: EngineInit,
     options: { readonly signal: AbortSignal },
   ): Promise<StartedEngine>
   openHistory(): Promise<History>

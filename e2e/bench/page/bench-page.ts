@@ -47,7 +47,7 @@ export function createBenchPage(): BenchPage {
       engine = started.engine
       const mesh = await join()
       await mesh.startLending()
-      const provision = mesh.peer.provide(engine, { price: FREE, selfTest: started.selfTest })
+      const provision = mesh.peer.provide(engine, { price: FREE, selfTest: started.engine.selfTest })
       await until(provision, () => provision.offerAcceptedAt !== undefined)
       return { adapter: engine.info.adapter, isIsolated: crossOriginIsolated }
     },

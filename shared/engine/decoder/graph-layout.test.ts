@@ -44,6 +44,8 @@ describe('readGraphLayout', () => {
           headDim: 32,
         },
       ],
+      lengths: 'mask',
+      picksPositions: false,
       wantsPositions: false,
       wantsLogitCount: false,
       logitsType: 'float32',

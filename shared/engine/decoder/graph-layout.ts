@@ -2,7 +2,7 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import type { OrtSession, OrtValueMetadata } from '../ort-runtime.ts'
 
 /** One tensor of the KV cache: what goes in under `input` comes back longer under `output`. */
-interface PastTensor {
+export interface PastTensor {
   readonly input: string
   readonly output: string
   readonly type: 'float32' | 'float16'
@@ -13,6 +13,13 @@ interface PastTensor {
 /** What a text-generation graph wants and gives, told from its inputs and outputs. */
 export interface GraphLayout {
   readonly past: readonly PastTensor[]
+  /**
+   * How it learns the lengths of its rows: `ragged` from `seqlens_k` and `total_sequence_length`, as the loader's
+   * rewrite leaves it, with rows that may differ; `mask` from `attention_mask`, for one sequence at a time.
+   */
+  readonly lengths: 'ragged' | 'mask'
+  /** `logit_positions` says which positions get logits. */
+  readonly picksPositions: boolean
   readonly wantsPositions: boolean
   /** Newer exports take how many of the last positions get logits; we ask for one, which saves the most of prefill. */
   readonly wantsLogitCount: boolean
@@ -25,7 +32,7 @@ const MAX_HEAD_DIM = 4096
 
 /**
  * Reads the layout of an `onnx-community` text-generation export: `input_ids`, `attention_mask`, perhaps
- * `position_ids` and `num_logits_to_keep`, and `past_key_values.{i}.{key,value}` of [batch, heads, past, headDim];
+ * `position_ids` and `num_logits_to_keep`, or the inputs that `prepareGraph` puts in their place, and `past_key_values.{i}.{key,value}` of [batch, heads, past, headDim];
  * out come `logits` and `present.{i}.{key,value}`. Sizes come from the graph, or from `config` where it is symbolic.
  *
  * @throws InfernetError `models.unsupported` with the reason when the graph is of another kind
@@ -36,27 +43,63 @@ export function readGraphLayout(
 ): GraphLayout {
   const inputs = new Map(session.inputMetadata.map((value) => [value.name, value]))
   const outputs = new Map(session.outputMetadata.map((value) => [value.name, value]))
-  for (const name of ['input_ids', 'attention_mask']) {
+  const lengths = inputs.has('seqlens_k') ? 'ragged' : 'mask'
+  for (const [name, type] of LENGTH_INPUTS[lengths]) {
     const input = inputs.get(name)
-    if (!input?.isTensor || input.type !== 'int64') throw unsupported(`no int64 input ${name}`)
+    if (!input?.isTensor || input.type !== type) throw unsupported(`no ${type} input ${name}`)
   }
   const logits = outputs.get('logits')
   if (!logits) throw unsupported('no output logits')
-  const past: PastTensor[] = []
-  for (const [name, input] of inputs) {
-    if (PAST.test(name)) past.push(readPast(input, outputs, config))
-    else if (!KNOWN_INPUTS.has(name)) throw unsupported(`unknown input ${name.slice(0, 40)}`)
-  }
-  if (past.length === 0) throw unsupported('no KV cache')
+  for (const name of inputs.keys())
+    if (!PAST.test(name) && !KNOWN_INPUTS.has(name)) throw unsupported(`unknown input ${name.slice(0, 40)}`)
   return {
-    past,
+    past: readPastTensors(session, config),
+    lengths,
+    picksPositions: inputs.has('logit_positions'),
     wantsPositions: inputs.has('position_ids'),
     wantsLogitCount: inputs.has('num_logits_to_keep'),
     logitsType: floatType(logits),
   }
 }
 
-const KNOWN_INPUTS = new Set(['input_ids', 'attention_mask', 'position_ids', 'num_logits_to_keep'])
+/**
+ * The KV cache tensors of a text-generation graph.
+ *
+ * @throws InfernetError `models.unsupported` with the reason when there are none or their sizes are unknown
+ */
+export function readPastTensors(
+  session: Pick<OrtSession, 'inputMetadata' | 'outputMetadata'>,
+  config: Readonly<Record<string, unknown>>,
+): readonly PastTensor[] {
+  const outputs = new Map(session.outputMetadata.map((value) => [value.name, value]))
+  const past = session.inputMetadata
+    .filter(({ name }) => PAST.test(name))
+    .map((input) => readPast(input, outputs, config))
+  if (past.length === 0) throw unsupported('no KV cache')
+  return past
+}
+
+const LENGTH_INPUTS = {
+  mask: [
+    ['input_ids', 'int64'],
+    ['attention_mask', 'int64'],
+  ],
+  ragged: [
+    ['input_ids', 'int64'],
+    ['seqlens_k', 'int32'],
+    ['total_sequence_length', 'int32'],
+  ],
+} as const
+
+const KNOWN_INPUTS = new Set([
+  'input_ids',
+  'attention_mask',
+  'position_ids',
+  'num_logits_to_keep',
+  'seqlens_k',
+  'total_sequence_length',
+  'logit_positions',
+])
 
 function readPast(
   input: OrtValueMetadata,

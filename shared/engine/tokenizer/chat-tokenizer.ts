@@ -1,20 +1,19 @@
-import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { tokenId, type TokenId } from '../../base/ids.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { eosTokens } from '../eos-tokens.ts'
+import { createChatTemplate, type ChatTemplateInit, type RenderOptions } from './chat-template.ts'
 import { createFencedEncoder } from './fenced-encoder.ts'
+import { splitReasoning, type ReasoningTags } from './reasoning.ts'
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant'
   readonly content: string
 }
 
-export interface ChatTokenizerInit {
+export interface ChatTokenizerInit extends ChatTemplateInit {
   /** tokenizer.json, parsed. */
   readonly tokenizerJson: Readonly<Record<string, unknown>>
-  /** tokenizer_config.json, parsed; it holds the chat template. */
-  readonly tokenizerConfig: Readonly<Record<string, unknown>>
   /** generation_config.json, parsed. */
   readonly generationConfig: Readonly<Record<string, unknown>>
   /** Prompt and answer together, in tokens. */
@@ -32,15 +31,20 @@ export interface ChatTokenizer {
   readonly contextLength: number
   /** The tokens that end an answer. */
   readonly eosTokens: ReadonlySet<number>
-  /** The conversation as the model was taught to read it, up to where its answer begins. */
-  encodeChat(messages: readonly ChatMessage[]): readonly TokenId[]
+  /** How the model marks its thoughts, for `splitReasoning`; undefined where it does not think aloud. */
+  readonly reasoning: ReasoningTags | undefined
+  /**
+   * The conversation as the model was taught to read it, up to where its answer begins. The thoughts of earlier answers
+   * are left out, as the templates of such models do it.
+   */
+  encodeChat(messages: readonly ChatMessage[], options?: RenderOptions): readonly TokenId[]
   /**
    * Like `encodeChat`, leaving out the oldest turns (a question with its answer) until `reserve` tokens are left for the
    * answer. System messages at the head and the last question always stay.
    *
    * @throws InfernetError `prompt.too-long` when what must stay does not fit
    */
-  fitChat(messages: readonly ChatMessage[], options: { readonly reserve: number }): FittedChat
+  fitChat(messages: readonly ChatMessage[], options: { readonly reserve: number } & RenderOptions): FittedChat
   /** The text of tokens. Special tokens and ids outside the vocabulary say nothing. */
   decode(tokens: readonly number[]): string
 }
@@ -54,31 +58,33 @@ export interface ChatTokenizer {
  */
 export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
   const { contextLength } = init
-  const { tokenizer, template } = parse(init)
+  const template = createChatTemplate(init)
+  const tokenizer = readTokenizer(init)
   const encodeFenced = createFencedEncoder(init.tokenizerJson, init.tokenizerConfig, tokenizer)
-  const special = specialTexts(init.tokenizerConfig)
+  const { reasoning } = template
 
-  function encodeChat(messages: readonly ChatMessage[]): readonly TokenId[] {
-    return encodeFenced(
-      messages.map(({ content }) => content),
-      (contents) =>
-        template.render({
-          ...special,
-          messages: messages.map(({ role }, i) => ({ role, content: contents[i] ?? '' })),
-          add_generation_prompt: true,
-        }),
+  function encodeChat(messages: readonly ChatMessage[], options?: RenderOptions): readonly TokenId[] {
+    const said = messages.map(({ role, content }) =>
+      role === 'assistant' && reasoning ? splitReasoning(content, reasoning).answer : content,
+    )
+    return encodeFenced(said, (contents) =>
+      template.render(
+        messages.map(({ role }, i) => ({ role, content: contents[i] ?? '' })),
+        options,
+      ),
     ).map(tokenId)
   }
 
   return {
     contextLength,
     eosTokens: eosTokens(init.generationConfig),
+    reasoning,
     encodeChat,
-    fitChat(messages, { reserve }) {
+    fitChat(messages, { reserve, ...options }) {
       const maxTokens = contextLength - reserve
       let left = messages
       for (let droppedTurns = 0; ; droppedTurns++) {
-        const tokens = encodeChat(left)
+        const tokens = encodeChat(left, options)
         if (tokens.length <= maxTokens) return { tokens, droppedTurns }
         const shorter = withoutOldestTurn(left)
         if (!shorter) throw new InfernetError('prompt.too-long', { tokens: tokens.length, maxTokens })
@@ -103,15 +109,9 @@ function withoutOldestTurn(messages: readonly ChatMessage[]): readonly ChatMessa
   return [...messages.slice(0, head), ...messages.slice(nextTurn)]
 }
 
-function parse({ tokenizerJson, tokenizerConfig }: ChatTokenizerInit): {
-  tokenizer: Tokenizer
-  template: Template
-} {
-  const source = tokenizerConfig['chat_template']
-  if (typeof source !== 'string')
-    throw new InfernetError('models.unsupported', { reason: 'no chat template' })
+function readTokenizer({ tokenizerJson, tokenizerConfig }: ChatTokenizerInit): Tokenizer {
   try {
-    return { tokenizer: new Tokenizer(tokenizerJson, tokenizerConfig), template: new Template(source) }
+    return new Tokenizer(tokenizerJson, tokenizerConfig)
   } catch (cause) {
     throw new InfernetError(
       'models.unsupported',
@@ -119,16 +119,4 @@ function parse({ tokenizerJson, tokenizerConfig }: ChatTokenizerInit): {
       { cause },
     )
   }
-}
-
-/** `bos_token`, `eos_token`, `pad_token`: templates name them. They are texts, or objects with a `content`. */
-function specialTexts(config: Readonly<Record<string, unknown>>): Record<string, string> {
-  const texts: Record<string, string> = {}
-  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
-    const value = config[name]
-    if (typeof value === 'string') texts[name] = value
-    else if (typeof value === 'object' && value !== null && 'content' in value)
-      texts[name] = String(value.content)
-  }
-  return texts
 }

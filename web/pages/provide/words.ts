@@ -1,6 +1,7 @@
 import type { Provide, PauseReason } from '../../state/provide.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
-import { countInWords, formatBytes, formatSpan, formatSpeed, plural } from '../../ui/format.ts'
+import { countInWords, formatBytes, formatSpan, plural } from '../../ui/format.ts'
+import { testWords } from './test-words.ts'
 
 type Kind = 'live' | 'ok' | 'warn' | 'bad' | 'unknown' | 'off'
 
@@ -20,6 +21,7 @@ const REASONS: Readonly<Record<PauseReason, string>> = {
   hidden: 'This tab is hidden.',
   battery: 'The device runs on battery.',
   metered: 'The connection is metered.',
+  restart: 'It is being started again.',
 }
 
 /** The one sentence of the page, with its status above and what to know below. */
@@ -64,6 +66,7 @@ export function leadWords(provide: Provide, session: Session): Lead {
     case 'live':
       return liveWords(provide, session)
     case 'paused':
+      if (provide.restart) return restartWords(provide, provide.restart)
       return {
         kind: 'off',
         status: 'Paused',
@@ -116,6 +119,21 @@ function liveWords(provide: Provide, session: Session): Lead {
       people === 0
         ? 'Nobody is being answered at the moment. Leave whenever you like.'
         : `${countInWords(people)} ${people === 1 ? 'person is' : 'people are'} being answered. Leave whenever you like: another tab takes over.`,
+  }
+}
+
+function restartWords(provide: Provide, restart: NonNullable<Provide['restart']>): Lead {
+  const running = provide.jobs.length
+  const again = restart.attempt > 1 ? ` Try ${restart.attempt}.` : ''
+  const waits =
+    running > 0
+      ? ` ${countInWords(running)} ${running === 1 ? 'answer waits' : 'answers wait'} for it; if it takes long, another tab goes on with ${running === 1 ? 'it' : 'them'}.`
+      : ''
+  return {
+    kind: 'warn',
+    status: 'Restarting',
+    title: `Starting your ${thing(provide)} again.`,
+    say: `${restart.reason.message}${again}${waits}`,
   }
 }
 
@@ -257,7 +275,7 @@ function downloadRow(provide: Provide): StepRow {
 }
 
 function testRow(provide: Provide, session: Session): StepRow {
-  const { selfTest, testSpeed, testedAt } = provide
+  const { selfTest } = provide
   if (selfTest) {
     const passed = selfTest.right === selfTest.total
     return {
@@ -265,7 +283,7 @@ function testRow(provide: Provide, session: Session): StepRow {
       kind: passed ? 'ok' : 'bad',
       word: passed ? 'passed' : 'failed',
       title: `Self-test, ${selfTest.right} of ${selfTest.total} golden tokens right`,
-      text: `${testSpeed ? `${formatSpeed(testSpeed)}, ` : ''}${testedAt ? `${formatSpan(session.now - testedAt)} ago` : ''}`,
+      text: testWords(provide, session.now),
       tokens: selfTest.right,
       of: selfTest.total,
     }

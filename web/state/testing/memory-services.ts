@@ -1,8 +1,11 @@
 import { modelHash, peerName, type ModelHash, type PeerName } from '#shared/base/ids.ts'
-import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
+import { baseUnits, epochMillis, millis, tokens, type EpochMillis } from '#shared/base/units.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { sleep } from '#shared/base/wait.ts'
-import type { Backend, Engine } from '#shared/engine/engine.ts'
+import type { Backend } from '#shared/engine/engine.ts'
+import type { StandingState } from '#shared/engine/engine-keeper.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
+import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type {
   AnswerEvent,
@@ -33,6 +36,7 @@ export interface Scene {
   load: { phase: LoadPhase; loadedBytes: number; totalBytes: number; waitMs: number }[]
   loadFails: InfernetError | undefined
   fellBackFrom: InfernetError | undefined
+  subgroups: SubgroupVerdict | undefined
   hidden: boolean
   onBattery: boolean | undefined
   metered: boolean | undefined
@@ -132,6 +136,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   const listeners = new Set<() => void>()
   const settings = new Map<string, string>()
   const provisions: MemoryProvision[] = []
+  const engines: MemoryEngine[] = []
+  const frameListeners = new Set<(atMs: number) => void>()
   let ids = 0
   const scene: Scene = {
     offers: [],
@@ -159,6 +165,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     ],
     loadFails: undefined,
     fellBackFrom: undefined,
+    subgroups: undefined,
     hidden: false,
     onBattery: false,
     metered: false,
@@ -219,6 +226,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     get secure() {
       return scene.secure
     },
+    onFrame: (callback) => {
+      frameListeners.add(callback)
+      return () => frameListeners.delete(callback)
+    },
     newId: () => `id-${++ids}`,
     models: async () => scene.models,
     openMesh: async () => {
@@ -243,11 +254,18 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
         await sleep(clock, millis(step.waitMs), { signal })
       }
       if (scene.loadFails) throw scene.loadFails
-      return startedEngine(
+      const engine = new MemoryEngine(
         model,
         scene.fellBackFrom || backend === 'wasm' ? 'wasm' : 'webgpu',
-        scene.fellBackFrom,
+        clock,
       )
+      engines.push(engine)
+      return {
+        engine,
+        fellBackFrom: scene.fellBackFrom,
+        subgroups: scene.subgroups,
+        setShare: (share) => void engine.shares.push(share),
+      } satisfies StartedEngine
     },
     openHistory: async () => memoryHistory(scene),
   }
@@ -255,18 +273,33 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     services,
     scene,
     provisions,
+    engines,
     settings,
+    /** Draws a frame, for those who watch. */
+    draw: (atMs: number) => frameListeners.forEach((listener) => listener(atMs)),
+    watchesFrames: () => frameListeners.size > 0,
     changed: () => listeners.forEach((listener) => listener()),
   }
 }
 
-function startedEngine(
-  model: ModelHash,
-  backend: Backend,
-  fellBackFrom: InfernetError | undefined,
-): StartedEngine {
-  const engine: Engine = {
-    info: {
+/** An engine whose death and return a test orders. */
+class MemoryEngine implements StandingEngine {
+  readonly info: StandingEngine['info']
+  readonly selfTest = { right: 32, total: 32, prefillTokensPerSecond: 900, decodeTokensPerSecond: 112 }
+  readonly lost = new Promise<Error>(() => undefined)
+  /** What it was told of its share, in order. */
+  readonly shares: number[] = []
+  state: StandingState = { stage: 'up' }
+  testedAt: EpochMillis
+  closed = false
+  readonly #listeners = new Set<() => void>()
+
+  readonly #clock: Clock
+
+  constructor(model: ModelHash, backend: Backend, clock: Clock) {
+    this.#clock = clock
+    this.testedAt = clock.now()
+    this.info = {
       model,
       backend,
       adapter: backend === 'wasm' ? 'cpu' : 'apple metal-3',
@@ -274,14 +307,28 @@ function startedEngine(
       vocabSize: 1024,
       prefillTokensPerSecond: 900,
       decodeTokensPerSecond: 112,
-    },
-    async *generate() {
-      return
-    },
-    lost: new Promise(() => undefined),
-    close: async () => undefined,
+      batchTokensPerSecond: 112,
+      streams: 1,
+    }
   }
-  return { engine, selfTest: { right: 32, total: 32 }, fellBackFrom }
+  async *generate(): AsyncGenerator<never, void, void> {
+    return
+  }
+  async score(): Promise<never[]> {
+    return []
+  }
+  async close(): Promise<void> {
+    this.closed = true
+  }
+  onChange(callback: () => void): () => void {
+    this.#listeners.add(callback)
+    return () => this.#listeners.delete(callback)
+  }
+  enter(state: StandingState): void {
+    this.state = state
+    if (state.stage === 'up') this.testedAt = this.#clock.now()
+    for (const listener of this.#listeners) listener()
+  }
 }
 
 function memoryHistory(scene: Scene): History {

@@ -3,11 +3,15 @@ import type { Manifest } from '../../models/manifest.ts'
 import type { ModelFiles } from '../../models/model-files.ts'
 import { createEngine } from '../create-engine.ts'
 import type { GenerateRequest } from '../engine.ts'
+import { readTinyModel } from '../../testing/tiny-model.ts'
 import type { OrtRuntime } from '../ort-runtime.ts'
-import { PREFILL_SEGMENT, createOnnxDecoder } from './onnx-decoder.ts'
+import { PREFILL_SEGMENT, type Decoder, type Sequence } from './decoder.ts'
+import { loadDecoder } from './load-decoder.ts'
 
 const VOCAB = 8
-const never = new AbortController().signal
+const tiny = await readTinyModel('fp32')
+/** Any true graph will do: the fake runtime below tells its own inputs and outputs. */
+const graph = await tiny.files.read(tiny.manifest.weights)
 const manifest: Manifest = {
   format: 'infernet/model/1',
   id: 'fake',
@@ -21,7 +25,7 @@ const manifest: Manifest = {
 }
 const files: ModelFiles = {
   paths: ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data'],
-  read: async (path) => new TextEncoder().encode(path === 'config.json' ? '{"eos_token_id":7}' : 'weights'),
+  read: async (path) => (path === 'config.json' ? new TextEncoder().encode('{"eos_token_id":7}') : graph),
 }
 
 interface FakeTensor {
@@ -132,12 +136,20 @@ const request: GenerateRequest = {
   maxTokens: 10,
 }
 
-describe('createOnnxDecoder', () => {
+async function open(fake: FakeOrt): Promise<{ decoder: Decoder; sequence: Sequence }> {
+  const decoder = await loadDecoder(parts(fake), manifest)
+  return { decoder, sequence: decoder.open() }
+}
+
+describe('a decoder over a graph with a mask', () => {
   it('keeps one cache a sequence alive and frees it, tensor by tensor', async () => {
     const fake = createFakeOrt()
-    const decoder = await createOnnxDecoder(parts(fake), manifest)
-    const [a, b] = [decoder.open(), decoder.open()]
-    for (let i = 0; i < 5; i++) await Promise.all([a.feed([1], never), b.feed([2, 3], never)])
+    const { decoder, sequence: a } = await open(fake)
+    const b = decoder.open()
+    for (let i = 0; i < 5; i++) {
+      await decoder.prefill(a, [1])
+      await decoder.prefill(b, [2, 3])
+    }
     expect(fake.alive.size).toBe(8)
     a.dispose()
     a.dispose()
@@ -146,20 +158,11 @@ describe('createOnnxDecoder', () => {
     expect(fake.alive.size).toBe(0)
   })
 
-  it('frees the cache of a step that was running when it was disposed', async () => {
+  it('goes on where it stopped, in positions and mask', async () => {
     const fake = createFakeOrt()
-    const sequence = (await createOnnxDecoder(parts(fake), manifest)).open()
-    const feeding = sequence.feed([1], never)
-    await Promise.resolve()
-    sequence.dispose()
-    await feeding
-    expect(fake.alive.size).toBe(0)
-  })
-
-  it('reads a long prompt in segments, with positions and mask that go on', async () => {
-    const fake = createFakeOrt()
-    const sequence = (await createOnnxDecoder(parts(fake), manifest)).open()
-    await sequence.feed(Array<number>(PREFILL_SEGMENT + 2).fill(1), never)
+    const { decoder, sequence } = await open(fake)
+    await decoder.prefill(sequence, Array<number>(PREFILL_SEGMENT).fill(1))
+    await decoder.prefill(sequence, [1, 1])
     const seen = fake.runs.map(({ feeds }) => [
       feeds['input_ids']?.dims,
       feeds['position_ids']?.data[0],
@@ -173,30 +176,27 @@ describe('createOnnxDecoder', () => {
     expect(sequence.length).toBe(130)
   })
 
-  it('gives the logits of the last position', async () => {
-    const sequence = (await createOnnxDecoder(parts(createFakeOrt()), manifest)).open()
-    expect([...(await sequence.feed([1, 2, 3], never))]).toEqual([0, 0, 0, 5, 0, 0, 0, 0])
+  it('gives the logits of the last position, and of all from one on', async () => {
+    const { decoder, sequence } = await open(createFakeOrt())
+    const { values } = await decoder.prefill(sequence, [1, 2, 3], { hint: undefined })
+    expect([...values]).toEqual([0, 0, 0, 5, 0, 0, 0, 0])
+    const rows: [number, number][] = []
+    await decoder.score(sequence, [4, 5, 6], 1, (logits, index) => rows.push([index, logits[0] ?? NaN]))
+    expect(rows).toEqual([
+      [1, 99],
+      [2, 0],
+    ])
   })
 
-  it('stops between two segments when the signal says so', async () => {
-    const fake = createFakeOrt()
-    const controller = new AbortController()
-    const stopAfterTwo = async () => {
-      if (fake.runs.length === 2) controller.abort(new Error('enough'))
-    }
-    const decoder = await createOnnxDecoder({ ...parts(fake), breathe: stopAfterTwo }, manifest)
-    const reading = decoder.open().feed(Array<number>(900).fill(1), controller.signal)
-    await expect(reading).rejects.toThrow('enough')
-    expect(fake.runs).toHaveLength(2)
+  it('has one row, because a mask cannot tell rows of different lengths', async () => {
+    expect((await open(createFakeOrt())).decoder.maxRows).toBe(1)
   })
 
   it('hands over weights that lie beside the graph', async () => {
     const fake = createFakeOrt()
-    await createOnnxDecoder(parts(fake), manifest)
-    expect(fake.created[0]).toMatchObject({
-      executionProviders: ['wasm'],
-      externalData: [{ path: 'model.onnx_data' }],
-    })
+    await loadDecoder(parts(fake), manifest)
+    const { externalData = [] } = fake.created[0] as { externalData?: { path: string }[] }
+    expect(externalData.map(({ path }) => path)).toContain('model.onnx_data')
   })
 
   it.each([
@@ -205,7 +205,7 @@ describe('createOnnxDecoder', () => {
   ])('refuses a graph with %s, and lets it go', async (_, extra) => {
     const fake = createFakeOrt()
     fake.session.inputMetadata.push(extra)
-    await expect(createOnnxDecoder(parts(fake), manifest)).rejects.toMatchObject({
+    await expect(loadDecoder(parts(fake), manifest)).rejects.toMatchObject({
       code: 'models.unsupported',
     })
     expect(fake.session.released).toBe(true)
@@ -273,14 +273,15 @@ describe('createEngine, when the runtime fails', () => {
     expect((await engine.generate(request).next()).value).toMatchObject({ tokens: [3] })
   })
 
-  it('runs nothing between two pulls and only the first token in the first', async () => {
+  it('gives the first token alone and writes only a little ahead of the pulls', async () => {
     const fake = createFakeOrt()
     const engine = await createEngine(parts(fake), { manifest, batchMs: 60_000 })
     const stream = engine.generate(request)
     const before = fake.runs.length
     await stream.next()
     await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(fake.runs.length - before).toBe(1)
+    // Eight tokens that nobody has pulled, beside the first one.
+    expect(fake.runs.length - before).toBe(1 + 8)
     expect((await stream.next()).value).toMatchObject({ finish: 'length' })
     expect(fake.runs.length - before).toBe(10)
   })

@@ -1,26 +1,35 @@
 import { describe, expect, it } from 'vitest'
 import type { OrtTensor } from '../ort-runtime.ts'
-import { halfToFloat, readLastRow } from './last-row.ts'
+import { halfToFloat } from '../score/half.ts'
+import { readLogitRows } from './logit-rows.ts'
 
 const tensor = (data: unknown, dims: readonly number[], location = 'cpu'): OrtTensor =>
   ({ data, dims, location }) as unknown as OrtTensor
 
-describe('readLastRow', () => {
-  it('copies the last position', async () => {
-    const data = Float32Array.of(1, 2, 3, 4, 5, 6)
-    const row = await readLastRow(tensor(data, [1, 2, 3]), 3, undefined)
-    data.fill(0)
-    expect([...row]).toEqual([4, 5, 6])
+const readLastRow = async (logits: OrtTensor, vocabSize: number, device: GPUDevice | undefined) => {
+  const range = { from: (logits.dims[1] ?? 0) - 1, count: 1 }
+  return [...((await readLogitRows(logits, range, vocabSize, device))[0] ?? [])]
+}
+
+describe('readLogitRows', () => {
+  it('gives rows of any batch and position', async () => {
+    const logits = tensor(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), [2, 2, 2])
+    const rows = await readLogitRows(logits, { from: 1, count: 3 }, 2, undefined)
+    expect(rows.map((row) => [...row])).toEqual([
+      [3, 4],
+      [5, 6],
+      [7, 8],
+    ])
   })
 
   it('leaves padding of the vocabulary out', async () => {
     const row = await readLastRow(tensor(Float32Array.of(1, 2, 9, 4, 5, 9), [1, 2, 3]), 2, undefined)
-    expect([...row]).toEqual([4, 5])
+    expect(row).toEqual([4, 5])
   })
 
   it('widens half-precision words', async () => {
     const words = Uint16Array.of(0x3c00, 0xc000, 0x7bff)
-    expect([...(await readLastRow(tensor(words, [1, 1, 3]), 3, undefined))]).toEqual([1, -2, 65504])
+    expect(await readLastRow(tensor(words, [1, 1, 3]), 3, undefined)).toEqual([1, -2, 65504])
   })
 
   it.each([
@@ -53,7 +62,7 @@ describe('readLastRow', () => {
       ...tensor(undefined, [1, 5, 3], 'gpu-buffer'),
       gpuBuffer: source,
     } as unknown as OrtTensor
-    expect([...(await readLastRow(logits, 3, device))]).toEqual([7, 8, 9])
+    expect(await readLastRow(logits, 3, device)).toEqual([7, 8, 9])
     expect(copies).toEqual([[source, 4 * 3 * 4, 0, 12]])
     expect(destroyed).toBe(1)
   })

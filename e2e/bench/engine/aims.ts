@@ -1,0 +1,41 @@
+import type { Aim } from '../figure.ts'
+import { nameOf, type EngineCase } from './cases.ts'
+
+/** Under this much of the peer a figure of a shared machine is slower beyond noise: rounds of one case differ by a third. */
+const NOISE = 0.9
+
+/** Of a miss that nobody has looked into. */
+const UNKNOWN = 'not profiled yet'
+
+/** What a profile says of lines that miss their aim: `<case> <metric>`. */
+const WHY: Readonly<Record<string, string>> = {}
+
+/** What a line of a case is hoped to be; undefined for figures that only tell. */
+export function aimOf(metric: string, on: EngineCase): Aim | undefined {
+  const aim = plainAim(metric, on)
+  return aim && { ...aim, why: WHY[`${nameOf(on)} ${metric}`] ?? UNKNOWN }
+}
+
+function plainAim(metric: string, { model, dtype, backend, adapter }: EngineCase): Aim | undefined {
+  switch (metric) {
+    case 'loadMs':
+    case 'prefillTokensPerSecond':
+    case 'streamsTokensPerSecond':
+    case 'memoryMb':
+      return { atLeast: NOISE, of: 'ratio' }
+    case 'decodeTokensPerSecond':
+      return { atLeast: adapter === 'gpu' ? 1.5 : NOISE, of: 'ratio' }
+    case 'streamsGain':
+      if (backend === 'wasm')
+        return model === 'infernet-tiny' ? { atLeast: 2 } : dtype === 'q4' ? { atLeast: 3 } : {}
+      return undefined
+    case 'submitMs':
+      return model === 'smol135-random' && dtype === 'q4' ? { atLeast: 10, of: 'ratio' } : undefined
+    case 'scoreShare':
+      return model === 'smol135-random' ? { atMost: dtype === 'q4' ? 0.15 : 0.3 } : undefined
+    case 'handlingShare':
+      return adapter === 'gpu' && model === 'smol135-random' ? { atMost: 0.02 } : undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,128 @@
+import type { Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Backend } from '#shared/engine/engine.ts'
+import { readTinyModel } from '#shared/testing/tiny-model.ts'
+import { NoAdapter, openEngineTab, subgroupSize, type SoftwareGpu } from './engine-tab.ts'
+import type { RoomScore } from './page/engine-room.ts'
+
+/** What another device may differ by and still have drawn the same token. */
+const MARGIN = 1e-3
+const TOKENS = 256
+/** Hot, so that the draw decides and not the model alone; nothing is filtered, so that every margin is a number. */
+const SAMPLER = { temperature: 1, topP: 1 } as const
+
+interface Answer {
+  readonly promptTokens: readonly number[]
+  readonly outputTokens: readonly number[]
+  readonly seed: readonly number[]
+}
+
+/** Of all answers, under the seeds that drew them and under seeds that did not. */
+interface Check {
+  readonly own: readonly RoomScore[]
+  readonly other: readonly RoomScore[]
+}
+
+describe('seeded tokens that one backend made, checked by the others', () => {
+  const open = new AsyncDisposableStack()
+  let swiftshader: Page
+  let answers: readonly Answer[]
+  let onWasm: Check
+
+  beforeAll(async () => {
+    swiftshader = open.use(await openEngineTab('swiftshader')).page
+    await load(swiftshader, 'wasm')
+    answers = await write(swiftshader)
+    onWasm = await check(swiftshader, answers)
+  })
+  afterAll(() => open.disposeAsync())
+
+  it('are its own draws where they were made, and nobody else’s', () => {
+    expect(onWasm.own.map(({ margin }) => margin)).toEqual(Array.from({ length: TOKENS }, () => 0))
+    const misses = onWasm.other.filter(({ margin }) => margin > MARGIN)
+    expect(misses.length).toBeGreaterThan(TOKENS / 20)
+  })
+
+  it.for(['swiftshader', 'lavapipe'] as const)(
+    'are equal or within the margin on %s',
+    { timeout: 300_000 },
+    async (gpu, { skip }) => {
+      const page = gpu === 'swiftshader' ? swiftshader : await openOrSkip(open, gpu, skip)
+      expect(await subgroupSize(page)).toBe(gpu === 'lavapipe' ? 8 : 4)
+      await load(page, 'webgpu')
+      const onGpu = await check(page, answers)
+      const margins = onGpu.own.map(({ margin }) => margin)
+      const equal = margins.filter((margin) => margin === 0).length
+      console.log(
+        `${gpu} against wasm: ${equal} of ${TOKENS} tokens equal, largest margin ${Math.max(...margins)}, ` +
+          `largest logit difference ${largestDifference(onGpu, onWasm).toExponential(1)}`,
+      )
+      expect(margins).toHaveLength(TOKENS)
+      expect(Math.max(...margins)).toBeLessThanOrEqual(MARGIN)
+    },
+  )
+})
+
+async function openOrSkip(
+  open: AsyncDisposableStack,
+  gpu: SoftwareGpu,
+  skip: (note: string) => never,
+): Promise<Page> {
+  try {
+    return open.use(await openEngineTab(gpu)).page
+  } catch (thrown) {
+    if (!(thrown instanceof NoAdapter)) throw thrown
+    console.error(`SKIPPED, nothing is checked on ${gpu}: ${thrown.message}`)
+    return skip(thrown.message)
+  }
+}
+
+/** Ends what the page had loaded. */
+async function load(page: Page, backend: Backend): Promise<void> {
+  await page.evaluate(async (backend) => {
+    await window.engineRoom.close()
+    await window.engineRoom.load({ id: 'infernet-tiny', dtype: 'fp32', backend })
+  }, backend)
+}
+
+/** Stories with a seed each, until there are enough tokens; the last one is cut. */
+async function write(page: Page): Promise<Answer[]> {
+  const { tokenizer } = await readTinyModel('fp32')
+  const answers: Answer[] = []
+  for (let left = TOKENS, i = 0; left > 0; i++) {
+    const content = `Tell me a story about a ${['fox', 'cat', 'dog', 'bear'][i % 4]}.`
+    const promptTokens = tokenizer.encodeChat([{ role: 'user', content }])
+    const seed = Array.from({ length: 32 }, (_, byte) => (37 * i + byte) % 256)
+    const request = { promptTokens, sampler: SAMPLER, seed, maxTokens: left }
+    const [answer] = await page.evaluate((asked) => window.engineRoom.answer([asked]), request)
+    const tokens = answer?.tokens ?? []
+    if (tokens.length === 0) throw new Error('an answer without a token')
+    answers.push({ promptTokens, outputTokens: tokens, seed })
+    left -= tokens.length
+  }
+  return answers
+}
+
+async function check(page: Page, answers: readonly Answer[]): Promise<Check> {
+  const scoreAll = async (seedOf: (answer: Answer) => readonly number[]): Promise<RoomScore[]> => {
+    const scores: RoomScore[] = []
+    for (const answer of answers) {
+      const request = { ...answer, seed: seedOf(answer), sampler: SAMPLER }
+      scores.push(...(await page.evaluate((asked) => window.engineRoom.score(asked), request)))
+    }
+    return scores
+  }
+  return {
+    own: await scoreAll(({ seed }) => seed),
+    other: await scoreAll(({ seed }) => seed.map((byte) => byte ^ 1)),
+  }
+}
+
+/**
+ * The margin under a seed that did not draw the token is the difference of two logits and of two numbers that are the
+ * same everywhere, so margins of two backends differ by as much as their logits do. (A sketch would say less: a half
+ * rounds away all that devices differ by.)
+ */
+function largestDifference({ other: some }: Check, { other }: Check): number {
+  return Math.max(...some.map(({ margin }, t) => Math.abs(margin - (other[t]?.margin ?? NaN))))
+}

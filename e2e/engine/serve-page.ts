@@ -1,0 +1,54 @@
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, preview, type InlineConfig } from 'vite'
+
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
+const BUNDLED = fileURLToPath(new URL('../../web/public/models/infernet-tiny', import.meta.url))
+
+/** As the relay sends them: threads of wasm and the measuring of memory are for isolated pages alone. */
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
+export interface ServePageInit {
+  /** Folder of the page's `index.html`. */
+  readonly source: string
+  /** Names the folder it is built into. */
+  readonly name: string
+  /** Folders of models to serve below `/models/`, by name. @default the bundled one as `infernet-tiny` */
+  readonly models?: Readonly<Record<string, string>>
+}
+
+export interface ServedPage extends AsyncDisposable {
+  readonly url: string
+}
+
+/** Builds a page that drives an engine, and serves it with models beside it. */
+export async function servePage({
+  source,
+  name,
+  models = { 'infernet-tiny': BUNDLED },
+}: ServePageInit): Promise<ServedPage> {
+  const outDir = join(CACHE, name)
+  const config: InlineConfig = {
+    configFile: false,
+    root: source,
+    publicDir: false,
+    logLevel: 'error',
+    worker: { format: 'es' },
+    build: { target: 'esnext', outDir, emptyOutDir: true, chunkSizeWarningLimit: 2000 },
+    preview: { host: '127.0.0.1', port: 0, headers: ISOLATION },
+  }
+  process.env['NODE_ENV'] = 'production' // a test runner's value would give a development build
+  await build(config)
+  rmSync(join(outDir, 'models'), { recursive: true, force: true })
+  mkdirSync(join(outDir, 'models'))
+  for (const [id, folder] of Object.entries(models)) symlinkSync(folder, join(outDir, 'models', id))
+  const server = await preview(config)
+  const url = server.resolvedUrls?.local[0]
+  if (!url) throw new Error('the page is not served')
+  return { url, [Symbol.asyncDispose]: () => server.close() }
+}

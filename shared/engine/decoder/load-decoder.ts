@@ -1,0 +1,89 @@
+import { InfernetError } from '../../errors/infernet-error.ts'
+import type { Manifest } from '../../models/manifest.ts'
+import { readJson, type ModelFiles } from '../../models/model-files.ts'
+import type { ExternalFile } from '../../models/onnx/external-weights.ts'
+import { prepareGraph, type PreparedGraph } from '../../models/onnx/prepare-graph.ts'
+import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../ort-runtime.ts'
+import type { Decoder } from './decoder.ts'
+import { createGpuDecoder } from './gpu/gpu-decoder.ts'
+import { readGraphLayout } from './graph-layout.ts'
+import { createOrtDecoder } from './ort-decoder.ts'
+
+export interface DecoderComponents {
+  readonly ort: OrtRuntime
+  readonly files: ModelFiles
+  /** Undefined runs on wasm. */
+  readonly gpu: Gpu | undefined
+}
+
+/**
+ * Rewrites the model's graph and starts it on the GPU or on wasm.
+ *
+ * @throws InfernetError `models.unsupported`, `models.corrupt`, `engine.load-failed`, and what `files.read` throws
+ */
+export async function loadDecoder(
+  components: DecoderComponents,
+  manifest: Manifest,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<Decoder> {
+  const { ort, files, gpu } = components
+  const config = await readJson(files, 'config.json', { signal })
+  const weights = await files.read(manifest.weights, { signal })
+  const beside = await readBeside(files, manifest, signal)
+  const graph = prepareGraph(weights, { maxLength: manifest.contextLength, beside })
+  signal?.throwIfAborted()
+  const { vocabSize, contextLength: maxLength } = manifest
+  if (gpu && graph.lengths === 'ragged' && graph.picksPositions)
+    return createGpuDecoder({ ort, gpu }, { graph, externalData: beside, config, vocabSize, maxLength })
+  const session = await createSession(ort, graph, [...graph.externalData, ...beside], gpu)
+  try {
+    const layout = readGraphLayout(session, config)
+    return createOrtDecoder({ ort, session, layout, vocabSize, device: gpu?.device })
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+}
+
+/** Weights above 2 GB lie beside the graph as `<weights>_data`, `<weights>_data_1`, ... */
+async function readBeside(
+  files: ModelFiles,
+  manifest: Manifest,
+  signal: AbortSignal | undefined,
+): Promise<readonly ExternalFile[]> {
+  const paths = files.paths.filter((path) => path.startsWith(`${manifest.weights}_data`))
+  const parts: ExternalFile[] = []
+  for (const path of paths)
+    parts.push({ path: path.split('/').at(-1) ?? path, data: await files.read(path, { signal }) })
+  return parts
+}
+
+async function createSession(
+  ort: OrtRuntime,
+  graph: PreparedGraph,
+  externalData: readonly ExternalFile[],
+  gpu: Gpu | undefined,
+): Promise<OrtSession> {
+  const options: OrtSessionOptions = {
+    ...(externalData.length > 0 ? { externalData: [...externalData] } : {}),
+    logSeverityLevel: 3,
+    ...(gpu
+      ? {
+          executionProviders: [{ name: 'webgpu', device: gpu.device }],
+          // The KV cache and the logits stay on the GPU: only the wanted rows of the logits are read back.
+          preferredOutputLocation: 'gpu-buffer',
+        }
+      : { executionProviders: ['wasm'] }),
+  }
+  try {
+    return await ort.InferenceSession.create(graph.bytes, options)
+  } catch (cause) {
+    throw new InfernetError('engine.load-failed', { reason: shortReason(cause) }, { cause })
+  }
+}
+
+/** ORT's messages name sources and codes; the first plain words are enough for a page, the cause has the rest. */
+function shortReason(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 60)
+}

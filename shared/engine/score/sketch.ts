@@ -1,0 +1,43 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { floatToHalf } from './half.ts'
+
+/** Logits in a sketch. One tells another quantisation from the true one, four tell an 8-bit cache (PROTOCOL 1.4). */
+export const SKETCH_SIZE = 16
+
+const LABEL = new TextEncoder().encode('infernet/sketch/1')
+const WORDS_PER_HASH = 8
+
+/**
+ * The token ids whose logits make the sketch of a position: the sixteen 32-bit little-endian words of
+ * SHA-256(label ‖ seed ‖ position ‖ 0) and SHA-256(label ‖ seed ‖ position ‖ 1), each modulo the vocabulary; the label
+ * is "infernet/sketch/1", position and number are 32-bit little-endian words. An id may come twice.
+ *
+ * They follow from a seed that the provider knows, which gives nothing away: to say their logits it must run the model.
+ */
+export function sketchTokens(seed: Uint8Array, position: number, vocabSize: number): number[] {
+  const bytes = new Uint8Array(LABEL.length + seed.length + 8)
+  bytes.set(LABEL)
+  bytes.set(seed, LABEL.length)
+  const tail = new DataView(bytes.buffer, LABEL.length + seed.length)
+  tail.setUint32(0, position, true)
+  const ids: number[] = []
+  for (let number = 0; number * WORDS_PER_HASH < SKETCH_SIZE; number++) {
+    tail.setUint32(4, number, true)
+    const words = new DataView(sha256(bytes).buffer)
+    for (let i = 0; i < WORDS_PER_HASH; i++) ids.push(words.getUint32(4 * i, true) % vocabSize)
+  }
+  return ids
+}
+
+/**
+ * The sketch of one position: the logits at {@link sketchTokens} minus their mean (in 64 bits, summed in order), each
+ * as an IEEE 754 half, nearest-even. The mean goes because a softmax does not see it. 32 bytes a token.
+ *
+ * @param logits the whole vocabulary
+ * @param seed the sampler's, empty for a greedy answer without one
+ */
+export function sketchLogits(logits: Float32Array, seed: Uint8Array, position: number): Uint16Array {
+  const values = sketchTokens(seed, position, logits.length).map((id) => logits[id] ?? 0)
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  return Uint16Array.from(values, (value) => floatToHalf(value - mean))
+}

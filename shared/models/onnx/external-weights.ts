@@ -1,0 +1,75 @@
+import { InfernetError } from '../../errors/infernet-error.ts'
+import type { OnnxGraph, OnnxTensor } from './onnx-messages.ts'
+import { tensorBytes } from './tensor-values.ts'
+
+/** The name under which the tensors that left the graph find the file that they came in. */
+export const WEIGHTS_FILE = 'weights-of-the-model'
+
+const EXTERNAL = 1
+
+/**
+ * Makes large initializers refer to the place in `file` where their bytes lie already, so that a graph can be written
+ * anew and given to ORT without copying its weights.
+ */
+export function withExternalWeights(graph: OnnxGraph, file: Uint8Array, minBytes: number): OnnxGraph {
+  return {
+    ...graph,
+    initializers: graph.initializers.map((tensor) => {
+      const { rawData } = tensor
+      return rawData && rawData.length >= minBytes && rawData.buffer === file.buffer
+        ? pointingAt(tensor, rawData.byteOffset - file.byteOffset, rawData.length)
+        : tensor
+    }),
+  }
+}
+
+function pointingAt(tensor: OnnxTensor, offset: number, length: number): OnnxTensor {
+  const entry = (key: string, value: string | number) => ({ key, value: String(value), unknown: [] })
+  return {
+    ...tensor,
+    rawData: undefined,
+    dataLocation: EXTERNAL,
+    externalData: [entry('location', WEIGHTS_FILE), entry('offset', offset), entry('length', length)],
+  }
+}
+
+/** A file beside the model, under the name that its tensors give it: what ORT takes as `externalData`. */
+export interface ExternalFile {
+  readonly path: string
+  readonly data: Uint8Array<ArrayBuffer>
+}
+
+/** Shapes, axes and places in them; the rest of a model is larger. */
+const SMALL_BYTES = 1024
+
+/**
+ * Brings small tensors back into the graph: onnxruntime-genai writes even single numbers beside it
+ * (`size_threshold_bytes=0`), and a rewrite has to read them.
+ *
+ * @throws InfernetError `models.corrupt` when a tensor points outside its file
+ */
+export function withSmallTensorsInside(graph: OnnxGraph, files: readonly ExternalFile[]): OnnxGraph {
+  if (files.length === 0) return graph
+  const byName = new Map(files.map(({ path, data }) => [path, data]))
+  return {
+    ...graph,
+    initializers: graph.initializers.map((tensor) => {
+      if (tensor.dataLocation !== EXTERNAL || (tensorBytes(tensor) ?? Infinity) > SMALL_BYTES) return tensor
+      const entry = (wanted: string) => tensor.externalData.find(({ key }) => key === wanted)?.value
+      const file = byName.get(entry('location') ?? '')
+      if (!file) return tensor
+      const start = Number(entry('offset') ?? 0)
+      const end = start + Number(entry('length') ?? file.length - start)
+      if (!(start >= 0 && end >= start && end <= file.length)) throw new InfernetError('models.corrupt')
+      return { ...tensor, rawData: file.subarray(start, end), dataLocation: undefined, externalData: [] }
+    }),
+  }
+}
+
+/** Files beside the model in which tensors lie. */
+export function externalFiles(graph: OnnxGraph): readonly string[] {
+  const files = new Set<string>()
+  for (const { externalData, dataLocation } of graph.initializers)
+    if (dataLocation === EXTERNAL) files.add(externalData.find(({ key }) => key === 'location')?.value ?? '')
+  return [...files]
+}
