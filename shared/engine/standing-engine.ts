@@ -17,7 +17,7 @@ import { createWatchdog, type Watchdog } from './watchdog.ts'
  * How long a job waits for the next engine before it is handed back. Half of what a consumer's patience is
  * (`STALL_MS` of the stream): what was written has to be read again as well, and a quick refusal beats a late one.
  */
-export const RESUME_DEADLINE_MS = 45 * SECOND_MS
+const RESUME_DEADLINE_MS = 45 * SECOND_MS
 
 /**
  * An engine that was asked for tokens and gave none to anybody for this long hangs. Above what a consumer waits for a

@@ -120,7 +120,9 @@ export class Provision implements ProvisionInterface {
     return {
       price: this.#terms.price,
       // A job of the usual length, for each that is before us.
-      queueMs: millis(Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / together))),
+      queueMs: millis(
+        Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / together)),
+      ),
       prefillTokensPerSecond: info.prefillTokensPerSecond,
       decodeTokensPerSecond: shared,
       contextLength: info.contextLength,

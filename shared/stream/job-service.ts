@@ -99,7 +99,13 @@ export class JobService {
     const redeemed = this.#components.desk.redeem(consumer, open.quoteId)
     if (redeemed.quote.model !== open.model) throw new InfernetError('prompt.quote-unknown')
     const { clock, key, onChange } = this.#components
-    const components = { clock, key, consumer, engine: served.engine, ...(onChange ? { onProgress: onChange } : {}) }
+    const components = {
+      clock,
+      key,
+      consumer,
+      engine: served.engine,
+      ...(onChange ? { onProgress: onChange } : {}),
+    }
     const job = new ServedJob(frames, open, redeemed, components)
     const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job }
     this.#jobs.add(live)

@@ -14,7 +14,7 @@ const WORDS_PER_HASH = 8
  *
  * They follow from a seed that the provider knows, which gives nothing away: to say their logits it must run the model.
  */
-export function sketchTokens(seed: Uint8Array, position: number, vocabSize: number): number[] {
+function sketchTokens(seed: Uint8Array, position: number, vocabSize: number): number[] {
   const bytes = new Uint8Array(LABEL.length + seed.length + 8)
   bytes.set(LABEL)
   bytes.set(seed, LABEL.length)
