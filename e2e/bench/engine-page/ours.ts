@@ -5,6 +5,8 @@ import type { Side } from './side.ts'
 const GREEDY = { temperature: 0, topP: 1 } as const
 
 export interface OurSide extends Side {
+  /** How many answers at once it found worth while on this device, when it was loaded. */
+  streams(): number
   /** How long it takes to check so many tokens of an answer, in milliseconds. */
   score(promptTokens: readonly number[], outputTokens: readonly number[]): Promise<number>
 }
@@ -12,8 +14,14 @@ export interface OurSide extends Side {
 /** Our engine, in its worker and behind the interface that the page uses, as one of the sides. */
 export function createOurSide(): OurSide {
   const room = createEngineRoom()
+  let streams = 1
   return {
-    load: async (model) => (await room.load(model)).loadMs,
+    streams: () => streams,
+    async load(model) {
+      const loaded = await room.load(model)
+      streams = loaded.streams
+      return loaded.loadMs
+    },
     async answer({ prompts, tokens: maxTokens }) {
       const begun = performance.now()
       const requests = prompts.map((promptTokens) => ({ promptTokens, sampler: GREEDY, maxTokens }))

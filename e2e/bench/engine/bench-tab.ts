@@ -26,6 +26,8 @@ export interface BenchTab extends AsyncDisposable {
   close(side: SideName): Promise<void>
   memory(): Promise<Memory>
   submitMs(side: SideName): Promise<number>
+  /** Of our engine. */
+  streams(): Promise<number>
   score(promptTokens: readonly number[], outputTokens: readonly number[]): Promise<number>
   handlingMs(init: HandlingInit): Promise<HandlingMs>
   /** What the browser calls the GPU, for a line about a real one. */
@@ -57,6 +59,7 @@ export async function openBenchTab(
       page.evaluate(([side, asked]) => window.engineBench[side].answer(asked), [side, request] as const),
     close: (side) => page.evaluate((side) => window.engineBench[side].close(), side),
     memory: () => page.evaluate(() => window.engineBench.memory()),
+    streams: () => page.evaluate(() => window.engineBench.ours.streams()),
     submitMs: (side) => page.evaluate((side) => window.engineBench[side].submitMs(), side),
     score: (prompt, output) =>
       page.evaluate(([prompt, output]) => window.engineBench.ours.score(prompt, output), [

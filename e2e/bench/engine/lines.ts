@@ -21,8 +21,6 @@ export function linesOf(on: EngineCase, samples: CaseSamples): Line[] {
     value: Math.max(...pick(ours)),
     peerValue: Math.max(...pick(peer)),
   })
-  const many = fastest(({ many }) => many)
-  const one = fastest(({ one }) => one)
   const held = (side: SideName): number =>
     memory[side].jsBytes + memory[side].wasmBytes + memory[side].gpuBytes
   const part = (metric: string, of: (side: SideName) => number): Line => ({
@@ -42,20 +40,28 @@ export function linesOf(on: EngineCase, samples: CaseSamples): Line[] {
     },
     { metric: 'prefillTokensPerSecond', ...fastest(({ prefill }) => prefill), unit: 'tokens/s' },
     { metric: 'decodeTokensPerSecond', ...fastest(({ decode }) => decode), unit: 'tokens/s' },
-    {
-      metric: 'streamsTokensPerSecond',
-      value: many.value,
-      // The peer serves eight as one batch or one after the other, whichever is faster here.
-      peerValue: Math.max(many.peerValue, one.peerValue),
-      unit: 'tokens/s',
-      streams: STREAMS,
-    },
-    { metric: 'streamsGain', value: many.value / one.value, unit: 'ratio', streams: STREAMS },
+    ...(on.streamTokens === undefined ? [] : streamLines(samples)),
     part('memoryMb', held),
     part('jsHeapMb', (side) => memory[side].jsBytes),
     part('wasmHeapMb', (side) => memory[side].wasmBytes),
     ...(on.backend === 'webgpu' ? [part('gpuMb', (side) => memory[side].gpuBytes), submitLine(samples)] : []),
     ...shareLines(on, samples),
+  ]
+}
+
+/** The peer serves eight as one batch or one after the other, whichever is faster here. */
+function streamLines({ ours, peer }: CaseSamples): Line[] {
+  const many = Math.max(...ours.many)
+  const streams = STREAMS
+  return [
+    {
+      metric: 'streamsTokensPerSecond',
+      value: many,
+      peerValue: Math.max(...peer.many, ...peer.one),
+      unit: 'tokens/s',
+      streams,
+    },
+    { metric: 'streamsGain', value: many / Math.max(...ours.one), unit: 'ratio', streams },
   ]
 }
 

@@ -62,6 +62,7 @@ export async function measureCase(
   const before = await tab.memory()
   await load('ours')
   const withOurs = await tab.memory()
+  console.error(`  ours runs ${await tab.streams()} answers at once here`)
   await load('peer')
   const withBoth = await tab.memory()
   const memory = { ours: less(withOurs, before), peer: less(withBoth, withOurs) }
@@ -79,6 +80,7 @@ export async function measureCase(
       const written = await ask({ prompts: [first], tokens: on.decode })
       of.decode.push(((on.decode - 1) / written.spanMs) * 1000)
       if (on.backend === 'webgpu') of.submitMs.push((await tab.submitMs(side)) / (on.decode - 1))
+      if (on.streamTokens === undefined) continue
       of.one.push(wholeSpeed(await ask({ prompts: [first], tokens: on.streamTokens })))
       of.many.push(wholeSpeed(await ask({ prompts, tokens: on.streamTokens })))
     }
