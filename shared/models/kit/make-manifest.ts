@@ -22,6 +22,8 @@ import {
   type ManifestFile,
 } from '#shared/models/manifest.ts'
 import { readJson, type ModelFiles } from '#shared/models/model-files.ts'
+import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
+import { modelType } from '#shared/models/onnx/onnx-messages.ts'
 
 const WEIGHTS: Readonly<Partial<Record<Dtype, string>>> = {
   fp32: 'onnx/model.onnx',
@@ -73,6 +75,7 @@ async function writeModel(root: string, dtype: Dtype, weights: string): Promise<
     weights,
     contextLength: Number(config['max_position_embeddings']),
     vocabSize: Number(config['vocab_size']),
+    ...(await memoryFacts(files, weights)),
     files: [],
   }
   const golden = await makeGolden(files, draft)
@@ -83,6 +86,16 @@ async function writeModel(root: string, dtype: Dtype, weights: string): Promise<
   await writeFile(join(root, `manifest.${dtype}.json`), `${JSON.stringify(manifest, null, 1)}\n`)
   const counts = golden.cases.map(({ prompt, tokens }) => `${prompt.length}+${tokens.length}`).join(', ')
   console.log(`${manifest.id} ${dtype}: ${hashManifest(manifest)}, golden tokens ${counts}`)
+}
+
+/** Left out where the graph does not tell, or where its weights lie in other files. */
+async function memoryFacts(files: ModelFiles, weights: string): Promise<Pick<Manifest, 'memory'>> {
+  const { graph } = modelType.decode(await files.read(weights))
+  if (!graph) return {}
+  const { largestTensorBytes, cacheBytesPerToken } = graphFacts(graph)
+  return cacheBytesPerToken && largestTensorBytes > 0
+    ? { memory: { largestTensorBytes, cacheBytesPerToken } }
+    : {}
 }
 
 async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden> {
