@@ -48,6 +48,7 @@ export interface BenchModel {
   readonly folder: string
   /** Its only model, in the layout of the hub. */
   readonly files: string
+  readonly vocabSize: number
   readonly encode: (question: string) => readonly number[]
 }
 
@@ -118,9 +119,9 @@ function read(folder: string, precision: BenchDtype): BenchModel {
     generationConfig: readJson(join(files, 'generation_config.json')),
     contextLength: manifest.contextLength,
   })
-  const { id, dtype } = manifest
+  const { id, dtype, vocabSize } = manifest
   const encode = (content: string): readonly number[] => tokenizer.encodeChat([{ role: 'user', content }])
-  return { model: hashManifest(manifest), id, dtype, folder, files, encode }
+  return { model: hashManifest(manifest), id, dtype, folder, files, vocabSize, encode }
 }
 
 function readJson(path: string): Record<string, unknown> {

@@ -77,6 +77,77 @@ describe.each(['fp32', 'q4'] as const)('createEngine with Infernet Tiny %s', (dt
   })
 })
 
+describe('many streams of Infernet Tiny', () => {
+  let engine: TestedEngine
+  const tales = ['cat', 'dog', 'bird', 'fox', 'owl']
+  const ask = (i: number): GenerateRequest => ({
+    promptTokens: tiny.tokenizer.encodeChat([
+      { role: 'user', content: `Tell me a story about a ${tales[i % tales.length] ?? ''}.` },
+    ]),
+    priorTokens: [],
+    sampler: { temperature: 0.9, topP: i % 2 === 0 ? 1 : 0.9 },
+    seed: new Uint8Array(32).fill(i + 1),
+    maxTokens: 10 + ((i * 13) % 40),
+  })
+  beforeAll(async () => {
+    const components = await wasmComponents(tiny.files)
+    engine = await createEngine(components, { manifest: tiny.manifest, maxStreams: 4, maxWaiting: 16 })
+    return () => engine.close()
+  }, 60_000)
+
+  it('gives each stranger what he would get alone', async () => {
+    const together = await Promise.all(Array.from({ length: 12 }, (_, i) => collect(engine, ask(i))))
+    for (const [i, answer] of together.entries()) expect(answer).toEqual(await collect(engine, ask(i)))
+  }, 60_000)
+
+  it('serves the seventeenth of sixteen before most of those who came first', async () => {
+    const order: string[] = []
+    const run = async (client: string, i: number): Promise<void> => {
+      await collect(engine, { ...ask(i), client })
+      order.push(client)
+    }
+    const many = Array.from({ length: 16 }, (_, i) => run('much', i))
+    await Promise.all([...many, run('little', 2)])
+    expect(order).toHaveLength(17)
+    expect(order.indexOf('little')).toBeLessThan(9)
+  }, 60_000)
+
+  it('scores its own writing at margin 0 and finds a swapped token', async () => {
+    const { tokens } = await collect(engine, ask(3))
+    const { promptTokens, sampler, seed } = ask(3)
+    const scores = await engine.score({ promptTokens, outputTokens: tokens, sampler, seed })
+    expect(Math.max(...scores.map(({ margin }) => margin))).toBeLessThan(1e-3)
+    expect(scores.every(({ sketch }) => sketch.length === 16)).toBe(true)
+    const swapped = tokens.with(5, tokens[5] === 300 ? 301 : 300)
+    const [, , , , , found] = await engine.score({ promptTokens, outputTokens: swapped, sampler, seed })
+    expect(found?.margin).toBeGreaterThan(0.1)
+  })
+
+  it('writes what a schema asks for, and scores it with the same mask', async () => {
+    const properties = { animal: { enum: ['cat', 'dog'] }, legs: { type: 'integer' } }
+    const schema = JSON.stringify({ type: 'object', properties, required: ['animal', 'legs'] })
+    const grammar = { kind: 'json-schema', schema } as const
+    const request = { ...ask(4), sampler: { temperature: 0.7, topP: 1, grammar }, maxTokens: 200 }
+    const { tokens, finish } = await collect(engine, request)
+    expect(finish).toBe('stop')
+    const value = JSON.parse(tiny.tokenizer.decode(tokens)) as { animal: string; legs: number }
+    expect(['cat', 'dog']).toContain(value.animal)
+    expect(Number.isInteger(value.legs)).toBe(true)
+    const scores = await engine.score({ ...request, outputTokens: tokens })
+    expect(Math.max(...scores.map(({ margin }) => margin))).toBeLessThan(1e-3)
+  })
+
+  it('stops a scoring that is called off, and frees its place', async () => {
+    const controller = new AbortController()
+    const { promptTokens, sampler, seed } = ask(0)
+    const outputTokens = Array.from({ length: 900 }, (_, i) => 5 + (i % 50))
+    const scoring = engine.score({ promptTokens, outputTokens, sampler, seed }, { signal: controller.signal })
+    setTimeout(() => controller.abort(new Error('enough')), 20)
+    await expect(scoring).rejects.toThrow('enough')
+    expect((await collect(engine, { ...ask(1), maxTokens: 2 })).tokens).toHaveLength(2)
+  })
+})
+
 describe('createEngine', () => {
   it('hears a cancel while it computes, within a token', async () => {
     const engine = await createEngine(await wasmComponents(tiny.files), {

@@ -1,20 +1,15 @@
-import { InfernetError } from '../errors/infernet-error.ts'
 import { hashManifest, type Manifest } from '../models/manifest.ts'
 import { readJson } from '../models/model-files.ts'
-import { Batcher, type BatcherComponents } from './batch/batcher.ts'
+import type { BatcherComponents } from './batch/batcher.ts'
 import { measureWidth } from './batch/measure-width.ts'
-import { ScoreTask } from './batch/score-task.ts'
-import { AnswerTask } from './batch/task.ts'
-import { checkRequest, checkScoreRequest } from './check-request.ts'
-import type { Decoder } from './decoder/decoder.ts'
+import { proveBatch } from './batch/prove-batch.ts'
 import { loadDecoder, type DecoderComponents } from './decoder/load-decoder.ts'
-import type { Engine, EngineInfo, GenerateRequest, TokenBatch } from './engine.ts'
+import type { Engine, EngineInfo } from './engine.ts'
+import { createRunner } from './engine-runner.ts'
 import { eosTokens } from './eos-tokens.ts'
 import { goldenPath, parseGolden } from './golden.ts'
-import { createSampler } from './sampler/sampler.ts'
 import { runSelfTest, type SelfTest } from './self-test.ts'
 import { explainFailure } from './self-test/explain-failure.ts'
-import { stoppable } from './stoppable.ts'
 
 export interface EngineComponents
   extends DecoderComponents, Pick<BatcherComponents, 'now' | 'breathe' | 'pace'> {}
@@ -32,8 +27,6 @@ export interface EngineInit {
   /** Called when the weights are in and the graph is compiled, before the self-test. */
   readonly onTesting?: (() => void) | undefined
 }
-
-const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024
 
 /** An engine that has passed its self-test. */
 export interface TestedEngine extends Engine {
@@ -81,15 +74,19 @@ export async function createEngine(
       batchTokensPerSecond: 0,
       streams: 1,
     }
-    const runner = createRunner(components, init, decoder, eos, untested)
+    const readTokenizer = () => readJson(files, 'tokenizer.json')
+    const runner = createRunner({ ...components, decoder, eos, readTokenizer }, init, untested)
     const selfTest = await runSelfTest(runner.engine, golden, now, { signal }).catch(
       async (error: unknown) => {
         throw await explainFailure(error, components, { signal })
       },
     )
-    const width = await measureWidth(decoder, now)
+    // A device that is lost meanwhile may leave a step hanging for ever.
+    const width = await Promise.race([measureWidth(decoder, now), failWith(runner.engine.lost)])
     signal?.throwIfAborted()
-    const streams = Math.min(maxStreams ?? Infinity, width.rows)
+    runner.setStreams(width.rows)
+    const isProven = width.rows === 1 || (await proveBatch(runner.engine, golden, { signal }))
+    const streams = isProven ? Math.min(maxStreams ?? Infinity, width.rows) : 1
     runner.setStreams(streams)
     const { prefillTokensPerSecond, decodeTokensPerSecond } = selfTest
     const gain = streams === width.rows ? width.gain : 1
@@ -103,108 +100,6 @@ export async function createEngine(
   }
 }
 
-interface Runner {
-  readonly engine: Engine
-  setStreams(streams: number): void
-}
-
-function createRunner(
-  { gpu, now, breathe, pace }: EngineComponents,
-  init: EngineInit,
-  decoder: Decoder,
-  eos: ReadonlySet<number>,
-  info: EngineInfo,
-): Runner {
-  const { maxWaiting = 8, batchMs = 16, cacheBytes = DEFAULT_CACHE_BYTES } = init
-  /** Aborted when requests end, for whatever reason. */
-  const ending = new AbortController()
-  /** Aborted when the device is gone: a step may then hang for ever, while every other end waits for it. */
-  const dying = new AbortController()
-  const { promise: lost, resolve: reportLost } = Promise.withResolvers<Error>()
-
-  function die(error: Error): void {
-    if (ending.signal.aborted) return
-    dying.abort(error)
-    ending.abort(error)
-    reportLost(error)
-  }
-  const batcher = new Batcher(
-    { decoder, now, breathe, pace },
-    { maxWaiting, cacheBytes, onBroken: die, dying: dying.signal },
-  )
-  if (gpu) watchDevice(gpu.device, die)
-  const wake = (): void => batcher.wake()
-
-  async function* run(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<TokenBatch, void, void> {
-    checkRequest(request, info)
-    const { promptTokens, priorTokens, sampler: params, seed } = request
-    signal.throwIfAborted()
-    const context = { promptTokens, priorTokens, vocabSize: info.vocabSize, eosTokens: eos }
-    const sampler = createSampler(params, seed, context)
-    // The engine before us wrote the end already and was lost before it could say so.
-    if (sampler.isOver) return yield { tokens: [], finish: 'stop' }
-    const { contextLength } = info
-    const task = new AnswerTask({ request, sampler, eos, contextLength, now, batchMs, wake })
-    const giveUp = (): void => task.fail(signal.reason as Error)
-    signal.addEventListener('abort', giveUp)
-    try {
-      batcher.add(task)
-      for (let isOver = false; !isOver;) {
-        const batch = await task.pull()
-        isOver = batch.finish !== undefined
-        yield batch
-      }
-    } finally {
-      signal.removeEventListener('abort', giveUp)
-      task.fail(new InfernetError('stream.cancelled'))
-    }
-  }
-
-  const engine: Engine = {
-    info,
-    lost,
-    generate(request, { signal } = {}) {
-      const stop = new AbortController()
-      const signals = [stop.signal, ending.signal, ...(signal ? [signal] : [])]
-      return stoppable(run(request, AbortSignal.any(signals)), stop)
-    },
-    async score(request, { signal } = {}) {
-      checkScoreRequest(request, info)
-      const { promptTokens, sampler: params, seed } = request
-      const either = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])])
-      either.throwIfAborted()
-      const context = { promptTokens, priorTokens: [], vocabSize: info.vocabSize, eosTokens: eos }
-      const task = new ScoreTask(request, createSampler(params, seed, context), wake)
-      const giveUp = (): void => task.fail(either.reason as Error)
-      either.addEventListener('abort', giveUp)
-      try {
-        batcher.add(task)
-        return await task.done
-      } finally {
-        either.removeEventListener('abort', giveUp)
-      }
-    },
-    async close() {
-      if (ending.signal.aborted) return
-      ending.abort(new InfernetError('engine.closed'))
-      await batcher.close()
-      await decoder.close()
-    },
-  }
-  return { engine, setStreams: (streams) => batcher.setWidth(streams) }
-}
-
-/**
- * Calls back when the device is lost, or when a command of it failed: nobody awaits those errors, and what is computed
- * after one is garbage that looks like an answer.
- */
-function watchDevice(device: GPUDevice, die: (error: Error) => void): void {
-  void device.lost.then(({ message }) =>
-    die(new InfernetError('engine.device-lost', {}, { cause: new Error(message) })),
-  )
-  device.addEventListener('uncapturederror', ({ error }) => {
-    const code =
-      error.constructor.name === 'GPUOutOfMemoryError' ? 'engine.out-of-memory' : 'engine.device-lost'
-    die(new InfernetError(code, {}, { cause: error }))
-  })
+async function failWith(lost: Promise<Error>): Promise<never> {
+  throw await lost
 }

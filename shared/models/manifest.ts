@@ -28,6 +28,14 @@ const fileSchema = v.strictObject({
 const dtypeSchema = v.picklist(['fp32', 'q4', 'fp16', 'q4f16'])
 export type Dtype = v.InferOutput<typeof dtypeSchema>
 
+/** Where the hub's ONNX repositories keep the weights of each precision. */
+export const WEIGHTS_PATHS: Readonly<Record<Dtype, string>> = {
+  fp32: 'onnx/model.onnx',
+  fp16: 'onnx/model_fp16.onnx',
+  q4: 'onnx/model_q4.onnx',
+  q4f16: 'onnx/model_q4f16.onnx',
+}
+
 /**
  * Everything that decides a model's output, so that its hash names the model: the files of a Hugging Face ONNX
  * repository (weights, tokenizer, chat template inside `tokenizer_config.json`, configuration) and the precision.

@@ -1,6 +1,7 @@
 import { memory, type Memory } from '../../engine/page/memory.ts'
 import { probeWorkers } from '../../engine/page/probe-workers.ts'
-import { createOurSide } from './ours.ts'
+import { handlingMs } from './handling.ts'
+import { createOurSide, type OurSide } from './ours.ts'
 import { createPeerSide } from './peer.ts'
 import type { Side } from './side.ts'
 
@@ -8,12 +9,13 @@ declare global {
   interface Window {
     /** What the bench drives. It exists in this page alone. */
     engineBench: {
-      readonly ours: Side
+      readonly ours: OurSide
       readonly peer: Side
       readonly memory: () => Promise<Memory>
+      readonly handlingMs: typeof handlingMs
     }
   }
 }
 
 probeWorkers()
-window.engineBench = { ours: createOurSide(), peer: createPeerSide(), memory }
+window.engineBench = { ours: createOurSide(), peer: createPeerSide(), memory, handlingMs }

@@ -1,3 +1,4 @@
+import { holdings } from '../../engine/page/probe-workers.ts'
 import type { PeerMessage, PeerQuestion } from './peer-messages.ts'
 import type { Side } from './side.ts'
 
@@ -38,6 +39,7 @@ export function createPeerSide(): Side {
       firstAt ??= performance.now()
       return { tokens, firstMs: firstAt - begun, spanMs: performance.now() - firstAt }
     },
+    submitMs: async () => (await holdings('peer')).submitMs,
     async close() {
       worker?.terminate()
       worker = undefined

@@ -27,5 +27,7 @@ export interface Side {
   load(model: SideModel): Promise<number>
   /** Greedy, all prompts at once, exactly that many tokens each. */
   answer(request: SideRequest): Promise<SideAnswers>
+  /** Milliseconds since the last question that the processor took to give work to the GPU, see the probe. */
+  submitMs(): Promise<number>
   close(): Promise<void>
 }

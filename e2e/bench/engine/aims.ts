@@ -29,12 +29,12 @@ function plainAim(metric: string, { model, dtype, backend, adapter }: EngineCase
       if (backend === 'wasm')
         return model === 'infernet-tiny' ? { atLeast: 2 } : dtype === 'q4' ? { atLeast: 3 } : {}
       return undefined
-    case 'submitShare':
-      return { atMost: 0.1 }
+    case 'submitMs':
+      return model === 'smol135-random' && dtype === 'q4' ? { atLeast: 10, of: 'ratio' } : undefined
     case 'scoreShare':
-      return dtype === 'q4' ? { atMost: 0.15 } : { atMost: 0.3 }
+      return model === 'smol135-random' ? { atMost: dtype === 'q4' ? 0.15 : 0.3 } : undefined
     case 'handlingShare':
-      return adapter === 'gpu' ? { atMost: 0.02 } : undefined
+      return adapter === 'gpu' && model === 'smol135-random' ? { atMost: 0.02 } : undefined
     default:
       return undefined
   }

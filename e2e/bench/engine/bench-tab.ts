@@ -4,6 +4,7 @@ import type { Memory } from '../../engine/page/memory.ts'
 import { servePage } from '../../engine/serve-page.ts'
 import { launchBrowser } from '../../fixtures/browser.ts'
 import { lavapipeChromium } from '../../lavapipe/lavapipe-chromium.ts'
+import type { HandlingInit, HandlingMs } from '../engine-page/handling.ts'
 import type {} from '../engine-page/main.ts'
 import type { SideAnswers, SideModel, SideRequest } from '../engine-page/side.ts'
 import type { BenchAdapter } from './cases.ts'
@@ -24,6 +25,9 @@ export interface BenchTab extends AsyncDisposable {
   answer(side: SideName, request: SideRequest): Promise<SideAnswers>
   close(side: SideName): Promise<void>
   memory(): Promise<Memory>
+  submitMs(side: SideName): Promise<number>
+  score(promptTokens: readonly number[], outputTokens: readonly number[]): Promise<number>
+  handlingMs(init: HandlingInit): Promise<HandlingMs>
   /** What the browser calls the GPU, for a line about a real one. */
   readonly gpuLabel: string
 }
@@ -53,6 +57,13 @@ export async function openBenchTab(
       page.evaluate(([side, asked]) => window.engineBench[side].answer(asked), [side, request] as const),
     close: (side) => page.evaluate((side) => window.engineBench[side].close(), side),
     memory: () => page.evaluate(() => window.engineBench.memory()),
+    submitMs: (side) => page.evaluate((side) => window.engineBench[side].submitMs(), side),
+    score: (prompt, output) =>
+      page.evaluate(([prompt, output]) => window.engineBench.ours.score(prompt, output), [
+        prompt,
+        output,
+      ] as const),
+    handlingMs: (init) => page.evaluate((init) => window.engineBench.handlingMs(init), init),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }

@@ -1,11 +1,15 @@
 import type { Memory } from '../../engine/page/memory.ts'
 import type { BenchModel } from '../models.ts'
 import type { SideAnswers, SideRequest } from '../engine-page/side.ts'
+import type { HandlingMs } from '../engine-page/handling.ts'
 import { SIDES, type BenchTab, type SideName } from './bench-tab.ts'
 import type { EngineCase } from './cases.ts'
 
 /** How many answers at once. */
 export const STREAMS = 8
+
+/** Tokens that a verifier checks. */
+const SCORED = 64
 
 /** Each a token of its own in the bundled tokenizer, so that the prompts have one length. */
 const ANIMALS = ['fox', 'cat', 'dog', 'bird', 'bear', 'mouse', 'horse', 'duck']
@@ -19,12 +23,21 @@ export interface SideSamples {
   readonly one: number[]
   /** All of them at once. */
   readonly many: number[]
+  /** Milliseconds of the processor for each token that the GPU wrote; empty on wasm. */
+  readonly submitMs: number[]
 }
+
+type Held = Omit<Memory, 'submitMs'>
 
 export interface CaseSamples {
   readonly ours: SideSamples
   readonly peer: SideSamples
-  readonly memory: Readonly<Record<SideName, Memory>>
+  readonly memory: Readonly<Record<SideName, Held>>
+  /** Milliseconds for checking as many tokens as `scored` says. */
+  readonly scoreMs: number[]
+  readonly scored: number
+  readonly promptTokens: number
+  readonly handling: HandlingMs
 }
 
 /** Measures both sides of a case by turns, so that what else the machine does falls on both. */
@@ -54,33 +67,40 @@ export async function measureCase(
   const memory = { ours: less(withOurs, before), peer: less(withBoth, withOurs) }
 
   await warnWhereTokensDiffer(tab, { prompts: [first], tokens: on.decode })
-  const long = Array.from({ length: on.prefill }, (_, i) => first[i % first.length] ?? 0)
+  const long = Array.from({ length: Math.max(on.prefill, SCORED) }, (_, i) => first[i % first.length] ?? 0)
   for (let round = 0; round < rounds; round++)
     for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
       const of = samples[side]
       const ask = async (request: SideRequest): Promise<SideAnswers> =>
         check(await tab.answer(side, request), request)
-      const read = await ask({ prompts: [long], tokens: 1 })
+      const read = await ask({ prompts: [long.slice(0, on.prefill)], tokens: 1 })
       of.prefill.push((on.prefill / (read.firstMs + read.spanMs)) * 1000)
+      await tab.submitMs(side) // counts from here
       const written = await ask({ prompts: [first], tokens: on.decode })
       of.decode.push(((on.decode - 1) / written.spanMs) * 1000)
+      if (on.backend === 'webgpu') of.submitMs.push((await tab.submitMs(side)) / (on.decode - 1))
       of.one.push(wholeSpeed(await ask({ prompts: [first], tokens: on.streamTokens })))
       of.many.push(wholeSpeed(await ask({ prompts, tokens: on.streamTokens })))
     }
+  const scored = on.scored ?? SCORED
+  const written = long.slice(0, scored)
+  const scoreMs: number[] = []
+  for (let round = 0; round < rounds; round++) scoreMs.push(await tab.score(first, written))
+  const handling = await tab.handlingMs({ id: on.model, vocabSize: model.vocabSize })
   for (const side of SIDES) await tab.close(side)
   for (let i = 1; i < loads; i++)
     for (const side of SIDES) {
       await load(side)
       await tab.close(side)
     }
-  return { ...samples, memory }
+  return { ...samples, memory, scoreMs, scored, promptTokens: first.length, handling }
 }
 
 function emptySamples(): SideSamples {
-  return { loadMs: [], prefill: [], decode: [], one: [], many: [] }
+  return { loadMs: [], prefill: [], decode: [], one: [], many: [], submitMs: [] }
 }
 
-function less(after: Memory, before: Memory): Memory {
+function less(after: Memory, before: Memory): Held {
   return {
     gpuBytes: after.gpuBytes - before.gpuBytes,
     gpuBuffers: after.gpuBuffers - before.gpuBuffers,

@@ -1,7 +1,8 @@
 import probeUrl from './probe.ts?worker&url'
 import type { Holdings, ProbeOrder, ProbeQuestion } from './probe.ts'
 
-const live = new Set<Worker>()
+/** Those that have not ended, with their names. */
+const live = new Map<Worker, string>()
 
 /**
  * From here on every module worker of this page starts with the probe, before its own first line. What follows is the
@@ -14,7 +15,7 @@ export function probeWorkers(): void {
       const own = new URL(url, location.href).href
       const code = [probe, own].map((each) => `import ${JSON.stringify(each)}`).join('\n')
       super(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), options)
-      live.add(this)
+      live.set(this, options?.name ?? '')
     }
 
     override terminate(): void {
@@ -24,14 +25,15 @@ export function probeWorkers(): void {
   }
 }
 
-/** What the workers that have not ended hold together. */
-export async function holdings(): Promise<Holdings> {
-  return sum(await Promise.all([...live].map((worker) => ask(worker, 'holdings'))))
+/** What the workers that have not ended hold together, or those of that name. */
+export async function holdings(name?: string): Promise<Holdings> {
+  const asked = [...live].filter(([, own]) => name === undefined || own === name)
+  return sum(await Promise.all(asked.map(([worker]) => ask(worker, 'holdings'))))
 }
 
 /** Destroys every GPU device there is, as a driver that resets does. */
 export async function loseDevices(): Promise<void> {
-  await Promise.all([...live].map((worker) => ask(worker, 'lose-device')))
+  await Promise.all([...live.keys()].map((worker) => ask(worker, 'lose-device')))
 }
 
 function ask(worker: Worker, probe: ProbeOrder): Promise<Holdings> {
@@ -47,5 +49,10 @@ function ask(worker: Worker, probe: ProbeOrder): Promise<Holdings> {
 
 function sum(all: readonly Holdings[]): Holdings {
   const total = (name: keyof Holdings): number => all.reduce((at, each) => at + each[name], 0)
-  return { gpuBytes: total('gpuBytes'), gpuBuffers: total('gpuBuffers'), wasmBytes: total('wasmBytes') }
+  return {
+    gpuBytes: total('gpuBytes'),
+    gpuBuffers: total('gpuBuffers'),
+    wasmBytes: total('wasmBytes'),
+    submitMs: total('submitMs'),
+  }
 }

@@ -10,6 +10,11 @@ export interface Holdings {
   readonly gpuBuffers: number
   /** Of all linear memories; they only grow. */
   readonly wasmBytes: number
+  /**
+   * Milliseconds, since the last question, from a result of the GPU being back to the next one being asked for: what
+   * the processor takes to put a step into the GPU's queue, the choice of its token included.
+   */
+  readonly submitMs: number
 }
 
 export type ProbeOrder = 'holdings' | 'lose-device'
@@ -28,9 +33,15 @@ const devices: GPUDevice[] = []
 /** Sizes of the live buffers of each device; weak, so that the probe keeps nothing alive that is forgotten. */
 const sizes = new WeakMap<GPUBuffer, { readonly device: GPUDevice; readonly bytes: number }>()
 const live = new Map<GPUDevice, { bytes: number; buffers: number }>()
+let submitMs = 0
+/** When the last result came, if none has been asked for since. */
+let resultAt: number | undefined
 
 countMemories()
-if (typeof GPUDevice !== 'undefined') countBuffers()
+if (typeof GPUDevice !== 'undefined') {
+  countBuffers()
+  timeSubmits()
+}
 
 // The worker's own table ignores what is not one of its messages.
 scope.addEventListener('message', ({ data }) => {
@@ -45,7 +56,16 @@ function holdings(): Holdings {
     gpuBytes: counts.reduce((sum, { bytes }) => sum + bytes, 0),
     gpuBuffers: counts.reduce((sum, { buffers }) => sum + buffers, 0),
     wasmBytes: memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
+    submitMs: takeSubmitMs(),
   }
+}
+
+/** The time until the next request is the asker's, not the processor's. */
+function takeSubmitMs(): number {
+  const taken = submitMs
+  submitMs = 0
+  resultAt = undefined
+  return taken
 }
 
 function countMemories(): void {
@@ -107,6 +127,21 @@ function countBuffers(): void {
       function (this: GPUDevice) {
         live.delete(this)
         return original.call(this)
+      },
+  )
+}
+
+function timeSubmits(): void {
+  patch(
+    GPUBuffer.prototype,
+    'mapAsync',
+    (original) =>
+      async function (this: GPUBuffer, mode, ...range) {
+        if (mode !== GPUMapMode.READ) return original.call(this, mode, ...range)
+        if (resultAt !== undefined) submitMs += performance.now() - resultAt
+        resultAt = undefined
+        await original.call(this, mode, ...range)
+        resultAt = performance.now()
       },
   )
 }

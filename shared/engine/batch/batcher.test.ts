@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { TokenId } from '../../base/ids.ts'
+import { tokenId, type TokenId } from '../../base/ids.ts'
 import type { Decoder, Logits, Sequence, StepInput } from '../decoder/decoder.ts'
-import type { GenerateRequest } from '../engine.ts'
+import type { Engine, GenerateRequest } from '../engine.ts'
+import type { Golden } from '../golden.ts'
 import { createSampler } from '../sampler/sampler.ts'
 import { Batcher, TURN_TOKENS, type BatcherInit } from './batcher.ts'
 import { measureWidth } from './measure-width.ts'
+import { proveBatch } from './prove-batch.ts'
 import { ScoreTask } from './score-task.ts'
 import { AnswerTask } from './task.ts'
 
@@ -291,6 +293,42 @@ describe('Batcher', () => {
     expect(margins[10]).toBe(5)
     expect(await beside).toEqual(await alone({}))
     expect(fake.alive.size).toBe(0)
+  })
+})
+
+describe('proveBatch', () => {
+  const golden: Golden = {
+    format: 'infernet/golden/1',
+    cases: [
+      { prompt: [1], tokens: [4, 4] },
+      { prompt: [2], tokens: [4, 4] },
+    ],
+  }
+  const engineOf = (tokenOf: (running: number) => number): Pick<Engine, 'generate'> => {
+    let running = 0
+    return {
+      async *generate() {
+        running++
+        await new Promise((resolve) => setImmediate(resolve))
+        for (const finish of [undefined, 'length'] as const)
+          yield { tokens: [tokenId(tokenOf(running))], finish }
+      },
+    }
+  }
+
+  it('takes an engine that is right with many rows, and not one that is right with one alone', async () => {
+    expect(
+      await proveBatch(
+        engineOf(() => 4),
+        golden,
+      ),
+    ).toBe(true)
+    expect(
+      await proveBatch(
+        engineOf((running) => (running > 1 ? 5 : 4)),
+        golden,
+      ),
+    ).toBe(false)
   })
 })
 

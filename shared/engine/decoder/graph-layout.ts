@@ -50,20 +50,33 @@ export function readGraphLayout(
   }
   const logits = outputs.get('logits')
   if (!logits) throw unsupported('no output logits')
-  const past: PastTensor[] = []
-  for (const [name, input] of inputs) {
-    if (PAST.test(name)) past.push(readPast(input, outputs, config))
-    else if (!KNOWN_INPUTS.has(name)) throw unsupported(`unknown input ${name.slice(0, 40)}`)
-  }
-  if (past.length === 0) throw unsupported('no KV cache')
+  for (const name of inputs.keys())
+    if (!PAST.test(name) && !KNOWN_INPUTS.has(name)) throw unsupported(`unknown input ${name.slice(0, 40)}`)
   return {
-    past,
+    past: readPastTensors(session, config),
     lengths,
     picksPositions: inputs.has('logit_positions'),
     wantsPositions: inputs.has('position_ids'),
     wantsLogitCount: inputs.has('num_logits_to_keep'),
     logitsType: floatType(logits),
   }
+}
+
+/**
+ * The KV cache tensors of a text-generation graph.
+ *
+ * @throws InfernetError `models.unsupported` with the reason when there are none or their sizes are unknown
+ */
+export function readPastTensors(
+  session: Pick<OrtSession, 'inputMetadata' | 'outputMetadata'>,
+  config: Readonly<Record<string, unknown>>,
+): readonly PastTensor[] {
+  const outputs = new Map(session.outputMetadata.map((value) => [value.name, value]))
+  const past = session.inputMetadata
+    .filter(({ name }) => PAST.test(name))
+    .map((input) => readPast(input, outputs, config))
+  if (past.length === 0) throw unsupported('no KV cache')
+  return past
 }
 
 const LENGTH_INPUTS = {

@@ -5,6 +5,7 @@ import type { ExternalFile } from '../../models/onnx/external-weights.ts'
 import { prepareGraph, type PreparedGraph } from '../../models/onnx/prepare-graph.ts'
 import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../ort-runtime.ts'
 import type { Decoder } from './decoder.ts'
+import { createGpuDecoder } from './gpu/gpu-decoder.ts'
 import { readGraphLayout } from './graph-layout.ts'
 import { createOrtDecoder } from './ort-decoder.ts'
 
@@ -31,10 +32,13 @@ export async function loadDecoder(
   const beside = await readBeside(files, manifest, signal)
   const graph = prepareGraph(weights, { maxLength: manifest.contextLength, beside })
   signal?.throwIfAborted()
+  const { vocabSize, contextLength: maxLength } = manifest
+  if (gpu && graph.lengths === 'ragged' && graph.picksPositions)
+    return createGpuDecoder({ ort, gpu }, { graph, externalData: beside, config, vocabSize, maxLength })
   const session = await createSession(ort, graph, [...graph.externalData, ...beside], gpu)
   try {
     const layout = readGraphLayout(session, config)
-    return createOrtDecoder({ ort, session, layout, vocabSize: manifest.vocabSize, device: gpu?.device })
+    return createOrtDecoder({ ort, session, layout, vocabSize, device: gpu?.device })
   } catch (error) {
     await session.release()
     throw error

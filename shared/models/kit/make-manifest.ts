@@ -5,7 +5,7 @@
  * For each precision it writes `golden.<dtype>.json` (greedy answers of the wasm engine in Node) and then
  * `manifest.<dtype>.json` (size, SHA-256 and piece hashes of every file).
  */
-import { access, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '#shared/base/bytes.ts'
@@ -14,22 +14,11 @@ import { loadDecoder } from '#shared/engine/decoder/load-decoder.ts'
 import { eosTokens } from '#shared/engine/eos-tokens.ts'
 import { goldenPath, type Golden } from '#shared/engine/golden.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
-import {
-  PIECE_BYTES,
-  hashManifest,
-  type Dtype,
-  type Manifest,
-  type ManifestFile,
-} from '#shared/models/manifest.ts'
+import { PIECE_BYTES, hashManifest, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
 import { readJson, type ModelFiles } from '#shared/models/model-files.ts'
 import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
 import { modelType } from '#shared/models/onnx/onnx-messages.ts'
-
-const WEIGHTS: Readonly<Partial<Record<Dtype, string>>> = {
-  fp32: 'onnx/model.onnx',
-  q4: 'onnx/model_q4.onnx',
-}
-const COMMON = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']
+import { lintFolder, openModelFolder, printFindings, type ModelFolder } from './model-folder.ts'
 
 /** Two short questions, and one longer than a prefill segment so that reading on from a cache is tested too. */
 const QUESTIONS = [
@@ -57,14 +46,14 @@ const MIN_LEAD = 0.1
 
 const folder = process.argv[2]
 if (!folder) throw new Error('usage: node shared/models/kit/make-manifest.ts <model folder>')
-for (const [dtype, weights] of Object.entries(WEIGHTS) as [Dtype, string][])
-  if (await exists(join(folder, weights))) await writeModel(folder, dtype, weights)
+for (const model of await openModelFolder(folder)) await writeModel(folder, model)
 
-async function writeModel(root: string, dtype: Dtype, weights: string): Promise<void> {
-  const files: ModelFiles = {
-    paths: [...COMMON, weights],
-    read: async (path) => Uint8Array.from(await readFile(join(root, path))),
-  }
+async function writeModel(root: string, model: ModelFolder): Promise<void> {
+  const { dtype, weights, files } = model
+  const findings = await lintFolder(model)
+  printFindings(dtype, findings)
+  if (findings.some(({ level }) => level === 'refuse'))
+    throw new Error(`${weights} cannot be published as it is`)
   const config = await readJson(files, 'config.json')
   const draft: Manifest = {
     format: 'infernet/model/1',
@@ -81,7 +70,7 @@ async function writeModel(root: string, dtype: Dtype, weights: string): Promise<
   const golden = await makeGolden(files, draft)
   await writeFile(join(root, goldenPath(dtype)), `${JSON.stringify(golden)}\n`)
   const listed = []
-  for (const path of [...COMMON, goldenPath(dtype), weights]) listed.push(await describe(root, path))
+  for (const path of inOrder(files.paths, goldenPath(dtype), weights)) listed.push(await describe(root, path))
   const manifest: Manifest = { ...draft, files: listed }
   await writeFile(join(root, `manifest.${dtype}.json`), `${JSON.stringify(manifest, null, 1)}\n`)
   const counts = golden.cases.map(({ prompt, tokens }) => `${prompt.length}+${tokens.length}`).join(', ')
@@ -98,12 +87,25 @@ async function memoryFacts(files: ModelFiles, weights: string): Promise<Pick<Man
     : {}
 }
 
+/** The golden answers come before the weights: they are small and soon here. */
+function inOrder(paths: readonly string[], golden: string, weights: string): readonly string[] {
+  const at = paths.indexOf(weights)
+  return [...paths.slice(0, at), golden, ...paths.slice(at)]
+}
+
 async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden> {
   const tokenizerJson = await readJson(files, 'tokenizer.json')
   const tokenizerConfig = await readJson(files, 'tokenizer_config.json')
   const generationConfig = await readJson(files, 'generation_config.json')
   const { contextLength } = manifest
-  const tokenizer = createChatTokenizer({ tokenizerJson, tokenizerConfig, generationConfig, contextLength })
+  const chatTemplate = await readChatTemplate(files)
+  const tokenizer = createChatTokenizer({
+    tokenizerJson,
+    tokenizerConfig,
+    generationConfig,
+    chatTemplate,
+    contextLength,
+  })
   const ort = await import('onnxruntime-web/wasm')
   ort.env.wasm.numThreads = 1
   const binary = await readFile(new URL(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')))
@@ -131,6 +133,11 @@ async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden
   await decoder.close()
   if (cases.length === 0) throw new Error('no golden token leads by enough: choose other questions')
   return { format: 'infernet/golden/1', cases }
+}
+
+async function readChatTemplate(files: ModelFiles): Promise<string | undefined> {
+  const path = 'chat_template.jinja'
+  return files.paths.includes(path) ? new TextDecoder().decode(await files.read(path)) : undefined
 }
 
 async function readAll(
@@ -171,11 +178,4 @@ function nameOf(id: string): string {
     .split('-')
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
     .join(' ')
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,6 +1,4 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { EngineComponents } from '#shared/engine/create-engine.ts'
-import type { OrtSession, OrtTensor } from '#shared/engine/ort-runtime.ts'
 import { readTinyModel, wasmComponents } from '#shared/testing/tiny-model.ts'
 import { modelType } from '../onnx/onnx-messages.ts'
 import { prepareGraph, type PrepareOptions, type PreparedGraph } from '../onnx/prepare-graph.ts'
@@ -10,12 +8,15 @@ const HEADS = 2
 const HEAD_DIM = 32
 const VOCAB = 1024
 
+type OrtRuntime = Awaited<ReturnType<typeof wasmComponents>>['ort']
+type OrtSession = Awaited<ReturnType<OrtRuntime['InferenceSession']['create']>>
+type OrtTensor = InstanceType<OrtRuntime['Tensor']>
 type Outputs = Readonly<Record<string, OrtTensor>>
 type Cache = Readonly<Record<string, OrtTensor>>
 
 describe.each(['fp32', 'q4'] as const)('prepareGraph on Infernet Tiny %s', (dtype) => {
   let weights: Uint8Array<ArrayBuffer>
-  let ort: EngineComponents['ort']
+  let ort: OrtRuntime
   let prepared: PreparedGraph
   let original: OrtSession
   let rewritten: OrtSession

@@ -11,7 +11,7 @@ import {
   type GraphIndex,
 } from './tensor-values.ts'
 
-export const PICKED = 'logit_positions'
+const PICKED = 'logit_positions'
 const PICKED_HIDDEN = `${PICKED}/hidden`
 
 /**

@@ -3,8 +3,8 @@ import type { OnnxGraph, OnnxNode, OnnxTensor } from './onnx-messages.ts'
 import { makeTensor, makeValueInfo } from './make-parts.ts'
 import { DATA_TYPE, indexGraph, integerAttribute, operatorName, type GraphIndex } from './tensor-values.ts'
 
-export const ROW_LENGTHS = 'seqlens_k'
-export const LONGEST_ROW = 'total_sequence_length'
+const ROW_LENGTHS = 'seqlens_k'
+const LONGEST_ROW = 'total_sequence_length'
 const MASK = 'attention_mask'
 
 /** A rewritten graph, or in plain words why there is none. */

@@ -36,7 +36,7 @@ export function tensorBytes(tensor: OnnxTensor): number | undefined {
 }
 
 /** The values of a small integer tensor that lies in the model file; undefined for any other. */
-export function integersOf(tensor: OnnxTensor): readonly number[] | undefined {
+function integersOf(tensor: OnnxTensor): readonly number[] | undefined {
   const { dataType, int64Data, rawData } = tensor
   const size = dataType === DATA_TYPE.int64 ? 8 : dataType === DATA_TYPE.int32 ? 4 : 0
   if (size === 0) return undefined

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '#shared/base/bytes.ts'
-import { PIECE_BYTES, type Dtype, type Manifest, type ManifestFile } from '../../manifest.ts'
+import { PIECE_BYTES, WEIGHTS_PATHS, type Dtype, type Manifest, type ManifestFile } from '../../manifest.ts'
 import type { ModelFiles } from '../../model-files.ts'
 import type { FamilyModel } from './families.ts'
 import { buildGenaiDecoder } from './genai-decoder.ts'
@@ -11,14 +11,6 @@ import { idOf } from './tokenizers.ts'
 export interface MadeModel {
   readonly manifest: Manifest
   readonly files: ModelFiles
-}
-
-/** The names that the hub's ONNX repositories give the weights. */
-export const WEIGHTS_PATHS: Readonly<Record<Dtype, string>> = {
-  fp32: 'onnx/model.onnx',
-  fp16: 'onnx/model_fp16.onnx',
-  q4: 'onnx/model_q4.onnx',
-  q4f16: 'onnx/model_q4f16.onnx',
 }
 
 /** Makes a model of a family as the hub would hold it: graph, external data, configuration, tokenizer, template. */
