@@ -6,7 +6,7 @@ import { readTinyModel, wasmComponents } from '../../../testing/tiny-model.ts'
 import { ln } from '../../sampler/ln.ts'
 import { philox4x32 } from '../../sampler/philox.ts'
 import type { Decoder, DrawHint, Logits, Sequence } from '../decoder.ts'
-import { createOnnxDecoder } from '../onnx-decoder.ts'
+import { loadDecoder } from '../load-decoder.ts'
 import { checkPreselection } from './check-preselection.ts'
 import { createGpuDecoder, type GpuDecoderOptions } from './gpu-decoder.ts'
 
@@ -22,7 +22,6 @@ const PROMPTS = [
 const NO_LOGITS: Logits = { ids: undefined, values: new Float32Array(0) }
 /** Bytes of all buffers on the device, ORT's too. */
 const liveBytes = typeof dawn === 'string' ? () => 0 : countBytes(dawn.gpu.device)
-const never = new AbortController().signal
 const ADAPTER_TIMEOUT = 300_000
 
 describe.skipIf(typeof dawn === 'string')('the preselection on a GPU', () => {
@@ -48,15 +47,16 @@ describe.skipIf(typeof dawn === 'string').each(['fp32', 'q4'] as const)(
     beforeAll(async () => {
       const { manifest, files, tokenizer } = await readTinyModel(dtype)
       prompts = PROMPTS.map((content) => [...tokenizer.encodeChat([{ role: 'user', content }])])
-      const decoder = await createOnnxDecoder(await wasmComponents(files), manifest)
+      const decoder = await loadDecoder(await wasmComponents(files), manifest)
       expected = []
       for (const prompt of prompts) {
         const sequence = decoder.open()
         const answer: number[] = []
-        let logits = await sequence.feed(prompt, never)
+        let logits: Logits | undefined = await decoder.prefill(sequence, prompt, { hint: undefined })
         while (answer.length < COUNT) {
-          answer.push(highest({ ids: undefined, values: logits }))
-          logits = await sequence.feed(answer.slice(-1), never)
+          const token = highest(logits ?? NO_LOGITS)
+          answer.push(token)
+          ;[logits] = await decoder.step([{ sequence, token, hint: undefined }])
         }
         sequence.dispose()
         expected.push(answer)

@@ -1,6 +1,6 @@
 import { InfernetError } from '../../../errors/infernet-error.ts'
 import type { OrtSession } from '../../ort-runtime.ts'
-import { halfToFloat } from '../last-row.ts'
+import { halfToFloat } from '../../score/half.ts'
 import { BUFFER_USAGE, MAP_READ } from './gpu-constants.ts'
 
 /** How logits lie in their buffer: rows of `width` numbers, the first `vocabSize` of which are tokens. */
