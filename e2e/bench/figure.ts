@@ -7,6 +7,8 @@ interface Case {
   /** Answers at once. */
   readonly streams?: number
   readonly path?: string
+  /** Tokens that the model knows. */
+  readonly vocabulary?: number
   /** Threads of the engine. */
   readonly threads?: number
   /** Of a relay under load: who is there, and how often they are heard. */

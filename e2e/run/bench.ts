@@ -8,11 +8,13 @@ import { parseArgs } from 'node:util'
 import { benchEngine } from '../bench/engine.ts'
 import { printFigure, type BenchOptions } from '../bench/figure.ts'
 import { benchMesh } from '../bench/mesh.ts'
+import { benchSampler } from '../bench/sampler.ts'
 
 /** Each bench gives the names of what it could not measure. */
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readonly string[]>>> = {
   mesh: benchMesh,
   engine: benchEngine,
+  sampler: benchSampler,
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {

@@ -174,7 +174,7 @@ function commonBeginning(texts: readonly string[]): string {
 }
 
 /** As JSON without gaps. A number beyond all bounds, as 1e999, would become `null`. */
-export function write(value: unknown): string {
+function write(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) => {
     if (each === Infinity || each === -Infinity) throw badGrammar('nothing-fits')
     return each

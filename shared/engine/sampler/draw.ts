@@ -171,7 +171,7 @@ function blockSizeFor(count: number, wanted: number): number {
 /** The tokens among which the `size` highest are: few more than those. */
 function highest({ peaks, values, gather }: Scanner, size: number): Pool {
   // There are `size` logits as high as the lowest of the `size` highest peaks, so no lower one is needed.
-  const least = peaks.length < size ? -Infinity : (peaks.toSorted()[peaks.length - size] ?? -Infinity)
+  const least = peaks.length < size ? -Infinity : nthHighest(peaks, size)
   const found = gather(least)
   if (found.length <= 2 * size) return poolOf(values, found)
   // Of logits that equal the least, those with the lowest ids come first: this is what keeps a flat vocabulary quick.
@@ -180,6 +180,35 @@ function highest({ peaks, values, gather }: Scanner, size: number): Pool {
     values,
     found.filter((id) => (values[id] ?? 0) > least || ++equals <= size),
   )
+}
+
+const BUCKETS = 256
+
+/** At most the n-th highest peak, and not much less: counted in buckets, since sorting takes ten times as long. */
+function nthHighest(peaks: Float32Array, n: number): number {
+  let top = -Infinity
+  let bottom = Infinity
+  for (let i = 0; i < peaks.length; i++) {
+    const peak = peaks[i] ?? 0
+    if (peak > top) top = peak
+    if (peak < bottom && peak > -Infinity) bottom = peak
+  }
+  if (top === bottom) return peaks.includes(-Infinity) ? -Infinity : bottom
+  const scale = BUCKETS / (top - bottom)
+  const bucketOf = (peak: number): number => Math.min(BUCKETS - 1, Math.floor((top - peak) * scale))
+  const counts = new Uint32Array(BUCKETS)
+  for (let i = 0; i < peaks.length; i++) {
+    const bucket = bucketOf(peaks[i] ?? 0)
+    counts[bucket] = (counts[bucket] ?? 0) + 1
+  }
+  let last = 0
+  for (let found = counts[0] ?? 0; found < n && last < BUCKETS - 1; found += counts[last] ?? 0) last++
+  let least = top
+  for (let i = 0; i < peaks.length; i++) {
+    const peak = peaks[i] ?? 0
+    if (peak < least && bucketOf(peak) <= last) least = peak
+  }
+  return least
 }
 
 /** Indexed loops: `Float32Array.from` with a function walks an iterator, which takes longer than all the rest. */

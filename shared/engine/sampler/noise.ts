@@ -1,12 +1,8 @@
 import { ln } from './ln.ts'
 import { philox4x32 } from './philox.ts'
 
-/**
- * Bounds of the noise for 32-bit draws: -ln(-ln(1 - 2^-33)) = 22.87 and -ln(-ln(2^-33)) = -3.13, rounded outward. A
- * token further than 26.1 temperatures below the best one can therefore never win (PROTOCOL 1.3).
- */
+/** Above any noise of a 32-bit draw: -ln(-ln(1 - 2^-33)) = 22.87, rounded outward. The least is -3.14. */
 export const HIGHEST_NOISE = 22.9
-export const LOWEST_NOISE = -3.2
 
 export type SeedWords = readonly [number, number, number, number]
 

@@ -145,6 +145,46 @@ describe('createSampler', () => {
     }
   })
 
+  it.each(['flat', 'rising', 'combed', 'random'])(
+    'agrees with the definition under wide masks, %s logits',
+    (shape) => {
+      const size = 20_011
+      const next = lehmer(11)
+      const logits = Float32Array.from({ length: size }, (_, v) =>
+        shape === 'flat'
+          ? 1
+          : shape === 'rising'
+            ? v / 1000
+            : shape === 'combed'
+              ? Number(v % 16 === 1)
+              : 20 * next() - 10,
+      )
+      const masks = [(v: number) => v < 3000, (v: number) => v >= 17_000, (v: number) => v % 3 === 1]
+      const filters: SamplerParams[] = [
+        { temperature: 0, topP: 1 },
+        { temperature: 1, topP: 1 },
+        { temperature: 1, topP: 0.9 },
+        { temperature: 2, topP: 1, topK: 1024 },
+        { temperature: 1, topP: 1, minP: 0.5 },
+      ]
+      for (const isAllowed of masks)
+        for (const params of filters) {
+          const mask = new Uint32Array(Math.ceil(size / 32))
+          for (let v = 0; v < size; v++)
+            if (isAllowed(v)) mask[v >>> 5] = (mask[v >>> 5] ?? 0) | (1 << (v & 31))
+          const grammar = { allowed: () => mask, accept: () => undefined, isOver: false }
+          const masked = { ...params, grammar: { kind: 'json' } } as const
+          // A logit that no other can reach stands for a token that may not come.
+          const barred = logits.map((z, v) => (isAllowed(v) ? z : -1e6))
+          const scores = plainScores(barred, params, [], [])
+          for (const v of scores.keys()) if (!isAllowed(v)) scores.delete(v)
+          expect(samplerOf(masked, size, { grammar }).pick({ ids: undefined, values: logits })).toBe(
+            winner(scores),
+          )
+        }
+    },
+  )
+
   it('decides among candidates that a device preselected', () => {
     const logits = Float32Array.from({ length: 64 }, (_, v) => Math.sin(v * v))
     for (let t = 0; t < 200; t++) {

@@ -58,7 +58,7 @@ export function loadScanner(values: Float32Array): Scanner {
   return loaded
 }
 
-/** Filled up with the lowest finite number: no block's peak is changed by it. */
+/** The lowest finite number. The last block is filled up with it, which does not change its peak. */
 const LOWEST = -3.4028234663852886e38
 const BYTES = 4
 /** -ln(-ln(u)) <= -ln(1 - u) = ln 2 * (32 - log2(c)) for c = 2^32 (1 - u), and log2(c) >= bits / 2^23 - 127. */
@@ -100,7 +100,7 @@ function createScanner(): Scanner & { load(values: Float32Array): void } {
     findPeaks(blockSize, mustBeFinite) {
       block = Math.max(blockSize, LEAST_BLOCK) * BYTES
       bytes = Math.ceil((count * BYTES) / block) * block
-      all.fill(LOWEST, count, bytes / BYTES)
+      all.fill(mustBeFinite ? LOWEST : -Infinity, count, bytes / BYTES)
       if (peaks(bytes, block) === 0 && mustBeFinite) {
         const token = this.values.findIndex((z) => !Number.isFinite(z))
         throw new InfernetError('engine.bad-logits', { token })

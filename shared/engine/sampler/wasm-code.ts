@@ -10,7 +10,7 @@ export const F32 = 0x7d
 export const V128 = 0x7b
 
 /** An unsigned number in LEB128. */
-export function unsigned(value: number): number[] {
+function unsigned(value: number): number[] {
   const bytes: number[] = []
   for (; value > 0x7f; value >>>= 7) bytes.push((value & 0x7f) | 0x80)
   return [...bytes, value]
