@@ -63,8 +63,10 @@ function editsOf(valid: Json): fc.Arbitrary<readonly Edit[]> {
 function edited(valid: Json, edits: readonly Edit[]): Json {
   let copy: Json = structuredClone(valid)
   for (const [place, value] of edits) {
-    if (place.length === 0) copy = value as Json
-    else put(copy, place, value)
+    // A copy: the next edit may fall into what this one puts there.
+    const fresh = structuredClone(value)
+    if (place.length === 0) copy = fresh as Json
+    else put(copy, place, fresh)
   }
   return copy
 }
