@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { webcrypto } from 'node:crypto'
+import { checkFits } from '#shared/engine/check-fits.ts'
 import { createEngine } from '#shared/engine/create-engine.ts'
 import type { RequestMessage } from '#shared/engine/worker-messages.ts'
 import { createWorkerHost } from '#shared/engine/worker-host.ts'
@@ -20,6 +21,8 @@ createWorkerHost(
   },
   {
     async load({ manifest, source, backend, maxStreams, maxWaiting }, onProgress) {
+      const runtime = backend === 'webgpu' ? await loadDawnRuntime() : await loadWasmRuntime()
+      await checkFits(manifest, runtime.gpu?.device)
       const digest = (bytes: Uint8Array<ArrayBuffer>) => webcrypto.subtle.digest('SHA-256', bytes)
       const components = { source: createFileSource(source), cache: undefined, digest }
       const files = await loadModel(components, manifest, { onProgress })
@@ -27,7 +30,6 @@ createWorkerHost(
       const tell = (phase: 'starting' | 'testing') =>
         onProgress({ phase, loadedBytes: bytes, totalBytes: bytes })
       tell('starting')
-      const runtime = backend === 'webgpu' ? await loadDawnRuntime() : await loadWasmRuntime()
       const engine = await createEngine(
         {
           ...runtime,

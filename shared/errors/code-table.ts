@@ -75,11 +75,15 @@ export const CODE_TABLE = {
     fix: 'Turn on hardware acceleration in the browser settings; until then the processor lends.',
   },
   'engine.limits': {
-    says: (f) => `The GPU allows ${f.limit ?? '?'} of ${f.has ?? '?'}, the model needs ${f.needs ?? '?'}.`,
+    says: (f) =>
+      `The ${f.device ?? 'GPU'} allows ${f.limit ?? '?'} of ${f.has ?? '?'}, the model needs ${f.needs ?? '?'}.`,
     fix: 'Choose a smaller model.',
   },
   'engine.out-of-memory': {
-    says: () => 'The GPU ran out of memory.',
+    says: (f) =>
+      f.neededMb
+        ? `The model needs ${f.neededMb} MB of the GPU's memory, about ${f.freeMb ?? 0} MB are free.`
+        : 'The GPU ran out of memory.',
     fix: 'Close other tabs that use the GPU, or choose a smaller model.',
   },
   'engine.device-lost': {

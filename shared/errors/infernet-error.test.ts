@@ -61,10 +61,10 @@ describe('the sentences of the network', () => {
         The browser only imitates a graphics adapter, which is slower than the processor itself.
         Turn on hardware acceleration in the browser settings; until then the processor lends.
       engine.limits
-        The GPU allows <limit> of <has>, the model needs <needs>.
+        The <device> allows <limit> of <has>, the model needs <needs>.
         Choose a smaller model.
       engine.out-of-memory
-        The GPU ran out of memory.
+        The model needs <neededMb> MB of the GPU's memory, about <freeMb> MB are free.
         Close other tabs that use the GPU, or choose a smaller model.
       engine.device-lost
         The GPU was reset or taken away.

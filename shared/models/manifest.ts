@@ -51,6 +51,15 @@ export const manifestSchema = v.strictObject({
   weights: relativePath,
   contextLength: integer(16, 1 << 20),
   vocabSize: integer(2, 1 << 20),
+  /** What its tensors take, for the check whether it fits; a manifest without it is guessed at. */
+  memory: v.exactOptional(
+    v.strictObject({
+      /** The largest weight, which has to lie in one buffer. */
+      largestTensorBytes: integer(1, MAX_PIECES * PIECE_BYTES),
+      /** What one token of one text takes in the KV cache. */
+      cacheBytesPerToken: integer(1, 1 << 24),
+    }),
+  ),
   files: list(fileSchema, 32),
 })
 export type Manifest = v.InferOutput<typeof manifestSchema>

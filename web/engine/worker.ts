@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createEngine } from '#shared/engine/create-engine.ts'
 import { createDutyPace } from '#shared/engine/pace.ts'
+import { checkFits } from '#shared/engine/check-fits.ts'
 import { createWorkerHost } from '#shared/engine/worker-host.ts'
 import type { EventMessage, RequestMessage, ResponseMessage } from '#shared/engine/worker-messages.ts'
 import type { Digest } from '#shared/models/byte-source.ts'
@@ -35,6 +36,7 @@ createWorkerHost(
     async load({ manifest, source, backend, subgroups, maxStreams, maxWaiting }, onProgress, share) {
       // The device first: a missing GPU is known before anything is downloaded.
       const runtime = await openRuntime(backend, { subgroups })
+      await checkFits(manifest, runtime.gpu?.device)
       const cache = createOpfsCache(navigator.storage)
       const components = { source: createHttpSource(source), cache, digest }
       const files = await loadModel(components, manifest, { onProgress })

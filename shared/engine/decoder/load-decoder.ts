@@ -3,6 +3,7 @@ import type { Manifest } from '../../models/manifest.ts'
 import { readJson, type ModelFiles } from '../../models/model-files.ts'
 import type { ExternalFile } from '../../models/onnx/external-weights.ts'
 import { prepareGraph, type PreparedGraph } from '../../models/onnx/prepare-graph.ts'
+import { nameOrtFailure } from '../engine-failure.ts'
 import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../ort-runtime.ts'
 import type { Decoder } from './decoder.ts'
 import { createGpuDecoder } from './gpu/gpu-decoder.ts'
@@ -78,7 +79,10 @@ async function createSession(
   try {
     return await ort.InferenceSession.create(graph.bytes, options)
   } catch (cause) {
-    throw new InfernetError('engine.load-failed', { reason: shortReason(cause) }, { cause })
+    throw (
+      nameOrtFailure(cause) ??
+      new InfernetError('engine.load-failed', { reason: shortReason(cause) }, { cause })
+    )
   }
 }
 

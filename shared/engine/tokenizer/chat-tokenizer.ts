@@ -58,21 +58,21 @@ export interface ChatTokenizer {
  */
 export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
   const { contextLength } = init
-  const template = createChatTemplate(init)
-  const tokenizer = readTokenizer(init)
-  const encodeFenced = createFencedEncoder(init.tokenizerJson, init.tokenizerConfig, tokenizer)
+  const { template, tokenizer, encodeFenced } = orUnsupported(() => readParts(init))
   const { reasoning } = template
 
   function encodeChat(messages: readonly ChatMessage[], options?: RenderOptions): readonly TokenId[] {
     const said = messages.map(({ role, content }) =>
       role === 'assistant' && reasoning ? splitReasoning(content, reasoning).answer : content,
     )
-    return encodeFenced(said, (contents) =>
-      template.render(
-        messages.map(({ role }, i) => ({ role, content: contents[i] ?? '' })),
-        options,
-      ),
-    ).map(tokenId)
+    return orUnsupported(() =>
+      encodeFenced(said, (contents) =>
+        template.render(
+          messages.map(({ role }, i) => ({ role, content: contents[i] ?? '' })),
+          options,
+        ),
+      ).map(idOf),
+    )
   }
 
   return {
@@ -95,7 +95,7 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
       const known = tokens.filter((id) => tokenizer.id_to_token(id) !== undefined)
       // Tidying up spaces would look at what comes after, so a streamed text would change behind its end.
       const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false }
-      return known.length === 0 ? '' : tokenizer.decode(known, options)
+      return known.length === 0 ? '' : orUnsupported(() => tokenizer.decode(known, options))
     },
   }
 }
@@ -109,14 +109,24 @@ function withoutOldestTurn(messages: readonly ChatMessage[]): readonly ChatMessa
   return [...messages.slice(0, head), ...messages.slice(nextTurn)]
 }
 
-function readTokenizer({ tokenizerJson, tokenizerConfig }: ChatTokenizerInit): Tokenizer {
+function readParts(init: ChatTokenizerInit) {
+  const { tokenizerJson, tokenizerConfig } = init
+  const template = createChatTemplate(init)
+  const tokenizer = new Tokenizer(tokenizerJson, tokenizerConfig)
+  return { template, tokenizer, encodeFenced: createFencedEncoder(tokenizerJson, tokenizerConfig, tokenizer) }
+}
+
+/** The libraries trust the files, which a stranger wrote: whatever breaks on them is a model that cannot be run. */
+function orUnsupported<T>(read: () => T): T {
   try {
-    return new Tokenizer(tokenizerJson, tokenizerConfig)
+    return read()
   } catch (cause) {
-    throw new InfernetError(
-      'models.unsupported',
-      { reason: 'its tokenizer is of an unknown kind' },
-      { cause },
-    )
+    throw InfernetError.from(cause, 'models.unsupported', { reason: 'its tokenizer is of an unknown kind' })
   }
+}
+
+/** A vocabulary may hold anything under a word, and the tokenizer gives it back unread. */
+function idOf(token: number): TokenId {
+  if (!Number.isSafeInteger(token) || token < 0) throw new Error('no token id')
+  return tokenId(token)
 }

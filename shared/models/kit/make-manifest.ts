@@ -16,6 +16,8 @@ import { goldenPath, type Golden } from '#shared/engine/golden.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { PIECE_BYTES, hashManifest, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
 import { readJson, type ModelFiles } from '#shared/models/model-files.ts'
+import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
+import { modelType } from '#shared/models/onnx/onnx-messages.ts'
 import { lintFolder, openModelFolder, printFindings, type ModelFolder } from './model-folder.ts'
 
 /** Two short questions, and one longer than a prefill segment so that reading on from a cache is tested too. */
@@ -62,6 +64,7 @@ async function writeModel(root: string, model: ModelFolder): Promise<void> {
     weights,
     contextLength: Number(config['max_position_embeddings']),
     vocabSize: Number(config['vocab_size']),
+    ...(await memoryFacts(files, weights)),
     files: [],
   }
   const golden = await makeGolden(files, draft)
@@ -72,6 +75,16 @@ async function writeModel(root: string, model: ModelFolder): Promise<void> {
   await writeFile(join(root, `manifest.${dtype}.json`), `${JSON.stringify(manifest, null, 1)}\n`)
   const counts = golden.cases.map(({ prompt, tokens }) => `${prompt.length}+${tokens.length}`).join(', ')
   console.log(`${manifest.id} ${dtype}: ${hashManifest(manifest)}, golden tokens ${counts}`)
+}
+
+/** Left out where the graph does not tell, or where its weights lie in other files. */
+async function memoryFacts(files: ModelFiles, weights: string): Promise<Pick<Manifest, 'memory'>> {
+  const { graph } = modelType.decode(await files.read(weights))
+  if (!graph) return {}
+  const { largestTensorBytes, cacheBytesPerToken } = graphFacts(graph)
+  return cacheBytesPerToken && largestTensorBytes > 0
+    ? { memory: { largestTensorBytes, cacheBytesPerToken } }
+    : {}
 }
 
 /** The golden answers come before the weights: they are small and soon here. */

@@ -229,17 +229,19 @@ function deviceRow(provide: Provide): StepRow {
 function fitRow(provide: Provide): StepRow[] {
   const { model, gpu } = provide
   if (!model || provide.backend === 'wasm' || !gpu || gpu.problem) return []
-  const fits = model.bytes <= gpu.maxBufferBytes
-  const size = formatBytes(model.bytes)
+  // What the limits forbid is a problem of the GPU by now; what is free is tried before the download.
+  const isTried = provide.isLending || provide.stage === 'self-testing' || provide.stage === 'loading'
   return [
     {
       key: 'fit',
-      kind: fits ? 'ok' : 'warn',
-      word: fits ? 'fits' : 'may not fit',
+      kind: 'ok',
+      word: 'fits',
       title: model.name,
-      text: fits
-        ? `${size} of weights. How much memory is free the browser does not tell; the self-test will.`
-        : `${size} of weights are more than this browser allows in one buffer. It can still work if they are split.`,
+      text: `${formatBytes(model.bytes)} of weights. ${
+        isTried
+          ? 'There was memory for all of it.'
+          : 'How much memory is free the browser does not tell: it is tried before the download.'
+      }`,
     },
   ]
 }

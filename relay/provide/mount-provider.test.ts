@@ -1,0 +1,91 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toHex, utf8 } from '#shared/base/bytes.ts'
+import { parseGolden } from '#shared/engine/golden.ts'
+import { parseManifest } from '#shared/models/parse-manifest.ts'
+import { openOffer, type Offer } from '#shared/schedule/offer.ts'
+import type { Relay } from '../create-relay.ts'
+import { mountDirectory } from '../directory/mount-directory.ts'
+import { nodeClock } from '../node-clock.ts'
+import { startRelay } from '../testing/fixtures.ts'
+import { mountProvider } from './mount-provider.ts'
+
+const bundled = fileURLToPath(new URL('../../web/public/models/', import.meta.url))
+
+describe('mountProvider', () => {
+  let relay: Relay
+  let directory: Awaited<ReturnType<typeof mountDirectory>>
+  let spoiled = ''
+  const privateKey = generateKeyPair('Ed25519')
+  beforeAll(async () => {
+    spoiled = await mkdtemp(join(tmpdir(), 'infernet-'))
+    await cp(bundled, spoiled, { recursive: true })
+    await spoilGolden(join(spoiled, 'infernet-tiny'))
+    relay = await startRelay({}, { privateKey: await privateKey })
+    directory = await mountDirectory(relay)
+  })
+  afterAll(async () => {
+    await directory.stop()
+    await relay.stop()
+    await rm(spoiled, { recursive: true })
+  })
+
+  async function lend(modelsFolder: string) {
+    const model = 'infernet-tiny'
+    return mountProvider(relay, {
+      privateKey: await privateKey,
+      directory: directory.port,
+      modelsFolder,
+      model,
+      backend: 'wasm',
+    })
+  }
+  async function offers(): Promise<Offer[]> {
+    const { offers: found } = await directory.port.query(undefined, 9)
+    return Promise.all(found.map((signed) => openOffer(signed, nodeClock.now())))
+  }
+
+  it('makes no offer with an engine that gets a golden token wrong', async () => {
+    await expect(lend(spoiled)).rejects.toMatchObject({
+      code: 'engine.self-test-failed',
+      facts: { wrong: 1 },
+    })
+    expect(await offers()).toEqual([])
+  }, 60_000)
+
+  it('signs the result of its self-test into its offer', async () => {
+    const begun = Date.now()
+    const provider = await lend(bundled)
+    await expect.poll(offers, { timeout: 10_000 }).toHaveLength(1)
+    const [offer] = await offers()
+    const { cases } = parseGolden(await readFile(join(bundled, 'infernet-tiny/golden.fp32.json')), 'golden')
+    const total = cases.reduce((sum, { tokens }) => sum + tokens.length, 0)
+    expect(offer?.selfTest).toEqual({ right: total, total, testedAt: expect.any(Number) as number })
+    expect(offer?.selfTest.testedAt).toBeGreaterThanOrEqual(begun)
+    await provider.stop()
+    expect(await offers()).toEqual([])
+  }, 60_000)
+})
+
+/** Another golden token, under a manifest that promises it: nothing but the self-test can notice. */
+async function spoilGolden(folder: string): Promise<void> {
+  const path = 'golden.fp32.json'
+  const { cases, ...rest } = parseGolden(await readFile(join(folder, path)), path)
+  const [first, ...others] = cases
+  if (!first) throw new Error('no golden case')
+  const changed = { ...first, tokens: [...first.tokens.slice(0, -1), 7] }
+  const bytes = utf8(JSON.stringify({ ...rest, cases: [changed, ...others] }))
+  await writeFile(join(folder, path), bytes)
+  const manifestPath = join(folder, 'manifest.fp32.json')
+  const manifest = parseManifest(await readFile(manifestPath))
+  const digest = toHex(sha256(bytes))
+  const files = manifest.files.map((file) =>
+    file.path === path ? { path, size: bytes.length, sha256: digest, pieces: [digest] } : file,
+  )
+  await writeFile(manifestPath, JSON.stringify({ ...manifest, files }))
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { MIB } from '../base/units.ts'
+import type { Manifest } from '../models/manifest.ts'
+import { readTinyModel } from '../testing/tiny-model.ts'
+import { checkFits } from './check-fits.ts'
+import { limitProblem, memoryNeeds } from './fit.ts'
+
+const { manifest: tiny } = await readTinyModel('fp32')
+const file = (path: string, size: number) => ({ path, size, sha256: '0'.repeat(64), pieces: [] })
+/** A model of 900 MB in two files, whose largest tensor has 260 MB. */
+const large: Manifest = {
+  ...tiny,
+  dtype: 'fp16',
+  weights: 'onnx/model.onnx',
+  contextLength: 4096,
+  memory: { largestTensorBytes: 260 * MIB, cacheBytesPerToken: 16_384 },
+  files: [
+    file('config.json', 999),
+    file('onnx/model.onnx', 100 * MIB),
+    file('onnx/model.onnx_data', 800 * MIB),
+  ],
+}
+
+interface FakeGpu {
+  readonly maxBufferMb?: number
+  readonly features?: readonly string[]
+  /** Memory that there is, and how much of it a driver promises. */
+  readonly freeMb?: number
+  readonly promisesMb?: number
+  readonly dies?: boolean
+}
+
+/** A device that has so much memory: what of WebGPU the probe uses, with its rules for errors. */
+function device({
+  maxBufferMb = 1024,
+  features = ['shader-f16'],
+  freeMb = 1e6,
+  promisesMb = 0,
+  dies,
+}: FakeGpu) {
+  let takenMb = 0
+  let most = 0
+  const scopes: { filter: string; error: unknown }[] = []
+  const raise = (filter: string): void => {
+    const scope = scopes.findLast((each) => each.filter === filter && !each.error)
+    if (scope) scope.error = new Error(filter)
+  }
+  const fake = {
+    limits: { maxBufferSize: maxBufferMb * MIB, maxStorageBufferBindingSize: maxBufferMb * MIB },
+    features: new Set(features),
+    lost: dies ? Promise.resolve({ message: 'gone' }) : new Promise(() => undefined),
+    pushErrorScope: (filter: string) => scopes.push({ filter, error: null }),
+    popErrorScope: async () => scopes.pop()?.error ?? null,
+    createBuffer: ({ size }: { size: number }) => {
+      const isValid = takenMb + size / MIB <= Math.max(freeMb, promisesMb)
+      if (!isValid) raise('out-of-memory')
+      takenMb += size / MIB
+      most = Math.max(most, takenMb)
+      return { isValid, destroy: () => (takenMb -= size / MIB) }
+    },
+    createCommandEncoder: () => ({
+      clearBuffer: ({ isValid }: { isValid: boolean }) => {
+        if (!isValid) raise('validation')
+        else if (takenMb > freeMb) raise('out-of-memory')
+      },
+      finish: () => undefined,
+    }),
+    queue: {
+      submit: () => undefined,
+      onSubmittedWorkDone: () => (dies ? new Promise(() => undefined) : Promise.resolve()),
+    },
+  }
+  return {
+    gpu: fake as unknown as GPUDevice,
+    get takenMb() {
+      return takenMb
+    },
+    get mostMb() {
+      return Math.round(most)
+    },
+  }
+}
+
+describe('memoryNeeds', () => {
+  it('adds weights, the cache of a full context and headroom, by the facts of the manifest', () => {
+    expect(memoryNeeds(large)).toEqual({
+      weightBytes: 900 * MIB,
+      cacheBytes: 64 * MIB,
+      largestBufferBytes: 260 * MIB,
+      totalBytes: (900 + 64 + 128) * MIB,
+      halfPrecision: true,
+    })
+  })
+
+  it('guesses the largest tensor where the manifest has no facts', () => {
+    const { memory, ...without } = large
+    expect(memory).toBeDefined()
+    expect(memoryNeeds(without)).toMatchObject({ largestBufferBytes: 450 * MIB, cacheBytes: 0 })
+  })
+
+  it('knows the facts of the bundled model', () => {
+    // 1024 x 256 floats of embedding; 4 layers x 2 x 2 heads of 32 floats.
+    expect(tiny.memory).toEqual({
+      largestTensorBytes: 1024 * 256 * 4,
+      cacheBytesPerToken: 4 * 2 * 2 * 32 * 4,
+    })
+  })
+})
+
+describe('checkFits', () => {
+  it('takes all that the model needs and gives it back', async () => {
+    const world = device({ freeMb: 1100 })
+    await checkFits(large, world.gpu)
+    expect([world.mostMb, world.takenMb]).toEqual([1092, 0])
+  })
+
+  it.each<[string, FakeGpu, string]>([
+    [
+      'a piece that is too large for one buffer',
+      { maxBufferMb: 256 },
+      'The GPU allows 256 MB of memory in one piece, the model needs 260 MB.',
+    ],
+    [
+      'half precision where there is none',
+      { features: [] },
+      'The GPU allows none of half precision, the model needs it.',
+    ],
+    [
+      'memory that is not there',
+      { freeMb: 700 },
+      "The model needs 1092 MB of the GPU's memory, about 516 MB are free.",
+    ],
+    [
+      'memory that the driver only promises',
+      { freeMb: 700, promisesMb: 1e6 },
+      "The model needs 1092 MB of the GPU's memory, about 516 MB are free.",
+    ],
+    ['a device that goes away meanwhile', { dies: true }, 'The GPU was reset or taken away.'],
+  ])('refuses %s, in words', async (_, gpu, message) => {
+    const world = device(gpu)
+    await expect(checkFits(large, world.gpu)).rejects.toMatchObject({ message })
+    if (!gpu.dies) expect(world.takenMb).toBe(0)
+  })
+
+  it('asks wasm for no more than it can address', async () => {
+    await checkFits(large, undefined)
+    const huge = { ...large, files: [file('onnx/model.onnx', 3500 * MIB)] }
+    await expect(checkFits(huge, undefined)).rejects.toMatchObject({
+      code: 'engine.limits',
+      message: 'The browser allows 3584 MB of memory, the model needs 3692 MB.',
+    })
+    expect(limitProblem(memoryNeeds(huge), undefined)?.fix).toBe('Choose a smaller model.')
+  })
+})
