@@ -21,6 +21,15 @@ export async function readJson(
   return parseJson(await files.read(path, options), path)
 }
 
+/** Newer repositories keep the chat template here and not in tokenizer_config.json. */
+export const CHAT_TEMPLATE_PATH = 'chat_template.jinja'
+
+/** The chat template where it is a file of its own. @throws InfernetError as `read` */
+export async function readChatTemplate(files: ModelFiles): Promise<string | undefined> {
+  if (!files.paths.includes(CHAT_TEMPLATE_PATH)) return undefined
+  return new TextDecoder().decode(await files.read(CHAT_TEMPLATE_PATH))
+}
+
 export function parseJson(bytes: Uint8Array, path: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

@@ -149,7 +149,12 @@ async function start(
   worker.addEventListener('error', (event) => {
     event.preventDefault()
     client.fail(
-      new InfernetError('engine.crashed', { reason: 'an error in its worker' }, { cause: event.error }),
+      // The error itself stays in the worker; its words and place come over.
+      new InfernetError(
+        'engine.crashed',
+        { reason: 'an error in its worker' },
+        { cause: new Error(`${event.message} (${event.filename}:${event.lineno}:${event.colno})`) },
+      ),
     )
   })
   // The worker's own address is not the page's, so what is relative is meant from here.

@@ -11,7 +11,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE, type CatalogueEntry } from '#shared/models/catalogue.ts'
 import { loadModel } from '#shared/models/load-model.ts'
 import { hashManifest, manifestBytes, type Manifest } from '#shared/models/manifest.ts'
-import { readJson } from '#shared/models/model-files.ts'
+import { CHAT_TEMPLATE_PATH, readChatTemplate, readJson } from '#shared/models/model-files.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { createWebEngine } from '../engine/client.ts'
 import { createHttpSource } from '../engine/http-source.ts'
@@ -82,7 +82,10 @@ export async function loadTokenizer(
       cache: undefined,
       digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
     },
-    { ...manifest, files: manifest.files.filter(({ path }) => wanted.includes(path)) },
+    {
+      ...manifest,
+      files: manifest.files.filter(({ path }) => wanted.includes(path) || path === CHAT_TEMPLATE_PATH),
+    },
     { signal },
   )
   const [tokenizerJson, tokenizerConfig, generationConfig] = await Promise.all(
@@ -90,7 +93,13 @@ export async function loadTokenizer(
   )
   if (!tokenizerJson || !tokenizerConfig || !generationConfig) throw new InfernetError('models.unsupported')
   const { contextLength = manifest.contextLength } = mannersOf(manifest)
-  const chat = createChatTokenizer({ tokenizerJson, tokenizerConfig, generationConfig, contextLength })
+  const chat = createChatTokenizer({
+    tokenizerJson,
+    tokenizerConfig,
+    generationConfig,
+    contextLength,
+    chatTemplate: await readChatTemplate(files),
+  })
   return {
     eosTokens: [...chat.eosTokens],
     fitChat: (messages, options) => chat.fitChat(messages, options),

@@ -15,7 +15,7 @@ import { eosTokens } from '#shared/engine/eos-tokens.ts'
 import { goldenPath, type Golden } from '#shared/engine/golden.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { PIECE_BYTES, hashManifest, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
-import { readJson, type ModelFiles } from '#shared/models/model-files.ts'
+import { readChatTemplate, readJson, type ModelFiles } from '#shared/models/model-files.ts'
 import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
 import { modelType } from '#shared/models/onnx/onnx-messages.ts'
 import { lintFolder, openModelFolder, printFindings, type ModelFolder } from './model-folder.ts'
@@ -133,11 +133,6 @@ async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden
   await decoder.close()
   if (cases.length === 0) throw new Error('no golden token leads by enough: choose other questions')
   return { format: 'infernet/golden/1', cases }
-}
-
-async function readChatTemplate(files: ModelFiles): Promise<string | undefined> {
-  const path = 'chat_template.jinja'
-  return files.paths.includes(path) ? new TextDecoder().decode(await files.read(path)) : undefined
 }
 
 async function readAll(
