@@ -26,7 +26,7 @@ export class NoAdapter extends Error {}
  */
 export async function openEngineTab(
   gpu: SoftwareGpu,
-  page: ServePageInit = { source: fileURLToPath(new URL('./page', import.meta.url)), name: 'engine-page' },
+  page: ServePageInit = { source: fileURLToPath(new URL('./page', import.meta.url)) },
 ): Promise<EngineTab> {
   await using cleanUp = new AsyncDisposableStack()
   const browser = await launchSoftwareGpu(gpu)

@@ -44,7 +44,7 @@ export async function openBenchTab(
   await using cleanUp = new AsyncDisposableStack()
   const browser = await launchBrowser({ ...browserOf(adapter), hasGpu: adapter !== 'cpu' })
   cleanUp.defer(() => browser.close())
-  const served = cleanUp.use(await servePage({ source: SOURCE, name: 'engine-bench', models }))
+  const served = cleanUp.use(await servePage({ source: SOURCE, models }))
   const page = await (await browser.newContext()).newPage()
   page.on('pageerror', (error) => console.error('the bench page:', error))
   await page.goto(served.url)
