@@ -46,7 +46,7 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   ],
   relay: [...stages.map(shared), 'shared/abi'],
   // Of the page: what it writes down, a test may read; and pages of our own drive its services and its engine bare.
-  e2e: [...stages.map(shared), 'shared/testing', 'relay', 'web', 'web/state', 'web/engine'],
+  e2e: [...stages.map(shared), 'shared/testing', 'relay', 'web', 'web/state', 'web/engine', 'web/storage'],
 }
 
 /** The layer of a path relative to the root, e.g. `shared/wire/codec.ts` -> `shared/wire`; undefined outside the tree. */

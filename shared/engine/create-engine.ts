@@ -9,7 +9,7 @@ import { createRunner } from './engine-runner.ts'
 import { eosTokens } from './eos-tokens.ts'
 import { goldenPath, parseGolden } from './golden.ts'
 import { runSelfTest, type SelfTest } from './self-test.ts'
-import { explainFailure } from './self-test/explain-failure.ts'
+import { explainFailure, proveSubgroups } from './self-test/explain-failure.ts'
 
 export interface EngineComponents
   extends DecoderComponents, Pick<BatcherComponents, 'now' | 'breathe' | 'pace'> {}
@@ -81,6 +81,7 @@ export async function createEngine(
         throw await explainFailure(error, components, { signal })
       },
     )
+    await proveSubgroups(components, { signal })
     // A device that is lost meanwhile may leave a step hanging for ever.
     const width = await Promise.race([measureWidth(decoder, now), failWith(runner.engine.lost)])
     signal?.throwIfAborted()

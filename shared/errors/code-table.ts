@@ -101,7 +101,9 @@ export const CODE_TABLE = {
   },
   'engine.self-test-failed': {
     says: (f) =>
-      `The GPU got ${f.wrong ?? '?'} of ${f.total ?? '?'} test tokens wrong${f.operators ? ` (in ${f.operators})` : ''}.`,
+      f.wrong === undefined && f.operators
+        ? `The GPU computes ${f.operators} wrongly.`
+        : `The GPU got ${f.wrong ?? '?'} of ${f.total ?? '?'} test tokens wrong${f.operators ? ` (in ${f.operators})` : ''}.`,
     fix: 'Update the graphics driver. Until then the processor can lend instead.',
   },
   'engine.load-failed': {

@@ -2,9 +2,11 @@ import { MINUTE_MS } from '#shared/base/units.ts'
 import type { Backend, Engine, GenerateRequest, ScoreRequest } from '#shared/engine/engine.ts'
 import { halfToFloat } from '#shared/engine/score/half.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
+import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { createWebEngine } from '../../../web/engine/client.ts'
+import { openVerdicts } from '../../../web/storage/verdicts.ts'
 import { memory, type Memory } from './memory.ts'
 import { loseDevices } from './probe-workers.ts'
 
@@ -64,6 +66,8 @@ export interface EngineRoom {
   /** The same, and the GPU is taken away when the first answer has that many tokens. */
   answerWithLoss(requests: readonly RoomRequest[], afterTokens: number): Promise<RoomLoss>
   score(request: RoomScoreRequest): Promise<readonly RoomScore[]>
+  /** Starts an engine on the GPU with a trial of its subgroups, whose verdict this browser keeps, and closes it. */
+  trySubgroups(engine: Pick<RoomEngine, 'id' | 'dtype'>): Promise<SubgroupVerdict | undefined>
   memory(): Promise<Memory>
   close(): Promise<void>
 }
@@ -99,9 +103,7 @@ export function createEngineRoom(): EngineRoom {
     memory,
     async load({ id, dtype, backend, isStanding = false }) {
       const begun = performance.now()
-      const baseUrl = `models/${id}/`
-      const file = await fetch(`${baseUrl}manifest.${dtype}.json`)
-      const manifest = parseManifest(new Uint8Array(await file.arrayBuffer()))
+      const { manifest, baseUrl } = await readModel(id, dtype)
       starts = 0
       const start = async (signal?: AbortSignal) => {
         starts++
@@ -135,11 +137,24 @@ export function createEngineRoom(): EngineRoom {
       const scores = await loaded().score(withSeed(request))
       return scores.map(({ margin, sketch }) => ({ margin, sketch: Array.from(sketch, halfToFloat) }))
     },
+    async trySubgroups({ id, dtype }) {
+      const trial = { clock: realClock, store: openVerdicts(), onSoftware: true }
+      const model = await readModel(id, dtype)
+      const tried = await createWebEngine({ ...model, backend: 'webgpu', trial })
+      await tried.engine.close()
+      return tried.subgroups
+    },
     async close() {
       await engine?.close()
       engine = undefined
     },
   }
+}
+
+async function readModel(id: string, dtype: string) {
+  const baseUrl = `models/${id}/`
+  const file = await fetch(`${baseUrl}manifest.${dtype}.json`)
+  return { baseUrl, manifest: parseManifest(new Uint8Array(await file.arrayBuffer())) }
 }
 
 function withSeed<Request extends { readonly seed?: readonly number[] }>(

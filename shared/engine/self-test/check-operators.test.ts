@@ -3,7 +3,7 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import { readTinyModel, wasmComponents } from '../../testing/tiny-model.ts'
 import type { Gpu, OrtRuntime } from '../ort-runtime.ts'
 import { checkOperators, wrongOperators } from './check-operators.ts'
-import { explainFailure } from './explain-failure.ts'
+import { explainFailure, proveSubgroups } from './explain-failure.ts'
 import { operatorCases } from './operator-cases.ts'
 
 const { files } = await readTinyModel('fp32')
@@ -80,6 +80,31 @@ describe('checkOperators', () => {
   })
 })
 
+describe('proveSubgroups', () => {
+  const withFeatures = (...features: string[]) => ({
+    ...gpu,
+    device: { features: new Set(features), lost: new Promise(() => undefined) } as unknown as GPUDevice,
+  })
+  const broken = runtimeWith((values, operator) => {
+    if (operator === 'GroupQueryAttention') values.fill(9)
+  })
+
+  it('refuses a GPU that computes with subgroups and gets an operator wrong', async () => {
+    const proof = proveSubgroups({ ort: broken, gpu: withFeatures('subgroups'), now })
+    await expect(proof).rejects.toMatchObject({
+      code: 'engine.self-test-failed',
+      facts: { operators: 'GroupQueryAttention' },
+      message: 'The GPU computes GroupQueryAttention wrongly.',
+    })
+  })
+
+  it('takes one that is right, and asks nothing of those without subgroups', async () => {
+    await proveSubgroups({ ort: runtimeWith(() => undefined), gpu: withFeatures('subgroups'), now })
+    await proveSubgroups({ ort: broken, gpu: withFeatures('shader-f16'), now })
+    await proveSubgroups({ ort: broken, gpu: undefined, now })
+  })
+})
+
 describe('explainFailure', () => {
   const failure = new InfernetError('engine.self-test-failed', { wrong: 4, total: 15 })
   const lossless = { ...gpu, device: { lost: new Promise(() => undefined) } as unknown as GPUDevice }
@@ -105,7 +130,7 @@ describe('explainFailure', () => {
     expect(await explainFailure(failure, { ort, gpu: undefined, now })).toBe(failure)
   })
   it('does not wait for a device that is gone', async () => {
-    const lost = { ...gpu, device: { lost: Promise.resolve() } as unknown as GPUDevice }
+    const lost = { ...gpu, device: { lost: Promise.resolve({ message: 'gone' }) } as unknown as GPUDevice }
     const InferenceSession = { create: () => new Promise(() => undefined) }
     const hanging = { ...ort, InferenceSession } as unknown as OrtRuntime
     expect(await explainFailure(failure, { ort: hanging, gpu: lost, now })).toBe(failure)
