@@ -3,6 +3,7 @@ import { tokenId, type TokenId } from '../../base/ids.ts'
 import type { Decoder, Logits, Sequence, StepInput } from '../decoder/decoder.ts'
 import type { Engine, GenerateRequest } from '../engine.ts'
 import type { Golden } from '../golden.ts'
+import type { Pace } from '../pace.ts'
 import { createSampler } from '../sampler/sampler.ts'
 import { Batcher, TURN_TOKENS, type BatcherInit } from './batcher.ts'
 import { measureWidth } from './measure-width.ts'
@@ -93,9 +94,14 @@ function createHashDecoder(init: { maxRows?: number; stepMs?: (rows: number) => 
 
 type HashDecoder = ReturnType<typeof createHashDecoder>
 
-function createBatcher(fake: HashDecoder, width: number, init: Partial<BatcherInit> = {}) {
+function createBatcher(fake: HashDecoder, width: number, init: Partial<BatcherInit> = {}, pace?: Pace) {
   const batcher = new Batcher(
-    { decoder: fake.decoder, now: fake.now, breathe: () => new Promise((resolve) => setImmediate(resolve)) },
+    {
+      decoder: fake.decoder,
+      now: fake.now,
+      breathe: () => new Promise((resolve) => setImmediate(resolve)),
+      pace,
+    },
     {
       maxWaiting: 64,
       cacheBytes: 1e9,
@@ -263,6 +269,16 @@ describe('Batcher', () => {
     await expect(drain(running)).rejects.toMatchObject({ code: 'engine.out-of-memory' })
     fake.failWith(undefined)
     expect(await drain(newTask(fake, batcher, {}))).toEqual(await alone({}))
+    expect(fake.alive.size).toBe(0)
+  })
+
+  it('does not wait for the end of a rest when it is closed', async () => {
+    const fake = createHashDecoder()
+    const batcher = createBatcher(fake, 1, {}, { afterStep: () => new Promise(() => undefined) })
+    const task = newTask(fake, batcher, {})
+    await task.pull()
+    task.fail(new Error('closed'))
+    await batcher.close()
     expect(fake.alive.size).toBe(0)
   })
 

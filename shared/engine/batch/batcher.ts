@@ -55,7 +55,7 @@ export class Batcher {
   #busy: readonly AnyTask[] = []
   #width = 1
   #turning: Promise<void> | undefined
-  #isClosed = false
+  readonly #closing = new AbortController()
   #isWoken = false
   /** Rotates, so that of more answers than rows each has its turn. */
   #turn = 0
@@ -92,7 +92,7 @@ export class Batcher {
 
   /** Resolves when no step runs any more and all caches are freed. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort(new InfernetError('engine.closed'))
     await this.#turning
     for (const task of this.#running) task.sequence?.dispose()
     this.#running = []
@@ -100,12 +100,12 @@ export class Batcher {
 
   async #turnUntilIdle(): Promise<void> {
     try {
-      while (!this.#isClosed) {
+      while (!this.#closing.signal.aborted) {
         this.#isWoken = false
         this.#letGo()
         this.#letIn()
         const hasRead = await this.#readOne()
-        const hasWritten = !this.#isClosed && (await this.#writeAll())
+        const hasWritten = !this.#closing.signal.aborted && (await this.#writeAll())
         if (!hasRead && !hasWritten && !this.#isWoken) return
       }
     } finally {
@@ -229,7 +229,9 @@ export class Batcher {
       this.#busy = []
     }
     this.#letGo()
-    await pace?.afterStep(now() - begun)
+    // A rest that is left alone is accounted for, and an engine that is closed need not wait for its end.
+    const rest = pace?.afterStep(now() - begun)
+    if (rest) await raceSignal(rest, this.#closing.signal).catch(() => undefined)
     await breathe()
   }
 }
