@@ -35,7 +35,13 @@ export async function loadDecoder(
   signal?.throwIfAborted()
   const { vocabSize, contextLength: maxLength } = manifest
   if (gpu && graph.lengths === 'ragged' && graph.picksPositions)
-    return createGpuDecoder({ ort, gpu }, { graph, externalData: beside, config, vocabSize, maxLength })
+    try {
+      const model = { graph, externalData: beside, config, vocabSize, maxLength }
+      return await createGpuDecoder({ ort, gpu }, model)
+    } catch (error) {
+      // A graph that keeps the size of its logits to itself runs as well, only slower.
+      if (!(error instanceof InfernetError) || error.code !== 'models.unsupported') throw error
+    }
   const session = await createSession(ort, graph, [...graph.externalData, ...beside], gpu)
   try {
     const layout = readGraphLayout(session, config)

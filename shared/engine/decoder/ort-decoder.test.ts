@@ -114,7 +114,7 @@ function createFakeOrt() {
 function createFakeGpu() {
   const { promise, resolve } = Promise.withResolvers<GPUDeviceLostInfo>()
   const events = new EventTarget()
-  const device = Object.assign(events, { lost: promise }) as unknown as GPUDevice
+  const device = Object.assign(events, { lost: promise, features: new Set() }) as unknown as GPUDevice
   const lose = (): void => resolve({ reason: 'unknown', message: 'reset' } as GPUDeviceLostInfo)
   return { gpu: { device, label: 'fake gpu' }, events, lose }
 }
@@ -260,8 +260,8 @@ describe('createEngine, when the runtime fails', () => {
     const fake = createFakeOrt()
     const engine = await createEngine(parts(fake), { manifest })
     fake.failWith(new WebAssembly.RuntimeError('unreachable'))
-    await expect(engine.generate(request).next()).rejects.toMatchObject({ code: 'internal' })
-    expect(await engine.lost).toMatchObject({ code: 'internal' })
+    await expect(engine.generate(request).next()).rejects.toMatchObject({ code: 'engine.crashed' })
+    expect(await engine.lost).toMatchObject({ code: 'engine.crashed' })
   })
 
   it('refuses numbers that are not numbers and serves the next request', async () => {

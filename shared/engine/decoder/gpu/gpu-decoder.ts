@@ -1,5 +1,6 @@
 import { InfernetError } from '../../../errors/infernet-error.ts'
 import { MIB } from '../../../base/units.ts'
+import { nameOrtFailure } from '../../engine-failure.ts'
 import type { PreparedGraph } from '../../../models/onnx/prepare-graph.ts'
 import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../../ort-runtime.ts'
 import { PREFILL_SEGMENT, type Decoder, type Logits, type Sequence, type StepInput } from '../decoder.ts'
@@ -278,6 +279,6 @@ async function createSession(
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause)
     const reason = text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 60)
-    throw new InfernetError('engine.load-failed', { reason }, { cause })
+    throw nameOrtFailure(cause) ?? new InfernetError('engine.load-failed', { reason }, { cause })
   }
 }
