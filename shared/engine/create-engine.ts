@@ -1,5 +1,5 @@
 import { hashManifest, type Manifest } from '../models/manifest.ts'
-import { readJson } from '../models/model-files.ts'
+import { parseJson, readJson } from '../models/model-files.ts'
 import type { BatcherComponents } from './batch/batcher.ts'
 import { measureWidth } from './batch/measure-width.ts'
 import { proveBatch } from './batch/prove-batch.ts'
@@ -27,6 +27,8 @@ export interface EngineInit {
   /** Called when the weights are in and the graph is compiled, before the self-test. */
   readonly onTesting?: (() => void) | undefined
 }
+
+const TOKENIZER_PATH = 'tokenizer.json'
 
 /** An engine that has passed its self-test. */
 export interface TestedEngine extends Engine {
@@ -74,7 +76,11 @@ export async function createEngine(
       batchTokensPerSecond: 0,
       streams: 1,
     }
-    const readTokenizer = () => readJson(files, 'tokenizer.json')
+    // Not the files: they hold the weights, which lie in the session's own memory by now.
+    const tokenizer = files.paths.includes(TOKENIZER_PATH)
+      ? await files.read(TOKENIZER_PATH, { signal })
+      : undefined
+    const readTokenizer = async () => parseJson(tokenizer ?? new Uint8Array(), TOKENIZER_PATH)
     const runner = createRunner({ ...components, decoder, eos, readTokenizer }, init, untested)
     const selfTest = await runSelfTest(runner.engine, golden, now, { signal }).catch(
       async (error: unknown) => {
