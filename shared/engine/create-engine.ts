@@ -1,5 +1,5 @@
 import { hashManifest, type Manifest } from '../models/manifest.ts'
-import { parseJson, readJson } from '../models/model-files.ts'
+import { parseJson, readJson, type ModelFiles } from '../models/model-files.ts'
 import type { BatcherComponents } from './batch/batcher.ts'
 import { measureWidth } from './batch/measure-width.ts'
 import { proveBatch } from './batch/prove-batch.ts'
@@ -76,11 +76,7 @@ export async function createEngine(
       batchTokensPerSecond: 0,
       streams: 1,
     }
-    // Not the files: they hold the weights, which lie in the session's own memory by now.
-    const tokenizer = files.paths.includes(TOKENIZER_PATH)
-      ? await files.read(TOKENIZER_PATH, { signal })
-      : undefined
-    const readTokenizer = async () => parseJson(tokenizer ?? new Uint8Array(), TOKENIZER_PATH)
+    const readTokenizer = tokenizerReader(await readTokenizerBytes(files, signal))
     const runner = createRunner({ ...components, decoder, eos, readTokenizer }, init, untested)
     const selfTest = await runSelfTest(runner.engine, golden, now, { signal }).catch(
       async (error: unknown) => {
@@ -109,4 +105,16 @@ export async function createEngine(
 
 async function failWith(lost: Promise<Error>): Promise<never> {
   throw await lost
+}
+
+async function readTokenizerBytes(files: ModelFiles, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  return files.paths.includes(TOKENIZER_PATH) ? files.read(TOKENIZER_PATH, { signal }) : new Uint8Array()
+}
+
+/**
+ * Lives as long as the engine, so it holds nothing but these bytes: a closure of `createEngine` would hold the files as
+ * well, and with them the weights, which lie in the session's own memory by then.
+ */
+function tokenizerReader(bytes: Uint8Array): () => Promise<Readonly<Record<string, unknown>>> {
+  return async () => parseJson(bytes, TOKENIZER_PATH)
 }
