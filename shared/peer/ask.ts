@@ -156,7 +156,8 @@ class Answer {
       if (job) this.#progress.endSegment(this.#progress.segmentOf(assignment, job, from))
       // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
       const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
-      if (!mayGoOn) this.#fail(provider, reason)
+      if (mayGoOn) this.#retried.delete(provider)
+      else this.#fail(provider, reason)
       return yield* this.#lose(provider, reason, from)
     }
   }

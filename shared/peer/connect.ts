@@ -85,7 +85,11 @@ async function connectDirectly(
 /**
  * Opens a protocol's stream on a connection.
  *
- * @throws InfernetError `mesh.unreachable` when the other side does not speak it or does not answer.
+ * A relayed connection that fails here has most likely used up its byte budget, which this side may learn only now. It
+ * is closed, so that the next attempt dials a new one, and the error is that of a broken connection.
+ *
+ * @throws InfernetError `mesh.unreachable` when the other side does not speak it or does not answer, `wire.closed` when
+ * a relayed connection broke, or the signal's reason.
  */
 export async function openStream(
   { clock }: Pick<ConnectComponents, 'clock'>,
@@ -105,7 +109,11 @@ export async function openStream(
     )
   } catch (thrown) {
     signal?.throwIfAborted()
-    throw InfernetError.from(thrown, 'mesh.unreachable')
+    const isRefused = thrown instanceof Error && thrown.name === 'UnsupportedProtocolError'
+    if (isRefused || pathOf(connection) !== 'relayed') throw InfernetError.from(thrown, 'mesh.unreachable')
+    const broken = new InfernetError('wire.closed', undefined, { cause: thrown })
+    connection.abort(broken)
+    throw broken
   }
 }
 
