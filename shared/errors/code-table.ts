@@ -219,6 +219,10 @@ export const CODE_TABLE = {
   },
   'stream.duplicate-job': { says: () => 'A job of that name is running already.', fix: 'Ask again.' },
   'stream.unpaid': { says: () => 'The payment for the next block did not come.', fix: 'Check the deposit.' },
+  'settle.bad-network-file': {
+    says: (f) => `The network file is not as it should be (${f.field ?? 'file'}).`,
+    fix: 'Write it anew with the deploy script.',
+  },
   'mesh.no-direct-path': {
     says: () => 'No direct path to the provider came up.',
     fix: 'The answer travels over the relay, within its limit.',

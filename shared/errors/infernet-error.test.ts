@@ -174,6 +174,9 @@ describe('the sentences of the network', () => {
       stream.unpaid
         The payment for the next block did not come.
         Check the deposit.
+      settle.bad-network-file
+        The network file is not as it should be (<field>).
+        Write it anew with the deploy script.
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.
