@@ -102,6 +102,7 @@ export async function loadTokenizer(
   })
   return {
     eosTokens: [...chat.eosTokens],
+    reasoning: chat.reasoning,
     fitChat: (messages, options) => chat.fitChat(messages, options),
     openText() {
       const stream = createTextStream(chat)
