@@ -145,7 +145,8 @@ const COUNT_TICKS = `new Promise((resolve) => {
 async function waitUntilLive(provider: PlainTab): Promise<void> {
   const until = performance.now() + LIVE_LIMIT_MS
   const isLive = `document.querySelector('[data-testid=provide-state][data-state=live][data-confirmed=true]') !== null`
-  while ((await provider.evaluate(isLive)) !== true) {
+  // A page that is only now being opened has nowhere to evaluate yet, which is an error of the protocol.
+  while ((await provider.evaluate(isLive).catch(() => false)) !== true) {
     if (performance.now() > until) throw new Error('the tab did not begin to lend')
     await sleep(200)
   }
