@@ -171,12 +171,57 @@ describe('the sentences of the network', () => {
       stream.duplicate-job
         A job of that name is running already.
         Ask again.
-      stream.unpaid
-        The payment for the next block did not come.
-        Check the deposit.
       settle.bad-network-file
         The network file is not as it should be (<field>).
         Write it anew with the deploy script.
+      payment.required
+        This provider is paid, and nothing came to pay it with.
+        Make a deposit on the Wallet page, or ask a provider that works for nothing.
+      payment.unpaid
+        The payment for the next block did not come.
+        Check the deposit; what was written so far is kept.
+      payment.debts
+        This payer left blocks unpaid lately.
+        Wait an hour, or ask another provider.
+      payment.bad-voucher
+        A payment is not valid (<reason>).
+        Reload the page. If it stays, open a new session on the Wallet page.
+      payment.stale
+        A payment is lower than one that was made before.
+        Nothing to do: the record of payments catches up. If it stays, another provider is asked.
+      payment.wrong-payee
+        A payment or a price names somebody else (<field>).
+        Another provider is tried.
+      payment.wrong-chain
+        The provider wants to be paid on a chain or a contract that is not known here.
+        Another provider is tried. Check that the wallet is on the right network.
+      payment.wrong-epoch
+        The payment belongs to a deposit that was withdrawn.
+        Make a new deposit on the Wallet page.
+      payment.no-session
+        The key that signs the payments is not authorised on the chain.
+        Open a session on the Wallet page, or wait until its transaction is confirmed.
+      payment.expired-session
+        The session that signs the payments has run out.
+        Open a new session on the Wallet page.
+      payment.session-spent
+        The session has spent what it was allowed to.
+        Open a new session, or one with a higher cap, on the Wallet page.
+      payment.no-deposit
+        The deposit does not cover this.
+        Top it up on the Wallet page.
+      payment.withdrawal-pending
+        The deposit is being withdrawn, so nothing can be paid from it.
+        Cancel the withdrawal on the Wallet page, or make a new deposit: that cancels it, too.
+      payment.over-limit
+        This would cost more than your limit for one answer.
+        Raise the limit, shorten the prompt or ask for a shorter answer.
+      payment.chain-unreachable
+        The chain does not answer, so the deposit cannot be checked.
+        Check the connection; it is tried again with the next question.
+      payment.no-record
+        The record of payments cannot be read or written here.
+        Free some storage and reload the page. Nothing is paid without a record.
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.
@@ -192,6 +237,51 @@ describe('the sentences of the network', () => {
       mesh.insecure-page
         The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.
         Open it over https, or at localhost on the machine that runs the relay.
+      chain.none
+        This relay is attached to no chain.
+        Use a relay that is, or an endpoint of your own. Here answers are free.
+      chain.unavailable
+        No node of the chain answers.
+        Try again in a moment. Nothing is lost: what was signed stays good.
+      chain.busy
+        Too many questions to the chain are waiting at the relay.
+        Try again in a moment.
+      chain.rate-limited
+        Too many questions to the chain come from this address.
+        Wait a moment, or use an endpoint of your own.
+      chain.method-refused
+        The relay does not pass on <method>.
+        Ask an endpoint of your own for it.
+      chain.bad-request
+        A question to the chain is not as it may be (<field>).
+        Ask for less at once, or an endpoint of your own.
+      chain.too-large
+        A question to the chain has more than <maxBytes> bytes.
+        Ask for less at once.
+      chain.not-from-here
+        Another site, or no JSON, was used to ask the relay.
+        Open the page of the relay itself.
+      faucet.none
+        This relay gives no test money away.
+        Ask its operator, or use a relay with a faucet.
+      faucet.bad-address
+        That is not an address of an account on the chain.
+        Give 0x and 40 hexadecimal digits.
+      faucet.enough
+        This account has test money already.
+        Come back when it is used up.
+      faucet.limited
+        Test money was given to this <of> not long ago.
+        Wait an hour.
+      faucet.busy
+        Too many are waiting for test money.
+        Try again in a minute.
+      faucet.empty
+        The faucet has run dry.
+        Tell the relay's operator, or use another relay.
+      faucet.failed
+        The test money was sent, but the chain did not take it.
+        Try again; if it stays, tell the relay's operator.
       peer.refused
         The other side refused for a reason that this version does not know.
         Reload the page to get the newest version.
@@ -214,7 +304,7 @@ describe('the sentences of the network', () => {
   it('have codes that are a home and a name', () => {
     for (const code of CODES.filter((name) => name !== 'internal'))
       expect(code).toMatch(
-        /^(wire|models|engine|prompt|schedule|stream|verify|settle|mesh|peer)\.[a-z]+(-[a-z]+)*$/,
+        /^(wire|models|engine|prompt|schedule|stream|verify|settle|payment|mesh|peer|chain|faucet)\.[a-z]+(-[a-z]+)*$/,
       )
   })
 })

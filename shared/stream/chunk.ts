@@ -4,6 +4,7 @@ import { amountToBytes, concatBytes, equalBytes, fromHex, utf8 } from '../base/b
 import type { JobId, PeerName } from '../base/ids.ts'
 import { baseUnits, tokens, type BaseUnits, type Tokens } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import { costOf } from '../prompt/cost.ts'
 import type { Price } from '../prompt/prompt.ts'
 import { openSigned, sign, type Signed } from '../wire/signed.ts'
 import { CHUNK_TOKENS } from './constants.ts'
@@ -30,8 +31,8 @@ export interface Chunk {
 }
 
 /** What is owed when `written` tokens have been written under these terms. */
-function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens): BaseUnits {
-  return baseUnits(price.perPromptToken * BigInt(prefillTokens) + price.perOutputToken * BigInt(written))
+export function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens): BaseUnits {
+  return costOf(price, prefillTokens, written)
 }
 
 /** The provider's end of the chain: takes tokens, signs a chunk for the prefill and for each 32 of them. */
