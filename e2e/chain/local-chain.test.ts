@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { createPublicClient, createWalletClient, http, publicActions, type Address, type Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import { findAnvil } from './find-anvil.ts'
+import { ourContracts } from './our-contracts.ts'
 import { startLocalChain, type Deployment, type LocalChain } from './local-chain.ts'
 
 let folder: string
@@ -171,4 +172,13 @@ test.runIf(hasAnvil)('the chain ends with who started it, also when that is kill
 test.runIf(hasAnvil)('a second start on the same folder is refused in words', async () => {
   writeFileSync(join(folder, 'holder'), '1')
   await expect(start(smallDeployment())).rejects.toThrow(/is used by another start \(process 1\)/)
+})
+
+test.runIf(hasAnvil)('our own contracts are on it, in the file that page and relay read', async () => {
+  const chain = await start(ourContracts)
+  console.log(`the contracts were deployed in ${chain.deployedInMs} ms`)
+  expect(parseNetworkFile(JSON.parse(readFileSync(chain.networkFile, 'utf8')))).toEqual(chain.network)
+  expect(chain.network).toMatchObject({ name: 'Infernet Local', chainId: 31_337, isTest: true })
+  const [inf, coin] = chain.network.escrows
+  expect([inf?.symbol, inf?.decimals, coin?.symbol, coin?.decimals]).toEqual(['INF', 18, 'tUSD', 6])
 })
