@@ -162,6 +162,13 @@ export const OPTIONS = {
     'What it runs on; `webgpu` needs the optional package `webgpu`.',
     readChoice('wasm', 'webgpu'),
   ),
+  networkFile: option(
+    'network-file',
+    '',
+    'path',
+    'The chain that is settled on, as the deploy script wrote it; empty: answers are free.',
+    readText,
+  ),
   metrics: option(
     'metrics',
     'local',
