@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           environment: 'node',
-          include: ['{shared,relay,web,e2e}/**/*.test.ts'],
+          include: ['{shared,relay,web,contracts,e2e}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.svelte.test.ts'],
           testTimeout: 30_000,
         },

@@ -11,7 +11,7 @@ interface Arrow {
 }
 
 const ROOT = new URL('..', import.meta.url).pathname
-const SOURCES = '{shared,web,relay,e2e}/**/*.{ts,svelte}'
+const SOURCES = '{shared,web,relay,contracts,e2e}/**/*.{ts,svelte}'
 const OUTSIDE = /^(node_modules|dist|public)$/
 /** Static imports and re-exports, and `import()` of a literal: in TypeScript and in a component's script alike. */
 const IMPORT =
@@ -90,6 +90,9 @@ describe('the arrows of the tree', () => {
     ['shared/models/load-model.ts', '../engine/engine.ts'],
     ['shared/engine/create-engine.ts', '../models/kit/make-manifest.ts'],
     ['e2e/flows/ask.e2e.ts', '../../web/mesh/create-mesh.ts'],
+    ['contracts/script/deploy.ts', '#shared/settle/voucher.ts'],
+    ['relay/compose.ts', '../contracts/script/deploy.ts'],
+    ['web/wallet/stake.ts', '../../contracts/script/deploy.ts'],
   ])('refuse that %s imports %s', (from, specifier) => {
     expect(violationsOf([{ from, specifier }])).toHaveLength(1)
   })
@@ -109,6 +112,8 @@ describe('the arrows of the tree', () => {
     ['web/main.ts', './pages/Ask.svelte'],
     ['web/engine/client.ts', './worker.ts?worker'],
     ['e2e/fixtures/network.ts', '../../relay/compose.ts'],
+    ['e2e/fixtures/chain.ts', '../../contracts/script/deploy.ts'],
+    ['contracts/script/deploy.ts', '#shared/abi/escrow.ts'],
   ])('let %s import %s', (from, specifier) => {
     expect(violationsOf([{ from, specifier }])).toEqual([])
   })

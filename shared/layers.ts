@@ -45,8 +45,21 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
     'web/storage',
   ],
   relay: [...stages.map(shared), 'shared/abi'],
+  // The scripts beside the contracts: they write shared/abi and deploy from it, and know nothing else of ours.
+  contracts: ['shared/abi'],
   // Of the page: what it writes down, a test may read; and pages of our own drive its services and its engine bare.
-  e2e: [...stages.map(shared), 'shared/testing', 'relay', 'web', 'web/state', 'web/engine', 'web/storage'],
+  // It starts a chain and deploys to it.
+  e2e: [
+    ...stages.map(shared),
+    'shared/abi',
+    'shared/testing',
+    'relay',
+    'contracts',
+    'web',
+    'web/state',
+    'web/engine',
+    'web/storage',
+  ],
 }
 
 /** The layer of a path relative to the root, e.g. `shared/wire/codec.ts` -> `shared/wire`; undefined outside the tree. */
@@ -54,7 +67,7 @@ export function layerOf(path: string): string | undefined {
   const [top = '', second = '', third = ''] = path.split('/')
   for (const folder of [`${top}/${second}/${third}`, `${top}/${second}`])
     if (allowedArrows[folder]) return folder
-  if (top === 'web' || top === 'relay' || top === 'e2e') return top
+  if (top === 'web' || top === 'relay' || top === 'e2e' || top === 'contracts') return top
   return top === 'shared' ? 'shared' : undefined
 }
 
@@ -78,6 +91,8 @@ export const layerRules = everyLayer.map((layer) => {
   if (layer.startsWith('web') || layer.startsWith('shared'))
     patterns.push({ group: ['**/relay/**'], message: `${layer} never imports relay.` })
   if (layer === 'relay') patterns.push({ group: ['**/web/**'], message: 'relay never imports web.' })
+  if (layer !== 'contracts' && layer !== 'e2e')
+    patterns.push({ group: ['**/contracts/**'], message: `${layer} takes shared/abi, never the contracts.` })
   const files = layer.includes('/')
     ? [`${layer}/**/*.ts`, `${layer}/**/*.svelte`]
     : [`${layer}/*.ts`, `${layer}/**/*.ts`]

@@ -1,0 +1,162 @@
+/**
+ * Deploys a whole network, by one command or as a function:
+ *
+ *     INFERNET_DEPLOYER_KEY=0x... node contracts/script/deploy.ts --rpc URL --out network.json [--name base-sepolia]
+ *       [--coin ADDRESS] [--governor ADDRESS] [--treasury ADDRESS] [--guardian ADDRESS]
+ *       [--timelock-delay SECONDS] [--public-rpc URL] [--explorer URL] [--faucet URL]
+ */
+import { parseArgs } from 'node:util'
+import {
+  createPublicClient,
+  createWalletClient,
+  defineChain,
+  getAddress,
+  http,
+  zeroAddress,
+  type Abi,
+  type Account,
+  type Address,
+  type Hex,
+} from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { escrowAbi, escrowBytecode } from '#shared/abi/escrow.ts'
+import { modelsAbi, modelsBytecode } from '#shared/abi/models.ts'
+import { stakeAbi, stakeBytecode } from '#shared/abi/stake.ts'
+import { testCoinAbi, testCoinBytecode } from '#shared/abi/test-coin.ts'
+import { timelockAbi, timelockBytecode } from '#shared/abi/timelock.ts'
+import { tokenAbi, tokenBytecode } from '#shared/abi/token.ts'
+import { writeNetwork, type Network } from './network.ts'
+import { COIN_ESCROW, ESCROW, STAKE, TOKEN, type DeployOptions } from './parameters.ts'
+
+type Deploy = (name: string, abi: Abi, bytecode: Hex, args: readonly unknown[]) => Promise<Address>
+
+interface Deployer {
+  readonly chainId: number
+  readonly firstBlock: number
+  readonly deploy: Deploy
+}
+
+const RECEIPT_LIMIT_MS = 180_000
+/** A local chain answers at once; a public one should not be asked more often than this. */
+const POLLING_MS = { local: 20, public: 1000 }
+/** A day at least between what a vote decides and what it does, where money is real. */
+const PUBLIC_DELAY_SECONDS = 2 * 86_400
+
+if (import.meta.main) await main()
+
+/**
+ * Seven transactions, one after the other. Nothing is owned by the deployer afterwards; the timelock obeys
+ * `options.governor`.
+ *
+ * @throws viem's errors, and an Error that names the contract whose deployment was reverted.
+ */
+export async function deployNetwork(
+  rpcUrl: string,
+  account: Account,
+  options: DeployOptions = {},
+): Promise<Network> {
+  const { chainId, firstBlock, deploy } = await createDeployer(rpcUrl, account)
+  const governor = options.governor ?? account.address
+  const timelock = await deploy('TimelockController', timelockAbi, timelockBytecode, [
+    BigInt(options.timelockDelaySeconds ?? 0),
+    [governor],
+    [governor],
+    zeroAddress,
+  ])
+  const token = await deploy('InfernetToken', tokenAbi, tokenBytecode, [
+    timelock,
+    TOKEN.cap,
+    account.address,
+    TOKEN.supply,
+  ])
+  const models = await deploy('Models', modelsAbi, modelsBytecode, [])
+  const stake = await deploy('Stake', stakeAbi, stakeBytecode, [{ token, owner: timelock, ...STAKE }])
+  const coin = options.coin ?? (await deploy('TestCoin', testCoinAbi, testCoinBytecode, []))
+  const common = {
+    stake,
+    models,
+    treasury: options.treasury ?? timelock,
+    guardian: options.guardian ?? account.address,
+  }
+  const deployEscrow = (init: object): Promise<Address> =>
+    deploy('Escrow', escrowAbi, escrowBytecode, [{ ...common, ...init }])
+  const escrow = await deployEscrow({ asset: token, isBurnable: true, ...ESCROW })
+  const coinEscrow = await deployEscrow({ asset: coin, isBurnable: false, ...COIN_ESCROW })
+  return {
+    name: options.name ?? 'local',
+    chainId,
+    rpcUrl: options.publicRpcUrl ?? rpcUrl,
+    deployBlock: firstBlock,
+    addresses: { timelock, token, models, stake, escrow, coin, coinEscrow },
+    ...(options.explorer === undefined ? {} : { explorer: options.explorer }),
+    ...(options.faucet === undefined ? {} : { faucet: options.faucet }),
+  }
+}
+
+async function createDeployer(rpcUrl: string, account: Account): Promise<Deployer> {
+  const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(rpcUrl).hostname)
+  const transport = http(rpcUrl)
+  const pollingInterval = isLocal ? POLLING_MS.local : POLLING_MS.public
+  const probe = createPublicClient({ transport })
+  const [chainId, firstBlock] = await Promise.all([probe.getChainId(), probe.getBlockNumber()])
+  const chain = defineChain({
+    id: chainId,
+    name: String(chainId),
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  })
+  const reader = createPublicClient({ chain, transport, pollingInterval })
+  const wallet = createWalletClient({ chain, transport, account, pollingInterval })
+  return {
+    chainId,
+    firstBlock: Number(firstBlock),
+    async deploy(name, abi, bytecode, args) {
+      const hash = await wallet.deployContract({ abi, bytecode, args })
+      const receipt = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_LIMIT_MS })
+      if (receipt.status !== 'success' || !receipt.contractAddress)
+        throw new Error(`${name} was not deployed: transaction ${hash} was reverted.`)
+      return getAddress(receipt.contractAddress)
+    },
+  }
+}
+
+async function main(): Promise<void> {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    options: {
+      rpc: text,
+      out: text,
+      name: text,
+      coin: text,
+      governor: text,
+      treasury: text,
+      guardian: text,
+      'timelock-delay': text,
+      'public-rpc': text,
+      explorer: text,
+      faucet: text,
+    },
+  })
+  const key = process.env.INFERNET_DEPLOYER_KEY
+  if (!values.rpc || !values.out || !key)
+    throw new Error('Needed: --rpc URL, --out FILE, and the key in the environment as INFERNET_DEPLOYER_KEY.')
+  const address = (value: string | undefined, name: keyof DeployOptions): DeployOptions =>
+    value === undefined ? {} : { [name]: getAddress(value) }
+  const words = (value: string | undefined, name: keyof DeployOptions): DeployOptions =>
+    value === undefined ? {} : { [name]: value }
+  const delay = Number(values['timelock-delay'] ?? PUBLIC_DELAY_SECONDS)
+  if (!Number.isSafeInteger(delay) || delay < 0) throw new Error('--timelock-delay is a number of seconds.')
+  const network = await deployNetwork(values.rpc, privateKeyToAccount(key as Hex), {
+    timelockDelaySeconds: delay,
+    ...words(values.name ?? 'test', 'name'),
+    ...address(values.coin, 'coin'),
+    ...address(values.governor, 'governor'),
+    ...address(values.treasury, 'treasury'),
+    ...address(values.guardian, 'guardian'),
+    ...words(values['public-rpc'], 'publicRpcUrl'),
+    ...words(values.explorer, 'explorer'),
+    ...words(values.faucet, 'faucet'),
+  })
+  writeNetwork(values.out, network)
+  console.log(`${network.name}: chain ${network.chainId}, written to ${values.out}`)
+}

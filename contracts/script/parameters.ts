@@ -1,0 +1,54 @@
+/** What a network is deployed with. Each value has a bound in the contracts, and its reason here. */
+import { parseUnits, type Address } from 'viem'
+
+const inf = (amount: string): bigint => parseUnits(amount, 18)
+/** Stablecoins in use have six decimals. */
+const usd = (amount: string): bigint => parseUnits(amount, 6)
+const DAY_SECONDS = 86_400
+
+/** 10^9 INF at most at once; a tenth to the deployer, for a faucet and the first stakes. */
+export const TOKEN = { cap: inf('1000000000'), supply: inf('100000000') } as const
+
+export const STAKE = {
+  /** Enough that thousands of false identities cost something, little enough for a single machine. */
+  minimum: inf('100'),
+  floor: inf('10'),
+  ceiling: inf('10000'),
+  /** Longer than a dispute takes, and than the escrow's grace. */
+  unbondSeconds: 7 * DAY_SECONDS,
+  challengerBps: 2_500,
+} as const
+
+/** One tenth leaves the provider before the model's royalty: for who introduced it, for all holders, for upkeep. */
+const SHARES = {
+  relayBps: 500,
+  burnBps: 200,
+  treasuryBps: 300,
+  bondBps: 500,
+  tipBps: 100,
+  graceSeconds: 3 * DAY_SECONDS,
+  defaultWindowSeconds: 3 * DAY_SECONDS,
+} as const
+
+/** A tip pays the gas of a claim on a cheap chain; the daily cap lets a visitor earn a cup of coffee. */
+export const ESCROW = { ...SHARES, tipCap: inf('1'), unstakedDailyCap: inf('50') } as const
+export const COIN_ESCROW = { ...SHARES, tipCap: usd('0.05'), unstakedDailyCap: usd('5') } as const
+
+export interface DeployOptions {
+  /** @default 'local' */
+  readonly name?: string
+  /** Between a vote and its effect: in seconds. @default 0, for networks without money. */
+  readonly timelockDelaySeconds?: number
+  /** Who proposes to the timelock and executes. @default the deployer */
+  readonly governor?: Address
+  /** @default the timelock */
+  readonly treasury?: Address
+  /** Who may pause deposits. @default the deployer */
+  readonly guardian?: Address
+  /** A stablecoin that is there already. @default a test coin that anybody may mint */
+  readonly coin?: Address
+  /** What the network file names in place of the address deployed through. */
+  readonly publicRpcUrl?: string
+  readonly explorer?: string
+  readonly faucet?: string
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import { ERC20Burnable } from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { IStake } from "./interfaces/IStake.sol";
+import { Shares } from "./libraries/Shares.sol";
+
+/// @title Stake
+/// @custom:security The token is INF alone: it moves exactly what it is asked to and calls nobody.
+contract Stake is IStake, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    uint256 private constant MIN_UNBOND_SECONDS = 1 hours;
+    uint256 private constant MAX_UNBOND_SECONDS = 60 days;
+    /// @dev Above half, slashing oneself through a friend would cost little.
+    uint256 private constant MAX_CHALLENGER_BPS = 5_000;
+
+    address private immutable TOKEN;
+    address private immutable OWNER;
+    uint96 private immutable FLOOR;
+    uint96 private immutable CEILING;
+    uint32 private immutable UNBOND_SECONDS;
+    uint16 private immutable CHALLENGER_BPS;
+
+    /// @inheritdoc IStake
+    address public court;
+    uint96 private _minimum;
+    mapping(address operator => Operator) private _operators;
+    mapping(address operator => bytes32) private _peerKeys;
+    mapping(address challenger => uint256) private _rewards;
+
+    constructor(StakeConfig memory init) {
+        if (init.token.code.length == 0) revert OutOfBounds("token", uint160(init.token));
+        if (init.owner == address(0)) revert OutOfBounds("owner", 0);
+        if (init.floor == 0 || init.floor > init.ceiling) revert OutOfBounds("floor", init.floor);
+        if (init.unbondSeconds < MIN_UNBOND_SECONDS || init.unbondSeconds > MAX_UNBOND_SECONDS) {
+            revert OutOfBounds("unbondSeconds", init.unbondSeconds);
+        }
+        if (init.challengerBps > MAX_CHALLENGER_BPS) revert OutOfBounds("challengerBps", init.challengerBps);
+        TOKEN = init.token;
+        OWNER = init.owner;
+        FLOOR = init.floor;
+        CEILING = init.ceiling;
+        UNBOND_SECONDS = init.unbondSeconds;
+        CHALLENGER_BPS = init.challengerBps;
+        _setMinimum(init.minimum, init.floor, init.ceiling);
+    }
+
+    modifier onlyCourt() {
+        if (msg.sender != court) revert NotCourt(msg.sender);
+        _;
+    }
+
+    modifier onlyOwner() {
+        if (msg.sender != OWNER) revert NotOwner(msg.sender);
+        _;
+    }
+
+    /// @inheritdoc IStake
+    function register(bytes32 peerKey, uint96 amount) external nonReentrant {
+        _register(peerKey, amount);
+    }
+
+    /// @inheritdoc IStake
+    function registerWithPermit(
+        bytes32 peerKey,
+        uint96 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
+        // Whoever sees the permit can send it first; what counts is the allowance.
+        try IERC20Permit(TOKEN).permit(msg.sender, address(this), amount, deadline, v, r, s) { } catch { }
+        _register(peerKey, amount);
+    }
+
+    /// @inheritdoc IStake
+    function setPeerKey(bytes32 peerKey) external {
+        _checkWorks(_operators[msg.sender].state);
+        if (peerKey == 0) revert ZeroPeerKey();
+
+        _peerKeys[msg.sender] = peerKey;
+        emit PeerKeyChanged(msg.sender, peerKey);
+    }
+
+    /// @inheritdoc IStake
+    function add(uint96 amount) external nonReentrant {
+        Operator memory operator = _operators[msg.sender];
+        _checkWorks(operator.state);
+        if (amount == 0) revert ZeroAmount();
+
+        operator.stake += amount;
+        _save(msg.sender, operator);
+        IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IStake
+    function unbond(uint96 amount) external {
+        Operator memory operator = _operators[msg.sender];
+        if (amount == 0) revert ZeroAmount();
+        if (amount > operator.stake) revert InsufficientStake(amount, operator.stake);
+
+        _unbond(operator, amount);
+        _save(msg.sender, operator);
+    }
+
+    /// @inheritdoc IStake
+    function cancelUnbond() external {
+        Operator memory operator = _operators[msg.sender];
+        _checkWorks(operator.state);
+        if (operator.unbonding == 0) revert NothingUnbonding(msg.sender);
+
+        operator.stake += operator.unbonding;
+        operator.unbonding = 0;
+        operator.unbondAt = 0;
+        _save(msg.sender, operator);
+    }
+
+    /// @inheritdoc IStake
+    function withdraw() external nonReentrant {
+        Operator memory operator = _operators[msg.sender];
+        uint96 amount = operator.unbonding;
+        if (amount == 0) revert NothingUnbonding(msg.sender);
+        if (block.timestamp < operator.unbondAt) revert TooEarly(operator.unbondAt);
+
+        operator.unbonding = 0;
+        operator.unbondAt = 0;
+        _save(msg.sender, operator);
+        emit Withdrawn(msg.sender, amount);
+        IERC20(TOKEN).safeTransfer(msg.sender, amount);
+    }
+
+    /// @inheritdoc IStake
+    function retire() external {
+        Operator memory operator = _operators[msg.sender];
+        _checkWorks(operator.state);
+
+        operator.state = State.Retired;
+        if (operator.stake > 0) _unbond(operator, operator.stake);
+        delete _peerKeys[msg.sender];
+        _save(msg.sender, operator);
+        emit StateChanged(msg.sender, State.Retired);
+    }
+
+    /// @inheritdoc IStake
+    function slash(address account, uint96 amount, address challenger)
+        external
+        onlyCourt
+        nonReentrant
+        returns (uint96 slashed)
+    {
+        Operator memory operator = _operators[account];
+        if (challenger == account) revert SelfChallenge(account);
+        uint256 total = uint256(operator.stake) + operator.unbonding;
+        if (amount == 0) revert ZeroAmount();
+        if (total == 0) revert InsufficientStake(amount, 0);
+
+        slashed = amount < total ? amount : uint96(total);
+        uint96 fromUnbonding = uint96(Shares.proportionUp(slashed, operator.unbonding, total));
+        operator.unbonding -= fromUnbonding;
+        operator.stake -= slashed - fromUnbonding;
+        uint96 reward = challenger == address(0) ? 0 : uint96(Shares.bpsDown(slashed, CHALLENGER_BPS));
+        _rewards[challenger] += reward;
+        _save(account, operator);
+        emit Slashed(account, challenger, slashed, reward);
+        ERC20Burnable(TOKEN).burn(slashed - reward);
+    }
+
+    /// @inheritdoc IStake
+    function jail(address operator) external onlyCourt {
+        _changeState(operator, State.Active, State.Jailed);
+    }
+
+    /// @inheritdoc IStake
+    function unjail(address operator) external onlyCourt {
+        _changeState(operator, State.Jailed, State.Active);
+    }
+
+    /// @inheritdoc IStake
+    function collect(address account) external nonReentrant {
+        uint256 amount = _rewards[account];
+        if (amount == 0) revert NothingToCollect(account);
+
+        delete _rewards[account];
+        emit Collected(account, amount);
+        IERC20(TOKEN).safeTransfer(account, amount);
+    }
+
+    /// @inheritdoc IStake
+    function setMinimum(uint96 minimum_) external onlyOwner {
+        _setMinimum(minimum_, FLOOR, CEILING);
+    }
+
+    /// @inheritdoc IStake
+    function setCourt(address court_) external onlyOwner {
+        court = court_;
+        emit CourtChanged(court_);
+    }
+
+    /// @inheritdoc IStake
+    function isActive(address account) external view returns (bool) {
+        Operator storage operator = _operators[account];
+        return operator.state == State.Active && operator.stake >= _minimum;
+    }
+
+    /// @inheritdoc IStake
+    function hasStake(address operator) external view returns (bool) {
+        return _operators[operator].stake >= FLOOR;
+    }
+
+    /// @inheritdoc IStake
+    function operatorOf(address operator) external view returns (Operator memory) {
+        return _operators[operator];
+    }
+
+    /// @inheritdoc IStake
+    function peerKeyOf(address operator) external view returns (bytes32) {
+        return _peerKeys[operator];
+    }
+
+    /// @inheritdoc IStake
+    function rewardOf(address account) external view returns (uint256) {
+        return _rewards[account];
+    }
+
+    /// @inheritdoc IStake
+    function config() external view returns (StakeConfig memory) {
+        return StakeConfig({
+            token: TOKEN,
+            owner: OWNER,
+            floor: FLOOR,
+            ceiling: CEILING,
+            minimum: _minimum,
+            unbondSeconds: UNBOND_SECONDS,
+            challengerBps: CHALLENGER_BPS
+        });
+    }
+
+    function _register(bytes32 peerKey, uint96 amount) private {
+        State state = _operators[msg.sender].state;
+        if (state != State.None) revert WrongState(msg.sender, state);
+        if (peerKey == 0) revert ZeroPeerKey();
+        if (amount < _minimum) revert BelowMinimum(amount, _minimum);
+
+        _operators[msg.sender] = Operator({ stake: amount, unbonding: 0, unbondAt: 0, state: State.Active });
+        _peerKeys[msg.sender] = peerKey;
+        emit Registered(msg.sender, peerKey, amount);
+        IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    function _changeState(address operator, State from, State to) private {
+        State state = _operators[operator].state;
+        if (state != from) revert WrongState(operator, state);
+
+        _operators[operator].state = to;
+        emit StateChanged(operator, to);
+    }
+
+    function _setMinimum(uint96 minimum_, uint96 floor, uint96 ceiling) private {
+        if (minimum_ < floor || minimum_ > ceiling) revert OutOfBounds("minimum", minimum_);
+
+        _minimum = minimum_;
+        emit MinimumChanged(minimum_);
+    }
+
+    function _save(address account, Operator memory operator) private {
+        _operators[account] = operator;
+        emit StakeChanged(account, operator.stake, operator.unbonding, operator.unbondAt);
+    }
+
+    function _checkWorks(State state) private view {
+        if (state != State.Active && state != State.Jailed) revert WrongState(msg.sender, state);
+    }
+
+    /// @dev Changes the operator in memory.
+    function _unbond(Operator memory operator, uint96 amount) private view {
+        operator.stake -= amount;
+        operator.unbonding += amount;
+        operator.unbondAt = uint40(block.timestamp + UNBOND_SECONDS);
+    }
+}

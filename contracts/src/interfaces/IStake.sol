@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title IStake
+/// @notice Providers' stake: what they lose when they are proven to cheat, and what makes them worth asking.
+/// @dev Amounts are units of INF. An operator is the address that stakes and is paid; its peer key is the raw
+/// Ed25519 public key of its node.
+/// @custom:security Anybody may register any peer key: no claim to a key is checked here. A peer is believed only
+/// with its key's own signature over chain, contract and operator, which others check off chain.
+interface IStake {
+    /// @notice `None` never registered. `Jailed` may leave but is not offered work. `Retired` is for good.
+    enum State {
+        None,
+        Active,
+        Jailed,
+        Retired
+    }
+
+    /// @param token INF.
+    /// @param owner The timelock: sets the court and, inside the bounds, the minimum. It can't touch stake.
+    /// @param floor Lowest minimum that the owner may set, and what lifts an escrow's cap.
+    /// @param ceiling Highest minimum that the owner may set.
+    /// @param minimum The minimum at the start.
+    /// @param unbondSeconds How long stake stays in reach of the court after it was asked back.
+    /// @param challengerBps The challenger's share of a slash in basis points; the rest burns.
+    struct StakeConfig {
+        address token;
+        address owner;
+        uint96 floor;
+        uint96 ceiling;
+        uint96 minimum;
+        uint32 unbondSeconds;
+        uint16 challengerBps;
+    }
+
+    /// @notice One slot for all amounts of an operator.
+    /// @param stake Works for the operator.
+    /// @param unbonding Was asked back, may still be slashed.
+    /// @param unbondAt When `unbonding` may be withdrawn, in seconds.
+    struct Operator {
+        uint96 stake;
+        uint96 unbonding;
+        uint40 unbondAt;
+        State state;
+    }
+
+    error ZeroAmount();
+    error ZeroPeerKey();
+    error NotOwner(address caller);
+    error NotCourt(address caller);
+    /// @notice A parameter of the constructor, or a new minimum, is out of its bounds.
+    error OutOfBounds(bytes32 parameter, uint256 value);
+    /// @notice The operator's state does not allow the call.
+    error WrongState(address operator, State state);
+    error BelowMinimum(uint96 amount, uint96 minimum);
+    error InsufficientStake(uint96 asked, uint96 stake);
+    /// @notice Nothing is unbonding.
+    error NothingUnbonding(address operator);
+    /// @notice What is asked for may be had from `earliest` on, in seconds.
+    error TooEarly(uint40 earliest);
+    /// @notice Nothing is owed to this account.
+    error NothingToCollect(address account);
+    /// @notice An operator would profit from its own slash.
+    error SelfChallenge(address operator);
+
+    event Registered(address indexed operator, bytes32 indexed peerKey, uint96 stake);
+    event PeerKeyChanged(address indexed operator, bytes32 indexed peerKey);
+    /// @notice The amounts after a change, whatever the change was.
+    event StakeChanged(address indexed operator, uint96 stake, uint96 unbonding, uint40 unbondAt);
+    event Withdrawn(address indexed operator, uint96 amount);
+    event StateChanged(address indexed operator, State state);
+    event Slashed(address indexed operator, address indexed challenger, uint96 amount, uint96 reward);
+    event Collected(address indexed account, uint256 amount);
+    event MinimumChanged(uint96 minimum);
+    event CourtChanged(address indexed court);
+
+    /// @notice Registers the caller with its peer key and stakes `amount`, at least the minimum.
+    /// @dev Reverts with `WrongState` for whom registered before, `ZeroPeerKey`, `BelowMinimum`.
+    function register(bytes32 peerKey, uint96 amount) external;
+
+    /// @notice `register` with an ERC-2612 permit in place of an approval.
+    /// @dev A permit that somebody else has already sent is not an error as long as the allowance is there.
+    function registerWithPermit(
+        bytes32 peerKey,
+        uint96 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
+
+    /// @notice Puts another peer key in the place of the caller's.
+    /// @dev Reverts with `WrongState` unless active or jailed, `ZeroPeerKey`.
+    function setPeerKey(bytes32 peerKey) external;
+
+    /// @notice Adds to the caller's stake.
+    /// @dev Reverts with `WrongState` unless active or jailed, `ZeroAmount`.
+    function add(uint96 amount) external;
+
+    /// @notice Asks part of the stake back. Asking again merges with what is unbonding and restarts its clock.
+    /// @dev Reverts with `ZeroAmount`, `InsufficientStake`.
+    function unbond(uint96 amount) external;
+
+    /// @notice Puts all that is unbonding back to work.
+    /// @dev Reverts with `WrongState` unless active or jailed, `NothingUnbonding`.
+    function cancelUnbond() external;
+
+    /// @notice Pays what has been unbonding long enough. No state and no court keeps it.
+    /// @dev Reverts with `NothingUnbonding`, `TooEarly`.
+    function withdraw() external;
+
+    /// @notice Ends the registration for good and asks all stake back.
+    /// @dev Reverts with `WrongState` unless active or jailed.
+    function retire() external;
+
+    /// @notice Takes `amount`, or all there is, from what works and what is unbonding in proportion, the odd unit
+    /// from what would leave first. The challenger's share is credited, rounded down; the rest burns.
+    /// @dev Reverts with `NotCourt`, `SelfChallenge`, `InsufficientStake` when there is nothing at all, `ZeroAmount`.
+    /// @param challenger Who proved it; zero burns everything.
+    function slash(address operator, uint96 amount, address challenger) external returns (uint96 slashed);
+
+    /// @notice Stops an active operator from being offered work.
+    /// @dev Reverts with `NotCourt`, `WrongState`.
+    function jail(address operator) external;
+
+    /// @notice Lets a jailed operator work again.
+    /// @dev Reverts with `NotCourt`, `WrongState`.
+    function unjail(address operator) external;
+
+    /// @notice Pays a challenger what slashes credited to it; anybody may send it.
+    /// @dev Reverts with `NothingToCollect`.
+    function collect(address account) external;
+
+    /// @notice Changes the minimum inside the immutable bounds. Nobody loses stake by it.
+    /// @dev Reverts with `NotOwner`, `OutOfBounds`.
+    function setMinimum(uint96 minimum_) external;
+
+    /// @notice Names the one address that may slash and jail; zero for none.
+    /// @dev Reverts with `NotOwner`.
+    function setCourt(address court_) external;
+
+    /// @notice True for an active operator with at least the minimum at work: who should be offered jobs.
+    function isActive(address operator) external view returns (bool);
+
+    /// @notice True where at least the immutable floor is at work, jailed or not. This lifts an escrow's daily cap, so
+    /// that neither the court nor a higher minimum stands between a provider and what it earned. One slot.
+    function hasStake(address operator) external view returns (bool);
+
+    /// @notice Amounts and state of an operator.
+    function operatorOf(address operator) external view returns (Operator memory);
+
+    /// @notice The peer key of an operator, zero for none.
+    function peerKeyOf(address operator) external view returns (bytes32);
+
+    /// @notice What slashes credited to a challenger.
+    function rewardOf(address account) external view returns (uint256);
+
+    /// @notice The parameters, `minimum` being today's.
+    function config() external view returns (StakeConfig memory);
+
+    /// @notice Who may slash and jail; zero for nobody.
+    function court() external view returns (address);
+}

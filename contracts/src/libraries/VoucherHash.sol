@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { IEscrowTypes } from "../interfaces/IEscrowTypes.sol";
+
+/// @title VoucherHash
+/// @notice The EIP-712 struct hash of a voucher.
+library VoucherHash {
+    bytes32 internal constant TYPEHASH = keccak256(
+        "Voucher(address payer,address provider,bytes32 model,address relay,uint32 epoch,uint96 cumulative)"
+    );
+
+    /// @dev All fields are of fixed size, so the struct's own encoding is the one that EIP-712 asks for.
+    function structHash(IEscrowTypes.Voucher calldata voucher) internal pure returns (bytes32) {
+        return keccak256(abi.encode(TYPEHASH, voucher));
+    }
+}
