@@ -6,7 +6,7 @@ export type Millis = Brand<number, 'Millis'>
 export type EpochMillis = Brand<number, 'EpochMillis'>
 /** A count of tokens, a token being a piece of text. */
 export type Tokens = Brand<number, 'Tokens'>
-/** Money in base units: 1 INF is 10^18. */
+/** Money in base units of the asset it is in: 1 INF is 10^18. */
 export type BaseUnits = Brand<bigint, 'BaseUnits'>
 
 export const millis = (value: number): Millis => value as Millis

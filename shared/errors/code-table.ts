@@ -218,10 +218,69 @@ export const CODE_TABLE = {
     fix: 'Keep the page open, or ask again.',
   },
   'stream.duplicate-job': { says: () => 'A job of that name is running already.', fix: 'Ask again.' },
-  'stream.unpaid': { says: () => 'The payment for the next block did not come.', fix: 'Check the deposit.' },
-  'settle.bad-network-file': {
-    says: (f) => `The network file is not as it should be (${f.field ?? 'file'}).`,
-    fix: 'Write it anew with the deploy script.',
+  'payment.required': {
+    says: () => 'This provider is paid, and nothing came to pay it with.',
+    fix: 'Make a deposit on the Wallet page, or ask a provider that works for nothing.',
+  },
+  'payment.unpaid': {
+    says: () => 'The payment for the next block did not come.',
+    fix: 'Check the deposit; what was written so far is kept.',
+  },
+  'payment.debts': {
+    says: () => 'This payer left blocks unpaid lately.',
+    fix: 'Wait an hour, or ask another provider.',
+  },
+  'payment.bad-voucher': {
+    says: (f) => `A payment is not valid (${f.reason ?? 'unknown'}).`,
+    fix: 'Reload the page. If it stays, open a new session on the Wallet page.',
+  },
+  'payment.stale': {
+    says: () => 'A payment is lower than one that was made before.',
+    fix: 'Nothing to do: the record of payments catches up. If it stays, another provider is asked.',
+  },
+  'payment.wrong-payee': {
+    says: (f) => `A payment or a price names somebody else (${f.field ?? 'payee'}).`,
+    fix: 'Another provider is tried.',
+  },
+  'payment.wrong-chain': {
+    says: () => 'The provider wants to be paid on a chain or a contract that is not known here.',
+    fix: 'Another provider is tried. Check that the wallet is on the right network.',
+  },
+  'payment.wrong-epoch': {
+    says: () => 'The payment belongs to a deposit that was withdrawn.',
+    fix: 'Make a new deposit on the Wallet page.',
+  },
+  'payment.no-session': {
+    says: () => 'The key that signs the payments is not authorised on the chain.',
+    fix: 'Open a session on the Wallet page, or wait until its transaction is confirmed.',
+  },
+  'payment.expired-session': {
+    says: () => 'The session that signs the payments has run out.',
+    fix: 'Open a new session on the Wallet page.',
+  },
+  'payment.session-spent': {
+    says: () => 'The session has spent what it was allowed to.',
+    fix: 'Open a new session, or one with a higher cap, on the Wallet page.',
+  },
+  'payment.no-deposit': {
+    says: () => 'The deposit does not cover this.',
+    fix: 'Top it up on the Wallet page.',
+  },
+  'payment.withdrawal-pending': {
+    says: () => 'The deposit is being withdrawn, so nothing can be paid from it.',
+    fix: 'Cancel the withdrawal on the Wallet page, or make a new deposit: that cancels it, too.',
+  },
+  'payment.over-limit': {
+    says: () => 'This would cost more than your limit for one answer.',
+    fix: 'Raise the limit, shorten the prompt or ask for a shorter answer.',
+  },
+  'payment.chain-unreachable': {
+    says: () => 'The chain does not answer, so the deposit cannot be checked.',
+    fix: 'Check the connection; it is tried again with the next question.',
+  },
+  'payment.no-record': {
+    says: () => 'The record of payments cannot be read or written here.',
+    fix: 'Free some storage and reload the page. Nothing is paid without a record.',
   },
   'mesh.no-direct-path': {
     says: () => 'No direct path to the provider came up.',

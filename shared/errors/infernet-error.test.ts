@@ -171,12 +171,54 @@ describe('the sentences of the network', () => {
       stream.duplicate-job
         A job of that name is running already.
         Ask again.
-      stream.unpaid
+      payment.required
+        This provider is paid, and nothing came to pay it with.
+        Make a deposit on the Wallet page, or ask a provider that works for nothing.
+      payment.unpaid
         The payment for the next block did not come.
-        Check the deposit.
-      settle.bad-network-file
-        The network file is not as it should be (<field>).
-        Write it anew with the deploy script.
+        Check the deposit; what was written so far is kept.
+      payment.debts
+        This payer left blocks unpaid lately.
+        Wait an hour, or ask another provider.
+      payment.bad-voucher
+        A payment is not valid (<reason>).
+        Reload the page. If it stays, open a new session on the Wallet page.
+      payment.stale
+        A payment is lower than one that was made before.
+        Nothing to do: the record of payments catches up. If it stays, another provider is asked.
+      payment.wrong-payee
+        A payment or a price names somebody else (<field>).
+        Another provider is tried.
+      payment.wrong-chain
+        The provider wants to be paid on a chain or a contract that is not known here.
+        Another provider is tried. Check that the wallet is on the right network.
+      payment.wrong-epoch
+        The payment belongs to a deposit that was withdrawn.
+        Make a new deposit on the Wallet page.
+      payment.no-session
+        The key that signs the payments is not authorised on the chain.
+        Open a session on the Wallet page, or wait until its transaction is confirmed.
+      payment.expired-session
+        The session that signs the payments has run out.
+        Open a new session on the Wallet page.
+      payment.session-spent
+        The session has spent what it was allowed to.
+        Open a new session, or one with a higher cap, on the Wallet page.
+      payment.no-deposit
+        The deposit does not cover this.
+        Top it up on the Wallet page.
+      payment.withdrawal-pending
+        The deposit is being withdrawn, so nothing can be paid from it.
+        Cancel the withdrawal on the Wallet page, or make a new deposit: that cancels it, too.
+      payment.over-limit
+        This would cost more than your limit for one answer.
+        Raise the limit, shorten the prompt or ask for a shorter answer.
+      payment.chain-unreachable
+        The chain does not answer, so the deposit cannot be checked.
+        Check the connection; it is tried again with the next question.
+      payment.no-record
+        The record of payments cannot be read or written here.
+        Free some storage and reload the page. Nothing is paid without a record.
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.
@@ -265,7 +307,7 @@ describe('the sentences of the network', () => {
   it('have codes that are a home and a name', () => {
     for (const code of CODES.filter((name) => name !== 'internal'))
       expect(code).toMatch(
-        /^(wire|models|engine|prompt|schedule|stream|verify|settle|mesh|wallet|peer)\.[a-z]+(-[a-z]+)*$/,
+        /^(wire|models|engine|prompt|schedule|stream|verify|settle|payment|mesh|wallet|peer)\.[a-z]+(-[a-z]+)*$/,
       )
   })
 })

@@ -4,6 +4,7 @@ import { amountToBytes, concatBytes, equalBytes, fromHex, utf8 } from '../base/b
 import type { JobId, PeerName } from '../base/ids.ts'
 import { baseUnits, tokens, type BaseUnits, type Tokens } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import { costOf } from '../prompt/cost.ts'
 import type { Price } from '../prompt/prompt.ts'
 import { openSigned, sign, type Signed } from '../wire/signed.ts'
 import { CHUNK_TOKENS } from './constants.ts'
@@ -30,8 +31,8 @@ export interface Chunk {
 }
 
 /** What is owed when `written` tokens have been written under these terms. */
-function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens): BaseUnits {
-  return baseUnits(price.perPromptToken * BigInt(prefillTokens) + price.perOutputToken * BigInt(written))
+export function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens): BaseUnits {
+  return costOf(price, prefillTokens, written)
 }
 
 /** The provider's end of the chain: takes tokens, signs a chunk for the prefill and for each 32 of them. */
@@ -47,6 +48,16 @@ export class ChunkSigner {
     this.#terms = terms
     this.#key = key
     this.#previous = firstLink(terms)
+  }
+
+  /** SHA-256 of the last chunk: what both sides put their names to in the end. */
+  get head(): Uint8Array {
+    return this.#previous
+  }
+
+  /** Chunks that were signed, the prefill's included. */
+  get count(): number {
+    return this.#index
   }
 
   /** What has been signed so far is owed. */
@@ -112,6 +123,11 @@ export class ChunkVerifier {
 
   get due(): BaseUnits {
     return this.#index === 0 ? baseUnits(0n) : amountDue(this.#terms, tokens(this.#written))
+  }
+
+  /** SHA-256 of the last chunk that was accepted. */
+  get head(): Uint8Array {
+    return this.#previous
   }
 
   /** Remembers tokens as they were streamed, in order. */

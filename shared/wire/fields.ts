@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { amountFromBytes, toHex } from '../base/bytes.ts'
-import { jobId, modelHash, type PeerName } from '../base/ids.ts'
+import { chainAddress, jobId, modelHash, type PeerName } from '../base/ids.ts'
 import { isPlainLine } from '../base/text-bounds.ts'
 import { baseUnits, epochMillis, millis, tokens } from '../base/units.ts'
 import { MAX_TOKEN_ID } from './limits.ts'
@@ -62,6 +62,12 @@ export const modelHashField = v.pipe(
 export const jobIdField = v.pipe(
   bytes(16),
   v.transform((value) => jobId(toHex(value))),
+)
+
+/** 20 bytes on the wire, `0x` and hex in memory. */
+export const chainAddressField = v.pipe(
+  bytes(20),
+  v.transform((value) => chainAddress(`0x${toHex(value)}`)),
 )
 
 /** Money: big-endian bytes without leading zeros, at most 16 of them (2^128 base units). */
