@@ -59,6 +59,7 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
     'web/state',
     'web/engine',
     'web/storage',
+    'web/wallet',
   ],
 }
 

@@ -363,6 +363,74 @@ export const CODE_TABLE = {
   'faucet.failed': {
     says: () => 'The test money was sent, but the chain did not take it.',
     fix: "Try again; if it stays, tell the relay's operator.",
+  'wallet.unreachable': {
+    says: () => 'No node of the chain answers.',
+    fix: 'The amounts are the last ones that were read. The page keeps trying.',
+  },
+  'wallet.foreign-node': {
+    says: (f) =>
+      `The node answers for chain ${f.got ?? '?'}, this network settles on chain ${f.wanted ?? '?'}.`,
+    fix: 'Nothing is sent there. Another node is tried.',
+  },
+  'wallet.rejected': {
+    says: () => 'You declined the signature.',
+    fix: 'No money moved. Sign again when you like.',
+  },
+  'wallet.wrong-chain': {
+    says: () => 'Your wallet is on another chain.',
+    fix: 'Nothing is lost. Switch to go on.',
+  },
+  'wallet.no-gas': {
+    says: (f) => `The network fee is about ${f.needed ?? '?'}, this wallet has ${f.has ?? '?'}.`,
+    fix: 'Get some of the coin that pays fees, then try again.',
+  },
+  'wallet.no-funds': {
+    says: (f) => `This needs ${f.needed ?? '?'}, you have ${f.has ?? '?'}.`,
+    fix: 'Take a smaller amount, or get more first.',
+  },
+  'wallet.reverted': {
+    says: (f) => `The contract refused: ${f.reason ?? 'it did not say why'}.`,
+    fix: 'No money moved, the network fee apart.',
+  },
+  'wallet.replaced': {
+    says: () => 'Your wallet sent another transaction instead of this one.',
+    fix: 'Look into your wallet, then try again if you still want it.',
+  },
+  'wallet.waiting': {
+    says: () => 'Your wallet is asking you something already.',
+    fix: 'Open it and answer, then try again.',
+  },
+  'wallet.silent': {
+    says: (f) => `Your wallet has not answered for ${f.minutes ?? '?'} minutes.`,
+    fix: 'If you sign it after all, it shows here as soon as it is on the chain.',
+  },
+  'wallet.unsupported': {
+    says: (f) => `Your wallet cannot do this${f.method ? ` (${f.method})` : ''}.`,
+    fix: 'Take another wallet, or the one in this tab.',
+  },
+  'wallet.disconnected': {
+    says: () => 'Your wallet shows this page no account.',
+    fix: 'Unlock it and connect again.',
+  },
+  'wallet.failed': {
+    says: (f) => `The transaction could not be sent${f.reason ? ` (${f.reason})` : ''}.`,
+    fix: 'No money moved. Try again.',
+  },
+  'wallet.bad-key': {
+    says: () => 'This is not a private key.',
+    fix: 'A key has 64 digits from 0 to 9 and a to f, with or without 0x in front.',
+  },
+  'wallet.key-lost': {
+    says: () => 'The key of this wallet is here, but the browser cannot open it any more.',
+    fix: 'Import the key from your copy, or make a new wallet.',
+  },
+  'wallet.no-storage': {
+    says: () => 'This browser keeps nothing for this page, so a key made here would be lost with the tab.',
+    fix: 'Open the page in an ordinary window, or connect a wallet.',
+  },
+  'wallet.faucet-refused': {
+    says: (f) => `The faucet gave nothing${f.reason ? `: ${f.reason}` : ''}.`,
+    fix: 'Try again later, or ask somebody who has some.',
   },
   'peer.refused': {
     says: () => 'The other side refused for a reason that this version does not know.',

@@ -282,6 +282,57 @@ describe('the sentences of the network', () => {
       faucet.failed
         The test money was sent, but the chain did not take it.
         Try again; if it stays, tell the relay's operator.
+      wallet.unreachable
+        No node of the chain answers.
+        The amounts are the last ones that were read. The page keeps trying.
+      wallet.foreign-node
+        The node answers for chain <got>, this network settles on chain <wanted>.
+        Nothing is sent there. Another node is tried.
+      wallet.rejected
+        You declined the signature.
+        No money moved. Sign again when you like.
+      wallet.wrong-chain
+        Your wallet is on another chain.
+        Nothing is lost. Switch to go on.
+      wallet.no-gas
+        The network fee is about <needed>, this wallet has <has>.
+        Get some of the coin that pays fees, then try again.
+      wallet.no-funds
+        This needs <needed>, you have <has>.
+        Take a smaller amount, or get more first.
+      wallet.reverted
+        The contract refused: <reason>.
+        No money moved, the network fee apart.
+      wallet.replaced
+        Your wallet sent another transaction instead of this one.
+        Look into your wallet, then try again if you still want it.
+      wallet.waiting
+        Your wallet is asking you something already.
+        Open it and answer, then try again.
+      wallet.silent
+        Your wallet has not answered for <minutes> minutes.
+        If you sign it after all, it shows here as soon as it is on the chain.
+      wallet.unsupported
+        Your wallet cannot do this (<method>).
+        Take another wallet, or the one in this tab.
+      wallet.disconnected
+        Your wallet shows this page no account.
+        Unlock it and connect again.
+      wallet.failed
+        The transaction could not be sent (<reason>).
+        No money moved. Try again.
+      wallet.bad-key
+        This is not a private key.
+        A key has 64 digits from 0 to 9 and a to f, with or without 0x in front.
+      wallet.key-lost
+        The key of this wallet is here, but the browser cannot open it any more.
+        Import the key from your copy, or make a new wallet.
+      wallet.no-storage
+        This browser keeps nothing for this page, so a key made here would be lost with the tab.
+        Open the page in an ordinary window, or connect a wallet.
+      wallet.faucet-refused
+        The faucet gave nothing: <reason>.
+        Try again later, or ask somebody who has some.
       peer.refused
         The other side refused for a reason that this version does not know.
         Reload the page to get the newest version.
@@ -305,6 +356,7 @@ describe('the sentences of the network', () => {
     for (const code of CODES.filter((name) => name !== 'internal'))
       expect(code).toMatch(
         /^(wire|models|engine|prompt|schedule|stream|verify|settle|payment|mesh|peer|chain|faucet)\.[a-z]+(-[a-z]+)*$/,
+        /^(wire|models|engine|prompt|schedule|stream|verify|settle|payment|mesh|wallet|peer)\.[a-z]+(-[a-z]+)*$/,
       )
   })
 })

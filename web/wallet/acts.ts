@@ -1,0 +1,148 @@
+import { erc20Abi, type Address, type Hex } from 'viem'
+import { readContract } from 'viem/actions'
+import type { Act } from './act.ts'
+import { erc20Call, escrowData, stakeData } from './calls.ts'
+import type { SessionLimits } from './deposit.ts'
+import type { Call } from './signer.ts'
+
+export function authorizeSession(escrow: Address, { key, cap, expiry }: SessionLimits): Act {
+  return one('session', { to: escrow, data: escrowData('authorizeSession', [key, cap, expiry]) })
+}
+
+export function revokeSession(escrow: Address, key: Address): Act {
+  return one('revoke', { to: escrow, data: escrowData('revokeSession', [key]) })
+}
+
+export function requestWithdrawal(escrow: Address): Act {
+  return one('request', { to: escrow, data: escrowData('requestWithdrawal', []) })
+}
+
+export function cancelWithdrawal(escrow: Address): Act {
+  return one('cancel', { to: escrow, data: escrowData('cancelWithdrawal', []) })
+}
+
+export function withdraw(escrow: Address): Act {
+  return one('withdraw', { to: escrow, data: escrowData('withdraw', []) })
+}
+
+/** Ends the payer's own default after its window, so that it can deposit again. */
+export function settleDefault(escrow: Address, payer: Address): Act {
+  return one('settle', { to: escrow, data: escrowData('settleDefault', [payer]) })
+}
+
+/** A voucher as the contract takes it. */
+export interface ClaimEntry {
+  readonly voucher: {
+    readonly payer: Address
+    readonly provider: Address
+    readonly model: Hex
+    readonly relay: Address
+    readonly epoch: number
+    readonly cumulative: bigint
+  }
+  readonly signer: Address
+  readonly signature: Hex
+}
+
+export interface EarnedLine {
+  readonly provider: Address
+  readonly model: Hex
+  readonly relay: Address
+}
+
+export interface ClaimInit {
+  readonly escrow: Address
+  /** Each adds something now: one that does not would revert them all. */
+  readonly vouchers: readonly ClaimEntry[]
+  /** Pots that hold something, or will after the claim. */
+  readonly pots: readonly EarnedLine[]
+  /** Whose credit is fetched, if any. */
+  readonly credit: Address | undefined
+}
+
+/** Vouchers in one claim, 448 bytes each: relays pass on calls of 24 KiB. */
+const CLAIMS_AT_ONCE = 40
+
+/** Brings vouchers to the chain, splits what they paid, and fetches credits: one approval where the wallet can. */
+export function claim({ escrow, vouchers, pots, credit }: ClaimInit): Act {
+  return async (tools) => {
+    const calls: (readonly [string, Call])[] = []
+    for (let i = 0; i < vouchers.length; i += CLAIMS_AT_ONCE)
+      calls.push([
+        'claim',
+        { to: escrow, data: escrowData('claim', [vouchers.slice(i, i + CLAIMS_AT_ONCE)]) },
+      ])
+    for (const { provider, model, relay } of pots)
+      calls.push(['sweep', { to: escrow, data: escrowData('sweep', [provider, model, relay]) }])
+    if (credit) calls.push(['collect', { to: escrow, data: escrowData('collect', [credit]) }])
+    tools.expect(1)
+    const together =
+      calls.length > 1 &&
+      (await tools.sendTogether(
+        'claim',
+        calls.map(([, call]) => call),
+      ))
+    if (together) return
+    tools.expect(calls.length)
+    for (const [what, call] of calls) await tools.send(what, call)
+  }
+}
+
+export interface StakeInit {
+  readonly stake: Address
+  readonly asset: Address
+  readonly amount: bigint
+  /** The raw Ed25519 key that this tab lends under; only for who is not registered yet. */
+  readonly peerKey: Hex | undefined
+}
+
+/** Registers and stakes, or adds to the stake. */
+export function stakeMore({ stake, asset, amount, peerKey }: StakeInit): Act {
+  return async (tools) => {
+    const data = peerKey === undefined ? stakeData('add', [amount]) : stakeData('register', [peerKey, amount])
+    const read = { address: asset, abi: erc20Abi, functionName: 'allowance' } as const
+    const allowance = await readContract(tools.client, { ...read, args: [tools.signer.address, stake] })
+    if (allowance < amount) {
+      const approve = erc20Call(asset, 'approve', [stake, amount])
+      tools.expect(1)
+      if (await tools.sendTogether('stake', [approve, { to: stake, data }])) return
+      tools.expect(2)
+      await tools.send('allow', approve)
+    }
+    await tools.send('stake', { to: stake, data })
+  }
+}
+
+export function unbond(stake: Address, amount: bigint): Act {
+  return one('unbond', { to: stake, data: stakeData('unbond', [amount]) })
+}
+
+export function cancelUnbond(stake: Address): Act {
+  return one('cancel', { to: stake, data: stakeData('cancelUnbond', []) })
+}
+
+export function withdrawStake(stake: Address): Act {
+  return one('withdraw', { to: stake, data: stakeData('withdraw', []) })
+}
+
+/** Another name for the same stake: the tab lends under a new key. */
+export function setPeerKey(stake: Address, peerKey: Hex): Act {
+  return one('name', { to: stake, data: stakeData('setPeerKey', [peerKey]) })
+}
+
+/** Sends an asset to somebody. */
+export function transfer(asset: Address, to: Address, amount: bigint): Act {
+  return one('send', erc20Call(asset, 'transfer', [to, amount]))
+}
+
+/** Sends the coin that pays for gas to somebody. */
+export function transferCoin(to: Address, amount: bigint): Act {
+  return one('send', { to, data: '0x', value: amount })
+}
+
+function one(what: string, call: Call): Act {
+  return async (tools) => {
+    tools.expect(1)
+    await tools.send(what, call)
+  }
+}

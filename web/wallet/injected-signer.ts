@@ -1,0 +1,250 @@
+import {
+  createWalletClient,
+  custom,
+  getAddress,
+  hexToNumber,
+  isAddress,
+  type Address,
+  type EIP1193Provider,
+  type TypedDataDefinition,
+} from 'viem'
+import { getCallsStatus, getCapabilities, sendCalls, sendTransaction, signTypedData } from 'viem/actions'
+import type { Clock } from '#shared/base/clock.ts'
+import { millis, MINUTE_MS } from '#shared/base/units.ts'
+import { withDeadline } from '#shared/base/wait.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { NetworkFile } from '#shared/settle/network-file.ts'
+import { chainOf } from './chain-client.ts'
+import { WALLET_ANSWER_MS, WALLET_QUESTION_MS } from './constants.ts'
+import { explainFailure } from './explain-failure.ts'
+import type { InjectedWallet } from './injected-wallets.ts'
+import type { BatchSender, Call, Signer } from './signer.ts'
+
+export interface ConnectOptions {
+  readonly signal: AbortSignal
+  /** Asks the visitor; without it only a wallet that already shows this page an account is taken. */
+  readonly mayAsk: boolean
+}
+
+/**
+ * Connects a wallet that an extension brought.
+ *
+ * Resolves with `undefined` when it may not ask and the wallet shows no account.
+ *
+ * @throws InfernetError `wallet.rejected`, `wallet.waiting`, `wallet.disconnected`, `wallet.silent`
+ */
+export async function connectInjected(
+  clock: Clock,
+  network: NetworkFile,
+  wallet: InjectedWallet,
+  { signal, mayAsk }: ConnectOptions,
+): Promise<Signer | undefined> {
+  const provider = wallet.provider
+  const method = mayAsk ? 'eth_requestAccounts' : 'eth_accounts'
+  const accounts = await asked(clock, mayAsk, () => provider.request({ method }), signal)
+  const address = firstAddress(accounts)
+  if (!address) {
+    if (mayAsk) throw new InfernetError('wallet.disconnected')
+    return undefined
+  }
+  const chainId = await asked(clock, false, () => provider.request({ method: 'eth_chainId' }), signal)
+  return new InjectedSigner(clock, network, wallet, address, chainNumber(chainId))
+}
+
+class InjectedSigner implements Signer {
+  readonly kind = 'injected'
+  readonly name: string
+  readonly icon: string | undefined
+  readonly #clock: Clock
+  readonly #provider: EIP1193Provider
+  readonly #network: NetworkFile
+  readonly #client
+  readonly #listeners = new Set<() => void>()
+  #address: Address
+  #chainId: number | undefined
+
+  constructor(
+    clock: Clock,
+    network: NetworkFile,
+    wallet: InjectedWallet,
+    address: Address,
+    chainId: number | undefined,
+  ) {
+    this.#clock = clock
+    this.#network = network
+    this.name = wallet.name
+    this.icon = wallet.icon
+    this.#provider = wallet.provider
+    this.#address = address
+    this.#chainId = chainId
+    this.#client = createWalletClient({
+      chain: chainOf(network),
+      // The wallet's own refusals are final; asking again would open its window again.
+      transport: custom(this.#provider, { retryCount: 0 }),
+    })
+    this.#provider.on('accountsChanged', (accounts) => {
+      // Without an account the last one is still shown: every act then says that the wallet is locked.
+      this.#address = firstAddress(accounts) ?? this.#address
+      this.#tell()
+    })
+    this.#provider.on('chainChanged', (id) => {
+      this.#chainId = chainNumber(id)
+      this.#tell()
+    })
+  }
+
+  get address(): Address {
+    return this.#address
+  }
+  get chainId(): number | undefined {
+    return this.#chainId
+  }
+
+  async send({ gas, ...call }: Call & { gas: bigint }, { signal }: { signal: AbortSignal }) {
+    this.#assertChain()
+    const request = { account: this.#address, gas, ...call, chain: this.#client.chain }
+    const hash = await asked(this.#clock, true, () => sendTransaction(this.#client, request), signal)
+    return { hash, nonce: undefined }
+  }
+
+  async signTypedData(data: TypedDataDefinition, { signal }: { signal: AbortSignal }) {
+    this.#assertChain()
+    return asked(
+      this.#clock,
+      true,
+      () => signTypedData(this.#client, { account: this.#address, ...data }),
+      signal,
+    )
+  }
+
+  async batching({ signal }: { signal: AbortSignal }): Promise<BatchSender | undefined> {
+    const chainId = this.#network.chainId
+    try {
+      const able = await asked(
+        this.#clock,
+        false,
+        () => getCapabilities(this.#client, { account: this.#address, chainId }),
+        signal,
+      )
+      // "ready" asks the visitor to upgrade the account first; that is one approval all the same.
+      const status = (able as { atomic?: { status?: unknown } }).atomic?.status
+      return status === 'supported' || status === 'ready' ? this.#batches() : undefined
+    } catch {
+      return undefined // a wallet that does not know the question cannot batch
+    }
+  }
+
+  #batches(): BatchSender {
+    return {
+      send: async (calls, { signal }) => {
+        this.#assertChain()
+        const request = {
+          account: this.#address,
+          chain: this.#client.chain,
+          calls: calls.map(({ to, data, value }) => ({ to, data, value: value ?? 0n })),
+          forceAtomic: true,
+        }
+        const { id } = await asked(this.#clock, true, () => sendCalls(this.#client, request), signal)
+        return id
+      },
+      status: async (id, { signal }) => {
+        const found = await asked(this.#clock, false, () => getCallsStatus(this.#client, { id }), signal)
+        const hash = found.receipts?.at(-1)?.transactionHash
+        if (found.status === 'success') return { state: 'confirmed', hash }
+        return { state: found.status === 'failure' ? 'failed' : 'pending', hash }
+      },
+    }
+  }
+
+  async switchChain(network: NetworkFile, { signal }: { signal: AbortSignal }): Promise<void> {
+    const chainId = `0x${network.chainId.toString(16)}` as const
+    const move = () => this.#provider.request({ method: 'wallet_switchEthereumChain', params: [{ chainId }] })
+    try {
+      await asked(this.#clock, true, move, signal)
+    } catch (thrown) {
+      if (!isUnknownChain(thrown)) throw thrown
+      await this.#addChain(network, chainId, signal)
+      await asked(this.#clock, true, move, signal)
+    }
+    const now = await asked(
+      this.#clock,
+      false,
+      () => this.#provider.request({ method: 'eth_chainId' }),
+      signal,
+    )
+    this.#chainId = chainNumber(now)
+    this.#tell()
+    if (this.#chainId !== network.chainId) throw new InfernetError('wallet.wrong-chain')
+  }
+
+  async #addChain(network: NetworkFile, chainId: `0x${string}`, signal: AbortSignal): Promise<void> {
+    const { name, nativeSymbol, rpcUrls, explorerUrl } = network
+    // A wallet needs a node of its own to talk to; without one in the network file it cannot be told of the chain.
+    if (rpcUrls.length === 0) throw new InfernetError('wallet.wrong-chain')
+    const params = {
+      chainId,
+      chainName: name,
+      nativeCurrency: { name: nativeSymbol, symbol: nativeSymbol, decimals: 18 },
+      rpcUrls,
+      ...(explorerUrl === undefined ? {} : { blockExplorerUrls: [explorerUrl] }),
+    }
+    const add = () => this.#provider.request({ method: 'wallet_addEthereumChain', params: [params] })
+    await asked(this.#clock, true, add, signal)
+  }
+
+  onChange(callback: () => void): () => void {
+    this.#listeners.add(callback)
+    return () => this.#listeners.delete(callback)
+  }
+
+  #assertChain(): void {
+    if (this.#chainId !== this.#network.chainId) throw new InfernetError('wallet.wrong-chain')
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** Asks a wallet with a deadline: a person's, where it has to ask one, else a machine's. */
+async function asked<T>(
+  clock: Clock,
+  person: boolean,
+  question: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const limit = person ? WALLET_ANSWER_MS : WALLET_QUESTION_MS
+  const late = (): Error =>
+    person
+      ? new InfernetError('wallet.silent', { minutes: limit / MINUTE_MS })
+      : new InfernetError('wallet.disconnected')
+  try {
+    return await withDeadline(clock, millis(limit), late, question, { signal })
+  } catch (thrown) {
+    throw explainFailure(thrown)
+  }
+}
+
+function firstAddress(accounts: unknown): Address | undefined {
+  const first: unknown = Array.isArray(accounts) ? accounts[0] : undefined
+  return typeof first === 'string' && isAddress(first, { strict: false }) ? getAddress(first) : undefined
+}
+
+function chainNumber(id: unknown): number | undefined {
+  if (typeof id === 'number') return id
+  return typeof id === 'string' && /^0x[0-9a-f]{1,13}$/i.test(id)
+    ? hexToNumber(id as `0x${string}`)
+    : undefined
+}
+
+/** 4902, which some wallets wrap in another error. */
+function isUnknownChain(thrown: unknown): boolean {
+  for (let at = thrown, depth = 0; typeof at === 'object' && at !== null && depth < 8; depth++) {
+    if ('code' in at && at.code === 4902) return true
+    const data: unknown = 'data' in at ? at.data : undefined
+    const inner = (data as { originalError?: { code?: unknown } } | undefined)?.originalError?.code
+    if (inner === 4902) return true
+    at = 'cause' in at ? at.cause : undefined
+  }
+  return false
+}

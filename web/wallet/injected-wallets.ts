@@ -1,0 +1,63 @@
+import { createStore, type EIP6963ProviderDetail, type EIP1193Provider } from 'mipd'
+import { MAX_ICON_CHARACTERS, MAX_INJECTED, MAX_WALLET_NAME } from './constants.ts'
+
+/** A wallet that a browser extension announced (EIP-6963). Its name and icon are its own word, bounded. */
+export interface InjectedWallet {
+  /** Reverse domain name: the same over reloads. */
+  readonly rdns: string
+  readonly name: string
+  /** Only a `data:` URL: an address would tell a stranger who opens this page. */
+  readonly icon: string | undefined
+  readonly provider: EIP1193Provider
+}
+
+export interface InjectedWallets {
+  readonly list: readonly InjectedWallet[]
+  onChange(callback: () => void): () => void
+  stop(): void
+}
+
+/** Listens for wallets from now on; they may come late. */
+export function findInjectedWallets(): InjectedWallets {
+  const store = createStore()
+  return {
+    get list() {
+      return injectedFrom(store.getProviders())
+    },
+    onChange: (callback) => store.subscribe(callback),
+    stop: () => store.destroy(),
+  }
+}
+
+/** What was announced, each name once, bounded and made plain. */
+export function injectedFrom(announced: readonly EIP6963ProviderDetail[]): InjectedWallet[] {
+  const wallets = new Map<string, InjectedWallet>()
+  for (const { info, provider } of announced) {
+    const rdns = plain(info?.rdns, 100)
+    if (rdns === '' || typeof provider?.request !== 'function' || wallets.has(rdns)) continue
+    if (wallets.size >= MAX_INJECTED) break
+    wallets.set(rdns, {
+      rdns,
+      name: plain(info.name, MAX_WALLET_NAME) || rdns,
+      icon: iconOf(info.icon),
+      provider,
+    })
+  }
+  return [...wallets.values()]
+}
+
+/** One line without control and direction characters, so that a name cannot dress up as another text. */
+function plain(text: unknown, limit: number): string {
+  if (typeof text !== 'string') return ''
+  return text
+    .slice(0, 4 * limit)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, limit)
+}
+
+function iconOf(icon: unknown): string | undefined {
+  if (typeof icon !== 'string' || icon.length > MAX_ICON_CHARACTERS) return undefined
+  return /^data:image\/(?:svg\+xml|png|webp|jpeg|gif)[;,]/.test(icon) ? icon : undefined
+}
