@@ -107,7 +107,9 @@ export function createEngineRoom(): EngineRoom {
       starts = 0
       const start = async (signal?: AbortSignal) => {
         starts++
-        return (await createWebEngine({ manifest, baseUrl, backend }, { signal })).engine
+        // As the page does it: on software adapters nothing is tried.
+        const trial = { clock: realClock, store: openVerdicts() }
+        return (await createWebEngine({ manifest, baseUrl, backend, trial }, { signal })).engine
       }
       engine = isStanding
         ? await createStandingEngine({ clock: realClock, start }, { resumeDeadlineMs: PATIENCE_MS })

@@ -13,15 +13,21 @@ import { AnswerTask } from './task.ts'
 
 const VOCAB = 64
 
-/** What happened, in order: `p` and how many tokens were read, or `s` and how many rows took a step. */
-type Event = readonly ['p' | 's', number]
+/** What happened, in order: `p` and how many tokens were read, `b` and of how many rows, or `s` and how many rows took a step. */
+type Event = readonly ['p' | 's', number] | readonly ['b', number, number]
 
 /**
  * A decoder whose next token is a hash of all tokens read, so that any token lost, doubled or swapped between rows shows
  * in the answer. It fails a test that breaks its contract.
  */
-function createHashDecoder(init: { maxRows?: number; stepMs?: (rows: number) => number } = {}) {
-  const { maxRows = 8, stepMs = () => 1 } = init
+function createHashDecoder(
+  init: {
+    maxRows?: number
+    stepMs?: (rows: number) => number
+    beginMs?: (rows: number, count: number) => number
+  } = {},
+) {
+  const { maxRows = 8, stepMs = () => 1, beginMs = (rows, count) => rows * count } = init
   const events: Event[] = []
   const alive = new Set<Sequence>()
   const texts = new WeakMap<Sequence, number[]>()
@@ -69,6 +75,19 @@ function createHashDecoder(init: { maxRows?: number; stepMs?: (rows: number) => 
         return last ? logits(sequence) : undefined
       })
     }) as Decoder['prefill'],
+    begin: (inputs) => {
+      const count = inputs[0]?.tokens.length ?? 0
+      if (inputs.length > maxRows || inputs.some(({ tokens }) => tokens.length !== count))
+        throw new Error('wrong rows')
+      if (inputs.some(({ sequence }) => sequence.length > 0)) throw new Error('begun before')
+      events.push(['b', count, inputs.length])
+      return call(beginMs(inputs.length, count), () =>
+        inputs.map(({ sequence, tokens, last }) => {
+          read(sequence, tokens)
+          return last && logits(sequence)
+        }),
+      )
+    },
     score: (sequence, tokens, from, take) =>
       call(tokens.length, () => {
         tokens.forEach((token, i) => {
@@ -184,6 +203,41 @@ describe('Batcher', () => {
     const whileBoth = events.slice(first, first + 60)
     for (const [i, [kind]] of whileBoth.entries())
       if (kind === 'p') expect(whileBoth[i + 1]?.[0] ?? 's').toBe('s')
+  })
+
+  it('begins prompts that wait together, and holds up who writes by one segment at most', async () => {
+    const fake = createHashDecoder()
+    const batcher = createBatcher(fake, 8)
+    const requests = Array.from({ length: 8 }, (_, i) => ({ promptTokens: prompt(20, i), maxTokens: 9 }))
+    const answers = await Promise.all(requests.map((request) => drain(newTask(fake, batcher, request))))
+    for (const [i, request] of requests.entries()) expect(answers[i]).toEqual(await alone(request))
+    // The first was there before the others; it writes while they are read.
+    expect(fake.events.slice(0, 5)).toEqual([
+      ['p', 20],
+      ['s', 1],
+      ['b', 20, 6],
+      ['s', 7],
+      ['p', 20],
+    ])
+  })
+
+  it('begins long prompts with a small segment of each, and short ones with all that the shortest has', async () => {
+    const fake = createHashDecoder()
+    const batcher = createBatcher(fake, 8)
+    const lengths = [1, 200, 100, 4, 60]
+    const answers = lengths.map((length) => drain(newTask(fake, batcher, { promptTokens: prompt(length) })))
+    for (const [i, length] of lengths.entries())
+      expect(await answers[i]).toEqual(await alone({ promptTokens: prompt(length) }))
+    expect(fake.events.find(([kind]) => kind === 'b')).toEqual(['b', 4, 4])
+  })
+
+  it('reads one after the other again where that proves faster', async () => {
+    const fake = createHashDecoder({ beginMs: (rows, count) => 2 * rows * count })
+    const batcher = createBatcher(fake, 4)
+    for (let round = 0; round < 8; round++)
+      await Promise.all([0, 1, 2].map((i) => drain(newTask(fake, batcher, { promptTokens: prompt(20, i) }))))
+    const begun = fake.events.filter(([kind]) => kind === 'b').length
+    expect(begun).toBe(3)
   })
 
   it('reads a prompt in large segments when nobody else is there', async () => {
