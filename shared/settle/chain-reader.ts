@@ -6,6 +6,7 @@ import { baseUnits, epochMillis, SECOND_MS, type BaseUnits, type EpochMillis } f
 import { raceSignal } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ChainAccount, ChainOperator, ChainSession, ChainView, ReadOptions } from './chain-view.ts'
+import { MAX_CHAIN_AMOUNT, MAX_EPOCH } from './constants.ts'
 import type { EscrowId, PaymentLine } from './voucher.ts'
 
 /** What is asked of viem: any public client does, over whatever transport. */
@@ -42,9 +43,9 @@ export class ChainReader implements ChainView {
         args: [payer],
       })
       return {
-        balance: baseUnits(balance),
-        bond: baseUnits(bond),
-        epoch,
+        balance: amountOf(balance),
+        bond: amountOf(bond),
+        epoch: Number(within(BigInt(epoch), BigInt(MAX_EPOCH))),
         withdrawAt: withdrawAt === 0 ? undefined : timeOf(withdrawAt),
       }
     })
@@ -58,13 +59,13 @@ export class ChainReader implements ChainView {
         functionName: 'session',
         args: [payer, key],
       })
-      return { cap: baseUnits(cap), spent: baseUnits(spent), expiry: timeOf(expiry) }
+      return { cap: amountOf(cap), spent: amountOf(spent), expiry: timeOf(expiry) }
     })
   }
 
   claimed({ payer, epoch, provider, model }: PaymentLine, { signal }: ReadOptions = {}): Promise<BaseUnits> {
     return this.#ask(signal, async () =>
-      baseUnits(
+      amountOf(
         await this.#client.readContract({
           address: this.#escrow.escrow,
           abi: escrowAbi,
@@ -86,7 +87,7 @@ export class ChainReader implements ChainView {
     })
   }
 
-  /** viem decodes by the ABI and throws on anything else, so what comes out is in the bounds of its types. */
+  /** viem decodes by the ABI and throws on anything else; that numbers are in their bounds is looked at here. */
   async #ask<T>(signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T> {
     try {
       if (!this.#isRightChain) await raceSignal(this.#expectChain(), signal)
@@ -101,6 +102,16 @@ export class ChainReader implements ChainView {
     if (chainId !== this.#escrow.chainId) throw new InfernetError('payment.wrong-chain', { chainId })
     this.#isRightChain = true
   }
+}
+
+/** viem reads a uint96 from a whole word: a node may have put more there than the contract ever could. */
+function amountOf(value: bigint): BaseUnits {
+  return baseUnits(within(value, MAX_CHAIN_AMOUNT))
+}
+
+function within(value: bigint, most: bigint): bigint {
+  if (value > most) throw new RangeError('out of the bounds of its type')
+  return value
 }
 
 /** Seconds on the chain as milliseconds here. */
