@@ -391,12 +391,14 @@ describe('proveBatch', () => {
       await proveBatch(
         engineOf(() => 4),
         golden,
+        2,
       ),
     ).toBe(true)
     expect(
       await proveBatch(
         engineOf((running) => (running > 1 ? 5 : 4)),
         golden,
+        2,
       ),
     ).toBe(false)
   })
