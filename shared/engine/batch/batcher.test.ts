@@ -211,24 +211,30 @@ describe('Batcher', () => {
     const requests = Array.from({ length: 8 }, (_, i) => ({ promptTokens: prompt(20, i), maxTokens: 9 }))
     const answers = await Promise.all(requests.map((request) => drain(newTask(fake, batcher, request))))
     for (const [i, request] of requests.entries()) expect(answers[i]).toEqual(await alone(request))
-    // The first was there before the others; it writes while they are read.
-    expect(fake.events.slice(0, 5)).toEqual([
-      ['p', 20],
-      ['s', 1],
+    expect(fake.events.slice(0, 2)).toEqual([
+      ['b', 20, 8],
+      ['s', 8],
+    ])
+    const writing = newTask(fake, batcher, { maxTokens: 60 })
+    await writing.pull()
+    const from = fake.events.length
+    await Promise.all([writing, ...requests.slice(1).map((each) => newTask(fake, batcher, each))].map(drain))
+    const reads = fake.events.slice(from).filter(([kind]) => kind !== 's')
+    // No more than 128 tokens at once, for one writes by now.
+    expect(reads).toEqual([
       ['b', 20, 6],
-      ['s', 7],
       ['p', 20],
     ])
   })
 
-  it('begins long prompts with a small segment of each, and short ones with all that the shortest has', async () => {
+  it('begins those together of which the most can be read, long prompts with a small segment of each', async () => {
     const fake = createHashDecoder()
     const batcher = createBatcher(fake, 8)
     const lengths = [1, 200, 100, 4, 60]
     const answers = lengths.map((length) => drain(newTask(fake, batcher, { promptTokens: prompt(length) })))
     for (const [i, length] of lengths.entries())
       expect(await answers[i]).toEqual(await alone({ promptTokens: prompt(length) }))
-    expect(fake.events.find(([kind]) => kind === 'b')).toEqual(['b', 4, 4])
+    expect(fake.events.find(([kind]) => kind === 'b')).toEqual(['b', 32, 3])
   })
 
   it('reads one after the other again where that proves faster', async () => {
@@ -391,12 +397,14 @@ describe('proveBatch', () => {
       await proveBatch(
         engineOf(() => 4),
         golden,
+        2,
       ),
     ).toBe(true)
     expect(
       await proveBatch(
         engineOf((running) => (running > 1 ? 5 : 4)),
         golden,
+        2,
       ),
     ).toBe(false)
   })

@@ -108,6 +108,8 @@ export class Batcher {
 
   async #turnUntilIdle(): Promise<void> {
     try {
+      // Who comes with the first is begun with it.
+      await this.#parts.breathe()
       while (!this.#closing.signal.aborted) {
         this.#isWoken = false
         this.#letGo()
@@ -169,8 +171,7 @@ export class Batcher {
     const answers = this.#running.filter((task) => task.kind === 'answer' && task.isHungry)
     const fresh = answers.filter((task): task is AnswerTask => task.kind === 'answer' && task.freshTokens > 0)
     const budget = answers.length > fresh.length ? PREFILL_SEGMENT : BEGIN_TOKENS
-    const count = Math.min(SHARED_SEGMENT, ...fresh.map(({ freshTokens }) => freshTokens))
-    const tasks = fresh.slice(0, Math.min(decoder.maxRows, Math.floor(budget / count)))
+    const { tasks, count } = mostTokens(fresh, budget, decoder.maxRows)
     if (tasks.length < 2 || !this.#speeds.isJointFaster(count)) return false
     const rows = tasks.map((task) => {
       const { tokens, isLast } = task.segment(count)
@@ -271,4 +272,20 @@ export class Batcher {
     if (rest) await raceSignal(rest, this.#closing.signal).catch(() => undefined)
     await breathe()
   }
+}
+
+/** Which prompts to begin together, and how many tokens of each, so that the most tokens are read. */
+function mostTokens(
+  fresh: readonly AnswerTask[],
+  budget: number,
+  maxRows: number,
+): { readonly tasks: readonly AnswerTask[]; readonly count: number } {
+  let best: { readonly tasks: readonly AnswerTask[]; readonly count: number } = { tasks: [], count: 0 }
+  for (const { freshTokens } of fresh) {
+    const count = Math.min(SHARED_SEGMENT, freshTokens)
+    const rows = Math.min(maxRows, Math.floor(budget / count))
+    const tasks = fresh.filter((other) => other.freshTokens >= count).slice(0, rows)
+    if (tasks.length * count > best.tasks.length * best.count) best = { tasks, count }
+  }
+  return best
 }
