@@ -282,6 +282,10 @@ export const CODE_TABLE = {
     says: () => 'The record of payments cannot be read or written here.',
     fix: 'Free some storage and reload the page. Nothing is paid without a record.',
   },
+  'settle.bad-network-file': {
+    says: (f) => `The network file is not as it should be (${f.field ?? 'file'}).`,
+    fix: 'Write it anew with the deploy script.',
+  },
   'mesh.no-direct-path': {
     says: () => 'No direct path to the provider came up.',
     fix: 'The answer travels over the relay, within its limit.',

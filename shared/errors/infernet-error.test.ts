@@ -219,6 +219,9 @@ describe('the sentences of the network', () => {
       payment.no-record
         The record of payments cannot be read or written here.
         Free some storage and reload the page. Nothing is paid without a record.
+      settle.bad-network-file
+        The network file is not as it should be (<field>).
+        Write it anew with the deploy script.
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.
