@@ -78,7 +78,7 @@ test('a refusal of the chain passes in words that we know, with the data of a re
   for (const [said, heard] of refusals) {
     chain.set({
       eth_call: () => {
-        throw said  
+        throw said
       },
     })
     const thrown: unknown = await node.request('eth_call', []).catch((error: unknown) => error)
