@@ -9,6 +9,7 @@ import {
 import {
   amountField,
   bytes,
+  chainAddressField,
   epochMillisField,
   integer,
   jobIdField,
@@ -63,6 +64,14 @@ export const quoteReplySchema = v.variant('type', [
   v.strictObject({ type: v.literal('refused'), error: wireErrorSchema }),
 ])
 
+const paymentSchema = v.strictObject({
+  chainId: integer(1, Number.MAX_SAFE_INTEGER),
+  escrow: chainAddressField,
+  operator: chainAddressField,
+  relay: chainAddressField,
+  binding: bytes(64),
+})
+
 /** The signed body of a quote. */
 export const quoteSchema = v.strictObject({
   quoteId: jobIdField,
@@ -74,6 +83,7 @@ export const quoteSchema = v.strictObject({
   prefillTokensPerSecond: real(0, 1e6),
   decodeTokensPerSecond: real(0, 1e6),
   nonceHash: bytes(32),
+  payment: v.exactOptional(paymentSchema),
   issuedAt: epochMillisField,
   expiresAt: epochMillisField,
 })

@@ -1,4 +1,4 @@
-import type { JobId, ModelHash, PeerName } from '../base/ids.ts'
+import type { ChainAddress, JobId, ModelHash, PeerName } from '../base/ids.ts'
 import type { BaseUnits, EpochMillis, Millis } from '../base/units.ts'
 import type { SamplerParams } from '../engine/engine.ts'
 
@@ -11,14 +11,28 @@ export interface Prompt {
   readonly maxTokens: number
   /** The highest price per output token that is accepted; `undefined` takes any. */
   readonly maxOutputPrice: BaseUnits | undefined
+  /** The most that the whole answer may cost, failovers included. @default only the payer's own limit */
+  readonly maxCost?: BaseUnits | undefined
   /** Tokens that end an answer, from the tokenizer. Never sent: they tell that a lost provider had finished. */
   readonly eosTokens?: readonly number[]
 }
 
-/** What one token costs, in base units of INF. */
+/** What one token costs, in base units of the asset that the quote's escrow holds; INF where it names none. */
 export interface Price {
   readonly perPromptToken: BaseUnits
   readonly perOutputToken: BaseUnits
+}
+
+/** How a provider is paid: which escrow on which chain, to whom, and the peer's own word that this is its address. */
+export interface QuotePayment {
+  readonly chainId: number
+  readonly escrow: ChainAddress
+  /** The provider's address on the chain. */
+  readonly operator: ChainAddress
+  /** Who is paid the relay's share; all zeros for nobody. */
+  readonly relay: ChainAddress
+  /** 64 bytes by the peer's key over chain, stake contract and operator. */
+  readonly binding: Uint8Array
 }
 
 /** A provider's live price and promise of speed for one consumer. Signed, single use, expires within seconds. */
@@ -35,6 +49,8 @@ export interface Quote {
   readonly decodeTokensPerSecond: number
   /** SHA-256 of the provider's nonce: it is fixed before the consumer's is known, so neither can grind the seed. */
   readonly nonceHash: Uint8Array
+  /** Absent where the provider works for nothing. */
+  readonly payment?: QuotePayment | undefined
   readonly issuedAt: EpochMillis
   readonly expiresAt: EpochMillis
 }

@@ -16,7 +16,7 @@ import {
   QUOTE_RATE_TOTAL,
 } from './constants.ts'
 import type { QuoteRequest } from './messages.ts'
-import type { Price, Quote } from './prompt.ts'
+import type { Price, Quote, QuotePayment } from './prompt.ts'
 import { quoteBody } from './quote.ts'
 
 /** What a provider can say about a model right now. */
@@ -27,6 +27,8 @@ export interface StandingTerms {
   readonly decodeTokensPerSecond: number
   readonly contextLength: number
   readonly isDraining: boolean
+  /** How jobs are paid. @default they are not */
+  readonly payment?: QuotePayment | undefined
 }
 
 export interface QuoteDeskComponents {
@@ -88,6 +90,7 @@ export class QuoteDesk {
       prefillTokensPerSecond: terms.prefillTokensPerSecond,
       decodeTokensPerSecond: terms.decodeTokensPerSecond,
       nonceHash: sha256(nonce),
+      payment: terms.payment,
       issuedAt,
       expiresAt: epochMillis(issuedAt + QUOTE_LIFE_MS),
     }

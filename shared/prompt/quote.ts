@@ -4,16 +4,27 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import { openSigned, type Signed } from '../wire/signed.ts'
 import { QUOTE_LIFE_MS } from './constants.ts'
 import { quoteSchema } from './messages.ts'
-import type { Quote } from './prompt.ts'
+import type { Quote, QuotePayment } from './prompt.ts'
 
 /** The body that is signed for a quote. */
-export function quoteBody({ quoteId, model, price, ...rest }: Quote): unknown {
+export function quoteBody({ quoteId, model, price, payment, ...rest }: Quote): unknown {
   return {
     ...rest,
     quoteId: fromHex(quoteId),
     model: fromHex(model),
     promptPrice: amountToBytes(price.perPromptToken),
     outputPrice: amountToBytes(price.perOutputToken),
+    ...(payment ? { payment: paymentBody(payment) } : {}),
+  }
+}
+
+function paymentBody({ chainId, escrow, operator, relay, binding }: QuotePayment): unknown {
+  return {
+    chainId,
+    escrow: fromHex(escrow.slice(2)),
+    operator: fromHex(operator.slice(2)),
+    relay: fromHex(relay.slice(2)),
+    binding,
   }
 }
 

@@ -30,5 +30,30 @@ export const ACCOUNT_STALE_LIMIT_MS = 5 * MINUTE_MS
 /** Accounts, sessions and lines that are remembered: some 200 bytes each. */
 export const MAX_CACHED_READS = 4096
 
-/** Calls to the chain under way at once; more wait for their turn within their own deadline. */
-export const MAX_CHAIN_CALLS = 16
+/** Different calls to the chain under way at once; one more is refused, so that a slow node is not buried. */
+export const MAX_CHAIN_CALLS = 64
+
+/** A record is written within this, or the store does not work. A strict IndexedDB write takes 1 to 30 ms. */
+export const STORE_DEADLINE_MS = 5 * SECOND_MS
+
+/** Lines of payment that a provider keeps at hand; one is a payer and a model. */
+export const MAX_LINES = 4096
+
+/** Lines that are asked for at the chain in one reckoning, the largest first. */
+export const MAX_RECKONED_LINES = 256
+
+/** How often a payer may leave a signed chunk unpaid within {@link DEBT_MEMORY_MS}: broken connections do that, too. */
+export const MAX_DEBTS = 8
+export const DEBT_MEMORY_MS = 60 * MINUTE_MS
+
+/** Payers whose debts are remembered; the eldest is forgotten. */
+export const MAX_DEBTORS = 4096
+
+/** A claim is worth its gas when it brings this many times as much: 5 % of what is earned. */
+export const CLAIM_WORTH_FACTOR = 20n
+
+/** The most vouchers in one claim: about 3 million gas. */
+export const MAX_CLAIM_BATCH = 100
+
+/** What must be claimed is claimed when a quarter of the grace is left: a tab may sleep, a chain may be full. */
+export const CLAIM_MARGIN_DIVISOR = 4

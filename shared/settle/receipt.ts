@@ -23,6 +23,16 @@ export interface Receipt {
   readonly paid: BaseUnits
 }
 
+/** A receipt with the names under it. */
+export interface SignedReceipt {
+  readonly receipt: Receipt
+  /** The payer's key: a session of it. */
+  readonly signer: ChainAddress
+  readonly signature: Uint8Array
+  /** By the provider's own address; undefined where it gave none. */
+  readonly providerSignature: Uint8Array | undefined
+}
+
 const RECEIPT_TYPES = {
   Receipt: [
     { name: 'job', type: 'bytes16' },

@@ -61,7 +61,9 @@ const voucherArb = fc.record({
 describe('a voucher', () => {
   it('has one hash, pinned here for everybody who implements it', () => {
     expect(hashVoucher(escrow, voucher)).toBe(hashByHand(escrow, voucher))
-    expect(hashVoucher(escrow, voucher)).toMatchInlineSnapshot(`"0x5b274b5ad667019e155fefe430ae7985576793027b08dc3d827a4dfcf64d073a"`)
+    expect(hashVoucher(escrow, voucher)).toMatchInlineSnapshot(
+      `"0x5b274b5ad667019e155fefe430ae7985576793027b08dc3d827a4dfcf64d073a"`,
+    )
   })
 
   it('hashes as the type string of the contract says, whatever is in it', () => {
@@ -91,13 +93,6 @@ describe('a voucher', () => {
     ]
     for (const change of changes)
       expect(await isSignedBy(escrow, { ...signed, voucher: { ...voucher, ...change } })).toBe(false)
-  })
-
-  it('is not taken from the payer itself in the short form, which the contract would not read', async () => {
-    const own = await signVoucher(escrow, { ...voucher, payer: signer.address }, signer)
-    expect(own.signature).toHaveLength(64)
-    expect(await isSignedBy(escrow, own)).toBe(false)
-    expect(await isSignedBy(escrow, { ...own, signature: long(own.signature) })).toBe(true)
   })
 })
 

@@ -50,6 +50,16 @@ export class ChunkSigner {
     this.#previous = firstLink(terms)
   }
 
+  /** SHA-256 of the last chunk: what both sides put their names to in the end. */
+  get head(): Uint8Array {
+    return this.#previous
+  }
+
+  /** Chunks that were signed, the prefill's included. */
+  get count(): number {
+    return this.#index
+  }
+
   /** What has been signed so far is owed. */
   get due(): BaseUnits {
     return this.#index === 0 ? baseUnits(0n) : amountDue(this.#terms, tokens(this.#written))
@@ -113,6 +123,11 @@ export class ChunkVerifier {
 
   get due(): BaseUnits {
     return this.#index === 0 ? baseUnits(0n) : amountDue(this.#terms, tokens(this.#written))
+  }
+
+  /** SHA-256 of the last chunk that was accepted. */
+  get head(): Uint8Array {
+    return this.#previous
   }
 
   /** Remembers tokens as they were streamed, in order. */

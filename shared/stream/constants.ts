@@ -52,6 +52,31 @@ export const MAX_OPENING_JOBS = 512
 /** Room for a payment voucher beside an acknowledgement. */
 export const MAX_CREDIT_BYTES = 1024
 
+/** A prompt longer than this is paid for before it is read: reading it costs about as much as writing one chunk. */
+export const PREPAID_PROMPT_TOKENS = 256
+
+/**
+ * How much may be written unpaid: one chunk. Where the way there and back takes longer than writing a chunk, two, so
+ * that the GPU need not wait for the network.
+ */
+export const CREDIT_WINDOW_CHUNKS = 1
+export const WIDE_CREDIT_WINDOW_CHUNKS = 2
+
+/** A payment that has not come for this long does not come: the same patience as for a silent consumer. */
+export const CREDIT_DEADLINE_MS = SILENCE_MS
+
+/**
+ * Checking the first credit may take this long, a call to the chain included. Shorter than a silence, because the
+ * consumer hears nothing meanwhile.
+ */
+export const CREDIT_CHECK_DEADLINE_MS = 5 * SECOND_MS
+
+/** Credit is checked by a signature each, 2 ms of a core, so no more of it is taken than chunks can be paid. */
+export const SPARE_CREDITS = 4
+
+/** The last signatures are exchanged within this, or not at all: nobody waits for a paper with the answer at hand. */
+export const RECEIPT_DEADLINE_MS = 2 * SECOND_MS
+
 /**
  * A provider that answers heartbeats but writes nothing for this long is given up: long enough for a long prompt on a
  * software GPU or a full queue before us, short enough that nobody is held for ever by empty signs of life.

@@ -1,13 +1,15 @@
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import { peerName, type ModelHash, type PeerName } from '../base/ids.ts'
-import type { EpochMillis } from '../base/units.ts'
+import { baseUnits, millis, tokens, type EpochMillis } from '../base/units.ts'
+import { withDeadline } from '../base/wait.ts'
 import type { Engine } from '../engine/engine.ts'
 import { errorToMessage } from '../errors/error-message.ts'
-import { InfernetError } from '../errors/infernet-error.ts'
-import type { QuoteDesk } from '../prompt/quote-desk.ts'
+import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import type { QuoteDesk, RedeemedQuote } from '../prompt/quote-desk.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
-import { MAX_JOBS_PER_CONSUMER, MAX_OPENING_JOBS } from './constants.ts'
+import { CREDIT_CHECK_DEADLINE_MS, MAX_JOBS_PER_CONSUMER, MAX_OPENING_JOBS } from './constants.ts'
+import { isPaid, type CreditTerms, type CreditVerifier, type IncomingCredit } from './credit.ts'
 import { consumerFrameSchema, type OpenJob } from './messages.ts'
 import { ServedJob, type JobFrames, type JobOutcome } from './serve-job.ts'
 
@@ -34,6 +36,8 @@ export interface JobServiceComponents {
   readonly key: PrivateKey
   readonly desk: QuoteDesk
   readonly servedOf: (model: ModelHash) => Served | undefined
+  /** Judges what jobs are paid with, where quotes ask for payment. */
+  readonly credit?: CreditVerifier | undefined
   /** Called when jobs begin, progress and end. */
   readonly onChange?: () => void
   readonly onEnd?: (job: LiveJob, outcome: JobOutcome) => void
@@ -63,11 +67,14 @@ export class JobService {
     const frames: JobFrames = new FramedStream(stream, consumerFrameSchema, this.#components.clock)
     if (this.#opening >= MAX_OPENING_JOBS) return frames.abort(new InfernetError('stream.busy'))
     let job: LiveJob
+    this.#opening++
     try {
-      const open = await this.#receiveOpen(frames)
-      job = this.#admit(frames, open, connection)
+      const open = await receiveOpen(frames)
+      job = await this.#admit(frames, open, connection)
     } catch (thrown) {
       return refuse(frames, thrown)
+    } finally {
+      this.#opening--
     }
     await this.#run(job)
   }
@@ -77,45 +84,84 @@ export class JobService {
     for (const live of this.#jobs) if (!model || live.model === model) live.job.handOver(reason)
   }
 
-  async #receiveOpen(frames: JobFrames): Promise<OpenJob> {
-    this.#opening++
-    try {
-      const frame = await frames.receive()
-      if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
-      return frame
-    } finally {
-      this.#opening--
-    }
-  }
-
-  /** The quote is redeemed last, so that a refusal for another reason does not use it up. */
-  #admit(frames: JobFrames, open: OpenJob, connection: Connection): LiveJob {
+  /**
+   * The quote is redeemed late, so that a refusal for another reason does not use it up, but before the credit is
+   * looked at: that costs a signature's check, perhaps a call to the chain, and quotes are bounded. A place is taken
+   * last, so that nobody holds one while the chain is slow.
+   */
+  async #admit(frames: JobFrames, open: OpenJob, connection: Connection): Promise<LiveJob> {
     const consumer = peerName(connection.remotePeer.toString())
-    const served = this.#components.servedOf(open.model)
-    if (!served) throw new InfernetError('models.unknown')
-    if (served.isDraining) throw new InfernetError('stream.draining')
-    checkFits(open, served.engine)
-    this.#checkRoom(consumer, open, served)
+    const name = nameOf(consumer, open)
+    if (this.#names.has(name)) throw new InfernetError('stream.duplicate-job')
+    const served = this.#checkServed(consumer, open)
     const redeemed = this.#components.desk.redeem(consumer, open.quoteId)
     if (redeemed.quote.model !== open.model) throw new InfernetError('prompt.quote-unknown')
+    this.#names.add(name)
+    frames.onClose(() => this.#names.delete(name))
+    // A free job is taken without a wait, so that nobody slips in between the check for room and the taking.
+    const credit = isPaid(redeemed.quote) ? await this.#openCredit(consumer, open, redeemed) : undefined
+    try {
+      if (credit) this.#checkServed(consumer, open)
+    } catch (thrown) {
+      credit?.close(baseUnits(0n))
+      throw thrown
+    }
     const { clock, key, onChange } = this.#components
     const components = {
       clock,
       key,
       consumer,
+      credit,
       engine: served.engine,
       ...(onChange ? { onProgress: onChange } : {}),
     }
     const job = new ServedJob(frames, open, redeemed, components)
     const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job }
     this.#jobs.add(live)
-    this.#names.add(nameOf(consumer, open))
-    frames.onClose(() => this.#names.delete(nameOf(consumer, open)))
     return live
   }
 
+  /** @throws InfernetError what keeps the job from being taken now. */
+  #checkServed(consumer: PeerName, open: OpenJob): Served {
+    const served = this.#components.servedOf(open.model)
+    if (!served) throw new InfernetError('models.unknown')
+    if (served.isDraining) throw new InfernetError('stream.draining')
+    checkFits(open, served.engine)
+    this.#checkRoom(consumer, open, served)
+    return served
+  }
+
+  /** The job's credit, checked. @throws InfernetError `payment.*` */
+  async #openCredit(
+    consumer: PeerName,
+    open: OpenJob,
+    { quote, body }: RedeemedQuote,
+  ): Promise<IncomingCredit> {
+    const { credit: verifier, clock } = this.#components
+    if (!verifier || !open.credit) throw new InfernetError('payment.required')
+    const opening = open.credit
+    const terms: CreditTerms = {
+      jobId: open.jobId,
+      consumer,
+      quote,
+      quoteBody: body,
+      price: quote.price,
+      prefillTokens: tokens(open.promptTokens.length + open.priorTokens.length),
+      from: open.priorTokens.length,
+      maxTokens: open.maxTokens,
+    }
+    const late = (): Error => new InfernetError('payment.chain-unreachable')
+    try {
+      return await withDeadline(clock, millis(CREDIT_CHECK_DEADLINE_MS), late, (signal) =>
+        verifier.open(terms, opening, { signal }),
+      )
+    } catch (thrown) {
+      const held = hasCode(thrown, 'payment.stale') ? verifier.heldBeside(terms, opening) : undefined
+      throw held ? new Refusal(thrown, held) : thrown
+    }
+  }
+
   #checkRoom(consumer: PeerName, open: OpenJob, { slots, queue }: Served): void {
-    if (this.#names.has(nameOf(consumer, open))) throw new InfernetError('stream.duplicate-job')
     const running = this.countOf(open.model)
     const own = this.jobs.filter((job) => job.consumer === consumer).length
     if (running >= slots + queue || own >= MAX_JOBS_PER_CONSUMER) {
@@ -156,11 +202,28 @@ function nameOf(consumer: PeerName, { jobId }: OpenJob): string {
   return `${consumer} ${jobId}`
 }
 
+/** A refusal that helps the consumer to do better. */
+class Refusal {
+  readonly reason: unknown
+  readonly held: Uint8Array
+
+  constructor(reason: unknown, held: Uint8Array) {
+    this.reason = reason
+    this.held = held
+  }
+}
+
+async function receiveOpen(frames: JobFrames): Promise<OpenJob> {
+  const frame = await frames.receive()
+  if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
+  return frame
+}
+
 async function refuse(frames: JobFrames, thrown: unknown): Promise<void> {
+  const { reason, held } = thrown instanceof Refusal ? thrown : { reason: thrown, held: undefined }
+  const refusal = { type: 'failed', error: errorToMessage(reason), ...(held ? { held } : {}) }
   // Told in one frame and closed; a stream that cannot even take that is cut.
-  await frames
-    .send({ type: 'failed', error: errorToMessage(thrown) }, { deadlineMs: 1000 })
-    .catch(() => undefined)
+  await frames.send(refusal, { deadlineMs: 1000 }).catch(() => undefined)
   await frames.close()
-  frames.abort(thrown)
+  frames.abort(reason)
 }

@@ -24,6 +24,12 @@ const beatSchema = v.strictObject({
   echo: v.boolean(),
 })
 
+/** One side's signature on the end of a paid job, opaque here. */
+const receiptSchema = v.strictObject({
+  type: v.literal('receipt'),
+  receipt: bytesUpTo(MAX_CREDIT_BYTES),
+})
+
 /** The first frame of a job: what to write, and under which quote. */
 export const openJobSchema = v.strictObject({
   type: v.literal('open'),
@@ -40,6 +46,8 @@ export const openJobSchema = v.strictObject({
   consumerNonce: bytes(32),
   /** After a failover: the seed the answer began with. */
   seed: v.nullable(bytes(32)),
+  /** What shows that the job will be paid, and pays for a long prompt before it is read; opaque here. */
+  credit: v.exactOptional(bytesUpTo(MAX_CREDIT_BYTES)),
 })
 export type OpenJob = v.InferOutput<typeof openJobSchema>
 
@@ -49,6 +57,8 @@ export const consumerFrameSchema = v.variant('type', [
   /** Everything before `position` has come. `credit` is the payment for it, opaque here. */
   v.strictObject({ type: v.literal('ack'), position, credit: bytesUpTo(MAX_CREDIT_BYTES) }),
   v.strictObject({ type: v.literal('cancel') }),
+  /** After `done`: the consumer's word on what was served and paid; empty when it gives none. */
+  receiptSchema,
   beatSchema,
 ])
 export type ConsumerFrame = v.InferOutput<typeof consumerFrameSchema>
@@ -69,7 +79,13 @@ export const providerFrameSchema = v.variant('type', [
     promptTokens: integer(0, MAX_PROMPT_TOKENS + MAX_OUTPUT_TOKENS),
     outputTokens: position,
   }),
-  v.strictObject({ type: v.literal('failed'), error: wireErrorSchema }),
+  v.strictObject({
+    type: v.literal('failed'),
+    error: wireErrorSchema,
+    /** The best credit that the provider holds of this consumer, when what came was lower. */
+    held: v.exactOptional(bytesUpTo(MAX_CREDIT_BYTES)),
+  }),
+  receiptSchema,
   beatSchema,
 ])
 export type ProviderFrame = v.InferOutput<typeof providerFrameSchema>

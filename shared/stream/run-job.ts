@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { equalBytes, fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { JobId, PeerName } from '../base/ids.ts'
-import { millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
+import { baseUnits, millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import type { FinishReason } from '../engine/engine.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -11,7 +11,9 @@ import type { Prompt, Quote } from '../prompt/prompt.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
 import { ChunkVerifier, type Chunk } from './chunk.ts'
-import { CHUNK_TOKENS, SILENCE_MS, STALL_MS } from './constants.ts'
+import { withDeadline } from '../base/wait.ts'
+import { CHUNK_TOKENS, RECEIPT_DEADLINE_MS, SILENCE_MS, STALL_MS } from './constants.ts'
+import type { JobTally, OutgoingCredit } from './credit.ts'
 import { Liveness } from './liveness.ts'
 import { providerFrameSchema, type ProviderFrame } from './messages.ts'
 import { deriveSeed } from './seed.ts'
@@ -49,14 +51,22 @@ export class RunningJob {
   readonly #liveness: Liveness
   readonly #aborter = new AbortController()
   readonly #clock: Clock
+  readonly #credit: OutgoingCredit | undefined
+  #paymentFailure: InfernetError | undefined
   #stall: { stop(): void } | undefined
   #received = 0
   #acked = 0
 
-  constructor(stream: Stream, job: Job, { clock }: { clock: Clock }) {
+  /** @param components `credit` pays for the job; without it nothing is ever paid. */
+  constructor(
+    stream: Stream,
+    job: Job,
+    { clock, credit }: { clock: Clock; credit?: OutgoingCredit | undefined },
+  ) {
     this.#frames = new FramedStream(stream, providerFrameSchema, clock)
     this.#job = job
     this.#clock = clock
+    this.#credit = credit
     this.#verifier = new ChunkVerifier(
       {
         jobId: job.jobId,
@@ -91,6 +101,16 @@ export class RunningJob {
     return this.#verifier.due
   }
 
+  /** What was handed out for it: never more than is owed and a prompt that was paid for before it was read. */
+  get paid(): BaseUnits {
+    return this.#credit?.paid ?? baseUnits(0n)
+  }
+
+  /** Why this side could not pay, when that is what ended the job: no other provider can help. */
+  get paymentFailure(): InfernetError | undefined {
+    return this.#paymentFailure
+  }
+
   get rttMs(): Millis | undefined {
     return this.#liveness.rttMs
   }
@@ -123,12 +143,13 @@ export class RunningJob {
     } catch (thrown) {
       isOver = true
       const reason = signal?.aborted ? new InfernetError('stream.cancelled') : lossOf(thrown)
-      if (reason.code === 'stream.cancelled') await this.#cancel(reason)
+      if (reason.code === 'stream.cancelled' || reason === this.#paymentFailure) await this.#cancel(reason)
       else this.#frames.abort(reason)
       throw reason
     } finally {
       this.#stall?.stop()
       this.#liveness.stop()
+      this.#credit?.close(this.due)
       if (!isOver)
         await this.#cancel(new InfernetError('stream.cancelled')) // the loop was left: that is a cancel
       else if (this.#frames.isOpen) await this.#frames.close()
@@ -154,6 +175,7 @@ export class RunningJob {
       maxTokens: prompt.maxTokens - priorTokens.length,
       consumerNonce,
       seed: seed ?? null,
+      ...(this.#credit ? { credit: this.#credit.opening } : {}),
     })
   }
 
@@ -169,7 +191,10 @@ export class RunningJob {
         return { type: 'chunk', chunk: await this.#takeChunk(frame.chunk) }
       case 'done':
         return this.#takeDone(frame)
+      case 'receipt':
+        throw new InfernetError('wire.unexpected', { got: 'receipt' })
       case 'failed':
+        if (frame.held) await this.#credit?.catchUp(frame.held)
         throw errorFromPeer(frame.error)
     }
   }
@@ -200,18 +225,55 @@ export class RunningJob {
   }
 
   async #takeChunk(signed: Signed): Promise<Chunk> {
-    return this.#verifier.accept(signed)
+    const chunk = await this.#verifier.accept(signed)
+    if (this.#credit) await this.#pay(this.#credit, chunk.due)
+    return chunk
   }
 
-  #takeDone({ finish, outputTokens, promptTokens }: ProviderFrame & { type: 'done' }): JobEvent {
+  /** Pays what is signed, and nothing before it is: a provider that stops serving is paid no more. */
+  async #pay(source: OutgoingCredit, due: BaseUnits): Promise<void> {
+    const credit = await source.pay(due).catch((thrown: unknown) => {
+      this.#paymentFailure = InfernetError.from(thrown, 'payment.no-record')
+      throw this.#paymentFailure
+    })
+    this.#acked = this.#received
+    const position = this.#job.priorTokens.length + this.#received
+    await this.#trySend({ type: 'ack', position, credit })
+  }
+
+  async #takeDone({
+    finish,
+    outputTokens,
+    promptTokens,
+  }: ProviderFrame & { type: 'done' }): Promise<JobEvent> {
     if (this.#verifier.signedTokens !== this.#received)
       throw new InfernetError('stream.bad-chunk', { reason: 'unsigned' })
+    this.#stall?.stop()
     const prefill = this.#job.prompt.promptTokens.length + this.#job.priorTokens.length
+    if (this.#credit) await this.#exchangeReceipts(this.#credit, tokens(prefill))
     return {
       type: 'done',
       finish,
       isUsageDisputed: outputTokens !== this.#received || promptTokens !== prefill,
     }
+  }
+
+  /** Both sides sign what they agree on. The answer is complete, so whatever goes wrong here is let go. */
+  async #exchangeReceipts(credit: OutgoingCredit, promptTokens: Tokens): Promise<void> {
+    const { signedTokens: outputTokens, due, head } = this.#verifier
+    const tally: JobTally = { promptTokens, outputTokens, due, head }
+    const late = (): Error => new InfernetError('wire.timeout', { limitMs: RECEIPT_DEADLINE_MS })
+    const exchange = async (signal: AbortSignal): Promise<void> => {
+      await this.#frames.send({ type: 'receipt', receipt: await credit.receipt(tally) }, { signal })
+      for (;;) {
+        const frame = await this.#frames.receive({ signal })
+        this.#liveness.heard()
+        if (frame.type === 'receipt') return credit.takeReceipt(frame.receipt)
+        if (frame.type !== 'beat') return
+        this.#takeBeat(frame)
+      }
+    }
+    await withDeadline(this.#clock, millis(RECEIPT_DEADLINE_MS), late, exchange).catch(() => undefined)
   }
 
   /** One acknowledgement a chunk keeps the provider's window open without a frame for each token. */

@@ -1,15 +1,29 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
-import { millis, tokens, type BaseUnits, type Tokens } from '../base/units.ts'
+import { baseUnits, millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { Engine, FinishReason, TokenBatch } from '../engine/engine.ts'
+import type { ErrorCode } from '../errors/code-table.ts'
 import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { RedeemedQuote } from '../prompt/quote-desk.ts'
 import type { FramedStream } from '../wire/framed-stream.ts'
-import { ChunkSigner } from './chunk.ts'
-import { ACK_DEADLINE_MS, ACK_WINDOW_TOKENS, MAX_FRAME_TOKENS, MAX_JOB_MS, SILENCE_MS } from './constants.ts'
+import { amountDue, ChunkSigner, type ChainTerms } from './chunk.ts'
+import {
+  ACK_DEADLINE_MS,
+  ACK_WINDOW_TOKENS,
+  CHUNK_TOKENS,
+  CREDIT_DEADLINE_MS,
+  CREDIT_WINDOW_CHUNKS,
+  MAX_FRAME_TOKENS,
+  MAX_JOB_MS,
+  RECEIPT_DEADLINE_MS,
+  SILENCE_MS,
+  SPARE_CREDITS,
+  WIDE_CREDIT_WINDOW_CHUNKS,
+} from './constants.ts'
+import type { IncomingCredit, JobTally } from './credit.ts'
 import { Liveness } from './liveness.ts'
 import type { consumerFrameSchema, ConsumerFrame, OpenJob } from './messages.ts'
 import { deriveSeed } from './seed.ts'
@@ -22,6 +36,8 @@ export interface ServedJobComponents {
   readonly engine: Engine
   /** Whose job it is; those who ask for much wait for those who ask for little. */
   readonly consumer: PeerName
+  /** What the job is paid with. @default it is free */
+  readonly credit?: IncomingCredit | undefined
   /** Called after each change of `written` and `due`. */
   readonly onProgress?: () => void
 }
@@ -32,7 +48,8 @@ export type JobOutcome = 'done' | 'cancelled' | 'failed'
  * The provider's side of one admitted job: pulls tokens from the engine, streams and signs them.
  *
  * It never runs more than {@link ACK_WINDOW_TOKENS} ahead of what the consumer acknowledged, so that nothing piles up
- * towards a tab that stopped reading, and a stuck reader is let go after {@link ACK_DEADLINE_MS}.
+ * towards a tab that stopped reading, and a stuck reader is let go after {@link ACK_DEADLINE_MS}. A paid job runs no
+ * further ahead of its payment than {@link CREDIT_WINDOW_CHUNKS}, and ends when that does not come.
  */
 export class ServedJob {
   readonly #frames: JobFrames
@@ -42,8 +59,12 @@ export class ServedJob {
   readonly #signer: ChunkSigner
   readonly #aborter = new AbortController()
   readonly #liveness: Liveness
+  readonly #terms: ChainTerms
+  readonly #startedAt: Millis
   #written = 0
   #acked: number
+  #credits = 0
+  #isReceipted = false
   #wake: (() => void) | undefined
 
   constructor(frames: JobFrames, open: OpenJob, redeemed: RedeemedQuote, components: ServedJobComponents) {
@@ -54,10 +75,15 @@ export class ServedJob {
     this.#acked = open.priorTokens.length
     const prefillTokens = tokens(open.promptTokens.length + open.priorTokens.length)
     const { price } = redeemed.quote
-    this.#signer = new ChunkSigner(
-      { jobId: open.jobId, quoteBody: redeemed.body, price, prefillTokens, from: open.priorTokens.length },
-      components.key,
-    )
+    this.#startedAt = components.clock.monotonic()
+    this.#terms = {
+      jobId: open.jobId,
+      quoteBody: redeemed.body,
+      price,
+      prefillTokens,
+      from: open.priorTokens.length,
+    }
+    this.#signer = new ChunkSigner(this.#terms, components.key)
     this.#liveness = new Liveness({
       clock: components.clock,
       sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
@@ -71,6 +97,11 @@ export class ServedJob {
 
   get due(): BaseUnits {
     return this.#signer.due
+  }
+
+  /** What came in for it. */
+  get paid(): BaseUnits {
+    return this.#components.credit?.paid ?? baseUnits(0n)
   }
 
   /** Hands the job back: the consumer is told why and goes on elsewhere. Synchronous up to the last byte sent. */
@@ -89,6 +120,7 @@ export class ServedJob {
       await this.#frames.send({ type: 'accepted', nonce, waiting }, { signal: this.#aborter.signal })
       const finish = await this.#write(nonce)
       await this.#frames.send(this.#doneFrame(finish), { signal: this.#aborter.signal })
+      await this.#settleUp()
       await this.#frames.close()
       return 'done'
     } catch (thrown) {
@@ -98,6 +130,7 @@ export class ServedJob {
       this.#liveness.stop()
       this.#aborter.abort(new InfernetError('stream.cancelled'))
       await listening
+      this.#components.credit?.close(this.due)
     }
   }
 
@@ -147,14 +180,53 @@ export class ServedJob {
   }
 
   async #send(batch: TokenBatch): Promise<void> {
-    for (let i = 0; i < batch.tokens.length; i += MAX_FRAME_TOKENS) {
-      const part = batch.tokens.slice(i, i + MAX_FRAME_TOKENS)
+    for (let i = 0; i < batch.tokens.length;) {
+      const part = batch.tokens.slice(i, i + this.#partSize)
+      await this.#creditCovers(part.length)
       const position = this.#open.priorTokens.length + this.#written
       await this.#frames.send({ type: 'tokens', position, tokens: part }, { signal: this.#aborter.signal })
       this.#written += part.length
+      i += part.length
       await this.#sendChunks(await this.#signer.add(part))
       this.#components.onProgress?.()
     }
+  }
+
+  /** Of a paid job no frame reaches over the end of a chunk: the next one may have to wait. */
+  get #partSize(): number {
+    if (!this.#components.credit) return MAX_FRAME_TOKENS
+    return Math.min(MAX_FRAME_TOKENS, CHUNK_TOKENS - (this.#written % CHUNK_TOKENS))
+  }
+
+  /** Resolves when that many more tokens may be sent; a payment that does not come ends the job. */
+  async #creditCovers(more: number): Promise<void> {
+    const { credit } = this.#components
+    if (!credit) return
+    const due = amountDue(this.#terms, tokens(this.#written + more))
+    await this.#until(() => credit.covers(due, this.#windowTokens), {
+      progress: () => credit.paid,
+      deadlineMs: CREDIT_DEADLINE_MS,
+      late: 'payment.unpaid',
+    })
+  }
+
+  get #windowTokens(): number {
+    const elapsedMs = this.#components.clock.monotonic() - this.#startedAt
+    const chunkMs = (elapsedMs * CHUNK_TOKENS) / Math.max(1, this.#written)
+    const isFar = (this.#liveness.rttMs ?? 0) > chunkMs
+    return CHUNK_TOKENS * (isFar ? WIDE_CREDIT_WINDOW_CHUNKS : CREDIT_WINDOW_CHUNKS)
+  }
+
+  /** After the last token: waits for the last payment and the receipt. The engine is free, and nothing is at stake. */
+  async #settleUp(): Promise<void> {
+    const { credit } = this.#components
+    if (!credit) return
+    const isSettled = (): boolean => credit.covers(this.due, 0) && this.#isReceipted
+    await this.#until(isSettled, {
+      progress: () => credit.paid,
+      deadlineMs: RECEIPT_DEADLINE_MS,
+      late: 'payment.unpaid',
+    }).catch(() => undefined)
   }
 
   async #sendChunks(chunks: readonly unknown[]): Promise<void> {
@@ -169,15 +241,33 @@ export class ServedJob {
 
   /** Resolves when the consumer has acknowledged enough; a reader who does not within the deadline ends the job. */
   async #windowOpens(): Promise<void> {
+    const ahead = (): number => this.#open.priorTokens.length + this.#written - this.#acked
+    await this.#until(() => ahead() < ACK_WINDOW_TOKENS, {
+      progress: () => this.#acked,
+      deadlineMs: ACK_DEADLINE_MS,
+      late: 'stream.slow-reader',
+    })
+  }
+
+  /** Waits for the consumer's frames to make something true; without progress for the deadline it fails. */
+  async #until(
+    holds: () => boolean,
+    { progress, deadlineMs, late }: { progress: () => unknown; deadlineMs: number; late: ErrorCode },
+  ): Promise<void> {
     const { clock } = this.#components
-    while (this.#open.priorTokens.length + this.#written - this.#acked >= ACK_WINDOW_TOKENS) {
+    let before = progress()
+    let since = clock.monotonic()
+    while (!holds()) {
       const woken = new AbortController()
       this.#wake = () => woken.abort()
-      const before = this.#acked
       const either = AbortSignal.any([woken.signal, this.#aborter.signal])
-      await sleep(clock, millis(ACK_DEADLINE_MS), { signal: either }).catch(() => undefined)
+      const left = since + deadlineMs - clock.monotonic()
+      await sleep(clock, millis(Math.max(1, left)), { signal: either }).catch(() => undefined)
       if (this.#aborter.signal.aborted) throw this.#aborter.signal.reason
-      if (this.#acked === before) throw new InfernetError('stream.slow-reader')
+      const now = progress()
+      if (now !== before) since = clock.monotonic()
+      else if (clock.monotonic() - since >= deadlineMs && !holds()) throw new InfernetError(late)
+      before = now
     }
   }
 
@@ -187,7 +277,7 @@ export class ServedJob {
       for (;;) {
         const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal: this.#aborter.signal })
         this.#liveness.heard()
-        this.#take(frame)
+        await this.#take(frame)
       }
     } catch (thrown) {
       const reason = InfernetError.from(thrown)
@@ -196,7 +286,7 @@ export class ServedJob {
     }
   }
 
-  #take(frame: ConsumerFrame): void {
+  async #take(frame: ConsumerFrame): Promise<void> {
     switch (frame.type) {
       case 'open':
         throw new InfernetError('wire.unexpected', { got: 'open' })
@@ -208,6 +298,37 @@ export class ServedJob {
         return
       case 'ack':
         this.#takeAck(frame.position)
+        return this.#takeCredit(frame.credit)
+      case 'receipt':
+        return this.#takeReceipt(frame.receipt)
+    }
+  }
+
+  /** Read before the next frame is: a stranger who floods us with credit waits for its own checks. */
+  async #takeCredit(bytes: Uint8Array): Promise<void> {
+    const { credit } = this.#components
+    if (bytes.length === 0 || !credit) return
+    if (++this.#credits > this.#signer.count + SPARE_CREDITS)
+      throw new InfernetError('wire.unexpected', { got: 'credit' })
+    await credit.take(bytes)
+    this.#wake?.()
+  }
+
+  async #takeReceipt(receipt: Uint8Array): Promise<void> {
+    const { credit } = this.#components
+    if (!credit || this.#isReceipted) throw new InfernetError('wire.unexpected', { got: 'receipt' })
+    const answer = await credit.countersign(receipt, this.#tally)
+    await this.#trySend({ type: 'receipt', receipt: answer })
+    this.#isReceipted = true
+    this.#wake?.()
+  }
+
+  get #tally(): JobTally {
+    return {
+      promptTokens: this.#terms.prefillTokens,
+      outputTokens: this.written,
+      due: this.due,
+      head: this.#signer.head,
     }
   }
 
