@@ -1,18 +1,25 @@
 import { join } from 'node:path'
 import type { RelayConfig } from './config/options.ts'
+import { mountChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents, type RelayMount } from './create-relay.ts'
 import { mountDirectory } from './directory/mount-directory.ts'
+import { nodeClock } from './node-clock.ts'
 import { mountProvider } from './provide/mount-provider.ts'
 
-/** A relay with everything that lives on it: the directory, and the seed provider where the configuration wants one. */
+/** A relay with everything that lives on it: the directory, and where the configuration wants it a chain and the seed provider. */
 export function composeRelay(
   components: RelayComponents,
   init: { config: RelayConfig; version: string; recordMs?: number },
 ): Relay {
-  const mount: RelayMount = async (relay) => {
+  const { config } = init
+  const chain: RelayMount = (relay) => {
+    const { clock = nodeClock, log } = components
+    return mountChain(relay, { clock, log: log.child({ scope: 'chain' }) }, config)
+  }
+  const directory: RelayMount = async (relay) => {
     const directory = await mountDirectory(relay)
     const provider =
-      init.config.seedProvider === 'on' ? await provide(relay, components, init.config, directory) : undefined
+      config.seedProvider === 'on' ? await provide(relay, components, config, directory) : undefined
     return {
       stop: async () => {
         await provider?.stop()
@@ -20,7 +27,8 @@ export function composeRelay(
       },
     }
   }
-  return createRelay(components, { ...init, mounts: [mount] })
+  const mounts = config.networkFile === '' ? [directory] : [chain, directory]
+  return createRelay(components, { ...init, mounts })
 }
 
 function provide(

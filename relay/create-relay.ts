@@ -13,7 +13,14 @@ import { secureWebSocketListener } from './node/websocket-listener.ts'
 import type { Logger } from './observe/log.ts'
 import { RelayMetrics } from './observe/metrics.ts'
 import type { ClientAddress } from './serve/client-address.ts'
-import { otherRelaysFor, relaysFor, type HealthInfo, type NetworkInfo } from './serve/network-info.ts'
+import type { ChainPort } from './serve/chain-port.ts'
+import {
+  chainInfoFor,
+  otherRelaysFor,
+  relaysFor,
+  type HealthInfo,
+  type NetworkInfo,
+} from './serve/network-info.ts'
 import { guessAddresses, type SeenHost } from './serve/own-address.ts'
 import { Site } from './serve/site.ts'
 import { parseSocketAddress } from './socket-address.ts'
@@ -56,6 +63,7 @@ export class Relay {
   #network: RelayNetwork | undefined
   #listenerPort: number | undefined
   #countOffers: () => number = () => 0
+  #chain: ChainPort | undefined
 
   constructor(components: RelayComponents, init: RelayInit) {
     this.#components = { clock: nodeClock, ...components }
@@ -76,6 +84,7 @@ export class Relay {
       targetPort: () => (this.#status === 'ok' ? this.#listenerPort : undefined),
       health: () => this.#health(),
       networkInfo: (seen) => this.#networkInfo(seen),
+      chain: () => this.#chain,
     })
   }
 
@@ -117,6 +126,16 @@ export class Relay {
   /** The directory says how many live offers it holds, for `/health` and `/metrics`. */
   countOffersBy(count: () => number): void {
     this.#countOffers = count
+  }
+
+  /** What counts this relay's work, for parts that are mounted. */
+  get metrics(): RelayMetrics {
+    return this.#metrics
+  }
+
+  /** The chain that is settled on, for `/network.json`, `/health`, `/rpc` and `/faucet`. */
+  attachChain(chain: ChainPort): void {
+    this.#chain = chain
   }
 
   /** Who is behind a connection, by the address its limits count: libp2p itself sees everybody at 127.0.0.1. */
@@ -215,6 +234,7 @@ export class Relay {
       reservations: this.#node?.services.relay.reservations.size ?? 0,
       offers: this.#countOffers(),
       relays: this.#network?.connected.length ?? 0,
+      ...(this.#chain ? { chain: this.#chain.health() } : {}),
     }
   }
 
@@ -226,6 +246,7 @@ export class Relay {
       relays: relaysFor(seen, this.#name, config.announce.length > 0 ? this.addresses : []),
       otherRelays: otherRelaysFor(seen, this.#network?.reachable ?? []),
       iceServers: config.iceServers,
+      ...(this.#chain ? chainInfoFor(seen, this.#chain) : {}),
     }
   }
 }

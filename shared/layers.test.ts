@@ -90,7 +90,7 @@ describe('the arrows of the tree', () => {
     ['shared/models/load-model.ts', '../engine/engine.ts'],
     ['shared/engine/create-engine.ts', '../models/kit/make-manifest.ts'],
     ['e2e/flows/ask.e2e.ts', '../../web/mesh/create-mesh.ts'],
-    ['contracts/script/deploy.ts', '#shared/settle/voucher.ts'],
+    ['contracts/script/deploy.ts', '#shared/stream/chunk.ts'],
     ['relay/compose.ts', '../contracts/script/deploy.ts'],
     ['web/wallet/stake.ts', '../../contracts/script/deploy.ts'],
   ])('refuse that %s imports %s', (from, specifier) => {

@@ -10,6 +10,7 @@ import { escrowAbi } from '#shared/abi/escrow.ts'
 import { stakeAbi } from '#shared/abi/stake.ts'
 import { timelockAbi } from '#shared/abi/timelock.ts'
 import { tokenAbi } from '#shared/abi/token.ts'
+import { parseNetworkFile } from '#shared/settle/network-file.ts'
 import { startAnvil, type Anvil } from './anvil.ts'
 import { deployNetwork } from './deploy.ts'
 import { findFoundry, isFoundryInstalledByNpm } from './foundry.ts'
@@ -44,7 +45,12 @@ describe.skipIf(findFoundry('anvil') === undefined)('a deployed network', () => 
   it('has code at each address that its file names', async () => {
     for (const address of Object.values(network.addresses))
       expect((await read().getCode({ address }))?.length ?? 0).toBeGreaterThan(100)
-    expect(network).toMatchObject({ name: 'local', chainId: 31337, deployBlock: 0, rpcUrl: anvil.rpcUrl })
+    expect(network).toMatchObject({
+      name: 'Infernet Local',
+      chainId: 31337,
+      deployBlock: 0,
+      rpcUrl: anvil.rpcUrl,
+    })
   })
 
   it('has two escrows, of INF and of the stablecoin, over one stake', async () => {
@@ -102,12 +108,14 @@ describe.skipIf(findFoundry('anvil') === undefined)('a deployed network', () => 
           },
         },
       )
-      const written = JSON.parse(readFileSync(out, 'utf8')) as Network
-      expect(written).toMatchObject({ name: 'test', chainId: 31337 })
-      expect(written.addresses.coin).toBe(network.addresses.coin)
-      expect(written.addresses.escrow).not.toBe(network.addresses.escrow)
+      const written = parseNetworkFile(JSON.parse(readFileSync(out, 'utf8')))
+      expect(written).toMatchObject({ name: 'test', chainId: 31337, isTest: false, nativeSymbol: 'ETH' })
+      const [inf, coin] = written.escrows
+      expect(inf).toMatchObject({ asset: written.contracts.token, symbol: 'INF', decimals: 18 })
+      expect(coin).toMatchObject({ asset: network.addresses.coin, symbol: 'tUSD', decimals: 6 })
+      expect(inf?.escrow).not.toBe(network.addresses.escrow)
       const delay = await read().readContract({
-        address: written.addresses.timelock,
+        address: written.contracts.timelock,
         abi: timelockAbi,
         functionName: 'getMinDelay',
       })

@@ -3,7 +3,10 @@
  *
  *     INFERNET_DEPLOYER_KEY=0x... node contracts/script/deploy.ts --rpc URL --out network.json [--name base-sepolia]
  *       [--coin ADDRESS] [--governor ADDRESS] [--treasury ADDRESS] [--guardian ADDRESS]
- *       [--timelock-delay SECONDS] [--public-rpc URL] [--explorer URL] [--faucet URL]
+ *       [--timelock-delay SECONDS] [--public-rpc URL] [--explorer URL] [--native-symbol ETH] [--real-money]
+ *
+ * Without `--coin` a test coin is deployed that anybody may mint, and the network file says that its money is worth
+ * nothing: relays may then give it away, and the page makes keys without asking.
  */
 import { parseArgs } from 'node:util'
 import {
@@ -17,6 +20,7 @@ import {
   type Account,
   type Address,
   type Hex,
+  type PublicClient,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { escrowAbi, escrowBytecode } from '#shared/abi/escrow.ts'
@@ -33,7 +37,10 @@ type Deploy = (name: string, abi: Abi, bytecode: Hex, args: readonly unknown[]) 
 interface Deployer {
   readonly chainId: number
   readonly firstBlock: number
+  /** Measured. */
+  readonly blockSeconds: number
   readonly deploy: Deploy
+  describeCoin(this: void, coin: Address): Promise<Pick<Network, 'coinSymbol' | 'coinDecimals'>>
 }
 
 const RECEIPT_LIMIT_MS = 180_000
@@ -55,7 +62,7 @@ export async function deployNetwork(
   account: Account,
   options: DeployOptions = {},
 ): Promise<Network> {
-  const { chainId, firstBlock, deploy } = await createDeployer(rpcUrl, account)
+  const { chainId, firstBlock, blockSeconds, deploy, describeCoin } = await createDeployer(rpcUrl, account)
   const governor = options.governor ?? account.address
   const timelock = await deploy('TimelockController', timelockAbi, timelockBytecode, [
     BigInt(options.timelockDelaySeconds ?? 0),
@@ -83,13 +90,17 @@ export async function deployNetwork(
   const escrow = await deployEscrow({ asset: token, isBurnable: true, ...ESCROW })
   const coinEscrow = await deployEscrow({ asset: coin, isBurnable: false, ...COIN_ESCROW })
   return {
-    name: options.name ?? 'local',
+    name: options.name ?? 'Infernet Local',
     chainId,
     rpcUrl: options.publicRpcUrl ?? rpcUrl,
     deployBlock: firstBlock,
     addresses: { timelock, token, models, stake, escrow, coin, coinEscrow },
+    treasury: common.treasury,
+    ...(await describeCoin(coin)),
+    isTest: options.isTest ?? options.coin === undefined,
+    nativeSymbol: options.nativeSymbol ?? 'ETH',
+    blockSeconds: options.blockSeconds ?? blockSeconds,
     ...(options.explorer === undefined ? {} : { explorer: options.explorer }),
-    ...(options.faucet === undefined ? {} : { faucet: options.faucet }),
   }
 }
 
@@ -110,6 +121,7 @@ async function createDeployer(rpcUrl: string, account: Account): Promise<Deploye
   return {
     chainId,
     firstBlock: Number(firstBlock),
+    blockSeconds: await measureBlockSeconds(reader, firstBlock),
     async deploy(name, abi, bytecode, args) {
       const hash = await wallet.deployContract({ abi, bytecode, args })
       const receipt = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_LIMIT_MS })
@@ -117,7 +129,27 @@ async function createDeployer(rpcUrl: string, account: Account): Promise<Deploye
         throw new Error(`${name} was not deployed: transaction ${hash} was reverted.`)
       return getAddress(receipt.contractAddress)
     },
+    async describeCoin(coin) {
+      const of = { address: coin, abi: testCoinAbi } as const
+      const [coinSymbol, coinDecimals] = await Promise.all([
+        reader.readContract({ ...of, functionName: 'symbol' }),
+        reader.readContract({ ...of, functionName: 'decimals' }),
+      ])
+      return { coinSymbol, coinDecimals }
+    },
   }
+}
+
+/** Seconds per block lately, to the hundredth; 1 on a chain that has just begun. */
+async function measureBlockSeconds(reader: PublicClient, newest: bigint): Promise<number> {
+  const span = newest < 100n ? newest : 100n
+  if (span === 0n) return 1
+  const [last, first] = await Promise.all([
+    reader.getBlock({ blockNumber: newest }),
+    reader.getBlock({ blockNumber: newest - span }),
+  ])
+  const seconds = Number(last.timestamp - first.timestamp) / Number(span)
+  return Math.min(600, Math.max(0.05, Math.round(seconds * 100) / 100))
 }
 
 async function main(): Promise<void> {
@@ -134,7 +166,8 @@ async function main(): Promise<void> {
       'timelock-delay': text,
       'public-rpc': text,
       explorer: text,
-      faucet: text,
+      'native-symbol': text,
+      'real-money': { type: 'boolean' },
     },
   })
   const key = process.env.INFERNET_DEPLOYER_KEY
@@ -148,14 +181,15 @@ async function main(): Promise<void> {
   if (!Number.isSafeInteger(delay) || delay < 0) throw new Error('--timelock-delay is a number of seconds.')
   const network = await deployNetwork(values.rpc, privateKeyToAccount(key as Hex), {
     timelockDelaySeconds: delay,
-    ...words(values.name ?? 'test', 'name'),
+    ...words(values.name ?? 'Infernet Test', 'name'),
     ...address(values.coin, 'coin'),
     ...address(values.governor, 'governor'),
     ...address(values.treasury, 'treasury'),
     ...address(values.guardian, 'guardian'),
     ...words(values['public-rpc'], 'publicRpcUrl'),
     ...words(values.explorer, 'explorer'),
-    ...words(values.faucet, 'faucet'),
+    ...words(values['native-symbol'], 'nativeSymbol'),
+    ...(values['real-money'] === true ? { isTest: false } : {}),
   })
   writeNetwork(values.out, network)
   console.log(`${network.name}: chain ${network.chainId}, written to ${values.out}`)

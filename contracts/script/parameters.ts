@@ -35,7 +35,7 @@ export const ESCROW = { ...SHARES, tipCap: inf('1'), unstakedDailyCap: inf('50')
 export const COIN_ESCROW = { ...SHARES, tipCap: usd('0.05'), unstakedDailyCap: usd('5') } as const
 
 export interface DeployOptions {
-  /** @default 'local' */
+  /** How the page calls the chain. @default 'Infernet Local' */
   readonly name?: string
   /** Between a vote and its effect: in seconds. @default 0, for networks without money. */
   readonly timelockDelaySeconds?: number
@@ -50,5 +50,10 @@ export interface DeployOptions {
   /** What the network file names in place of the address deployed through. */
   readonly publicRpcUrl?: string
   readonly explorer?: string
-  readonly faucet?: string
+  /** Whether its money is worth nothing. @default whether the stablecoin is our test coin */
+  readonly isTest?: boolean
+  /** @default 'ETH' */
+  readonly nativeSymbol?: string
+  /** Expected between blocks. @default measured over the last hundred blocks, else 1 */
+  readonly blockSeconds?: number
 }

@@ -14,7 +14,7 @@ import { modelHash, peerName } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { AnswerEvent, AnswerSummary, Peer, ProviderTerms } from '#shared/peer/peer.ts'
+import type { AnswerEvent, AnswerSummary, Payee, Payer, Peer, ProviderTerms } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { DirectoryClient } from '#shared/schedule/directory-client.ts'
@@ -47,6 +47,9 @@ export interface NodeInit {
   readonly relays?: readonly string[]
   /** Instead of clients for `relays`. */
   readonly directories?: readonly DirectoryPort[]
+  readonly payer?: Payer
+  /** Made from the peer's key, which binds it to its operator. */
+  readonly payee?: (key: PrivateKey) => Promise<Payee>
 }
 
 export const OWN_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
@@ -64,7 +67,7 @@ export class TestNetwork implements AsyncDisposable {
     return relay
   }
 
-  async node({ listen = [], relays = [], directories }: NodeInit = {}): Promise<TestPeerNode> {
+  async node({ listen = [], relays = [], directories, payer, payee }: NodeInit = {}): Promise<TestPeerNode> {
     const key = await generateKeyPair('Ed25519')
     const node = await createLibp2p({
       privateKey: key,
@@ -93,7 +96,7 @@ export class TestNetwork implements AsyncDisposable {
       onChange: (callback: () => void) => changes.listen(callback),
     }
     const peer = createPeer(
-      { node, key, clock: realClock, random: realRandom, relays: source },
+      { node, key, clock: realClock, random: realRandom, relays: source, payer, payee: await payee?.(key) },
       { kind: 'node' },
     )
     const stop = async (): Promise<void> => {

@@ -162,6 +162,20 @@ export const OPTIONS = {
     'What it runs on; `webgpu` needs the optional package `webgpu`.',
     readChoice('wasm', 'webgpu'),
   ),
+  networkFile: option(
+    'network-file',
+    '',
+    'path',
+    'The chain that is settled on, as the deploy script wrote it; empty: answers are free.',
+    readText,
+  ),
+  faucetKeyFile: option(
+    'faucet-key-file',
+    '',
+    'path',
+    'A key (64 hexadecimal digits) whose test money `/faucet` gives away; only on test chains.',
+    readText,
+  ),
   metrics: option(
     'metrics',
     'local',

@@ -16,6 +16,12 @@ export interface MetricSources {
 /** The loop is looked at this often, in ms: 50 wake-ups a second are a fifth of what the usual 10 ms cost. */
 const LAG_RESOLUTION_MS = 20
 
+/** What is read of the chain; NaN while nothing is known. */
+export interface ChainSources {
+  readonly block: Count
+  readonly headAgeSeconds: Count
+}
+
 /** The numbers of `/metrics`, in a registry of their own so that two relays can live in one process. */
 export class RelayMetrics {
   readonly #registry = new Registry()
@@ -49,6 +55,13 @@ export class RelayMetrics {
     'verdict',
   ])
 
+  readonly rpcCalls = this.#counter(
+    'infernet_rpc_calls_total',
+    'What tabs asked of the chain through this relay.',
+    ['method', 'result'],
+  )
+  readonly faucet = this.#counter('infernet_faucet_total', 'Requests for test money.', ['result'])
+
   constructor(sources: MetricSources) {
     this.#lag.enable()
     this.#gauge('infernet_peers', 'Peers with a connection.', sources.peers)
@@ -72,6 +85,12 @@ export class RelayMetrics {
       const { user, system } = process.cpuUsage()
       return (user + system) / 1e6
     })
+  }
+
+  /** Adds the numbers of the chain, where the relay is attached to one. */
+  watchChain({ block, headAgeSeconds }: ChainSources): void {
+    this.#gauge('infernet_chain_block', 'The newest block that was seen.', block)
+    this.#gauge('infernet_chain_head_age_seconds', 'Since that block was made.', headAgeSeconds)
   }
 
   get contentType(): string {

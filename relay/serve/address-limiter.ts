@@ -47,12 +47,13 @@ export class AddressLimiter {
     return this.#entries.size
   }
 
-  enter(address: string): (() => void) | Refusal {
+  /** @param cost what it takes of the rate; more than the burst never passes */
+  enter(address: string, cost = 1): (() => void) | Refusal {
     if (this.#open >= this.#init.total) return 'total'
     const entry = this.#entryOf(address)
     if (!entry) return 'table-full'
     if (entry.open >= this.#init.parallel) return 'address-parallel'
-    if (!entry.bucket.take()) return 'address-rate'
+    if (!entry.bucket.take(cost)) return 'address-rate'
     entry.open++
     this.#open++
     let isOver = false

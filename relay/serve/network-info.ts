@@ -1,6 +1,8 @@
 import type { IceServers } from '../config/read-values.ts'
+import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { KnownRelay } from '../gossip/known-relays.ts'
 import { isLocalHost, parseSocketAddress } from '../socket-address.ts'
+import type { ChainHealth, ChainPort } from './chain-port.ts'
 import { addressSeenAs, type SeenHost } from './own-address.ts'
 
 /** What a page needs to join the network: `/network.json`. */
@@ -12,6 +14,12 @@ export interface NetworkInfo {
   /** Other relays that this one is connected to, one address each, so that a tab can keep two. */
   readonly otherRelays: readonly string[]
   readonly iceServers: IceServers
+  /** The chain that is settled on, with the endpoints that this page can reach; absent where answers are free. */
+  readonly chain?: NetworkFile
+  /** Whom a quote names for the share of the relay that introduced; absent for nobody. */
+  readonly payee?: string
+  /** Whether `POST /faucet` gives test money. */
+  readonly faucet?: boolean
 }
 
 /** `/health`. */
@@ -25,6 +33,7 @@ export interface HealthInfo {
   readonly offers: number
   /** Other relays with a connection. */
   readonly relays: number
+  readonly chain?: ChainHealth
 }
 
 /** A tab keeps two relays; the rest is choice. */
@@ -44,6 +53,31 @@ export function otherRelaysFor(seen: SeenHost, relays: readonly KnownRelay[]): s
     .map(({ addresses }) => addresses.find((address) => isUsableFrom(seen, address)))
     .filter((address) => address !== undefined)
     .slice(0, MAX_OTHER_RELAYS)
+}
+
+/** What a page opened at `seen` is told of the chain. */
+export function chainInfoFor(
+  seen: SeenHost,
+  { network, payee, faucet }: ChainPort,
+): Pick<NetworkInfo, 'chain' | 'payee' | 'faucet'> {
+  const rpcUrls = network.rpcUrls.filter((url) => isReachableFrom(seen, new URL(url)))
+  return {
+    chain: { ...network, rpcUrls },
+    ...(payee === undefined ? {} : { payee }),
+    faucet: faucet !== undefined,
+  }
+}
+
+/** The same rules as for relays, but browsers count http on their own machine as safe. */
+function isReachableFrom({ host, isSecure }: SeenHost, { protocol, hostname }: URL): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  const isLoopback = bare === 'localhost' || bare === '::1' || bare.startsWith('127.')
+  if (isLoopback) return isLoopbackHost(host)
+  return (protocol === 'https:' || !isSecure) && (!isLocalHost(bare) || isLocalHost(host))
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host.toLowerCase() === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
 /** A page from https may open no `ws:`, except to its own machine; a page from afar reaches nothing in a private network. */

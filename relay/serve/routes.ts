@@ -1,11 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isPrivateIp } from '@libp2p/utils'
+import type { ErrorCode } from '#shared/errors/code-table.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import type { AddressLimiter } from './address-limiter.ts'
 import { isFromProxy, type FindClientAddress } from './client-address.ts'
+import { MAX_RPC_BODY_BYTES } from '../chain/limits.ts'
+import type { ChainPort } from './chain-port.ts'
 import type { FileIndex, ServedFile } from './file-index.ts'
+import { answerPost, refusalBody, type JsonHandler } from './json-post.ts'
 import type { HealthInfo, NetworkInfo } from './network-info.ts'
 import { parseHostHeader, type SeenHost } from './own-address.ts'
 import { respond, respondJson } from './respond.ts'
@@ -21,6 +26,8 @@ export interface RouteComponents {
   readonly clientAddress: FindClientAddress
   readonly health: () => HealthInfo
   readonly networkInfo: (seen: SeenHost) => NetworkInfo
+  /** Undefined where the relay is attached to no chain. */
+  readonly chain: () => ChainPort | undefined
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse, url: RequestUrl) => Promise<void> | void
@@ -34,7 +41,7 @@ const PAGE_ROUTES = new Set(['/', '/provide', '/network', '/wallet'])
 /** What Vite names by its content. */
 const HASHED_ASSET = /^assets\/[^/]+-[A-Za-z0-9_-]{8,}\.[a-z0-9.]+$/
 
-/** Answers HTTP requests: the page, the models, `/network.json`, `/health` and `/metrics`. */
+/** Answers HTTP requests: the page, the models, `/network.json`, `/health`, `/metrics`, and what is asked of the chain. */
 export function createRoutes(
   components: RouteComponents,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -57,7 +64,7 @@ export function createRoutes(
       metrics.httpRequests.inc({ route, status: response.statusCode })
       log.trace({ ip: client.ip, route, status: response.statusCode }, 'request')
     })
-    const refusal = typeof leave === 'string' ? TOO_MANY : refusalOf(request, url)
+    const refusal = typeof leave === 'string' ? TOO_MANY : refusalOf(request, url, POST_ROUTES.has(route))
     if (refusal || url === undefined) return respond(request, response, refusal ?? BAD_REQUEST)
     const answer = async (): Promise<void> => routes[route](request, response, url)
     answer().catch((thrown: unknown) => {
@@ -68,12 +75,19 @@ export function createRoutes(
   }
 }
 
-type Route = 'health' | 'metrics' | 'network' | 'models' | 'page'
+type Route = 'health' | 'metrics' | 'network' | 'models' | 'page' | 'rpc' | 'faucet'
+
+/** What takes a body. */
+const POST_ROUTES: ReadonlySet<Route | 'bad'> = new Set(['rpc', 'faucet'])
+/** An address in JSON, with room. */
+const MAX_FAUCET_BODY_BYTES = 1024
 
 function routeOf(path: string): Route {
   if (path === '/health') return 'health'
   if (path === '/metrics') return 'metrics'
   if (path === '/network.json') return 'network'
+  if (path === '/rpc') return 'rpc'
+  if (path === '/faucet') return 'faucet'
   return path.startsWith('/models/') ? 'models' : 'page'
 }
 
@@ -82,7 +96,17 @@ const BAD_REQUEST = { status: 400, body: 'Bad Request\n', headers: { Connection:
 const TOO_MANY = { status: 429, body: 'Too Many Requests\n', headers: { 'Retry-After': '5' } } as const
 
 function routeTable(components: RouteComponents): Record<Route | 'bad', Handler> {
-  const { config, metrics, page, models, health, networkInfo, clientAddress } = components
+  const { config, metrics, page, models, health, networkInfo, clientAddress, chain } = components
+  const post =
+    (
+      pick: (port: ChainPort | undefined) => JsonHandler | undefined,
+      { maxBytes, none }: { maxBytes: number; none: ErrorCode },
+    ): Handler =>
+    (request, response) => {
+      const handler = pick(chain())
+      if (!handler) return respondJson(request, response, refusalBody(new InfernetError(none)), 404)
+      return answerPost(request, response, handler, { client: clientAddress(request), maxBytes })
+    }
   return {
     bad: (request, response) => respond(request, response, BAD_REQUEST),
     health: (request, response) => {
@@ -101,6 +125,8 @@ function routeTable(components: RouteComponents): Record<Route | 'bad', Handler>
       if (!seen) return respond(request, response, BAD_REQUEST)
       respondJson(request, response, networkInfo(seen))
     },
+    rpc: post((port) => port?.rpc, { maxBytes: MAX_RPC_BODY_BYTES, none: 'chain.none' }),
+    faucet: post((port) => port?.faucet, { maxBytes: MAX_FAUCET_BODY_BYTES, none: 'faucet.none' }),
     models: async (request, response, { path, query }) => {
       const file = await models.find(path.slice('/models/'.length))
       const wanted = query.get('sha256')
@@ -134,13 +160,17 @@ function isSecure({ socket, headers }: IncomingMessage, config: RelayConfig): bo
   return isBelieved && [headers['x-forwarded-proto'] ?? []].flat().join(',').split(',')[0]?.trim() === 'https'
 }
 
-function refusalOf({ method, headers }: IncomingMessage, url: RequestUrl | undefined) {
+function refusalOf({ method, headers }: IncomingMessage, url: RequestUrl | undefined, isPost: boolean) {
   if (url === undefined) return BAD_REQUEST
-  if (method !== 'GET' && method !== 'HEAD')
-    return { status: 405, body: 'Method Not Allowed\n', headers: { Allow: 'GET, HEAD', Connection: 'close' } }
-  // Nothing here takes a body; reading one to its end would only serve who sends it.
+  if (isPost) return method === 'POST' ? undefined : methodNotAllowed('POST')
+  if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
+  // Nothing else takes a body; reading one to its end would only serve who sends it.
   const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
   return hasBody ? { ...BAD_REQUEST, status: 413, body: 'Content Too Large\n' } : undefined
+}
+
+function methodNotAllowed(allowed: string) {
+  return { status: 405, body: 'Method Not Allowed\n', headers: { Allow: allowed, Connection: 'close' } }
 }
 
 /** Path and query of an origin-form target, decoded once; undefined for all else. */

@@ -5,6 +5,7 @@ import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import { AddressLimiter } from './address-limiter.ts'
+import type { ChainPort } from './chain-port.ts'
 import { Certificate } from './certificate.ts'
 import { clientAddressFinder, type ClientAddress } from './client-address.ts'
 import { encodeFiles } from './encode-files.ts'
@@ -24,6 +25,7 @@ export interface SiteComponents {
   readonly targetPort: () => number | undefined
   readonly health: () => HealthInfo
   readonly networkInfo: (seen: SeenHost) => NetworkInfo
+  readonly chain: () => ChainPort | undefined
 }
 
 /** HTTP sockets beyond the WebSockets: pages being loaded, scrapes, health checks. */

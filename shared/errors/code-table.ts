@@ -218,6 +218,10 @@ export const CODE_TABLE = {
     fix: 'Keep the page open, or ask again.',
   },
   'stream.duplicate-job': { says: () => 'A job of that name is running already.', fix: 'Ask again.' },
+  'settle.bad-network-file': {
+    says: (f) => `The network file is not as it should be (${f.field ?? 'file'}).`,
+    fix: 'Write it anew with the deploy script.',
+  },
   'payment.required': {
     says: () => 'This provider is paid, and nothing came to pay it with.',
     fix: 'Make a deposit on the Wallet page, or ask a provider that works for nothing.',
@@ -282,10 +286,6 @@ export const CODE_TABLE = {
     says: () => 'The record of payments cannot be read or written here.',
     fix: 'Free some storage and reload the page. Nothing is paid without a record.',
   },
-  'settle.bad-network-file': {
-    says: (f) => `The network file is not as it should be (${f.field ?? 'file'}).`,
-    fix: 'Write it anew with the deploy script.',
-  },
   'mesh.no-direct-path': {
     says: () => 'No direct path to the provider came up.',
     fix: 'The answer travels over the relay, within its limit.',
@@ -303,6 +303,66 @@ export const CODE_TABLE = {
     says: () =>
       'The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.',
     fix: 'Open it over https, or at localhost on the machine that runs the relay.',
+  },
+  'chain.none': {
+    says: () => 'This relay is attached to no chain.',
+    fix: 'Use a relay that is, or an endpoint of your own. Here answers are free.',
+  },
+  'chain.unavailable': {
+    says: () => 'No node of the chain answers.',
+    fix: 'Try again in a moment. Nothing is lost: what was signed stays good.',
+  },
+  'chain.busy': {
+    says: () => 'Too many questions to the chain are waiting at the relay.',
+    fix: 'Try again in a moment.',
+  },
+  'chain.rate-limited': {
+    says: () => 'Too many questions to the chain come from this address.',
+    fix: 'Wait a moment, or use an endpoint of your own.',
+  },
+  'chain.method-refused': {
+    says: (f) => `The relay does not pass on ${f.method ?? 'this method'}.`,
+    fix: 'Ask an endpoint of your own for it.',
+  },
+  'chain.bad-request': {
+    says: (f) => `A question to the chain is not as it may be (${f.field ?? 'request'}).`,
+    fix: 'Ask for less at once, or an endpoint of your own.',
+  },
+  'chain.too-large': {
+    says: (f) => `A question to the chain has more than ${f.maxBytes ?? '?'} bytes.`,
+    fix: 'Ask for less at once.',
+  },
+  'chain.not-from-here': {
+    says: () => 'Another site, or no JSON, was used to ask the relay.',
+    fix: 'Open the page of the relay itself.',
+  },
+  'faucet.none': {
+    says: () => 'This relay gives no test money away.',
+    fix: 'Ask its operator, or use a relay with a faucet.',
+  },
+  'faucet.bad-address': {
+    says: () => 'That is not an address of an account on the chain.',
+    fix: 'Give 0x and 40 hexadecimal digits.',
+  },
+  'faucet.enough': {
+    says: () => 'This account has test money already.',
+    fix: 'Come back when it is used up.',
+  },
+  'faucet.limited': {
+    says: (f) => `Test money was given to this ${f.of ?? 'address'} not long ago.`,
+    fix: 'Wait an hour.',
+  },
+  'faucet.busy': {
+    says: () => 'Too many are waiting for test money.',
+    fix: 'Try again in a minute.',
+  },
+  'faucet.empty': {
+    says: () => 'The faucet has run dry.',
+    fix: "Tell the relay's operator, or use another relay.",
+  },
+  'faucet.failed': {
+    says: () => 'The test money was sent, but the chain did not take it.',
+    fix: "Try again; if it stays, tell the relay's operator.",
   },
   'wallet.unreachable': {
     says: () => 'No node of the chain answers.',

@@ -171,6 +171,9 @@ describe('the sentences of the network', () => {
       stream.duplicate-job
         A job of that name is running already.
         Ask again.
+      settle.bad-network-file
+        The network file is not as it should be (<field>).
+        Write it anew with the deploy script.
       payment.required
         This provider is paid, and nothing came to pay it with.
         Make a deposit on the Wallet page, or ask a provider that works for nothing.
@@ -219,9 +222,6 @@ describe('the sentences of the network', () => {
       payment.no-record
         The record of payments cannot be read or written here.
         Free some storage and reload the page. Nothing is paid without a record.
-      settle.bad-network-file
-        The network file is not as it should be (<field>).
-        Write it anew with the deploy script.
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.
@@ -237,6 +237,51 @@ describe('the sentences of the network', () => {
       mesh.insecure-page
         The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.
         Open it over https, or at localhost on the machine that runs the relay.
+      chain.none
+        This relay is attached to no chain.
+        Use a relay that is, or an endpoint of your own. Here answers are free.
+      chain.unavailable
+        No node of the chain answers.
+        Try again in a moment. Nothing is lost: what was signed stays good.
+      chain.busy
+        Too many questions to the chain are waiting at the relay.
+        Try again in a moment.
+      chain.rate-limited
+        Too many questions to the chain come from this address.
+        Wait a moment, or use an endpoint of your own.
+      chain.method-refused
+        The relay does not pass on <method>.
+        Ask an endpoint of your own for it.
+      chain.bad-request
+        A question to the chain is not as it may be (<field>).
+        Ask for less at once, or an endpoint of your own.
+      chain.too-large
+        A question to the chain has more than <maxBytes> bytes.
+        Ask for less at once.
+      chain.not-from-here
+        Another site, or no JSON, was used to ask the relay.
+        Open the page of the relay itself.
+      faucet.none
+        This relay gives no test money away.
+        Ask its operator, or use a relay with a faucet.
+      faucet.bad-address
+        That is not an address of an account on the chain.
+        Give 0x and 40 hexadecimal digits.
+      faucet.enough
+        This account has test money already.
+        Come back when it is used up.
+      faucet.limited
+        Test money was given to this <of> not long ago.
+        Wait an hour.
+      faucet.busy
+        Too many are waiting for test money.
+        Try again in a minute.
+      faucet.empty
+        The faucet has run dry.
+        Tell the relay's operator, or use another relay.
+      faucet.failed
+        The test money was sent, but the chain did not take it.
+        Try again; if it stays, tell the relay's operator.
       wallet.unreachable
         No node of the chain answers.
         The amounts are the last ones that were read. The page keeps trying.
@@ -310,7 +355,7 @@ describe('the sentences of the network', () => {
   it('have codes that are a home and a name', () => {
     for (const code of CODES.filter((name) => name !== 'internal'))
       expect(code).toMatch(
-        /^(wire|models|engine|prompt|schedule|stream|verify|settle|payment|mesh|wallet|peer)\.[a-z]+(-[a-z]+)*$/,
+        /^(wire|models|engine|prompt|schedule|stream|verify|settle|payment|mesh|peer|chain|faucet)\.[a-z]+(-[a-z]+)*$/,
       )
   })
 })

@@ -65,14 +65,15 @@ export class AnswerProgress {
       signedTokens: job.signedTokens,
       chunks: job.chunks,
       due: job.due,
+      paid: job.paid,
       tokensPerSecond: speed(job.received, this.#segmentFirstAt, this.#lastAt),
       isUsageDisputed,
     }
   }
 
-  /** Closes a segment that wrote or is owed something. */
+  /** Closes a segment that wrote, is owed or was paid something. */
   endSegment(segment: Segment): void {
-    if (segment.tokens > 0 || segment.due > 0n) this.#segments.push(segment)
+    if (segment.tokens > 0 || segment.due > 0n || segment.paid > 0n) this.#segments.push(segment)
   }
 
   /** What is owed to all providers, the running one included. */
@@ -82,6 +83,11 @@ export class AnswerProgress {
     )
   }
 
+  /** What was paid to those who are done. */
+  get paid(): BaseUnits {
+    return baseUnits(this.#segments.reduce((sum, { paid }) => sum + paid, 0n))
+  }
+
   summarise(finish: FinishReason, promptTokens: number): AnswerSummary {
     return {
       finish,
@@ -89,6 +95,7 @@ export class AnswerProgress {
       promptTokens: tokens(promptTokens),
       outputTokens: tokens(this.#tokens.length),
       due: this.dueWith(undefined),
+      paid: this.paid,
       ttftMs: millis((this.#firstAt ?? this.#lastAt) - this.#startedAt),
       tokensPerSecond: speed(this.#tokens.length, this.#firstAt, this.#lastAt),
     }

@@ -1,6 +1,6 @@
 import { toHex } from '../base/bytes.ts'
 import { jobId, type JobId, type PeerName } from '../base/ids.ts'
-import { millis, SECOND_MS } from '../base/units.ts'
+import { millis, SECOND_MS, tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
@@ -10,7 +10,8 @@ import { findOffers } from '../schedule/find-offers.ts'
 import type { Offer } from '../schedule/offer.ts'
 import type { OfferMemory } from '../schedule/offer-memory.ts'
 import { STREAM_PROTOCOL } from '../stream/constants.ts'
-import { RunningJob } from '../stream/run-job.ts'
+import { isPaid, type CreditTerms, type OutgoingCredit } from '../stream/credit.ts'
+import { RunningJob, type Job } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
 import { openStream } from './connect.ts'
 import { gatherQuotes, type Assignment, type GatherComponents } from './gather-quotes.ts'
@@ -22,8 +23,15 @@ const MAX_ATTEMPTS = 8
 /** The pause before a new look when nobody was found in the middle of an answer. */
 const RETRY_PAUSE_MS = SECOND_MS
 
-/** What a lost connection looks like, as against a provider that refuses or falls silent. */
-const BROKEN_CONNECTION: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost'])
+/**
+ * What is forgiven once: a lost connection, as against a provider that refuses or falls silent; and a payment that was
+ * lower than one before, because the record of payments has caught up with it by now.
+ */
+const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set([
+  'wire.closed',
+  'stream.provider-lost',
+  'payment.stale',
+])
 
 export interface AskComponents extends GatherComponents {
   readonly directories: () => readonly DirectoryPort[]
@@ -43,7 +51,8 @@ export async function* ask(
   try {
     return yield* answer.write()
   } catch (thrown) {
-    throw signal?.aborted ? new InfernetError('stream.cancelled') : InfernetError.from(thrown)
+    if (signal?.aborted) throw new InfernetError('stream.cancelled')
+    throw thrown instanceof OwnFailure ? thrown.reason : InfernetError.from(thrown)
   }
 }
 
@@ -94,6 +103,8 @@ class Answer {
     const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
     return gatherQuotes(this.#components, untried, this.#prompt, {
       prefillTokens,
+      outputTokens: this.#prompt.maxTokens - this.#progress.tokens.length,
+      spent: this.#progress.dueWith(undefined),
       signal: this.#signal,
       onFailure: (provider, reason) => this.#fail(provider, reason),
     })
@@ -119,7 +130,7 @@ class Answer {
    * the middle of a quote as well), so that is forgiven once.
    */
   #fail(provider: PeerName, reason: InfernetError): void {
-    const isForgiven = BROKEN_CONNECTION.has(reason.code) && !this.#retried.has(provider)
+    const isForgiven = FORGIVEN_ONCE.has(reason.code) && !this.#retried.has(provider)
     if (isForgiven) this.#retried.add(provider)
     else this.#failed.add(provider)
     this.#reason = reason
@@ -151,7 +162,7 @@ class Answer {
       job = await this.#open(assignment)
       return yield* this.#follow(assignment, job, from)
     } catch (thrown) {
-      if (this.#signal?.aborted) throw thrown
+      if (this.#signal?.aborted || thrown instanceof OwnFailure || job?.paymentFailure) throw thrown
       const reason = InfernetError.from(thrown)
       if (job) this.#progress.endSegment(this.#progress.segmentOf(assignment, job, from))
       // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
@@ -240,7 +251,7 @@ class Answer {
 
   async #open({ connection, offer, quote }: Assignment): Promise<RunningJob> {
     const stream = await openStream(this.#components, connection, STREAM_PROTOCOL, { signal: this.#signal })
-    const job = {
+    const job: Job = {
       jobId: this.#job,
       provider: offer.provider,
       prompt: this.#prompt,
@@ -250,6 +261,43 @@ class Answer {
       consumerNonce: this.#nonce,
       seed: this.#progress.seed,
     }
-    return new RunningJob(stream, job, this.#components)
+    try {
+      return new RunningJob(stream, job, {
+        clock: this.#components.clock,
+        credit: await this.#creditFor(job),
+      })
+    } catch (thrown) {
+      stream.abort(InfernetError.from(thrown))
+      throw thrown
+    }
+  }
+
+  /** @throws OwnFailure when our purse does not open: no other provider would change that. */
+  async #creditFor({ jobId, quote, quoteSigned, priorTokens }: Job): Promise<OutgoingCredit | undefined> {
+    const { payer, name } = this.#components
+    if (!payer || !isPaid(quote)) return undefined
+    const terms: CreditTerms = {
+      jobId,
+      consumer: name,
+      quote,
+      quoteBody: quoteSigned.body,
+      price: quote.price,
+      prefillTokens: tokens(this.#prompt.promptTokens.length + priorTokens.length),
+      from: priorTokens.length,
+      maxTokens: this.#prompt.maxTokens - priorTokens.length,
+    }
+    return payer.open(terms, { signal: this.#signal }).catch((thrown: unknown) => {
+      throw new OwnFailure(InfernetError.from(thrown, 'payment.no-record'))
+    })
+  }
+}
+
+/** A failure of ours, as against one of a provider: it ends the answer. */
+class OwnFailure extends Error {
+  readonly reason: InfernetError
+
+  constructor(reason: InfernetError) {
+    super(reason.message, { cause: reason })
+    this.reason = reason
   }
 }

@@ -17,7 +17,16 @@ import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
 import { ask } from './ask.ts'
 import { look } from './look.ts'
-import type { AnswerEvent, AnswerSummary, NetworkView, Peer, ProviderTerms, RelayView } from './peer.ts'
+import type {
+  AnswerEvent,
+  AnswerSummary,
+  NetworkView,
+  Payee,
+  Payer,
+  Peer,
+  ProviderTerms,
+  RelayView,
+} from './peer.ts'
 import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'
 
@@ -38,6 +47,10 @@ export interface PeerComponents {
   readonly clock: Clock
   readonly random: Random
   readonly relays: RelaySource
+  /** Pays for answers. @default only providers that work for nothing are asked */
+  readonly payer?: Payer | undefined
+  /** Takes payment for jobs. @default they are free */
+  readonly payee?: Payee | undefined
 }
 
 export interface PeerInit {
@@ -87,6 +100,7 @@ class NetworkPeer implements Peer {
       clock,
       key,
       desk: this.#desk,
+      credit: components.payee?.credit,
       servedOf: (model) => this.#provisions.get(model)?.asServed,
       onChange: () => this.#provisions.forEach((provision) => provision.jobsChanged()),
       onEnd: (live, outcome) => this.#provisions.get(live.model)?.jobEnded(live, outcome),
@@ -97,13 +111,14 @@ class NetworkPeer implements Peer {
     prompt: Prompt,
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-    const { node, clock, random, relays } = this.#components
+    const { node, clock, random, relays, payer } = this.#components
     const directories = (): readonly DirectoryPort[] => relays.directories
     const components = {
       node,
       clock,
       random,
       name: this.name,
+      payer,
       memory: this.#memory,
       offers: this.#offers,
       directFailures: this.#directFailures,
@@ -115,13 +130,14 @@ class NetworkPeer implements Peer {
   provide(engine: Engine, terms: ProviderTerms): Provision {
     const { model } = engine.info
     if (this.#provisions.has(model)) throw new InfernetError('stream.busy', { running: 1 })
-    const { key, clock, random, relays, node } = this.#components
+    const { key, clock, random, relays, node, payee } = this.#components
     const provision = new Provision(engine, terms, {
       key,
       clock,
       random,
       kind: this.#init.kind,
       jobs: this.#jobs,
+      payment: payee?.payment,
       directories: () => relays.directories,
       onDirectories: (callback) => relays.onChange(callback),
       addresses: this.#init.addresses ?? (() => node.getMultiaddrs().map(String)),

@@ -6,15 +6,17 @@ import { millis } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
-import type { Prompt } from '../prompt/prompt.ts'
+import { costOf } from '../prompt/cost.ts'
+import type { Prompt, Quote } from '../prompt/prompt.ts'
 import { requestQuote, type ReceivedQuote } from '../prompt/request-quote.ts'
 import { QUOTED_CANDIDATES } from '../schedule/constants.ts'
 import { drawCandidates } from '../schedule/draw-candidates.ts'
 import type { Offer } from '../schedule/offer.ts'
 import { predict, utilityOf, type Prediction } from '../schedule/predict.ts'
 import type { ProviderMemory } from '../schedule/provider-memory.ts'
+import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
-import type { Path } from './peer.ts'
+import type { Path, Payer } from './peer.ts'
 
 /**
  * How long the other candidates have after the first quote came. A first dial takes 150 to 350 ms on one machine, so
@@ -35,11 +37,17 @@ export interface GatherComponents extends ConnectComponents {
   readonly name: PeerName
   readonly random: Random
   readonly memory: ProviderMemory
+  /** Pays providers. @default those who ask for payment are of no use */
+  readonly payer?: Payer | undefined
 }
 
 export interface GatherOptions {
   /** Tokens to be read before the first one is written. */
   readonly prefillTokens: number
+  /** Tokens still to be written, at most. */
+  readonly outputTokens: number
+  /** What the answer has cost so far. */
+  readonly spent: bigint
   readonly signal?: AbortSignal | undefined
   /** Called for each candidate that gave no quote, or a dearer one than its offer and the prompt allow. */
   readonly onFailure: (provider: PeerName, reason: InfernetError) => void
@@ -75,9 +83,10 @@ async function assign(
   components: GatherComponents,
   offer: Offer,
   prompt: Prompt,
-  { prefillTokens, signal, onFailure }: GatherOptions,
+  options: GatherOptions,
 ): Promise<Assignment | undefined> {
   const { clock, name } = components
+  const { prefillTokens, signal, onFailure } = options
   const { provider } = offer
   const { maxTokens } = prompt
   try {
@@ -85,14 +94,30 @@ async function assign(
     const stream = await openStream(components, connection, PROMPT_PROTOCOL, { signal })
     const request = { model: prompt.model, promptTokens: prefillTokens, maxTokens }
     const quote = await requestQuote(stream, request, { clock, provider, consumer: name, signal })
-    if (!isAffordable(prompt, quote.quote.price.perOutputToken))
-      throw new InfernetError('prompt.price-too-high')
+    await checkPrice(components, quote.quote, provider, prompt, options)
     const prediction = predict(quote.quote, { rttMs: quote.rttMs, prefillTokens, maxTokens })
     return { offer, quote, connection, path, prediction }
   } catch (thrown) {
     if (!signal?.aborted) onFailure(provider, InfernetError.from(thrown))
     return undefined
   }
+}
+
+/** Whether the quote is within the prompt's limits, and, where it asks for payment, fit to be paid under. */
+async function checkPrice(
+  { payer }: GatherComponents,
+  quote: Quote,
+  provider: PeerName,
+  prompt: Prompt,
+  { prefillTokens, outputTokens, spent }: GatherOptions,
+): Promise<void> {
+  const atMost = spent + costOf(quote.price, prefillTokens, outputTokens)
+  const isTooMuch = prompt.maxCost !== undefined && atMost > prompt.maxCost
+  if (isTooMuch || !isAffordable(prompt, quote.price.perOutputToken))
+    throw new InfernetError('prompt.price-too-high')
+  if (!isPaid(quote)) return
+  if (!payer) throw new InfernetError('payment.required')
+  await payer.checkQuote(quote, provider, prefillTokens)
 }
 
 /** Waits for the first success, then a moment for the others; gives nothing when there is none. */

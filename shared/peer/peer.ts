@@ -2,8 +2,9 @@ import type { ModelHash, PeerName } from '../base/ids.ts'
 import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
 import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
-import type { Price, Prompt } from '../prompt/prompt.ts'
+import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { Offer, OfferedSelfTest, ProviderKind } from '../schedule/offer.ts'
+import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
 
 /** How the bytes go: tab to tab, through a relay within its byte budget, or straight to a Node peer's socket. */
 export type Path = 'webrtc' | 'relayed' | 'websocket'
@@ -26,6 +27,8 @@ export interface Segment {
   /** Signed chunks, prefill (chunk 0) not counted. */
   readonly chunks: number
   readonly due: BaseUnits
+  /** What was paid of that, by vouchers; zero where the provider works for nothing. */
+  readonly paid: BaseUnits
   readonly tokensPerSecond: number
   /** True when the provider claimed another count than came here. Only what came is owed. */
   readonly isUsageDisputed: boolean
@@ -62,6 +65,8 @@ export interface AnswerSummary {
   readonly promptTokens: Tokens
   readonly outputTokens: Tokens
   readonly due: BaseUnits
+  /** What was paid to all providers. */
+  readonly paid: BaseUnits
   /** From the call to the first token. */
   readonly ttftMs: Millis
   /** Output tokens after the first, over the time from the first to the last. */
@@ -85,6 +90,7 @@ export interface ProviderJob {
   readonly path: Path
   readonly tokens: Tokens
   readonly due: BaseUnits
+  readonly paid: BaseUnits
   readonly startedAt: EpochMillis
 }
 
@@ -98,6 +104,7 @@ export interface Provision {
     readonly jobs: number
     readonly handedOver: number
     readonly due: BaseUnits
+    readonly paid: BaseUnits
   }
   /** When the newest offer was accepted by a relay; `undefined` while none is. The page says "live" only by this. */
   readonly offerAcceptedAt: EpochMillis | undefined
@@ -136,13 +143,28 @@ export interface RelayView {
   readonly rttMs: Millis | undefined
 }
 
+/** Who pays for what this peer asks: `settle/payer-credit.ts`. */
+export interface Payer extends CreditSource {
+  /** @throws InfernetError `payment.*` for a quote that must not be paid under */
+  checkQuote(quote: Quote, provider: PeerName, prefillTokens: number): Promise<void>
+}
+
+/** How this peer is paid for what it serves. */
+export interface Payee {
+  /** Stands in every quote. Its binding is made by this peer's key. */
+  readonly payment: QuotePayment
+  /** Judges what comes: `settle/payee-credit.ts`. */
+  readonly credit: CreditVerifier
+}
+
 /** The stages in a row on a libp2p node: the same for a tab and for a Node process. */
 export interface Peer {
   readonly name: PeerName
   /**
    * Asks the network. Iterate the result to drive it; leave the loop or abort the signal to cancel.
    *
-   * Throws `schedule.no-relay`, `schedule.no-provider`, `prompt.price-too-high`, or the last provider's failure when
+   * Throws `schedule.no-relay`, `schedule.no-provider`, `prompt.price-too-high`, `payment.*` when it is our side that
+   * cannot pay, or the last provider's failure when
    * nobody could go on.
    */
   ask(prompt: Prompt, options?: { signal?: AbortSignal }): AsyncGenerator<AnswerEvent, AnswerSummary, void>

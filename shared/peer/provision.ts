@@ -17,6 +17,7 @@ import {
 import { sleep } from '../base/wait.ts'
 import type { Engine } from '../engine/engine.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import type { QuotePayment } from '../prompt/prompt.ts'
 import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { offerBody, type OfferedSelfTest, type ProviderKind } from '../schedule/offer.ts'
@@ -47,6 +48,8 @@ export interface ProvisionComponents {
   readonly addresses: () => readonly string[]
   readonly jobs: JobService
   readonly kind: ProviderKind
+  /** How jobs are paid. @default they are not */
+  readonly payment?: QuotePayment | undefined
   readonly onEnd: (provision: Provision) => void
 }
 
@@ -63,7 +66,7 @@ export class Provision implements ProvisionInterface {
   #timer: { stop(): void } | undefined
   #sequence = 0
   #offerAcceptedAt: EpochMillis | undefined
-  #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n }
+  #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n, paid: 0n }
 
   /** @throws InfernetError `engine.self-test-failed` */
   constructor(engine: Engine, terms: ProviderTerms, components: ProvisionComponents) {
@@ -93,13 +96,14 @@ export class Provision implements ProvisionInterface {
       path: pathOf(connection),
       tokens: job.written,
       due: job.due,
+      paid: job.paid,
       startedAt,
     }))
   }
 
   get served(): ProvisionInterface['served'] {
-    const { tokens: count, jobs, handedOver, due } = this.#served
-    return { tokens: tokens(count), jobs, handedOver, due: baseUnits(due) }
+    const { tokens: count, jobs, handedOver, due, paid } = this.#served
+    return { tokens: tokens(count), jobs, handedOver, due: baseUnits(due), paid: baseUnits(paid) }
   }
 
   /** How the job service sees this model. */
@@ -127,6 +131,7 @@ export class Provision implements ProvisionInterface {
       decodeTokensPerSecond: shared,
       contextLength: info.contextLength,
       isDraining: this.#state !== 'live',
+      payment: this.#components.payment,
     }
   }
 
@@ -176,12 +181,13 @@ export class Provision implements ProvisionInterface {
 
   /** Called by the job service when one of this model's jobs is over. */
   jobEnded({ job }: LiveJob, outcome: JobOutcome): void {
-    const { tokens: before, jobs, handedOver, due } = this.#served
+    const { tokens: before, jobs, handedOver, due, paid } = this.#served
     this.#served = {
       tokens: before + job.written,
       jobs: jobs + (outcome === 'done' ? 1 : 0),
       handedOver: handedOver + (outcome === 'failed' ? 1 : 0),
       due: due + job.due,
+      paid: paid + job.paid,
     }
     this.#changes.emit()
   }

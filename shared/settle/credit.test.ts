@@ -127,10 +127,37 @@ describe('credit between a purse and a till', () => {
     expect(again.covers(baseUnits(301n + CHUNK), 32)).toBe(false)
   })
 
+  it('does not pay twice for a prompt that was never read, nor is that asked for', async () => {
+    const long = (name: number) => someTerms({ name, prefillTokens: tokens(300) })
+    const first = await start(long(1))
+    first.pays.close(baseUnits(0n))
+    first.earns.close(baseUnits(0n))
+    for (let name = 2; name < 6; name++) {
+      const { pays, earns } = await start(long(name))
+      expect(pays.paid).toBe(0n)
+      pays.close(baseUnits(0n))
+      earns.close(baseUnits(0n))
+    }
+    const { pays, earns } = await start(long(6))
+    await earns.take(await pays.pay(baseUnits(620n)))
+    expect(pays.paid).toBe(320n)
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(620n)
+  })
+
+  it('does not take for its own what the payer gave to another node of the same operator', async () => {
+    const elsewhere = await tillOver(new MemoryLedgerStore(), chain)
+    const { pays, earns } = await start()
+    await earns.take(await pays.pay(due(5)))
+    const next = await purse.open(someTerms({ name: 2 }))
+    const there = await elsewhere.till.open(someTerms({ name: 2 }), next.opening)
+    expect(there.covers(due(1), 32)).toBe(true)
+    expect(there.covers(baseUnits(due(1) + 1n), 32)).toBe(false)
+  })
+
   it('lets two jobs of one line overtake each other', async () => {
     const a = await start(someTerms({ name: 1 }))
-    const b = await start(someTerms({ name: 2 }))
     const first = await a.pays.pay(due(1))
+    const b = await start(someTerms({ name: 2 })) // its first voucher holds what is on its way for the other
     await b.earns.take(await b.pays.pay(due(1))) // signed later, arrives first
     await a.earns.take(first)
     expect(a.earns.covers(due(1), 0) && b.earns.covers(due(1), 0)).toBe(true)

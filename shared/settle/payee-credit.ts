@@ -61,10 +61,11 @@ export class PayeeCredit implements CreditVerifier {
     if (signed.voucher.cumulative < line.received && line.jobs === 0) throw new InfernetError('payment.stale')
     const first = costOf(terms.price, terms.prefillTokens, Math.min(CHUNK_TOKENS, terms.maxTokens))
     this.expectRoom(signed.voucher, baseUnits(first), funds)
-    await this.keep(signed, funds, line)
+    const added = await this.keep(signed, funds, line)
+    // Beside a running job the voucher may hold that one's payment, which is on its way.
+    if (line.jobs === 0) line.absorb(added - job.due)
     line.enter(job)
-    const isShort = terms.prefillTokens <= PREPAID_PROMPT_TOKENS
-    if (!isShort && line.balance < 0n) {
+    if (job.due > 0n && line.balance < 0n) {
       line.leave(job, baseUnits(0n))
       throw new InfernetError('payment.unpaid')
     }

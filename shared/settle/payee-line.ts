@@ -34,6 +34,11 @@ export class PayeeLine {
     return this.received - this.#used - this.#sum(({ due }) => due)
   }
 
+  /** What came in for none of our jobs: the operator has other nodes, and a line is the operator's. */
+  absorb(amount: bigint): void {
+    if (amount > 0n) this.#used += amount
+  }
+
   enter(job: LineJob): void {
     this.#jobs.add(job)
   }

@@ -47,6 +47,8 @@ export interface PayerCreditInit {
 export class PayerCredit implements CreditSource {
   readonly #components: PayerCreditComponents
   readonly #init: PayerCreditInit
+  /** What was paid for prompts that were never read, per line: a provider gets that once. */
+  readonly #unserved = new Map<string, bigint>()
 
   constructor(components: PayerCreditComponents, init: PayerCreditInit) {
     this.#components = components
@@ -96,6 +98,18 @@ export class PayerCredit implements CreditSource {
     if (funds.epoch !== line.epoch) throw new InfernetError('payment.wrong-epoch')
     const cumulative = await this.#add(line, amount, funds)
     return encodeCredit(await signVoucher(escrow, { ...line, relay, cumulative }, signer))
+  }
+
+  /** What of an amount was paid already for a prompt that this provider did not read. */
+  useUnserved(line: PaymentLine, amount: bigint): bigint {
+    const left = this.#unserved.get(nameOf(line)) ?? 0n
+    const used = left < amount ? left : amount
+    if (left > 0n) this.#unserved.set(nameOf(line), left - used)
+    return used
+  }
+
+  noteUnserved(line: PaymentLine, amount: bigint): void {
+    if (amount > 0n) this.#unserved.set(nameOf(line), (this.#unserved.get(nameOf(line)) ?? 0n) + amount)
   }
 
   /** @throws InfernetError `payment.over-limit` */
@@ -170,6 +184,8 @@ class PayingJob implements OutgoingCredit {
   readonly #line: PaymentLine
   readonly #payment: QuotePayment
   #opening: Uint8Array = new Uint8Array()
+  /** Up to what the job is paid, with what an earlier one left. */
+  #covered = 0n
   #paid = 0n
   #own: Omit<SignedReceipt, 'providerSignature'> | undefined
 
@@ -190,16 +206,22 @@ class PayingJob implements OutgoingCredit {
 
   /** Even a job that prepays nothing shows a voucher: it proves who pays, and from which deposit. */
   async begin(prepaid: BaseUnits): Promise<void> {
-    this.#opening = await this.#purse.voucher(this.#line, this.#payment.relay, prepaid)
-    this.#paid = prepaid
+    const left = this.#purse.useUnserved(this.#line, prepaid)
+    this.#opening = await this.#add(prepaid - left)
+    this.#covered = prepaid
   }
 
   async pay(due: BaseUnits): Promise<Uint8Array> {
-    if (due <= this.#paid) return new Uint8Array()
+    if (due <= this.#covered) return new Uint8Array()
     this.#purse.checkLimit(due)
-    const credit = await this.#purse.voucher(this.#line, this.#payment.relay, baseUnits(due - this.#paid))
-    this.#paid = due
+    const credit = await this.#add(due - this.#covered)
+    this.#covered = due
     return credit
+  }
+
+  close(due: BaseUnits): void {
+    this.#purse.noteUnserved(this.#line, this.#covered - due)
+    this.#covered = due
   }
 
   async catchUp(held: Uint8Array): Promise<void> {
@@ -208,10 +230,11 @@ class PayingJob implements OutgoingCredit {
 
   async receipt(tally: JobTally): Promise<Uint8Array> {
     try {
-      const receipt: Receipt = receiptOf(this.#terms, this.#line, tally, this.paid)
+      const paid = baseUnits(this.#covered)
+      const receipt: Receipt = receiptOf(this.#terms, this.#line, tally, paid)
       const { signer, signature } = await this.#purse.signReceipt(receipt)
       this.#own = { receipt, signer, signature }
-      return encodeReceipt({ due: tally.due, paid: this.paid, signer, signature })
+      return encodeReceipt({ due: tally.due, paid, signer, signature })
     } catch {
       return new Uint8Array() // the answer is there and paid: no paper is worth losing it
     }
@@ -219,6 +242,12 @@ class PayingJob implements OutgoingCredit {
 
   async takeReceipt(answer: Uint8Array): Promise<void> {
     if (this.#own) await this.#purse.giveReceipt(this.#own, answer).catch(() => undefined)
+  }
+
+  async #add(amount: bigint): Promise<Uint8Array> {
+    const credit = await this.#purse.voucher(this.#line, this.#payment.relay, baseUnits(amount))
+    this.#paid += amount
+    return credit
   }
 }
 
@@ -256,6 +285,10 @@ async function readAnswer(
 function knownPayment(payment: QuotePayment, { chainId, escrow }: EscrowId): QuotePayment {
   if (payment.chainId !== chainId || payment.escrow !== escrow) throw new InfernetError('payment.wrong-chain')
   return payment
+}
+
+function nameOf({ provider, model, epoch }: PaymentLine): string {
+  return `${provider} ${model} ${epoch}`
 }
 
 function isShort(thrown: unknown): boolean {

@@ -53,6 +53,8 @@ export interface OutgoingCredit {
   receipt(tally: JobTally): Promise<Uint8Array>
   /** The provider's word on the same. What is not right is dropped. Never throws. */
   takeReceipt(receipt: Uint8Array): Promise<void>
+  /** The job is over; what was paid beyond `due` is not paid again to the same provider. */
+  close(due: BaseUnits): void
 }
 
 /** Who judges the credit that comes to a provider. */

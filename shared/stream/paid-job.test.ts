@@ -33,6 +33,7 @@ class Purse implements OutgoingCredit {
   readonly opening = new Uint8Array()
   readonly handedOut: bigint[] = []
   readonly receipts: Uint8Array[] = []
+  readonly closed: bigint[] = []
   readonly heldByOther: Uint8Array[] = []
   stopsAfter = Infinity
   failsAfter = Infinity
@@ -53,6 +54,9 @@ class Purse implements OutgoingCredit {
   }
   async takeReceipt(receipt: Uint8Array): Promise<void> {
     this.receipts.push(receipt)
+  }
+  close(due: BaseUnits): void {
+    this.closed.push(due)
   }
 }
 
@@ -172,6 +176,7 @@ describe('a paid job', () => {
     expect(running.paid).toBe(running.due)
     await expect.poll(() => outcomes).toEqual(['done'])
     expect(till.closed).toEqual([1003n])
+    expect(purse.closed).toEqual([1003n])
   })
 
   it('ends with both names under the receipt', async () => {

@@ -149,6 +149,7 @@ export class RunningJob {
     } finally {
       this.#stall?.stop()
       this.#liveness.stop()
+      this.#credit?.close(this.due)
       if (!isOver)
         await this.#cancel(new InfernetError('stream.cancelled')) // the loop was left: that is a cancel
       else if (this.#frames.isOpen) await this.#frames.close()

@@ -33,6 +33,7 @@ it('goes from searching to answering to done and counts what came here', async (
     promptTokens: tokens(5),
     outputTokens: tokens(3),
     due: baseUnits(7n),
+    paid: baseUnits(0n),
     ttftMs: millis(210),
     tokensPerSecond: 20,
   }

@@ -15,6 +15,7 @@ const SUMMARY: AnswerSummary = {
   promptTokens: tokens(3),
   outputTokens: tokens(2),
   due: baseUnits(400n),
+  paid: baseUnits(0n),
   ttftMs: millis(100),
   tokensPerSecond: 40,
 }

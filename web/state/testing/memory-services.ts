@@ -128,6 +128,7 @@ export function segment(tail: string, change: Partial<Segment> = {}): Segment {
     signedTokens: tokens(0),
     chunks: 0,
     due: baseUnits(0n),
+    paid: baseUnits(0n),
     tokensPerSecond: 0,
     isUsageDisputed: false,
     ...change,
@@ -353,7 +354,7 @@ class MemoryProvision implements Provision {
   readonly model: ModelHash
   state: Provision['state'] = 'live'
   jobs: ProviderJob[] = []
-  served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n) }
+  served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n), paid: baseUnits(0n) }
   offerAcceptedAt: Provision['offerAcceptedAt']
   readonly #listeners = new Set<() => void>()
   readonly #clock: Clock
@@ -396,7 +397,14 @@ class MemoryProvision implements Provision {
     const due = baseUnits(BigInt(Math.floor(written / 32) * 32) * 200_000_000_000n)
     this.jobs = [
       ...this.jobs,
-      { consumer: named(tail), path, tokens: tokens(written), due, startedAt: this.#clock.now() },
+      {
+        consumer: named(tail),
+        path,
+        tokens: tokens(written),
+        due,
+        paid: baseUnits(0n),
+        startedAt: this.#clock.now(),
+      },
     ]
     this.changed()
   }

@@ -1,0 +1,33 @@
+/**
+ * Runs anvil for exactly as long as somebody holds our standard input: a parent that was killed cannot say goodbye,
+ * and a chain that outlives it would hold its port and write its state for ever. `node anvil-keeper.ts <anvil> [args]`.
+ *
+ * Prints the port once it listens; anvil's own words are read here, because writing to a reader who is gone kills it.
+ */
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+/** Writing the state takes 0.2 s; one that hangs is cut. */
+const STOP_LIMIT_MS = 5000
+
+const [, , program = '', ...args] = process.argv
+const anvil = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+createInterface({ input: anvil.stdout }).on('line', (line) => {
+  const port = /^Listening on \S+:(\d+)$/.exec(line)?.[1]
+  if (port !== undefined) process.stdout.write(`${port}\n`)
+})
+process.stdout.on('error', () => undefined)
+
+const stop = (): void => {
+  anvil.kill('SIGTERM')
+  setTimeout(() => anvil.kill('SIGKILL'), STOP_LIMIT_MS).unref()
+}
+process.stdin.resume().on('end', stop).on('error', stop)
+process.on('SIGTERM', stop)
+// Ctrl-C reaches the whole terminal; the chain goes last, when its parent lets go.
+process.on('SIGINT', () => undefined)
+anvil.on('error', (cause) => {
+  process.stderr.write(`${cause.message}\n`)
+  process.exit(1)
+})
+anvil.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGTERM' ? 0 : 1)))

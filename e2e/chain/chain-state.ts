@@ -1,0 +1,61 @@
+import { copyFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+
+/** How the file ends when it was written whole: anvil writes it in place, so a killed one leaves any part of it. */
+const TAIL = '}'
+/** Empty blocks that are kept at a restart, for who looks a little back. */
+const KEPT_EMPTY_BLOCKS = 64
+
+interface ChainState {
+  readonly best_block_number: number | string
+  readonly blocks: readonly { header: { number: string }; transactions: readonly unknown[] }[]
+}
+
+/** The copy of the last whole state. */
+const copyOf = (stateFile: string): string => `${stateFile}.whole`
+
+/**
+ * Copies the state when it is whole, so that one that was cut in half can be replaced. Returns whether it did.
+ */
+export function keepWholeState(stateFile: string): boolean {
+  if (!existsSync(stateFile) || statSync(stateFile).size === 0) return false
+  const draft = `${stateFile}.draft`
+  copyFileSync(stateFile, draft)
+  if (!readState(draft)) return false
+  renameSync(draft, copyOf(stateFile))
+  return true
+}
+
+/**
+ * Makes the state ready for a start: the copy where the file was cut, and without the empty blocks of the past, which
+ * are nearly all of it. Throws when neither is readable: starting anew would silently forget what was paid.
+ */
+export function prepareState(stateFile: string): void {
+  const whole = [stateFile, copyOf(stateFile)].filter((file) => existsSync(file))
+  if (whole.length === 0) return
+  const state = whole.map(readState).find((each) => each !== undefined)
+  if (!state)
+    throw new Error(
+      `The local chain's state ${stateFile} is damaged. Remove its folder to begin with a new chain.`,
+    )
+  const draft = `${stateFile}.draft`
+  writeFileSync(draft, JSON.stringify(withoutOldEmptyBlocks(state)))
+  renameSync(draft, stateFile)
+}
+
+function withoutOldEmptyBlocks(state: ChainState): ChainState {
+  const best = Number(state.best_block_number)
+  const blocks = state.blocks.filter(({ header, transactions }) => {
+    const number = Number(header.number)
+    return transactions.length > 0 || number === 0 || number > best - KEPT_EMPTY_BLOCKS
+  })
+  return { ...state, blocks }
+}
+
+function readState(file: string): ChainState | undefined {
+  try {
+    const text = readFileSync(file, 'utf8')
+    return text.endsWith(TAIL) ? (JSON.parse(text) as ChainState) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createPublicClient, createWalletClient, http, publicActions, type Address, type Hex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
+import { until } from '../../relay/testing/fixtures.ts'
+import { findAnvil } from './find-anvil.ts'
+import { ourContracts } from './our-contracts.ts'
+import { startLocalChain, type Deployment, type LocalChain } from './local-chain.ts'
+
+let folder: string
+const running: LocalChain[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'infernet-chain-'))
+})
+afterEach(async () => {
+  for (const chain of running.splice(0)) await chain.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Seven contracts that do nothing but are there: what is tested here is the chain under them. */
+function smallDeployment(contractsHash = 'a'): Deployment & { count: number } {
+  const deployment = {
+    contractsHash,
+    count: 0,
+    async deploy({ rpcUrl, privateKey }: { rpcUrl: string; privateKey: Hex }) {
+      deployment.count++
+      const client = createWalletClient({
+        account: privateKeyToAccount(privateKey),
+        transport: http(rpcUrl),
+      }).extend(publicActions)
+      const put = async (): Promise<Address> => {
+        // Returns one byte of code.
+        const hash = await client.deployContract({ abi: [], bytecode: '0x600160005360016000f3', chain: null })
+        const { contractAddress } = await client.waitForTransactionReceipt({ hash, pollingInterval: 20 })
+        return contractAddress ?? '0x'
+      }
+      const [timelock, token, models, stake, escrow] = [
+        await put(),
+        await put(),
+        await put(),
+        await put(),
+        await put(),
+      ]
+      return {
+        ...{ version: 1, name: 'Test', chainId: 31_337, rpcUrls: [], isTest: true, nativeSymbol: 'ETH' },
+        ...{
+          blockSeconds: 1,
+          deployBlock: 0,
+          contracts: { timelock, token, models, stake, treasury: timelock },
+        },
+        escrows: [{ asset: token, escrow, symbol: 'INF', decimals: 18 }],
+      } as NetworkFile
+    },
+  }
+  return deployment
+}
+
+async function start(deployment: Deployment): Promise<LocalChain> {
+  const chain = await startLocalChain(deployment, { folder })
+  running.push(chain)
+  return chain
+}
+
+/** Ends it as a machine that is switched off does. */
+async function kill(chain: LocalChain): Promise<void> {
+  const anvils = childrenOf(chain.anvil.pid)
+  process.kill(chain.anvil.pid, 'SIGKILL')
+  for (const pid of anvils) process.kill(pid, 'SIGKILL')
+  await chain.anvil.ended
+  await until('anvil to be gone', () => anvils.every((pid) => !existsSync(`/proc/${pid}`)))
+  running.splice(running.indexOf(chain), 1)
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+}
+
+async function send(chain: LocalChain): Promise<Hex> {
+  const client = createWalletClient({
+    account: privateKeyToAccount(readFileSync(chain.faucetKeyFile, 'utf8').trim() as Hex),
+    transport: http(chain.anvil.url),
+  })
+  return client.sendTransaction({ to: '0x00000000000000000000000000000000000000aa', value: 5n, chain: null })
+}
+
+const read = (chain: LocalChain) => createPublicClient({ transport: http(chain.anvil.url) })
+
+const hasAnvil = findAnvil() !== undefined
+
+test.runIf(hasAnvil)('contracts, money, receipts and the port stay from one start to the next', async () => {
+  const deployment = smallDeployment()
+  const first = await start(deployment)
+  const hash = await send(first)
+  running.splice(0)
+  await first.stop()
+  const second = await start(deployment)
+  expect(deployment.count).toBe(1)
+  expect(second.deployedInMs).toBeUndefined()
+  expect(second.network).toEqual(first.network)
+  expect(second.anvil.port).toBe(first.anvil.port)
+  expect((await read(second).getTransactionReceipt({ hash })).status).toBe('success')
+  expect(await read(second).getBalance({ address: '0x00000000000000000000000000000000000000aa' })).toBe(5n)
+})
+
+test.runIf(hasAnvil)('a chain that is killed goes on where it was', async () => {
+  const deployment = smallDeployment()
+  const first = await start(deployment)
+  const hash = await send(first)
+  const stateFile = join(folder, 'state.json')
+  await until(
+    'the state to hold it',
+    () => existsSync(stateFile) && readFileSync(stateFile, 'utf8').includes(hash),
+  )
+  await kill(first)
+  const second = await start(deployment)
+  expect(deployment.count).toBe(1)
+  expect((await read(second).getTransactionReceipt({ hash })).status).toBe('success')
+})
+
+test.runIf(hasAnvil)(
+  'a state that was cut while it was written is replaced by the last whole one',
+  async () => {
+    const deployment = smallDeployment()
+    const first = await start(deployment)
+    const hash = await send(first)
+    running.splice(0)
+    await first.stop()
+    const stateFile = join(folder, 'state.json')
+    truncateSync(stateFile, 100)
+    const second = await start(deployment)
+    expect(deployment.count).toBe(1)
+    expect((await read(second).getTransactionReceipt({ hash })).status).toBe('success')
+    running.splice(0)
+    await second.stop()
+    for (const name of ['state.json', 'state.json.whole']) writeFileSync(join(folder, name), '{')
+    await expect(start(deployment)).rejects.toThrow(/is damaged\. Remove its folder/)
+  },
+)
+
+test.runIf(hasAnvil)('changed contracts are put there anew, and so are ones that are not there', async () => {
+  const first = await start(smallDeployment('a'))
+  running.splice(0)
+  await first.stop()
+  const second = await start(smallDeployment('b'))
+  expect(second.deployedInMs).toBeGreaterThan(0)
+  expect(second.network.contracts).not.toEqual(first.network.contracts)
+  running.splice(0)
+  await second.stop()
+  for (const name of ['state.json', 'state.json.whole']) rmSync(join(folder, name))
+  expect((await start(smallDeployment('b'))).deployedInMs).toBeGreaterThan(0)
+})
+
+test.runIf(hasAnvil)('the chain ends with who started it, also when that is killed', async () => {
+  const module = new URL('anvil.ts', import.meta.url).href
+  const script = `const { startAnvil } = await import('${module}'); console.log((await startAnvil()).pid)`
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [printed] = (await once(parent.stdout, 'data')) as [Buffer]
+  const pids = [Number(printed.toString()), ...childrenOf(Number(printed.toString()))]
+  expect(pids).toHaveLength(2)
+  expect(pids.every((pid) => existsSync(`/proc/${pid}`))).toBe(true)
+  parent.kill('SIGKILL')
+  await until('keeper and chain to be gone', () => pids.every((pid) => !existsSync(`/proc/${pid}`)))
+})
+
+test.runIf(hasAnvil)('a second start on the same folder is refused in words', async () => {
+  writeFileSync(join(folder, 'holder'), '1')
+  await expect(start(smallDeployment())).rejects.toThrow(/is used by another start \(process 1\)/)
+})
+
+test.runIf(hasAnvil)('our own contracts are on it, in the file that page and relay read', async () => {
+  const chain = await start(ourContracts)
+  console.log(`the contracts were deployed in ${chain.deployedInMs} ms`)
+  expect(parseNetworkFile(JSON.parse(readFileSync(chain.networkFile, 'utf8')))).toEqual(chain.network)
+  expect(chain.network).toMatchObject({ name: 'Infernet Local', chainId: 31_337, isTest: true })
+  const [inf, coin] = chain.network.escrows
+  expect([inf?.symbol, inf?.decimals, coin?.symbol, coin?.decimals]).toEqual(['INF', 18, 'tUSD', 6])
+})

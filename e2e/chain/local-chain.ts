@@ -1,0 +1,202 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createPublicClient, createTestClient, http, type Hex } from 'viem'
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
+import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
+import { LOCAL_BLOCK_SECONDS, LOCAL_CHAIN_ID, startAnvil, type Anvil } from './anvil.ts'
+import { keepWholeState, prepareState } from './chain-state.ts'
+
+/** Tried at the first start, and kept after it, so that a wallet that was told of the chain finds it again. */
+const PREFERRED_PORT = 4631
+
+/** How often a whole copy of the state is taken. */
+const COPY_INTERVAL_MS = 5000
+
+/** What the faucet and the relay have for gas: worth nothing, and never used up. */
+const GAS_BALANCE = 1_000_000n * 10n ** 18n
+
+const CALL_LIMIT_MS = 5000
+
+/** Puts the contracts on a chain; the key holds gas. */
+export interface Deployment {
+  /** Changes when the contracts do, so that old ones are not taken for them. */
+  readonly contractsHash: string
+  deploy(init: { readonly rpcUrl: string; readonly privateKey: Hex }): Promise<NetworkFile>
+}
+
+export interface LocalChainInit {
+  /** State, keys and the network file stand here from one start to the next. */
+  readonly folder: string
+  /** The origin of the page, which may then read from the chain without the relay. @default none */
+  readonly allowOrigin?: string
+}
+
+/** A chain on this machine with our contracts on it. */
+export interface LocalChain {
+  readonly network: NetworkFile
+  readonly networkFile: string
+  /** Keys of its own for each, as files that a relay is given. */
+  readonly faucetKeyFile: string
+  readonly relayKeyFile: string
+  /** Milliseconds that putting the contracts there took; undefined when they already were. */
+  readonly deployedInMs: number | undefined
+  readonly anvil: Anvil
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the local chain and puts the contracts on it where they are not yet.
+ *
+ * Throws with what to do: there is no anvil, another start uses the folder, the state cannot be read.
+ */
+export async function startLocalChain(
+  deployment: Deployment,
+  { folder, allowOrigin }: LocalChainInit,
+): Promise<LocalChain> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const release = holdFolder(folder)
+  const stateFile = join(folder, 'state.json')
+  let anvil: Anvil | undefined
+  try {
+    prepareState(stateFile)
+    anvil = await startOnKeptPort(folder, stateFile, allowOrigin)
+    const keys = { faucet: keyFile(folder, 'faucet.key'), relay: keyFile(folder, 'relay.key') }
+    await fund(anvil.url, [keys.faucet.key, keys.relay.key])
+    const networkFile = join(folder, 'network.json')
+    const { network, deployedInMs } = await contractsOn(anvil.url, networkFile, keys.faucet.key, deployment)
+    const copying = setInterval(() => keepWholeState(stateFile), COPY_INTERVAL_MS)
+    copying.unref()
+    const chain = anvil
+    return {
+      network,
+      networkFile,
+      faucetKeyFile: keys.faucet.path,
+      relayKeyFile: keys.relay.path,
+      deployedInMs,
+      anvil,
+      stop: async () => {
+        clearInterval(copying)
+        await chain.stop()
+        keepWholeState(stateFile)
+        release()
+      },
+    }
+  } catch (thrown) {
+    await anvil?.stop()
+    release()
+    throw thrown
+  }
+}
+
+/** Two chains that write one state would destroy it. The file names who holds it; a process that is gone does not. */
+function holdFolder(folder: string): () => void {
+  const file = join(folder, 'holder')
+  const holder = Number(readText(file) ?? 0)
+  if (holder !== process.pid && isRunning(holder))
+    throw new Error(
+      `The local chain in ${folder} is used by another start (process ${holder}). Stop that one first.`,
+    )
+  writeFileSync(file, String(process.pid))
+  return () => rmSync(file, { force: true })
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+async function startOnKeptPort(
+  folder: string,
+  stateFile: string,
+  allowOrigin: string | undefined,
+): Promise<Anvil> {
+  const file = join(folder, 'port')
+  const kept = Number(readText(file) ?? PREFERRED_PORT)
+  const start = (port: number): Promise<Anvil> =>
+    startAnvil({ port, stateFile, ...(allowOrigin === undefined ? {} : { allowOrigin }) })
+  // Taken by another program: any free one, which is then the one to keep.
+  const anvil = await start(kept).catch(() => start(0))
+  writeFileSync(file, String(anvil.port))
+  return anvil
+}
+
+function keyFile(folder: string, name: string): { path: string; key: Hex } {
+  const path = join(folder, name)
+  const known = readText(path)?.trim()
+  if (known !== undefined) return { path, key: known as Hex }
+  const key = generatePrivateKey()
+  writeWhole(path, `${key}\n`, 0o600)
+  return { path, key }
+}
+
+async function fund(url: string, keys: readonly Hex[]): Promise<void> {
+  const chain = createTestClient({ mode: 'anvil', transport: http(url, { timeout: CALL_LIMIT_MS }) })
+  for (const key of keys) await chain.setBalance({ address: privateKeyToAddress(key), value: GAS_BALANCE })
+}
+
+/** The contracts of the network file where they stand on this chain, else new ones. */
+async function contractsOn(
+  rpcUrl: string,
+  networkFile: string,
+  privateKey: Hex,
+  deployment: Deployment,
+): Promise<{ network: NetworkFile; deployedInMs: number | undefined }> {
+  const hashFile = `${networkFile}.contracts`
+  const known = readText(hashFile) === deployment.contractsHash ? readNetwork(networkFile) : undefined
+  if (known && (await isDeployed(rpcUrl, known))) {
+    const network = { ...known, rpcUrls: [rpcUrl] }
+    writeWhole(networkFile, jsonOf(network))
+    return { network, deployedInMs: undefined }
+  }
+  const startedAt = performance.now()
+  const network = {
+    ...(await deployment.deploy({ rpcUrl, privateKey })),
+    rpcUrls: [rpcUrl],
+    blockSeconds: LOCAL_BLOCK_SECONDS,
+  }
+  writeWhole(networkFile, jsonOf(network))
+  writeWhole(hashFile, deployment.contractsHash)
+  return { network, deployedInMs: Math.round(performance.now() - startedAt) }
+}
+
+function readNetwork(path: string): NetworkFile | undefined {
+  try {
+    return parseNetworkFile(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    return undefined // none yet, or of another version: the contracts are put there anew
+  }
+}
+
+async function isDeployed(rpcUrl: string, { chainId, contracts, escrows }: NetworkFile): Promise<boolean> {
+  if (chainId !== LOCAL_CHAIN_ID) return false
+  const client = createPublicClient({ transport: http(rpcUrl, { timeout: CALL_LIMIT_MS }) })
+  const { timelock, token, models, stake } = contracts
+  const addresses = [
+    timelock,
+    token,
+    models,
+    stake,
+    ...escrows.flatMap(({ asset, escrow }) => [asset, escrow]),
+  ]
+  const codes = await Promise.all(addresses.map((address) => client.getCode({ address })))
+  return codes.every((code) => code !== undefined)
+}
+
+const jsonOf = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
+
+/** Whole or not at all: a start may be killed at any time. */
+function writeWhole(path: string, text: string, mode = 0o644): void {
+  writeFileSync(`${path}.draft`, text, { mode })
+  renameSync(`${path}.draft`, path)
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

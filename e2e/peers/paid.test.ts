@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { peerName, type PeerName } from '#shared/base/ids.ts'
+import { baseUnits } from '#shared/base/units.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { Payee } from '#shared/peer/peer.ts'
+import { makeBinding } from '#shared/settle/binding.ts'
+import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
+import type { PayeeLedger } from '#shared/settle/payee-ledger.ts'
+import type { SignedReceipt } from '#shared/settle/receipt.ts'
+import { FakeChain } from '#shared/testing/fake-chain.ts'
+import {
+  ESCROW,
+  operatorKey,
+  PAYER,
+  PAYMENT,
+  purseOver,
+  sessionKey,
+  STAKE,
+  tillOver,
+} from '#shared/testing/payments.ts'
+import { realClock } from '#shared/testing/real-clock.ts'
+import type { CreditVerifier } from '#shared/stream/credit.ts'
+import type { Relay } from '../../relay/create-relay.ts'
+import { until } from '../../relay/testing/fixtures.ts'
+import {
+  fakeEngine,
+  hear,
+  OWN_SOCKET,
+  promptOf,
+  TERMS,
+  TestNetwork,
+  type TestPeerNode,
+  type WatchedEngine,
+} from './test-network.ts'
+
+const HOUR = 3_600_000
+
+describe('two peers that pay each other', () => {
+  let network: TestNetwork
+  let relay: Relay
+  let chain: FakeChain
+  let payerStore: MemoryLedgerStore
+  let receipts: SignedReceipt[]
+  let unhandled: unknown[]
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
+
+  beforeEach(async () => {
+    unhandled = []
+    process.on('unhandledRejection', onUnhandled)
+    network = new TestNetwork()
+    relay = await network.relay()
+    chain = new FakeChain()
+    chain.deposit(PAYER, 100_000n)
+    chain.authorize(PAYER, sessionKey.address, 50_000n, realClock.now() + HOUR)
+    payerStore = new MemoryLedgerStore()
+    receipts = []
+  })
+  afterEach(async () => {
+    await network[Symbol.asyncDispose]()
+    process.off('unhandledRejection', onUnhandled)
+    expect(unhandled).toEqual([])
+  })
+
+  const purse = (maxJobCost = 1_000_000n) =>
+    purseOver(payerStore, chain, { maxJobCost, onReceipt: (receipt) => receipts.push(receipt) })
+  const consumer = (payer = purse()): Promise<TestPeerNode> =>
+    network.node({ relays: relay.addresses, payer })
+
+  interface PaidProvider extends TestPeerNode {
+    readonly name: PeerName
+    readonly ledger: PayeeLedger
+    readonly served: () => { paid: bigint; due: bigint; jobs: number }
+  }
+  const provider = async (
+    engine: WatchedEngine = fakeEngine(),
+    {
+      store = new MemoryLedgerStore(),
+      change = (credit: CreditVerifier) => credit,
+      payment = {},
+    }: {
+      store?: MemoryLedgerStore
+      change?: (credit: CreditVerifier) => CreditVerifier
+      payment?: object
+    } = {},
+  ): Promise<PaidProvider> => {
+    const { till, ledger } = await tillOver(store, chain)
+    const payee = async (key: Parameters<typeof makeBinding>[0]): Promise<Payee> => {
+      const terms = { chainId: ESCROW.chainId, stake: STAKE, operator: operatorKey.address }
+      const binding = await makeBinding(key, terms)
+      return { payment: { ...PAYMENT, binding, ...payment }, credit: change(till) }
+    }
+    const who = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses, payee })
+    const provision = who.peer.provide(engine, TERMS)
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    return { ...who, ledger, name: peerName(who.node.peerId.toString()), served: () => provision.served }
+  }
+
+  it('end with vouchers for exactly what was due, and a receipt that both signed', async () => {
+    const { ledger, served } = await provider()
+    const { summary } = await hear((await consumer()).peer, promptOf())
+    expect(summary).toMatchObject({ due: 803n, paid: 803n, segments: [{ due: 803n, paid: 803n }] })
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(803n)
+    await until('it is counted', () => served().jobs === 1)
+    expect(served()).toMatchObject({ due: 803n, paid: 803n })
+    expect(receipts).toMatchObject([
+      { receipt: { due: 803n, paid: 803n, outputTokens: 80, promptTokens: 3 } },
+    ])
+    expect(receipts[0]?.providerSignature).toBeDefined()
+    expect(chain.claim(ledger.vouchers[0]!)).toBe(803n)
+    expect(chain.earned.get(operatorKey.address)).toBe(803n)
+  })
+
+  it('go on from answer to answer, and pay a long prompt before it is read', async () => {
+    const { ledger } = await provider()
+    const { peer } = await consumer()
+    await hear(peer, promptOf())
+    const promptTokens = Array.from({ length: 300 }, (_, i) => 3 + (i % 200))
+    const { summary } = await hear(peer, promptOf({ promptTokens }))
+    expect(summary).toMatchObject({ due: 1100n, paid: 1100n })
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(803n + 1100n)
+  })
+
+  it('pay each provider its part when one is lost in the middle', async () => {
+    const stores = [new MemoryLedgerStore(), new MemoryLedgerStore()]
+    const both = [
+      await provider(fakeEngine(), { store: stores[0]! }),
+      await provider(fakeEngine(), { store: stores[1]! }),
+    ]
+    let lost: PaidProvider | undefined
+    const { summary } = await hear((await consumer()).peer, promptOf(), {
+      onEvent: (event, count) => {
+        if (lost || count < 40 || (event.type !== 'assigned' && event.type !== 'tokens')) return
+        lost = both.find(({ ledger }) => ledger.vouchers.some(({ voucher }) => voucher.cumulative > 0n))
+        void lost?.node.stop()
+      },
+    })
+    expect(summary?.segments).toHaveLength(2)
+    for (const { due, paid } of summary?.segments ?? []) expect(paid).toBe(due)
+    expect(summary?.paid).toBe(summary?.due)
+  })
+
+  it('do not deal where one asks for payment and the other has no purse', async () => {
+    const engine = fakeEngine()
+    await provider(engine)
+    const { peer } = await network.node({ relays: relay.addresses })
+    await expect(hear(peer, promptOf())).rejects.toMatchObject({ code: 'payment.required' })
+    expect(engine.requests).toEqual([])
+  })
+
+  it('work for nothing where no payment is asked for, as ever', async () => {
+    const free = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
+    const provision = free.peer.provide(fakeEngine(), TERMS)
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    const { summary } = await hear((await consumer()).peer, promptOf())
+    expect(summary).toMatchObject({ due: 803n, paid: 0n })
+    expect(await payerStore.list('')).toEqual([])
+  })
+
+  it.each([
+    ['is not ours', 'payment.wrong-chain', { chainId: 1 }],
+    ['is of an address the peer is not bound to', 'payment.wrong-payee', { operator: PAYER }],
+  ])('are not paid when the payment %s', async (_, code, payment) => {
+    const engine = fakeEngine()
+    await provider(engine, { payment })
+    await expect(hear((await consumer()).peer, promptOf())).rejects.toMatchObject({ code })
+    expect(await payerStore.list('')).toEqual([])
+    expect(engine.requests).toEqual([])
+  })
+
+  it.each([
+    ['no deposit', 'payment.no-deposit', () => chain.withdraw(PAYER)],
+    [
+      'a withdrawal pending',
+      'payment.withdrawal-pending',
+      () => chain.requestWithdrawal(PAYER, realClock.now()),
+    ],
+    [
+      'a session that ran out',
+      'payment.expired-session',
+      () => chain.authorize(PAYER, sessionKey.address, 9n, 1),
+    ],
+    ['no answer from the chain', 'payment.chain-unreachable', () => (chain.isDown = true)],
+  ])('end before any work with %s, and nobody else is blamed', async (_, code, change) => {
+    const engine = fakeEngine()
+    await provider(engine)
+    change()
+    await expect(hear((await consumer()).peer, promptOf())).rejects.toMatchObject({ code })
+    expect(engine.requests).toEqual([])
+  })
+
+  it('stop in the middle when the limit of the purse is reached, with all paid that was signed', async () => {
+    const { ledger, served } = await provider()
+    const paid: bigint[] = []
+    const heard = hear((await consumer(purse(350n))).peer, promptOf(), {
+      onEvent: (event) => event.type === 'chunk' && paid.push(event.segment.paid),
+    })
+    await expect(heard).rejects.toMatchObject({ code: 'payment.over-limit' })
+    expect(paid).toEqual([3n, 323n])
+    await until('the provider saw it', () => served().due > 0n)
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(323n)
+    expect(served().due - served().paid <= 320n).toBe(true)
+  })
+
+  it(
+    'part when a provider takes the prepayment and serves nothing, which it gets once',
+    { timeout: 15_000 },
+    async () => {
+      const greedy = await provider(fakeEngine(), {
+        change: (credit) => ({
+          heldBeside: (...all) => credit.heldBeside(...all),
+          open: async (...all) => {
+            await credit.open(...all)
+            throw new InfernetError('stream.busy', { running: 1, waiting: 0 })
+          },
+        }),
+      })
+      const promptTokens = Array.from({ length: 300 }, (_, i) => 3 + (i % 200))
+      const payer = await consumer()
+      const controller = new AbortController()
+      let searches = 0
+      const heard = hear(payer.peer, promptOf({ promptTokens }), {
+        signal: controller.signal,
+        // It is asked again after each pause: nobody else is there.
+        onEvent: (event) => event.type === 'searching' && ++searches === 4 && controller.abort(),
+      })
+      await expect(heard).rejects.toMatchObject({ code: 'stream.cancelled' })
+      expect(greedy.ledger.unclaimedOf(PAYER, 0)).toBe(300n)
+    },
+  )
+
+  it('catch up when the purse has forgotten what it signed, and deal again', async () => {
+    const { ledger } = await provider()
+    await hear((await consumer()).peer, promptOf())
+    payerStore = new MemoryLedgerStore()
+    const { summary } = await hear((await consumer()).peer, promptOf())
+    expect(summary?.paid).toBe(803n)
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(2n * 803n)
+  })
+
+  it('keep within the price of the whole answer', async () => {
+    await provider()
+    const dear = promptOf({ maxTokens: 100, maxCost: baseUnits(1002n) })
+    const { peer } = await consumer()
+    await expect(hear(peer, dear)).rejects.toMatchObject({ code: 'prompt.price-too-high' })
+    const { summary } = await hear(peer, { ...dear, maxCost: baseUnits(1003n) })
+    expect(summary?.paid).toBe(803n)
+  })
+})

@@ -1,0 +1,55 @@
+import { KIB, MIB, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
+
+/*
+ * The bounds of what a relay does with a chain, each with its reason. An endpoint is public or rented: what strangers
+ * can make us ask of it is what they can make us pay for.
+ */
+
+/** One call to one endpoint. Public ones answer in 50 to 500 ms. */
+export const NODE_CALL_MS = 4 * SECOND_MS
+
+/** One question of a tab, all endpoints tried: it falls back to its own endpoint after this. */
+export const NODE_TOTAL_MS = 8 * SECOND_MS
+
+/** An endpoint that failed is left alone for this long, doubling, while another one answers. */
+export const NODE_REST_MIN_MS = SECOND_MS
+export const NODE_REST_MAX_MS = MINUTE_MS
+
+/** Calls under way at all endpoints together, and calls that wait for their turn. */
+export const NODE_PARALLEL = 32
+export const NODE_WAITING = 256
+
+/** The largest answer that is read: 2000 logs of ours are half of it. */
+export const MAX_NODE_ANSWER_BYTES = MIB
+
+/** A batch of 20 calls with data of 2 KiB each, with room. */
+export const MAX_RPC_BODY_BYTES = 64 * KIB
+export const MAX_RPC_BATCH = 20
+
+/** Input of one call: 40 vouchers of 448 bytes claim at once. */
+export const MAX_CALL_DATA_BYTES = 24 * KIB
+
+/** Gas that a call may burn at the endpoint; a claim of 100 vouchers takes 3 million. */
+export const MAX_CALL_GAS = 30_000_000n
+
+/** Blocks that one question for logs may span; public endpoints refuse more than 500 to 10,000. */
+export const MAX_LOG_BLOCKS = 2000
+
+/** A fee estimate looks at 10 to 20 blocks and 3 percentiles. */
+export const MAX_FEE_BLOCKS = 32
+export const MAX_FEE_PERCENTILES = 8
+
+/** Answers that are kept until the next block: of 4 KB each on average, 8 MB. */
+export const MAX_CACHED_ANSWERS = 2048
+/** A larger answer is not kept. */
+export const MAX_CACHED_ANSWER_BYTES = 64 * KIB
+
+/** Calls from one address: a page that opens asks 30, one in use asks 2 a second; a transaction counts as ten. */
+export const RPC_RATE = { burst: 300, perSecond: 30 } as const
+export const RPC_PARALLEL_PER_ADDRESS = 16
+export const SEND_COST = 10
+
+/** A head younger than this share of the block time is not asked for again. */
+export const HEAD_FRESH_SHARE = 0.25
+export const HEAD_FRESH_MIN_MS = 100
+export const HEAD_FRESH_MAX_MS = SECOND_MS

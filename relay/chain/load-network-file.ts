@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
+import { badOption } from '../start-error.ts'
+
+/**
+ * Reads the file of `--network-file`.
+ *
+ * @throws StartError that names the file and the field.
+ */
+export async function loadNetworkFile(path: string): Promise<NetworkFile> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch {
+    throw badOption(
+      '--network-file',
+      `${path} cannot be read.`,
+      'Name the file that the deploy script wrote.',
+    )
+  }
+  try {
+    const network = parseNetworkFile(JSON.parse(text))
+    if (network.rpcUrls.length > 0) return network
+  } catch (thrown) {
+    const what = thrown instanceof InfernetError ? thrown.message : 'It is no JSON.'
+    throw badOption('--network-file', `${path}: ${what}`, 'Write it anew with the deploy script.')
+  }
+  throw badOption('--network-file', `${path} names no rpcUrls.`, 'Add an endpoint of the chain.')
+}

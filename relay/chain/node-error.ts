@@ -1,0 +1,73 @@
+import type { Hex } from 'viem'
+
+/** What a node of the chain refused with: its code, its data, and its words in ours. */
+export class NodeError extends Error {
+  override readonly name = 'NodeError'
+  readonly code: number
+  /** What a contract reverted with. */
+  readonly data: Hex | undefined
+
+  constructor(code: number, text: string, data?: Hex) {
+    super(text)
+    this.code = code
+    this.data = data
+  }
+}
+
+/** Words that wallets tell failures apart by, as Geth says them; any other words of a stranger stop here. */
+const KNOWN_WORDS = [
+  'execution reverted',
+  'nonce too low',
+  'nonce too high',
+  'already known',
+  'insufficient funds for gas * price + value',
+  'insufficient funds',
+  'replacement transaction underpriced',
+  'transaction underpriced',
+  'max fee per gas less than block base fee',
+  'max priority fee per gas higher than max fee per gas',
+  'intrinsic gas too low',
+  'intrinsic gas too high',
+  'gas required exceeds allowance',
+  'gas limit reached',
+  'exceeds block gas limit',
+  'out of gas',
+  'invalid sender',
+  'invalid chain id',
+  'transaction type not supported',
+  'header not found',
+  'unknown block',
+  'blockoutofrange',
+  'limit exceeded',
+  'rate limit',
+  'too many requests',
+] as const
+
+const MAX_DATA_CHARACTERS = 2 + 2 * 4096
+
+/** Reads the `error` of a JSON-RPC answer. */
+export function readNodeError(error: unknown): NodeError {
+  const { code, message, data } = (typeof error === 'object' && error !== null ? error : {}) as Record<
+    string,
+    unknown
+  >
+  const said = typeof message === 'string' ? message.slice(0, 2000).toLowerCase() : ''
+  const words = KNOWN_WORDS.find((each) => said.includes(each)) ?? 'the node of the chain refused'
+  const number = typeof code === 'number' && Number.isSafeInteger(code) ? code : -32000
+  return new NodeError(number, words, readData(data))
+}
+
+/** True for what another node, or the same one a moment later, may answer: it lags, or has had enough of us. */
+export function isPassing({ code, message }: NodeError): boolean {
+  const isBehind = ['header not found', 'unknown block', 'blockoutofrange'].includes(message)
+  return (
+    isBehind || code === -32005 || ['limit exceeded', 'rate limit', 'too many requests'].includes(message)
+  )
+}
+
+/** Some nodes put the data of a revert one level deeper. */
+function readData(data: unknown): Hex | undefined {
+  const inner = typeof data === 'object' && data !== null && 'data' in data ? data.data : data
+  const isHex = typeof inner === 'string' && /^0x([0-9a-fA-F]{2})*$/.test(inner)
+  return isHex && inner.length <= MAX_DATA_CHARACTERS ? (inner as Hex) : undefined
+}
