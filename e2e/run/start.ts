@@ -25,7 +25,7 @@ const relay = spawn(
   [
     join(ROOT, 'relay/main.ts'),
     ...['--host', '127.0.0.1', '--port', String(port), '--seed-provider', 'on', '--log-level', 'warn'],
-    ...(chain ? ['--network-file', chain.networkFile] : []),
+    ...(chain ? ['--network-file', chain.networkFile, '--faucet-key-file', chain.faucetKeyFile] : []),
     ...flags,
   ],
   { stdio: 'inherit', cwd: ROOT },

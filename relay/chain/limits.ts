@@ -52,4 +52,4 @@ export const SEND_COST = 10
 /** A head younger than this share of the block time is not asked for again. */
 export const HEAD_FRESH_SHARE = 0.25
 export const HEAD_FRESH_MIN_MS = 100
-export const HEAD_FRESH_MAX_MS = 2 * SECOND_MS
+export const HEAD_FRESH_MAX_MS = SECOND_MS

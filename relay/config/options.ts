@@ -169,6 +169,13 @@ export const OPTIONS = {
     'The chain that is settled on, as the deploy script wrote it; empty: answers are free.',
     readText,
   ),
+  faucetKeyFile: option(
+    'faucet-key-file',
+    '',
+    'path',
+    'A key (64 hexadecimal digits) whose test money `/faucet` gives away; only on test chains.',
+    readText,
+  ),
   metrics: option(
     'metrics',
     'local',

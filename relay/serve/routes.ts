@@ -37,7 +37,7 @@ interface RequestUrl {
 }
 
 /** Addresses that the page's own router draws. All else is a file or it is not here. */
-const PAGE_ROUTES = new Set(['/', '/provide', '/network'])
+const PAGE_ROUTES = new Set(['/', '/provide', '/network', '/wallet'])
 /** What Vite names by its content. */
 const HASHED_ASSET = /^assets\/[^/]+-[A-Za-z0-9_-]{8,}\.[a-z0-9.]+$/
 

@@ -7,12 +7,13 @@ const here = {
   pathname: '/provide',
 } as Location
 
-it('knows three pages and shows the first for any other path', () => {
-  expect(['/', '/provide', '/provide/', '/network', '/wallet'].map(pageOf)).toEqual([
+it('knows four pages and shows the first for any other path', () => {
+  expect(['/', '/provide', '/provide/', '/network', '/wallet', '/elsewhere'].map(pageOf)).toEqual([
     '/',
     '/provide',
     '/provide',
     '/network',
+    '/wallet',
     '/',
   ])
 })

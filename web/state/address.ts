@@ -1,4 +1,4 @@
-const PAGES = ['/', '/provide', '/network'] as const
+const PAGES = ['/', '/provide', '/network', '/wallet'] as const
 export type PagePath = (typeof PAGES)[number]
 
 /** An unknown path shows the first page, as the server answers it. */

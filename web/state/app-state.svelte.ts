@@ -1,4 +1,6 @@
 import { Ask } from './ask.svelte.ts'
+import { Earning } from './earning.svelte.ts'
+import { Energy } from './energy.svelte.ts'
 import { Network } from './network.svelte.ts'
 import { Provide } from './provide.svelte.ts'
 import { Router } from './router.svelte.ts'
@@ -6,6 +8,7 @@ import type { Services } from './services.ts'
 import { Session } from './session.svelte.ts'
 import { Settings } from './settings.svelte.ts'
 import { documentTheme, Theme } from './theme.svelte.ts'
+import { Wallet } from './wallet.svelte.ts'
 
 /** All state of the page. It outlives the pages, so that lending and answers go on while the visitor walks about. */
 export class AppState {
@@ -16,6 +19,9 @@ export class AppState {
   readonly ask: Ask
   readonly provide: Provide
   readonly network: Network
+  readonly wallet: Wallet
+  readonly energy: Energy
+  readonly earning: Earning
 
   constructor(services: Services, window: Window) {
     this.settings = new Settings(services.settings)
@@ -28,10 +34,18 @@ export class AppState {
     this.ask = new Ask(services, this.session, this.settings)
     this.provide = new Provide(services, this.session, this.settings)
     this.network = new Network(this.session, this.ask)
+    this.wallet = new Wallet(services)
+    this.energy = new Energy(services, () => ({
+      isBusy: this.provide.jobs.length > 0,
+      backend: this.provide.backend === 'wasm' ? 'wasm' : 'webgpu',
+    }))
+    this.earning = new Earning(this.wallet, this.energy)
   }
 
   start(): void {
     this.session.start()
     void this.ask.open()
+    this.wallet.start()
+    this.energy.start()
   }
 }

@@ -22,6 +22,7 @@ export function lazyServices(window: Window): Services {
     loadTokenizer: async (model, options) => (await real()).loadTokenizer(model, options),
     inspectGpu: async (model) => (await real()).inspectGpu(model),
     startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
+    openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),
     openHistory: async () => (await import('../storage/history.ts')).openHistory(),
   }
 }

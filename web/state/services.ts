@@ -8,6 +8,7 @@ import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { Conversation } from './conversation.ts'
+import type { MoneyServices } from './money-services.ts'
 
 /** A model that can be asked for or lent, as the pages list it. */
 export interface ModelChoice {
@@ -136,4 +137,6 @@ export interface Services {
     options: { readonly signal: AbortSignal },
   ): Promise<StartedEngine>
   openHistory(): Promise<History>
+  /** The chain and the wallets; `undefined` where this network settles nowhere. */
+  openMoney(options: { readonly signal: AbortSignal }): Promise<MoneyServices | undefined>
 }

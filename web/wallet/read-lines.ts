@@ -5,6 +5,7 @@ import { modelsAbi } from '#shared/abi/models.ts'
 import type { ClaimEntry, EarnedLine } from './acts.ts'
 import type { ChainClient } from './chain-client.ts'
 import { explainFailure } from './explain-failure.ts'
+import { providedOf } from './provided-of.ts'
 import type { Shares } from './read-snapshot.ts'
 
 /** What was counted of one line that this wallet pays. */
@@ -81,21 +82,6 @@ export function readPots(
       return { ...line, provided: provided > pot.tips ? provided - pot.tips : 0n }
     }),
   )
-}
-
-/** The provider's part of an amount, as the contract splits it: every other share is rounded down. */
-export function providedOf(
-  gross: bigint,
-  {
-    relayBps,
-    burnBps,
-    treasuryBps,
-    royaltyBps,
-    hasRelay,
-  }: Shares & { royaltyBps: number; hasRelay: boolean },
-): bigint {
-  const others = [hasRelay ? relayBps : 0, burnBps, treasuryBps, royaltyBps]
-  return others.reduce((left, bps) => left - (gross * BigInt(bps)) / 10_000n, gross)
 }
 
 async function named<T>(reads: readonly Promise<T>[]): Promise<readonly T[]> {

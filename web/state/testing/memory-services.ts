@@ -20,6 +20,7 @@ import type {
 import type { Offer } from '#shared/schedule/offer.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../conversation.ts'
+import type { MoneyServices } from '../money-services.ts'
 import type { GpuReport, History, LoadPhase, ModelChoice, Services, StartedEngine } from '../services.ts'
 
 /** What a test or a picture wants of the world. */
@@ -41,6 +42,8 @@ export interface Scene {
   onBattery: boolean | undefined
   metered: boolean | undefined
   secure: boolean
+  /** Undefined for a network without a chain. */
+  money: MoneyServices | undefined | InfernetError
   lookFails: boolean
 }
 
@@ -172,6 +175,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     metered: false,
     secure: true,
     lookFails: false,
+    money: undefined,
     ...change,
   }
 
@@ -270,6 +274,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       } satisfies StartedEngine
     },
     openHistory: async () => memoryHistory(scene),
+    openMoney: async () => {
+      if (scene.money instanceof InfernetError) throw scene.money
+      return scene.money
+    },
   }
   return {
     services,

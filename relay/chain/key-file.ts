@@ -1,0 +1,39 @@
+import { readFile, stat } from 'node:fs/promises'
+import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
+import type { Logger } from '../observe/log.ts'
+import { badOption } from '../start-error.ts'
+
+/** Others than the owner may read it. */
+const OTHERS_READ = 0o044
+
+/**
+ * The account of a file with a secp256k1 key: 64 hexadecimal digits, with or without 0x. The key is never logged.
+ *
+ * @param option the flag that named the file, for the message
+ * @throws StartError that names the option and the fix.
+ */
+export async function loadKey(
+  path: string,
+  { option, log }: { option: string; log: Logger },
+): Promise<PrivateKeyAccount> {
+  let text: string
+  let mode: number
+  try {
+    text = await readFile(path, 'utf8')
+    mode = (await stat(path)).mode
+  } catch {
+    throw badOption(
+      option,
+      `${path} cannot be read.`,
+      'Make one: (umask 077; openssl rand -hex 32 > relay.key).',
+    )
+  }
+  if (mode & OTHERS_READ && process.platform !== 'win32')
+    log.warn({ option }, 'others may read the key file: chmod 600')
+  const digits = /^(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(text)?.[1]
+  try {
+    return privateKeyToAccount(`0x${digits}`)
+  } catch {
+    throw badOption(option, `${path} holds no key.`, 'It must be one line of 64 hexadecimal digits.')
+  }
+}

@@ -1,0 +1,3 @@
+/** What can be opened over the wallet. */
+export type WalletDialog =
+  'deposit' | 'receive' | 'send' | 'connect' | 'export' | 'import' | 'stake' | 'withdraw' | 'revoke'

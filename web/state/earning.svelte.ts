@@ -1,0 +1,128 @@
+import { toHex } from '#shared/base/bytes.ts'
+import { chainAddress } from '#shared/base/ids.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { PayeeLedger, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import type { ClaimEntry, EarnedLine } from '../wallet/acts.ts'
+import { providedOf } from '../wallet/provided-of.ts'
+import type { Claimable, PotOnChain } from '../wallet/read-lines.ts'
+import { dollarsInAsset, type Energy } from './energy.svelte.ts'
+import type { Wallet } from './wallet.svelte.ts'
+
+const WEEK_MS = 7 * 24 * 60 * 60_000
+/** A hundred lines are three hundred questions; who has more claims in several goes. */
+const MAX_LINES = 100
+
+/** What lending brought: vouchers that wait for a claim, pots that wait for a sweep, and what is left after electricity. */
+export class Earning {
+  readonly #wallet: Wallet
+  readonly #energy: Energy
+  #claimable = $state.raw<readonly Claimable[]>([])
+  #pots = $state.raw<readonly PotOnChain[]>([])
+  #error = $state.raw<InfernetError | undefined>()
+  #of = $state<string | undefined>()
+  #reading: Promise<void> | undefined
+
+  constructor(wallet: Wallet, energy: Energy) {
+    this.#wallet = wallet
+    this.#energy = energy
+  }
+
+  /** Vouchers that a claim would pay now. */
+  get vouchers(): readonly ClaimEntry[] {
+    return this.#isOurs ? this.#claimable.filter(({ payable }) => payable > 0n).map(({ entry }) => entry) : []
+  }
+  /** Pots that a sweep would pay out after that claim. */
+  get pots(): readonly EarnedLine[] {
+    const claimed = this.vouchers.map(({ voucher }) => keyOf(voucher))
+    return this.#isOurs ? this.#pots.filter((pot) => pot.provided > 0n || claimed.includes(keyOf(pot))) : []
+  }
+  /** What arrives in the wallet when all of it is claimed now; the model's royalty is known only for what is claimed. */
+  get toClaim(): bigint {
+    const { escrow } = this.#wallet
+    if (!escrow || !this.#isOurs) return 0n
+    const fresh = this.#claimable.reduce((sum, { entry, payable }) => {
+      const hasRelay = BigInt(entry.voucher.relay) !== 0n
+      return sum + providedOf(payable, { ...escrow.shares, royaltyBps: 0, hasRelay })
+    }, 0n)
+    return this.#pots.reduce((sum, { provided }) => sum + provided, fresh) + escrow.credit
+  }
+  get error(): InfernetError | undefined {
+    return this.#error
+  }
+
+  /** The last seven days, in the chosen asset. */
+  get week(): {
+    readonly paid: bigint
+    readonly electricity: bigint | undefined
+    readonly electricityUsd: number
+    readonly net: bigint | undefined
+  } {
+    const { escrow, entries, now } = this.#wallet
+    const paid = entries.reduce(
+      (sum, entry) =>
+        entry.kind === 'earned' && entry.symbol === escrow?.symbol && now - entry.at < WEEK_MS
+          ? sum + entry.paid
+          : sum,
+      0n,
+    )
+    const electricityUsd = this.#energy.costOf(7)
+    const electricity = escrow && dollarsInAsset(electricityUsd, escrow.decimals, escrow.usdHint)
+    return {
+      paid,
+      electricity,
+      electricityUsd,
+      net: electricity === undefined ? undefined : paid - electricity,
+    }
+  }
+
+  /** Asks the chain what the vouchers of this browser are worth now. */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
+    return this.#reading
+  }
+
+  get #isOurs(): boolean {
+    return this.#of !== undefined && this.#of === this.#key
+  }
+  /** Of which wallet and escrow the figures are. */
+  get #key(): string | undefined {
+    const { escrow, address } = this.#wallet
+    return escrow && address && `${escrow.escrow}/${address}`
+  }
+
+  async #read(): Promise<void> {
+    const { services, escrow, address } = this.#wallet
+    const key = this.#key
+    if (!services || !escrow || !address) return
+    try {
+      const id = { chainId: services.network.chainId, escrow: chainAddress(escrow.escrow) }
+      const ledger = await PayeeLedger.load(services.ledger, id, chainAddress(address))
+      const held = ledger.vouchers.slice(0, MAX_LINES)
+      const all = held.map(({ voucher }) => hexLine(voucher))
+      const lines = all.filter((line, i) => all.findIndex((each) => keyOf(each) === keyOf(line)) === i)
+      const [claimable, pots] = await Promise.all([
+        services.readClaimable(escrow.escrow, held.map(entryOf)),
+        services.readPots(escrow, lines),
+      ])
+      if (key !== this.#key) return
+      this.#claimable = claimable
+      this.#pots = pots
+      this.#of = key
+      this.#error = undefined
+    } catch (thrown) {
+      this.#error = InfernetError.from(thrown, 'wallet.unreachable')
+    }
+  }
+}
+
+function hexLine({ provider, model, relay }: HeldVoucher['voucher']): EarnedLine {
+  return { provider, model: `0x${model}`, relay }
+}
+
+function entryOf({ voucher, signer, signature }: HeldVoucher): ClaimEntry {
+  return { voucher: { ...voucher, model: `0x${voucher.model}` }, signer, signature: `0x${toHex(signature)}` }
+}
+
+function keyOf({ provider, model, relay }: EarnedLine): string {
+  return `${provider}/${model}/${relay}`.toLowerCase()
+}

@@ -1,0 +1,101 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
+import { getTransactionReceipt } from 'viem/actions'
+import * as v from 'valibot'
+import type { PeerName } from '#shared/base/ids.ts'
+import type { Clock } from '#shared/base/clock.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { parseNetworkFile } from '#shared/settle/network-file.ts'
+import { openMoneyStore } from '../storage/money.ts'
+import { openSealedKeys } from '../storage/sealed-keys.ts'
+import { RunningAct } from '../wallet/act.ts'
+import { createChainClient, createWitnesses } from '../wallet/chain-client.ts'
+import { depositWay } from '../wallet/deposit.ts'
+import { createFaucet } from '../wallet/faucet.ts'
+import { connectInjected } from '../wallet/injected-signer.ts'
+import { findInjectedWallets } from '../wallet/injected-wallets.ts'
+import { KeyVault, type SealedKey } from '../wallet/key-vault.ts'
+import { readClaimable, readPots } from '../wallet/read-lines.ts'
+import { isConfirmedBy, readSnapshot } from '../wallet/read-snapshot.ts'
+import { createTabSigner } from '../wallet/tab-signer.ts'
+import type { MoneyEntry } from './money-entries.ts'
+import type { MoneyServices } from './money-services.ts'
+
+const infoSchema = v.object({ chain: v.optional(v.unknown()), faucet: v.optional(v.boolean(), false) })
+
+/**
+ * The wallet of the network that this page belongs to; `undefined` where answers are free.
+ *
+ * @throws InfernetError `schedule.no-relay`, `settle.bad-network-file`
+ */
+export async function openMoney(
+  clock: Clock,
+  { signal }: { signal: AbortSignal },
+): Promise<MoneyServices | undefined> {
+  const info = v.safeParse(infoSchema, await networkInfo(signal))
+  if (!info.success) throw new InfernetError('settle.bad-network-file')
+  if (info.output.chain === undefined) return undefined
+  const network = parseNetworkFile(info.output.chain)
+  const client = createChainClient(network, here('/rpc'))
+  const witnesses = createWitnesses(network)
+  const store = openMoneyStore<MoneyEntry>()
+  const vault = new KeyVault(openSealedKeys<SealedKey>(), () => clock.now())
+  const models = network.contracts.models
+  const never = new AbortController().signal
+  return {
+    network,
+    vault,
+    injected: findInjectedWallets(),
+    faucet: info.output.faucet ? createFaucet(here('/faucet')) : undefined,
+    entries: store.movements,
+    ledger: store.ledger,
+    peerKey: rawPeerKey,
+    async tabSigner(address) {
+      const account = await vault.wallet(address)
+      return createTabSigner({ account, client, exclusive: (task) => exclusive(address, task) })
+    },
+    connect: (wallet, options) => connectInjected(clock, network, wallet, options),
+    read: (question) => readSnapshot(client, network, question),
+    confirm: (block) => isConfirmedBy(witnesses, block),
+    readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
+    readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
+    async outcome(hash) {
+      try {
+        const { blockNumber, status } = await getTransactionReceipt(client, { hash })
+        return { block: Number(blockNumber), succeeded: status === 'success' }
+      } catch (thrown) {
+        if (thrown instanceof TransactionReceiptNotFoundError) return undefined
+        throw thrown
+      }
+    },
+    act: (signer, options) => new RunningAct({ signer, client, network, clock }, options),
+    depositWay: (signer, init) => depositWay({ client, signer, signal: never }, init),
+  }
+}
+
+function rawPeerKey(name: PeerName): Hex {
+  const { publicKey } = peerIdFromString(name)
+  if (publicKey?.type !== 'Ed25519') throw new InfernetError('wallet.failed')
+  return toHex(publicKey.raw)
+}
+
+async function networkInfo(signal: AbortSignal): Promise<unknown> {
+  try {
+    const response = await fetch('/network.json', { signal, cache: 'no-store' })
+    if (response.ok) return await response.json()
+  } catch (cause) {
+    throw new InfernetError('schedule.no-relay', {}, { cause })
+  }
+  throw new InfernetError('schedule.no-relay')
+}
+
+function here(path: string): string {
+  return new URL(path, document.baseURI).href
+}
+
+/** One tab of this browser at a time sends from an address: two would take the same number. */
+async function exclusive<T>(address: Address, task: () => Promise<T>): Promise<T> {
+  if (!('locks' in navigator)) return task()
+  // The lock's own type wraps what the task gives once more than it should.
+  return await navigator.locks.request(`infernet/wallet/${address.toLowerCase()}`, task)
+}

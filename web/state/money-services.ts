@@ -1,0 +1,61 @@
+import type { Address, Hash, Hex } from 'viem'
+import type { PeerName } from '#shared/base/ids.ts'
+import type { LedgerStore } from '#shared/settle/ledger-store.ts'
+import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { Act, ActState } from '../wallet/act.ts'
+import type { ClaimEntry, EarnedLine } from '../wallet/acts.ts'
+import type { DepositInit, DepositWay } from '../wallet/deposit.ts'
+import type { Faucet } from '../wallet/faucet.ts'
+import type { InjectedWallet, InjectedWallets } from '../wallet/injected-wallets.ts'
+import type { KeyVault } from '../wallet/key-vault.ts'
+import type { Claimable, PotOnChain } from '../wallet/read-lines.ts'
+import type { EscrowOnChain, Snapshot, SnapshotQuestion } from '../wallet/read-snapshot.ts'
+import type { Signer } from '../wallet/signer.ts'
+import type { MoneyEntry } from './money-entries.ts'
+
+/** An act under way. */
+export interface ActRun {
+  /** @throws InfernetError `wallet.*` */
+  run(act: Act): Promise<void>
+  speedUp(): Promise<void>
+}
+
+export interface ActRunOptions {
+  readonly signal: AbortSignal
+  readonly onState: (state: ActState) => void
+  readonly onSent: (hash: Hash) => Promise<void>
+}
+
+/** Where entries are kept: the newest first. */
+export interface EntryStore {
+  list(): Promise<readonly MoneyEntry[]>
+  put(entry: MoneyEntry): Promise<void>
+}
+
+/** Everything the wallet's state needs from outside: the chain, the keys, the extensions and this browser's records. */
+export interface MoneyServices {
+  readonly network: NetworkFile
+  readonly vault: KeyVault
+  readonly injected: InjectedWallets
+  readonly faucet: Faucet | undefined
+  readonly entries: EntryStore
+  /** Vouchers and receipts, as the ledgers of `settle` write them. */
+  readonly ledger: LedgerStore
+  /** The raw Ed25519 key behind a peer's name: what the stake is registered for. */
+  peerKey(name: PeerName): Hex
+  tabSigner(address: Address): Promise<Signer>
+  connect(
+    wallet: InjectedWallet,
+    options: { readonly signal: AbortSignal; readonly mayAsk: boolean },
+  ): Promise<Signer | undefined>
+  /** @throws InfernetError `wallet.unreachable`, `wallet.foreign-node` */
+  read(question: SnapshotQuestion): Promise<Snapshot>
+  /** Whether other nodes know the same block; `undefined` when none says. */
+  confirm(block: Snapshot['block']): Promise<boolean | undefined>
+  readClaimable(escrow: Address, entries: readonly ClaimEntry[]): Promise<readonly Claimable[]>
+  readPots(escrow: EscrowOnChain, lines: readonly EarnedLine[]): Promise<readonly PotOnChain[]>
+  /** Whether a transaction is in a block, failed there, or is in none. */
+  outcome(hash: Hash): Promise<{ readonly block: number; readonly succeeded: boolean } | undefined>
+  act(signer: Signer, options: ActRunOptions): ActRun
+  depositWay(signer: Signer, init: DepositInit): Promise<DepositWay>
+}

@@ -1,0 +1,454 @@
+import type { Address } from 'viem'
+import { chainAddress } from '#shared/base/ids.ts'
+import { millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { NetworkFile } from '#shared/settle/network-file.ts'
+import { PayerLedger } from '#shared/settle/payer-ledger.ts'
+import type { InjectedWallet } from '../wallet/injected-wallets.ts'
+import type { EscrowOnChain, Snapshot, StakeOnChain } from '../wallet/read-snapshot.ts'
+import type { Signer } from '../wallet/signer.ts'
+import type { MoneyEntry } from './money-entries.ts'
+import { MoneyJournal } from './money-journal.svelte.ts'
+import type { MoneyServices } from './money-services.ts'
+import type { Services } from './services.ts'
+import { WalletAct, type ActWish } from './wallet-act.svelte.ts'
+
+/** How often the chain is read: while an eye or an act waits for it, and otherwise. */
+const READ_EVERY_MS = 4 * SECOND_MS
+const READ_EVERY_HIDDEN_MS = MINUTE_MS
+/** Other nodes are asked whether they know the same block this often. */
+const CONFIRM_EVERY_MS = 30 * SECOND_MS
+/** Older than this, what was read is "unconfirmed". */
+const STALE_MS = 45 * SECOND_MS
+const RETRY_MS = 5 * SECOND_MS
+
+export type WalletStage = 'loading' | 'no-chain' | 'failed' | 'ready'
+
+/** The visitor's money: who signs, what the chain says of it and how old that is, and what was done. */
+export class Wallet {
+  readonly #services: Services
+  readonly act: WalletAct
+  readonly #journal = new MoneyJournal()
+  #money = $state.raw<MoneyServices | undefined>()
+  #stage = $state<WalletStage>('loading')
+  #error = $state.raw<InfernetError | undefined>()
+  #signer = $state.raw<Signer | undefined>()
+  #chainId = $state<number | undefined>()
+  #injected = $state.raw<readonly InjectedWallet[]>([])
+  #kept = $state.raw<readonly Address[]>([])
+  #snapshot = $state.raw<Snapshot | undefined>()
+  #readAt = $state<number | undefined>()
+  #readError = $state.raw<InfernetError | undefined>()
+  #agrees = $state<boolean | undefined>()
+  #signed = $state.raw<readonly bigint[]>([])
+  #claimed = $state.raw<readonly bigint[]>([])
+  #connecting = $state(false)
+  #connectError = $state.raw<InfernetError | undefined>()
+  #asset = $state(0)
+  #now = $state(0)
+  #opening: Promise<void> | undefined
+  #reading: Promise<void> | undefined
+  #readDue = 0
+  #confirmDue = 0
+  #stopSigner: () => void = () => undefined
+  #tick: { stop(): void } | undefined
+  readonly #life = new AbortController()
+
+  constructor(services: Services) {
+    this.#services = services
+    this.#now = services.clock.now()
+    // The services come later than the page: the act asks for them when it is begun.
+    const money = (): MoneyServices => this.#need()
+    this.act = new WalletAct({
+      get services() {
+        return money()
+      },
+      now: () => services.clock.now(),
+      newId: () => services.newId(),
+      onMined: () => this.refresh(),
+      onEntry: (entry) => this.#journal.keep(entry),
+    })
+  }
+
+  get stage(): WalletStage {
+    return this.#stage
+  }
+  /** Why there is no wallet; only while `failed`. */
+  get error(): InfernetError | undefined {
+    return this.#error
+  }
+  get network(): NetworkFile | undefined {
+    return this.#money?.network
+  }
+  get services(): MoneyServices | undefined {
+    return this.#money
+  }
+  get signer(): Signer | undefined {
+    return this.#signer
+  }
+  get address(): Address | undefined {
+    return this.#snapshotAddress ?? this.#signer?.address
+  }
+  get #snapshotAddress(): Address | undefined {
+    return this.#snapshot?.address
+  }
+  /** An extension's wallet may stand on another chain than the network's. */
+  get isOnOtherChain(): boolean {
+    return this.#signer !== undefined && this.#chainId !== this.#money?.network.chainId
+  }
+  /** Wallets that extensions brought. */
+  get injected(): readonly InjectedWallet[] {
+    return this.#injected
+  }
+  /** Addresses of the wallets in this browser. */
+  get kept(): readonly Address[] {
+    return this.#kept
+  }
+  get isConnecting(): boolean {
+    return this.#connecting
+  }
+  get connectError(): InfernetError | undefined {
+    return this.#connectError
+  }
+
+  /** What the chain said last; it stays when the chain falls silent. */
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot
+  }
+  get readAt(): number | undefined {
+    return this.#readAt
+  }
+  get readError(): InfernetError | undefined {
+    return this.#readError
+  }
+  get now(): number {
+    return this.#now
+  }
+  /** True while what is shown may be wrong: it is old, or nodes tell different things. */
+  get isUnconfirmed(): boolean {
+    return this.#readAt !== undefined && (this.#now - this.#readAt > STALE_MS || this.#agrees === false)
+  }
+  /** True when the nodes of the network tell different things of the same block. */
+  get isDisputed(): boolean {
+    return this.#agrees === false
+  }
+  /** True for a wallet that never had anything. */
+  get isNew(): boolean {
+    const snapshot = this.#snapshot
+    if (!snapshot || this.entries.length > 0) return false
+    const { escrows, stake } = snapshot
+    return (
+      escrows.every((each) => each.balance + each.deposit + each.bond === 0n) &&
+      stake.stake + stake.unbonding === 0n
+    )
+  }
+
+  /** Which of the network's assets is looked at. */
+  get asset(): number {
+    return this.#asset
+  }
+  set asset(index: number) {
+    this.#asset = index
+  }
+  get escrow(): EscrowOnChain | undefined {
+    return this.#snapshot?.escrows[this.#asset]
+  }
+  get stake(): StakeOnChain | undefined {
+    return this.#snapshot?.stake
+  }
+  /** Signed in this tab and not yet claimed, in the present epoch of the chosen asset. */
+  get signed(): bigint {
+    return this.#signed[this.#asset] ?? 0n
+  }
+  /** Claimed of what this tab signed in the present epoch. */
+  get claimed(): bigint {
+    return this.#claimed[this.#asset] ?? 0n
+  }
+  /** What can still be spent: the bond answers for the rest and is not spent. */
+  get free(): bigint {
+    const free = (this.escrow?.deposit ?? 0n) - this.signed
+    return free > 0n ? free : 0n
+  }
+  get entries(): readonly MoneyEntry[] {
+    return this.#journal.entries
+  }
+
+  /** Opens the wallet, once. It is loaded after the page stands, because it is heavy. */
+  start(): void {
+    this.#opening ??= this.#open()
+    this.#beat()
+  }
+
+  stop(): void {
+    this.#life.abort(new DOMException('the page closes', 'AbortError'))
+    this.#tick?.stop()
+    this.#stopSigner()
+    this.#money?.injected.stop()
+  }
+
+  /** Tries again at once. */
+  async retry(): Promise<void> {
+    if (this.#stage === 'failed') this.#opening = this.#open()
+    await this.#opening
+    await this.refresh()
+  }
+
+  /** Reads the chain now; a failure keeps what was read before. */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
+    return this.#reading
+  }
+
+  /** Takes an extension's wallet. A refusal leaves the present one in place. */
+  async connect(wallet: InjectedWallet): Promise<boolean> {
+    if (this.#connecting) return false
+    this.#connecting = true
+    this.#connectError = undefined
+    try {
+      const signer = await this.#need().connect(wallet, { signal: this.#life.signal, mayAsk: true })
+      if (!signer) return false
+      this.#services.settings.set('wallet.chosen', wallet.rdns)
+      await this.#take(signer)
+      return true
+    } catch (thrown) {
+      this.#connectError = InfernetError.from(thrown, 'wallet.failed')
+      return false
+    } finally {
+      this.#connecting = false
+    }
+  }
+
+  /** Takes one of the wallets in this browser. @throws InfernetError `wallet.key-lost` */
+  async takeKept(address: Address): Promise<void> {
+    this.#connectError = undefined
+    const signer = await this.#need().tabSigner(address)
+    this.#services.settings.set('wallet.chosen', address.toLowerCase())
+    await this.#take(signer)
+  }
+
+  /** Takes a private key from the visitor and goes on with it. @throws InfernetError `wallet.bad-key` */
+  async importKey(text: string): Promise<void> {
+    const { vault } = this.#need()
+    const address = await vault.importWallet(text)
+    this.#kept = await vault.wallets()
+    await this.takeKept(address)
+  }
+
+  /** The private key in clear. @throws InfernetError `wallet.key-lost` */
+  async revealKey(): Promise<string> {
+    const signer = this.#signer
+    if (signer?.kind !== 'tab') throw new InfernetError('wallet.key-lost')
+    return this.#need().vault.reveal(signer.address)
+  }
+
+  /** Moves an extension's wallet to the network's chain. */
+  async switchChain(): Promise<void> {
+    this.#connectError = undefined
+    const signer = this.#signer
+    try {
+      await signer?.switchChain(this.#need().network, { signal: this.#life.signal })
+      if (this.act.error?.code === 'wallet.wrong-chain') this.act.leave()
+      this.#chainId = signer?.chainId
+    } catch (thrown) {
+      this.#connectError = InfernetError.from(thrown, 'wallet.failed')
+    }
+  }
+
+  /** Asks the relay's faucet for test money. */
+  async askFaucet(): Promise<boolean> {
+    const { faucet, network } = this.#need()
+    const address = this.#signer?.address
+    if (!faucet || !address || this.#connecting) return false
+    this.#connecting = true
+    this.#connectError = undefined
+    try {
+      const before = this.escrow?.balance ?? 0n
+      await faucet(address, { signal: this.#life.signal })
+      await this.refresh()
+      const amount = (this.escrow?.balance ?? 0n) - before
+      const [main] = network.escrows
+      if (amount > 0n && main)
+        await this.#journal.keep({
+          ...{ kind: 'moved', what: 'faucet', id: this.#services.newId(), at: this.#services.clock.now() },
+          ...{ chainId: network.chainId, wallet: address.toLowerCase(), amount, hash: undefined },
+          ...{ symbol: main.symbol, decimals: main.decimals, state: 'mined', block: this.#blockNumber() },
+        })
+      return true
+    } catch (thrown) {
+      this.#connectError = InfernetError.from(thrown, 'wallet.faucet-refused')
+      return false
+    } finally {
+      this.#connecting = false
+    }
+  }
+
+  dismissConnectError(): void {
+    this.#connectError = undefined
+  }
+
+  /** Does something on the chain; `false` when it did not come to pass, which `act` tells. */
+  do(wish: ActWish): Promise<boolean> {
+    const signer = this.#signer
+    return signer ? this.act.begin(signer, wish) : Promise.resolve(false)
+  }
+
+  /** Puts an answer's payment on record; another entry of that id is replaced. */
+  record(entry: MoneyEntry): Promise<void> {
+    return this.#journal.keep(entry)
+  }
+
+  async #open(): Promise<void> {
+    this.#stage = 'loading'
+    this.#error = undefined
+    try {
+      const money = await this.#services.openMoney({ signal: this.#life.signal })
+      if (!money) {
+        this.#stage = 'no-chain'
+        return
+      }
+      this.#money = money
+      this.#injected = money.injected.list
+      money.injected.onChange(() => {
+        this.#injected = money.injected.list
+        void this.#reconnect()
+      })
+      await this.#journal.open(money)
+      await this.#firstSigner(money)
+      this.#stage = 'ready'
+      await this.refresh()
+    } catch (thrown) {
+      this.#error = InfernetError.from(thrown, 'wallet.unreachable')
+      this.#stage = 'failed'
+    }
+  }
+
+  /** The wallet of last time; on a test chain one is made where there is none. */
+  async #firstSigner(money: MoneyServices): Promise<void> {
+    this.#kept = await money.vault.wallets().catch(() => [])
+    if (await this.#reconnect()) return
+    const chosen = this.#services.settings.get('wallet.chosen')
+    const known = this.#kept.find((address) => address.toLowerCase() === chosen) ?? this.#kept[0]
+    try {
+      // Where money is real, nobody gets a key that they did not ask for.
+      const address = known ?? (money.network.isTest ? await money.vault.makeWallet() : undefined)
+      if (!address) return
+      if (!known) this.#kept = [address]
+      await this.#take(await money.tabSigner(address))
+    } catch (thrown) {
+      this.#connectError = InfernetError.from(thrown, 'wallet.no-storage')
+    }
+  }
+
+  /** Goes on with the extension's wallet of last time, without asking; it may announce itself late. */
+  async #reconnect(): Promise<boolean> {
+    const chosen = this.#services.settings.get('wallet.chosen')
+    const wallet = this.#injected.find(({ rdns }) => rdns === chosen)
+    if (!wallet || this.#signer?.kind === 'injected' || this.#connecting) return false
+    try {
+      const signer = await this.#need().connect(wallet, { signal: this.#life.signal, mayAsk: false })
+      if (signer) await this.#take(signer)
+      return signer !== undefined
+    } catch {
+      return false
+    }
+  }
+
+  /** Makes a wallet of the tab on a chain where money is real, because the visitor said so. */
+  async makeWallet(): Promise<void> {
+    try {
+      const address = await this.#need().vault.makeWallet()
+      this.#kept = await this.#need().vault.wallets()
+      await this.takeKept(address)
+    } catch (thrown) {
+      this.#connectError = InfernetError.from(thrown, 'wallet.no-storage')
+    }
+  }
+
+  async #take(signer: Signer): Promise<void> {
+    this.#stopSigner()
+    if (!this.act.isBusy) this.act.leave()
+    this.#signer = signer
+    this.#chainId = signer.chainId
+    this.#forget()
+    this.#stopSigner = signer.onChange(() => {
+      this.#chainId = signer.chainId
+      if (signer.address === this.#snapshot?.address) return
+      this.#forget()
+      void this.refresh()
+    })
+    if (this.#stage === 'ready') await this.refresh()
+  }
+
+  /** Another wallet's figures are never shown as this one's. */
+  #forget(): void {
+    this.#snapshot = undefined
+    this.#readAt = undefined
+    this.#agrees = undefined
+    this.#signed = []
+    this.#claimed = []
+  }
+
+  async #read(): Promise<void> {
+    const [money, signer] = [this.#money, this.#signer]
+    if (!money || !signer) return
+    const { clock, conditions } = this.#services
+    const { chainId, escrows } = money.network
+    const address = signer.address
+    this.#readDue = clock.now() + (conditions.hidden ? READ_EVERY_HIDDEN_MS : READ_EVERY_MS)
+    try {
+      const sessionKeys = await Promise.all(
+        escrows.map(({ escrow }) =>
+          money.vault.sessionAddress({ chainId, escrow, payer: address }).catch(() => undefined),
+        ),
+      )
+      const snapshot = await money.read({ address, sessionKeys })
+      if (signer !== this.#signer || address !== signer.address) return
+      await this.#readLedger(money, snapshot)
+      this.#snapshot = snapshot
+      this.#readAt = clock.now()
+      this.#now = clock.now()
+      this.#readError = undefined
+      if (clock.now() >= this.#confirmDue) void this.#confirm(money, snapshot)
+      void this.#journal.recheck()
+    } catch (thrown) {
+      this.#readError = InfernetError.from(thrown, 'wallet.unreachable')
+      this.#readDue = clock.now() + RETRY_MS
+    }
+  }
+
+  /** What this browser signed in the present epoch, and what of it was claimed. */
+  async #readLedger(money: MoneyServices, { address, escrows }: Snapshot): Promise<void> {
+    const sums = await Promise.all(
+      escrows.map(async ({ escrow, epoch }) => {
+        const id = { chainId: money.network.chainId, escrow: chainAddress(escrow) }
+        const ledger = new PayerLedger(money.ledger, id, chainAddress(address))
+        const lines = await ledger.lines(epoch).catch(() => [])
+        const claimed = lines.reduce((sum, line) => sum + line.claimed, 0n)
+        return { claimed, signed: lines.reduce((sum, line) => sum + line.cumulative, -claimed) }
+      }),
+    )
+    this.#signed = sums.map(({ signed }) => signed)
+    this.#claimed = sums.map(({ claimed }) => claimed)
+  }
+
+  async #confirm(money: MoneyServices, { block }: Snapshot): Promise<void> {
+    this.#confirmDue = this.#services.clock.now() + CONFIRM_EVERY_MS
+    this.#agrees = await money.confirm(block).catch(() => undefined)
+  }
+
+  #blockNumber(): number | undefined {
+    return this.#snapshot && Number(this.#snapshot.block.number)
+  }
+
+  #need(): MoneyServices {
+    if (!this.#money) throw new InfernetError('wallet.unreachable')
+    return this.#money
+  }
+
+  #beat(): void {
+    const { clock } = this.#services
+    this.#now = clock.now()
+    if (this.#stage === 'ready' && this.#now >= this.#readDue && !this.#reading) void this.refresh()
+    this.#tick = clock.schedule(millis(SECOND_MS), () => this.#beat())
+  }
+}
