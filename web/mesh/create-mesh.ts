@@ -7,8 +7,9 @@ import { withDeadline } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { pathOf } from '#shared/peer/connect.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { Peer, RelayView } from '#shared/peer/peer.ts'
+import type { Payee, Payer, Peer, RelayView } from '#shared/peer/peer.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
 import { MAX_RELAYS, RESERVATION_DEADLINE_MS } from './constants.ts'
 import { createNode } from './create-node.ts'
 import { Identity } from './identity.ts'
@@ -37,6 +38,8 @@ export async function createMesh({ clock }: MeshComponents, init: MeshInit): Pro
 class TabMesh implements Mesh {
   readonly name: PeerName
   readonly peer: Peer
+  payer: Payer | undefined
+  payee: Payee | undefined
   readonly #node: Libp2p
   readonly #identity: Identity
   readonly #clock: Clock
@@ -53,8 +56,18 @@ class TabMesh implements Mesh {
     this.#clock = clock
     this.#keepers = relays.slice(0, MAX_RELAYS).map((address) => new RelayKeeper(node, clock, address))
     for (const keeper of this.#keepers) keeper.changes.listen(this.#onKeeper)
+    const payments = {
+      payer: () => this.payer,
+      payee: () => this.payee,
+    }
     this.peer = createPeer(
       {
+        get payer() {
+          return payments.payer()
+        },
+        get payee() {
+          return payments.payee()
+        },
         node,
         key: identity.key,
         clock,
@@ -80,6 +93,10 @@ class TabMesh implements Mesh {
   get directPeers(): readonly PeerName[] {
     const direct = this.#node.getConnections().filter((connection) => pathOf(connection) === 'webrtc')
     return [...new Set(direct.map(({ remotePeer }) => peerName(remotePeer.toString())))]
+  }
+
+  bind(terms: BindingTerms): Promise<Uint8Array> {
+    return makeBinding(this.#identity.key, terms)
   }
 
   onChange(callback: () => void): () => void {

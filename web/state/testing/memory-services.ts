@@ -189,6 +189,9 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       listeners.add(callback)
       return () => listeners.delete(callback)
     },
+    payer: undefined,
+    payee: undefined,
+    bind: async () => new Uint8Array(64),
     startLending: async () => undefined,
     stopLending: async () => undefined,
     stop: async () => undefined,
