@@ -282,6 +282,10 @@ export const CODE_TABLE = {
     says: () => 'The chain does not answer, so the deposit cannot be checked.',
     fix: 'Check the connection; it is tried again with the next question.',
   },
+  'payment.box-full': {
+    says: () => 'The relay keeps as many vouchers as it can.',
+    fix: 'Claim them from here, or leave them with another relay.',
+  },
   'payment.no-record': {
     says: () => 'The record of payments cannot be read or written here.',
     fix: 'Free some storage and reload the page. Nothing is paid without a record.',

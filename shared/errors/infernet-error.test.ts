@@ -219,6 +219,9 @@ describe('the sentences of the network', () => {
       payment.chain-unreachable
         The chain does not answer, so the deposit cannot be checked.
         Check the connection; it is tried again with the next question.
+      payment.box-full
+        The relay keeps as many vouchers as it can.
+        Claim them from here, or leave them with another relay.
       payment.no-record
         The record of payments cannot be read or written here.
         Free some storage and reload the page. Nothing is paid without a record.
