@@ -3,6 +3,7 @@ import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { VoucherDrop } from '../wallet/voucher-drop.ts'
 import type { AnswerRecord, Turn } from './conversation.ts'
 import type { MoneyEntry } from './money-entries.ts'
 import type { Services } from './services.ts'
@@ -27,6 +28,7 @@ export class PaymentDesk {
   #step = $state<PaymentStep | undefined>()
   #receipts: readonly SignedReceipt[] = []
   #readied: Promise<void> | undefined
+  #drop: VoucherDrop | undefined
 
   constructor(services: Services, wallet: Wallet) {
     this.#services = services
@@ -55,18 +57,39 @@ export class PaymentDesk {
     }
   }
 
-  /** Makes the mesh ask to be paid at the wallet's address; without a wallet, or a chain, it lends for nothing. */
+  /**
+   * Makes the mesh ask to be paid at the wallet's address; without a wallet, or a chain, it lends for nothing. Each
+   * voucher is left with the relays as well, which claim it should this tab never come back.
+   */
   async beforeLending(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<void> {
     await raceSignal(this.#wallet.opened, signal)
+    await this.afterLending()
     const { services, signer } = this.#wallet
-    mesh.payee =
-      services &&
-      signer &&
-      (await services.payments.payee(signer.address, {
-        bind: (terms) => mesh.bind(terms),
-        hasKey: signer.kind === 'tab',
-        onReceipt: (receipt) => void this.#keepEarned(receipt),
-      }))
+    mesh.payee = undefined
+    if (!services || !signer) return
+    const till = await services.payments.payee(signer.address, {
+      bind: (terms) => mesh.bind(terms),
+      hasKey: signer.kind === 'tab',
+      onReceipt: (receipt) => {
+        void this.#drop?.drop()
+        void this.#keepEarned(receipt)
+      },
+    })
+    const drop = new VoucherDrop({
+      clock: this.#services.clock,
+      vouchers: till.vouchers,
+      leave: (vouchers) => mesh.leaveClaims(till.payment, vouchers),
+    })
+    drop.start()
+    this.#drop = drop
+    mesh.payee = till
+  }
+
+  /** Leaves the last vouchers with the relays. */
+  async afterLending(): Promise<void> {
+    const drop = this.#drop
+    this.#drop = undefined
+    await drop?.stop()
   }
 
   /** Puts what an answer cost on record, one entry for each provider that was paid. */

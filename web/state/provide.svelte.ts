@@ -383,6 +383,7 @@ export class Provide {
     const mesh = this.#mesh
     this.#mesh = undefined
     if (provision && provision.state !== 'ended') await provision.stop().catch(() => undefined)
+    await this.#payments.afterLending()
     await mesh?.stopLending().catch(() => undefined)
     await this.#started?.engine.close().catch(() => undefined)
     this.#lent = undefined

@@ -12,7 +12,7 @@ import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import { PayeeCredit } from '#shared/settle/payee-credit.ts'
-import { PayeeLedger } from '#shared/settle/payee-ledger.ts'
+import { PayeeLedger, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import { PayerCredit } from '#shared/settle/payer-credit.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
@@ -44,6 +44,11 @@ export interface TillInit {
   readonly hasKey: boolean
   /** Called with each receipt of a job that was served, signed by both sides. */
   readonly onReceipt: (receipt: SignedReceipt) => void
+}
+
+/** How this tab is paid, and what it holds of it. */
+export interface Till extends Payee {
+  readonly vouchers: () => readonly HeldVoucher[]
 }
 
 /** Puts purse and till of `shared/settle` together for this tab: its keys, its records, its way to the chain. */
@@ -85,7 +90,7 @@ export class Payments {
   }
 
   /** Is paid at that address. */
-  async payee(address: Address, { bind, hasKey, onReceipt }: TillInit): Promise<Payee> {
+  async payee(address: Address, { bind, hasKey, onReceipt }: TillInit): Promise<Till> {
     const { clock, ledger, relayPayee, vault } = this.#components
     const key = hasKey ? await vault.wallet(address) : undefined
     const operator = chainAddress(address)
@@ -101,7 +106,7 @@ export class Payments {
       signer: key && signerOf(key),
       onReceipt,
     })
-    return { payment: { chainId, escrow, operator, relay, binding }, credit }
+    return { payment: { chainId, escrow, operator, relay, binding }, credit, vouchers: () => held.vouchers }
   }
 }
 

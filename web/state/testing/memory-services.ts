@@ -192,6 +192,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     payer: undefined,
     payee: undefined,
     bind: async () => new Uint8Array(64),
+    leaveClaims: async () => [],
     startLending: async () => undefined,
     stopLending: async () => undefined,
     stop: async () => undefined,
