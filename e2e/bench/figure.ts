@@ -17,6 +17,8 @@ interface Case {
   readonly pingIntervalMs?: number
   readonly offerRenewMs?: number
   readonly windowMs?: number
+  /** Of a tab that lends: whether another one stands before it. */
+  readonly visibility?: string
 }
 
 /** One line of standard output. */

@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util'
 import { benchEngine } from '../bench/engine.ts'
 import { printFigure, type BenchOptions } from '../bench/figure.ts'
+import { benchHidden } from '../bench/hidden.ts'
 import { benchMesh } from '../bench/mesh.ts'
 import { benchSampler } from '../bench/sampler.ts'
 
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   mesh: benchMesh,
   engine: benchEngine,
   sampler: benchSampler,
+  hidden: benchHidden,
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {

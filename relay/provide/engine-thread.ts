@@ -20,7 +20,7 @@ createWorkerHost(
     onMessage: (listener) => port.on('message', (message: RequestMessage) => listener(message)),
   },
   {
-    async load({ manifest, source, backend, maxStreams, maxWaiting }, onProgress) {
+    async load({ manifest, source, backend, maxStreams, maxWaiting, known }, onProgress) {
       const runtime = backend === 'webgpu' ? await loadDawnRuntime() : await loadWasmRuntime()
       await checkFits(manifest, runtime.gpu?.device)
       const digest = (bytes: Uint8Array<ArrayBuffer>) => webcrypto.subtle.digest('SHA-256', bytes)
@@ -38,7 +38,7 @@ createWorkerHost(
           // The check phase of the event loop: messages that came during the step are handled before it.
           breathe: () => new Promise((resolve) => setImmediate(resolve)),
         },
-        { manifest, maxStreams, maxWaiting, onTesting: () => tell('testing') },
+        { manifest, maxStreams, maxWaiting, known, onTesting: () => tell('testing') },
       )
       return { engine, kept: true }
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Backend } from '#shared/engine/engine.ts'
+import type { EngineProof } from '#shared/engine/engine-proof.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE } from '#shared/models/catalogue.ts'
@@ -34,9 +35,14 @@ export async function mountProvider(
   if (!entry || manifestName === undefined) throw new InfernetError('models.unknown')
   const modelFolder = join(modelsFolder, entry.id)
   const manifest = parseManifest(await readFile(join(modelFolder, manifestName)))
+  let known: EngineProof | undefined
   const engine = await createStandingEngine({
     clock: nodeClock,
-    start: (signal) => createNodeEngine({ manifest, modelFolder, backend }, { signal }),
+    async start(signal) {
+      const started = await createNodeEngine({ manifest, modelFolder, backend, known }, { signal })
+      known = started.proof
+      return started
+    },
   })
   const relays = { directories: [directory], views: [], onChange: () => () => undefined }
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }

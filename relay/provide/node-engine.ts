@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Backend } from '#shared/engine/engine.ts'
+import type { EngineProof } from '#shared/engine/engine-proof.ts'
 import { createWorkerClient, type WorkerEngine } from '#shared/engine/worker-client.ts'
 import type { EventMessage, ResponseMessage } from '#shared/engine/worker-messages.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -16,6 +17,8 @@ export interface NodeEngineInit {
   readonly maxStreams?: number | undefined
   /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
+  /** What an earlier start here found out. @default nothing */
+  readonly known?: EngineProof | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
 }
 
@@ -30,7 +33,7 @@ export interface NodeEngineInit {
  * const engine = await createNodeEngine({ manifest, modelFolder: 'web/public/models/infernet-tiny' })
  */
 export async function createNodeEngine(
-  { manifest, modelFolder, backend = 'wasm', maxStreams, maxWaiting, onProgress }: NodeEngineInit,
+  { manifest, modelFolder, backend = 'wasm', maxStreams, maxWaiting, known, onProgress }: NodeEngineInit,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<WorkerEngine> {
   const worker = new Worker(new URL('./engine-thread.ts', import.meta.url))
@@ -47,7 +50,7 @@ export async function createNodeEngine(
   )
   worker.on('exit', (status) => client.fail(new InfernetError('engine.crashed', { status })))
   const engine = await client.load(
-    { manifest, source: modelFolder, backend, maxStreams, maxWaiting },
+    { manifest, source: modelFolder, backend, maxStreams, maxWaiting, known },
     { signal },
   )
   signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })

@@ -5,6 +5,7 @@ import { createEngine, type TestedEngine } from './create-engine.ts'
 import { PREFILL_SEGMENT } from './decoder/decoder.ts'
 import type { GenerateRequest } from './engine.ts'
 import { goldenPath } from './golden.ts'
+import type { OrtRuntime } from './ort-runtime.ts'
 
 const tiny = await readTinyModel('fp32')
 const story = tiny.tokenizer.encodeChat([{ role: 'user', content: 'Tell me a story about a cat.' }])
@@ -165,7 +166,35 @@ describe('createEngine', () => {
     await engine.close()
   }, 60_000)
 
-  it('refuses to lend when a golden token is wrong', async () => {
+  it('searches and proves nothing again that it is told, but runs the golden prompts', async () => {
+    const components = await wasmComponents(tiny.files)
+    let runs = 0
+    const { InferenceSession } = components.ort
+    const ort = {
+      ...components.ort,
+      InferenceSession: {
+        create: async (...args: Parameters<typeof InferenceSession.create>) => {
+          const session = await InferenceSession.create(...args)
+          const run = session.run.bind(session) as (...all: unknown[]) => unknown
+          return Object.assign(session, { run: (...all: unknown[]) => (runs++, run(...all)) })
+        },
+      },
+    } as unknown as OrtRuntime
+    const first = await createEngine({ ...components, ort }, { manifest: tiny.manifest })
+    const firstRuns = runs
+    await first.close()
+    runs = 0
+    const init = { manifest: tiny.manifest, known: first.proof }
+    const second = await createEngine({ ...components, ort }, init)
+    expect(runs).toBeGreaterThan(3)
+    expect(runs).toBeLessThan(firstRuns / 3)
+    expect(second.proof).toEqual(first.proof)
+    expect(second.info).toEqual(first.info)
+    expect(second.selfTest).toEqual(first.selfTest)
+    await second.close()
+  }, 60_000)
+
+  it('refuses to lend when a golden token is wrong, whatever was known', async () => {
     const golden = { format: 'infernet/golden/1', cases: [{ prompt: [...story], tokens: [3, 3] }] }
     const files = {
       ...tiny.files,
@@ -174,12 +203,14 @@ describe('createEngine', () => {
           ? new TextEncoder().encode(JSON.stringify(golden))
           : tiny.files.read(path),
     }
-    await expect(
-      createEngine(await wasmComponents(files), { manifest: tiny.manifest }),
-    ).rejects.toMatchObject({
-      code: 'engine.self-test-failed',
-      facts: { wrong: 2, total: 2 },
-    })
+    const proof = { rows: 8, gain: 2, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+    for (const known of [undefined, proof, { ...proof, rows: 1 }])
+      await expect(
+        createEngine(await wasmComponents(files), { manifest: tiny.manifest, known }),
+      ).rejects.toMatchObject({
+        code: 'engine.self-test-failed',
+        facts: { wrong: 2, total: 2 },
+      })
   })
 
   it('says that it is not tested when the model brings no golden tokens', async () => {

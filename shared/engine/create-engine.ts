@@ -3,11 +3,13 @@ import { parseJson, readJson, type ModelFiles } from '../models/model-files.ts'
 import type { BatcherComponents } from './batch/batcher.ts'
 import { measureWidth } from './batch/measure-width.ts'
 import { proveBatch } from './batch/prove-batch.ts'
+import type { Decoder } from './decoder/decoder.ts'
 import { loadDecoder, type DecoderComponents } from './decoder/load-decoder.ts'
 import type { Engine, EngineInfo } from './engine.ts'
-import { createRunner } from './engine-runner.ts'
+import { createRunner, type Runner } from './engine-runner.ts'
+import type { EngineProof } from './engine-proof.ts'
 import { eosTokens } from './eos-tokens.ts'
-import { goldenPath, parseGolden } from './golden.ts'
+import { goldenPath, parseGolden, type Golden } from './golden.ts'
 import { runSelfTest, type SelfTest } from './self-test.ts'
 import { explainFailure, proveSubgroups } from './self-test/explain-failure.ts'
 
@@ -24,6 +26,11 @@ export interface EngineInit {
   readonly cacheBytes?: number | undefined
   /** Tokens that are ready within this many milliseconds go out in one batch. @default 16, one frame of a screen */
   readonly batchMs?: number | undefined
+  /**
+   * What an earlier start on this very device found out. The golden prompts are run all the same, at once where it runs
+   * several; what is known is neither searched for nor proved again, unless they come out wrong. @default nothing
+   */
+  readonly known?: EngineProof | undefined
   /** Called when the weights are in and the graph is compiled, before the self-test. */
   readonly onTesting?: (() => void) | undefined
 }
@@ -33,6 +40,11 @@ const TOKENIZER_PATH = 'tokenizer.json'
 /** An engine that has passed its self-test. */
 export interface TestedEngine extends Engine {
   readonly selfTest: SelfTest
+}
+
+/** An engine that passed its self-test, with what the next start may be told. */
+export interface ProvenEngine extends TestedEngine {
+  readonly proof: EngineProof
 }
 
 /**
@@ -51,8 +63,8 @@ export async function createEngine(
   components: EngineComponents,
   init: EngineInit,
   { signal }: { signal?: AbortSignal | undefined } = {},
-): Promise<TestedEngine> {
-  const { files, now, gpu } = components
+): Promise<ProvenEngine> {
+  const { files, gpu } = components
   const { manifest, maxStreams } = init
   const decoder = await loadDecoder(components, manifest, { signal })
   try {
@@ -78,29 +90,68 @@ export async function createEngine(
     }
     const readTokenizer = tokenizerReader(await readTokenizerBytes(files, signal))
     const runner = createRunner({ ...components, decoder, eos, readTokenizer }, init, untested)
-    const selfTest = await runSelfTest(runner.engine, golden, now, { signal }).catch(
-      async (error: unknown) => {
-        throw await explainFailure(error, components, { signal })
-      },
-    )
-    await proveSubgroups(components, { signal })
-    // A device that is lost meanwhile may leave a step hanging for ever.
-    const width = await Promise.race([measureWidth(decoder, now), failWith(runner.engine.lost)])
-    signal?.throwIfAborted()
-    runner.setStreams(width.rows)
-    const isProven = width.rows === 1 || (await proveBatch(runner.engine, golden, { signal }))
-    const streams = isProven ? Math.min(maxStreams ?? Infinity, width.rows) : 1
+    const parts = { components, decoder, runner, golden }
+    const found = (init.known && (await retest(parts, init.known, signal))) ?? (await prove(parts, signal))
+    const { selfTest, proof } = found
+    const streams = Math.min(maxStreams ?? Infinity, proof.rows)
     runner.setStreams(streams)
-    const { prefillTokensPerSecond, decodeTokensPerSecond } = selfTest
-    const gain = streams === width.rows ? width.gain : 1
+    const { prefillTokensPerSecond, decodeTokensPerSecond } = proof
+    const gain = streams === proof.rows ? proof.gain : 1
     const batchTokensPerSecond = Math.round(decodeTokensPerSecond * gain * 10) / 10
     const speeds = { prefillTokensPerSecond, decodeTokensPerSecond, batchTokensPerSecond }
     const info = { ...untested, ...speeds, streams }
-    return { ...runner.engine, selfTest, info }
+    return { ...runner.engine, selfTest, info, proof }
   } catch (error) {
     await decoder.close().catch(() => undefined)
     throw error
   }
+}
+
+interface ProofParts {
+  readonly components: EngineComponents
+  readonly decoder: Decoder
+  readonly runner: Runner
+  readonly golden: Golden | undefined
+}
+
+interface Found {
+  readonly selfTest: SelfTest
+  readonly proof: EngineProof
+}
+
+/** Runs the golden prompts as they will be run: at once where several are. Undefined when they came out wrong. */
+async function retest(
+  { runner, golden }: ProofParts,
+  proof: EngineProof,
+  signal: AbortSignal | undefined,
+): Promise<Found | undefined> {
+  runner.setStreams(proof.rows)
+  const isRight = await proveBatch(runner.engine, golden, proof.rows, { signal })
+  runner.setStreams(1)
+  if (!isRight) return undefined
+  const { prefillTokensPerSecond, decodeTokensPerSecond } = proof
+  const total = (golden?.cases ?? []).reduce((sum, { tokens }) => sum + tokens.length, 0)
+  return { proof, selfTest: { right: total, total, prefillTokensPerSecond, decodeTokensPerSecond } }
+}
+
+/** Runs the golden prompts one by one and at once, proves what must be, and measures. */
+async function prove(
+  { components, decoder, runner, golden }: ProofParts,
+  signal: AbortSignal | undefined,
+): Promise<Found> {
+  const { now } = components
+  const selfTest = await runSelfTest(runner.engine, golden, now, { signal }).catch(async (error: unknown) => {
+    throw await explainFailure(error, components, { signal })
+  })
+  await proveSubgroups(components, { signal })
+  // A device that is lost meanwhile may leave a step hanging for ever.
+  const width = await Promise.race([measureWidth(decoder, now), failWith(runner.engine.lost)])
+  signal?.throwIfAborted()
+  runner.setStreams(width.rows)
+  const isProven = width.rows === 1 || (await proveBatch(runner.engine, golden, width.rows, { signal }))
+  const { rows, gain } = isProven ? width : { rows: 1, gain: 1 }
+  const { prefillTokensPerSecond, decodeTokensPerSecond } = selfTest
+  return { selfTest, proof: { rows, gain, prefillTokensPerSecond, decodeTokensPerSecond } }
 }
 
 async function failWith(lost: Promise<Error>): Promise<never> {

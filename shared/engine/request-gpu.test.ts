@@ -15,7 +15,10 @@ function gpuWith(features: readonly string[], requestDevice: (wanted: GPUDeviceD
     info,
     limits,
     features: new Set(features),
-    requestDevice: async (wanted: GPUDeviceDescriptor) => requestDevice(wanted),
+    requestDevice: async (wanted: GPUDeviceDescriptor) => {
+      requestDevice(wanted)
+      return { createShaderModule: () => 'shader' }
+    },
   }
   return { requestAdapter: async () => adapter } as unknown as GPU
 }
@@ -25,9 +28,10 @@ describe('requestGpu', () => {
     let wanted: GPUDeviceDescriptor | undefined
     const gpu = gpuWith(['shader-f16', 'subgroups', 'timestamp-query', 'bgra8unorm-storage'], (asked) => {
       wanted = asked
-      return 'device'
     })
-    expect(await requestGpu(gpu)).toEqual({ device: 'device', label: 'acme rocket' })
+    const { device, label } = await requestGpu(gpu)
+    expect(label).toBe('acme rocket')
+    expect(device.createShaderModule({ code: '' })).toBe('shader')
     expect(wanted?.requiredFeatures).toEqual(['shader-f16', 'timestamp-query'])
     expect(wanted?.requiredLimits).toEqual(limits)
   })

@@ -1,4 +1,5 @@
 import { InfernetError } from '../errors/infernet-error.ts'
+import { compileWithExplicitZeros } from './explicit-zeros.ts'
 import type { Gpu } from './ort-runtime.ts'
 
 /**
@@ -17,13 +18,14 @@ export const WANTED_LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const
 
+/** `subgroup-size-control`, which ORT asks for in a device of its own, is not among them: it brings `subgroups` along. */
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'timestamp-query']
 
 export interface GpuInit {
   /**
-   * Take the `subgroups` feature where the adapter has it. With it ORT 1.30.0 uses a prefill attention shader that is
-   * silently wrong on adapters with small subgroups (4 and 8 were seen wrong, Intel and mobile parts are suspects);
-   * without it all kernels agreed with wasm to 1e-6. To be turned on only after a trial (`subgroup-trial.ts`).
+   * Take the `subgroups` feature where the adapter has it. With it ORT 1.30.0 uses other shaders: quantized matrices of
+   * many rows were five times as fast on lavapipe (8 lanes), and prefill attention is wrong on adapters with fewer than
+   * 8 lanes. To be turned on only after a trial (`subgroup-trial.ts`).
    *
    * @default false
    */
@@ -53,6 +55,7 @@ export async function requestGpu(gpu: GPU, { subgroups = false }: GpuInit = {}):
       requiredFeatures: wanted.filter((feature) => features.has(feature)),
       requiredLimits: Object.fromEntries(WANTED_LIMITS.map((name) => [name, limits[name]])),
     })
+    compileWithExplicitZeros(device)
     return { device, label: adapterLabel(adapter.info) }
   } catch (cause) {
     throw new InfernetError('engine.no-adapter', {}, { cause })

@@ -15,8 +15,8 @@ export interface SelfTest {
 /**
  * Runs the golden prompts and measures the speed.
  *
- * A GPU driver can be wrong in silence: with the `subgroups` feature on, the prefill attention of onnxruntime-web
- * 1.30.0 gave other tokens on both software adapters that it was tried on. No offer is made before this passes.
+ * A GPU can be wrong in silence: a shader compiler that forgot to set a variable to zero gave other tokens on both
+ * software adapters (`explicit-zeros.ts`). No offer is made before this passes.
  * Each speed is that of a second run, because the first one compiles shaders.
  *
  * @param golden undefined for a model that has none: then only the speed is measured

@@ -222,21 +222,6 @@ describe('the sentences of the network', () => {
       payment.no-record
         The record of payments cannot be read or written here.
         Free some storage and reload the page. Nothing is paid without a record.
-      mesh.no-direct-path
-        No direct path to the provider came up.
-        The answer travels over the relay, within its limit.
-      mesh.relay-budget
-        The relay carries no more of this answer.
-        Another provider goes on with the answer.
-      mesh.unreachable
-        The provider could not be reached.
-        Another provider is tried.
-      mesh.reservation-refused
-        The relay has no free place to be found at.
-        Another relay is tried.
-      mesh.insecure-page
-        The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.
-        Open it over https, or at localhost on the machine that runs the relay.
       chain.none
         This relay is attached to no chain.
         Use a relay that is, or an endpoint of your own. Here answers are free.
@@ -333,6 +318,21 @@ describe('the sentences of the network', () => {
       wallet.faucet-refused
         The faucet gave nothing: <reason>.
         Try again later, or ask somebody who has some.
+      mesh.no-direct-path
+        No direct path to the provider came up.
+        The answer travels over the relay, within its limit.
+      mesh.relay-budget
+        The relay carries no more of this answer.
+        Another provider goes on with the answer.
+      mesh.unreachable
+        The provider could not be reached.
+        Another provider is tried.
+      mesh.reservation-refused
+        The relay has no free place to be found at.
+        Another relay is tried.
+      mesh.insecure-page
+        The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.
+        Open it over https, or at localhost on the machine that runs the relay.
       peer.refused
         The other side refused for a reason that this version does not know.
         Reload the page to get the newest version.

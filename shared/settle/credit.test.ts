@@ -242,6 +242,43 @@ describe('credit between a purse and a till', () => {
       expect(ledger.unclaimedOf(PAYER, 0)).toBe(due(2))
     })
 
+    it('in the middle of a job whose payer leaves, and is kept all the same: it can be claimed still', async () => {
+      const changes: [string, () => void][] = [
+        ['payment.expired-session', () => chain.authorize(PAYER, sessionKey.address, 50_000n, 1)],
+        ['payment.withdrawal-pending', () => chain.requestWithdrawal(PAYER, epochMillis(1))],
+      ]
+      let name = 1
+      for (const [code, change] of changes) {
+        const opening = await creditOf({ cumulative: baseUnits(name === 1 ? 0n : due(name - 1)) })
+        const earns = await till.open(someTerms({ name }), opening)
+        const credit = await creditOf({ cumulative: due(name) })
+        change()
+        await expect(earns.take(credit)).rejects.toMatchObject({ code })
+        expect(ledger.unclaimedOf(PAYER, 0)).toBe(due(name))
+        earns.close(due(name))
+        chain.authorize(PAYER, sessionKey.address, 50_000n, realClock.now() + HOUR)
+        name++
+      }
+    })
+
+    it('in the middle of a job by a key that may not sign, and pushes no good one off the record', async () => {
+      const { pays, earns } = await start()
+      await earns.take(await pays.pay(due(1)))
+      const stranger = createChainSigner(new Uint8Array(32).fill(9))
+      await expect(earns.take(await creditOf({ cumulative: due(2) }, stranger))).rejects.toMatchObject({
+        code: 'payment.no-session',
+      })
+      chain.authorize(PAYER, stranger.address, 100n, realClock.now() + HOUR)
+      await expect(earns.take(await creditOf({ cumulative: due(2) }, stranger))).rejects.toMatchObject({
+        code: 'payment.session-spent',
+      })
+      chain.requestWithdrawal(PAYER, epochMillis(1))
+      await expect(earns.take(await creditOf({ cumulative: due(2) }, stranger))).rejects.toMatchObject({
+        code: 'payment.withdrawal-pending',
+      })
+      expect(ledger.vouchers).toMatchObject([{ signer: sessionKey.address, voucher: { cumulative: due(1) } }])
+    })
+
     it('when its payer left chunks unpaid again and again, until that is long ago', async () => {
       for (let name = 1; name <= 8; name++) (await start(someTerms({ name }))).earns.close(due(1))
       expect(await refusalOf(await creditOf(), someTerms({ name: 9 }))).toBe('payment.debts')

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { epochMillis } from '#shared/base/units.ts'
+import type { EngineProof, KeptProof } from '#shared/engine/engine-proof.ts'
 import { ORT_VERSION } from '#shared/engine/ort-runtime.ts'
 import type { SubgroupVerdict, VerdictStore } from '#shared/engine/subgroup-trial.ts'
 import { createWorkerHost, type HostComponents } from '#shared/engine/worker-host.ts'
@@ -11,7 +13,7 @@ import { collect } from '#shared/testing/engine-compliance.ts'
 import { createFakeEngine } from '#shared/testing/fake-engine.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
-import { createWebEngine, type WebEngineInit } from './client.ts'
+import { createWebEngine, type ProofsInit, type WebEngineInit } from './client.ts'
 
 const { manifest } = await readTinyModel('fp32')
 const init: WebEngineInit = { manifest, baseUrl: '/models/infernet-tiny/', backend: 'auto' }
@@ -20,28 +22,41 @@ const info = { vendor: 'acme', architecture: 'rocket', device: '', description: 
 const gpuWith = (adapter: object | null) => ({ gpu: { requestAdapter: async () => adapter } })
 
 /** Workers that were started: what they were asked to load, and whether they were ended. */
-let workers: { backend: string; source: string; subgroups: boolean; ended: boolean }[]
+let workers: {
+  backend: string
+  source: string
+  subgroups: boolean
+  known: EngineProof | undefined
+  ended: boolean
+}[]
 /** Fails a load on that backend, or with subgroups. */
 let failures: Partial<Record<string, Error>>
 
 /** A Worker whose inside is a host with a fake engine, over a real message channel. */
 class FakeWorker extends EventTarget {
   readonly #port: MessagePort
-  readonly #seen = { backend: '', source: '', subgroups: false, ended: false }
+  readonly #seen = {
+    backend: '',
+    source: '',
+    subgroups: false,
+    known: undefined as EngineProof | undefined,
+    ended: false,
+  }
 
   constructor() {
     super()
     const { port1, port2 } = new MessageChannel()
     this.#port = port2
     workers.push(this.#seen)
-    const load: HostComponents['load'] = async ({ backend, source, subgroups = false }) => {
-      Object.assign(this.#seen, { backend, source, subgroups })
+    const load: HostComponents['load'] = async ({ backend, source, subgroups = false, known }) => {
+      Object.assign(this.#seen, { backend, source, subgroups, known })
       const failure = failures[subgroups ? 'subgroups' : backend]
       if (failure) throw failure
       const adapter = backend === 'wasm' ? 'cpu' : 'acme rocket'
       const fake = createFakeEngine({ clock: realClock, info: { backend, adapter } })
       const selfTest = { right: 3, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
-      return { engine: { ...fake, selfTest }, kept: true }
+      const proof = known ?? { rows: 4, gain: 2, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+      return { engine: { ...fake, selfTest, proof }, kept: true }
     }
     const port: HostPort = {
       postMessage: (message) => port1.postMessage(message),
@@ -96,7 +111,7 @@ describe('createWebEngine', () => {
     expect((await collect(engine, request)).tokens).toHaveLength(3)
     await engine.close()
     const source = 'https://page.example/models/infernet-tiny/'
-    expect(workers).toEqual([{ backend: 'webgpu', source, subgroups: false, ended: true }])
+    expect(workers).toEqual([{ backend: 'webgpu', source, subgroups: false, known: undefined, ended: true }])
   })
 
   it('falls back to the processor in a fresh worker when the GPU fails its test, and says why', async () => {
@@ -137,6 +152,45 @@ describe('createWebEngine', () => {
     expect(fellBackFrom).toMatchObject({ code })
     expect(workers.map(({ backend }) => backend)).toEqual(['wasm'])
     await engine.close()
+  })
+
+  describe('with proofs that are kept', () => {
+    const kept = new Map<string, KeptProof>()
+    let at = 0
+    const proofs: ProofsInit = {
+      clock: { ...realClock, now: () => epochMillis(at) },
+      store: { read: async (key) => kept.get(key), write: async (key, proof) => void kept.set(key, proof) },
+    }
+    const start = async (more: Partial<WebEngineInit> = {}): Promise<EngineProof | undefined> => {
+      await (await createWebEngine({ ...init, proofs, ...more })).engine.close()
+      return workers.at(-1)?.known
+    }
+    beforeEach(() => {
+      kept.clear()
+      at = 1e12
+      vi.stubGlobal('crossOriginIsolated', true)
+      const navigator = { userAgent: 'Browser/1', hardwareConcurrency: 8 }
+      vi.stubGlobal('navigator', { ...gpuWith({ info, limits, features: new Set() }), ...navigator })
+    })
+
+    it('tells the next start what the last one found out, on that device and backend alone', async () => {
+      expect(await start()).toBeUndefined()
+      expect(await start()).toMatchObject({ rows: 4, gain: 2 })
+      expect(await start({ backend: 'wasm' })).toBeUndefined()
+      expect(await start({ backend: 'wasm' })).toMatchObject({ rows: 4 })
+      vi.stubGlobal('navigator', { ...navigator, userAgent: 'Browser/2' })
+      expect(await start({ backend: 'wasm' })).toBeUndefined()
+      expect(kept.size).toBe(3)
+    })
+
+    it('finds it out anew after a month, counted from when it was found', async () => {
+      await start()
+      at += 20 * 86_400_000
+      expect(await start()).toBeDefined()
+      at += 11 * 86_400_000
+      expect(await start()).toBeUndefined()
+      expect(await start()).toBeDefined()
+    })
   })
 
   describe('with a trial of the subgroups feature', () => {

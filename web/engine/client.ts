@@ -1,5 +1,7 @@
 import type { Clock } from '#shared/base/clock.ts'
+import { epochMillis } from '#shared/base/units.ts'
 import type { Backend } from '#shared/engine/engine.ts'
+import { isProofTrusted, proofKey, type EngineProof, type ProofStore } from '#shared/engine/engine-proof.ts'
 import { ORT_VERSION } from '#shared/engine/ort-runtime.ts'
 import type { SelfTest } from '#shared/engine/self-test.ts'
 import {
@@ -30,6 +32,8 @@ export interface WebEngineInit {
   readonly share?: number | undefined
   /** Tries the `subgroups` feature and keeps what it found. @default it is left alone */
   readonly trial?: TrialInit | undefined
+  /** Keeps what a start found out, and tells the next one. @default everything is found out anew */
+  readonly proofs?: ProofsInit | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   /** Once a second from the worker, also while the tab is hidden. */
   readonly onTick?: ((monotonicMs: number) => void) | undefined
@@ -40,6 +44,11 @@ export interface TrialInit {
   readonly store: VerdictStore
   /** Also on software rendering, where nobody gains from it. @default false */
   readonly onSoftware?: boolean | undefined
+}
+
+export interface ProofsInit {
+  readonly clock: Clock
+  readonly store: ProofStore
 }
 
 export interface WebEngine {
@@ -84,16 +93,16 @@ export async function createWebEngine(
   init: WebEngineInit,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<WebEngine> {
-  if (init.backend === 'wasm') return present(await start(init, 'wasm', signal))
+  if (init.backend === 'wasm') return present(await startOnProcessor(init, signal))
   const inspection = await inspectGpu(init.manifest)
   if (init.backend === 'webgpu') return startOnGpu(init, inspection, signal)
-  if (inspection.problem) return present(await start(init, 'wasm', signal), inspection.problem)
+  if (inspection.problem) return present(await startOnProcessor(init, signal), inspection.problem)
   try {
     return await startOnGpu(init, inspection, signal)
   } catch (error) {
     signal?.throwIfAborted()
     if (!(error instanceof InfernetError) || !GPU_FAILURES.has(error.code)) throw error
-    return present(await start(init, 'wasm', signal), error)
+    return present(await startOnProcessor(init, signal), error)
   }
 }
 
@@ -103,8 +112,13 @@ async function startOnGpu(
   signal: AbortSignal | undefined,
 ): Promise<WebEngine> {
   const { trial, manifest, share = 1 } = init
+  // What is measured is the device, whatever share of it the visitor allows.
+  const begin = (withSubgroups: boolean, allowed: number): Promise<WorkerEngine> =>
+    withProof(init, { backend: 'webgpu', subgroups: withSubgroups, adapter: info }, (known) =>
+      start({ ...init, share: allowed }, { backend: 'webgpu', subgroups: withSubgroups, known }, signal),
+    )
   if (!trial || !info || !subgroups || (software && !trial.onSoftware))
-    return present(await start(init, 'webgpu', signal))
+    return present(await begin(false, share))
   const { engine, verdict } = await startByTrial(
     {
       ...trial,
@@ -114,13 +128,42 @@ async function startOnGpu(
         runtime: ORT_VERSION,
         model: hashManifest(manifest),
       }),
-      // What is measured is the device, whatever share of it the visitor allows.
-      start: (withSubgroups) => start({ ...init, share: 1 }, 'webgpu', signal, withSubgroups),
+      start: (withSubgroups) => begin(withSubgroups, 1),
     },
     { signal },
   )
   engine.setShare(share)
   return { ...present(engine), subgroups: verdict }
+}
+
+function startOnProcessor(init: WebEngineInit, signal: AbortSignal | undefined): Promise<WorkerEngine> {
+  return withProof(init, { backend: 'wasm', subgroups: false, adapter: undefined }, (known) =>
+    start(init, { backend: 'wasm', subgroups: false, known }, signal),
+  )
+}
+
+/** Starts with what is known of this device, and keeps what is not. */
+async function withProof(
+  { manifest, proofs }: WebEngineInit,
+  on: Pick<Parameters<typeof proofKey>[0], 'backend' | 'subgroups' | 'adapter'>,
+  start: (known: EngineProof | undefined) => Promise<WorkerEngine>,
+): Promise<WorkerEngine> {
+  if (!proofs) return start(undefined)
+  const { clock, store } = proofs
+  const key = proofKey({
+    ...on,
+    processors: navigator.hardwareConcurrency,
+    isIsolated: crossOriginIsolated,
+    browser: navigator.userAgent,
+    model: hashManifest(manifest),
+  })
+  const kept = await store.read(key)
+  const known = kept && isProofTrusted(kept, clock) ? kept : undefined
+  const engine = await start(known)
+  const { proof } = engine
+  const isNew = proof && (proof.rows !== known?.rows || proof.gain !== known.gain)
+  if (isNew) await store.write(key, { ...proof, at: epochMillis(clock.now()) })
+  return engine
 }
 
 function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine {
@@ -130,9 +173,8 @@ function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine 
 
 async function start(
   { manifest, baseUrl, maxStreams, maxWaiting, share, onProgress, onTick }: WebEngineInit,
-  backend: Backend,
+  { backend, subgroups, known }: Pick<LoadRequest, 'backend' | 'subgroups' | 'known'>,
   signal: AbortSignal | undefined,
-  subgroups = false,
 ): Promise<WorkerEngine> {
   signal?.throwIfAborted()
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'engine' })
@@ -159,7 +201,7 @@ async function start(
   })
   // The worker's own address is not the page's, so what is relative is meant from here.
   const source = new URL(baseUrl, document.baseURI).href
-  const request: LoadRequest = { manifest, source, backend, subgroups, maxStreams, maxWaiting, share }
+  const request: LoadRequest = { manifest, source, backend, subgroups, maxStreams, maxWaiting, known, share }
   const engine = await client.load(request, { signal })
   signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
   return engine

@@ -33,7 +33,7 @@ createWorkerHost(
     onMessage: (listener) => scope.addEventListener('message', ({ data }) => listener(data)),
   },
   {
-    async load({ manifest, source, backend, subgroups, maxStreams, maxWaiting }, onProgress, share) {
+    async load({ manifest, source, backend, subgroups, maxStreams, maxWaiting, known }, onProgress, share) {
       // The device first: a missing GPU is known before anything is downloaded.
       const runtime = await openRuntime(backend, { subgroups })
       await checkFits(manifest, runtime.gpu?.device)
@@ -49,7 +49,7 @@ createWorkerHost(
       const pace = createDutyPace(workerClock, () => (isLoaded ? share() : 1))
       const engine = await createEngine(
         { ...runtime, files, pace, now: () => performance.now(), breathe: createMacrotask() },
-        { manifest, maxStreams, maxWaiting, onTesting: () => tell('testing') },
+        { manifest, maxStreams, maxWaiting, known, onTesting: () => tell('testing') },
       )
       isLoaded = true
       return { engine, kept: files.kept }

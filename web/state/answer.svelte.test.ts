@@ -9,7 +9,7 @@ import { named, segment } from './testing/memory-services.ts'
 function begun(clock = new FakeClock()): { answer: Answer; clock: FakeClock } {
   const answer = new Answer({ clock })
   const text = { push: (ids: readonly number[]) => ids.map((id) => `${id} `).join(''), end: () => '.' }
-  answer.begin({ text, droppedTurns: 0 })
+  answer.begin({ tokenizer: { openText: () => text, reasoning: undefined }, droppedTurns: 0 })
   return { answer, clock }
 }
 

@@ -18,6 +18,7 @@ const SPEED_WINDOW_MS = 3000
 export class Answer {
   readonly #clock: Clock
   #text: ReturnType<Tokenizer['openText']> | undefined
+  #reasoning: Tokenizer['reasoning']
   #stage = $state<AnswerStage>('searching')
   #attempt = $state(1)
   #pieces = $state.raw<readonly Piece[]>([])
@@ -63,6 +64,7 @@ export class Answer {
       ...EMPTY_ANSWER,
       stage: this.#stage,
       pieces: this.#pieces,
+      reasoning: this.#reasoning,
       segments: this.#segments,
       tokens: this.#tokens,
       due: this.#due,
@@ -81,8 +83,9 @@ export class Answer {
   }
 
   /** The prompt goes out now. */
-  begin(init: { text: ReturnType<Tokenizer['openText']>; droppedTurns: number }): void {
-    this.#text = init.text
+  begin(init: { tokenizer: Pick<Tokenizer, 'openText' | 'reasoning'>; droppedTurns: number }): void {
+    this.#text = init.tokenizer.openText()
+    this.#reasoning = init.tokenizer.reasoning
     this.#droppedTurns = init.droppedTurns
     this.#askedAt = this.#clock.monotonic()
     this.#stage = 'searching'

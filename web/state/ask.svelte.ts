@@ -173,7 +173,7 @@ export class Ask {
       await this.#session.whenLent(turn.model, { signal: run.signal, onWait: () => answer.wait() })
       const tokenizer = await raceSignal(this.#tokenizer(turn.model), run.signal)
       const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
-      answer.begin({ text: tokenizer.openText(), droppedTurns })
+      answer.begin({ tokenizer, droppedTurns })
       const mesh = await this.#session.ready()
       run.signal.throwIfAborted()
       for await (const event of mesh.peer.ask(prompt, { signal: run.signal })) {

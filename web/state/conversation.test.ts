@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { modelHash } from '#shared/base/ids.ts'
 import {
   answerText,
   EMPTY_ANSWER,
+  readAnswer,
   settleAfterReload,
   titleOf,
   type AnswerStage,
@@ -34,4 +35,47 @@ it('takes what was under way when the page closed as stopped, and keeps what cam
     'failed',
   ])
   expect(answerText(kept.turns[2]!.answer)).toBe('Because')
+})
+
+describe('an answer of a model that thinks aloud', () => {
+  const reasoning = { open: '<think>', close: '</think>', opened: false }
+  const seam = {
+    position: 9,
+    lost: 'a',
+    next: 'b',
+    gapMs: 1,
+    unowed: 0,
+    reasonCode: 'stream.provider-lost',
+  }
+
+  it('is read without the thought, which stands apart', () => {
+    const pieces = [
+      { seam: undefined, text: '<think>\nTwo and tw' },
+      { seam, text: 'o.\n</think>\n\nFour' },
+      { seam, text: ' it is.' },
+    ]
+    expect(readAnswer({ pieces, reasoning })).toEqual({
+      thought: 'Two and two.',
+      isThinking: false,
+      pieces: [
+        { seam: undefined, text: '' },
+        { seam, text: 'Four' },
+        { seam, text: ' it is.' },
+      ],
+    })
+  })
+
+  it('shows nothing of the answer while the thought goes on', () => {
+    const pieces = [{ seam: undefined, text: '<think>Hm' }]
+    expect(readAnswer({ pieces, reasoning })).toEqual({
+      thought: 'Hm',
+      isThinking: true,
+      pieces: [{ seam: undefined, text: '' }],
+    })
+  })
+
+  it('is read as it is where the model has no such marks', () => {
+    const pieces = [{ seam: undefined, text: '<think> is a mark.' }]
+    expect(readAnswer({ pieces, reasoning: undefined })).toEqual({ thought: '', isThinking: false, pieces })
+  })
 })

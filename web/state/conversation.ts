@@ -1,4 +1,5 @@
 import type { ModelHash } from '#shared/base/ids.ts'
+import { splitReasoning, type ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
 import type { Segment } from '#shared/peer/peer.ts'
 
 /** A place in an answer where the provider changed. */
@@ -26,6 +27,8 @@ export type AnswerStage = 'waiting' | 'searching' | 'answering' | 'done' | 'stop
 export interface AnswerRecord {
   readonly stage: AnswerStage
   readonly pieces: readonly Piece[]
+  /** How the model marks its thoughts in the pieces' text; undefined where it does not think aloud. */
+  readonly reasoning?: ReasoningTags | undefined
   readonly segments: readonly Segment[]
   readonly tokens: number
   readonly due: bigint
@@ -79,9 +82,31 @@ export function titleOf(question: string): string {
   return `${space > TITLE_CHARACTERS / 2 ? cut.slice(0, space) : cut}…`
 }
 
-/** The text of an answer without its seams. */
+/** The text of an answer without its seams, thoughts included: what the model wrote. */
 export function answerText(answer: AnswerRecord): string {
   return answer.pieces.map((piece) => piece.text).join('')
+}
+
+/** An answer as it is read: the thought apart, and the rest in its pieces. */
+export interface ReadAnswer {
+  /** Without its marks; empty where there was no thought. */
+  readonly thought: string
+  readonly isThinking: boolean
+  readonly pieces: readonly Piece[]
+}
+
+/** Parts the thought from the answer. Seams stay, also those that fell into the thought. */
+export function readAnswer({ pieces, reasoning }: Pick<AnswerRecord, 'pieces' | 'reasoning'>): ReadAnswer {
+  if (!reasoning) return { thought: '', isThinking: false, pieces }
+  const whole = pieces.map(({ text }) => text).join('')
+  const { reasoning: thought, answer, isThinking } = splitReasoning(whole, reasoning)
+  let before = whole.length - answer.length // an answer is always the end of the text
+  const rest = pieces.map((piece) => {
+    const text = piece.text.slice(before)
+    before = Math.max(0, before - piece.text.length)
+    return { ...piece, text }
+  })
+  return { thought, isThinking, pieces: rest }
 }
 
 /** What a stored answer means after a reload: whatever was under way has been stopped; the question is kept. */

@@ -18,6 +18,7 @@ import { createHttpSource } from '../engine/http-source.ts'
 import { inspectGpu as inspect } from '../engine/inspect-gpu.ts'
 import { createMesh } from '../mesh/create-mesh.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { openProofs } from '../storage/proofs.ts'
 import { openVerdicts } from '../storage/verdicts.ts'
 import { mannersOf } from './model-manners.ts'
 import type { EngineInit, GpuReport, LoadPhase, ModelChoice, StartedEngine, Tokenizer } from './services.ts'
@@ -102,6 +103,7 @@ export async function loadTokenizer(
   })
   return {
     eosTokens: [...chat.eosTokens],
+    reasoning: chat.reasoning,
     fitChat: (messages, options) => chat.fitChat(messages, options),
     openText() {
       const stream = createTextStream(chat)
@@ -122,6 +124,7 @@ export async function inspectGpu(model: ModelHash | undefined): Promise<GpuRepor
 }
 
 const verdicts = openVerdicts()
+const proofs = openProofs()
 
 /** Starts an engine that is started again when it dies, on what it ran on before. */
 export async function startEngine(
@@ -147,6 +150,7 @@ export async function startEngine(
             backend: wanted,
             share,
             trial: { clock, store: verdicts },
+            proofs: { clock, store: proofs },
             onProgress: ({ phase, loadedBytes, totalBytes }) =>
               onProgress({ phase: PHASES[phase], loadedBytes, totalBytes }),
           },

@@ -4,6 +4,7 @@ import type { Price } from '#shared/prompt/prompt.ts'
 import type { Backend, SamplerParams } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
+import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { Conversation } from './conversation.ts'
@@ -38,6 +39,8 @@ export interface ChatMessage {
 export interface Tokenizer {
   /** The tokens that end an answer. */
   readonly eosTokens: readonly number[]
+  /** How the model marks its thoughts; undefined where it does not think aloud. */
+  readonly reasoning: ReasoningTags | undefined
   /** Applies the chat template; when it does not fit beside `reserve` tokens of answer, the oldest turns go first. */
   fitChat(
     messages: readonly ChatMessage[],

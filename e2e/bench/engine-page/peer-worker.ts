@@ -1,5 +1,5 @@
 /** The peer as its users run it: transformers.js in a dedicated worker that sends tokens to the page. */
-import './without-subgroups.ts'
+import './right-device.ts'
 import {
   AutoModelForCausalLM,
   BaseStreamer,

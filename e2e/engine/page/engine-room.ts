@@ -6,6 +6,7 @@ import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { createWebEngine } from '../../../web/engine/client.ts'
+import { openProofs } from '../../../web/storage/proofs.ts'
 import { openVerdicts } from '../../../web/storage/verdicts.ts'
 import { memory, type Memory } from './memory.ts'
 import { loseDevices } from './probe-workers.ts'
@@ -107,7 +108,10 @@ export function createEngineRoom(): EngineRoom {
       starts = 0
       const start = async (signal?: AbortSignal) => {
         starts++
-        return (await createWebEngine({ manifest, baseUrl, backend }, { signal })).engine
+        // As the page does it: on software adapters nothing is tried.
+        const trial = { clock: realClock, store: openVerdicts() }
+        const proofs = { clock: realClock, store: openProofs() }
+        return (await createWebEngine({ manifest, baseUrl, backend, trial, proofs }, { signal })).engine
       }
       engine = isStanding
         ? await createStandingEngine({ clock: realClock, start }, { resumeDeadlineMs: PATIENCE_MS })

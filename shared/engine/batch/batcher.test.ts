@@ -13,15 +13,21 @@ import { AnswerTask } from './task.ts'
 
 const VOCAB = 64
 
-/** What happened, in order: `p` and how many tokens were read, or `s` and how many rows took a step. */
-type Event = readonly ['p' | 's', number]
+/** What happened, in order: `p` and how many tokens were read, `b` and of how many rows, or `s` and how many rows took a step. */
+type Event = readonly ['p' | 's', number] | readonly ['b', number, number]
 
 /**
  * A decoder whose next token is a hash of all tokens read, so that any token lost, doubled or swapped between rows shows
  * in the answer. It fails a test that breaks its contract.
  */
-function createHashDecoder(init: { maxRows?: number; stepMs?: (rows: number) => number } = {}) {
-  const { maxRows = 8, stepMs = () => 1 } = init
+function createHashDecoder(
+  init: {
+    maxRows?: number
+    stepMs?: (rows: number) => number
+    beginMs?: (rows: number, count: number) => number
+  } = {},
+) {
+  const { maxRows = 8, stepMs = () => 1, beginMs = (rows, count) => rows * count } = init
   const events: Event[] = []
   const alive = new Set<Sequence>()
   const texts = new WeakMap<Sequence, number[]>()
@@ -69,6 +75,19 @@ function createHashDecoder(init: { maxRows?: number; stepMs?: (rows: number) => 
         return last ? logits(sequence) : undefined
       })
     }) as Decoder['prefill'],
+    begin: (inputs) => {
+      const count = inputs[0]?.tokens.length ?? 0
+      if (inputs.length > maxRows || inputs.some(({ tokens }) => tokens.length !== count))
+        throw new Error('wrong rows')
+      if (inputs.some(({ sequence }) => sequence.length > 0)) throw new Error('begun before')
+      events.push(['b', count, inputs.length])
+      return call(beginMs(inputs.length, count), () =>
+        inputs.map(({ sequence, tokens, last }) => {
+          read(sequence, tokens)
+          return last && logits(sequence)
+        }),
+      )
+    },
     score: (sequence, tokens, from, take) =>
       call(tokens.length, () => {
         tokens.forEach((token, i) => {
@@ -184,6 +203,47 @@ describe('Batcher', () => {
     const whileBoth = events.slice(first, first + 60)
     for (const [i, [kind]] of whileBoth.entries())
       if (kind === 'p') expect(whileBoth[i + 1]?.[0] ?? 's').toBe('s')
+  })
+
+  it('begins prompts that wait together, and holds up who writes by one segment at most', async () => {
+    const fake = createHashDecoder()
+    const batcher = createBatcher(fake, 8)
+    const requests = Array.from({ length: 8 }, (_, i) => ({ promptTokens: prompt(20, i), maxTokens: 9 }))
+    const answers = await Promise.all(requests.map((request) => drain(newTask(fake, batcher, request))))
+    for (const [i, request] of requests.entries()) expect(answers[i]).toEqual(await alone(request))
+    expect(fake.events.slice(0, 2)).toEqual([
+      ['b', 20, 8],
+      ['s', 8],
+    ])
+    const writing = newTask(fake, batcher, { maxTokens: 60 })
+    await writing.pull()
+    const from = fake.events.length
+    await Promise.all([writing, ...requests.slice(1).map((each) => newTask(fake, batcher, each))].map(drain))
+    const reads = fake.events.slice(from).filter(([kind]) => kind !== 's')
+    // No more than 128 tokens at once, for one writes by now.
+    expect(reads).toEqual([
+      ['b', 20, 6],
+      ['p', 20],
+    ])
+  })
+
+  it('begins those together of which the most can be read, long prompts with a small segment of each', async () => {
+    const fake = createHashDecoder()
+    const batcher = createBatcher(fake, 8)
+    const lengths = [1, 200, 100, 4, 60]
+    const answers = lengths.map((length) => drain(newTask(fake, batcher, { promptTokens: prompt(length) })))
+    for (const [i, length] of lengths.entries())
+      expect(await answers[i]).toEqual(await alone({ promptTokens: prompt(length) }))
+    expect(fake.events.find(([kind]) => kind === 'b')).toEqual(['b', 32, 3])
+  })
+
+  it('reads one after the other again where that proves faster', async () => {
+    const fake = createHashDecoder({ beginMs: (rows, count) => 2 * rows * count })
+    const batcher = createBatcher(fake, 4)
+    for (let round = 0; round < 8; round++)
+      await Promise.all([0, 1, 2].map((i) => drain(newTask(fake, batcher, { promptTokens: prompt(20, i) }))))
+    const begun = fake.events.filter(([kind]) => kind === 'b').length
+    expect(begun).toBe(3)
   })
 
   it('reads a prompt in large segments when nobody else is there', async () => {
@@ -337,12 +397,14 @@ describe('proveBatch', () => {
       await proveBatch(
         engineOf(() => 4),
         golden,
+        2,
       ),
     ).toBe(true)
     expect(
       await proveBatch(
         engineOf((running) => (running > 1 ? 5 : 4)),
         golden,
+        2,
       ),
     ).toBe(false)
   })

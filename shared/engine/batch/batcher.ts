@@ -1,8 +1,15 @@
 import { raceSignal } from '../../base/wait.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
-import { PREFILL_SEGMENT, type Decoder, type Logits, type Sequence } from '../decoder/decoder.ts'
+import {
+  BEGIN_TOKENS,
+  PREFILL_SEGMENT,
+  type Decoder,
+  type Logits,
+  type Sequence,
+} from '../decoder/decoder.ts'
 import { nameFailure } from '../engine-failure.ts'
 import type { Pace } from '../pace.ts'
+import { ReadingSpeeds } from './reading-speeds.ts'
 import type { ScoreTask } from './score-task.ts'
 import type { AnswerTask } from './task.ts'
 import { WaitingList } from './waiting-list.ts'
@@ -42,8 +49,8 @@ export interface BatcherInit {
 /**
  * Continuous batching: requests join and leave at token boundaries.
  *
- * Each round reads one segment of one prompt and then one token of every answer that somebody waits for. So a prompt of
- * any length holds up the others by one segment a round. Nothing is computed far ahead of what is pulled, and nothing at
+ * Each round reads one segment of one prompt, or the beginnings of several, and then one token of every answer that
+ * somebody waits for. So prompts of any length and number hold up the others by one segment a round. Nothing is computed far ahead of what is pulled, and nothing at
  * all when nobody pulls.
  */
 export class Batcher {
@@ -57,6 +64,7 @@ export class Batcher {
   #turning: Promise<void> | undefined
   readonly #closing = new AbortController()
   #isWoken = false
+  readonly #speeds = new ReadingSpeeds()
   /** Rotates, so that of more answers than rows each has its turn. */
   #turn = 0
 
@@ -100,11 +108,13 @@ export class Batcher {
 
   async #turnUntilIdle(): Promise<void> {
     try {
+      // Who comes with the first is begun with it.
+      await this.#parts.breathe()
       while (!this.#closing.signal.aborted) {
         this.#isWoken = false
         this.#letGo()
         this.#letIn()
-        const hasRead = await this.#readOne()
+        const hasRead = (await this.#begin()) || (await this.#readOne())
         const hasWritten = !this.#closing.signal.aborted && (await this.#writeAll())
         if (!hasRead && !hasWritten && !this.#isWoken) return
       }
@@ -155,6 +165,32 @@ export class Batcher {
     return tokens * this.#parts.decoder.cacheBytesPerToken <= this.#init.cacheBytes
   }
 
+  /** Reads the beginnings of several prompts in one run, where there are several and that is the faster way. */
+  async #begin(): Promise<boolean> {
+    const { decoder, now } = this.#parts
+    const answers = this.#running.filter((task) => task.kind === 'answer' && task.isHungry)
+    const fresh = answers.filter((task): task is AnswerTask => task.kind === 'answer' && task.freshTokens > 0)
+    const budget = answers.length > fresh.length ? PREFILL_SEGMENT : BEGIN_TOKENS
+    const { tasks, count } = mostTokens(fresh, budget, decoder.maxRows)
+    if (tasks.length < 2 || !this.#speeds.isJointFaster(count)) return false
+    const rows = tasks.map((task) => {
+      const { tokens, isLast } = task.segment(count)
+      const sequence = (task.sequence ??= decoder.open())
+      return { sequence, tokens, last: isLast ? { hint: task.sampler.hint() } : undefined }
+    })
+    await this.#run(tasks, async () => {
+      const begun = now()
+      const answers = await decoder.begin(rows)
+      this.#speeds.note(rows.length, count, now() - begun)
+      tasks.forEach((task, i) => {
+        task.hasRead(count)
+        const logits = answers[i]
+        if (logits) task.draw(logits)
+      })
+    })
+    return true
+  }
+
   /** Reads the next segment of one prompt. */
   async #readOne(): Promise<boolean> {
     const readers = this.#running.filter((task) =>
@@ -162,7 +198,7 @@ export class Batcher {
     )
     const task = readers[this.#turn++ % Math.max(1, readers.length)]
     if (!task) return false
-    const { decoder } = this.#parts
+    const { decoder, now } = this.#parts
     const sequence = (task.sequence ??= decoder.open())
     const count = this.#running.length > 1 ? SHARED_SEGMENT : PREFILL_SEGMENT
     if (task.kind === 'score') {
@@ -176,9 +212,11 @@ export class Batcher {
     }
     const { tokens, isLast } = task.segment(count)
     await this.#run([task], async () => {
+      const begun = now()
       if (!isLast) await decoder.prefill(sequence, tokens)
       else {
         const logits = await decoder.prefill(sequence, tokens, { hint: task.sampler.hint() })
+        this.#speeds.note(1, tokens.length, now() - begun)
         task.hasRead(tokens.length)
         return task.draw(logits)
       }
@@ -234,4 +272,20 @@ export class Batcher {
     if (rest) await raceSignal(rest, this.#closing.signal).catch(() => undefined)
     await breathe()
   }
+}
+
+/** Which prompts to begin together, and how many tokens of each, so that the most tokens are read. */
+function mostTokens(
+  fresh: readonly AnswerTask[],
+  budget: number,
+  maxRows: number,
+): { readonly tasks: readonly AnswerTask[]; readonly count: number } {
+  let best: { readonly tasks: readonly AnswerTask[]; readonly count: number } = { tasks: [], count: 0 }
+  for (const { freshTokens } of fresh) {
+    const count = Math.min(SHARED_SEGMENT, freshTokens)
+    const rows = Math.min(maxRows, Math.floor(budget / count))
+    const tasks = fresh.filter((other) => other.freshTokens >= count).slice(0, rows)
+    if (tasks.length * count > best.tasks.length * best.count) best = { tasks, count }
+  }
+  return best
 }

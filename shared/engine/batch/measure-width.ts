@@ -51,12 +51,9 @@ export async function measureWidth(decoder: Decoder, now: () => number): Promise
 async function throughput(decoder: Decoder, width: number, now: () => number): Promise<number> {
   const sequences: Sequence[] = []
   try {
-    for (let row = 0; row < width; row++) {
-      const sequence = decoder.open()
-      sequences.push(sequence)
-      // Of different lengths, as they come.
-      await decoder.prefill(sequence, [1, ...Array.from({ length: row % 3 }, () => 1)])
-    }
+    for (let row = 0; row < width; row++) sequences.push(decoder.open())
+    const begin = { tokens: [1, 1], last: undefined }
+    await decoder.begin(sequences.map((sequence) => ({ sequence, ...begin })))
     const inputs = sequences.map((sequence) => ({ sequence, token: 1, hint: undefined }))
     const step = async (): Promise<number> => {
       const begun = now()

@@ -70,6 +70,11 @@ export class AnswerTask implements Task {
     return this.#read === 0 || this.#textLength - this.#read > 1
   }
 
+  /** How many tokens there are to read where none was read yet; 0 after that. */
+  get freshTokens(): number {
+    return this.#read === 0 ? this.#textLength : 0
+  }
+
   /** The token that a decode step reads. */
   get lastToken(): number {
     const { promptTokens, priorTokens } = this.#init.request

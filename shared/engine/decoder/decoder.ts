@@ -34,6 +34,18 @@ export interface Logits {
   readonly values: Float32Array
 }
 
+/** Most tokens of {@link Decoder.begin}, all rows together: twice a segment. */
+export const BEGIN_TOKENS = 2 * PREFILL_SEGMENT
+
+/** How a text begins. */
+export interface BeginInput {
+  /** New: nothing was read into it. */
+  readonly sequence: Sequence
+  readonly tokens: readonly number[]
+  /** Asks for the logits after the last of `tokens`. */
+  readonly last: { readonly hint: DrawHint | undefined } | undefined
+}
+
 export interface StepInput {
   readonly sequence: Sequence
   /** The token to read; the logits are for what follows it. */
@@ -62,6 +74,11 @@ export interface Decoder {
     tokens: readonly number[],
     last: { readonly hint: DrawHint | undefined },
   ): Promise<Logits>
+  /**
+   * Reads the first tokens of up to `maxRows` new sequences in one run, equally many of each and {@link BEGIN_TOKENS} at
+   * most. (ORT 1.30.0 reads on in one row alone: its attention takes no several rows with a past of several tokens.)
+   */
+  begin(inputs: readonly BeginInput[]): Promise<readonly (Logits | undefined)[]>
   /**
    * Reads up to {@link PREFILL_SEGMENT} tokens of one sequence and gives the whole vocabulary's logits after each of
    * the tokens from index `from` on. The array that `take` gets is only valid during the call.

@@ -93,6 +93,27 @@ export function createOrtDecoder(components: OrtDecoderComponents): Decoder {
       return Object.assign(owner, { dispose: () => leaveBundle(owner) })
     },
     prefill: prefill as Decoder['prefill'],
+    async begin(inputs) {
+      const owners: RowOwner[] = inputs.map(({ sequence }) => sequence as OrtSequence)
+      const count = inputs[0]?.tokens.length ?? 0
+      const bundle = bundleOf(ort, layout, owners, owners.length)
+      const feeds = inputs.map(({ tokens }) => ({ tokens, length: 0 }))
+      const logits = await run(bundle, feeds, [count - 1])
+      for (const owner of owners) owner.length = count
+      try {
+        // One position of each row where it can be picked, else all of them.
+        const given = logits.dims[1] ?? 1
+        const answers: (Logits | undefined)[] = []
+        for (const [row, { last }] of inputs.entries()) {
+          const range = { from: row * given + given - 1, count: 1 }
+          const [values] = last ? await readLogitRows(logits, range, vocabSize, device) : []
+          answers.push(values && { ids: undefined, values })
+        }
+        return answers
+      } finally {
+        logits.dispose()
+      }
+    },
     async score(sequence, tokens, from, take) {
       const rows = await read(sequence, tokens, from)
       rows.forEach((row, i) => take(row, from + i))

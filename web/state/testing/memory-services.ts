@@ -243,6 +243,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     loadTokenizer: async () => ({
       eosTokens: [0],
+      reasoning: undefined,
       fitChat: (messages) => ({
         tokens: [1, 2, 3],
         droppedTurns: Math.max(0, Math.floor((messages.length - 5) / 2)),

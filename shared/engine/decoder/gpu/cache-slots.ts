@@ -18,8 +18,12 @@ export interface SlotHolder {
 export interface CacheSlots {
   /** A cache whose row 0 is the sequence's, with room for `count` more tokens. */
   forPrefill(holder: SlotHolder, count: number): Promise<KvBuffers>
-  /** A cache whose first `width` rows hold all of these sequences, each at its `slot`, with room for one more token. */
-  forStep(holders: readonly SlotHolder[], width: number): Promise<KvBuffers>
+  /**
+   * A cache whose first `width` rows hold all of these sequences, each at its `slot`, with room for `count` more tokens.
+   *
+   * @param count @default 1
+   */
+  forStep(holders: readonly SlotHolder[], width: number, count?: number): Promise<KvBuffers>
   /** Who is in a row, if anybody. */
   at(slot: number): SlotHolder | undefined
   /** Frees the sequence's row at once; touches no GPU. */
@@ -111,12 +115,12 @@ export function createCacheSlots(
       }
       return aside ?? cache
     },
-    async forStep(steppers, width) {
+    async forStep(steppers, width, count = 1) {
       save()
       if (asideOf && steppers.includes(asideOf.holder)) asideOf = undefined
       const slots = steppers.map(takeSlot)
       const longest = Math.max(...holders.map((other) => other?.length ?? 0))
-      const cache = await grow(rowsFor(Math.max(width, ...slots.map((slot) => slot + 1))), longest + 1)
+      const cache = await grow(rowsFor(Math.max(width, ...slots.map((slot) => slot + 1))), longest + count)
       for (const stepper of steppers) {
         const from = stepper.slot ?? 0
         if (from < width) continue

@@ -3,7 +3,14 @@ import { MIB } from '../../../base/units.ts'
 import { nameOrtFailure } from '../../engine-failure.ts'
 import type { PreparedGraph } from '../../../models/onnx/prepare-graph.ts'
 import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../../ort-runtime.ts'
-import { PREFILL_SEGMENT, type Decoder, type Logits, type Sequence, type StepInput } from '../decoder.ts'
+import {
+  BEGIN_TOKENS,
+  PREFILL_SEGMENT,
+  type Decoder,
+  type Logits,
+  type Sequence,
+  type StepInput,
+} from '../decoder.ts'
 import { readPastTensors } from '../graph-layout.ts'
 import { createCacheSlots, rowsFor, type SlotHolder } from './cache-slots.ts'
 import { captureOptions } from './capture-options.ts'
@@ -178,6 +185,33 @@ export async function createGpuDecoder(
       cacheBytesPerToken: cacheBytesPerToken(past),
       open: () => new GpuSequence((holder) => slots.leave(holder)),
       prefill: prefill as Decoder['prefill'],
+      async begin(inputs) {
+        const [count, width] = [inputs[0]?.tokens.length ?? 0, inputs.length]
+        if (width > maxRows || count === 0 || count * width > BEGIN_TOKENS)
+          throw new RangeError(`${width} beginnings of ${count} tokens`)
+        await forgetAhead()
+        const holders = inputs.map(({ sequence }) => own(sequence).holder)
+        const cache = await slots.forStep(holders, width, count)
+        const rows = Array.from(
+          { length: width },
+          (_, row) => inputs[holders.findIndex((h) => h.slot === row)],
+        )
+        await runner.begin(
+          cache,
+          rows.map((row) => row?.tokens ?? []),
+        )
+        for (const holder of holders) holder.length += count
+        const hints = rows.map((row) => row?.last?.hint)
+        const draws = await preselector
+          .submit(hints.map((hint) => (hint && canPreselect(hint) ? hint : undefined)))
+          .read()
+        const missing = rows.flatMap((row, i) => (row?.last && !draws[i]?.logits ? [i] : []))
+        const values = await readRows(missing)
+        return inputs.map(({ last }, i) => {
+          const slot = holders[i]?.slot ?? 0
+          return last && (draws[slot]?.logits ?? whole(values[missing.indexOf(slot)]))
+        })
+      },
       async score(sequence, tokens, from, take) {
         checkSegment(tokens)
         await forgetAhead()

@@ -1,5 +1,5 @@
 import type { OrtRuntime, OrtSession, OrtTensor } from '../../ort-runtime.ts'
-import { PREFILL_SEGMENT } from '../decoder.ts'
+import { BEGIN_TOKENS, PREFILL_SEGMENT } from '../decoder.ts'
 import { createCapturedSteps, submitCommands } from './captured-steps.ts'
 import { TENSOR_USAGE } from './gpu-constants.ts'
 import type { KvBuffers } from './kv-buffers.ts'
@@ -19,6 +19,8 @@ export interface GraphRunner {
   readonly ids: GPUBuffer
   /** Reads tokens of the cache's row 0, from `start` on. Logits of the last token lie in row 0 of `logits`. */
   prefill(cache: KvBuffers, tokens: readonly number[], start: number): Promise<void>
+  /** Reads the first tokens of each of the first rows of the cache, equally many. Logits of the last lie in their rows. */
+  begin(cache: KvBuffers, rows: readonly (readonly number[])[]): Promise<void>
   /** As `prefill`, with the logits of all tokens from index `from` on, in `target`. */
   score(
     cache: KvBuffers,
@@ -51,7 +53,7 @@ export function createGraphRunner(options: RunnerOptions): GraphRunner {
   const { ort, device, session, captures, maxRows, logits: layout } = options
   const makeBuffer = (size: number): GPUBuffer =>
     device.createBuffer({ size: Math.max(16, size), usage: TENSOR_USAGE })
-  const longest = Math.max(PREFILL_SEGMENT, maxRows)
+  const longest = Math.max(BEGIN_TOKENS, maxRows)
   const ids = makeBuffer(longest * INT64)
   const positions = makeBuffer(longest * INT64)
   const seqlens = makeBuffer(maxRows * INT32)
@@ -137,6 +139,17 @@ export function createGraphRunner(options: RunnerOptions): GraphRunner {
     logits,
     ids,
     prefill: (cache, tokens, start) => readSegment(cache, tokens, start, tokens.length - 1, logits),
+    async begin(cache, rows) {
+      const count = rows[0]?.length ?? 0
+      writeLongs(ids, rows.flat())
+      writeLongs(
+        positions,
+        rows.flatMap((tokens) => tokens.map((_, i) => i)),
+      )
+      writeLengths(rows.map(() => count - 1))
+      writeLongs(picks, [count - 1])
+      await run(cache, [rows.length, count], count, 1, logits, '-1')
+    },
     score: readSegment,
     async step(cache, rows) {
       if (cache !== capturedOn) captured.forget()

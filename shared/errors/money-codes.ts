@@ -1,0 +1,202 @@
+import type { Entry } from './entry.ts'
+
+/** The failures of payment, chain, faucet and wallet: a part of the table in `code-table.ts`. */
+export const MONEY_CODES = {
+  'settle.bad-network-file': {
+    says: (f) => `The network file is not as it should be (${f.field ?? 'file'}).`,
+    fix: 'Write it anew with the deploy script.',
+  },
+  'payment.required': {
+    says: () => 'This provider is paid, and nothing came to pay it with.',
+    fix: 'Make a deposit on the Wallet page, or ask a provider that works for nothing.',
+  },
+  'payment.unpaid': {
+    says: () => 'The payment for the next block did not come.',
+    fix: 'Check the deposit; what was written so far is kept.',
+  },
+  'payment.debts': {
+    says: () => 'This payer left blocks unpaid lately.',
+    fix: 'Wait an hour, or ask another provider.',
+  },
+  'payment.bad-voucher': {
+    says: (f) => `A payment is not valid (${f.reason ?? 'unknown'}).`,
+    fix: 'Reload the page. If it stays, open a new session on the Wallet page.',
+  },
+  'payment.stale': {
+    says: () => 'A payment is lower than one that was made before.',
+    fix: 'Nothing to do: the record of payments catches up. If it stays, another provider is asked.',
+  },
+  'payment.wrong-payee': {
+    says: (f) => `A payment or a price names somebody else (${f.field ?? 'payee'}).`,
+    fix: 'Another provider is tried.',
+  },
+  'payment.wrong-chain': {
+    says: () => 'The provider wants to be paid on a chain or a contract that is not known here.',
+    fix: 'Another provider is tried. Check that the wallet is on the right network.',
+  },
+  'payment.wrong-epoch': {
+    says: () => 'The payment belongs to a deposit that was withdrawn.',
+    fix: 'Make a new deposit on the Wallet page.',
+  },
+  'payment.no-session': {
+    says: () => 'The key that signs the payments is not authorised on the chain.',
+    fix: 'Open a session on the Wallet page, or wait until its transaction is confirmed.',
+  },
+  'payment.expired-session': {
+    says: () => 'The session that signs the payments has run out.',
+    fix: 'Open a new session on the Wallet page.',
+  },
+  'payment.session-spent': {
+    says: () => 'The session has spent what it was allowed to.',
+    fix: 'Open a new session, or one with a higher cap, on the Wallet page.',
+  },
+  'payment.no-deposit': {
+    says: () => 'The deposit does not cover this.',
+    fix: 'Top it up on the Wallet page.',
+  },
+  'payment.withdrawal-pending': {
+    says: () => 'The deposit is being withdrawn, so nothing can be paid from it.',
+    fix: 'Cancel the withdrawal on the Wallet page, or make a new deposit: that cancels it, too.',
+  },
+  'payment.over-limit': {
+    says: () => 'This would cost more than your limit for one answer.',
+    fix: 'Raise the limit, shorten the prompt or ask for a shorter answer.',
+  },
+  'payment.chain-unreachable': {
+    says: () => 'The chain does not answer, so the deposit cannot be checked.',
+    fix: 'Check the connection; it is tried again with the next question.',
+  },
+  'payment.no-record': {
+    says: () => 'The record of payments cannot be read or written here.',
+    fix: 'Free some storage and reload the page. Nothing is paid without a record.',
+  },
+  'chain.none': {
+    says: () => 'This relay is attached to no chain.',
+    fix: 'Use a relay that is, or an endpoint of your own. Here answers are free.',
+  },
+  'chain.unavailable': {
+    says: () => 'No node of the chain answers.',
+    fix: 'Try again in a moment. Nothing is lost: what was signed stays good.',
+  },
+  'chain.busy': {
+    says: () => 'Too many questions to the chain are waiting at the relay.',
+    fix: 'Try again in a moment.',
+  },
+  'chain.rate-limited': {
+    says: () => 'Too many questions to the chain come from this address.',
+    fix: 'Wait a moment, or use an endpoint of your own.',
+  },
+  'chain.method-refused': {
+    says: (f) => `The relay does not pass on ${f.method ?? 'this method'}.`,
+    fix: 'Ask an endpoint of your own for it.',
+  },
+  'chain.bad-request': {
+    says: (f) => `A question to the chain is not as it may be (${f.field ?? 'request'}).`,
+    fix: 'Ask for less at once, or an endpoint of your own.',
+  },
+  'chain.too-large': {
+    says: (f) => `A question to the chain has more than ${f.maxBytes ?? '?'} bytes.`,
+    fix: 'Ask for less at once.',
+  },
+  'chain.not-from-here': {
+    says: () => 'Another site, or no JSON, was used to ask the relay.',
+    fix: 'Open the page of the relay itself.',
+  },
+  'faucet.none': {
+    says: () => 'This relay gives no test money away.',
+    fix: 'Ask its operator, or use a relay with a faucet.',
+  },
+  'faucet.bad-address': {
+    says: () => 'That is not an address of an account on the chain.',
+    fix: 'Give 0x and 40 hexadecimal digits.',
+  },
+  'faucet.enough': {
+    says: () => 'This account has test money already.',
+    fix: 'Come back when it is used up.',
+  },
+  'faucet.limited': {
+    says: (f) => `Test money was given to this ${f.of ?? 'address'} not long ago.`,
+    fix: 'Wait an hour.',
+  },
+  'faucet.busy': {
+    says: () => 'Too many are waiting for test money.',
+    fix: 'Try again in a minute.',
+  },
+  'faucet.empty': {
+    says: () => 'The faucet has run dry.',
+    fix: "Tell the relay's operator, or use another relay.",
+  },
+  'faucet.failed': {
+    says: () => 'The test money was sent, but the chain did not take it.',
+    fix: "Try again; if it stays, tell the relay's operator.",
+  },
+  'wallet.unreachable': {
+    says: () => 'No node of the chain answers.',
+    fix: 'The amounts are the last ones that were read. The page keeps trying.',
+  },
+  'wallet.foreign-node': {
+    says: (f) =>
+      `The node answers for chain ${f.got ?? '?'}, this network settles on chain ${f.wanted ?? '?'}.`,
+    fix: 'Nothing is sent there. Another node is tried.',
+  },
+  'wallet.rejected': {
+    says: () => 'You declined the signature.',
+    fix: 'No money moved. Sign again when you like.',
+  },
+  'wallet.wrong-chain': {
+    says: () => 'Your wallet is on another chain.',
+    fix: 'Nothing is lost. Switch to go on.',
+  },
+  'wallet.no-gas': {
+    says: (f) => `The network fee is about ${f.needed ?? '?'}, this wallet has ${f.has ?? '?'}.`,
+    fix: 'Get some of the coin that pays fees, then try again.',
+  },
+  'wallet.no-funds': {
+    says: (f) => `This needs ${f.needed ?? '?'}, you have ${f.has ?? '?'}.`,
+    fix: 'Take a smaller amount, or get more first.',
+  },
+  'wallet.reverted': {
+    says: (f) => `The contract refused: ${f.reason ?? 'it did not say why'}.`,
+    fix: 'No money moved, the network fee apart.',
+  },
+  'wallet.replaced': {
+    says: () => 'Your wallet sent another transaction instead of this one.',
+    fix: 'Look into your wallet, then try again if you still want it.',
+  },
+  'wallet.waiting': {
+    says: () => 'Your wallet is asking you something already.',
+    fix: 'Open it and answer, then try again.',
+  },
+  'wallet.silent': {
+    says: (f) => `Your wallet has not answered for ${f.minutes ?? '?'} minutes.`,
+    fix: 'If you sign it after all, it shows here as soon as it is on the chain.',
+  },
+  'wallet.unsupported': {
+    says: (f) => `Your wallet cannot do this${f.method ? ` (${f.method})` : ''}.`,
+    fix: 'Take another wallet, or the one in this tab.',
+  },
+  'wallet.disconnected': {
+    says: () => 'Your wallet shows this page no account.',
+    fix: 'Unlock it and connect again.',
+  },
+  'wallet.failed': {
+    says: (f) => `The transaction could not be sent${f.reason ? ` (${f.reason})` : ''}.`,
+    fix: 'No money moved. Try again.',
+  },
+  'wallet.bad-key': {
+    says: () => 'This is not a private key.',
+    fix: 'A key has 64 digits from 0 to 9 and a to f, with or without 0x in front.',
+  },
+  'wallet.key-lost': {
+    says: () => 'The key of this wallet is here, but the browser cannot open it any more.',
+    fix: 'Import the key from your copy, or make a new wallet.',
+  },
+  'wallet.no-storage': {
+    says: () => 'This browser keeps nothing for this page, so a key made here would be lost with the tab.',
+    fix: 'Open the page in an ordinary window, or connect a wallet.',
+  },
+  'wallet.faucet-refused': {
+    says: (f) => `The faucet gave nothing${f.reason ? `: ${f.reason}` : ''}.`,
+    fix: 'Try again later, or ask somebody who has some.',
+  },
+} as const satisfies Record<string, Entry>
