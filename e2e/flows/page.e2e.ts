@@ -10,7 +10,7 @@ import { ProvidePage } from '../pages/provide-page.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
-const PATHS = ['/', '/provide', '/network']
+const PATHS = ['/', '/provide', '/network', '/wallet']
 
 describe('the page', () => {
   it('keeps a prompt until somebody lends, then sends it', async () => {

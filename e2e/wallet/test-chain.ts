@@ -14,7 +14,8 @@ import {
 import { mnemonicToAccount } from 'viem/accounts'
 import { startAnvil } from '../../contracts/script/anvil.ts'
 import { deployNetwork } from '../../contracts/script/deploy.ts'
-import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
+import { toNetworkFile } from '../../contracts/script/network.ts'
+import type { NetworkFile } from '#shared/settle/network-file.ts'
 
 /** anvil's own, known to everybody: worth nothing anywhere. */
 const DEPLOYER = mnemonicToAccount('test test test test test test test test test test test junk')
@@ -32,23 +33,11 @@ export interface TestChain {
 /** A chain of its own with our contracts on it; a block comes with each transaction. */
 export async function startTestChain(): Promise<TestChain> {
   const anvil = await startAnvil()
-  const { name, chainId, deployBlock, addresses } = await deployNetwork(anvil.rpcUrl, DEPLOYER)
-  const { escrow, coin, coinEscrow, timelock, token, models, stake } = addresses
-  const network = parseNetworkFile({
-    version: 1,
-    name,
-    chainId,
-    rpcUrls: [anvil.rpcUrl],
-    isTest: true,
-    nativeSymbol: 'ETH',
+  const network = {
+    ...toNetworkFile(await deployNetwork(anvil.rpcUrl, DEPLOYER, { isTest: true })),
     blockSeconds: 0.2,
-    deployBlock,
-    contracts: { timelock, token, models, stake, treasury: timelock },
-    escrows: [
-      { asset: token, escrow, symbol: 'INF', decimals: 18, usdHint: 0.01 },
-      { asset: coin, escrow: coinEscrow, symbol: 'tUSD', decimals: 6, usdHint: 1 },
-    ],
-  })
+  }
+  const { token } = network.contracts
   const control = controlOf(anvil.rpcUrl)
   return {
     network,

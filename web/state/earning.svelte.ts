@@ -8,9 +8,18 @@ import type { Claimable, PotOnChain } from '../wallet/read-lines.ts'
 import { dollarsInAsset, type Energy } from './energy.svelte.ts'
 import type { Wallet } from './wallet.svelte.ts'
 
-const WEEK_MS = 7 * 24 * 60 * 60_000
+const DAY_MS = 24 * 60 * 60_000
 /** A hundred lines are three hundred questions; who has more claims in several goes. */
 const MAX_LINES = 100
+
+/** Income beside its cost: net can be negative. */
+export interface Income {
+  readonly paid: bigint
+  /** `undefined` where nobody has said what a unit of the asset is worth. */
+  readonly electricity: bigint | undefined
+  readonly electricityUsd: number
+  readonly net: bigint | undefined
+}
 
 /** What lending brought: vouchers that wait for a claim, pots that wait for a sweep, and what is left after electricity. */
 export class Earning {
@@ -50,22 +59,18 @@ export class Earning {
     return this.#error
   }
 
-  /** The last seven days, in the chosen asset. */
-  get week(): {
-    readonly paid: bigint
-    readonly electricity: bigint | undefined
-    readonly electricityUsd: number
-    readonly net: bigint | undefined
-  } {
+  /** What lending brought over the last days, today among them by UTC, in the chosen asset. */
+  over(days: number): Income {
     const { escrow, entries, now } = this.#wallet
+    const since = (Math.floor(now / DAY_MS) - days + 1) * DAY_MS
     const paid = entries.reduce(
       (sum, entry) =>
-        entry.kind === 'earned' && entry.symbol === escrow?.symbol && now - entry.at < WEEK_MS
+        entry.kind === 'earned' && entry.symbol === escrow?.symbol && entry.at >= since
           ? sum + entry.paid
           : sum,
       0n,
     )
-    const electricityUsd = this.#energy.costOf(7)
+    const electricityUsd = this.#energy.costOf(days)
     const electricity = escrow && dollarsInAsset(electricityUsd, escrow.decimals, escrow.usdHint)
     return {
       paid,

@@ -19,7 +19,7 @@ interface ActComponents {
   readonly now: () => number
   readonly newId: () => string
   /** Called when it is in a block, before it counts as done. */
-  readonly onMined: () => Promise<void>
+  readonly onMined: (block: bigint) => Promise<void>
   readonly onEntry: (entry: MovedEntry) => Promise<void>
 }
 
@@ -57,7 +57,7 @@ export class WalletAct {
     const { services, now, newId, onMined, onEntry } = this.#components
     const end = new AbortController()
     let entry: MovedEntry | undefined
-    let mined: ActState | undefined
+    let mined: Extract<ActState, { stage: 'mined' }> | undefined
     this.#end = end
     this.#wish = wish
     this.#signer = signer
@@ -86,7 +86,7 @@ export class WalletAct {
     try {
       await this.#run.run(wish.act)
       if (entry) await onEntry({ ...entry, state: 'mined' })
-      await onMined()
+      await onMined(mined?.block ?? 0n)
       if (isCurrent()) this.#state = mined
       return true
     } catch (thrown) {

@@ -1,6 +1,7 @@
 import type { Address } from 'viem'
 import { chainAddress } from '#shared/base/ids.ts'
 import { millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
+import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
@@ -21,6 +22,9 @@ const CONFIRM_EVERY_MS = 30 * SECOND_MS
 /** Older than this, what was read is "unconfirmed". */
 const STALE_MS = 45 * SECOND_MS
 const RETRY_MS = 5 * SECOND_MS
+/** After a transaction of ours the chain is read so often, so far apart, until it shows. */
+const MAX_CATCH_UPS = 12
+const CATCH_UP_MS = 400
 
 export type WalletStage = 'loading' | 'no-chain' | 'failed' | 'ready'
 
@@ -65,7 +69,7 @@ export class Wallet {
       },
       now: () => services.clock.now(),
       newId: () => services.newId(),
-      onMined: () => this.refresh(),
+      onMined: (block) => this.#readUntil(({ block: { number } }) => number >= block),
       onEntry: (entry) => this.#journal.keep(entry),
     })
   }
@@ -270,7 +274,7 @@ export class Wallet {
     try {
       const before = this.escrow?.balance ?? 0n
       await faucet(address, { signal: this.#life.signal })
-      await this.refresh()
+      await this.#readUntil(() => (this.escrow?.balance ?? 0n) > before)
       const amount = (this.escrow?.balance ?? 0n) - before
       const [main] = network.escrows
       if (amount > 0n && main)
@@ -435,6 +439,16 @@ export class Wallet {
     )
     this.#signed = sums.map(({ signed }) => signed)
     this.#claimed = sums.map(({ claimed }) => claimed)
+  }
+
+  /** Reads until a node knows what has just happened: one behind a cache may be a moment behind. */
+  async #readUntil(knows: (snapshot: Snapshot) => boolean): Promise<void> {
+    for (let i = 0; i < MAX_CATCH_UPS; i++) {
+      await this.#reading
+      await this.refresh()
+      if (this.#snapshot && knows(this.#snapshot)) return
+      await sleep(this.#services.clock, millis(CATCH_UP_MS), { signal: this.#life.signal })
+    }
   }
 
   async #confirm(money: MoneyServices, { block }: Snapshot): Promise<void> {

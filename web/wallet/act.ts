@@ -17,7 +17,7 @@ export type ActState =
   | { readonly stage: 'checking' }
   | { readonly stage: 'asking'; readonly approval: number; readonly of: number; readonly what: string }
   | { readonly stage: 'sent' | 'stuck'; readonly hash: Hash | undefined; readonly canSpeedUp: boolean }
-  | { readonly stage: 'mined'; readonly hash: Hash | undefined; readonly fee: bigint }
+  | { readonly stage: 'mined'; readonly hash: Hash | undefined; readonly fee: bigint; readonly block: bigint }
 
 /** What an act is done with. */
 export interface ActTools {
@@ -60,6 +60,7 @@ export class RunningAct {
   #approval = 0
   #approvals = 1
   #fee = 0n
+  #block = 0n
   #hash: Hash | undefined
   #track: TransactionTrack | undefined
 
@@ -85,7 +86,7 @@ export class RunningAct {
         sendTogether: (what, calls) => this.#sendTogether(what, calls),
         sign: (what, data) => this.#sign(what, data),
       })
-      onState({ stage: 'mined', hash: this.#hash, fee: this.#fee })
+      onState({ stage: 'mined', hash: this.#hash, fee: this.#fee, block: this.#block })
     } catch (thrown) {
       throw explainFailure(thrown)
     }
@@ -190,6 +191,7 @@ export class RunningAct {
 
   #count(receipt: TransactionReceipt): void {
     this.#hash = receipt.transactionHash
+    this.#block = receipt.blockNumber
     this.#fee += receipt.gasUsed * receipt.effectiveGasPrice
   }
 }

@@ -1,35 +1,52 @@
+import * as v from 'valibot'
 import type { Address } from 'viem'
-import { raceSignal } from '#shared/base/wait.ts'
+import { errorFromPeer } from '#shared/errors/error-message.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 
 /** Gives test money; only on chains whose money is worth nothing. */
 export type Faucet = (address: Address, options: { readonly signal: AbortSignal }) => Promise<void>
 
-const FAUCET_TIMEOUT_MS = 30_000
+/** It answers when the money has arrived, which is a block or two. */
+const FAUCET_TIMEOUT_MS = 45_000
+/** A refusal is a code and a few facts. */
+const MAX_REFUSAL_CHARACTERS = 4096
+
+const refusalSchema = v.object({
+  error: v.object({
+    code: v.string(),
+    facts: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])), {}),
+  }),
+})
 
 /**
- * The relay's faucet. It answers when the money is on its way.
+ * The relay's faucet.
  *
- * @throws InfernetError `wallet.faucet-refused`
+ * @throws InfernetError `faucet.*` as the relay says it, `wallet.faucet-refused` when it does not answer
  */
 export function createFaucet(url: string): Faucet {
   return async (address, { signal }) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(FAUCET_TIMEOUT_MS)])
-    const asked = fetch(url, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ address }),
-      signal: limit,
-    })
-    let status: number
+    let response: Response
+    let text: string
     try {
-      status = (await raceSignal(asked, limit)).status
+      response = await fetch(url, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ address }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(FAUCET_TIMEOUT_MS)]),
+      })
+      text = (await response.text()).slice(0, MAX_REFUSAL_CHARACTERS)
     } catch (cause) {
       throw new InfernetError('wallet.faucet-refused', { reason: 'it does not answer' }, { cause })
     }
-    if (status >= 200 && status < 300) return
-    const reason =
-      status === 429 ? 'you had some a short while ago' : status === 404 ? 'there is none here' : undefined
-    throw new InfernetError('wallet.faucet-refused', reason === undefined ? {} : { reason })
+    if (!response.ok) throw refusalOf(text)
+  }
+}
+
+/** The relay's code and facts in our own words. */
+function refusalOf(text: string): InfernetError {
+  try {
+    return errorFromPeer(v.parse(refusalSchema, JSON.parse(text)).error)
+  } catch {
+    return new InfernetError('wallet.faucet-refused')
   }
 }

@@ -73,7 +73,9 @@ export class TransactionTrack {
     const { client, clock, blockSeconds } = this.#components
     const begun = clock.monotonic()
     const stuckAfter = Math.max(STUCK_AFTER_MS, STUCK_AFTER_BLOCKS * blockSeconds * 1000)
-    const pause = Math.min(POLL_MS.most, Math.max(POLL_MS.least, (blockSeconds * 1000) / 2))
+    const longest = Math.min(POLL_MS.most, Math.max(POLL_MS.least, (blockSeconds * 1000) / 2))
+    // Some chains mine a transaction at once, whatever their empty blocks take.
+    let pause: number = POLL_MS.least
     const firstBlock = await getBlockNumber(client).catch(() => undefined)
     let isStuck = false
     for (;;) {
@@ -87,6 +89,7 @@ export class TransactionTrack {
         onStuck()
       }
       await sleep(clock, millis(pause), { signal })
+      pause = Math.min(longest, 1.5 * pause)
     }
   }
 

@@ -1,6 +1,8 @@
 import type { Ask } from '../../state/ask.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
+import type { Wallet } from '../../state/wallet.svelte.ts'
 import { formatInf, formatInfNumber, formatPerMillion } from '../../ui/format.ts'
+import { fiatHint } from '../../ui/money.ts'
 
 /** About four letters make a token, and a usual answer is half as long as the longest. */
 const LETTERS_A_TOKEN = 4
@@ -21,12 +23,15 @@ export function modelOptions(session: Session) {
   })
 }
 
-/** What the prompt would cost, before it is sent. */
-export function estimateWords(ask: Ask, text: string): string {
+/** What the prompt would cost, before it is sent: in INF, with a hint in dollars where one is known. */
+export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {
   const promptTokens = Math.ceil(text.length / LETTERS_A_TOKEN)
   const limit = ask.model?.answerTokens ?? 0
   const about = ask.priceOf(promptTokens, Math.ceil(limit / 2))
   const most = ask.priceOf(promptTokens, limit)
   if (about === undefined || most === undefined) return 'No price yet: nobody offers this model.'
-  return `About ${formatInf(about)}, at most ${formatInfNumber(most)}. Not charged yet.`
+  if (wallet.stage === 'no-chain') return 'Free: this network settles nowhere.'
+  const [main] = wallet.network?.escrows ?? []
+  const hint = main && fiatHint(most, main, main.usdHint)
+  return `About ${formatInf(about)}, at most ${formatInfNumber(most)} INF${hint === undefined ? '' : ` (${hint})`}`
 }

@@ -11,6 +11,7 @@ export function receiptRows({ segments }: AnswerRecord) {
     connection: `${pathInWords(segment.path)}, ${formatMillis(segment.rttMs)}`,
     speed: segment.tokensPerSecond > 0 ? formatSpeed(segment.tokensPerSecond) : '—',
     due: formatInf(segment.due),
+    paid: formatInf(paidOf(segment)),
   }))
 }
 
@@ -26,6 +27,7 @@ export function receiptFacts(answer: AnswerRecord, modelName: string) {
       ? [{ name: 'Connection', value: `${pathInWords(only.path)}, ${formatMillis(only.rttMs)} away` }]
       : []),
     { name: 'Owed', value: `${formatInf(due)} for the prompt and ${plural(signed, 'signed token')}` },
+    { name: 'Paid', value: formatInf(segments.reduce((sum, segment) => sum + paidOf(segment), 0n)) },
     ...(segments.some((segment) => segment.isUsageDisputed)
       ? [
           {
@@ -35,4 +37,9 @@ export function receiptFacts(answer: AnswerRecord, modelName: string) {
         ]
       : []),
   ]
+}
+
+/** Answers from before payments came are kept without the field. */
+function paidOf(segment: { readonly paid?: bigint }): bigint {
+  return segment.paid ?? 0n
 }

@@ -1,0 +1,186 @@
+import type { Address, EIP1193Provider } from 'viem'
+import type { Clock } from '#shared/base/clock.ts'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
+import { parseNetworkFile } from '#shared/settle/network-file.ts'
+import type { ActState } from '../../wallet/act.ts'
+import type { InjectedWallet } from '../../wallet/injected-wallets.ts'
+import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
+import type { Snapshot } from '../../wallet/read-snapshot.ts'
+import type { Signer } from '../../wallet/signer.ts'
+import type { MoneyEntry } from '../money-entries.ts'
+import type { ActRunOptions, MoneyServices } from '../money-services.ts'
+
+export const INF = 10n ** 18n
+const at = (digit: string): Address => `0x${digit.repeat(40)}`
+
+/** A chain whose every word a test decides. */
+export interface MoneyScene {
+  /** Changes the next snapshots. */
+  change: (snapshot: Snapshot) => Snapshot
+  readFails: InfernetError | undefined
+  confirms: boolean | undefined
+  injected: readonly InjectedWallet[]
+  /** What an act does; by default it is asked, sent and mined. */
+  perform: (options: ActRunOptions) => Promise<void>
+  /** What the faucet does. */
+  faucet: (address: Address) => Promise<void>
+  /** What became of a hash. */
+  outcome: Awaited<ReturnType<MoneyServices['outcome']>>
+  connect: (wallet: InjectedWallet, mayAsk: boolean) => Promise<Signer | undefined>
+}
+
+export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest?: boolean } = {}) {
+  const network = parseNetworkFile({
+    ...{ version: 1, name: 'Infernet Local', chainId: 31337, rpcUrls: [], isTest: change.isTest ?? true },
+    ...{ nativeSymbol: 'ETH', blockSeconds: 2, deployBlock: 0 },
+    contracts: { timelock: at('1'), token: at('2'), models: at('3'), stake: at('4'), treasury: at('1') },
+    escrows: [{ asset: at('2'), escrow: at('5'), symbol: 'INF', decimals: 18, usdHint: 0.01 }],
+  })
+  const keys = new Map<string, SealedKey>()
+  const kept: MoneyEntry[] = []
+  const injectedListeners = new Set<() => void>()
+  let block = 100n
+  const scene: MoneyScene = {
+    change: (snapshot) => snapshot,
+    readFails: undefined,
+    confirms: true,
+    injected: [],
+    perform: async ({ onState, onSent }) => {
+      onState({ stage: 'asking', approval: 1, of: 1, what: 'deposit' })
+      await onSent('0xaa')
+      onState({ stage: 'sent', hash: '0xaa', canSpeedUp: true })
+      onState({ stage: 'mined', hash: '0xaa', fee: 7n, block: block + 1n } satisfies ActState)
+    },
+    faucet: async () => undefined,
+    outcome: undefined,
+    connect: async () => undefined,
+    ...change,
+  }
+  const vault = new KeyVault(
+    {
+      list: async () => [...keys.values()],
+      get: async (name) => keys.get(name),
+      put: async (key) => void (keys.has(key.name) || keys.set(key.name, key)),
+      putFirst: async (key, prefix) => {
+        const found = [...keys.values()].find(({ name }) => name.startsWith(prefix))
+        if (!found) keys.set(key.name, key)
+        return found ?? key
+      },
+      remove: async (name) => void keys.delete(name),
+    },
+    () => clock.now(),
+  )
+  const services = {
+    network,
+    vault,
+    injected: {
+      get list() {
+        return scene.injected
+      },
+      onChange: (callback: () => void) => {
+        injectedListeners.add(callback)
+        return () => injectedListeners.delete(callback)
+      },
+      stop: () => undefined,
+    },
+    faucet: (address: Address) => scene.faucet(address),
+    entries: {
+      list: async () => [...kept],
+      put: async (entry: MoneyEntry) => {
+        const known = kept.findIndex(({ id }) => id === entry.id)
+        kept.splice(known < 0 ? 0 : known, known < 0 ? 0 : 1, entry)
+      },
+    },
+    ledger: new MemoryLedgerStore(),
+    peerKey: () => `0x${'07'.repeat(32)}` as const,
+    tabSigner: async (address: Address) => memorySigner(address, 'tab'),
+    connect: (wallet: InjectedWallet, { mayAsk }: { mayAsk: boolean }) => scene.connect(wallet, mayAsk),
+    read: async ({ address }: { address: Address }) => {
+      if (scene.readFails) throw scene.readFails
+      return scene.change(emptySnapshot(address, ++block, Math.floor(clock.now() / 1000)))
+    },
+    confirm: async () => scene.confirms,
+    readClaimable: async () => [],
+    readPots: async () => [],
+    outcome: async () => scene.outcome,
+    act: (_signer: Signer, options: ActRunOptions) => ({
+      run: () => scene.perform(options),
+      speedUp: async () => undefined,
+    }),
+    depositWay: async () => 'permit' as const,
+  } satisfies Partial<MoneyServices>
+  return {
+    // A test that pays brings the purse along.
+    money: services as unknown as MoneyServices,
+    scene,
+    kept,
+    announce: (wallets: readonly InjectedWallet[]) => {
+      scene.injected = wallets
+      injectedListeners.forEach((listener) => listener())
+    },
+  }
+}
+
+export function memorySigner(
+  address: Address,
+  kind: Signer['kind'],
+  chainId = 31337,
+): Signer & { set(chainId: number): void } {
+  const listeners = new Set<() => void>()
+  const signer = {
+    kind,
+    name: kind === 'tab' ? 'Wallet in this tab' : 'Mock',
+    icon: undefined,
+    address,
+    chainId,
+    send: async () => ({ hash: '0xaa', nonce: 0 }) as const,
+    signTypedData: async () => '0x' as const,
+    batching: async () => undefined,
+    switchChain: async () => signer.set(31337),
+    onChange: (callback: () => void) => {
+      listeners.add(callback)
+      return () => listeners.delete(callback)
+    },
+    set(id: number) {
+      signer.chainId = id
+      listeners.forEach((listener) => listener())
+    },
+  }
+  return signer
+}
+
+export const injectedWallet = (rdns: string): InjectedWallet => ({
+  rdns,
+  name: 'Mock',
+  icon: undefined,
+  provider: { request: async () => null } as unknown as EIP1193Provider,
+})
+
+function emptySnapshot(address: Address, number: bigint, timestamp: number): Snapshot {
+  return {
+    address,
+    block: { number, hash: '0x00', timestamp },
+    native: INF,
+    escrows: [
+      {
+        ...{ asset: at('2'), escrow: at('5'), symbol: 'INF', decimals: 18, usdHint: 0.01 },
+        ...{ balance: 0n, allowance: 0n, deposit: 0n, bond: 0n, epoch: 0, withdrawAt: 0, defaultClosesAt: 0 },
+        ...{ credit: 0n, isPaused: false, bondBps: 500, graceSeconds: 259_200, unstakedDailyCap: 50n * INF },
+        shares: { relayBps: 500, burnBps: 200, treasuryBps: 300 },
+        session: undefined,
+      },
+    ],
+    stake: {
+      ...{
+        state: 'none',
+        stake: 0n,
+        unbonding: 0n,
+        unbondAt: 0,
+        unbondSeconds: 604_800,
+        minimum: 100n * INF,
+      },
+      peerKey: `0x${'00'.repeat(32)}`,
+    },
+  }
+}
