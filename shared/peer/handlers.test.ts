@@ -115,6 +115,8 @@ describe('the protocol handlers', () => {
       { type: 'ack', position: 0, credit: new Uint8Array() },
       { type: 'ack', position: 8192, credit: new Uint8Array() },
       leaveBody({ ...ESCROW, operator: operatorKey.address, binding: new Uint8Array(64) }, [voucher]),
+      { type: 'ack', position: 0, credit: new Uint8Array(1024).fill(7) },
+      { type: 'receipt', receipt: new Uint8Array(64) },
       { type: 'cancel' },
       { type: 'beat', beat: 1, echo: false },
       { type: 'beat', beat: 1, echo: true },

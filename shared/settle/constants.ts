@@ -1,3 +1,4 @@
+import { chainAddress } from '../base/ids.ts'
 import { MINUTE_MS, SECOND_MS } from '../base/units.ts'
 
 /** EIP-712 domain of the escrow contract; chain id and address make it one deployment's own. */
@@ -9,11 +10,8 @@ export const MAX_CHAIN_AMOUNT = 2n ** 96n - 1n
 /** Epochs are uint32 on the chain. */
 export const MAX_EPOCH = 2 ** 32 - 1
 
-/** Chain ids above this are not safe integers; none in use comes near. */
-export const MAX_CHAIN_ID = Number.MAX_SAFE_INTEGER
-
-/** No account on any chain; as a relay it means "none". */
-export const NO_ADDRESS_HEX = `0x${'0'.repeat(40)}` as const
+/** As the relay in a quote or a voucher: nobody is paid the relay's share. */
+export const NO_RELAY = chainAddress(`0x${'0'.repeat(40)}`)
 
 /** One call to a node of the chain. A public one answers in 50 to 500 ms. */
 export const CHAIN_CALL_DEADLINE_MS = 3 * SECOND_MS

@@ -118,6 +118,23 @@ describe('credit between a purse and a till', () => {
     expect(ledger.unclaimedOf(PAYER, 0)).toBe(due(2) + due(1))
   })
 
+  it('gives nothing for what is paid already', async () => {
+    const { pays } = await start()
+    expect(await pays.pay(due(1))).not.toHaveLength(0)
+    expect(await pays.pay(due(1))).toHaveLength(0)
+    expect(await pays.pay(due(0))).toHaveLength(0)
+    expect(pays.paid).toBe(due(1))
+  })
+
+  it('lets no next job pay for what one before left unpaid', async () => {
+    const first = await start()
+    first.earns.close(due(1))
+    const { pays, earns } = await start(someTerms({ name: 2 }))
+    expect(earns.covers(due(1), 32)).toBe(true)
+    await earns.take(await pays.pay(due(1)))
+    expect(earns.covers(due(1), 0)).toBe(true)
+  })
+
   it('keeps for the next job what was paid and not served', async () => {
     const long = someTerms({ prefillTokens: tokens(300) })
     const { earns } = await start(long)
@@ -240,6 +257,43 @@ describe('credit between a purse and a till', () => {
       ]
       for (const [credit, code] of cases) await expect(earns.take(credit)).rejects.toMatchObject({ code })
       expect(ledger.unclaimedOf(PAYER, 0)).toBe(due(2))
+    })
+
+    it('in the middle of a job whose payer leaves, and is kept all the same: it can be claimed still', async () => {
+      const changes: [string, () => void][] = [
+        ['payment.expired-session', () => chain.authorize(PAYER, sessionKey.address, 50_000n, 1)],
+        ['payment.withdrawal-pending', () => chain.requestWithdrawal(PAYER, epochMillis(1))],
+      ]
+      let name = 1
+      for (const [code, change] of changes) {
+        const opening = await creditOf({ cumulative: baseUnits(name === 1 ? 0n : due(name - 1)) })
+        const earns = await till.open(someTerms({ name }), opening)
+        const credit = await creditOf({ cumulative: due(name) })
+        change()
+        await expect(earns.take(credit)).rejects.toMatchObject({ code })
+        expect(ledger.unclaimedOf(PAYER, 0)).toBe(due(name))
+        earns.close(due(name))
+        chain.authorize(PAYER, sessionKey.address, 50_000n, realClock.now() + HOUR)
+        name++
+      }
+    })
+
+    it('in the middle of a job by a key that may not sign, and pushes no good one off the record', async () => {
+      const { pays, earns } = await start()
+      await earns.take(await pays.pay(due(1)))
+      const stranger = createChainSigner(new Uint8Array(32).fill(9))
+      await expect(earns.take(await creditOf({ cumulative: due(2) }, stranger))).rejects.toMatchObject({
+        code: 'payment.no-session',
+      })
+      chain.authorize(PAYER, stranger.address, 100n, realClock.now() + HOUR)
+      await expect(earns.take(await creditOf({ cumulative: due(2) }, stranger))).rejects.toMatchObject({
+        code: 'payment.session-spent',
+      })
+      chain.requestWithdrawal(PAYER, epochMillis(1))
+      await expect(earns.take(await creditOf({ cumulative: due(2) }, stranger))).rejects.toMatchObject({
+        code: 'payment.withdrawal-pending',
+      })
+      expect(ledger.vouchers).toMatchObject([{ signer: sessionKey.address, voucher: { cumulative: due(1) } }])
     })
 
     it('when its payer left chunks unpaid again and again, until that is long ago', async () => {

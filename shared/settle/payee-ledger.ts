@@ -46,6 +46,8 @@ export class PayeeLedger {
   readonly #home: string
   readonly #provider: ChainAddress
   readonly #held = new Map<string, HeldVoucher>()
+  /** Keys of each payer's lines in an epoch, because that sum is asked for at every voucher. */
+  readonly #byPayer = new Map<string, Set<string>>()
 
   private constructor(store: LedgerStore, { chainId, escrow }: EscrowId, provider: ChainAddress) {
     this.#store = store
@@ -62,7 +64,7 @@ export class PayeeLedger {
     const ledger = new PayeeLedger(store, escrow, provider)
     for (const [key, bytes] of await stored(() => store.list(ledger.#home))) {
       try {
-        ledger.#held.set(key, ledger.#heldOf(readRecord(heldSchema, bytes)))
+        ledger.#set(key, ledger.#heldOf(readRecord(heldSchema, bytes)))
       } catch {
         continue // one bad entry must not cost all the others
       }
@@ -81,8 +83,12 @@ export class PayeeLedger {
 
   /** What a payer has signed to us in an epoch and nobody has claimed yet, of all models. */
   unclaimedOf(payer: ChainAddress, epoch: number): BaseUnits {
-    const own = this.vouchers.filter(({ voucher }) => voucher.payer === payer && voucher.epoch === epoch)
-    return baseUnits(own.reduce((sum, held) => sum + unclaimedIn(held), 0n))
+    let sum = 0n
+    for (const key of this.#byPayer.get(`${payer}/${epoch}`) ?? []) {
+      const held = this.#held.get(key)
+      if (held) sum += unclaimedIn(held)
+    }
+    return baseUnits(sum)
   }
 
   /** Puts a verified voucher on record. A lower one changes nothing. @throws InfernetError `payment.no-record` */
@@ -114,12 +120,21 @@ export class PayeeLedger {
   async forget(line: PaymentLine): Promise<void> {
     await stored(() => this.#store.delete(this.#keyOf(line)))
     this.#held.delete(this.#keyOf(line))
+    const name = `${line.payer}/${line.epoch}`
+    this.#byPayer.get(name)?.delete(this.#keyOf(line))
+    if (this.#byPayer.get(name)?.size === 0) this.#byPayer.delete(name)
   }
 
   async #update(line: PaymentLine, change: (present: Record | undefined) => unknown): Promise<void> {
     const key = this.#keyOf(line)
     const record = await updateRecord(this.#store, key, heldSchema, change)
-    this.#held.set(key, this.#heldOf(record))
+    this.#set(key, this.#heldOf(record))
+  }
+
+  #set(key: string, held: HeldVoucher): void {
+    this.#held.set(key, held)
+    const name = `${held.voucher.payer}/${held.voucher.epoch}`
+    this.#byPayer.set(name, (this.#byPayer.get(name) ?? new Set()).add(key))
   }
 
   #heldOf({ signer, signature, claimed, sessionExpiry, ...voucher }: Record): HeldVoucher {

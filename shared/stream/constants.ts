@@ -62,7 +62,11 @@ export const PREPAID_PROMPT_TOKENS = 256
 export const CREDIT_WINDOW_CHUNKS = 1
 export const WIDE_CREDIT_WINDOW_CHUNKS = 2
 
-/** A payment that has not come for this long does not come: the same patience as for a silent consumer. */
+/**
+ * A payment that has not come for this long does not come.
+ *
+ * @alias because it is the same patience as for a silent consumer
+ */
 export const CREDIT_DEADLINE_MS = SILENCE_MS
 
 /**

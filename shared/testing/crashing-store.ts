@@ -1,7 +1,7 @@
 import type { LedgerStore } from '../settle/ledger-store.ts'
 
 /** What a tab that is closed looks like from inside: nothing answers any more. */
-export class TabClosed extends Error {}
+class TabClosed extends Error {}
 
 /**
  * A store whose tab closes at its nth write, before or after that reached the disk. Everything after fails, as in a tab
