@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { RelayConfig } from './config/options.ts'
 import { mountChain } from './chain/mount-chain.ts'
+import type { StakeWatch } from './chain/stake-watch.ts'
 import { createRelay, type Relay, type RelayComponents, type RelayMount } from './create-relay.ts'
 import { mountDirectory } from './directory/mount-directory.ts'
 import { nodeClock } from './node-clock.ts'
@@ -12,12 +13,17 @@ export function composeRelay(
   init: { config: RelayConfig; version: string; recordMs?: number },
 ): Relay {
   const { config } = init
-  const chain: RelayMount = (relay) => {
+  let stake: StakeWatch | undefined
+  const chain: RelayMount = async (relay) => {
     const { clock = nodeClock, log } = components
-    return mountChain(relay, { clock, log: log.child({ scope: 'chain' }) }, config)
+    const mounted = await mountChain(relay, { clock, log: log.child({ scope: 'chain' }) }, config)
+    stake = mounted.stake
+    return mounted
   }
   const directory: RelayMount = async (relay) => {
-    const directory = await mountDirectory(relay)
+    const directory = await mountDirectory(relay, {
+      mayIntroduce: (provider) => stake?.mayIntroduce(provider) ?? true,
+    })
     const provider =
       config.seedProvider === 'on' ? await provide(relay, components, config, directory) : undefined
     return {

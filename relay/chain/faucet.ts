@@ -35,7 +35,7 @@ const PER_DAY = { burst: 2000, perSecond: 2000 / 86_400 } as const
 /** Requests under way: each waits for a block. */
 const MAX_WAITING = 32
 /** Then the hashes are answered without their receipts. */
-const MAX_MINING_MS = 45 * SECOND_MS
+const MAX_MINING_MS = 30 * SECOND_MS
 const MINING_BLOCKS = 4
 
 export interface FaucetComponents {

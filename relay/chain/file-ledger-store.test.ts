@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ledgerStoreCompliance } from '#shared/testing/ledger-store-compliance.ts'
 import { temporaryFolder } from '../testing/fixtures.ts'
 import { FileLedgerStore } from './file-ledger-store.ts'
 
@@ -11,6 +12,11 @@ beforeEach(async () => {
 afterEach(() => folder.remove())
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
+
+describe('keeps what every store of payments promises', () => {
+  let count = 0
+  ledgerStoreCompliance(() => FileLedgerStore.open(join(folder.path, String(count++))))
+})
 
 test('what was written is there for the next process', async () => {
   const store = await FileLedgerStore.open(join(folder.path, 'new', 'folder'))

@@ -62,3 +62,21 @@ export const CARRY_PARALLEL = 8
 export const MAX_CARRY_TRIES = 5
 /** What the relay itself is owed is collected this often. */
 export const COLLECT_EVERY_MS = 60 * MINUTE_MS
+
+/** Operators that are remembered: 200 bytes each. At the least stake of 10 INF filling this takes 200,000 INF. */
+export const MAX_OPERATORS = 20_000
+
+/** Blocks that are looked at again each time: a reorganisation deeper than this is found by re-reading states. */
+export const REORG_BLOCKS = 64
+
+/** Spans of logs that one look reads; a long history is caught up over several looks. */
+export const LOG_SPANS_PER_LOOK = 10
+
+/** Known operators whose state is read again at each look, in turn: logs may be missing, or lie. */
+export const REREAD_PER_LOOK = 32
+
+/** Operators that one look reads because logs name them; the rest comes with the next. */
+export const MAX_READS_PER_LOOK = 512
+
+/** Between two looks at the stake contract, at the least. */
+export const STAKE_LOOK_MIN_MS = 2 * SECOND_MS

@@ -14,9 +14,11 @@ import { loadNetworkFile } from './load-network-file.ts'
 import { mountClaims } from './mount-claims.ts'
 import { ReadPath } from './read-path.ts'
 import { rpcHandler } from './rpc-handler.ts'
+import { StakeWatch } from './stake-watch.ts'
 import { TransactionSender } from './transaction-sender.ts'
 
 export interface MountedChain {
+  readonly stake: StakeWatch
   stop(): Promise<void>
 }
 
@@ -52,11 +54,14 @@ export async function mountChain(
     own && config.carryClaims === 'on'
       ? await mountClaims(relay, { client, sender: own, head, clock, log }, network, config)
       : undefined
+  const stake = new StakeWatch({ node, client, head, clock, log }, network)
   head.start()
+  stake.start()
   relay.metrics.watchChain({
     block: () => Number(head.last?.number ?? Number.NaN),
     headAgeSeconds: () => head.ageSeconds ?? Number.NaN,
     claimsHeld: () => claims?.held ?? 0,
+    operators: (state) => stake.count(state),
   })
   relay.attachChain({
     network,
@@ -70,8 +75,10 @@ export async function mountChain(
     faucet: faucet && faucetHandler(faucet, (result) => relay.metrics.faucet.inc({ result })),
   })
   return {
+    stake,
     stop: async () => {
       head.stop()
+      stake.stop()
       for (const sender of senders) sender.stop()
       await claims?.stop()
     },

@@ -1,7 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
-import { Directory } from '#shared/schedule/directory.ts'
+import { Directory, type DirectoryInit } from '#shared/schedule/directory.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
 import { acceptGossipedOffer } from '#shared/schedule/gossiped-offer.ts'
 import type { Relay } from '../create-relay.ts'
@@ -15,9 +15,9 @@ export interface MountedDirectory {
 }
 
 /** Keeps the register of offers on a relay: answers peers, hears other relays, drops what a lost peer brought. */
-export async function mountDirectory(relay: Relay): Promise<MountedDirectory> {
+export async function mountDirectory(relay: Relay, init: DirectoryInit = {}): Promise<MountedDirectory> {
   const { node, offers } = relay
-  const directory = new Directory(nodeClock)
+  const directory = new Directory(nodeClock, init)
   const gossip = (message: Uint8Array): void => offers.publish(message)
   const service = new DirectoryService({ clock: nodeClock, directory, gossip })
   const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => service.peerGone(nameOf(detail))

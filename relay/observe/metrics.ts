@@ -22,6 +22,8 @@ export interface ChainSources {
   readonly headAgeSeconds: Count
   /** Vouchers that are kept for providers. */
   readonly claimsHeld: Count
+  /** Operators of the stake contract in that state. */
+  readonly operators: (state: 'active' | 'jailed') => number
 }
 
 /** The numbers of `/metrics`, in a registry of their own so that two relays can live in one process. */
@@ -96,7 +98,9 @@ export class RelayMetrics {
   }
 
   /** Adds the numbers of the chain, where the relay is attached to one. */
-  watchChain({ block, headAgeSeconds, claimsHeld }: ChainSources): void {
+  watchChain({ block, headAgeSeconds, claimsHeld, operators }: ChainSources): void {
+    this.#gauge('infernet_operators_active', 'Operators with enough stake.', () => operators('active'))
+    this.#gauge('infernet_operators_jailed', 'Operators that are jailed.', () => operators('jailed'))
     this.#gauge('infernet_claims_held', 'Vouchers that are kept for providers.', claimsHeld)
     this.#gauge('infernet_chain_block', 'The newest block that was seen.', block)
     this.#gauge('infernet_chain_head_age_seconds', 'Since that block was made.', headAgeSeconds)

@@ -175,6 +175,10 @@ export const CODE_TABLE = {
     says: () => 'The relay holds as many offers as it can.',
     fix: 'Another relay is tried.',
   },
+  'schedule.not-introduced': {
+    says: () => 'The relay sends nobody to this provider: its operator is jailed.',
+    fix: 'Look at the state of the stake; the offer is taken again when the operator is released.',
+  },
   'schedule.rate-limited': {
     says: () => 'The relay gets too many requests from here.',
     fix: 'Wait a moment and try again.',

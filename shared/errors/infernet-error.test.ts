@@ -138,6 +138,9 @@ describe('the sentences of the network', () => {
       schedule.directory-full
         The relay holds as many offers as it can.
         Another relay is tried.
+      schedule.not-introduced
+        The relay sends nobody to this provider: its operator is jailed.
+        Look at the state of the stake; the offer is taken again when the operator is released.
       schedule.rate-limited
         The relay gets too many requests from here.
         Wait a moment and try again.

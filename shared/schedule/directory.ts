@@ -10,6 +10,8 @@ import { rankOffers } from './rank-offers.ts'
 export interface DirectoryInit {
   /** @default MAX_OFFERS */
   readonly maxOffers?: number
+  /** False for a peer that nobody should be sent to, e.g. one whose operator is jailed. @default everybody may be */
+  readonly mayIntroduce?: (provider: PeerName) => boolean
 }
 
 /** Rankings are kept for this many models at once, so that questions about models nobody has cost no memory. */
@@ -31,6 +33,7 @@ interface Entry {
 export class Directory {
   readonly #clock: Clock
   readonly #maxOffers: number
+  readonly #mayIntroduce: (provider: PeerName) => boolean
   readonly #entries = new Map<string, Entry>()
   readonly #byModel = new Map<ModelHash, Set<string>>()
   readonly #byPeer = new Map<PeerName, Set<string>>()
@@ -41,6 +44,7 @@ export class Directory {
   constructor(clock: Clock, init: DirectoryInit = {}) {
     this.#clock = clock
     this.#maxOffers = init.maxOffers ?? MAX_OFFERS
+    this.#mayIntroduce = init.mayIntroduce ?? (() => true)
   }
 
   /** Live offers. */
@@ -53,10 +57,11 @@ export class Directory {
    * Verifies and stores an offer; answers until when it stands.
    *
    * @throws InfernetError `wire.bad-signature`, `wire.malformed`, `schedule.offer-expired`, `schedule.offer-stale`
-   * (replayed or out of order) or `schedule.directory-full`.
+   * (replayed or out of order), `schedule.directory-full` or `schedule.not-introduced`.
    */
   async announce(signed: SignedOffer, { isLocal }: { isLocal: boolean }): Promise<Offer> {
     const offer = await openOffer(signed, this.#clock.now())
+    if (!this.#mayIntroduce(offer.provider)) throw new InfernetError('schedule.not-introduced')
     const key = keyOf(offer.provider, offer.model)
     if (offer.sequence <= this.#sequenceOf(key)) throw new InfernetError('schedule.offer-stale')
     this.#admit(offer.provider, key)
@@ -94,7 +99,9 @@ export class Directory {
   /** The best `limit` live offers for a model (`undefined`: of all), best first, and how many there are. */
   query(model: ModelHash | undefined, limit: number): { offers: SignedOffer[]; total: number } {
     const now = this.#clock.now()
-    const ranked = this.#ranked(model).filter(({ offer }) => offer.expiresAt > now)
+    const ranked = this.#ranked(model).filter(
+      ({ offer }) => offer.expiresAt > now && this.#mayIntroduce(offer.provider),
+    )
     const offers = ranked
       .slice(0, limit)
       .map(({ offer, signed }) => ({ provider: offer.provider, offer: signed }))

@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs'
+import { noise } from '@libp2p/noise'
+import { identify } from '@libp2p/identify'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { encodeFunctionData, erc20Abi, parseEther, toHex, zeroHash, type Address, type Hex } from 'viem'
+import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stakeAbi } from '#shared/abi/stake.ts'
+import { timelockAbi } from '#shared/abi/timelock.ts'
+import { peerName } from '#shared/base/ids.ts'
+import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
+import { DirectoryClient } from '#shared/schedule/directory-client.ts'
+import { makePeer, signOffer, someModel, someOffer, type TestPeer } from '#shared/testing/peers.ts'
+import { realClock } from '#shared/testing/real-clock.ts'
+import { createChainClient } from '../../relay/chain/chain-client.ts'
+import { ChainHead } from '../../relay/chain/chain-head.ts'
+import { ChainNode } from '../../relay/chain/chain-node.ts'
+import { StakeWatch } from '../../relay/chain/stake-watch.ts'
+import { createLog } from '../../relay/observe/log.ts'
+import { until } from '../../relay/testing/fixtures.ts'
+import { findAnvil } from './find-anvil.ts'
+import { nobody, startTestChain, type TestChain } from './test-chain.ts'
+
+const log = createLog('silent')
+
+describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', () => {
+  let chain: TestChain
+  let court: PrivateKeyAccount
+  beforeAll(async () => {
+    chain = await startTestChain()
+    court = await chain.account()
+    await nameCourt()
+  })
+  afterAll(() => chain[Symbol.asyncDispose]())
+
+  const deployer = () => privateKeyToAccount(readFileSync(chain.chain.faucetKeyFile, 'utf8').trim() as Hex)
+  const stake = () => ({ address: chain.network.contracts.stake, abi: stakeAbi }) as const
+  const mined = async (hash: Hex): Promise<void> => {
+    expect((await chain.client.waitForTransactionReceipt({ hash })).status).toBe('success')
+  }
+
+  async function nameCourt(): Promise<void> {
+    const data = encodeFunctionData({ abi: stakeAbi, functionName: 'setCourt', args: [court.address] })
+    const { stake: target, timelock: address } = chain.network.contracts
+    const wallet = chain.wallet(deployer())
+    const call = [target, 0n, data, zeroHash, zeroHash] as const
+    await mined(
+      await wallet.writeContract({
+        address,
+        abi: timelockAbi,
+        functionName: 'schedule',
+        args: [...call, 0n],
+      }),
+    )
+    await mined(
+      await wallet.writeContract({ address, abi: timelockAbi, functionName: 'execute', args: call }),
+    )
+  }
+
+  async function register(peer: TestPeer, amount = '100'): Promise<PrivateKeyAccount> {
+    const operator = await chain.account()
+    const wallet = chain.wallet(operator)
+    const token = { address: chain.network.contracts.token, abi: erc20Abi } as const
+    const units = parseEther(amount)
+    await chain
+      .wallet(deployer())
+      .writeContract({ ...token, functionName: 'transfer', args: [operator.address, units] })
+    await wallet.writeContract({ ...token, functionName: 'approve', args: [stake().address, units] })
+    const key = toHex(peer.key.publicKey.raw)
+    await mined(await wallet.writeContract({ ...stake(), functionName: 'register', args: [key, units] }))
+    return operator
+  }
+  const judge = async (functionName: 'jail' | 'unjail', operator: Address): Promise<void> =>
+    mined(await chain.wallet(court).writeContract({ ...stake(), functionName, args: [operator] }))
+
+  /** Over a node whose answers a test may change. */
+  function watch(change: (method: string, answer: unknown) => unknown = (_, answer) => answer): StakeWatch {
+    const { chainId, rpcUrls } = chain.network
+    const real = new ChainNode({ clock: realClock, log }, { chainId, urls: rpcUrls })
+    const node: Pick<ChainNode, 'request'> = {
+      request: async (method, params, options) => change(method, await real.request(method, params, options)),
+    }
+    const head = new ChainHead({ node, clock: realClock }, { blockSeconds: 0.1 })
+    const client = createChainClient(node)
+    return new StakeWatch(
+      { node, client, head: { fresh: () => head.refresh() }, clock: realClock, log },
+      chain.network,
+    )
+  }
+
+  test('knows who is active and who is jailed, from the beginning and as it changes', async () => {
+    const [good, bad] = [await makePeer(), await makePeer()]
+    await register(good)
+    const operator = await register(bad)
+    const watched = watch()
+    await watched.look()
+    expect([watched.count('active') >= 2, watched.count('jailed')]).toEqual([true, 0])
+    expect([good, bad].map(({ name }) => watched.mayIntroduce(name))).toEqual([true, true])
+    await judge('jail', operator.address)
+    await watched.look()
+    expect([good, bad].map(({ name }) => watched.mayIntroduce(name))).toEqual([true, false])
+    expect(watched.mayIntroduce((await makePeer()).name)).toBe(true)
+    await judge('unjail', operator.address)
+    await watched.look()
+    expect(watched.mayIntroduce(bad.name)).toBe(true)
+  })
+
+  test('a jailing that a fork has undone is undone here', async () => {
+    const peer = await makePeer()
+    const operator = await register(peer)
+    const watched = watch()
+    const snapshot = await chain.client.snapshot()
+    await judge('jail', operator.address)
+    await chain.client.mine({ blocks: 5 })
+    await watched.look()
+    expect(watched.mayIntroduce(peer.name)).toBe(false)
+    await chain.client.revert({ id: snapshot }) // shorter than before, too
+    await watched.look()
+    expect(watched.mayIntroduce(peer.name)).toBe(true)
+  })
+
+  test('an endpoint that leaves logs out is found out for all who are known', async () => {
+    const peer = await makePeer()
+    const operator = await register(peer)
+    let isLying = false
+    const watched = watch((method, answer) => (isLying && method === 'eth_getLogs' ? [] : answer))
+    await watched.look()
+    isLying = true
+    await judge('jail', operator.address)
+    await watched.look()
+    expect(watched.mayIntroduce(peer.name)).toBe(false)
+  })
+
+  test('logs that are made up, or no logs at all, jail nobody', async () => {
+    const peer = await makePeer()
+    const operator = await register(peer)
+    const pad = (address: Address): Hex => `0x${'0'.repeat(24)}${address.slice(2)}`
+    const invented = [
+      { address: stake().address, topics: [zeroHash, pad(operator.address), '0x02'] },
+      { address: stake().address, topics: [zeroHash, pad(nobody())] },
+      { address: nobody(), topics: [zeroHash, pad(operator.address)] },
+      { address: stake().address, topics: [] },
+      { address: stake().address, topics: ['<script>', '\u0000'] },
+    ]
+    for (const lie of [invented, 'nonsense', null, [7], {}]) {
+      const watched = watch((method, answer) => (method === 'eth_getLogs' ? lie : answer))
+      await watched.look()
+      expect([watched.mayIntroduce(peer.name), watched.count('jailed')]).toEqual([true, 0])
+    }
+  })
+
+  test("another's jailed registration of a key does not count against a peer with stake of its own", async () => {
+    const peer = await makePeer()
+    const attacker = await register(peer)
+    await judge('jail', attacker.address)
+    const watched = watch()
+    await watched.look()
+    expect(watched.mayIntroduce(peer.name)).toBe(false)
+    await register(peer)
+    await watched.look()
+    expect(watched.mayIntroduce(peer.name)).toBe(true)
+  })
+
+  test('a relay introduces nobody to a jailed operator, and takes no offer of it', async () => {
+    const relay = await chain.relay({}, { blockSeconds: 0.1 })
+    const peer = await makePeer()
+    const operator = await register(peer)
+    const node = await createLibp2p({
+      privateKey: peer.key,
+      transports: [webSockets()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionGater: { denyDialMultiaddr: () => false },
+      services: { identify: identify() },
+    })
+    const directory = new DirectoryClient(peerName(relay.name), {
+      clock: realClock,
+      openStream: async ({ signal }) =>
+        (await node.dial(multiaddr(relay.addresses[0] ?? ''), { signal })).newStream(SCHEDULE_PROTOCOL, {
+          signal,
+        }),
+    })
+    const announce = async (sequence: number) =>
+      directory.announce((await signOffer(peer, someOffer(realClock.now(), { sequence }))).offer)
+    const offered = async (): Promise<number> => (await directory.query(someModel(), 4)).offers.length
+    const jailed = async (): Promise<number> => {
+      const metrics = await (await fetch(new URL('/metrics', relay.httpUrl))).text()
+      return Number(/infernet_operators_jailed (\d+)/.exec(metrics)?.[1])
+    }
+    await until('the relay to have looked', async () => (await jailed()) > 0) // of the test before
+    const before = await jailed()
+    await announce(1)
+    expect(await offered()).toBe(1)
+    await judge('jail', operator.address)
+    await until('the relay to know', async () => (await jailed()) === before + 1)
+    expect(await offered()).toBe(0)
+    await expect(announce(2)).rejects.toMatchObject({ code: 'schedule.not-introduced' })
+    await judge('unjail', operator.address)
+    await until('the relay to know', async () => (await jailed()) === before)
+    expect(await offered()).toBe(1)
+    directory.close()
+    await node.stop()
+  })
+})
