@@ -18,7 +18,7 @@ import { ESCROW } from '../../contracts/script/parameters.ts'
 import type { LocalChain } from './local-chain.ts'
 
 /** What the publisher of the demo asks: a twentieth. */
-export const DEMO_ROYALTY_BPS = 500
+const DEMO_ROYALTY_BPS = 500
 const SETTLE_LIMIT_MS = 60_000
 const BPS = 10_000n
 
