@@ -32,27 +32,39 @@ const compileStandard = solc.compile as (
  * @throws Error with the compiler's words.
  */
 export function compile(files: Readonly<Record<string, string>>): Readonly<Record<string, Artifact>> {
+  const { evmVersion, optimizer, isSlow } = readSettings()
+  const paths = Object.keys(files)
+  const artifacts: Record<string, Artifact> = {}
+  for (const viaIR of [false, true]) {
+    const group = paths.filter((path) => isSlow(path) === viaIR)
+    const contracts = run(group, { evmVersion, optimizer, viaIR })
+    for (const path of group) {
+      const name = files[path] ?? ''
+      const contract = contracts[path]?.[name]
+      if (!contract) throw new Error(`There is no contract ${name} in ${path}.`)
+      artifacts[name] = { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
+    }
+  }
+  return artifacts
+}
+
+function run(paths: readonly string[], settings: object): CompilerOutput['contracts'] {
   const input = {
     language: 'Solidity',
-    sources: Object.fromEntries(Object.keys(files).map((path) => [path, read(path)])),
+    sources: Object.fromEntries(paths.map((path) => [path, read(path)])),
     settings: {
-      ...readSettings(),
+      ...settings,
       metadata: { bytecodeHash: 'none', appendCBOR: false },
-      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
+      outputSelection: Object.fromEntries(
+        paths.map((path) => [path, { '*': ['abi', 'evm.bytecode.object'] }]),
+      ),
     },
   }
-  const output = JSON.parse(
-    compileStandard(JSON.stringify(input), { import: (path) => tryRead(path) }),
-  ) as CompilerOutput
+  const answer = compileStandard(JSON.stringify(input), { import: (path) => tryRead(path) })
+  const output = JSON.parse(answer) as CompilerOutput
   const errors = output.errors?.filter(({ severity }) => severity === 'error') ?? []
   if (errors.length > 0) throw new Error(errors.map(({ formattedMessage }) => formattedMessage).join('\n'))
-  return Object.fromEntries(
-    Object.entries(files).map(([path, name]) => {
-      const contract = output.contracts[path]?.[name]
-      if (!contract) throw new Error(`There is no contract ${name} in ${path}.`)
-      return [name, { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }]
-    }),
-  )
+  return output.contracts
 }
 
 function read(path: string): { content: string } {
@@ -68,17 +80,28 @@ function tryRead(path: string): { contents: string } | { error: string } {
   }
 }
 
+interface Settings {
+  readonly evmVersion: string
+  readonly optimizer: { readonly enabled: boolean; readonly runs: number }
+  /** Whether a source goes through the slower pipeline, which makes cheaper code. */
+  readonly isSlow: (path: string) => boolean
+}
+
 /** The settings stand once, in foundry.toml, whose lines are plain enough to be read without a parser. */
-function readSettings(): Record<string, unknown> {
+function readSettings(): Settings {
   const text = readFileSync(join(FOLDER, 'foundry.toml'), 'utf8')
-  const value = (key: string): string => {
-    const found = new RegExp(`^${key} = (.+)$`, 'm').exec(text)?.[1]
-    if (found === undefined) throw new Error(`foundry.toml does not say ${key}.`)
-    return found.replaceAll('"', '').replaceAll('_', '')
+  const value = (key: string, form: string): string => {
+    const found = new RegExp(`^${key} = ${form}`, 'm').exec(text)?.[1]
+    if (found === undefined) throw new Error(`foundry.toml does not say ${key} as it used to.`)
+    return found
   }
+  const slow = value('compilation_restrictions', String.raw`\[\{ paths = "(.+)", via_ir = true \}\]`)
   return {
-    evmVersion: value('evm_version'),
-    viaIR: value('via_ir') === 'true',
-    optimizer: { enabled: value('optimizer') === 'true', runs: Number(value('optimizer_runs')) },
+    evmVersion: value('evm_version', '"(.+)"'),
+    optimizer: {
+      enabled: value('optimizer', '(.+)') === 'true',
+      runs: Number(value('optimizer_runs', '(.+)').replaceAll('_', '')),
+    },
+    isSlow: (path) => path === slow,
   }
 }

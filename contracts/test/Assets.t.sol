@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { EscrowFixture } from "./EscrowFixture.sol";
-import { Escrow } from "../src/Escrow.sol";
 import { IEscrow } from "../src/interfaces/IEscrow.sol";
 import { IEscrowErrors } from "../src/interfaces/IEscrowErrors.sol";
 import { TestCoin } from "../src/local/TestCoin.sol";
@@ -154,7 +153,7 @@ contract AssetsTest is EscrowFixture {
         asset = asset_;
         Config memory init = config();
         (init.asset, init.isBurnable) = (asset_, isBurnable);
-        escrow = new Escrow(init);
+        escrow = deployEscrow(init);
         (bool sent,) =
             asset_.call(abi.encodeCall(IERC20.transfer, (payer, asset_ == address(0) ? 0 : 10 * DEPOSIT)));
         vm.assertTrue(sent);

@@ -48,10 +48,10 @@ contract ClaimTest is EscrowFixture {
 
     function test_claim_movesWhatIsAddedFromBalanceToPot() public {
         vm.expectEmit();
-        emit IEscrowEvents.Claimed(payer, provider, MODEL, relay, 0, 2 * UNIT, 2 * UNIT);
+        emit IEscrowEvents.Claimed(payer, provider, MODEL, relay, 2 * UNIT, 2 * UNIT);
         claimTo(provider, 2 * UNIT);
         vm.expectEmit();
-        emit IEscrowEvents.Claimed(payer, provider, MODEL, relay, 0, UNIT, 3 * UNIT);
+        emit IEscrowEvents.Claimed(payer, provider, MODEL, relay, UNIT, 3 * UNIT);
         claimTo(provider, 3 * UNIT);
         vm.assertEq(potGross(provider), 3 * UNIT);
         vm.assertEq(escrow.account(payer).balance, DEPOSIT - bondOf(DEPOSIT) - 3 * UNIT);
@@ -140,6 +140,37 @@ contract ClaimTest is EscrowFixture {
         stakeFor(stranger);
         claimTo(stranger, 60 * UNIT);
         vm.assertEq(potGross(stranger), 60 * UNIT);
+    }
+
+    function test_claim_isFreeOfTheCapAsSoonAsThereIsStake() public {
+        claimTo(stranger, 80 * UNIT);
+        vm.assertEq(potGross(stranger), DAILY_CAP);
+        stakeFor(stranger);
+        vm.assertEq(escrow.dailyLeft(stranger), type(uint96).max);
+        claimTo(stranger, 200 * UNIT);
+        vm.assertEq(potGross(stranger), 200 * UNIT);
+    }
+
+    function test_claim_isCappedFromTheDayAfterTheStakeHasGone() public {
+        claimTo(provider, 10 * UNIT);
+        vm.prank(provider);
+        stake.unbond(100 * UNIT);
+        claimTo(provider, 200 * UNIT);
+        vm.assertEq(potGross(provider), 200 * UNIT);
+        vm.warp((START / 1 days + 1) * 1 days - 1);
+        claimTo(provider, 300 * UNIT);
+        vm.warp((START / 1 days + 1) * 1 days);
+        vm.assertEq(escrow.dailyLeft(provider), DAILY_CAP);
+        claimTo(provider, 400 * UNIT);
+        vm.assertEq(potGross(provider), 300 * UNIT + DAILY_CAP);
+    }
+
+    function test_claim_asksForStakeOnceADay() public {
+        bytes memory question = abi.encodeCall(stake.hasStake, (provider));
+        claimTo(provider, UNIT);
+        SignedVoucher memory next = signed(provider, 2 * UNIT);
+        vm.expectCall(address(stake), question, 0);
+        claimAs(provider, next);
     }
 
     function test_claim_isNotHinderedByJailNorByAHigherMinimum() public {

@@ -27,7 +27,7 @@ contract DefaultTest is EscrowFixture {
     function test_shortfall_opensADefaultAndIsNoted() public {
         uint96 balance = drain();
         vm.expectEmit();
-        emit IEscrowEvents.Claimed(payer, provider, MODEL, relay, 0, 0, balance + 2 * UNIT);
+        emit IEscrowEvents.Claimed(payer, provider, MODEL, relay, 0, balance + 2 * UNIT);
         vm.expectEmit();
         emit IEscrowEvents.Shortfall(payer, provider, MODEL, relay, 0, 2 * UNIT, CLOSES_AT);
         claimTo(provider, balance + 2 * UNIT);

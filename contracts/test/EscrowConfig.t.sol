@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import { EscrowFixture } from "./EscrowFixture.sol";
-import { Escrow } from "../src/Escrow.sol";
 import { IEscrowErrors } from "../src/interfaces/IEscrowErrors.sol";
 
 contract EscrowConfigTest is EscrowFixture {
@@ -15,10 +14,10 @@ contract EscrowConfigTest is EscrowFixture {
         (init.bondBps, init.graceSeconds, init.defaultWindowSeconds) = (100, 1 days, 1 days);
         (init.tipBps, init.unstakedDailyCap) = (100, 1);
         (init.relayBps, init.burnBps, init.treasuryBps) = (2_900, 0, 0);
-        new Escrow(init);
+        deployEscrow(init);
         (init.bondBps, init.graceSeconds, init.defaultWindowSeconds) = (5_000, 30 days, 30 days);
         (init.tipBps, init.relayBps, init.burnBps, init.treasuryBps) = (0, 1_000, 1_000, 1_000);
-        new Escrow(init);
+        deployEscrow(init);
     }
 
     function test_config_refusesAddressesThatAreNoContracts() public {
@@ -47,7 +46,7 @@ contract EscrowConfigTest is EscrowFixture {
         init.treasuryBps = 2_201;
         refused(init, "shares", 2_901);
         init.treasuryBps = 2_200;
-        new Escrow(init);
+        deployEscrow(init);
     }
 
     function test_config_refusesNumbersOutOfBounds() public {
@@ -76,6 +75,6 @@ contract EscrowConfigTest is EscrowFixture {
 
     function refused(Config memory init, bytes32 parameter, uint256 value) private {
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OutOfBounds.selector, parameter, value));
-        new Escrow(init);
+        deployEscrow(init);
     }
 }

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import { TestBase } from "./Vm.sol";
-import { Escrow } from "../src/Escrow.sol";
 import { InfernetToken } from "../src/InfernetToken.sol";
 import { Models } from "../src/Models.sol";
 import { Stake } from "../src/Stake.sol";
@@ -26,7 +25,7 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
     InfernetToken internal token;
     Models internal models;
     Stake internal stake;
-    Escrow internal escrow;
+    IEscrow internal escrow;
 
     address internal payer = vm.addr(PAYER_KEY);
     address internal key = vm.addr(SESSION_KEY);
@@ -44,7 +43,7 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
         token = new InfernetToken(timelock, 1e9 * uint256(UNIT), address(this), 1e8 * uint256(UNIT));
         models = new Models();
         stake = new Stake(stakeConfig());
-        escrow = new Escrow(config());
+        escrow = deployEscrow(config());
         vm.prank(publisher);
         models.publish(MODEL, "acme/small", 1, 1_000, publisher);
         fund(payer, 10 * DEPOSIT);
@@ -83,6 +82,10 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
             graceSeconds: GRACE,
             defaultWindowSeconds: WINDOW
         });
+    }
+
+    function deployEscrow(Config memory init) internal returns (IEscrow) {
+        return IEscrow(vm.deployCode("Escrow.sol:Escrow", abi.encode(init)));
     }
 
     /// @dev Coins and a full allowance for the escrow.

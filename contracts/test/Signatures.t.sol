@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import { IERC5267 } from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import { EscrowFixture } from "./EscrowFixture.sol";
-import { Escrow } from "../src/Escrow.sol";
+import { IEscrow } from "../src/interfaces/IEscrow.sol";
 import { IEscrowErrors } from "../src/interfaces/IEscrowErrors.sol";
 import { ContractWallet, RefusingDelegate } from "./mocks/Wallets.sol";
 
@@ -66,7 +67,7 @@ contract SignaturesTest is EscrowFixture {
     }
 
     function test_signature_isOfOneContractAndOneChain() public {
-        Escrow twin = new Escrow(config());
+        IEscrow twin = deployEscrow(config());
         SignedVoucher memory foreign = signFor(twin, PAYER_KEY, voucherTo(provider, UNIT));
         refused(foreign);
         SignedVoucher memory here = signed(provider, UNIT);
@@ -119,7 +120,7 @@ contract SignaturesTest is EscrowFixture {
 
     function test_domain_isTold() public view {
         (, string memory name, string memory version, uint256 chain, address verifier,,) =
-            escrow.eip712Domain();
+            IERC5267(address(escrow)).eip712Domain();
         vm.assertEq(name, "Infernet Escrow");
         vm.assertEq(version, "1");
         vm.assertEq(chain, block.chainid);

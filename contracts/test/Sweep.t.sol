@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import { EscrowFixture } from "./EscrowFixture.sol";
-import { Escrow } from "../src/Escrow.sol";
 import { IEscrowErrors } from "../src/interfaces/IEscrowErrors.sol";
 import { IEscrowEvents } from "../src/interfaces/IEscrowEvents.sol";
 import { GreedyModels } from "./mocks/Doubles.sol";
@@ -83,7 +82,7 @@ contract SweepTest is EscrowFixture {
         GreedyModels greedy = new GreedyModels();
         Config memory init = config();
         init.models = address(greedy);
-        escrow = new Escrow(init);
+        escrow = deployEscrow(init);
         fund(payer, DEPOSIT);
         vm.prank(payer);
         escrow.deposit(DEPOSIT);

@@ -25,7 +25,7 @@ const relay = spawn(
   [
     join(ROOT, 'relay/main.ts'),
     ...['--host', '127.0.0.1', '--port', String(port), '--seed-provider', 'on', '--log-level', 'warn'],
-    ...(chain ? ['--network-file', chain.networkFile, '--faucet-key-file', chain.faucetKeyFile] : []),
+    ...(chain ? chainFlags(chain) : []),
     ...flags,
   ],
   { stdio: 'inherit', cwd: ROOT },
@@ -37,6 +37,14 @@ relay.on('exit', (code) => {
   // The chain goes last, so that what the relay still sends arrives.
   void (chain?.stop() ?? Promise.resolve()).finally(() => process.exit(code ?? 0))
 })
+
+/** Gas costs nothing here, so every claim is worth it, and soon. */
+function chainFlags({ networkFile, faucetKeyFile, relayKeyFile }: LocalChain): string[] {
+  return [
+    ...['--network-file', networkFile, '--faucet-key-file', faucetKeyFile],
+    ...['--relay-key-file', relayKeyFile, '--carry-worth', '0', '--carry-every-seconds', '15'],
+  ]
+}
 
 /** Without anvil the network works as before: answers are free. */
 async function startChain(allowOrigin: string): Promise<LocalChain | undefined> {

@@ -53,3 +53,12 @@ export const SEND_COST = 10
 export const HEAD_FRESH_SHARE = 0.25
 export const HEAD_FRESH_MIN_MS = 100
 export const HEAD_FRESH_MAX_MS = SECOND_MS
+
+/** Lines whose payers are looked at in one round of carrying; the rest comes in the next ones. */
+export const CARRY_LOOK_LINES = 256
+/** Questions to the chain that one round has open. */
+export const CARRY_PARALLEL = 8
+/** A batch that is refused is tried again without the voucher that spoils it, so often. */
+export const MAX_CARRY_TRIES = 5
+/** What the relay itself is owed is collected this often. */
+export const COLLECT_EVERY_MS = 60 * MINUTE_MS

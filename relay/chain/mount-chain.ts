@@ -11,6 +11,7 @@ import { faucetHandler } from './faucet-handler.ts'
 import { Faucet } from './faucet.ts'
 import { loadKey } from './key-file.ts'
 import { loadNetworkFile } from './load-network-file.ts'
+import { mountClaims } from './mount-claims.ts'
 import { ReadPath } from './read-path.ts'
 import { rpcHandler } from './rpc-handler.ts'
 import { TransactionSender } from './transaction-sender.ts'
@@ -23,8 +24,9 @@ export interface MountedChain {
 export async function mountChain(
   relay: Relay,
   { clock, log }: { clock: Clock; log: Logger },
-  { networkFile, faucetKeyFile }: Pick<RelayConfig, 'networkFile' | 'faucetKeyFile'>,
+  config: RelayConfig,
 ): Promise<MountedChain> {
+  const { networkFile, faucetKeyFile, relayKeyFile } = config
   const network = await loadNetworkFile(networkFile)
   const node = new ChainNode({ clock, log }, { chainId: network.chainId, urls: network.rpcUrls })
   const head = new ChainHead({ node, clock }, network)
@@ -45,14 +47,20 @@ export async function mountChain(
           { client, sender: await senderOf(faucetKeyFile, '--faucet-key-file'), clock, log },
           testOnly(network),
         )
+  const own = relayKeyFile === '' ? undefined : await senderOf(relayKeyFile, '--relay-key-file')
+  const claims =
+    own && config.carryClaims === 'on'
+      ? await mountClaims(relay, { client, sender: own, head, clock, log }, network, config)
+      : undefined
   head.start()
   relay.metrics.watchChain({
     block: () => Number(head.last?.number ?? Number.NaN),
     headAgeSeconds: () => head.ageSeconds ?? Number.NaN,
+    claimsHeld: () => claims?.held ?? 0,
   })
   relay.attachChain({
     network,
-    payee: undefined,
+    payee: own?.address,
     health: () => ({
       chainId: network.chainId,
       block: head.last && Number(head.last.number),
@@ -65,6 +73,7 @@ export async function mountChain(
     stop: async () => {
       head.stop()
       for (const sender of senders) sender.stop()
+      await claims?.stop()
     },
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../limits.ts'
 import {
   readAddress,
+  readAmount,
   readChoice,
   readIceServers,
   readInteger,
@@ -52,7 +53,13 @@ export const OPTIONS = {
     'Where to listen; `::` for IPv6 too, `127.0.0.1` behind a proxy.',
     readText,
   ),
-  dataFolder: option('data-folder', 'data', 'path', 'Keeps the identity; back it up.', readText),
+  dataFolder: option(
+    'data-folder',
+    'data',
+    'path',
+    'Keeps the identity and the vouchers left here; back it up.',
+    readText,
+  ),
   pageFolder: option('page-folder', 'web/dist', 'path', 'The built page.', readText),
   modelsFolder: option(
     'models-folder',
@@ -175,6 +182,34 @@ export const OPTIONS = {
     'path',
     'A key (64 hexadecimal digits) whose test money `/faucet` gives away; only on test chains.',
     readText,
+  ),
+  relayKeyFile: option(
+    'relay-key-file',
+    '',
+    'path',
+    "The relay's own key on the chain: pays gas for carried claims, and is paid the relay's share and tips.",
+    readText,
+  ),
+  carryClaims: option(
+    'carry-claims',
+    'on',
+    'on, off',
+    'Keep vouchers for providers that are not there and claim for them; needs the key above.',
+    readChoice('on', 'off'),
+  ),
+  carryWorth: option(
+    'carry-worth',
+    1,
+    'whole units',
+    'What a voucher must bring, in INF or the stablecoin, to be carried ahead of its time.',
+    readAmount,
+  ),
+  carryEverySeconds: option(
+    'carry-every-seconds',
+    300,
+    's',
+    'How often claims are carried.',
+    readInteger(1, 86_400),
   ),
   metrics: option(
     'metrics',

@@ -24,6 +24,12 @@ export function readChoice<const T extends string>(...choices: readonly T[]): Re
   }
 }
 
+/** An amount of money as it is written, such as 0.5: kept as text, because its units are not known yet. */
+export const readAmount: Read<string> = (text) => {
+  if (/^\d{1,12}(\.\d{1,6})?$/.test(text)) return text
+  throw new RangeError('must be an amount such as 1 or 0.5.')
+}
+
 /** Applies `read` to each item; in a flag or in the environment items may also be separated by commas. */
 export function readList<T>(read: Read<T>): Read<readonly T[]> {
   return (text) =>

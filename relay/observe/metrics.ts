@@ -20,6 +20,8 @@ const LAG_RESOLUTION_MS = 20
 export interface ChainSources {
   readonly block: Count
   readonly headAgeSeconds: Count
+  /** Vouchers that are kept for providers. */
+  readonly claimsHeld: Count
 }
 
 /** The numbers of `/metrics`, in a registry of their own so that two relays can live in one process. */
@@ -62,6 +64,12 @@ export class RelayMetrics {
   )
   readonly faucet = this.#counter('infernet_faucet_total', 'Requests for test money.', ['result'])
 
+  readonly claims = this.#counter(
+    'infernet_claims_total',
+    'Vouchers of absent providers, by what became of them.',
+    ['result'],
+  )
+
   constructor(sources: MetricSources) {
     this.#lag.enable()
     this.#gauge('infernet_peers', 'Peers with a connection.', sources.peers)
@@ -88,7 +96,8 @@ export class RelayMetrics {
   }
 
   /** Adds the numbers of the chain, where the relay is attached to one. */
-  watchChain({ block, headAgeSeconds }: ChainSources): void {
+  watchChain({ block, headAgeSeconds, claimsHeld }: ChainSources): void {
+    this.#gauge('infernet_claims_held', 'Vouchers that are kept for providers.', claimsHeld)
     this.#gauge('infernet_chain_block', 'The newest block that was seen.', block)
     this.#gauge('infernet_chain_head_age_seconds', 'Since that block was made.', headAgeSeconds)
   }

@@ -318,6 +318,9 @@ describe('the sentences of the network', () => {
       wallet.faucet-refused
         The faucet gave nothing: <reason>.
         Try again later, or ask somebody who has some.
+      payment.box-full
+        The relay keeps as many vouchers as it can.
+        Claim them from here, or leave them with another relay.
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.

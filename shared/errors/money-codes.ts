@@ -199,4 +199,8 @@ export const MONEY_CODES = {
     says: (f) => `The faucet gave nothing${f.reason ? `: ${f.reason}` : ''}.`,
     fix: 'Try again later, or ask somebody who has some.',
   },
+  'payment.box-full': {
+    says: () => 'The relay keeps as many vouchers as it can.',
+    fix: 'Claim them from here, or leave them with another relay.',
+  },
 } as const satisfies Record<string, Entry>

@@ -47,9 +47,9 @@ export interface PeerComponents {
   readonly clock: Clock
   readonly random: Random
   readonly relays: RelaySource
-  /** Pays for answers. @default only providers that work for nothing are asked */
+  /** Pays for answers; read with each question. @default only providers that work for nothing are asked */
   readonly payer?: Payer | undefined
-  /** Takes payment for jobs. @default they are free */
+  /** Takes payment for jobs; read with each provision and each job. @default they are free */
   readonly payee?: Payee | undefined
 }
 
@@ -100,7 +100,10 @@ class NetworkPeer implements Peer {
       clock,
       key,
       desk: this.#desk,
-      credit: components.payee?.credit,
+      // Asked at each job: a wallet may come, or change, after the peer.
+      get credit() {
+        return components.payee?.credit
+      },
       servedOf: (model) => this.#provisions.get(model)?.asServed,
       onChange: () => this.#provisions.forEach((provision) => provision.jobsChanged()),
       onEnd: (live, outcome) => this.#provisions.get(live.model)?.jobEnded(live, outcome),

@@ -9,7 +9,14 @@ import { Directory } from '../schedule/directory.ts'
 import { DirectoryService } from '../schedule/directory-service.ts'
 import { offerBody } from '../schedule/offer.ts'
 import { JobService } from '../stream/job-service.ts'
+import { ClaimBox } from '../settle/claim-box.ts'
+import { leaveBody } from '../settle/claim-messages.ts'
+import { ClaimService } from '../settle/claim-service.ts'
+import { MemoryLedgerStore } from '../settle/ledger-store.ts'
+import { signVoucher } from '../settle/voucher.ts'
+import { FakeChain } from '../testing/fake-chain.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
+import { ESCROW, operatorKey, PAYER, RELAY, sessionKey, STAKE } from '../testing/payments.ts'
 import { connectedStreams, makePeer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
@@ -24,12 +31,13 @@ function framed(body: Uint8Array): Uint8Array {
   return concatBytes(Uint8Array.from(length), body)
 }
 
-describe('the three protocol handlers', () => {
+describe('the protocol handlers', () => {
   let provider: TestPeer
   let stranger: TestPeer
   let engine: FakeEngine
   let jobs: JobService
   let directory: DirectoryService
+  let box: ClaimBox
   let handlers: Record<string, Handler>
   let unhandled: unknown[]
   /** Messages that each are valid somewhere. */
@@ -59,10 +67,16 @@ describe('the three protocol handlers', () => {
         model === someModel() ? { engine, slots: 1, queue: 8, isDraining: false } : undefined,
     })
     directory = new DirectoryService({ clock: realClock, directory: new Directory(realClock) })
+    const views = new Map([[ESCROW.escrow, new FakeChain()]])
+    box = await ClaimBox.load(
+      { store: new MemoryLedgerStore(), views },
+      { chainId: ESCROW.chainId, stake: STAKE },
+    )
     handlers = {
       prompt: createQuoteHandler({ clock: realClock, desk }),
       stream: jobs.handle,
       schedule: directory.handle,
+      settle: new ClaimService({ clock: realClock, box }).handle,
     }
     valid = await validMessages()
   })
@@ -76,6 +90,14 @@ describe('the three protocol handlers', () => {
   const validMessages = async (): Promise<unknown[]> => {
     const model = fromHex(someModel())
     const offer = await sign('offer', offerBody(someOffer(realClock.now())), stranger.key)
+    const voucher = await signVoucher(
+      ESCROW,
+      {
+        ...{ payer: PAYER, provider: operatorKey.address, relay: RELAY, model: someModel(), epoch: 0 },
+        cumulative: baseUnits(5n),
+      },
+      sessionKey,
+    )
     return [
       { type: 'quote', model, promptTokens: 3, maxTokens: 9 },
       {
@@ -94,6 +116,7 @@ describe('the three protocol handlers', () => {
       { type: 'ack', position: 8192, credit: new Uint8Array() },
       { type: 'ack', position: 0, credit: new Uint8Array(1024).fill(7) },
       { type: 'receipt', receipt: new Uint8Array(64) },
+      leaveBody({ ...ESCROW, operator: operatorKey.address, binding: new Uint8Array(64) }, [voucher]),
       { type: 'cancel' },
       { type: 'beat', beat: 1, echo: false },
       { type: 'beat', beat: 1, echo: true },
@@ -119,7 +142,7 @@ describe('the three protocol handlers', () => {
     await expect.poll(() => theirs.status).not.toBe('open')
   }
 
-  const names = ['prompt', 'stream', 'schedule']
+  const names = ['prompt', 'stream', 'schedule', 'settle']
 
   it.each(names)('%s: takes any bytes without a throw, and leaves no stream open', async (name) => {
     const bytes = fc.array(fc.uint8Array({ maxLength: 120 }), { minLength: 1, maxLength: 4 })
@@ -189,6 +212,7 @@ describe('the three protocol handlers', () => {
     for (const name of names) for (const message of valid) await attack(name, [framed(encode(message))])
     expect(jobs.jobs).toEqual([])
     expect(directory.sessions).toBe(0)
+    expect(box.size).toBe(0)
     expect(engine.active).toBe(0)
   })
 })

@@ -55,3 +55,22 @@ export const MAX_CLAIM_BATCH = 100
 
 /** What must be claimed is claimed when a quarter of the grace is left: a tab may sleep, a chain may be full. */
 export const CLAIM_MARGIN_DIVISOR = 4
+
+/** Vouchers that a provider leaves at a relay at once: 250 bytes each, 8 KiB together. */
+export const MAX_LEFT_VOUCHERS = 32
+
+/** What a relay keeps for others, 400 bytes each on its disk: per operator, and in all. */
+export const MAX_BOX_LINES_PER_OPERATOR = 256
+export const MAX_BOX_LINES = 20_000
+
+/** Times that a peer may leave vouchers: after a job and once more at its end, by several models. */
+export const LEAVE_RATE = { burst: 16, perSecond: 0.2 } as const
+
+/** Streams of one peer to a relay's box. */
+export const MAX_LEAVE_STREAMS = 2
+
+/** Peers whose rate is remembered; the one that was silent for longest is forgotten. */
+export const MAX_BOX_PEERS = 4096
+
+/** A relay may ask the chain about each new line before it answers. */
+export const LEAVE_DEADLINE_MS = 20 * SECOND_MS

@@ -118,6 +118,23 @@ describe('credit between a purse and a till', () => {
     expect(ledger.unclaimedOf(PAYER, 0)).toBe(due(2) + due(1))
   })
 
+  it('gives nothing for what is paid already', async () => {
+    const { pays } = await start()
+    expect(await pays.pay(due(1))).not.toHaveLength(0)
+    expect(await pays.pay(due(1))).toHaveLength(0)
+    expect(await pays.pay(due(0))).toHaveLength(0)
+    expect(pays.paid).toBe(due(1))
+  })
+
+  it('lets no next job pay for what one before left unpaid', async () => {
+    const first = await start()
+    first.earns.close(due(1))
+    const { pays, earns } = await start(someTerms({ name: 2 }))
+    expect(earns.covers(due(1), 32)).toBe(true)
+    await earns.take(await pays.pay(due(1)))
+    expect(earns.covers(due(1), 0)).toBe(true)
+  })
+
   it('keeps for the next job what was paid and not served', async () => {
     const long = someTerms({ prefillTokens: tokens(300) })
     const { earns } = await start(long)

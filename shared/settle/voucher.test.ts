@@ -76,6 +76,27 @@ describe('a voucher', () => {
     )
   })
 
+  it('is hashed and signed bit by bit as the contracts’ own tests have it', async () => {
+    const where = { chainId: 31337, escrow: chainAddress('0xA903d4be0f9Ba4e1B9B39251484B210aD7BD4BE8') }
+    const theirs: Voucher = {
+      payer: chainAddress('0x2f8D2035F2810E092eC954245F15575AF7Ae7C13'),
+      provider: chainAddress('0xe8974ACac1D7680fd9ECE4DeD94d4c793A3be605'),
+      model: modelHash('1f10dec81d4db62c8b8a539a36dec16ee085d18618acffcd9981bf71f6d31472'),
+      relay: chainAddress('0x1Fcfee586Ac99E7229636DD1F25f13363c7c34B9'),
+      epoch: 0,
+      cumulative: baseUnits(1250000000000000n),
+    }
+    const key = createChainSigner(fromHex('ca0276b189e67b678c767f8383f4321b675a101719101960ccbb830eee351127'))
+    const signed = await signVoucher(where, theirs, key)
+    expect(hashVoucher(where, theirs)).toBe(
+      '0x92a9dfa22d2478d9a2737ee083c0026859fb8381ceaaa35f885204f98453ed04',
+    )
+    expect(key.address).toBe('0xa5f32a82eb111fb717b525059146c9e606fcc53a')
+    expect(toHex(signed.signature)).toBe(
+      '6191640959031bc2ab62d35fcfc7b5f7d80e8d2b35bdb0f863f55fa849c30b96baab807a8be5d586036e632d46200cc7acbafb38745a5a2fb681bc345638258d',
+    )
+  })
+
   it('is signed by who says so, for this escrow and this content alone', async () => {
     const signed = await signVoucher(escrow, voucher, signer)
     expect(await isSignedBy(escrow, signed)).toBe(true)

@@ -1,14 +1,19 @@
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { ChangeEmitter } from '#shared/base/change-emitter.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { millis } from '#shared/base/units.ts'
 import { withDeadline } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { pathOf } from '#shared/peer/connect.ts'
+import { openStream, pathOf } from '#shared/peer/connect.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { Peer, RelayView } from '#shared/peer/peer.ts'
+import type { Payee, Payer, Peer, RelayView } from '#shared/peer/peer.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
+import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
+import { leaveClaims, type LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
+import type { SignedVoucher } from '#shared/settle/voucher.ts'
 import { MAX_RELAYS, RESERVATION_DEADLINE_MS } from './constants.ts'
 import { createNode } from './create-node.ts'
 import { Identity } from './identity.ts'
@@ -37,6 +42,8 @@ export async function createMesh({ clock }: MeshComponents, init: MeshInit): Pro
 class TabMesh implements Mesh {
   readonly name: PeerName
   readonly peer: Peer
+  payer: Payer | undefined
+  payee: Payee | undefined
   readonly #node: Libp2p
   readonly #identity: Identity
   readonly #clock: Clock
@@ -53,8 +60,18 @@ class TabMesh implements Mesh {
     this.#clock = clock
     this.#keepers = relays.slice(0, MAX_RELAYS).map((address) => new RelayKeeper(node, clock, address))
     for (const keeper of this.#keepers) keeper.changes.listen(this.#onKeeper)
+    const payments = {
+      payer: () => this.payer,
+      payee: () => this.payee,
+    }
     this.peer = createPeer(
       {
+        get payer() {
+          return payments.payer()
+        },
+        get payee() {
+          return payments.payee()
+        },
         node,
         key: identity.key,
         clock,
@@ -80,6 +97,28 @@ class TabMesh implements Mesh {
   get directPeers(): readonly PeerName[] {
     const direct = this.#node.getConnections().filter((connection) => pathOf(connection) === 'webrtc')
     return [...new Set(direct.map(({ remotePeer }) => peerName(remotePeer.toString())))]
+  }
+
+  bind(terms: BindingTerms): Promise<Uint8Array> {
+    return makeBinding(this.#identity.key, terms)
+  }
+
+  async leaveClaims(
+    init: LeaveClaimsInit,
+    vouchers: readonly SignedVoucher[],
+  ): Promise<readonly SignedVoucher[]> {
+    const up = this.#keepers.filter(({ isUp }) => isUp)
+    const left = await Promise.allSettled(
+      up.map(async ({ relay }) => {
+        const open = ({ signal }: { signal?: AbortSignal | undefined }): Promise<Stream> =>
+          this.#openRelayStream(relay, signal)
+        const refused = await leaveClaims({ clock: this.#clock, openStream: open }, init, vouchers)
+        return vouchers.filter((each) => !refused.some(({ signed }) => signed === each))
+      }),
+    )
+    return vouchers.filter((each) =>
+      left.some((result) => result.status === 'fulfilled' && result.value.includes(each)),
+    )
   }
 
   onChange(callback: () => void): () => void {
@@ -118,6 +157,13 @@ class TabMesh implements Mesh {
     for (const keeper of this.#keepers) keeper.stop()
     this.#guard?.stop()
     await this.#node.stop()
+  }
+
+  /** @throws InfernetError `mesh.unreachable` or `wire.closed` */
+  #openRelayStream(relay: PeerName, signal: AbortSignal | undefined): Promise<Stream> {
+    const [connection] = this.#node.getConnections(peerIdFromString(relay))
+    if (!connection) throw new InfernetError('mesh.unreachable')
+    return openStream({ clock: this.#clock }, connection, SETTLE_PROTOCOL, { signal })
   }
 
   /** Synchronous, because nothing later is sure to run: every open job is told, and their channels close. */

@@ -2,6 +2,7 @@ import { Ask } from './ask.svelte.ts'
 import { Earning } from './earning.svelte.ts'
 import { Energy } from './energy.svelte.ts'
 import { Network } from './network.svelte.ts'
+import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Provide } from './provide.svelte.ts'
 import { Router } from './router.svelte.ts'
 import type { Services } from './services.ts'
@@ -20,6 +21,7 @@ export class AppState {
   readonly provide: Provide
   readonly network: Network
   readonly wallet: Wallet
+  readonly payments: PaymentDesk
   readonly energy: Energy
   readonly earning: Earning
 
@@ -31,10 +33,11 @@ export class AppState {
     )
     this.router = new Router(window)
     this.session = new Session(services)
-    this.ask = new Ask(services, this.session, this.settings)
-    this.provide = new Provide(services, this.session, this.settings)
-    this.network = new Network(this.session, this.ask)
     this.wallet = new Wallet(services)
+    this.payments = new PaymentDesk(services, this.wallet)
+    this.ask = new Ask(services, this.session, this.settings, this.payments)
+    this.provide = new Provide(services, this.session, this.settings, this.payments)
+    this.network = new Network(this.session, this.ask)
     this.energy = new Energy(services, () => ({
       isBusy: this.provide.jobs.length > 0,
       backend: this.provide.backend === 'wasm' ? 'wasm' : 'webgpu',

@@ -6,7 +6,9 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Ask } from './ask.svelte.ts'
 import { answerText } from './conversation.ts'
 import { Session } from './session.svelte.ts'
+import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
+import { Wallet } from './wallet.svelte.ts'
 import { memoryServices, seenOffer, segment, SMOL, TINY, type Scene } from './testing/memory-services.ts'
 
 const SUMMARY: AnswerSummary = {
@@ -41,7 +43,12 @@ async function* endless(signal: AbortSignal | undefined): AsyncGenerator<AnswerE
 async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   const world = memoryServices(clock, { offers: [seenOffer(clock, 'aaaaaa')], ask: fluent, ...change })
   const session = new Session(world.services)
-  const ask = new Ask(world.services, session, new Settings(world.services.settings))
+  const ask = new Ask(
+    world.services,
+    session,
+    new Settings(world.services.settings),
+    new PaymentDesk(world.services, new Wallet(world.services)),
+  )
   session.start()
   await clock.advance(10)
   return { ...world, clock, session, ask, last: () => ask.current?.turns.at(-1)?.answer }

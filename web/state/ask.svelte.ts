@@ -13,6 +13,7 @@ import {
   type Turn,
 } from './conversation.ts'
 import { onceEach } from './once-each.ts'
+import type { PaymentDesk } from './payment-desk.svelte.ts'
 import type { ChatMessage, History, ModelChoice, Services, Tokenizer } from './services.ts'
 import type { Session } from './session.svelte.ts'
 import type { Settings } from './settings.svelte.ts'
@@ -22,6 +23,7 @@ export class Ask {
   readonly #services: Services
   readonly #session: Session
   readonly #settings: Settings
+  readonly #payments: PaymentDesk
   readonly #tokenizer: (model: ModelHash) => Promise<Tokenizer>
   readonly #life = new AbortController()
   #history: Promise<History> | undefined
@@ -31,10 +33,11 @@ export class Ask {
   #run: AbortController | undefined
   #historyLost = $state(false)
 
-  constructor(services: Services, session: Session, settings: Settings) {
+  constructor(services: Services, session: Session, settings: Settings, payments: PaymentDesk) {
     this.#services = services
     this.#session = session
     this.#settings = settings
+    this.#payments = payments
     this.#tokenizer = onceEach((model) => services.loadTokenizer(model, { signal: this.#life.signal }))
   }
 
@@ -175,6 +178,7 @@ export class Ask {
       const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
       answer.begin({ tokenizer, droppedTurns })
       const mesh = await this.#session.ready()
+      await this.#payments.beforeAsking(mesh, { signal: run.signal })
       run.signal.throwIfAborted()
       for await (const event of mesh.peer.ask(prompt, { signal: run.signal })) {
         answer.take(event)
@@ -188,6 +192,7 @@ export class Ask {
       else answer.fail(InfernetError.from(thrown))
     } finally {
       this.#finish(conversation, turn.id, answer.record)
+      await this.#payments.keepPaid(turn, answer.record)
     }
   }
 

@@ -1,5 +1,5 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
+import { getAddress, isAddress, toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
 import { getTransactionReceipt } from 'viem/actions'
 import * as v from 'valibot'
 import type { PeerName } from '#shared/base/ids.ts'
@@ -15,13 +15,18 @@ import { createFaucet } from '../wallet/faucet.ts'
 import { connectInjected } from '../wallet/injected-signer.ts'
 import { findInjectedWallets } from '../wallet/injected-wallets.ts'
 import { KeyVault, type SealedKey } from '../wallet/key-vault.ts'
+import { Payments } from '../wallet/payments.ts'
 import { readClaimable, readPots } from '../wallet/read-lines.ts'
 import { isConfirmedBy, readSnapshot } from '../wallet/read-snapshot.ts'
 import { createTabSigner } from '../wallet/tab-signer.ts'
 import type { MoneyEntry } from './money-entries.ts'
 import type { MoneyServices } from './money-services.ts'
 
-const infoSchema = v.object({ chain: v.optional(v.unknown()), faucet: v.optional(v.boolean(), false) })
+const infoSchema = v.object({
+  chain: v.optional(v.unknown()),
+  faucet: v.optional(v.boolean(), false),
+  payee: v.optional(v.pipe(v.string(), v.check(isAddressText), v.transform(getAddress))),
+})
 
 /**
  * The wallet of the network that this page belongs to; `undefined` where answers are free.
@@ -49,6 +54,14 @@ export async function openMoney(
     faucet: info.output.faucet ? createFaucet(here('/faucet')) : undefined,
     entries: store.movements,
     ledger: store.ledger,
+    payments: new Payments({
+      clock,
+      network,
+      client,
+      vault,
+      ledger: store.ledger,
+      relayPayee: info.output.payee,
+    }),
     peerKey: rawPeerKey,
     async tabSigner(address) {
       const account = await vault.wallet(address)
@@ -87,6 +100,10 @@ async function networkInfo(signal: AbortSignal): Promise<unknown> {
     throw new InfernetError('schedule.no-relay', {}, { cause })
   }
   throw new InfernetError('schedule.no-relay')
+}
+
+function isAddressText(text: string): boolean {
+  return isAddress(text, { strict: false })
 }
 
 function here(path: string): string {

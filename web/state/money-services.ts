@@ -8,6 +8,7 @@ import type { DepositInit, DepositWay } from '../wallet/deposit.ts'
 import type { Faucet } from '../wallet/faucet.ts'
 import type { InjectedWallet, InjectedWallets } from '../wallet/injected-wallets.ts'
 import type { KeyVault } from '../wallet/key-vault.ts'
+import type { Payments } from '../wallet/payments.ts'
 import type { Claimable, PotOnChain } from '../wallet/read-lines.ts'
 import type { EscrowOnChain, Snapshot, SnapshotQuestion } from '../wallet/read-snapshot.ts'
 import type { Signer } from '../wallet/signer.ts'
@@ -41,6 +42,8 @@ export interface MoneyServices {
   readonly entries: EntryStore
   /** Vouchers and receipts, as the ledgers of `settle` write them. */
   readonly ledger: LedgerStore
+  /** Purse and till: how answers are paid, and how this tab is. */
+  readonly payments: Pick<Payments, 'payer' | 'payee'>
   /** The raw Ed25519 key behind a peer's name: what the stake is registered for. */
   peerKey(name: PeerName): Hex
   tabSigner(address: Address): Promise<Signer>

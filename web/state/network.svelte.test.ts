@@ -4,7 +4,9 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Ask } from './ask.svelte.ts'
 import { Network } from './network.svelte.ts'
 import { Session } from './session.svelte.ts'
+import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
+import { Wallet } from './wallet.svelte.ts'
 import { ME, memoryServices, seenOffer, SMOL } from './testing/memory-services.ts'
 
 it('lists live offers first, the newest on top, and keeps those that ran out, marked', async () => {
@@ -19,7 +21,15 @@ it('lists live offers first, the newest on top, and keeps those that ran out, ma
     ],
   })
   const session = new Session(services)
-  const network = new Network(session, new Ask(services, session, new Settings(services.settings)))
+  const network = new Network(
+    session,
+    new Ask(
+      services,
+      session,
+      new Settings(services.settings),
+      new PaymentDesk(services, new Wallet(services)),
+    ),
+  )
   session.start()
   await clock.advance(10)
   expect(network.offers.map(({ offer, live, mine }) => [offer.provider.slice(-6), live, mine])).toEqual([

@@ -5,7 +5,9 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { parsePerMillion } from './parse-price.ts'
 import { Provide } from './provide.svelte.ts'
 import { Session } from './session.svelte.ts'
+import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
+import { Wallet } from './wallet.svelte.ts'
 import { memoryServices, type Scene } from './testing/memory-services.ts'
 
 async function opened(change: Partial<Scene> = {}) {
@@ -13,7 +15,12 @@ async function opened(change: Partial<Scene> = {}) {
   const world = memoryServices(clock, change)
   const session = new Session(world.services)
   const settings = new Settings(world.services.settings)
-  const provide = new Provide(world.services, session, settings)
+  const provide = new Provide(
+    world.services,
+    session,
+    settings,
+    new PaymentDesk(world.services, new Wallet(world.services)),
+  )
   session.start()
   await clock.advance(10)
   return { ...world, clock, session, settings, provide, provision: () => world.provisions.at(-1)! }

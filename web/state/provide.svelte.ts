@@ -17,6 +17,7 @@ import type {
   StartedEngine,
   WantedBackend,
 } from './services.ts'
+import type { PaymentDesk } from './payment-desk.svelte.ts'
 import { offeredTest } from './offered-test.ts'
 import { counted, NO_RATE, perSecond } from './token-rate.ts'
 import type { Session } from './session.svelte.ts'
@@ -41,6 +42,7 @@ export class Provide {
   readonly #services: Services
   readonly #session: Session
   readonly #settings: Settings
+  readonly #payments: PaymentDesk
   #stage = $state<ProvideStage>('idle')
   #gpu = $state.raw<GpuReport | undefined>()
   #wanted = $state<WantedBackend>('auto')
@@ -62,10 +64,11 @@ export class Provide {
   #loadStart: { at: number; bytes: number } | undefined
   readonly #guest: GoodGuest
 
-  constructor(services: Services, session: Session, settings: Settings) {
+  constructor(services: Services, session: Session, settings: Settings, payments: PaymentDesk) {
     this.#services = services
     this.#session = session
     this.#settings = settings
+    this.#payments = payments
     this.#guest = new GoodGuest({
       onFrame: (callback) => services.onFrame(callback),
       allowed: () => settings.dutyPercent / 100,
@@ -263,6 +266,7 @@ export class Provide {
   async #goLive(started: StartedEngine, signal: AbortSignal): Promise<void> {
     const mesh = await this.#session.ready()
     signal.throwIfAborted()
+    await this.#payments.beforeLending(mesh, { signal })
     await mesh.startLending({ signal })
     signal.throwIfAborted()
     this.#mesh = mesh
@@ -379,6 +383,7 @@ export class Provide {
     const mesh = this.#mesh
     this.#mesh = undefined
     if (provision && provision.state !== 'ended') await provision.stop().catch(() => undefined)
+    await this.#payments.afterLending()
     await mesh?.stopLending().catch(() => undefined)
     await this.#started?.engine.close().catch(() => undefined)
     this.#lent = undefined

@@ -183,6 +183,12 @@ export class Wallet {
     this.#beat()
   }
 
+  /** Resolves when the wallet has been opened, well or not. */
+  get opened(): Promise<void> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
   stop(): void {
     this.#life.abort(new DOMException('the page closes', 'AbortError'))
     this.#tick?.stop()

@@ -12,7 +12,7 @@ import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import { PayeeCredit } from '#shared/settle/payee-credit.ts'
-import { PayeeLedger } from '#shared/settle/payee-ledger.ts'
+import { PayeeLedger, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import { PayerCredit } from '#shared/settle/payer-credit.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
@@ -28,8 +28,27 @@ export interface PaymentsComponents {
   readonly ledger: LedgerStore
   /** Who gets the relay's share of what this tab earns: whoever introduced it. Undefined for nobody. */
   readonly relayPayee: Address | undefined
-  /** Called with each receipt, of answers that were paid and of jobs that were served. */
-  readonly onReceipt: (role: 'payer' | 'payee', receipt: SignedReceipt) => void
+}
+
+export interface PurseInit {
+  /** The most one answer may come to. */
+  readonly maxJobCost: BaseUnits
+  /** Called with the receipt of each answer that was paid. */
+  readonly onReceipt: (receipt: SignedReceipt) => void
+}
+
+export interface TillInit {
+  /** The tab's name signs that the address is its own. */
+  readonly bind: (terms: BindingTerms) => Promise<Uint8Array>
+  /** True where this tab has the address' key: then receipts are signed by both sides. */
+  readonly hasKey: boolean
+  /** Called with each receipt of a job that was served, signed by both sides. */
+  readonly onReceipt: (receipt: SignedReceipt) => void
+}
+
+/** How this tab is paid, and what it holds of it. */
+export interface Till extends Payee {
+  readonly vouchers: () => readonly HeldVoucher[]
 }
 
 /** Puts purse and till of `shared/settle` together for this tab: its keys, its records, its way to the chain. */
@@ -50,13 +69,9 @@ export class Payments {
     this.chain = new CachedChainView(new ChainReader(client, this.#escrow, this.#stake), clock)
   }
 
-  /**
-   * Pays from that account's deposit, by the session key of this tab, which is made where there is none.
-   *
-   * @param maxJobCost the most one answer may come to
-   */
-  async payer(account: Address, maxJobCost: BaseUnits): Promise<Payer> {
-    const { clock, vault, ledger, onReceipt } = this.#components
+  /** Pays from that account's deposit, by the session key of this tab, which is made where there is none. */
+  async payer(account: Address, { maxJobCost, onReceipt }: PurseInit): Promise<Payer> {
+    const { clock, vault, ledger } = this.#components
     const payer = chainAddress(account)
     const key = await vault.sessionKey({ ...this.#escrow, payer: account })
     return new PayerCredit(
@@ -68,24 +83,16 @@ export class Payments {
         signer: signerOf(key),
         chain: this.chain,
         ledger: new PayerLedger(ledger, this.#escrow, payer),
-        onReceipt: (receipt) => onReceipt('payer', receipt),
+        onReceipt,
       },
       { maxJobCost },
     )
   }
 
-  /**
-   * Is paid at that address.
-   *
-   * @param bind the tab's name signs that the address is its own
-   * @param key the address' key where this tab has it: then receipts are signed by both sides
-   */
-  async payee(
-    address: Address,
-    bind: (terms: BindingTerms) => Promise<Uint8Array>,
-    key?: LocalAccount,
-  ): Promise<Payee> {
-    const { clock, ledger, relayPayee, onReceipt } = this.#components
+  /** Is paid at that address. */
+  async payee(address: Address, { bind, hasKey, onReceipt }: TillInit): Promise<Till> {
+    const { clock, ledger, relayPayee, vault } = this.#components
+    const key = hasKey ? await vault.wallet(address) : undefined
     const operator = chainAddress(address)
     const { chainId, escrow } = this.#escrow
     const binding = await bind({ chainId, stake: this.#stake, operator })
@@ -97,9 +104,9 @@ export class Payments {
       chain: this.chain,
       ledger: held,
       signer: key && signerOf(key),
-      onReceipt: (receipt) => onReceipt('payee', receipt),
+      onReceipt,
     })
-    return { payment: { chainId, escrow, operator, relay, binding }, credit }
+    return { payment: { chainId, escrow, operator, relay, binding }, credit, vouchers: () => held.vouchers }
   }
 }
 

@@ -11,35 +11,34 @@ import { Defaults } from "./Defaults.sol";
 /// @title Claims
 /// @notice Vouchers: what they are worth now, and counting them. No asset moves here.
 abstract contract Claims is Defaults {
-    /// @dev What a provider without stake has claimed on a day of UTC.
+    /// @dev A provider's day of UTC. That it has stake is asked once a day: asking costs as much as a slot.
     struct Daily {
         uint40 day;
+        bool hasStake;
         uint96 claimed;
-    }
-
-    /// @dev What a voucher is worth now.
-    struct Due {
-        bytes32 payeeKey;
-        uint96 claimed;
-        uint96 paid;
-        uint96 short;
-        bool isCapped;
     }
 
     mapping(address provider => Daily) private _daily;
 
     /// @inheritdoc IEscrow
-    function claim(SignedVoucher[] calldata batch) external nonReentrant {
-        if (batch.length == 0) revert EmptyBatch();
-        for (uint256 i; i < batch.length; ++i) {
+    function claim(SignedVoucher[] calldata batch) external nonReentrantView {
+        uint256 count = batch.length;
+        if (count == 0) revert EmptyBatch();
+        for (uint256 i; i < count; ++i) {
             _claim(i, batch[i]);
         }
     }
 
     /// @inheritdoc IEscrow
     function claimable(SignedVoucher calldata signed) external view returns (uint96 paid, uint96 short) {
-        Due memory due = _due(0, signed);
-        return (due.paid, due.short);
+        Voucher calldata voucher = signed.voucher;
+        (,,, paid, short) = _due(
+            0,
+            signed,
+            _accounts[voucher.payer],
+            _sessions[voucher.payer][signed.signer],
+            _claimed[voucher.payer][voucher.epoch][voucher.provider]
+        );
     }
 
     /// @inheritdoc IEscrow
@@ -54,89 +53,97 @@ abstract contract Claims is Defaults {
 
     function _claim(uint256 index, SignedVoucher calldata signed) private {
         Voucher calldata voucher = signed.voucher;
-        Due memory due = _due(index, signed);
-        uint96 amount = due.paid + due.short;
-
-        _claimed[due.payeeKey] = due.claimed + amount;
-        if (signed.signer != voucher.payer) _sessions[voucher.payer][signed.signer].spent += amount;
-        if (due.isCapped) _countDaily(voucher.provider, amount);
-        if (due.paid > 0) _pay(voucher, due.paid);
-        emit Claimed(
-            voucher.payer,
-            voucher.provider,
-            voucher.model,
-            voucher.relay,
-            voucher.epoch,
-            due.paid,
-            due.claimed + amount
-        );
-        if (due.short > 0) _noteShortfall(voucher, due.short);
+        Account storage payer = _accounts[voucher.payer];
+        Session storage session_ = _sessions[voucher.payer][signed.signer];
+        mapping(bytes32 => uint96) storage counted = _claimed[voucher.payer][voucher.epoch][voucher.provider];
+        (uint96 claimed, uint96 spent, bool isStaked, uint96 paid, uint96 short) =
+            _due(index, signed, payer, session_, counted);
+        // What is claimed stays below what is signed, what is spent below the cap, what is paid below the balance.
+        unchecked {
+            uint96 amount = paid + short;
+            claimed += amount;
+            if (signed.signer != voucher.payer) session_.spent = spent + amount;
+            if (!isStaked) _countDaily(voucher.provider, amount);
+            payer.balance -= paid;
+        }
+        counted[voucher.model] = claimed;
+        _fill(_pots[voucher.provider][voucher.model][voucher.relay], voucher.provider, paid);
+        emit Claimed(voucher.payer, voucher.provider, voucher.model, voucher.relay, paid, claimed);
+        if (short > 0) _noteShortfall(voucher, short);
     }
 
-    function _pay(Voucher calldata voucher, uint96 paid) private {
-        _accounts[voucher.payer].balance -= paid;
-        Pot storage pot = _pots[_potKey(voucher.provider, voucher.model, voucher.relay)];
+    /// @dev The tip is the provider's to give: it stays in the pot's `gross`, from which all shares are taken.
+    function _fill(Pot storage pot, address provider, uint96 paid) private {
         pot.gross += paid;
-        if (msg.sender == voucher.provider) return;
+        if (msg.sender == provider) return;
         uint256 tip = Shares.min(Shares.bpsDown(paid, TIP_BPS), TIP_CAP);
-        if (tip == 0) return;
         pot.tips += uint96(tip);
         _credit(msg.sender, tip);
     }
 
-    function _countDaily(address provider, uint96 amount) private {
-        Daily storage daily = _daily[provider];
-        uint40 today = _today();
-        daily.claimed = (daily.day == today ? daily.claimed : 0) + amount;
-        daily.day = today;
-    }
-
-    function _due(uint256 index, SignedVoucher calldata signed) private view returns (Due memory due) {
+    function _due(
+        uint256 index,
+        SignedVoucher calldata signed,
+        Account storage payer,
+        Session storage session_,
+        mapping(bytes32 => uint96) storage counted
+    ) private view returns (uint96 claimed, uint96 spent, bool isStaked, uint96 paid, uint96 short) {
         Voucher calldata voucher = signed.voucher;
-        Account memory payer = _accounts[voucher.payer];
-        if (voucher.epoch != payer.epoch) revert WrongEpoch(index, voucher.epoch, payer.epoch);
-        due.payeeKey = _payeeKey(voucher.payer, voucher.epoch, voucher.provider, voucher.model);
-        due.claimed = _claimed[due.payeeKey];
-        if (voucher.cumulative <= due.claimed) {
-            revert StaleVoucher(index, due.claimed, voucher.cumulative);
-        }
-        uint256 sessionLeft = _checkSigner(index, signed);
+        (uint32 epoch, uint96 balance) = (payer.epoch, payer.balance);
+        if (voucher.epoch != epoch) revert WrongEpoch(index, voucher.epoch, epoch);
+        claimed = counted[voucher.model];
+        if (voucher.cumulative <= claimed) revert StaleVoucher(index, claimed, voucher.cumulative);
+        uint256 sessionLeft;
+        (sessionLeft, spent) = _checkSigner(index, signed, session_);
         uint256 dailyLeft_;
-        (dailyLeft_, due.isCapped) = _dailyLeft(voucher.provider);
+        (dailyLeft_, isStaked) = _dailyLeft(voucher.provider);
 
-        uint96 added = voucher.cumulative - due.claimed;
+        uint256 added = voucher.cumulative - claimed;
         uint256 allowed = Shares.min(added, Shares.min(sessionLeft, dailyLeft_));
-        due.paid = uint96(Shares.min(allowed, payer.balance));
-        if (due.paid < allowed) {
-            due.short = _shortfallOf(index, voucher, payer.bond, uint96(allowed) - due.paid);
-        }
-        if (due.paid + due.short == 0) revert NothingPayable(index, added, sessionLeft, dailyLeft_);
+        paid = uint96(Shares.min(allowed, balance));
+        if (paid < allowed) short = _shortfallOf(index, voucher, payer.bond, uint96(allowed) - paid);
+        if (paid + short == 0) revert NothingPayable(index, uint96(added), sessionLeft, dailyLeft_);
     }
 
     /// @dev Gives what the signer may still spend. The payer itself has no cap but its money.
-    function _checkSigner(uint256 index, SignedVoucher calldata signed) private view returns (uint256 left) {
-        address payer = signed.voucher.payer;
+    function _checkSigner(uint256 index, SignedVoucher calldata signed, Session storage session_)
+        private
+        view
+        returns (uint256 left, uint96 spent)
+    {
+        (address payer, address signer) = (signed.voucher.payer, signed.signer);
         bytes32 digest = hashVoucher(signed.voucher);
-        if (signed.signer == payer) {
+        if (signer == payer) {
             if (!Signatures.isOfAccount(payer, digest, signed.signature)) {
                 revert InvalidSignature(index, payer);
             }
-            return type(uint96).max;
+            return (type(uint96).max, 0);
         }
-        Session memory session_ = _sessions[payer][signed.signer];
         uint256 acceptedUntil = uint256(session_.expiry) + GRACE_SECONDS;
-        if (block.timestamp >= acceptedUntil) revert SessionExpired(index, signed.signer, acceptedUntil);
-        if (!Signatures.isOfKey(signed.signer, digest, signed.signature)) {
-            revert InvalidSignature(index, signed.signer);
-        }
-        return session_.cap - session_.spent;
+        spent = session_.spent;
+        left = session_.cap - spent;
+        if (block.timestamp >= acceptedUntil) revert SessionExpired(index, signer, acceptedUntil);
+        if (!Signatures.isOfKey(signer, digest, signed.signature)) revert InvalidSignature(index, signer);
     }
 
-    function _dailyLeft(address provider) private view returns (uint256 left, bool isCapped) {
-        if (IStake(STAKE).hasStake(provider)) return (type(uint96).max, false);
+    /// @dev Stake that comes during a day lifts the cap at once; stake that goes does so at the end of the day, for it
+    /// stays in the court's reach much longer.
+    function _countDaily(address provider, uint96 amount) private {
+        uint40 today = _today();
+        Daily memory daily = _daily[provider];
+        if (daily.day != today) (daily.day, daily.claimed) = (today, 0);
+        daily.hasStake = IStake(STAKE).hasStake(provider);
+        if (!daily.hasStake) daily.claimed += amount;
+        _daily[provider] = daily;
+    }
+
+    /// @dev What the provider may claim today, and whether its stake was noted today.
+    function _dailyLeft(address provider) private view returns (uint256 left, bool isStaked) {
         Daily storage daily = _daily[provider];
-        uint96 claimed = daily.day == _today() ? daily.claimed : 0;
-        return (UNSTAKED_DAILY_CAP - claimed, true);
+        bool isToday = daily.day == _today();
+        isStaked = isToday && daily.hasStake;
+        if (isStaked || IStake(STAKE).hasStake(provider)) return (type(uint96).max, isStaked);
+        return (UNSTAKED_DAILY_CAP - (isToday ? daily.claimed : 0), false);
     }
 
     function _today() private view returns (uint40) {

@@ -49,7 +49,7 @@ abstract contract Defaults is Ledger {
         delete _owed[line];
         state.owed -= owed;
         state.payout -= part;
-        _pots[_potKey(provider, model, relay)].gross += part;
+        _pots[provider][model][relay].gross += part;
         emit DefaultCollected(payer, epoch, provider, owed, part);
     }
 

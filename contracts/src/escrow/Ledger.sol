@@ -32,10 +32,11 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
     bool internal _isPaused;
     mapping(address payer => Account) internal _accounts;
     mapping(address payer => mapping(address key => Session)) internal _sessions;
-    /// @dev By `_payeeKey`.
-    mapping(bytes32 payee => uint96) internal _claimed;
-    /// @dev By `_potKey`.
-    mapping(bytes32 pot => Pot) internal _pots;
+    mapping(
+        address payer
+            => mapping(uint32 epoch => mapping(address provider => mapping(bytes32 model => uint96)))
+    ) internal _claimed;
+    mapping(address provider => mapping(bytes32 model => mapping(address relay => Pot))) internal _pots;
     mapping(address owner => uint256) internal _credits;
     mapping(address payer => mapping(uint32 epoch => DefaultState)) internal _defaults;
 
@@ -100,12 +101,12 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
         view
         returns (uint96)
     {
-        return _claimed[_payeeKey(payer, epoch, provider, model)];
+        return _claimed[payer][epoch][provider][model];
     }
 
     /// @inheritdoc IEscrow
     function potOf(address provider, bytes32 model, address relay) external view returns (Pot memory) {
-        return _pots[_potKey(provider, model, relay)];
+        return _pots[provider][model][relay];
     }
 
     /// @inheritdoc IEscrow
@@ -138,18 +139,6 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
     /// @dev A part of nothing costs nothing.
     function _credit(address owner, uint256 amount) internal {
         if (amount > 0) _credits[owner] += amount;
-    }
-
-    function _payeeKey(address payer, uint32 epoch, address provider, bytes32 model)
-        internal
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(payer, epoch, provider, model));
-    }
-
-    function _potKey(address provider, bytes32 model, address relay) internal pure returns (bytes32) {
-        return keccak256(abi.encode(provider, model, relay));
     }
 
     function _check(Config memory init) private view {

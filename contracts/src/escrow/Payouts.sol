@@ -26,12 +26,11 @@ abstract contract Payouts is Ledger {
 
     /// @inheritdoc IEscrow
     function sweep(address provider, bytes32 model, address relay) external nonReentrant {
-        bytes32 key = _potKey(provider, model, relay);
-        Pot memory pot = _pots[key];
+        Pot memory pot = _pots[provider][model][relay];
         if (pot.gross == 0) revert NothingToSweep(provider, model, relay);
         Split memory split = _split(pot, model, relay);
 
-        delete _pots[key];
+        delete _pots[provider][model][relay];
         _credit(split.publisher, split.royalty);
         _credit(relay, split.relayed);
         _credit(TREASURY, split.treasured);

@@ -15,13 +15,12 @@ interface IEscrowEvents {
     event Withdrawn(address indexed payer, uint32 epoch, uint256 amount);
 
     /// @param paid What went to the pot, a carrier's tip included.
-    /// @param claimed All that was ever counted for this payer, epoch, provider and model.
+    /// @param claimed All that was counted in the payer's epoch, which is the current one, for this provider and model.
     event Claimed(
         address indexed payer,
         address indexed provider,
-        bytes32 indexed model,
+        bytes32 model,
         address relay,
-        uint32 epoch,
         uint96 paid,
         uint96 claimed
     );

@@ -11,7 +11,13 @@ library VoucherHash {
     );
 
     /// @dev All fields are of fixed size, so the struct's own encoding is the one that EIP-712 asks for.
-    function structHash(IEscrowTypes.Voucher calldata voucher) internal pure returns (bytes32) {
-        return keccak256(abi.encode(TYPEHASH, voucher));
+    function structHash(IEscrowTypes.Voucher calldata voucher) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = TYPEHASH;
+        assembly ("memory-safe") {
+            let start := mload(0x40)
+            mstore(start, typeHash)
+            calldatacopy(add(start, 0x20), voucher, 0xc0)
+            hash := keccak256(start, 0xe0)
+        }
     }
 }

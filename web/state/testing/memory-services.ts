@@ -189,6 +189,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       listeners.add(callback)
       return () => listeners.delete(callback)
     },
+    payer: undefined,
+    payee: undefined,
+    bind: async () => new Uint8Array(64),
+    leaveClaims: async () => [],
     startLending: async () => undefined,
     stopLending: async () => undefined,
     stop: async () => undefined,

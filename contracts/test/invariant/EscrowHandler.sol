@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { TestBase } from "../Vm.sol";
+import { InfernetToken } from "../../src/InfernetToken.sol";
+import { Stake } from "../../src/Stake.sol";
+import { IEscrow } from "../../src/interfaces/IEscrow.sol";
+import { IEscrowTypes } from "../../src/interfaces/IEscrowTypes.sol";
+
+/// @notice Payers, providers, relays and a guardian doing all that the escrow allows, in any order; what they did is
+/// noted in ghosts. It asks for nothing that must be refused: a revert is a bug.
+contract EscrowHandler is TestBase, IEscrowTypes {
+    uint256 public constant PAYERS = 3;
+    uint256 public constant PROVIDERS = 3;
+    uint256 public constant MODELS = 2;
+    uint256 public constant RELAYS = 2;
+    uint96 private constant MOST = 1_000e18;
+
+    IEscrow private immutable ESCROW;
+    InfernetToken private immutable TOKEN;
+    address private immutable GUARDIAN;
+    address private immutable TREASURY;
+
+    /// Everything that ever came in and went out, by whom.
+    mapping(address payer => uint256) public deposited;
+    mapping(address payer => uint256) public withdrawn;
+    /// What went from a payer's account to pots, and from its bond to defaults' payouts and to the fire.
+    mapping(address payer => uint256) public paid;
+    mapping(address payer => uint256) public forfeited;
+    mapping(bytes32 payee => uint256) public signedHighest;
+    mapping(bytes32 payee => uint256) public claimedHighest;
+    uint256 public sweptGross;
+    uint256 public sweptParts;
+    bool public wasClaimedLowered;
+    bool public wasWithdrawnEarly;
+    mapping(string verb => uint256) public calls;
+
+    constructor(IEscrow escrow, InfernetToken token, address guardian, address treasury) {
+        (ESCROW, TOKEN, GUARDIAN, TREASURY) = (escrow, token, guardian, treasury);
+    }
+
+    function payerKey(uint256 index) public pure returns (uint256) {
+        return 0xA000 + index;
+    }
+
+    function payerAt(uint256 index) public pure returns (address) {
+        return vm.addr(payerKey(index));
+    }
+
+    function sessionKey(uint256 index) public pure returns (uint256) {
+        return 0xB000 + index;
+    }
+
+    function providerAt(uint256 index) public pure returns (address) {
+        return vm.addr(0xC000 + index);
+    }
+
+    function modelAt(uint256 index) public pure returns (bytes32) {
+        return keccak256(abi.encode("model", index));
+    }
+
+    function relayAt(uint256 index) public pure returns (address) {
+        return index == 0 ? address(0) : vm.addr(0xD000 + index);
+    }
+
+    function deposit(uint256 who, uint96 amount, bool hasSession) external {
+        address payer = payerAt(who % PAYERS);
+        amount = uint96(bound(amount, 1, MOST));
+        if (ESCROW.isPaused() || isInDefault(payer) || TOKEN.balanceOf(payer) < amount) return;
+        calls["deposit"]++;
+        address key = vm.addr(sessionKey(who % PAYERS));
+        uint96 cap = ESCROW.session(payer, key).cap + amount;
+        vm.prank(payer);
+        if (hasSession) ESCROW.depositWithSession(amount, key, cap, uint40(block.timestamp + 30 days));
+        else ESCROW.deposit(amount);
+        deposited[payer] += amount;
+    }
+
+    /// @dev A voucher over whatever is beyond what was claimed, up to more than there is; claimed by the provider or
+    /// by another.
+    function claim(uint256 seed, uint96 more, bool isBySession, bool isCarried) external {
+        uint256 who = seed % PAYERS;
+        Voucher memory voucher = voucherOf(seed, more);
+        uint256 key = isBySession ? sessionKey(who) : payerKey(who);
+        SignedVoucher[] memory batch = new SignedVoucher[](1);
+        batch[0] = sign(key, voucher);
+        try ESCROW.claimable(batch[0]) returns (uint96 willPay, uint96 willOwe) {
+            uint256 potBefore = gross(voucher);
+            calls["claim"]++;
+            vm.prank(isCarried ? address(0xCA4) : voucher.provider);
+            ESCROW.claim(batch);
+            note(voucher);
+            vm.assertEq(gross(voucher) - potBefore, willPay, "claimable told what claim did");
+            paid[voucher.payer] += willPay;
+            if (willOwe > 0) calls["shortfall"]++;
+        } catch { }
+    }
+
+    function requestWithdrawal(uint256 who) external {
+        address payer = payerAt(who % PAYERS);
+        Account memory account = ESCROW.account(payer);
+        if (account.withdrawAt != 0 || (account.balance == 0 && account.bond == 0)) return;
+        vm.prank(payer);
+        ESCROW.requestWithdrawal();
+    }
+
+    function withdraw(uint256 who) external {
+        address payer = payerAt(who % PAYERS);
+        Account memory account = ESCROW.account(payer);
+        if (account.withdrawAt == 0 || isInDefault(payer)) return;
+        calls["withdraw"]++;
+        uint256 before = TOKEN.balanceOf(payer);
+        if (block.timestamp < account.withdrawAt) vm.warp(account.withdrawAt);
+        vm.prank(payer);
+        ESCROW.withdraw();
+        withdrawn[payer] += TOKEN.balanceOf(payer) - before;
+    }
+
+    function revokeSession(uint256 who) external {
+        address payer = payerAt(who % PAYERS);
+        address key = vm.addr(sessionKey(who % PAYERS));
+        if (ESCROW.session(payer, key).expiry <= block.timestamp) return;
+        vm.prank(payer);
+        ESCROW.revokeSession(key);
+    }
+
+    function settleDefault(uint256 who) external {
+        address payer = payerAt(who % PAYERS);
+        Account memory account = ESCROW.account(payer);
+        DefaultState memory state = ESCROW.defaultOf(payer, account.epoch);
+        if (state.closesAt == 0) return;
+        calls["settleDefault"]++;
+        if (block.timestamp < state.closesAt) vm.warp(state.closesAt);
+        ESCROW.settleDefault(payer);
+        forfeited[payer] += account.bond;
+    }
+
+    function collectDefault(uint256 seed) external {
+        Voucher memory voucher = voucherOf(seed, 1);
+        for (uint32 epoch; epoch < voucher.epoch; ++epoch) {
+            if (ESCROW.owedOf(voucher.payer, epoch, voucher.provider, voucher.model, voucher.relay) == 0) {
+                continue;
+            }
+            calls["collectDefault"]++;
+            ESCROW.collectDefault(voucher.payer, epoch, voucher.provider, voucher.model, voucher.relay);
+        }
+    }
+
+    function sweep(uint256 seed) external {
+        Voucher memory voucher = voucherOf(seed, 1);
+        Pot memory pot = ESCROW.potOf(voucher.provider, voucher.model, voucher.relay);
+        if (pot.gross == 0) return;
+        calls["sweep"]++;
+        uint256 before = wealth();
+        uint256 supply = TOKEN.totalSupply();
+        ESCROW.sweep(voucher.provider, voucher.model, voucher.relay);
+        sweptGross += pot.gross - pot.tips;
+        sweptParts += wealth() - before + supply - TOKEN.totalSupply();
+    }
+
+    function collect(uint256 who) external {
+        address[5] memory owners = [relayAt(1), TREASURY, address(0xCA4), vm.addr(0xE000), providerAt(0)];
+        address owner = owners[who % 5];
+        if (ESCROW.creditOf(owner) == 0) return;
+        calls["collect"]++;
+        ESCROW.collect(owner);
+    }
+
+    function setPaused(bool isPaused) external {
+        vm.prank(GUARDIAN);
+        if (isPaused) ESCROW.pause();
+        else ESCROW.unpause();
+    }
+
+    /// @dev Long enough for sessions to end now and then, mostly shorter than a grace.
+    function wait(uint32 span) external {
+        vm.warp(block.timestamp + bound(span, 1, 2 days));
+    }
+
+    /// @dev Units that nobody asked for must not upset the books.
+    function donate(uint96 amount) external {
+        TOKEN.transfer(address(ESCROW), bound(amount, 0, 1e18));
+    }
+
+    function isInDefault(address payer) public view returns (bool) {
+        return ESCROW.defaultOf(payer, ESCROW.account(payer).epoch).closesAt != 0;
+    }
+
+    /// @dev What payees hold and are credited, over all who can be paid by a sweep.
+    function wealth() public view returns (uint256 sum) {
+        address[4] memory owners = [relayAt(1), TREASURY, address(0xCA4), vm.addr(0xE000)];
+        for (uint256 i; i < owners.length; ++i) {
+            sum += ESCROW.creditOf(owners[i]);
+        }
+        for (uint256 i; i < PROVIDERS; ++i) {
+            sum += TOKEN.balanceOf(providerAt(i)) + ESCROW.creditOf(providerAt(i));
+        }
+    }
+
+    function payeeKey(Voucher memory voucher) public pure returns (bytes32) {
+        return keccak256(abi.encode(voucher.payer, voucher.epoch, voucher.provider, voucher.model));
+    }
+
+    function note(Voucher memory voucher) private {
+        bytes32 payee = payeeKey(voucher);
+        if (voucher.cumulative > signedHighest[payee]) signedHighest[payee] = voucher.cumulative;
+        uint256 claimed = ESCROW.claimedOf(voucher.payer, voucher.epoch, voucher.provider, voucher.model);
+        if (claimed < claimedHighest[payee]) wasClaimedLowered = true;
+        claimedHighest[payee] = claimed;
+    }
+
+    function gross(Voucher memory voucher) private view returns (uint256) {
+        return ESCROW.potOf(voucher.provider, voucher.model, voucher.relay).gross;
+    }
+
+    function voucherOf(uint256 seed, uint96 more) private view returns (Voucher memory voucher) {
+        voucher.payer = payerAt(seed % PAYERS);
+        voucher.provider = providerAt((seed >> 8) % PROVIDERS);
+        voucher.model = modelAt((seed >> 16) % MODELS);
+        voucher.relay = relayAt((seed >> 24) % RELAYS);
+        voucher.epoch = ESCROW.account(voucher.payer).epoch;
+        uint96 claimed = ESCROW.claimedOf(voucher.payer, voucher.epoch, voucher.provider, voucher.model);
+        voucher.cumulative = claimed + uint96(bound(more, 1, MOST));
+    }
+
+    function sign(uint256 key, Voucher memory voucher) private view returns (SignedVoucher memory) {
+        (bytes32 r, bytes32 vs) = vm.signCompact(key, ESCROW.hashVoucher(voucher));
+        return SignedVoucher({ voucher: voucher, signer: vm.addr(key), signature: abi.encodePacked(r, vs) });
+    }
+}

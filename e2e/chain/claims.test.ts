@@ -1,0 +1,208 @@
+import { readFileSync } from 'node:fs'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { identify } from '@libp2p/identify'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { erc20Abi, parseEther, type Address, type Hex } from 'viem'
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { escrowAbi } from '#shared/abi/escrow.ts'
+import { fromHex } from '#shared/base/bytes.ts'
+import { chainAddress, modelHash } from '#shared/base/ids.ts'
+import { baseUnits } from '#shared/base/units.ts'
+import { makeBinding } from '#shared/settle/binding.ts'
+import { createChainSigner, type ChainSigner } from '#shared/settle/chain-signature.ts'
+import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
+import { leaveClaims } from '#shared/settle/leave-claims.ts'
+import { signVoucher, type SignedVoucher } from '#shared/settle/voucher.ts'
+import { realClock } from '#shared/testing/real-clock.ts'
+import type { RelayConfig } from '../../relay/config/options.ts'
+import type { Relay } from '../../relay/create-relay.ts'
+import { temporaryFolder, until } from '../../relay/testing/fixtures.ts'
+import { findAnvil } from './find-anvil.ts'
+import { nobody, startTestChain, type TestChain } from './test-chain.ts'
+
+const MODEL = modelHash('c3'.repeat(32))
+const DAY_SECONDS = 86_400
+const NEVER = { carryEverySeconds: DAY_SECONDS }
+const SOON = { carryEverySeconds: 1 }
+
+describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => {
+  let chain: TestChain
+  let payer: PrivateKeyAccount
+  let session: ChainSigner
+  beforeAll(async () => {
+    chain = await startTestChain()
+    payer = await chain.account()
+    session = createChainSigner(fromHex(generatePrivateKey().slice(2)))
+    await deposit(payer)
+  })
+  afterAll(() => chain[Symbol.asyncDispose]())
+
+  const inf = () => chain.network.escrows[0] ?? expect.fail('no escrow')
+  const balance = (of: Address): Promise<bigint> =>
+    chain.client.readContract({ address: inf().asset, abi: erc20Abi, functionName: 'balanceOf', args: [of] })
+  const keyOf = (file: string): Hex => readFileSync(file, 'utf8').trim() as Hex
+
+  /** 100 INF, with a session that may spend all of it. */
+  async function deposit(of: PrivateKeyAccount): Promise<void> {
+    const faucet = chain.wallet(privateKeyToAccount(keyOf(chain.chain.faucetKeyFile)))
+    const amount = parseEther('100')
+    const { asset, escrow } = inf()
+    const erc20 = { address: asset, abi: erc20Abi } as const
+    await faucet.writeContract({ ...erc20, functionName: 'transfer', args: [of.address, amount] })
+    const wallet = chain.wallet(of)
+    await wallet.writeContract({ ...erc20, functionName: 'approve', args: [escrow, amount] })
+    const hash = await wallet.writeContract({
+      address: escrow,
+      abi: escrowAbi,
+      functionName: 'depositWithSession',
+      args: [
+        amount,
+        session.address,
+        amount,
+        Number((await chain.client.getBlock()).timestamp) + 20 * DAY_SECONDS,
+      ],
+    })
+    expect((await chain.client.waitForTransactionReceipt({ hash })).status).toBe('success')
+  }
+
+  const startCarrier = (changes: Partial<RelayConfig> = {}): Promise<Relay> =>
+    chain.relay({ relayKeyFile: chain.chain.relayKeyFile, carryWorth: '0', ...SOON, ...changes })
+
+  function sign(provider: Address, amount: string, relay: Address, from = payer): Promise<SignedVoucher> {
+    const { chainId } = chain.network
+    const line = {
+      payer: chainAddress(from.address),
+      provider: chainAddress(provider),
+      model: MODEL,
+      epoch: 0,
+    }
+    return signVoucher(
+      { chainId, escrow: chainAddress(inf().escrow) },
+      { ...line, relay: chainAddress(relay), cumulative: baseUnits(parseEther(amount)) },
+      session,
+    )
+  }
+
+  /** A provider's tab: comes, leaves a voucher, and is closed for good. */
+  async function leaveAndVanish(relay: Relay, signed: SignedVoucher, key?: PrivateKey): Promise<void> {
+    const privateKey = key ?? (await generateKeyPair('Ed25519'))
+    const node = await createLibp2p({
+      privateKey,
+      transports: [webSockets()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionGater: { denyDialMultiaddr: () => false },
+      services: { identify: identify() },
+    })
+    const { provider: operator } = signed.voucher
+    const stake = chainAddress(chain.network.contracts.stake)
+    const binding = await makeBinding(privateKey, { chainId: chain.network.chainId, stake, operator })
+    const openStream = async () =>
+      (await node.dial(multiaddr(relay.addresses[0] ?? ''))).newStream(SETTLE_PROTOCOL)
+    const init = { escrow: chainAddress(inf().escrow), operator, binding }
+    expect(await leaveClaims({ clock: realClock, openStream }, init, [signed])).toEqual([])
+    await node.stop()
+  }
+
+  test('a provider that never comes back is paid, also when the relay is started anew meanwhile', async () => {
+    const folder = await temporaryFolder()
+    const provider = nobody() // without gas, without stake
+    const relayAccount = privateKeyToAccount(keyOf(chain.chain.relayKeyFile)).address
+    const first = await startCarrier({ dataFolder: folder.path, ...NEVER })
+    const { payee } = (await (await fetch(new URL('/network.json', first.httpUrl))).json()) as {
+      payee: string
+    }
+    expect(payee).toBe(relayAccount)
+    await leaveAndVanish(first, await sign(provider, '10', relayAccount))
+    await first.stop()
+    expect(await balance(provider)).toBe(0n)
+    const second = await startCarrier({ dataFolder: folder.path })
+    await until('the provider to be paid', async () => (await balance(provider)) > 0n)
+    // Of 10 INF: 5 % to the relay, 2 % burned, 3 % to the treasury; of the rest a tip of 1 % of the whole.
+    expect(await balance(provider)).toBe(parseEther('8.9'))
+    await until('the relay to collect its share and its tip', async () => (await balance(relayAccount)) > 0n)
+    expect(await balance(relayAccount)).toBe(parseEther('0.6'))
+    const metrics = await (await fetch(new URL('/metrics', second.httpUrl))).text()
+    expect(metrics).toContain('infernet_claims_total{result="carried"} 1')
+    await second.stop()
+    await folder.remove()
+  })
+
+  test('what is not worth the gas waits, until the payer is about to withdraw', async () => {
+    const other = await chain.account()
+    await deposit(other)
+    const relay = await startCarrier({ carryWorth: '100' })
+    const provider = nobody()
+    await leaveAndVanish(relay, await sign(provider, '10', nobody(), other))
+    const wallet = chain.wallet(other)
+    const claimed = () =>
+      chain.client.readContract({
+        address: inf().escrow,
+        abi: escrowAbi,
+        functionName: 'claimedOf',
+        args: [other.address, 0, provider, `0x${MODEL}`],
+      })
+    const rounds = async (): Promise<void> => {
+      await chain.client.mine({ blocks: 1 })
+      await new Promise((resolve) => setTimeout(resolve, 2500)) // two rounds
+    }
+    await rounds()
+    expect(await claimed()).toBe(0n)
+    await wallet.writeContract({ address: inf().escrow, abi: escrowAbi, functionName: 'requestWithdrawal' })
+    await rounds()
+    expect(await claimed()).toBe(0n) // there are days to go
+    await chain.client.increaseTime({ seconds: 2.5 * DAY_SECONDS })
+    await rounds()
+    await until('it to be claimed', async () => (await claimed()) === parseEther('10'))
+    await relay.stop()
+  })
+
+  test('a voucher that was claimed by its provider meanwhile is let be', async () => {
+    const folder = await temporaryFolder()
+    const provider = await chain.account()
+    const first = await startCarrier({ dataFolder: folder.path, ...NEVER })
+    const signed = await sign(provider.address, '5', nobody())
+    await leaveAndVanish(first, signed)
+    await first.stop()
+    await chain.wallet(provider).writeContract({
+      address: inf().escrow,
+      abi: escrowAbi,
+      functionName: 'claim',
+      args: [
+        [
+          {
+            voucher: { ...signed.voucher, model: `0x${MODEL}` },
+            signer: signed.signer,
+            signature: `0x${Buffer.from(signed.signature).toString('hex')}`,
+          },
+        ],
+      ],
+    })
+    const second = await startCarrier({ dataFolder: folder.path })
+    expect(await metricsOf(second)).toContain('infernet_claims_held 1')
+    await new Promise((resolve) => setTimeout(resolve, 2500)) // two rounds
+    expect(await metricsOf(second)).not.toMatch(/infernet_claims_total\{result="(carried|failed)"\}/)
+    // Its next voucher is carried.
+    await leaveAndVanish(second, await sign(provider.address, '7', nobody()))
+    const before = await balance(provider.address)
+    await until('the rest to be paid', async () => (await balance(provider.address)) > before)
+    await second.stop()
+    await folder.remove()
+  })
+
+  test('without its key, or when told so, a relay takes no vouchers', async () => {
+    for (const changes of [{ relayKeyFile: '' }, { carryClaims: 'off' as const }]) {
+      const relay = await startCarrier(changes)
+      expect(relay.node.getProtocols()).not.toContain(SETTLE_PROTOCOL)
+    }
+  })
+
+  const metricsOf = async (relay: Relay): Promise<string> =>
+    (await fetch(new URL('/metrics', relay.httpUrl))).text()
+})

@@ -1,0 +1,185 @@
+import { baseUnits } from '#shared/base/units.ts'
+import { raceSignal } from '#shared/base/wait.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { SignedReceipt } from '#shared/settle/receipt.ts'
+import type { Mesh } from '../mesh/mesh.ts'
+import { VoucherDrop } from '../wallet/voucher-drop.ts'
+import type { AnswerRecord, Turn } from './conversation.ts'
+import type { MoneyEntry } from './money-entries.ts'
+import type { Services } from './services.ts'
+import type { Wallet } from './wallet.svelte.ts'
+import { depositInit, depositWish, sessionWish } from './wallet-wishes.ts'
+
+const INF = 10n ** 18n
+/** The most one answer may come to, whatever a provider asks: some thirty times the longest answer at list price. */
+const MAX_ANSWER_COST = baseUnits(INF / 100n)
+/** Deposited without asking where money is worth nothing, so that the first question is answered at once. */
+const TEST_DEPOSIT = 20n * INF
+/** Receipts of the answer under way are few: one for each provider that wrote. */
+const MAX_RECEIPTS = 64
+
+/** What is done with money before a question can go out. */
+export type PaymentStep = 'opening' | 'faucet' | 'deposit' | 'session'
+
+/** Stands between the wallet and the mesh: lets answers be paid and this tab earn, and keeps the records of both. */
+export class PaymentDesk {
+  readonly #services: Services
+  readonly #wallet: Wallet
+  #step = $state<PaymentStep | undefined>()
+  #receipts: readonly SignedReceipt[] = []
+  #readied: Promise<void> | undefined
+  #drop: VoucherDrop | undefined
+
+  constructor(services: Services, wallet: Wallet) {
+    this.#services = services
+    this.#wallet = wallet
+  }
+
+  /** What a question waits for; undefined when it waits for nothing of ours. */
+  get step(): PaymentStep | undefined {
+    return this.#step
+  }
+
+  /**
+   * Makes the mesh able to pay from the wallet's deposit. On a test chain the tab's own wallet gets test money, a
+   * deposit and a session by itself; where money is real nothing moves that the visitor did not order, and what is
+   * missing is named by the answer's failure.
+   *
+   * @throws InfernetError `wallet.*` or the signal's reason
+   */
+  async beforeAsking(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<void> {
+    try {
+      // Two questions of one moment make one deposit.
+      this.#readied ??= this.#makeReady(mesh).finally(() => (this.#readied = undefined))
+      await raceSignal(this.#readied, signal)
+    } finally {
+      this.#step = undefined
+    }
+  }
+
+  /**
+   * Makes the mesh ask to be paid at the wallet's address; without a wallet, or a chain, it lends for nothing. Each
+   * voucher is left with the relays as well, which claim it should this tab never come back.
+   */
+  async beforeLending(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<void> {
+    await raceSignal(this.#wallet.opened, signal)
+    await this.afterLending()
+    const { services, signer } = this.#wallet
+    mesh.payee = undefined
+    if (!services || !signer) return
+    const till = await services.payments.payee(signer.address, {
+      bind: (terms) => mesh.bind(terms),
+      hasKey: signer.kind === 'tab',
+      onReceipt: (receipt) => {
+        void this.#drop?.drop()
+        void this.#keepEarned(receipt)
+      },
+    })
+    const drop = new VoucherDrop({
+      clock: this.#services.clock,
+      vouchers: till.vouchers,
+      leave: (vouchers) => mesh.leaveClaims(till.payment, vouchers),
+    })
+    drop.start()
+    this.#drop = drop
+    mesh.payee = till
+  }
+
+  /** Leaves the last vouchers with the relays. */
+  async afterLending(): Promise<void> {
+    const drop = this.#drop
+    this.#drop = undefined
+    await drop?.stop()
+  }
+
+  /** Puts what an answer cost on record, one entry for each provider that was paid. */
+  async keepPaid(turn: Turn, answer: AnswerRecord): Promise<void> {
+    const base = this.#entryBase()
+    if (!base) return
+    for (const [i, segment] of answer.segments.entries()) {
+      if (segment.paid === 0n) continue
+      const isAgreed = this.#receipts.some(
+        ({ receipt, providerSignature }) =>
+          providerSignature && receipt.due === segment.due && receipt.outputTokens === segment.signedTokens,
+      )
+      await this.#wallet.record({
+        ...base,
+        ...{ id: `${turn.id}/${i}`, kind: 'paid', peer: segment.provider, modelName: turn.modelName },
+        ...{ tokens: blocksOf(segment.signedTokens), due: segment.due, paid: segment.paid },
+        ...{ receipt: isAgreed ? 'both' : 'one', isClaimed: false },
+      })
+    }
+  }
+
+  async #makeReady(mesh: Mesh): Promise<void> {
+    if (this.#wallet.stage === 'loading') this.#step = 'opening'
+    await this.#wallet.opened
+    const { services, signer } = this.#wallet
+    if (!services || !signer) {
+      mesh.payer = undefined // only those that work for nothing are asked
+      return
+    }
+    if (services.network.isTest && signer.kind === 'tab') await this.#fillTestWallet()
+    mesh.payer = await services.payments.payer(signer.address, {
+      maxJobCost: MAX_ANSWER_COST,
+      onReceipt: (receipt) => (this.#receipts = [...this.#receipts, receipt].slice(-MAX_RECEIPTS)),
+    })
+  }
+
+  /** A chain that does not answer leaves everything as it is: the payment itself says so, or a free provider answers. */
+  async #fillTestWallet(): Promise<void> {
+    const wallet = this.#wallet
+    if (!wallet.escrow) await wallet.refresh()
+    const { escrow, snapshot } = wallet
+    if (!escrow || !snapshot || escrow.withdrawAt > 0) return
+    const hasSession = escrow.session !== undefined && escrow.session.expiry > snapshot.block.timestamp
+    if (wallet.free > 0n && hasSession) return
+    if (wallet.free > 0n) {
+      this.#step = 'session'
+      return this.#expect(await wallet.do(await sessionWish(wallet)))
+    }
+    if (escrow.balance < TEST_DEPOSIT) {
+      this.#step = 'faucet'
+      if (!(await wallet.askFaucet())) throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
+    }
+    this.#step = 'deposit'
+    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, TEST_DEPOSIT, true))))
+  }
+
+  #expect(isDone: boolean): void {
+    if (!isDone) throw this.#wallet.act.error ?? new InfernetError('wallet.failed')
+    this.#wallet.act.leave() // nobody pressed anything: there is nothing to tell
+  }
+
+  async #keepEarned({ receipt, providerSignature }: SignedReceipt): Promise<void> {
+    const base = this.#entryBase()
+    if (!base) return
+    const models = await this.#services.models().catch(() => [])
+    const modelName = models.find(({ model }) => model === receipt.model)?.name ?? receipt.model.slice(0, 8)
+    await this.#wallet.record({
+      ...base,
+      ...{ id: receipt.jobId, kind: 'earned', peer: receipt.payer, modelName },
+      ...{ tokens: blocksOf(receipt.outputTokens), due: receipt.due, paid: receipt.paid },
+      ...{ receipt: providerSignature ? 'both' : 'one', isClaimed: false },
+    })
+  }
+
+  #entryBase(): Pick<MoneyEntry, 'at' | 'chainId' | 'wallet' | 'symbol' | 'decimals'> | undefined {
+    const { network, address } = this.#wallet
+    const [main] = network?.escrows ?? []
+    if (!network || !address || !main) return undefined
+    const { symbol, decimals } = main
+    return {
+      ...{ at: this.#services.clock.now(), chainId: network.chainId, wallet: address.toLowerCase() },
+      ...{ symbol, decimals },
+    }
+  }
+}
+
+const BLOCK_TOKENS = 32
+
+/** Tokens as the tape draws them: full blocks, then the rest. */
+function blocksOf(tokens: number): readonly number[] {
+  const full = Array.from({ length: Math.floor(tokens / BLOCK_TOKENS) }, () => BLOCK_TOKENS)
+  return tokens % BLOCK_TOKENS > 0 ? [...full, tokens % BLOCK_TOKENS] : full
+}
