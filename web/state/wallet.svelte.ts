@@ -91,10 +91,7 @@ export class Wallet {
     return this.#signer
   }
   get address(): Address | undefined {
-    return this.#snapshotAddress ?? this.#signer?.address
-  }
-  get #snapshotAddress(): Address | undefined {
-    return this.#snapshot?.address
+    return this.#snapshot?.address ?? this.#signer?.address
   }
   /** An extension's wallet may stand on another chain than the network's. */
   get isOnOtherChain(): boolean {
