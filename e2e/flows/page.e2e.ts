@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Page } from 'playwright'
 import { describe, expect, it } from 'vitest'
+import { axeViolations } from '../fixtures/axe.ts'
 import { launchBrowser, openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const PATHS = ['/', '/provide', '/network', '/wallet']
 
@@ -167,21 +164,6 @@ describe('the page', () => {
     },
   )
 })
-
-async function axeViolations(page: Page): Promise<string[]> {
-  // Through the debugger, because the page's own policy allows no foreign script.
-  await page.evaluate(AXE)
-  const { violations } = await page.evaluate(() =>
-    (
-      window as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-      }
-    ).axe.run(),
-  )
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
-  )
-}
 
 async function offersAt(url: string): Promise<number> {
   const health = (await (await fetch(new URL('/health', url))).json()) as { offers: number }

@@ -3,6 +3,7 @@ import { parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
 import { findAnvil } from '../chain/find-anvil.ts'
+import { axeViolations } from '../fixtures/axe.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
@@ -10,6 +11,7 @@ import { WalletPage } from '../pages/wallet-page.ts'
 import { installMockWallet, type MockWallet, type MockWalletInit } from '../wallet/mock-wallet.ts'
 
 const DAY_SECONDS = 86_400
+const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const KEY = generatePrivateKey()
 type Mocked = Window & { mockWallet: MockWallet }
 
@@ -184,6 +186,47 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
       await wallet.ready()
       await expect.poll(() => page.getByTestId('wallet-menu').innerText()).toContain(address.slice(-4))
       expect(await asked(page), 'a wallet that knows the page is not asked again').toEqual([])
+    },
+  )
+
+  it.each(['light', 'dark'] as const)(
+    'passes the accessibility checks of axe in the %s theme, wide and on a phone, dialogs too',
+    async (colorScheme) => {
+      await using network = await startMoneyNetwork()
+      for (const size of [{ viewport: { width: 1280, height: 900 } }, PHONE]) {
+        const context = { ...size, colorScheme, reducedMotion: 'reduce' } as const
+        const tab = await openTab(network.browser, new URL('/wallet', network.relay.url).href, { context })
+        const { page } = tab
+        const wallet = new WalletPage(tab)
+        await wallet.ready()
+        const check = async (what: string): Promise<void> => {
+          expect(await axeViolations(page), `${what} ${colorScheme}`).toEqual([])
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+          expect(overflow, `${what} is wider than the screen`).toBeLessThanOrEqual(0)
+        }
+        await check('a new wallet')
+        await page.getByTestId('faucet').click()
+        await page.getByTestId('receive').waitFor()
+        for (const [opener, what] of [
+          ['add-deposit', 'deposit'],
+          ['receive', 'receive'],
+          ['send-money', 'send'],
+          ['stake', 'stake'],
+        ] as const) {
+          await page.getByTestId(opener).click()
+          await check(what)
+          await page.keyboard.press('Escape')
+        }
+        await wallet.deposit('60')
+        await page.locator('[data-testid=act][data-stage=mined]').waitFor({ state: 'attached' })
+        await check('after a deposit')
+        await wallet.done()
+        await page.getByTestId('wallet-menu').click()
+        await page.getByRole('menuitem', { name: 'Connect another wallet' }).click()
+        await check('connect')
+        await page.keyboard.press('Escape')
+        await tab.close()
+      }
     },
   )
 

@@ -111,7 +111,7 @@ export function entriesAsCsv(entries: readonly MoneyEntry[]): string {
 }
 
 /** What came in, or went out when negative. */
-export function signedAmount(entry: MoneyEntry): bigint {
+function signedAmount(entry: MoneyEntry): bigint {
   if (entry.kind === 'moved') return entry.amount
   return entry.kind === 'paid' ? -entry.paid : entry.paid
 }

@@ -45,7 +45,7 @@ function wish(
 }
 
 /** The session that a deposit of this amount would leave: what is left of the present one, and the amount. */
-export async function sessionFor(wallet: Wallet, amount: bigint): Promise<SessionLimits> {
+async function sessionFor(wallet: Wallet, amount: bigint): Promise<SessionLimits> {
   const { snapshot, escrow, address } = readyOf(wallet)
   const { services } = wallet
   if (!services) throw new InfernetError('wallet.unreachable')
