@@ -303,4 +303,12 @@ describe('peers on a relay, over sockets', () => {
     const answers = await Promise.all([consumer.peer, second.peer].map((peer) => hear(peer, promptOf())))
     expect(answers.map(({ tokens }) => tokens.length)).toEqual([80, 80])
   })
+
+  it('offers the speed of the share that it may compute', async () => {
+    await provider(fakeEngine({ info: { decodeTokensPerSecond: 100, prefillTokensPerSecond: 400 } }), {
+      share: 0.25,
+    })
+    const [seen] = (await consumer.peer.look()).offers
+    expect(seen?.offer).toMatchObject({ decodeTokensPerSecond: 25, prefillTokensPerSecond: 100 })
+  })
 })

@@ -79,6 +79,8 @@ export interface ProviderTerms {
   readonly slots?: number
   /** Jobs that may wait beyond these. @default MAX_WAITING_JOBS */
   readonly queue?: number
+  /** How much of the time the engine may compute, (0, 1]; read at each offer and quote, whose speeds it scales. @default 1 */
+  readonly share?: number
   /** Read at each renewal: an engine that was started again was tested again. */
   readonly selfTest: OfferedSelfTest
 }

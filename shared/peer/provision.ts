@@ -114,7 +114,7 @@ export class Provision implements ProvisionInterface {
 
   /** Price and speed of now, for a quote. */
   get standingTerms() {
-    const { info } = this.#engine
+    const info = this.#speeds
     const running = this.#liveJobs().length
     const waiting = Math.max(0, running - this.asServed.slots + 1)
     // Those who share a step are slower than one alone, though faster together.
@@ -129,7 +129,7 @@ export class Provision implements ProvisionInterface {
       ),
       prefillTokensPerSecond: info.prefillTokensPerSecond,
       decodeTokensPerSecond: shared,
-      contextLength: info.contextLength,
+      contextLength: this.#engine.info.contextLength,
       isDraining: this.#state !== 'live',
       payment: this.#components.payment,
     }
@@ -228,6 +228,17 @@ export class Provision implements ProvisionInterface {
     this.#changes.emit()
   }
 
+  /** What the engine reaches in the share of the time that it may compute. */
+  get #speeds() {
+    const { prefillTokensPerSecond, decodeTokensPerSecond, batchTokensPerSecond } = this.#engine.info
+    const { share = 1 } = this.#terms
+    return {
+      prefillTokensPerSecond: prefillTokensPerSecond * share,
+      decodeTokensPerSecond: decodeTokensPerSecond * share,
+      batchTokensPerSecond: batchTokensPerSecond * share,
+    }
+  }
+
   #offer(): Parameters<typeof offerBody>[0] {
     const { info } = this.#engine
     const issuedAt = this.#components.clock.now()
@@ -242,8 +253,8 @@ export class Provision implements ProvisionInterface {
       contextLength: tokens(info.contextLength),
       slots: this.asServed.slots,
       busySlots: this.#liveJobs().length,
-      prefillTokensPerSecond: info.prefillTokensPerSecond,
-      decodeTokensPerSecond: info.decodeTokensPerSecond,
+      prefillTokensPerSecond: this.#speeds.prefillTokensPerSecond,
+      decodeTokensPerSecond: this.#speeds.decodeTokensPerSecond,
       selfTest: offered(this.#terms.selfTest),
       addresses: this.#components.addresses().slice(0, 8),
       sequence: this.#sequence,

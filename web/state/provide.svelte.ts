@@ -272,8 +272,12 @@ export class Provide {
     this.#mesh = mesh
     const { engine } = started
     const price = this.price ?? { perPromptToken: baseUnits(0n), perOutputToken: baseUnits(0n) }
+    const settings = this.#settings
     const provision = mesh.peer.provide(engine, {
       price,
+      get share() {
+        return settings.dutyPercent / 100
+      },
       get selfTest() {
         return offeredTest(started)
       },
