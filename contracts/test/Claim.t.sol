@@ -188,6 +188,9 @@ contract ClaimTest is EscrowFixture {
         vm.assertEq(paid, balance);
         vm.assertEq(short, 2 * UNIT);
         claimTo(provider, UNIT);
+        (paid, short) = escrow.claimable(signed(provider, 3 * UNIT));
+        vm.assertEq(paid, 2 * UNIT);
+        vm.assertEq(short, 0);
         SignedVoucher memory stale = signed(provider, UNIT);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.StaleVoucher.selector, 0, UNIT, UNIT));
         escrow.claimable(stale);

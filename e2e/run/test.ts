@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { checkCoverage } from '../../contracts/script/coverage.ts'
 import { findChromium } from '../fixtures/find-chromium.ts'
 import { checkForgeFormat, mayForgeBeMissing, runForgeTests } from '../fixtures/forge-tests.ts'
 
@@ -85,6 +86,7 @@ function contractTests(): void {
     for (const failure of failures) console.log(`FAIL ${failure}`)
     console.log(`---- contract tests: ${passed} passed, ${failures.length} failed`)
   })
+  gateCall('coverage of the contracts', checkCoverage)
 }
 
 /** Vitest projects; a run that dies without a report counts as one failure. */
