@@ -5,6 +5,7 @@ import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { EscrowFixture } from "./EscrowFixture.sol";
 import { IEscrow } from "../src/interfaces/IEscrow.sol";
 import { IEscrowErrors } from "../src/interfaces/IEscrowErrors.sol";
+import { IEscrowEvents } from "../src/interfaces/IEscrowEvents.sol";
 import { TestCoin } from "../src/local/TestCoin.sol";
 import { FeeToken, ReentrantToken, RefusingToken, SilentToken } from "./mocks/Tokens.sol";
 
@@ -35,6 +36,14 @@ contract AssetsTest is EscrowFixture {
         vm.assertEq(coin.decimals(), 6);
         goThrough();
         vm.assertEq(coin.balanceOf(treasury), 5 * UNIT);
+        claimTo(provider, 100 * UNIT);
+        vm.expectEmit();
+        emit IEscrowEvents.Swept(
+            provider, MODEL, relay, 100 * UNIT, 80 * UNIT, 10 * UNIT, 5 * UNIT, 0, 5 * UNIT, 0
+        );
+        escrow.sweep(provider, MODEL, relay);
+        vm.assertEq(escrow.creditOf(treasury), 5 * UNIT);
+        escrow.collect(treasury);
         uint256 supply = coin.totalSupply();
         drain();
         claimTo(stranger, 10 * UNIT);

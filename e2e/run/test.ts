@@ -1,13 +1,15 @@
 /**
- * `npm test`: types, lint, format, unused code, unit tests, the build, then real browsers. Every gate and every test
- * counts; the last line adds them up: `N passed, N failed`.
+ * `npm test`: types, lint, format, unused code, the contracts, unit tests, the build, then real browsers. Every gate and
+ * every test counts; the last line adds them up: `N passed, N failed`.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { checkCoverage } from '../../contracts/script/coverage.ts'
 import { findChromium } from '../fixtures/find-chromium.ts'
+import { checkForgeFormat, mayForgeBeMissing, runForgeTests } from '../fixtures/forge-tests.ts'
 
 interface Counts {
   passed: number
@@ -33,6 +35,10 @@ try {
   gate('lint', [bin('eslint/bin/eslint.js'), '.'])
   gate('format', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'])
   gate('unused code', [bin('knip/bin/knip.js')])
+  gate('bytecode and ABI are what the sources give', [join(ROOT, 'contracts/script/build.ts'), '--check'])
+  if (mayForgeBeMissing)
+    console.log('skip contract tests: npm has no forge for this platform, and none is installed')
+  else if (gateCall('format of the contracts', checkForgeFormat)) contractTests()
   suite('unit tests', ['unit', 'web'])
   const isBuilt = gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
   if (isBuilt && gateCall('a Chromium to drive', findChromium)) suite('browser tests', ['e2e'])
@@ -69,6 +75,18 @@ function gateCall(name: string, check: () => unknown): boolean {
     )
     return false
   }
+}
+
+/** forge's tests, each counted; a run that dies without a report counts as one failure. */
+function contractTests(): void {
+  gateCall('contract tests could be run', () => {
+    const { passed, failures } = runForgeTests()
+    total.passed += passed
+    total.failed += failures.length
+    for (const failure of failures) console.log(`FAIL ${failure}`)
+    console.log(`---- contract tests: ${passed} passed, ${failures.length} failed`)
+  })
+  gateCall('coverage of the contracts', checkCoverage)
 }
 
 /** Vitest projects; a run that dies without a report counts as one failure. */

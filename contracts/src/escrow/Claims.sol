@@ -32,13 +32,11 @@ abstract contract Claims is Defaults {
     /// @inheritdoc IEscrow
     function claimable(SignedVoucher calldata signed) external view returns (uint96 paid, uint96 short) {
         Voucher calldata voucher = signed.voucher;
-        (,,, paid, short) = _due(
-            0,
-            signed,
-            _accounts[voucher.payer],
-            _sessions[voucher.payer][signed.signer],
-            _claimed[voucher.payer][voucher.epoch][voucher.provider]
-        );
+        Account storage payer = _accounts[voucher.payer];
+        uint96 claimed = _checkFresh(0, voucher, payer, _claimedTo(voucher));
+        Session storage session_ = _sessions[voucher.payer][signed.signer];
+        (uint256 allowed,,) = _allowed(0, signed, session_, voucher.cumulative - claimed);
+        return _cover(0, voucher, payer, allowed);
     }
 
     /// @inheritdoc IEscrow
@@ -54,10 +52,12 @@ abstract contract Claims is Defaults {
     function _claim(uint256 index, SignedVoucher calldata signed) private {
         Voucher calldata voucher = signed.voucher;
         Account storage payer = _accounts[voucher.payer];
+        mapping(bytes32 => uint96) storage counted = _claimedTo(voucher);
+        uint96 claimed = _checkFresh(index, voucher, payer, counted);
         Session storage session_ = _sessions[voucher.payer][signed.signer];
-        mapping(bytes32 => uint96) storage counted = _claimed[voucher.payer][voucher.epoch][voucher.provider];
-        (uint96 claimed, uint96 spent, bool isStaked, uint96 paid, uint96 short) =
-            _due(index, signed, payer, session_, counted);
+        (uint256 allowed, uint96 spent, bool isStaked) =
+            _allowed(index, signed, session_, voucher.cumulative - claimed);
+        (uint96 paid, uint96 short) = _cover(index, voucher, payer, allowed);
         // What is claimed stays below what is signed, what is spent below the cap, what is paid below the balance.
         unchecked {
             uint96 amount = paid + short;
@@ -81,28 +81,50 @@ abstract contract Claims is Defaults {
         _credit(msg.sender, tip);
     }
 
-    function _due(
+    /// @dev Gives what was claimed before.
+    function _checkFresh(
         uint256 index,
-        SignedVoucher calldata signed,
+        Voucher calldata voucher,
         Account storage payer,
-        Session storage session_,
-        mapping(bytes32 => uint96) storage counted
-    ) private view returns (uint96 claimed, uint96 spent, bool isStaked, uint96 paid, uint96 short) {
-        Voucher calldata voucher = signed.voucher;
-        (uint32 epoch, uint96 balance) = (payer.epoch, payer.balance);
+        mapping(bytes32 model => uint96) storage counted
+    ) private view returns (uint96 claimed) {
+        uint32 epoch = payer.epoch;
         if (voucher.epoch != epoch) revert WrongEpoch(index, voucher.epoch, epoch);
         claimed = counted[voucher.model];
         if (voucher.cumulative <= claimed) revert StaleVoucher(index, claimed, voucher.cumulative);
-        uint256 sessionLeft;
-        (sessionLeft, spent) = _checkSigner(index, signed, session_);
-        uint256 dailyLeft_;
-        (dailyLeft_, isStaked) = _dailyLeft(voucher.provider);
+    }
 
-        uint256 added = voucher.cumulative - claimed;
-        uint256 allowed = Shares.min(added, Shares.min(sessionLeft, dailyLeft_));
-        paid = uint96(Shares.min(allowed, balance));
+    /// @dev What of an amount the signer and the day allow; what a session has spent; and whether the provider's stake
+    /// was noted today, so that there is nothing to count.
+    function _allowed(uint256 index, SignedVoucher calldata signed, Session storage session_, uint256 added)
+        private
+        view
+        returns (uint256 allowed, uint96 spent, bool isStaked)
+    {
+        uint256 left;
+        (left, spent) = _checkSigner(index, signed, session_);
+        allowed = Shares.min(added, left);
+        (left, isStaked) = _dailyLeft(signed.voucher.provider);
+        allowed = Shares.min(allowed, left);
+    }
+
+    /// @dev What of an allowed amount the balance pays, and what of the rest counts against the bond.
+    function _cover(uint256 index, Voucher calldata voucher, Account storage payer, uint256 allowed)
+        private
+        view
+        returns (uint96 paid, uint96 short)
+    {
+        paid = uint96(Shares.min(allowed, payer.balance));
         if (paid < allowed) short = _shortfallOf(index, voucher, payer.bond, uint96(allowed) - paid);
-        if (paid + short == 0) revert NothingPayable(index, uint96(added), sessionLeft, dailyLeft_);
+        if (paid + short == 0) revert NothingPayable(index, allowed);
+    }
+
+    function _claimedTo(Voucher calldata voucher)
+        private
+        view
+        returns (mapping(bytes32 model => uint96) storage)
+    {
+        return _claimed[voucher.payer][voucher.epoch][voucher.provider];
     }
 
     /// @dev Gives what the signer may still spend. The payer itself has no cap but its money.

@@ -38,9 +38,9 @@ interface IEscrowErrors {
     error InvalidSignature(uint256 index, address signer);
     /// @notice The session ended, and its grace too; or there never was one.
     error SessionExpired(uint256 index, address key, uint256 acceptedUntil);
-    /// @notice Of the `due` amount nothing can be paid now: the session's cap is used up, or the day's of a provider
-    /// without stake, or balance and bond.
-    error NothingPayable(uint256 index, uint96 due, uint256 sessionLeft, uint256 dailyLeft);
+    /// @notice Nothing can be paid now: the session's cap is used up, or the day's of a provider without stake, where
+    /// `allowed` is zero; else balance and bond are.
+    error NothingPayable(uint256 index, uint256 allowed);
     /// @notice The payer's default takes no more claims.
     error DefaultClosed(uint256 index, address payer, uint40 closesAt);
 
