@@ -14,8 +14,8 @@ const AIM_SHARE = 0.05
 const WHY =
   'Signing and recovering are JavaScript of viem and noble on one core; the chunk is written by all of them.'
 /**
- * Tokens a second: the most that this model writes on two idle cores (20 to 40 by `bench -- engine`). The share
- * is of a chunk at this speed or at the measured one, whichever is faster, because a machine that is busy otherwise
+ * Tokens a second: the most that this model writes on two idle cores (20 to 40 by `bench -- engine`). The share is
+ * of a chunk at this speed or at the measured one, whichever is faster, because a machine that is busy otherwise
  * writes slower, and that must not make vouchers look cheap.
  */
 const IDLE_TOKENS_PER_SECOND = 40
@@ -33,11 +33,10 @@ export async function measureVoucherShare({ quick, print }: BenchOptions): Promi
   const rounds = quick ? 1 : 3
   const times = await bestTimes(tab, rounds)
   const on = { model: model.id, dtype: DTYPE, backend: BACKEND }
-  const line = { bench: 'money', unit: 'ms' }
-  print({ ...line, metric: 'voucherSignMs', value: times.signMs })
-  print({ ...line, metric: 'voucherVerifyMs', value: times.verifyMs })
+  print({ bench: 'money', metric: 'voucherSignMs', value: times.signMs, unit: 'ms' })
+  print({ bench: 'money', metric: 'voucherVerifyMs', value: times.verifyMs, unit: 'ms' })
   const measuredMs = await bestChunk(tab, model, rounds)
-  print({ ...line, metric: 'chunkMs', case: on, value: measuredMs })
+  print({ bench: 'money', metric: 'chunkMs', case: on, value: measuredMs, unit: 'ms' })
   const tokensPerSecond = Math.max((CHUNK_TOKENS / measuredMs) * 1000, IDLE_TOKENS_PER_SECOND)
   const value = voucherShareOfChunk(times, millis((CHUNK_TOKENS / tokensPerSecond) * 1000)) / 100
   const metric = 'voucherShareOfChunk'
