@@ -19,6 +19,8 @@ interface Case {
   readonly windowMs?: number
   /** Of a tab that lends: whether another one stands before it. */
   readonly visibility?: string
+  /** Of a share of a chunk's time: how fast the chunk is written. */
+  readonly tokensPerSecond?: number
 }
 
 /** One line of standard output. */
@@ -55,7 +57,7 @@ export interface Aim {
   readonly why?: string
 }
 
-/** Prints a figure with four digits that count, and says when it misses its aim. */
+/** Prints a figure with four digits that count, or all of a whole number, and says when it misses its aim. */
 export function printFigure(figure: Figure, aim: Aim = {}): void {
   const { value, peerValue, ratio } = figure
   const missed = missOf(figure, aim)
@@ -88,5 +90,5 @@ export function median(values: readonly number[]): number {
 }
 
 function round(value: number): number {
-  return Number(value.toPrecision(4))
+  return Number.isInteger(value) ? value : Number(value.toPrecision(4))
 }

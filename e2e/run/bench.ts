@@ -9,6 +9,7 @@ import { benchEngine } from '../bench/engine.ts'
 import { printFigure, type BenchOptions } from '../bench/figure.ts'
 import { benchHidden } from '../bench/hidden.ts'
 import { benchMesh } from '../bench/mesh.ts'
+import { benchMoney } from '../bench/money.ts'
 import { benchSampler } from '../bench/sampler.ts'
 
 /** Each bench gives the names of what it could not measure. */
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   engine: benchEngine,
   sampler: benchSampler,
   hidden: benchHidden,
+  money: benchMoney,
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {

@@ -3,6 +3,7 @@ import { probeWorkers } from '../../engine/page/probe-workers.ts'
 import { handlingMs } from './handling.ts'
 import { createOurSide, type OurSide } from './ours.ts'
 import { createPeerSide } from './peer.ts'
+import { voucherMs } from './vouchers.ts'
 import type { Side } from './side.ts'
 
 declare global {
@@ -13,9 +14,10 @@ declare global {
       readonly peer: Side
       readonly memory: () => Promise<Memory>
       readonly handlingMs: typeof handlingMs
+      readonly voucherMs: typeof voucherMs
     }
   }
 }
 
 probeWorkers()
-window.engineBench = { ours: createOurSide(), peer: createPeerSide(), memory, handlingMs }
+window.engineBench = { ours: createOurSide(), peer: createPeerSide(), memory, handlingMs, voucherMs }

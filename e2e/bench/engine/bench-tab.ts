@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright'
+import type { VoucherTimes } from '#shared/settle/measure-voucher.ts'
 import type { Memory } from '../../engine/page/memory.ts'
 import { servePage } from '../../engine/serve-page.ts'
 import { launchBrowser } from '../../fixtures/browser.ts'
@@ -30,6 +31,7 @@ export interface BenchTab extends AsyncDisposable {
   streams(): Promise<number>
   score(promptTokens: readonly number[], outputTokens: readonly number[]): Promise<number>
   handlingMs(init: HandlingInit): Promise<HandlingMs>
+  voucherMs(): Promise<VoucherTimes>
   /** What the browser calls the GPU, for a line about a real one. */
   readonly gpuLabel: string
 }
@@ -67,6 +69,7 @@ export async function openBenchTab(
         output,
       ] as const),
     handlingMs: (init) => page.evaluate((init) => window.engineBench.handlingMs(init), init),
+    voucherMs: () => page.evaluate(() => window.engineBench.voucherMs()),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }

@@ -1,0 +1,7 @@
+import { millis } from '#shared/base/units.ts'
+import { measureVoucher, type VoucherTimes } from '#shared/settle/measure-voucher.ts'
+
+/** What one voucher costs both sides, in this page. */
+export function voucherMs(): Promise<VoucherTimes> {
+  return measureVoucher({ monotonic: () => millis(performance.now()) })
+}
