@@ -88,6 +88,11 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
         return IEscrow(vm.deployCode("Escrow.sol:Escrow", abi.encode(init)));
     }
 
+    /// @dev As a call of its own, for an expected revert would end the test where it is not.
+    function callDeployEscrow(Config memory init) external {
+        deployEscrow(init);
+    }
+
     /// @dev Coins and a full allowance for the escrow.
     function fund(address owner, uint256 amount) internal {
         token.transfer(owner, amount);
