@@ -14,7 +14,7 @@ const INF = 10n ** 18n
 /** The most one answer may come to, whatever a provider asks: some thirty times the longest answer at list price. */
 const MAX_ANSWER_COST = baseUnits(INF / 100n)
 /** Deposited without asking where money is worth nothing, so that the first question is answered at once. */
-const TEST_DEPOSIT = 20n * INF
+export const TEST_DEPOSIT = 20n * INF
 /** Receipts of the answer under way are few: one for each provider that wrote. */
 const MAX_RECEIPTS = 64
 
@@ -48,13 +48,12 @@ export class PaymentDesk {
    * @throws InfernetError `wallet.*` or the signal's reason
    */
   async beforeAsking(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<void> {
-    try {
-      // Two questions of one moment make one deposit.
-      this.#readied ??= this.#makeReady(mesh).finally(() => (this.#readied = undefined))
-      await raceSignal(this.#readied, signal)
-    } finally {
+    // Two questions of one moment make one deposit; who stops the first finds it made with the next.
+    this.#readied ??= this.#makeReady(mesh).finally(() => {
+      this.#readied = undefined
       this.#step = undefined
-    }
+    })
+    await raceSignal(this.#readied, signal)
   }
 
   /**
@@ -138,12 +137,21 @@ export class PaymentDesk {
       this.#step = 'session'
       return this.#expect(await wallet.do(await sessionWish(wallet)))
     }
-    if (escrow.balance < TEST_DEPOSIT) {
-      this.#step = 'faucet'
-      if (!(await wallet.askFaucet())) throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
-    }
+    if (escrow.balance < TEST_DEPOSIT) await this.#askFaucet()
+    const { balance } = wallet.escrow ?? escrow
+    const amount = balance < TEST_DEPOSIT ? balance : TEST_DEPOSIT
     this.#step = 'deposit'
-    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, TEST_DEPOSIT, true))))
+    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, amount, true))))
+  }
+
+  /** @throws InfernetError `faucet.*`, `wallet.*` when it gives nothing and there is nothing */
+  async #askFaucet(): Promise<void> {
+    const wallet = this.#wallet
+    this.#step = 'faucet'
+    if (await wallet.askFaucet()) return
+    if ((wallet.escrow?.balance ?? 0n) > 0n) return wallet.dismissConnectError()
+    if (!wallet.services?.faucet) throw new InfernetError('faucet.none')
+    throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
   }
 
   #expect(isDone: boolean): void {
