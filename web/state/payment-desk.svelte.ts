@@ -1,11 +1,13 @@
 import { baseUnits } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
+import type { Voucher } from '#shared/settle/voucher.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import { VoucherDrop } from '../wallet/voucher-drop.ts'
 import type { AnswerRecord, Turn } from './conversation.ts'
-import type { MoneyEntry } from './money-entries.ts'
+import type { MoneyEntry, PaymentEntry } from './money-entries.ts'
 import type { Services } from './services.ts'
 import type { Wallet } from './wallet.svelte.ts'
 import { depositInit, depositWish, sessionWish } from './wallet-wishes.ts'
@@ -71,7 +73,7 @@ export class PaymentDesk {
       hasKey: signer.kind === 'tab',
       onReceipt: (receipt) => {
         void this.#drop?.drop()
-        void this.#keepEarned(receipt)
+        void this.#keepEarned(receipt, till.vouchers())
       },
     })
     const drop = new VoucherDrop({
@@ -159,7 +161,14 @@ export class PaymentDesk {
     this.#wallet.act.leave() // nobody pressed anything: there is nothing to tell
   }
 
-  async #keepEarned({ receipt, providerSignature }: SignedReceipt): Promise<void> {
+  async #keepEarned(
+    { receipt, providerSignature }: SignedReceipt,
+    held: readonly HeldVoucher[],
+  ): Promise<void> {
+    const [voucher] = held
+      .map((each) => each.voucher)
+      .filter(({ payer, model }) => payer === receipt.payer && model === receipt.model)
+      .toSorted((a, b) => b.epoch - a.epoch)
     const base = this.#entryBase()
     if (!base) return
     const models = await this.#services.models().catch(() => [])
@@ -169,6 +178,7 @@ export class PaymentDesk {
       ...{ id: receipt.jobId, kind: 'earned', peer: receipt.payer, modelName },
       ...{ tokens: blocksOf(receipt.outputTokens), due: receipt.due, paid: receipt.paid },
       ...{ receipt: providerSignature ? 'both' : 'one', isClaimed: false },
+      line: voucher && lineOf(voucher),
     })
   }
 
@@ -182,6 +192,10 @@ export class PaymentDesk {
       ...{ symbol, decimals },
     }
   }
+}
+
+function lineOf({ payer, provider, model, epoch, cumulative }: Voucher): PaymentEntry['line'] {
+  return { payer, provider, model, epoch, upTo: cumulative }
 }
 
 const BLOCK_TOKENS = 32
