@@ -97,14 +97,25 @@ export async function readSupply(chain: LocalChain): Promise<bigint> {
   })
 }
 
-/** What the shares of the deployment make of one claim that a relay carried. Parts are rounded down, the rest is the provider's. */
-export function expectedShares(claimed: bigint): Settlement['moved'] {
+export interface SharesInit {
+  /** @default what the publisher of the demo asks */
+  readonly royaltyBps?: number
+  /** False for a provider that claims itself. @default true */
+  readonly isCarried?: boolean
+}
+
+/** What the shares of the deployment make of one claim. Parts are rounded down, the rest is the provider's. */
+export function expectedShares(
+  claimed: bigint,
+  { royaltyBps = DEMO_ROYALTY_BPS, isCarried = true }: SharesInit = {},
+): Settlement['moved'] {
   const part = (bps: number): bigint => (claimed * BigInt(bps)) / BPS
-  const publisher = part(DEMO_ROYALTY_BPS)
+  const publisher = part(royaltyBps)
   const relayed = part(ESCROW.relayBps)
   const burned = part(ESCROW.burnBps)
   const treasury = part(ESCROW.treasuryBps)
-  const tip = part(ESCROW.tipBps) < ESCROW.tipCap ? part(ESCROW.tipBps) : ESCROW.tipCap
+  const carried = part(ESCROW.tipBps) < ESCROW.tipCap ? part(ESCROW.tipBps) : ESCROW.tipCap
+  const tip = isCarried ? carried : 0n
   return {
     provider: claimed - publisher - relayed - burned - treasury - tip,
     publisher,

@@ -1,12 +1,11 @@
 import type { Page } from 'playwright'
-import { parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
 import { findAnvil } from '../chain/find-anvil.ts'
 import { axeViolations } from '../fixtures/axe.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
-import { startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
+import { fundPlayed, startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
 import { installMockWallet, type MockWallet, type MockWalletInit } from '../wallet/mock-wallet.ts'
 
@@ -136,7 +135,7 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
     async (canBatch) => {
       await using network = await startMoneyNetwork()
       const { address } = privateKeyToAccount(generatePrivateKey())
-      await fund(network, address)
+      await fundPlayed(network, address)
       const { chainId } = network.network
       const wallet = await open(network, {
         ...{ rpcUrl: network.rpcUrl, address, chainId: 1, nodeChainId: chainId },
@@ -244,16 +243,3 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
     await page.getByTestId('stale').waitFor({ state: 'detached' })
   })
 })
-
-/** Money for an account that the chain plays: nobody has its key, so no permit can be signed for it. */
-async function fund({ relay, control }: MoneyNetwork, address: `0x${string}`): Promise<void> {
-  const response = await fetch(new URL('/faucet', relay.url), {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ address }),
-  })
-  expect(response.status).toBe(200)
-  await control.setBalance({ address, value: parseEther('10') })
-  await control.setCode({ address, bytecode: '0x00' })
-  await control.impersonateAccount({ address })
-}

@@ -81,6 +81,24 @@ export class AskPage {
     return turn.answer as AnswerRecord
   }
 
+  /** From now on notes all that a question says it waits for; gives what was noted so far. */
+  async noteWaits(): Promise<() => Promise<readonly string[]>> {
+    await this.page.evaluate(() => {
+      const noted = new Set<string>()
+      const look = (): void => {
+        const text = document.querySelector('[data-testid=searching]')?.textContent?.trim()
+        if (text) noted.add(text)
+      }
+      Object.assign(window, { e2eWaits: noted })
+      new MutationObserver(look).observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+      })
+    })
+    return () => this.page.evaluate(() => [...(window as unknown as { e2eWaits: Set<string> }).e2eWaits])
+  }
+
   /** Calls back with each stretch of text that is added to the answer. */
   async follow(onText: (added: string) => void): Promise<void> {
     let shown = ''

@@ -11,6 +11,20 @@ export class WalletPage {
     this.page = tab.page
   }
 
+  /** Walks there from another page of that tab, which keeps what it is doing. */
+  static async from(tab: Tab): Promise<WalletPage> {
+    await tab.page.getByTestId('strip-money').click()
+    const wallet = new WalletPage(tab)
+    await wallet.ready()
+    return wallet
+  }
+
+  /** The rows of the list with all these words in them. */
+  entry(...words: readonly string[]): Locator {
+    const rows = this.page.getByTestId('entry-row')
+    return words.reduce((found, hasText) => found.filter({ hasText }), rows)
+  }
+
   get act(): Locator {
     return this.page.getByTestId('act')
   }
@@ -44,6 +58,14 @@ export class WalletPage {
   async failed(): Promise<string | null> {
     await this.page.locator('[data-testid=act][data-stage=failed]').waitFor()
     return this.act.getByTestId('error-panel').getAttribute('data-code')
+  }
+
+  /** Takes the extension's wallet of that name. */
+  async connect(name: string): Promise<void> {
+    await this.page.getByTestId('wallet-menu').click()
+    await this.page.getByRole('menuitem', { name: 'Connect another wallet' }).click()
+    await this.page.getByTestId('injected').filter({ hasText: name }).click()
+    await this.page.getByRole('dialog').waitFor({ state: 'hidden' })
   }
 
   async deposit(amount: string): Promise<void> {

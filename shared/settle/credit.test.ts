@@ -182,6 +182,21 @@ describe('credit between a purse and a till', () => {
     expect(ledger.unclaimedOf(PAYER, 0)).toBe(2n * due(1))
   })
 
+  it('counts what was claimed meanwhile as paid, not as owed', async () => {
+    chain.authorize(PAYER, sessionKey.address, 500_000n, realClock.now() + HOUR)
+    const first = await till.open(someTerms(), await creditOf({ cumulative: baseUnits(60_000n) }))
+    first.close(baseUnits(60_000n))
+    chain.claim(ledger.vouchers[0]!) // by a relay: nobody tells the till
+    const next = await creditOf({ cumulative: baseUnits(99_000n) })
+    await till.open(someTerms({ name: 2 }), next)
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(39_000n)
+    // 1000 are left of the deposit, and not one more.
+    const over = await creditOf({ cumulative: baseUnits(100_001n) })
+    await expect(till.open(someTerms({ name: 3 }), over)).rejects.toMatchObject({
+      code: 'payment.no-deposit',
+    })
+  })
+
   describe('is refused by name', () => {
     const refusalOf = (credit: Uint8Array, terms = someTerms()): Promise<string> =>
       till.open(terms, credit).then(

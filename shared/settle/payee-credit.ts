@@ -15,7 +15,7 @@ import { checkFunds, type Funds } from './check-funds.ts'
 import { MAX_LINES, STORE_DEADLINE_MS } from './constants.ts'
 import { decodeCredit, decodeReceipt, encodeCredit, encodeReceipt } from './credit-message.ts'
 import { Debtors } from './debtors.ts'
-import type { PayeeLedger } from './payee-ledger.ts'
+import { unclaimedIn, type PayeeLedger } from './payee-ledger.ts'
 import { PayeeLine, type LineJob } from './payee-line.ts'
 import { receiptOf } from './payer-credit.ts'
 import { isReceiptSignedBy, signReceipt, type SignedReceipt } from './receipt.ts'
@@ -61,7 +61,7 @@ export class PayeeCredit implements CreditVerifier {
     // Beside a job that runs on the same line, a voucher may be overtaken by that one's next.
     if (signed.voucher.cumulative < line.received && line.jobs === 0) throw new InfernetError('payment.stale')
     const first = costOf(terms.price, terms.prefillTokens, Math.min(CHUNK_TOKENS, terms.maxTokens))
-    this.expectRoom(signed.voucher, baseUnits(first), funds)
+    await this.expectRoom(signed, baseUnits(first), funds, signal)
     const added = await this.keep(signed, funds, line)
     // Beside a running job the voucher may hold that one's payment, which is on its way.
     if (line.jobs === 0) line.absorb(added - job.due)
@@ -118,14 +118,54 @@ export class PayeeCredit implements CreditVerifier {
     await chain.account(line.payer, { isFresh: true })
   }
 
-  /** Whether the deposit holds what the voucher adds, and no less than `least` more than before. @throws InfernetError `payment.no-deposit`, … */
-  expectRoom(voucher: PaymentLine & { cumulative: BaseUnits }, least: BaseUnits, funds: Funds): void {
-    const { ledger } = this.#components
-    const before = ledger.held(voucher)?.voucher.cumulative ?? this.#known(voucher)?.received ?? 0n
+  /**
+   * Whether the deposit holds what the voucher adds, and no less than `least` more than before. What was claimed
+   * meanwhile, by us or by whoever carried it, has left the deposit and is owed no more: before a payer is refused, the
+   * chain is asked for it.
+   *
+   * @throws InfernetError `payment.no-deposit`, `payment.session-spent`
+   */
+  async expectRoom(
+    { voucher, signer }: SignedVoucher,
+    least: BaseUnits,
+    funds: Funds,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const before =
+      this.#components.ledger.held(voucher)?.voucher.cumulative ?? this.#known(voucher)?.received ?? 0n
     const added = voucher.cumulative > before ? voucher.cumulative - before : 0n
-    const needed = ledger.unclaimedOf(voucher.payer, voucher.epoch) + (added > least ? added : least)
-    if (needed > funds.room)
-      throw new InfernetError(funds.limitedBy, { needed: String(needed), free: String(funds.room) })
+    const next = added > least ? added : least
+    if (this.#owed(voucher, next) <= funds.room) return
+    const anew = await this.#reckonAll({ payer: voucher.payer, signer }, funds, signal)
+    const needed = this.#owed(voucher, next)
+    if (needed > anew.room)
+      throw new InfernetError(anew.limitedBy, { needed: String(needed), free: String(anew.room) })
+  }
+
+  #owed({ payer, epoch }: PaymentLine, next: bigint): bigint {
+    return this.#components.ledger.unclaimedOf(payer, epoch) + next
+  }
+
+  /** First what was claimed, then what is left: the other way round a claim in between would be counted for neither. */
+  async #reckonAll(
+    who: { payer: ChainAddress; signer: ChainAddress },
+    funds: Funds,
+    signal: AbortSignal | undefined,
+  ): Promise<Funds> {
+    const { chain, clock, ledger } = this.#components
+    const open = ledger.vouchers.filter(
+      (held) =>
+        held.voucher.payer === who.payer && held.voucher.epoch === funds.epoch && unclaimedIn(held) > 0n,
+    )
+    if (open.length === 0) return funds
+    try {
+      for (const { voucher } of open)
+        await ledger.noteClaimed(voucher, await chain.claimed(voucher, { isFresh: true, signal }))
+      return await checkFunds(chain, { ...who, now: clock.now() }, { isFresh: true, signal })
+    } catch (thrown) {
+      if (hasCode(thrown, 'payment.chain-unreachable')) return funds
+      throw thrown
+    }
   }
 
   /** Keeps a voucher that is worth more than what is held; then, and not before, it counts. Gives what it added. */
@@ -252,7 +292,7 @@ class PaidJob implements IncomingCredit {
       if (isGood) this.#paid += await this.#till.keep(signed, this.#init.funds, line)
       throw thrown
     })
-    this.#till.expectRoom(signed.voucher, baseUnits(0n), funds)
+    await this.#till.expectRoom(signed, baseUnits(0n), funds)
     this.#paid += await this.#till.keep(signed, funds, line)
     this.#last = signed
     this.#lastBytes = credit

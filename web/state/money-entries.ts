@@ -1,3 +1,5 @@
+import type { PaymentLine } from '#shared/settle/voucher.ts'
+
 /** What an act moved, or allowed. */
 export type MovedWhat =
   | 'deposit'
@@ -40,6 +42,8 @@ export interface PaymentEntry extends EntryBase {
   /** Who put a name under the receipt. */
   readonly receipt: 'both' | 'one' | 'none'
   readonly isClaimed: boolean
+  /** Where it stands and how far the voucher went then; the chain has counted it when it has counted that much. */
+  readonly line?: (PaymentLine & { readonly upTo: bigint }) | undefined
 }
 
 /** Something that was done on the chain. */

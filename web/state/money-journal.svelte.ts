@@ -1,5 +1,7 @@
-import type { MoneyEntry, MovedEntry } from './money-entries.ts'
+import type { MoneyEntry, MovedEntry, PaymentEntry } from './money-entries.ts'
 import type { MoneyServices } from './money-services.ts'
+
+type JournalServices = Pick<MoneyServices, 'network' | 'entries' | 'outcome' | 'claimed'>
 
 /** Entries whose block is not known yet are looked for again, so many at a time. */
 const MAX_RECHECKS = 8
@@ -7,13 +9,15 @@ const MAX_RECHECKS = 8
 /** What was paid, earned and moved, the newest first, kept in this browser. */
 export class MoneyJournal {
   #entries = $state.raw<readonly MoneyEntry[]>([])
-  #services: Pick<MoneyServices, 'entries' | 'outcome'> | undefined
+  #services: JournalServices | undefined
+  /** Lines are asked about in turn. */
+  #turn = 0
 
   get entries(): readonly MoneyEntry[] {
     return this.#entries
   }
 
-  async open(services: Pick<MoneyServices, 'entries' | 'outcome'>): Promise<void> {
+  async open(services: JournalServices): Promise<void> {
     this.#services = services
     this.#entries = await services.entries.list().catch(() => [])
   }
@@ -26,13 +30,40 @@ export class MoneyJournal {
     await this.#services?.entries.put(entry).catch(() => undefined)
   }
 
-  /** Looks for what was sent and not yet seen in a block, as after the tab was closed meanwhile. */
-  async recheck(): Promise<void> {
+  /**
+   * Looks for what was sent and not yet seen in a block, as after the tab was closed meanwhile, and for what was claimed
+   * meanwhile, by this wallet or by whoever carried it.
+   */
+  async recheck({ isFresh = false }: { isFresh?: boolean } = {}): Promise<void> {
     for (const { entry, hash } of this.#open().slice(0, MAX_RECHECKS)) {
       const outcome = await this.#services?.outcome(hash).catch(() => undefined)
       if (outcome)
         await this.keep({ ...entry, block: outcome.block, state: outcome.succeeded ? 'mined' : 'failed' })
     }
+    await this.#noteClaims(isFresh)
+  }
+
+  async #noteClaims(isFresh: boolean): Promise<void> {
+    const lines = this.#unclaimed()
+    const first = lines.length > MAX_RECHECKS ? this.#turn++ % lines.length : 0
+    for (const entries of [...lines.slice(first), ...lines.slice(0, first)].slice(0, MAX_RECHECKS)) {
+      const line = entries[0]?.line
+      const claimed = line && (await this.#services?.claimed(line, { isFresh }).catch(() => undefined))
+      for (const entry of entries)
+        if (claimed !== undefined && entry.line.upTo <= claimed)
+          await this.keep({ ...entry, isClaimed: true })
+    }
+  }
+
+  /** What was earned and waits for a claim, one list for each line of payment. */
+  #unclaimed(): readonly (readonly Earned[])[] {
+    const chainId = this.#services?.network.chainId
+    const open = this.#entries.filter(isEarned).filter((each) => !each.isClaimed && each.chainId === chainId)
+    const lines = Object.groupBy(
+      open,
+      ({ line: { payer, provider, model, epoch } }) => `${payer} ${provider} ${model} ${epoch}`,
+    )
+    return Object.values(lines).map((entries = []) => entries)
   }
 
   #open(): { entry: MovedEntry; hash: `0x${string}` }[] {
@@ -42,4 +73,10 @@ export class MoneyJournal {
         : [],
     )
   }
+}
+
+type Earned = PaymentEntry & { readonly line: NonNullable<PaymentEntry['line']> }
+
+function isEarned(entry: MoneyEntry): entry is Earned {
+  return entry.kind === 'earned' && entry.line !== undefined
 }

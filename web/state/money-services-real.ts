@@ -47,6 +47,14 @@ export async function openMoney(
   const vault = new KeyVault(openSealedKeys<SealedKey>(), () => clock.now())
   const models = network.contracts.models
   const never = new AbortController().signal
+  const payments = new Payments({
+    clock,
+    network,
+    client,
+    vault,
+    ledger: store.ledger,
+    relayPayee: info.output.payee,
+  })
   return {
     network,
     vault,
@@ -54,14 +62,7 @@ export async function openMoney(
     faucet: info.output.faucet ? createFaucet(here('/faucet')) : undefined,
     entries: store.movements,
     ledger: store.ledger,
-    payments: new Payments({
-      clock,
-      network,
-      client,
-      vault,
-      ledger: store.ledger,
-      relayPayee: info.output.payee,
-    }),
+    payments,
     peerKey: rawPeerKey,
     async tabSigner(address) {
       const account = await vault.wallet(address)
@@ -72,6 +73,7 @@ export async function openMoney(
     confirm: (block) => isConfirmedBy(witnesses, block),
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
+    claimed: (line, options) => payments.chain.claimed(line, options),
     async outcome(hash) {
       try {
         const { blockNumber, status } = await getTransactionReceipt(client, { hash })

@@ -2,6 +2,7 @@ import type { Address, Hash, Hex } from 'viem'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { PaymentLine } from '#shared/settle/voucher.ts'
 import type { Act, ActState } from '../wallet/act.ts'
 import type { ClaimEntry, EarnedLine } from '../wallet/acts.ts'
 import type { DepositInit, DepositWay } from '../wallet/deposit.ts'
@@ -57,6 +58,8 @@ export interface MoneyServices {
   confirm(block: Snapshot['block']): Promise<boolean | undefined>
   readClaimable(escrow: Address, entries: readonly ClaimEntry[]): Promise<readonly Claimable[]>
   readPots(escrow: EscrowOnChain, lines: readonly EarnedLine[]): Promise<readonly PotOnChain[]>
+  /** What the chain has counted of a line, remembered for some seconds. @throws InfernetError `payment.*` */
+  claimed(line: PaymentLine, options?: { readonly isFresh?: boolean }): Promise<bigint>
   /** Whether a transaction is in a block, failed there, or is in none. */
   outcome(hash: Hash): Promise<{ readonly block: number; readonly succeeded: boolean } | undefined>
   act(signer: Signer, options: ActRunOptions): ActRun

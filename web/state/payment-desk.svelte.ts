@@ -1,11 +1,13 @@
 import { baseUnits } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
+import type { Voucher } from '#shared/settle/voucher.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import { VoucherDrop } from '../wallet/voucher-drop.ts'
 import type { AnswerRecord, Turn } from './conversation.ts'
-import type { MoneyEntry } from './money-entries.ts'
+import type { MoneyEntry, PaymentEntry } from './money-entries.ts'
 import type { Services } from './services.ts'
 import type { Wallet } from './wallet.svelte.ts'
 import { depositInit, depositWish, sessionWish } from './wallet-wishes.ts'
@@ -14,7 +16,7 @@ const INF = 10n ** 18n
 /** The most one answer may come to, whatever a provider asks: some thirty times the longest answer at list price. */
 const MAX_ANSWER_COST = baseUnits(INF / 100n)
 /** Deposited without asking where money is worth nothing, so that the first question is answered at once. */
-const TEST_DEPOSIT = 20n * INF
+export const TEST_DEPOSIT = 20n * INF
 /** Receipts of the answer under way are few: one for each provider that wrote. */
 const MAX_RECEIPTS = 64
 
@@ -48,13 +50,12 @@ export class PaymentDesk {
    * @throws InfernetError `wallet.*` or the signal's reason
    */
   async beforeAsking(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<void> {
-    try {
-      // Two questions of one moment make one deposit.
-      this.#readied ??= this.#makeReady(mesh).finally(() => (this.#readied = undefined))
-      await raceSignal(this.#readied, signal)
-    } finally {
+    // Two questions of one moment make one deposit; who stops the first finds it made with the next.
+    this.#readied ??= this.#makeReady(mesh).finally(() => {
+      this.#readied = undefined
       this.#step = undefined
-    }
+    })
+    await raceSignal(this.#readied, signal)
   }
 
   /**
@@ -72,7 +73,7 @@ export class PaymentDesk {
       hasKey: signer.kind === 'tab',
       onReceipt: (receipt) => {
         void this.#drop?.drop()
-        void this.#keepEarned(receipt)
+        void this.#keepEarned(receipt, till.vouchers())
       },
     })
     const drop = new VoucherDrop({
@@ -138,12 +139,21 @@ export class PaymentDesk {
       this.#step = 'session'
       return this.#expect(await wallet.do(await sessionWish(wallet)))
     }
-    if (escrow.balance < TEST_DEPOSIT) {
-      this.#step = 'faucet'
-      if (!(await wallet.askFaucet())) throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
-    }
+    if (escrow.balance < TEST_DEPOSIT) await this.#askFaucet()
+    const { balance } = wallet.escrow ?? escrow
+    const amount = balance < TEST_DEPOSIT ? balance : TEST_DEPOSIT
     this.#step = 'deposit'
-    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, TEST_DEPOSIT, true))))
+    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, amount, true))))
+  }
+
+  /** @throws InfernetError `faucet.*`, `wallet.*` when it gives nothing and there is nothing */
+  async #askFaucet(): Promise<void> {
+    const wallet = this.#wallet
+    this.#step = 'faucet'
+    if (await wallet.askFaucet()) return
+    if ((wallet.escrow?.balance ?? 0n) > 0n) return wallet.dismissConnectError()
+    if (!wallet.services?.faucet) throw new InfernetError('faucet.none')
+    throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
   }
 
   #expect(isDone: boolean): void {
@@ -151,7 +161,14 @@ export class PaymentDesk {
     this.#wallet.act.leave() // nobody pressed anything: there is nothing to tell
   }
 
-  async #keepEarned({ receipt, providerSignature }: SignedReceipt): Promise<void> {
+  async #keepEarned(
+    { receipt, providerSignature }: SignedReceipt,
+    held: readonly HeldVoucher[],
+  ): Promise<void> {
+    const [voucher] = held
+      .map((each) => each.voucher)
+      .filter(({ payer, model }) => payer === receipt.payer && model === receipt.model)
+      .toSorted((a, b) => b.epoch - a.epoch)
     const base = this.#entryBase()
     if (!base) return
     const models = await this.#services.models().catch(() => [])
@@ -161,6 +178,7 @@ export class PaymentDesk {
       ...{ id: receipt.jobId, kind: 'earned', peer: receipt.payer, modelName },
       ...{ tokens: blocksOf(receipt.outputTokens), due: receipt.due, paid: receipt.paid },
       ...{ receipt: providerSignature ? 'both' : 'one', isClaimed: false },
+      line: voucher && lineOf(voucher),
     })
   }
 
@@ -174,6 +192,10 @@ export class PaymentDesk {
       ...{ symbol, decimals },
     }
   }
+}
+
+function lineOf({ payer, provider, model, epoch, cumulative }: Voucher): PaymentEntry['line'] {
+  return { payer, provider, model, epoch, upTo: cumulative }
 }
 
 const BLOCK_TOKENS = 32

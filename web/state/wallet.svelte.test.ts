@@ -5,6 +5,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { Snapshot } from '../wallet/read-snapshot.ts'
+import type { PaymentEntry } from './money-entries.ts'
 import { INF, injectedWallet, memoryMoney, memorySigner, type MoneyScene } from './testing/memory-money.ts'
 import { memoryServices } from './testing/memory-services.ts'
 import type { ActWish } from './wallet-act.svelte.ts'
@@ -244,4 +245,30 @@ it('says what the faucet refused, and notes what it gave', async () => {
   }
   expect(await wallet.askFaucet()).toBe(true)
   expect(wallet.entries[0]).toMatchObject({ what: 'faucet', amount: 940n * INF })
+})
+
+it('marks what was earned as claimed once the chain has counted its voucher, whoever brought it', async () => {
+  const { wallet, money, scene, clock } = await opened()
+  const line = {
+    ...{ payer: chainAddress(OTHER), provider: chainAddress(wallet.signer!.address), epoch: 0 },
+    model: modelHash('ab'.repeat(32)),
+  }
+  const earned = (id: string, upTo: bigint): PaymentEntry => ({
+    ...{ id, at: clock.now(), chainId: money.network.chainId, wallet: wallet.signer!.address.toLowerCase() },
+    ...{ symbol: 'INF', decimals: 18, kind: 'earned', peer: OTHER, modelName: 'Tiny', tokens: [7] },
+    ...{ due: 5n, paid: 5n, receipt: 'both', isClaimed: false, line: { ...line, upTo } },
+  })
+  const claimed = (): readonly unknown[] =>
+    wallet.entries.flatMap((entry) => (entry.kind === 'earned' && entry.isClaimed ? [entry.id] : []))
+  await wallet.record(earned('first', 5n))
+  await wallet.record(earned('second', 10n))
+  await wallet.refresh()
+  await settle(clock)
+  expect(claimed()).toEqual([])
+  scene.claimed = 7n
+  await wallet.refresh()
+  await expect.poll(claimed).toEqual(['first'])
+  scene.claimed = 10n
+  await wallet.refresh()
+  await expect.poll(() => claimed().length).toBe(2)
 })

@@ -416,7 +416,7 @@ export class Wallet {
       this.#now = clock.now()
       this.#readError = undefined
       if (clock.now() >= this.#confirmDue) void this.#confirm(money, snapshot)
-      void this.#journal.recheck()
+      void this.#journal.recheck({ isFresh: this.act.isBusy }) // what is remembered is older than the act
     } catch (thrown) {
       this.#readError = InfernetError.from(thrown, 'wallet.unreachable')
       this.#readDue = clock.now() + RETRY_MS

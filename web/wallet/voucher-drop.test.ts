@@ -62,6 +62,14 @@ describe('vouchers that are left with relays', () => {
     expect(scene.left).toEqual([5n])
   })
 
+  it('go right after those that are on their way', async () => {
+    const { scene, drop } = setUp(held(5n))
+    const first = drop.drop()
+    scene.vouchers = [held(9n)]
+    await Promise.all([first, drop.drop(), drop.drop()])
+    expect(scene.left).toEqual([5n, 9n])
+  })
+
   it('stay here when everything is claimed', async () => {
     const { scene, drop } = setUp(held(5n, 5n))
     await drop.drop()

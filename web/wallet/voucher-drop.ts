@@ -42,7 +42,9 @@ export class VoucherDrop {
 
   /** Leaves what is new now. Never throws: what no relay took is tried again. */
   drop(): Promise<void> {
-    this.#dropping ??= this.#drop().finally(() => (this.#dropping = undefined))
+    // What came while others are on their way goes right after them: the tab may be gone before the next beat.
+    if (this.#dropping) return this.#dropping.then(() => this.drop())
+    this.#dropping = this.#drop().finally(() => (this.#dropping = undefined))
     return this.#dropping
   }
 

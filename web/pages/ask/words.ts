@@ -1,5 +1,7 @@
+import { TEST_DEPOSIT, type PaymentStep } from '../../state/payment-desk.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
 import { lendersInWords, plural } from '../../ui/format.ts'
+import { plainMoney } from '../../ui/money.ts'
 import type { Step } from '../../ui/steps.ts'
 
 /** What the empty page says, from what is known now. */
@@ -49,6 +51,20 @@ export function waitingWords(session: Session, model: string): string {
   return `Nobody lends ${model} right now.`
 }
 
+const PAYMENT_STEPS: Readonly<Record<PaymentStep, string>> = {
+  opening: 'Opening your wallet',
+  faucet: 'Getting test INF',
+  deposit: `Making a deposit of ${plainMoney(TEST_DEPOSIT, { symbol: 'INF', decimals: 18 })} test INF`,
+  session: 'Allowing this tab to pay',
+}
+
+/** What a question waits for that has gone out: money first, then somebody who answers. */
+export function searchingWords(step: PaymentStep | undefined, attempt: number): string {
+  if (step) return PAYMENT_STEPS[step]
+  const looking = 'Looking for a tab that answers'
+  return attempt > 1 ? `${looking}, attempt ${attempt}` : looking
+}
+
 /** The way out of each failure of an answer. */
 export function stepsAfter(
   code: string | undefined,
@@ -75,6 +91,10 @@ export function stepsAfter(
     case 'mesh.insecure-page':
       return [{ label: 'Show how', href: '/provide' }]
     default:
-      return [again]
+      return isAboutMoney(code) ? [{ label: 'Open the Wallet page', href: '/wallet' }, again] : [again]
   }
+}
+
+function isAboutMoney(code: string): boolean {
+  return /^(payment|wallet|faucet)\./.test(code)
 }

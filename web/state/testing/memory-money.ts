@@ -25,6 +25,8 @@ export interface MoneyScene {
   perform: (options: ActRunOptions) => Promise<void>
   /** What the faucet does. */
   faucet: (address: Address) => Promise<void>
+  /** What the chain has counted of every line. */
+  claimed: bigint
   /** What became of a hash. */
   outcome: Awaited<ReturnType<MoneyServices['outcome']>>
   connect: (wallet: InjectedWallet, mayAsk: boolean) => Promise<Signer | undefined>
@@ -53,6 +55,7 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
       onState({ stage: 'mined', hash: '0xaa', fee: 7n, block: block + 1n } satisfies ActState)
     },
     faucet: async () => undefined,
+    claimed: 0n,
     outcome: undefined,
     connect: async () => undefined,
     ...change,
@@ -103,6 +106,7 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     confirm: async () => scene.confirms,
     readClaimable: async () => [],
     readPots: async () => [],
+    claimed: async () => scene.claimed,
     outcome: async () => scene.outcome,
     act: (_signer: Signer, options: ActRunOptions) => ({
       run: () => scene.perform(options),

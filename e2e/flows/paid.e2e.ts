@@ -1,0 +1,155 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { formatEther, parseEther } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { describe, expect, it } from 'vitest'
+import { amountToBytes } from '#shared/base/bytes.ts'
+import { baseUnits } from '#shared/base/units.ts'
+import { findAnvil } from '../chain/find-anvil.ts'
+import { readerOf } from '../chain/paid-lines.ts'
+import { expectedShares } from '../chain/settlement.ts'
+import { openTab } from '../fixtures/browser.ts'
+import { fundPlayed, startMoneyNetwork } from '../fixtures/money-network.ts'
+import { openConsumer, openProvider } from '../fixtures/network.ts'
+import { AskPage } from '../pages/ask-page.ts'
+import { WalletPage } from '../pages/wallet-page.ts'
+import { installMockWallet, type MockWallet } from '../wallet/mock-wallet.ts'
+
+const QUESTION = 'What does a relay do?'
+const CARRYING = { hasRelayKey: true, args: ['--carry-worth', '0', '--carry-every-seconds', '1'] }
+const SETTLED = { timeout: 30_000 }
+
+/** What the answer cost; every block of it is paid. */
+async function paidFor(consumer: AskPage): Promise<bigint> {
+  await consumer.waitForState('done')
+  const { due, segments } = await consumer.record()
+  expect(due).toBeGreaterThan(0n)
+  expect(segments.map(({ paid }) => paid)).toEqual([due])
+  return due
+}
+
+// npm brings anvil for Linux on x64 alone: elsewhere these wait for a Foundry installation.
+describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs anvil)', () => {
+  it('is paid by a new tab that readies its wallet by itself, and claimed by the tab that wrote it', async () => {
+    await using network = await startMoneyNetwork({ hasRelayKey: true, args: ['--carry-claims', 'off'] })
+    const { browser, relay, rpcUrl } = network
+    const chain = readerOf(rpcUrl, network.network)
+    const provider = await openProvider(browser, relay.url)
+    const consumer = await openConsumer(browser, relay.url)
+    const waits = await consumer.noteWaits()
+    await consumer.ask(QUESTION)
+    const due = await paidFor(consumer)
+    expect(await waits()).toEqual(
+      expect.arrayContaining(['Getting test INF', 'Making a deposit of 20 test INF']),
+    )
+
+    const spent = await WalletPage.from(consumer.tab)
+    await expect.poll(() => spent.amount('free'), SETTLED).toBe(18.99) // cut: 19 less what was signed
+    expect(await spent.amount('balance')).toBe(980)
+    await spent.entry('Answer, Infernet Tiny', 'signed by both').waitFor()
+    await spent.entry('Test money received', '+1,000.00 INF').waitFor()
+
+    const earned = await WalletPage.from(provider.tab)
+    const { provider: share } = expectedShares(due, { royaltyBps: 0, isCarried: false })
+    await earned.entry('Your GPU answered', 'to claim').waitFor()
+    // Shown with two digits, the rest cut off.
+    await expect.poll(() => earned.amount('to-claim')).toBeGreaterThan(0.9 * Number(formatEther(share)))
+    expect(await earned.amount('to-claim')).toBeLessThanOrEqual(Number(formatEther(share)))
+    expect(await chain.lines(), 'nobody has claimed anything').toEqual([])
+    await earned.page.getByTestId('claim').click()
+    expect(await earned.failed(), 'a new wallet cannot pay the fee').toBe('wallet.no-gas')
+    await earned.act.getByRole('button', { name: 'Get test money' }).click()
+    await earned.page.locator('[data-testid=act][data-stage=mined]').waitFor({ state: 'attached' })
+    await earned.done()
+    const [line, ...others] = await chain.lines()
+    expect([line?.claimed, others]).toEqual([due, []])
+    expect(await chain.balanceOf(line!.provider)).toBe(parseEther('1000') + share)
+    expect(await earned.amount('to-claim')).toBe(0)
+    await earned.entry('Payers', 'Claimed').waitFor()
+    await earned.entry('Your GPU answered', 'claimed').waitFor()
+    expect([...consumer.tab.errors, ...provider.tab.errors]).toEqual([])
+  })
+
+  it('is paid out to a tab that was closed for good, by its relay', async () => {
+    await using network = await startMoneyNetwork(CARRYING)
+    const { browser, relay, rpcUrl } = network
+    const chain = readerOf(rpcUrl, network.network)
+    const provider = await openProvider(browser, relay.url)
+    const consumer = await openConsumer(browser, relay.url)
+    await consumer.ask(QUESTION)
+    const due = await paidFor(consumer)
+    await expect.poll(() => isLeft(relay.dataFolder, due), SETTLED).toBe(true)
+    await provider.tab.close()
+
+    const { provider: share } = expectedShares(due, { royaltyBps: 0 })
+    await expect.poll(async () => (await chain.lines()).map(({ claimed }) => claimed), SETTLED).toEqual([due])
+    const [line] = await chain.lines()
+    await expect.poll(() => chain.balanceOf(line!.provider), SETTLED).toBe(share)
+  })
+
+  it('is paid from the deposit of an injected wallet, which was asked twice', async () => {
+    await using network = await startMoneyNetwork(CARRYING)
+    const { browser, relay, rpcUrl } = network
+    const chain = readerOf(rpcUrl, network.network)
+    const { address } = privateKeyToAccount(generatePrivateKey())
+    const { chainId } = network.network
+    await fundPlayed(network, address)
+    await openProvider(browser, relay.url)
+    const tab = await openTab(browser, 'about:blank')
+    await tab.page.addInitScript(installMockWallet, {
+      ...{ rpcUrl, address, chainId, nodeChainId: chainId, name: 'Mock Wallet', canBatch: true },
+      knows: [chainId],
+    })
+    await tab.page.goto(new URL('/wallet', relay.url).href)
+    const wallet = new WalletPage(tab)
+    await wallet.ready()
+    await wallet.connect('Mock Wallet')
+    await expect.poll(() => wallet.amount('balance')).toBe(1000)
+    const answer = (how: MockWallet['answer']): Promise<void> =>
+      tab.page.evaluate((wanted) => {
+        ;(window as unknown as Window & { mockWallet: MockWallet }).mockWallet.answer = wanted
+      }, how)
+    await answer('reject')
+    await wallet.deposit('20')
+    expect(await wallet.failed()).toBe('wallet.rejected')
+    expect(await chain.depositOf(address)).toBe(0n)
+    await answer('approve')
+    await wallet.act.getByRole('button', { name: 'Sign again' }).click()
+    await wallet.done()
+    const deposit = await chain.depositOf(address)
+    expect(deposit).toBe(parseEther('19'))
+
+    await answer('reject') // from here on the session signs, and nobody is asked
+    await tab.page.getByRole('link', { name: 'Infernet, to Ask' }).click()
+    const consumer = new AskPage(tab)
+    await consumer.waitForProvider()
+    await consumer.ask(QUESTION)
+    const due = await paidFor(consumer)
+    await expect.poll(() => chain.depositOf(address), SETTLED).toBe(deposit - due)
+    expect((await chain.lines()).map(({ payer, claimed }) => [payer, claimed])).toEqual([[address, due]])
+  })
+
+  it('does not come where there is no money and no faucet; the page says so and leads to the wallet', async () => {
+    await using network = await startMoneyNetwork({ hasFaucet: false })
+    await openProvider(network.browser, network.relay.url)
+    const consumer = await openConsumer(network.browser, network.relay.url)
+    await consumer.ask(QUESTION)
+    await expect(consumer.waitForState('done')).rejects.toThrow('faucet.none')
+    const panel = consumer.page.getByTestId('error-panel')
+    expect(await panel.innerText()).toContain('This relay gives no test money away.')
+    await panel.getByRole('link', { name: 'Open the Wallet page' }).click()
+    await new WalletPage(consumer.tab).ready()
+  })
+})
+
+/** Whether the relay has a voucher of that amount on its disk. */
+async function isLeft(dataFolder: string, amount: bigint): Promise<boolean> {
+  const wanted = Buffer.from(amountToBytes(baseUnits(amount)))
+  const folder = join(dataFolder, 'claims')
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+  const kept = await Promise.all(files.map((file) => readFile(file).catch(() => Buffer.alloc(0))))
+  return kept.some((bytes) => bytes.includes(wanted))
+}

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest'
+import type { Payer } from '#shared/peer/peer.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import type { Mesh } from '../mesh/mesh.ts'
+import type { MoneyServices } from './money-services.ts'
+import { PaymentDesk } from './payment-desk.svelte.ts'
+import { INF, memoryMoney } from './testing/memory-money.ts'
+import { memoryServices } from './testing/memory-services.ts'
+import { Wallet } from './wallet.svelte.ts'
+
+const NEVER = new AbortController().signal
+
+async function opened(balance: bigint, change: Partial<MoneyServices> = {}) {
+  const clock = new FakeClock()
+  const memory = memoryMoney(clock, {
+    change: (snapshot) => ({ ...snapshot, escrows: [{ ...snapshot.escrows[0]!, balance }] }),
+  })
+  const payments = { payer: async () => ({}) as Payer, payee: () => Promise.reject(new Error('not here')) }
+  const world = memoryServices(clock, { money: { ...memory.money, payments, ...change } })
+  const wallet = new Wallet(world.services)
+  const desk = new PaymentDesk(world.services, wallet)
+  const mesh = { payer: undefined } as unknown as Mesh
+  /** Sealing a key is real work of the platform's, which no fake clock moves. */
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(1)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+  wallet.start()
+  await settle()
+  return { ...memory, wallet, desk, mesh, settle }
+}
+
+it('deposits for the first question on a test chain, and leaves nothing to close', async () => {
+  const { desk, mesh, wallet } = await opened(100n * INF)
+  await desk.beforeAsking(mesh, { signal: NEVER })
+  expect(wallet.entries).toMatchObject([{ what: 'deposit', amount: -20n * INF }])
+  expect([mesh.payer !== undefined, desk.step, wallet.act.state]).toEqual([true, undefined, undefined])
+})
+
+it('deposits what there is where no faucet gives more, and names it where there is nothing', async () => {
+  const small = await opened(5n * INF, { faucet: undefined })
+  await small.desk.beforeAsking(small.mesh, { signal: NEVER })
+  expect(small.wallet.entries).toMatchObject([{ what: 'deposit', amount: -5n * INF }])
+  const none = await opened(0n, { faucet: undefined })
+  await expect(none.desk.beforeAsking(none.mesh, { signal: NEVER })).rejects.toMatchObject({
+    code: 'faucet.none',
+  })
+  expect([none.mesh.payer, none.desk.step, none.wallet.entries]).toEqual([undefined, undefined, []])
+})
+
+it('lets a question be stopped while its deposit goes on, and makes no second one for the next', async () => {
+  const { desk, mesh, wallet, scene, settle } = await opened(100n * INF)
+  const mine = scene.perform
+  const { promise, resolve } = Promise.withResolvers<void>()
+  scene.perform = (options) => promise.then(() => mine(options))
+  const stop = new AbortController()
+  const first = desk.beforeAsking(mesh, { signal: stop.signal })
+  await settle()
+  stop.abort(new Error('stopped'))
+  await expect(first).rejects.toThrow('stopped')
+  expect(desk.step).toBe('deposit')
+  const second = desk.beforeAsking(mesh, { signal: NEVER })
+  resolve()
+  await second
+  expect([wallet.entries.length, desk.step]).toEqual([1, undefined])
+})
