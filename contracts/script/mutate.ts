@@ -1,6 +1,7 @@
 /**
- * `node contracts/script/mutate.ts [part of a path ...] [--list]`: breaks the contracts on purpose, one place at a time, and tells
- * which breaks no test notices. Works on a copy; takes some seconds a mutant. The survivors are explained in SECURITY.md.
+ * `node contracts/script/mutate.ts [part of a path, or path:line ...] [--list]`: breaks the contracts on purpose, one
+ * place at a time, and tells which breaks no test notices. Works on a copy; takes some seconds a mutant. The survivors
+ * are explained in SECURITY.md.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -66,8 +67,8 @@ const { values, positionals } = parseArgs({
 })
 const mutants = globSync(SOURCES, { cwd: FOLDER })
   .sort()
-  .filter((path) => positionals.length === 0 || positionals.some((part) => path.includes(part)))
   .flatMap(mutantsOf)
+  .filter((mutant) => positionals.length === 0 || positionals.some((part) => describe(mutant).includes(part)))
 if (values.list) for (const mutant of mutants) console.log(describe(mutant))
 else runAll()
 

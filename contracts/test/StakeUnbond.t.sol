@@ -36,7 +36,9 @@ contract StakeUnbondTest is StakeFixture {
         assertAmounts(MINIMUM - 1, 1, uint40(START) + DELAY);
         vm.assertFalse(stake.isActive(operator));
         vm.assertTrue(stake.hasStake(operator));
-        unbond(90 * UNIT);
+        unbond(90 * UNIT - 1);
+        vm.assertTrue(stake.hasStake(operator), "the floor itself");
+        unbond(1);
         vm.assertFalse(stake.hasStake(operator));
         vm.assertEq(token.balanceOf(address(stake)), MINIMUM);
     }
