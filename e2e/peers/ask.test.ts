@@ -138,9 +138,11 @@ describe('peers on a relay, over sockets', () => {
   it('says what is wrong when nobody can answer', { timeout: 20_000 }, async () => {
     await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
     await provider(fakeEngine())
-    const cheap = promptOf({ maxOutputPrice: baseUnits(9n) })
+    const cheap = promptOf({ maxOutputPrice: baseUnits(9_999_999n) })
     await expect(hear(consumer.peer, cheap)).rejects.toMatchObject({ code: 'prompt.price-too-high' })
-    expect((await hear(consumer.peer, promptOf({ maxOutputPrice: baseUnits(10n) }))).tokens).toHaveLength(80)
+    expect(
+      (await hear(consumer.peer, promptOf({ maxOutputPrice: baseUnits(10_000_000n) }))).tokens,
+    ).toHaveLength(80)
     const long = promptOf({ promptTokens: Array.from({ length: 1024 }, () => 3) })
     await expect(hear(consumer.peer, long)).rejects.toMatchObject({ code: 'prompt.too-long' })
     const none = await network.node()

@@ -11,7 +11,6 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { ChangeEmitter } from '#shared/base/change-emitter.ts'
 import { modelHash, peerName } from '#shared/base/ids.ts'
-import { baseUnits } from '#shared/base/units.ts'
 import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
 import type { AnswerEvent, AnswerSummary, Payee, Payer, Peer, ProviderTerms } from '#shared/peer/peer.ts'
@@ -20,6 +19,7 @@ import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { DirectoryClient } from '#shared/schedule/directory-client.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
 import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
+import { pricePerToken } from '#shared/testing/prices.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
@@ -27,7 +27,7 @@ import { mountDirectory } from '../../relay/directory/mount-directory.ts'
 import { startRelay } from '../../relay/testing/fixtures.ts'
 
 export const TERMS: ProviderTerms = {
-  price: { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) },
+  price: pricePerToken(1n, 10n),
   selfTest: { right: 32, total: 32 },
 }
 

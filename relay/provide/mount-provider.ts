@@ -9,7 +9,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE } from '#shared/models/catalogue.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import { LIST_PRICE } from '#shared/prompt/price-list.ts'
+import { listPriceOf } from '#shared/settle/compute-units.ts'
 import type { Relay } from '../create-relay.ts'
 import { nodeClock } from '../node-clock.ts'
 import type { LocalDirectory } from '../directory/local-directory.ts'
@@ -51,7 +51,7 @@ export async function mountProvider(
     { kind: 'node', addresses: () => relay.addresses },
   )
   const provision = peer.provide(engine, {
-    price: LIST_PRICE,
+    price: listPriceOf(manifest),
     get selfTest() {
       return { ...engine.selfTest, testedAt: engine.testedAt }
     },

@@ -66,7 +66,7 @@ export async function gatherQuotes(
   options: GatherOptions,
 ): Promise<Assignment[]> {
   const { clock, random, memory } = components
-  const affordable = offers.filter(({ price }) => isAffordable(prompt, price.perOutputToken))
+  const affordable = offers.filter(({ price }) => isAffordable(prompt, price.outputPerMillion))
   if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
   const trustIn = (offer: Offer): number => memory.trustIn(offer.provider)
   const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trustIn })
@@ -113,7 +113,7 @@ async function checkPrice(
 ): Promise<void> {
   const atMost = spent + costOf(quote.price, prefillTokens, outputTokens)
   const isTooMuch = prompt.maxCost !== undefined && atMost > prompt.maxCost
-  if (isTooMuch || !isAffordable(prompt, quote.price.perOutputToken))
+  if (isTooMuch || !isAffordable(prompt, quote.price.outputPerMillion))
     throw new InfernetError('prompt.price-too-high')
   if (!isPaid(quote)) return
   if (!payer) throw new InfernetError('payment.required')

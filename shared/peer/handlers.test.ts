@@ -18,6 +18,7 @@ import { FakeChain } from '../testing/fake-chain.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { ESCROW, operatorKey, PAYER, RELAY, sessionKey, STAKE } from '../testing/payments.ts'
 import { connectedStreams, makePeer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
+import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
@@ -50,7 +51,7 @@ describe('the protocol handlers', () => {
     provider = await makePeer()
     stranger = await makePeer()
     engine = createFakeEngine({ clock: realClock, info: { model: someModel() }, answerLength: 20 })
-    const price = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(2n) }
+    const price = pricePerToken(1n, 2n)
     const terms = { price, queueMs: millis(0), prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
     const desk = new QuoteDesk({
       key: provider.key,

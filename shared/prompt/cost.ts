@@ -9,9 +9,16 @@ export interface CostEstimate {
   readonly atMost: BaseUnits
 }
 
-/** What reading and writing that many tokens costs. Exact: whole base units per token. */
+const MILLION = 1_000_000n
+
+/**
+ * What reading and writing that many tokens costs, rounded up once, at the end: against the payer, by less than a base
+ * unit. The cost of parts is therefore never below that of the whole.
+ */
 export function costOf(price: Price, promptTokens: number, outputTokens: number): BaseUnits {
-  return baseUnits(price.perPromptToken * BigInt(promptTokens) + price.perOutputToken * BigInt(outputTokens))
+  const millionths =
+    price.promptPerMillion * BigInt(promptTokens) + price.outputPerMillion * BigInt(outputTokens)
+  return baseUnits((millionths + MILLION - 1n) / MILLION)
 }
 
 /**

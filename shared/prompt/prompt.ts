@@ -9,7 +9,7 @@ export interface Prompt {
   readonly sampler: SamplerParams
   /** How many tokens the answer may have. */
   readonly maxTokens: number
-  /** The highest price per output token that is accepted; `undefined` takes any. */
+  /** The highest price of a million output tokens that is accepted; `undefined` takes any. */
   readonly maxOutputPrice: BaseUnits | undefined
   /** The most that the whole answer may cost, failovers included. @default only the payer's own limit */
   readonly maxCost?: BaseUnits | undefined
@@ -17,10 +17,13 @@ export interface Prompt {
   readonly eosTokens?: readonly number[]
 }
 
-/** What one token costs, in base units of the asset that the quote's escrow holds; INF where it names none. */
+/**
+ * What a million tokens cost, in base units of the asset that the quote's escrow holds; INF where it names none. By the
+ * million, because a token costs less than the least unit of a stablecoin of six decimals.
+ */
 export interface Price {
-  readonly perPromptToken: BaseUnits
-  readonly perOutputToken: BaseUnits
+  readonly promptPerMillion: BaseUnits
+  readonly outputPerMillion: BaseUnits
 }
 
 /** How a provider is paid: which escrow on which chain, to whom, and the peer's own word that this is its address. */

@@ -1,7 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { baseUnits, millis } from '../base/units.ts'
+import { millis } from '../base/units.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
+import { pricePerToken } from '../testing/prices.ts'
 import { realClock } from '../testing/real-clock.ts'
 import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../testing/peers.ts'
 import { MAX_QUOTES_PER_CONSUMER, QUOTE_LIFE_MS } from './constants.ts'
@@ -11,7 +12,7 @@ import { openQuote } from './quote.ts'
 import { requestQuote } from './request-quote.ts'
 
 const terms: StandingTerms = {
-  price: { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) },
+  price: pricePerToken(1n, 10n),
   queueMs: millis(0),
   prefillTokensPerSecond: 500,
   decodeTokensPerSecond: 50,

@@ -15,7 +15,7 @@ const speed = fc.nat(1_000_000)
 const fields = fc.record({
   quoteId: bytes(16).map((id) => jobId(toHex(id))),
   model: bytes(32).map((hash) => modelHash(toHex(hash))),
-  price: fc.record({ perPromptToken: amount, perOutputToken: amount }),
+  price: fc.record({ promptPerMillion: amount, outputPerMillion: amount }),
   queueMs: fc.nat(86_400_000).map(millis),
   prefillTokensPerSecond: speed,
   decodeTokensPerSecond: speed,

@@ -12,8 +12,8 @@ export function quoteBody({ quoteId, model, price, payment, ...rest }: Quote): u
     ...rest,
     quoteId: fromHex(quoteId),
     model: fromHex(model),
-    promptPrice: amountToBytes(price.perPromptToken),
-    outputPrice: amountToBytes(price.perOutputToken),
+    promptPerMillion: amountToBytes(price.promptPerMillion),
+    outputPerMillion: amountToBytes(price.outputPerMillion),
     ...(payment ? { payment: paymentBody(payment) } : {}),
   }
 }
@@ -40,8 +40,13 @@ export async function openQuote(
   signed: Signed,
   { provider, consumer }: { provider: PeerName; consumer: PeerName },
 ): Promise<Quote> {
-  const { promptPrice, outputPrice, ...rest } = await openSigned('quote', quoteSchema, signed, provider)
-  const quote: Quote = { ...rest, price: { perPromptToken: promptPrice, perOutputToken: outputPrice } }
+  const { promptPerMillion, outputPerMillion, ...rest } = await openSigned(
+    'quote',
+    quoteSchema,
+    signed,
+    provider,
+  )
+  const quote: Quote = { ...rest, price: { promptPerMillion, outputPerMillion } }
   if (quote.consumer !== consumer) throw new InfernetError('wire.malformed', { field: 'consumer' })
   if (quote.expiresAt - quote.issuedAt > QUOTE_LIFE_MS)
     throw new InfernetError('wire.malformed', { field: 'expiresAt' })

@@ -15,7 +15,7 @@ const offers = fc.record({
   kind: fc.constantFrom('tab' as const, 'node' as const),
   backend: fc.constantFrom('webgpu' as const, 'wasm' as const),
   adapter: fc.stringMatching(/^[ -~]{0,60}$/),
-  price: fc.record({ perPromptToken: amount, perOutputToken: amount }),
+  price: fc.record({ promptPerMillion: amount, outputPerMillion: amount }),
   contextLength: fc.integer({ min: 0, max: 2 ** 24 }).map(tokens),
   slots: fc.integer({ min: 1, max: 256 }),
   busySlots: fc.integer({ min: 0, max: 65_536 }),

@@ -71,8 +71,8 @@ const offerSchema = v.strictObject({
   kind: v.picklist(['tab', 'node']),
   backend: v.picklist(['webgpu', 'wasm']),
   adapter: line(60),
-  promptPrice: amountField,
-  outputPrice: amountField,
+  promptPerMillion: amountField,
+  outputPerMillion: amountField,
   contextLength: tokensField,
   slots: integer(1, 256),
   busySlots: integer(0, 65_536),
@@ -103,8 +103,8 @@ export function offerBody(offer: Omit<Offer, 'provider'>): unknown {
   return {
     ...rest,
     model: fromHex(model),
-    promptPrice: amountToBytes(price.perPromptToken),
-    outputPrice: amountToBytes(price.perOutputToken),
+    promptPerMillion: amountToBytes(price.promptPerMillion),
+    outputPerMillion: amountToBytes(price.outputPerMillion),
   }
 }
 
@@ -116,11 +116,16 @@ export function offerBody(offer: Omit<Offer, 'provider'>): unknown {
  * self-test, or was tested after the offer was signed: no honest provider makes one.
  */
 export async function openOffer({ provider, offer: signed }: SignedOffer, now: EpochMillis): Promise<Offer> {
-  const { promptPrice, outputPrice, ...rest } = await openSigned('offer', offerSchema, signed, provider)
+  const { promptPerMillion, outputPerMillion, ...rest } = await openSigned(
+    'offer',
+    offerSchema,
+    signed,
+    provider,
+  )
   const offer: Offer = {
     ...rest,
     provider,
-    price: { perPromptToken: promptPrice, perOutputToken: outputPrice },
+    price: { promptPerMillion, outputPerMillion },
   }
   if (offer.expiresAt - offer.issuedAt > OFFER_LIFE_MS)
     throw new InfernetError('wire.malformed', { field: 'expiresAt' })

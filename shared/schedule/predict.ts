@@ -40,6 +40,8 @@ export function utilityOf(
 ): number {
   const seconds = ((WEIGHT_TTFT * prediction.ttftMs + WEIGHT_TOTAL * prediction.totalMs) / 1000) * slowness
   return (
-    -seconds - WEIGHT_PRICE * Math.log1p(Number(quote.price.perOutputToken)) + Math.log(Math.max(1e-6, trust))
+    -seconds -
+    WEIGHT_PRICE * Math.log1p(Number(quote.price.outputPerMillion) / 1e6) +
+    Math.log(Math.max(1e-6, trust))
   )
 }

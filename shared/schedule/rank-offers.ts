@@ -16,6 +16,6 @@ function scoreOf({ slots, busySlots, decodeTokensPerSecond, price }: Offer): num
   const free = Math.max(0, slots - busySlots) / slots
   const speed = Math.log1p(decodeTokensPerSecond)
   // log: a price twice as high is a step down, whatever the unit; base units are too large for plain differences.
-  const cost = Math.log1p(Number(price.perOutputToken))
+  const cost = Math.log1p(Number(price.outputPerMillion) / 1e6)
   return 2 * free + speed - 0.2 * cost
 }

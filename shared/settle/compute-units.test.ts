@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { baseUnits } from '../base/units.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { readTinyModel } from '../testing/tiny-model.ts'
-import { computeUnitsOf, priceOfUnits } from './compute-units.ts'
+import { computeUnitsOf, listPriceOf, priceOfUnits } from './compute-units.ts'
 
 const GIGABYTE = 1_000_000_000
 const milliseconds = (picoseconds: bigint): number => Number(picoseconds) / 1e9
@@ -62,12 +62,20 @@ describe('compute units', () => {
     const units = computeUnitsOf(manifestOf(1))
     expect(units.decode).toBeGreaterThan(0n)
     const price = priceOfUnits(units, baseUnits(1n))
-    expect(price).toEqual({ perPromptToken: 1n, perOutputToken: 1n })
+    expect(price).toEqual({ promptPerMillion: 1n, outputPerMillion: 1n })
   })
 
   it('give prices that are rounded up to the next base unit and no further', () => {
     const units = { prefill: 100_000_000n, decode: 1_500_000_001n }
-    expect(priceOfUnits(units, baseUnits(10n))).toEqual({ perPromptToken: 1n, perOutputToken: 16n })
-    expect(priceOfUnits(units, baseUnits(0n))).toEqual({ perPromptToken: 0n, perOutputToken: 0n })
+    expect(priceOfUnits(units, baseUnits(10n))).toEqual({ promptPerMillion: 1n, outputPerMillion: 16n })
+    expect(priceOfUnits(units, baseUnits(0n))).toEqual({ promptPerMillion: 0n, outputPerMillion: 0n })
+  })
+
+  it('make the list price: an INF for a thousand seconds of the reference machine', async () => {
+    const inf = 10n ** 18n
+    expect(listPriceOf(manifestOf(0.86 * GIGABYTE)).outputPerMillion).toBe((86n * inf) / 10n)
+    const { outputPerMillion, promptPerMillion } = listPriceOf((await readTinyModel('fp32')).manifest)
+    expect(Number(outputPerMillion) / 1e18).toBeCloseTo(0.148, 3)
+    expect(Number(outputPerMillion / promptPerMillion)).toBeCloseTo(20, 0)
   })
 })

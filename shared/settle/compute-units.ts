@@ -25,6 +25,12 @@ const MAX_DECODE_RATIO = 20n
 /** A compute unit (CU) is one millisecond of the reference machine; in here it is counted in picoseconds. */
 const PICOSECONDS_PER_UNIT = 1_000_000_000n
 
+/**
+ * What a provider asks for a million compute units until the market sets prices: 1 INF, for a thousand seconds of the
+ * reference machine. A model of 1.5 billion parameters in q4 comes to 8.6 INF for a million written tokens.
+ */
+export const LIST_PRICE_PER_MILLION_UNITS = baseUnits(10n ** 18n)
+
 /** What one token costs to read and to write, in picoseconds of the reference machine. */
 export interface ComputeUnits {
   readonly prefill: bigint
@@ -44,16 +50,19 @@ export function computeUnitsOf(manifest: Manifest): ComputeUnits {
 }
 
 /**
- * Prices per token from the price of one compute unit.
- *
- * Each is rounded up to the next base unit, against the payer, so that nothing is ever free by rounding; with 18
- * decimals that is less than a millionth of the price. Charging is exact from there: tokens times the price per token.
+ * Prices of a model from the price of a million compute units. Each is rounded up to the next base unit, against the
+ * payer, so that nothing is ever free by rounding.
  */
-export function priceOfUnits(units: ComputeUnits, perUnit: BaseUnits): Price {
+export function priceOfUnits(units: ComputeUnits, perMillionUnits: BaseUnits): Price {
   return {
-    perPromptToken: baseUnits(divideUp(units.prefill * perUnit, PICOSECONDS_PER_UNIT)),
-    perOutputToken: baseUnits(divideUp(units.decode * perUnit, PICOSECONDS_PER_UNIT)),
+    promptPerMillion: baseUnits(divideUp(units.prefill * perMillionUnits, PICOSECONDS_PER_UNIT)),
+    outputPerMillion: baseUnits(divideUp(units.decode * perMillionUnits, PICOSECONDS_PER_UNIT)),
   }
+}
+
+/** What is asked for a model where nobody said otherwise. */
+export function listPriceOf(manifest: Manifest): Price {
+  return priceOfUnits(computeUnitsOf(manifest), LIST_PRICE_PER_MILLION_UNITS)
 }
 
 /** The file of the weights and what lies beside it under the same name, as `model.onnx_data`. */

@@ -11,6 +11,7 @@ import { FakeChain } from '../testing/fake-chain.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { ESCROW, operatorKey, PAYER, PAYMENT, RELAY, sessionKey, tillOver } from '../testing/payments.ts'
 import { connectedStreams, makePeer, type TestPeer } from '../testing/peers.ts'
+import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
@@ -43,7 +44,7 @@ describe('a paid provider’s handler', () => {
       clock: realClock,
       random: realRandom,
       termsOf: () => ({
-        price: { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) },
+        price: pricePerToken(1n, 10n),
         queueMs: millis(0),
         prefillTokensPerSecond: 1,
         decodeTokensPerSecond: 1,

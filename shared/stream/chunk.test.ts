@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { jobId } from '../base/ids.ts'
-import { baseUnits, tokens } from '../base/units.ts'
+import { tokens } from '../base/units.ts'
 import { makePeer, type TestPeer } from '../testing/peers.ts'
+import { pricePerToken } from '../testing/prices.ts'
 import type { Signed } from '../wire/signed.ts'
 import { ChunkSigner, ChunkVerifier, type ChainTerms } from './chunk.ts'
 import { CHUNK_TOKENS } from './constants.ts'
@@ -20,7 +21,7 @@ describe('the chain of chunks', () => {
   const termsOf = (changes: Partial<ChainTerms> = {}): ChainTerms => ({
     jobId: jobId('ab'.repeat(16)),
     quoteBody: Uint8Array.of(1, 2, 3),
-    price: { perPromptToken: baseUnits(3n), perOutputToken: baseUnits(20n) },
+    price: pricePerToken(3n, 20n),
     prefillTokens: tokens(9),
     from: 0,
     ...changes,
@@ -54,11 +55,7 @@ describe('the chain of chunks', () => {
   it.each<[string, Partial<ChainTerms>, string]>([
     ['another job', { jobId: jobId('cd'.repeat(16)) }, 'stream.bad-chunk'],
     ['another quote', { quoteBody: Uint8Array.of(1, 2, 4) }, 'stream.bad-chunk'],
-    [
-      'another price',
-      { price: { perPromptToken: baseUnits(4n), perOutputToken: baseUnits(20n) } },
-      'stream.bad-chunk',
-    ],
+    ['another price', { price: pricePerToken(4n, 20n) }, 'stream.bad-chunk'],
     ['another position', { from: 1 }, 'stream.bad-chunk'],
     ['a longer prompt', { prefillTokens: tokens(10) }, 'stream.bad-chunk'],
   ])('does not pass for %s', async (_, changes, code) => {

@@ -93,5 +93,5 @@ export interface IncomingCredit {
 
 /** True when a job under this quote is paid for. */
 export function isPaid({ payment, price }: Quote): boolean {
-  return payment !== undefined && (price.perPromptToken > 0n || price.perOutputToken > 0n)
+  return payment !== undefined && (price.promptPerMillion > 0n || price.outputPerMillion > 0n)
 }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Stream } from '@libp2p/interface'
 import { fromHex } from '../base/bytes.ts'
 import { jobId, type JobId } from '../base/ids.ts'
-import { baseUnits, millis } from '../base/units.ts'
+import { millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
@@ -10,6 +10,7 @@ import { openQuote } from '../prompt/quote.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { connectedStreams, makePeer, type TestPeer } from '../testing/peers.ts'
+import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
@@ -18,7 +19,7 @@ import { JobService, type LiveJob } from './job-service.ts'
 import { RunningJob, type Job, type JobEvent } from './run-job.ts'
 import type { JobOutcome } from './serve-job.ts'
 
-const price = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) }
+const price = pricePerToken(1n, 10n)
 
 describe('a job between RunningJob and JobService', () => {
   let provider: TestPeer

@@ -10,6 +10,7 @@ import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { openQuote } from '../prompt/quote.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { connectedStreams, makePeer, type TestPeer } from '../testing/peers.ts'
+import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
 import type { CreditVerifier, IncomingCredit, OutgoingCredit } from './credit.ts'
@@ -116,7 +117,7 @@ describe('a paid job', () => {
       clock: realClock,
       random: realRandom,
       termsOf: () => ({
-        price: { perPromptToken: baseUnits(PROMPT_PRICE), perOutputToken: baseUnits(OUTPUT_PRICE) },
+        price: pricePerToken(PROMPT_PRICE, OUTPUT_PRICE),
         queueMs: millis(0),
         prefillTokensPerSecond: 1,
         decodeTokensPerSecond: 1,

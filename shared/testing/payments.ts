@@ -10,6 +10,7 @@ import { PayerLedger } from '../settle/payer-ledger.ts'
 import type { EscrowId } from '../settle/voucher.ts'
 import type { CreditTerms } from '../stream/credit.ts'
 import type { FakeChain } from './fake-chain.ts'
+import { pricePerToken } from './prices.ts'
 import { realClock } from './real-clock.ts'
 
 /** An address of one repeated byte. */
@@ -33,7 +34,7 @@ export const PAYMENT: QuotePayment = {
   binding: new Uint8Array(64),
 }
 
-const PRICE = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) }
+const PRICE = pricePerToken(1n, 10n)
 
 /** A paid job of three prompt tokens, changed at will. */
 export function someTerms({

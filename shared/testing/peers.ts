@@ -5,9 +5,10 @@ import { streamPair as libp2pStreamPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { modelHash, peerName, type ModelHash, type PeerName } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
-import { baseUnits, epochMillis, tokens, type EpochMillis } from '../base/units.ts'
+import { epochMillis, tokens, type EpochMillis } from '../base/units.ts'
 import { offerBody, type Offer, type SignedOffer } from '../schedule/offer.ts'
 import { sign } from '../wire/signed.ts'
+import { pricePerToken } from './prices.ts'
 
 /** Somebody with a key of their own. */
 export interface TestPeer {
@@ -54,7 +55,7 @@ export function someOffer(
     kind: 'tab',
     backend: 'webgpu',
     adapter: 'a gpu',
-    price: { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(10n) },
+    price: pricePerToken(1n, 10n),
     contextLength: tokens(1024),
     slots: 1,
     busySlots: 0,

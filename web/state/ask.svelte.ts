@@ -1,6 +1,7 @@
 import type { ModelHash } from '#shared/base/ids.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { costOf } from '#shared/prompt/cost.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import { Answer } from './answer.svelte.ts'
 import {
@@ -161,7 +162,7 @@ export class Ask {
     const prices = this.#session.offersFor(this.model?.model).map(({ offer }) => offer.price)
     if (prices.length === 0) return undefined
     return prices.reduce((highest, price) => {
-      const cost = price.perPromptToken * BigInt(promptTokens) + price.perOutputToken * BigInt(answerTokens)
+      const cost = costOf(price, promptTokens, answerTokens)
       return cost > highest ? cost : highest
     }, 0n)
   }

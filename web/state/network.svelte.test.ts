@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { baseUnits } from '#shared/base/units.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { pricePerToken } from '#shared/testing/prices.ts'
 import { Ask } from './ask.svelte.ts'
 import { Network } from './network.svelte.ts'
 import { Session } from './session.svelte.ts'
@@ -11,7 +11,7 @@ import { ME, memoryServices, seenOffer, SMOL } from './testing/memory-services.t
 
 it('lists live offers first, the newest on top, and keeps those that ran out, marked', async () => {
   const clock = new FakeClock()
-  const price = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(9n) }
+  const price = pricePerToken(1n, 9n)
   const { services } = memoryServices(clock, {
     offers: [
       seenOffer(clock, 'oldold', {}, 70_000),
@@ -40,7 +40,7 @@ it('lists live offers first, the newest on top, and keeps those that ran out, ma
   ])
   expect(network.use).toMatchObject({ busy: 4, slots: 10 })
   expect(network.models).toMatchObject([
-    { name: 'Infernet Tiny', lenders: 2, lowest: 9n, highest: 200_000_000_000n },
+    { name: 'Infernet Tiny', lenders: 2, lowest: 9_000_000n, highest: 2n * 10n ** 17n },
     { name: 'SmolLM2 360M', lenders: 1 },
   ])
 })

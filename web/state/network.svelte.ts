@@ -62,7 +62,7 @@ export class Network {
   get models(): readonly ModelRow[] {
     const rows: ModelRow[] = []
     for (const { offer } of this.#session.live) {
-      const price = offer.price.perOutputToken
+      const price = offer.price.outputPerMillion
       const at = rows.findIndex((row) => row.model === offer.model)
       const row = rows[at]
       rows[row ? at : rows.length] = {

@@ -215,18 +215,18 @@ it('drains: takes nothing new, waits for what runs, then ends with its count', a
 
 it('takes the visitor’s price and keeps reading in proportion', async () => {
   const { provide, settings } = await opened()
-  expect(provide.price?.perOutputToken).toBe(200_000_000_000n)
+  expect(provide.price?.outputPerMillion).toBe(2n * 10n ** 17n)
   settings.pricePerMillion = '1,5'
-  expect(provide.price).toEqual({ perOutputToken: 1_500_000_000_000n, perPromptToken: 300_000_000_000n })
+  expect(provide.price).toEqual({ outputPerMillion: 15n * 10n ** 17n, promptPerMillion: 3n * 10n ** 17n })
   settings.pricePerMillion = 'a lot'
-  expect(provide.price?.perOutputToken).toBe(200_000_000_000n)
+  expect(provide.price?.outputPerMillion).toBe(2n * 10n ** 17n)
 })
 
 it('reads amounts and nothing else', () => {
   expect(['0.2', '6,2', '14', '', '-1', '1e3', '1.2.3'].map((text) => parsePerMillion(text))).toEqual([
-    200_000_000_000n,
-    6_200_000_000_000n,
-    14_000_000_000_000n,
+    2n * 10n ** 17n,
+    62n * 10n ** 17n,
+    14n * 10n ** 18n,
     undefined,
     undefined,
     undefined,

@@ -167,9 +167,9 @@ export class Provide {
     const suggested = this.model?.suggestedPrice
     const wanted = parsePerMillion(this.#settings.pricePerMillion)
     if (!suggested || wanted === undefined) return suggested
-    const { perOutputToken, perPromptToken } = suggested
-    const prompt = perOutputToken > 0n ? (wanted * perPromptToken) / perOutputToken : 0n
-    return { perOutputToken: baseUnits(wanted), perPromptToken: baseUnits(prompt) }
+    const { outputPerMillion, promptPerMillion } = suggested
+    const prompt = outputPerMillion > 0n ? (wanted * promptPerMillion) / outputPerMillion : 0n
+    return { outputPerMillion: baseUnits(wanted), promptPerMillion: baseUnits(prompt) }
   }
 
   /** Asks the browser for the GPU without starting anything. */
@@ -271,7 +271,7 @@ export class Provide {
     signal.throwIfAborted()
     this.#mesh = mesh
     const { engine } = started
-    const price = this.price ?? { perPromptToken: baseUnits(0n), perOutputToken: baseUnits(0n) }
+    const price = this.price ?? { promptPerMillion: baseUnits(0n), outputPerMillion: baseUnits(0n) }
     const settings = this.#settings
     const provision = mesh.peer.provide(engine, {
       price,

@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
-import { baseUnits } from '#shared/base/units.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { createTextStream } from '#shared/engine/tokenizer/text-stream.ts'
@@ -13,6 +12,7 @@ import { loadModel } from '#shared/models/load-model.ts'
 import { hashManifest, manifestBytes, type Manifest } from '#shared/models/manifest.ts'
 import { CHAT_TEMPLATE_PATH, readChatTemplate, readJson } from '#shared/models/model-files.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
+import { listPriceOf } from '#shared/settle/compute-units.ts'
 import { createWebEngine } from '../engine/client.ts'
 import { createHttpSource } from '../engine/http-source.ts'
 import { inspectGpu as inspect } from '../engine/inspect-gpu.ts'
@@ -201,10 +201,7 @@ async function readEntry(entry: CatalogueEntry): Promise<ModelChoice> {
     answerTokens: manners.answerTokens,
     sampler: manners.sampler,
     bytes: manifestBytes(manifest),
-    suggestedPrice: {
-      perOutputToken: baseUnits(manners.pricePerMillion / 1_000_000n),
-      perPromptToken: baseUnits(manners.pricePerMillion / 5_000_000n),
-    },
+    suggestedPrice: listPriceOf(manifest),
     examples: manners.examples,
   }
 }

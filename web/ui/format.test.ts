@@ -26,10 +26,10 @@ it('writes money with its unit, exactly enough, without exponents', () => {
 })
 
 it('writes a price for a million tokens without trailing zeros', () => {
-  expect(formatPerMillion(200_000_000_000n)).toBe('0.2')
-  expect(formatPerMillion(6_200_000_000_000n)).toBe('6.2')
-  expect(formatPerMillion(14_000_000_000_000n)).toBe('14')
-  expect(formatPerMillion(1_000n * 10n ** 12n)).toBe('1,000')
+  expect(formatPerMillion(2n * 10n ** 17n)).toBe('0.2')
+  expect(formatPerMillion(62n * 10n ** 17n)).toBe('6.2')
+  expect(formatPerMillion(14n * 10n ** 18n)).toBe('14')
+  expect(formatPerMillion(1_000n * 10n ** 18n)).toBe('1,000')
   expect(formatPerMillion(0n)).toBe('0')
 })
 

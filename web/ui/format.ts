@@ -22,9 +22,9 @@ export function formatInfNumber(amount: bigint): string {
   return inf.toFixed(digits).replace(/0+$/, '').replace(/\.$/, '')
 }
 
-/** What a million tokens cost at a price per token: the way prices are compared. */
-export function formatPerMillion(perToken: bigint): string {
-  return formatInfNumber(perToken * 1_000_000n).replace(/\.?0+$/, '') || '0'
+/** What a million tokens cost, the way prices are compared, without trailing zeros. */
+export function formatPerMillion(price: bigint): string {
+  return formatInfNumber(price).replace(/\.?0+$/, '') || '0'
 }
 
 /** 2.5 MB, 0.9 GB */

@@ -32,7 +32,7 @@ interface LoadNode {
   readonly connection: Connection
 }
 
-const PRICE = { perPromptToken: baseUnits(1n), perOutputToken: baseUnits(1n) }
+const PRICE = { promptPerMillion: baseUnits(1n), outputPerMillion: baseUnits(1n) }
 
 const [address = '', count = '0'] = process.argv.slice(2)
 const nodes: LoadNode[] = []

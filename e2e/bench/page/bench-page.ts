@@ -29,7 +29,7 @@ export interface BenchPage {
 
 /** Greedy, so that the tokens are the same whoever asks: nothing but the way they travel differs. */
 const GREEDY = { temperature: 0, topP: 1 } as const
-const FREE = { perPromptToken: baseUnits(0n), perOutputToken: baseUnits(0n) }
+const FREE = { promptPerMillion: baseUnits(0n), outputPerMillion: baseUnits(0n) }
 
 /** Stands on the services of the shipped page: its engine in a worker, its clock, its mesh. */
 export function createBenchPage(): BenchPage {

@@ -11,7 +11,7 @@ const LETTERS_A_TOKEN = 4
 export function modelOptions(session: Session) {
   return session.models.map((choice) => {
     const offers = session.offersFor(choice.model)
-    const prices = offers.map(({ offer }) => offer.price.perOutputToken)
+    const prices = offers.map(({ offer }) => offer.price.outputPerMillion)
     const lowest = prices.reduce<bigint | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined)
     return {
       value: choice.model,

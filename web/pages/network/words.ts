@@ -85,7 +85,7 @@ export function offerRows(network: Network) {
         ...(offer.backend === 'wasm' ? ['CPU'] : []),
       ],
       model: row.modelName ?? `${offer.model.slice(0, 8)}…`,
-      price: formatPerMillion(offer.price.perOutputToken),
+      price: formatPerMillion(offer.price.outputPerMillion),
       speed: formatSpeed(offer.decodeTokensPerSecond),
       places: `${offer.busySlots} of ${offer.slots}`,
       roundTrip: measured ? formatMillis(measured.ms) : '—',

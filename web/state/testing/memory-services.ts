@@ -18,6 +18,7 @@ import type {
   Segment,
 } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
+import { pricePerToken } from '#shared/testing/prices.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../conversation.ts'
 import type { MoneyServices } from '../money-services.ts'
@@ -62,7 +63,7 @@ function modelChoice(
   bytes: number,
   perMillion: bigint,
 ): ModelChoice {
-  const perOutputToken = baseUnits(perMillion * 10n ** 11n)
+  const outputPerMillion = baseUnits(perMillion * 10n ** 17n)
   return {
     model,
     name,
@@ -71,7 +72,7 @@ function modelChoice(
     answerTokens: 256,
     sampler: { temperature: 0.7, topP: 0.9 },
     bytes,
-    suggestedPrice: { perOutputToken, perPromptToken: baseUnits(perOutputToken / 5n) },
+    suggestedPrice: { outputPerMillion, promptPerMillion: baseUnits(outputPerMillion / 5n) },
     examples: [
       'Tell me a story about a fox and a lantern.',
       'What is 17 plus 26, and why?',
@@ -88,7 +89,7 @@ export function seenOffer(clock: Clock, tail: string, change: Partial<Offer> = {
     kind: 'tab',
     backend: 'webgpu',
     adapter: 'apple metal-3',
-    price: { perPromptToken: baseUnits(40_000_000_000n), perOutputToken: baseUnits(200_000_000_000n) },
+    price: pricePerToken(40_000_000_000n, 200_000_000_000n),
     contextLength: tokens(1024),
     slots: 4,
     busySlots: 1,
@@ -122,7 +123,7 @@ export function segment(tail: string, change: Partial<Segment> = {}): Segment {
     backend: 'webgpu',
     path: 'webrtc',
     rttMs: millis(18),
-    price: { perPromptToken: baseUnits(40_000_000_000n), perOutputToken: baseUnits(200_000_000_000n) },
+    price: pricePerToken(40_000_000_000n, 200_000_000_000n),
     from: 0,
     tokens: tokens(0),
     signedTokens: tokens(0),
