@@ -9,6 +9,10 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
 
+const browsers = { environment: 'node', testTimeout: 120_000, hookTimeout: 180_000 } as const
+/** What measures times or memory, and would measure its neighbour's too. */
+const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
+
 export default defineConfig({
   root: 'web',
   plugins: [tailwindcss(), svelte({ configFile: false })],
@@ -46,13 +50,16 @@ export default defineConfig({
         root,
         extends: false,
         test: {
+          ...browsers,
           name: 'e2e',
-          environment: 'node',
           include: ['e2e/{flows,sampler,engine}/**/*.e2e.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
+          exclude: alone,
         },
+      },
+      {
+        root,
+        extends: false,
+        test: { ...browsers, name: 'e2e-alone', include: alone, fileParallelism: false },
       },
     ],
   },

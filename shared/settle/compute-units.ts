@@ -29,7 +29,7 @@ const PICOSECONDS_PER_UNIT = 1_000_000_000n
  * What a provider asks for a million compute units until the market sets prices: 1 INF, for a thousand seconds of the
  * reference machine. A model of 1.5 billion parameters in q4 comes to 8.6 INF for a million written tokens.
  */
-export const LIST_PRICE_PER_MILLION_UNITS = baseUnits(10n ** 18n)
+const LIST_PRICE_PER_MILLION_UNITS = baseUnits(10n ** 18n)
 
 /** What one token costs to read and to write, in picoseconds of the reference machine. */
 export interface ComputeUnits {
