@@ -1,4 +1,5 @@
 import { baseUnits } from '../base/units.ts'
+import { costOf } from './cost.ts'
 import type { Price } from './prompt.ts'
 
 /** 10^18 base units are one INF. */
@@ -12,4 +13,12 @@ const MILLION = 1_000_000n
 export const LIST_PRICE: Price = {
   perPromptToken: baseUnits(BASE_UNITS_PER_INF / 50n / MILLION),
   perOutputToken: baseUnits(BASE_UNITS_PER_INF / 5n / MILLION),
+}
+
+/** What a provider asks that nobody can pay: one without a chain, or without an account on it. */
+export const FREE_PRICE: Price = { perPromptToken: baseUnits(0n), perOutputToken: baseUnits(0n) }
+
+/** True when neither reading nor writing costs anything. */
+export function isFree(price: Price): boolean {
+  return costOf(price, 1_000_000, 1_000_000) === 0n
 }

@@ -27,6 +27,11 @@ export function formatPerMillion(perToken: bigint): string {
   return formatInfNumber(perToken * 1_000_000n).replace(/\.?0+$/, '') || '0'
 }
 
+/** The same in a column of prices: what costs nothing says so. */
+export function formatPrice(perToken: bigint): string {
+  return perToken === 0n ? 'free' : formatPerMillion(perToken)
+}
+
 /** 2.5 MB, 0.9 GB */
 export function formatBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`
