@@ -13,6 +13,7 @@ import type { RelayConfig } from '../config/options.ts'
 import type { Relay } from '../create-relay.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ChainHead } from './chain-head.ts'
+import { ClaimAftercare } from './claim-aftercare.ts'
 import { ClaimCarrier } from './claim-carrier.ts'
 import { EscrowClient } from './escrow-client.ts'
 import { FileLedgerStore } from './file-ledger-store.ts'
@@ -49,11 +50,13 @@ export async function mountClaims(
   const box = await ClaimBox.load({ store, views }, { chainId, stake })
   const service = new ClaimService({ clock, box })
   await relay.node.handle(SETTLE_PROTOCOL, service.handle, { maxInboundStreams: MAX_LEAVE_STREAMS })
+  const aftercare = new ClaimAftercare({ box, views })
   const carrier = new ClaimCarrier(
     {
-      ...{ box, views, sender, clock, log },
+      ...{ box, views, sender, clock, log, aftercare },
       escrowOf: (escrow) => clients.get(escrow) ?? new EscrowClient(client, escrow),
       now: async () => epochMillis(Math.max(clock.now(), (await head.fresh()).timestamp * SECOND_MS)),
+      blockNumber: async () => (await head.fresh()).number,
       onResult: (result) => relay.metrics.claims.inc({ result }),
     },
     { escrows, worth: carryWorth, everyMs: carryEverySeconds * SECOND_MS },
