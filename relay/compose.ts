@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import type { RelayConfig } from './config/options.ts'
-import { mountChain } from './chain/mount-chain.ts'
-import type { StakeWatch } from './chain/stake-watch.ts'
+import { mountChain, type MountedChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents, type RelayMount } from './create-relay.ts'
 import { mountDirectory } from './directory/mount-directory.ts'
 import { nodeClock } from './node-clock.ts'
-import { mountProvider } from './provide/mount-provider.ts'
+import { mountProvider, type MountProviderInit } from './provide/mount-provider.ts'
 
 /** A relay with everything that lives on it: the directory, and where the configuration wants it a chain and the seed provider. */
 export function composeRelay(
@@ -13,19 +12,21 @@ export function composeRelay(
   init: { config: RelayConfig; version: string; recordMs?: number },
 ): Relay {
   const { config } = init
-  let stake: StakeWatch | undefined
+  let attached: MountedChain | undefined
   const chain: RelayMount = async (relay) => {
-    const { clock = nodeClock, log } = components
-    const mounted = await mountChain(relay, { clock, log: log.child({ scope: 'chain' }) }, config)
-    stake = mounted.stake
-    return mounted
+    const { clock = nodeClock, log, privateKey } = components
+    const scoped = log.child({ scope: 'chain' })
+    attached = await mountChain(relay, { clock, log: scoped, key: privateKey }, config)
+    return attached
   }
   const directory: RelayMount = async (relay) => {
     const directory = await mountDirectory(relay, {
-      mayIntroduce: (provider) => stake?.mayIntroduce(provider) ?? true,
+      mayIntroduce: (provider) => attached?.stake.mayIntroduce(provider) ?? true,
     })
     const provider =
-      config.seedProvider === 'on' ? await provide(relay, components, config, directory) : undefined
+      config.seedProvider === 'on'
+        ? await provide(relay, components, config, { directory: directory.port, payee: attached?.till })
+        : undefined
     return {
       stop: async () => {
         await provider?.stop()
@@ -41,11 +42,11 @@ function provide(
   relay: Relay,
   { privateKey }: RelayComponents,
   { modelsFolder, pageFolder, seedModel, seedBackend }: RelayConfig,
-  { port }: Awaited<ReturnType<typeof mountDirectory>>,
+  parts: Pick<MountProviderInit, 'directory' | 'payee'>,
 ): ReturnType<typeof mountProvider> {
   return mountProvider(relay, {
+    ...parts,
     privateKey,
-    directory: port,
     modelsFolder: modelsFolder || join(pageFolder, 'models'),
     model: seedModel,
     backend: seedBackend,

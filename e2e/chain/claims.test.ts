@@ -1,33 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PrivateKey } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
-import { identify } from '@libp2p/identify'
-import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
-import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
-import { erc20Abi, parseEther, type Address, type Hex } from 'viem'
+import { erc20Abi, parseEther, type Address } from 'viem'
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { fromHex } from '#shared/base/bytes.ts'
-import { chainAddress, modelHash } from '#shared/base/ids.ts'
-import { baseUnits } from '#shared/base/units.ts'
-import { makeBinding } from '#shared/settle/binding.ts'
 import { createChainSigner, type ChainSigner } from '#shared/settle/chain-signature.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
-import { leaveClaims } from '#shared/settle/leave-claims.ts'
-import { signVoucher, type SignedVoucher } from '#shared/settle/voucher.ts'
-import { realClock } from '#shared/testing/real-clock.ts'
+import type { SignedVoucher } from '#shared/settle/voucher.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { temporaryFolder, until } from '../../relay/testing/fixtures.ts'
 import { findAnvil } from './find-anvil.ts'
 import { nobody, startTestChain, type TestChain } from './test-chain.ts'
+import { DAY_SECONDS, deposit, keyOf, leaveAndVanish, mainEscrow, SOME_MODEL, voucherOf } from './vouchers.ts'
 
-const MODEL = modelHash('c3'.repeat(32))
-const DAY_SECONDS = 86_400
 const NEVER = { carryEverySeconds: DAY_SECONDS }
 const SOON = { carryEverySeconds: 1 }
 
@@ -39,75 +24,22 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
     chain = await startTestChain()
     payer = await chain.account()
     session = createChainSigner(fromHex(generatePrivateKey().slice(2)))
-    await deposit(payer)
+    await deposit(chain, payer, session)
   })
   afterAll(() => chain[Symbol.asyncDispose]())
 
-  const inf = () => chain.network.escrows[0] ?? expect.fail('no escrow')
+  const inf = () => mainEscrow(chain)
   const balance = (of: Address): Promise<bigint> =>
     chain.client.readContract({ address: inf().asset, abi: erc20Abi, functionName: 'balanceOf', args: [of] })
-  const keyOf = (file: string): Hex => readFileSync(file, 'utf8').trim() as Hex
-
-  /** 100 INF, with a session that may spend all of it. */
-  async function deposit(of: PrivateKeyAccount): Promise<void> {
-    const faucet = chain.wallet(privateKeyToAccount(keyOf(chain.chain.faucetKeyFile)))
-    const amount = parseEther('100')
-    const { asset, escrow } = inf()
-    const erc20 = { address: asset, abi: erc20Abi } as const
-    await faucet.writeContract({ ...erc20, functionName: 'transfer', args: [of.address, amount] })
-    const wallet = chain.wallet(of)
-    await wallet.writeContract({ ...erc20, functionName: 'approve', args: [escrow, amount] })
-    const hash = await wallet.writeContract({
-      address: escrow,
-      abi: escrowAbi,
-      functionName: 'depositWithSession',
-      args: [
-        amount,
-        session.address,
-        amount,
-        Number((await chain.client.getBlock()).timestamp) + 20 * DAY_SECONDS,
-      ],
-    })
-    expect((await chain.client.waitForTransactionReceipt({ hash })).status).toBe('success')
-  }
 
   const startCarrier = (changes: Partial<RelayConfig> = {}): Promise<Relay> =>
     chain.relay({ relayKeyFile: chain.chain.relayKeyFile, carryWorth: '0', ...SOON, ...changes })
 
-  function sign(provider: Address, amount: string, relay: Address, from = payer): Promise<SignedVoucher> {
-    const { chainId } = chain.network
-    const line = {
-      payer: chainAddress(from.address),
-      provider: chainAddress(provider),
-      model: MODEL,
-      epoch: 0,
-    }
-    return signVoucher(
-      { chainId, escrow: chainAddress(inf().escrow) },
-      { ...line, relay: chainAddress(relay), cumulative: baseUnits(parseEther(amount)) },
-      session,
-    )
-  }
+  const sign = (provider: Address, amount: string, relay: Address, from = payer): Promise<SignedVoucher> =>
+    voucherOf(chain, { payer: from.address, provider, relay }, amount, session)
 
-  /** A provider's tab: comes, leaves a voucher, and is closed for good. */
-  async function leaveAndVanish(relay: Relay, signed: SignedVoucher, key?: PrivateKey): Promise<void> {
-    const privateKey = key ?? (await generateKeyPair('Ed25519'))
-    const node = await createLibp2p({
-      privateKey,
-      transports: [webSockets()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      connectionGater: { denyDialMultiaddr: () => false },
-      services: { identify: identify() },
-    })
-    const { provider: operator } = signed.voucher
-    const stake = chainAddress(chain.network.contracts.stake)
-    const binding = await makeBinding(privateKey, { chainId: chain.network.chainId, stake, operator })
-    const openStream = async () =>
-      (await node.dial(multiaddr(relay.addresses[0] ?? ''))).newStream(SETTLE_PROTOCOL)
-    const init = { escrow: chainAddress(inf().escrow), operator, binding }
-    expect(await leaveClaims({ clock: realClock, openStream }, init, [signed])).toEqual([])
-    await node.stop()
+  async function leave(relay: Relay, signed: SignedVoucher): Promise<void> {
+    expect(await leaveAndVanish(chain, relay, signed)).toEqual([])
   }
 
   test('a provider that never comes back is paid, also when the relay is started anew meanwhile', async () => {
@@ -119,7 +51,7 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
       payee: string
     }
     expect(payee).toBe(relayAccount)
-    await leaveAndVanish(first, await sign(provider, '10', relayAccount))
+    await leave(first, await sign(provider, '10', relayAccount))
     await first.stop()
     expect(await balance(provider)).toBe(0n)
     const second = await startCarrier({ dataFolder: folder.path })
@@ -136,17 +68,17 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
 
   test('what is not worth the gas waits, until the payer is about to withdraw', async () => {
     const other = await chain.account()
-    await deposit(other)
+    await deposit(chain, other, session)
     const relay = await startCarrier({ carryWorth: '100' })
     const provider = nobody()
-    await leaveAndVanish(relay, await sign(provider, '10', nobody(), other))
+    await leave(relay, await sign(provider, '10', nobody(), other))
     const wallet = chain.wallet(other)
     const claimed = () =>
       chain.client.readContract({
         address: inf().escrow,
         abi: escrowAbi,
         functionName: 'claimedOf',
-        args: [other.address, 0, provider, `0x${MODEL}`],
+        args: [other.address, 0, provider, `0x${SOME_MODEL}`],
       })
     const rounds = async (): Promise<void> => {
       await chain.client.mine({ blocks: 1 })
@@ -168,7 +100,7 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
     const provider = await chain.account()
     const first = await startCarrier({ dataFolder: folder.path, ...NEVER })
     const signed = await sign(provider.address, '5', nobody())
-    await leaveAndVanish(first, signed)
+    await leave(first, signed)
     await first.stop()
     await chain.wallet(provider).writeContract({
       address: inf().escrow,
@@ -177,7 +109,7 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
       args: [
         [
           {
-            voucher: { ...signed.voucher, model: `0x${MODEL}` },
+            voucher: { ...signed.voucher, model: `0x${SOME_MODEL}` },
             signer: signed.signer,
             signature: `0x${Buffer.from(signed.signature).toString('hex')}`,
           },
@@ -189,7 +121,7 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
     await new Promise((resolve) => setTimeout(resolve, 2500)) // two rounds
     expect(await metricsOf(second)).not.toMatch(/infernet_claims_total\{result="(carried|failed)"\}/)
     // Its next voucher is carried.
-    await leaveAndVanish(second, await sign(provider.address, '7', nobody()))
+    await leave(second, await sign(provider.address, '7', nobody()))
     const before = await balance(provider.address)
     await until('the rest to be paid', async () => (await balance(provider.address)) > before)
     await second.stop()

@@ -10,6 +10,7 @@ import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.
 import { until } from '../../relay/testing/fixtures.ts'
 import { findAnvil } from './find-anvil.ts'
 import { ourContracts } from './our-contracts.ts'
+import { childrenOf, killChain } from './kill-chain.ts'
 import { startLocalChain, type Deployment, type LocalChain } from './local-chain.ts'
 
 let folder: string
@@ -66,20 +67,6 @@ async function start(deployment: Deployment): Promise<LocalChain> {
   return chain
 }
 
-/** Ends it as a machine that is switched off does. */
-async function kill(chain: LocalChain): Promise<void> {
-  const anvils = childrenOf(chain.anvil.pid)
-  process.kill(chain.anvil.pid, 'SIGKILL')
-  for (const pid of anvils) process.kill(pid, 'SIGKILL')
-  await chain.anvil.ended
-  await until('anvil to be gone', () => anvils.every((pid) => !existsSync(`/proc/${pid}`)))
-  running.splice(running.indexOf(chain), 1)
-}
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
-}
-
 async function send(chain: LocalChain): Promise<Hex> {
   const client = createWalletClient({
     account: privateKeyToAccount(readFileSync(chain.faucetKeyFile, 'utf8').trim() as Hex),
@@ -116,7 +103,8 @@ test.runIf(hasAnvil)('a chain that is killed goes on where it was', async () => 
     'the state to hold it',
     () => existsSync(stateFile) && readFileSync(stateFile, 'utf8').includes(hash),
   )
-  await kill(first)
+  await killChain(first)
+  running.splice(running.indexOf(first), 1)
   const second = await start(deployment)
   expect(deployment.count).toBe(1)
   expect((await read(second).getTransactionReceipt({ hash })).status).toBe('success')

@@ -20,6 +20,7 @@ import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { startChainRelay } from '../../relay/testing/chain-fixtures.ts'
+import { killChain } from './kill-chain.ts'
 import { startLocalChain, type LocalChain } from './local-chain.ts'
 import { ourContracts } from './our-contracts.ts'
 
@@ -31,6 +32,8 @@ type Wallet = WalletClient<Transport, typeof foundry, PrivateKeyAccount>
 /** The real contracts on a chain of their own, and relays that are attached to it; `await using` ends all of it. */
 export interface TestChain extends AsyncDisposable {
   readonly chain: LocalChain
+  /** Kills the chain and starts it with what was on its disk. */
+  restart(): Promise<void>
   readonly network: NetworkFile
   /** Reads, mines, travels in time, reorganises. */
   readonly client: TestClient & PublicClient
@@ -42,11 +45,17 @@ export interface TestChain extends AsyncDisposable {
 
 export async function startTestChain(): Promise<TestChain> {
   const folder = await mkdtemp(join(tmpdir(), 'infernet-chain-'))
-  const chain = await startLocalChain(ourContracts, { folder })
+  let chain = await startLocalChain(ourContracts, { folder })
   const client = clientOf(chain.anvil.url)
   const relays: Relay[] = []
   return {
-    chain,
+    get chain() {
+      return chain
+    },
+    restart: async () => {
+      await killChain(chain)
+      chain = await startLocalChain(ourContracts, { folder })
+    },
     network: chain.network,
     client,
     account: async (balance = parseEther('10')) => {

@@ -6,6 +6,7 @@ import type { Payee } from '#shared/peer/peer.ts'
 import { makeBinding } from '#shared/settle/binding.ts'
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
 import type { PayeeLedger } from '#shared/settle/payee-ledger.ts'
+import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import { FakeChain } from '#shared/testing/fake-chain.ts'
 import {
@@ -87,7 +88,8 @@ describe('two peers that pay each other', () => {
     const payee = async (key: Parameters<typeof makeBinding>[0]): Promise<Payee> => {
       const terms = { chainId: ESCROW.chainId, stake: STAKE, operator: operatorKey.address }
       const binding = await makeBinding(key, terms)
-      return { payment: { ...PAYMENT, binding, ...payment }, credit: change(till) }
+      const descriptors = Object.getOwnPropertyDescriptors(payment)
+      return { payment: Object.defineProperties({ ...PAYMENT, binding }, descriptors), credit: change(till) }
     }
     const who = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses, payee })
     const provision = who.peer.provide(engine, TERMS)
@@ -144,6 +146,50 @@ describe('two peers that pay each other', () => {
     await provider(engine)
     const { peer } = await network.node({ relays: relay.addresses })
     await expect(hear(peer, promptOf())).rejects.toMatchObject({ code: 'payment.required' })
+    expect(engine.requests).toEqual([])
+  })
+
+  it('are not even dialled by one that has no purse, nor by one that pays elsewhere', async () => {
+    const engine = fakeEngine()
+    const { node, name } = await provider(engine)
+    const poor = await network.node({ relays: relay.addresses })
+    await expect(hear(poor.peer, promptOf())).rejects.toMatchObject({ code: 'payment.required' })
+    const escrow = { ...ESCROW, chainId: 1 }
+    const ledger = new PayerLedger(payerStore, escrow, PAYER)
+    const abroad = await consumer(purseOver(payerStore, chain, { escrow, ledger }))
+    await expect(hear(abroad.peer, promptOf())).rejects.toMatchObject({ code: 'payment.wrong-chain' })
+    for (const asker of [poor, abroad]) {
+      expect(asker.node.getPeers().map(String)).not.toContain(name)
+      expect(node.getPeers().map(String)).not.toContain(asker.node.peerId.toString())
+    }
+  })
+
+  it('are passed over for one that works for nothing, by one that has no purse', async () => {
+    const engine = fakeEngine()
+    await provider(engine)
+    const free = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
+    const provision = free.peer.provide(fakeEngine(), TERMS)
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    const { peer } = await network.node({ relays: relay.addresses })
+    const { summary } = await hear(peer, promptOf())
+    expect(summary?.segments.map(({ provider }) => String(provider))).toEqual([free.node.peerId.toString()])
+    expect(engine.requests).toEqual([])
+  })
+
+  it('do not deal under a quote for another escrow than that of the offer', async () => {
+    const engine = fakeEngine()
+    let escrow = ESCROW.escrow
+    await provider(engine, {
+      payment: {
+        get escrow() {
+          return escrow
+        },
+      },
+    })
+    escrow = STAKE
+    await expect(hear((await consumer()).peer, promptOf())).rejects.toMatchObject({
+      code: 'payment.not-as-offered',
+    })
     expect(engine.requests).toEqual([])
   })
 

@@ -10,6 +10,7 @@ import type { NetworkFile } from '#shared/settle/network-file.ts'
 import { unclaimedIn, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import { planClaims } from '#shared/settle/plan-claims.ts'
 import type { Logger } from '../observe/log.ts'
+import type { CaredLine, ClaimAftercare } from './claim-aftercare.ts'
 import { refusalOf, type EscrowClient } from './escrow-client.ts'
 import { forEachOf } from './for-each-of.ts'
 import { CARRY_LOOK_LINES, CARRY_PARALLEL, COLLECT_EVERY_MS, MAX_CARRY_TRIES } from './limits.ts'
@@ -29,6 +30,8 @@ export interface CarrierComponents {
   readonly log: Logger
   /** The chain's time where that is ahead of ours: deadlines are the chain's. */
   readonly now: () => Promise<EpochMillis>
+  readonly blockNumber: () => Promise<bigint>
+  readonly aftercare: ClaimAftercare
   readonly onResult?: (result: CarryResult) => void
 }
 
@@ -37,12 +40,12 @@ export interface CarrierInit {
   /** What a voucher must add before it is carried ahead of its time, in whole units of the asset, e.g. `0.5`. */
   readonly worth: string
   readonly everyMs: number
+  /** Carries for the providers of this process alone. @default false */
+  readonly isForOwn?: boolean
 }
 
 /** A line as it is now: what the chain says of its payer and its session. */
-interface Line {
-  readonly held: HeldVoucher
-  readonly boxed: BoxedLedger
+interface Line extends CaredLine {
   readonly account: ChainAccount
 }
 
@@ -68,7 +71,13 @@ export class ClaimCarrier {
   }
 
   start(): void {
+    this.#components.aftercare.takeOver(this.#ledgers)
     this.#schedule()
+  }
+
+  get #ledgers(): readonly BoxedLedger[] {
+    const { box } = this.#components
+    return this.#init.isForOwn ? box.ledgers.filter((boxed) => box.isOwn(boxed)) : box.ledgers
   }
 
   async stop(): Promise<void> {
@@ -87,19 +96,27 @@ export class ClaimCarrier {
     })
   }
 
-  /** One round over all escrows. */
+  /**
+   * One round over all escrows. It begins when nothing of the last one is on its way any more, or a claim that is not
+   * mined yet would be made a second time beside it.
+   */
   async carry(): Promise<void> {
+    await this.#components.sender.settled()
     for (const asset of this.#init.escrows) await this.#carryTo(asset)
   }
 
   async #carryTo(asset: Asset): Promise<void> {
     const address = chainAddress(asset.escrow)
     const escrow = this.#components.escrowOf(address)
-    const lines = await this.#look(address)
+    const block = await this.#components.blockNumber()
+    const lines = await this.#look(address, block)
     const worth = parseUnits(this.#init.worth, asset.decimals)
     const graceMs = millis((await escrow.graceSeconds()) * SECOND_MS)
     const accounts = new Map(lines.map(({ held, account }) => [held, account]))
-    const { claims } = planClaims([...accounts.keys()], {
+    const { aftercare } = this.#components
+    // In doubt a line takes no other one's place in the batch, but is asked about until it is sure.
+    const sound = lines.filter((line) => !aftercare.isDoubted(line)).map(({ held }) => held)
+    const { claims } = planClaims(sound, {
       now: await this.#components.now(),
       costs: { perBatch: baseUnits(0n), perVoucher: baseUnits(worth / CLAIM_WORTH_FACTOR) },
       graceMs,
@@ -108,18 +125,19 @@ export class ClaimCarrier {
     const chosen = new Set(claims)
     const batch = await this.#check(
       escrow,
-      lines.filter(({ held }) => chosen.has(held)),
+      lines.filter((line) => chosen.has(line.held) || aftercare.isDoubted(line)),
+      block,
     )
-    const carried = batch.length > 0 ? await this.#claim(escrow, batch) : []
-    if (carried.length > 0) await this.#settle(escrow, carried, worth)
+    if (batch.length > 0) await this.#claim(escrow, batch)
+    await this.#payOut(escrow, worth)
     await this.#collectOwn(escrow, worth)
   }
 
   /** A part of the lines, the next part in the next round; those of an epoch that has ended are forgotten. */
-  async #look(escrow: ChainAddress): Promise<readonly Line[]> {
-    const { box, views } = this.#components
+  async #look(escrow: ChainAddress, block: bigint): Promise<readonly Line[]> {
+    const { views } = this.#components
     const view = views.get(escrow)
-    const all = box.ledgers.filter((boxed) => boxed.escrow === escrow).flatMap(linesOf)
+    const all = this.#ledgers.filter((boxed) => boxed.escrow === escrow).flatMap(linesOf)
     if (!view || all.length === 0) return []
     const start = all.length > CARRY_LOOK_LINES ? this.#from % all.length : 0
     const part = [...all.slice(start), ...all.slice(0, start)].slice(0, CARRY_LOOK_LINES)
@@ -128,7 +146,7 @@ export class ClaimCarrier {
     await forEachOf(part, CARRY_PARALLEL, async ({ held, boxed }) => {
       const { payer, epoch } = held.voucher
       const account = await view.account(payer)
-      if (account.epoch > epoch) return this.#drop(boxed, held)
+      if (account.epoch > epoch) return this.#drop({ held, boxed }, block)
       // A session that was revoked ends earlier than it said when the voucher came.
       const session = held.signer === payer ? undefined : await view.session(payer, held.signer)
       lines.push({ held: { ...held, sessionExpiry: session?.expiry }, boxed, account })
@@ -137,22 +155,25 @@ export class ClaimCarrier {
   }
 
   /** What the contract itself would pay; what it never will is dropped, what it will not yet waits. */
-  async #check(escrow: EscrowClient, lines: readonly Line[]): Promise<readonly Line[]> {
+  async #check(escrow: EscrowClient, lines: readonly Line[], block: bigint): Promise<readonly Line[]> {
+    const { aftercare, onResult } = this.#components
     const good: Line[] = []
     await forEachOf(lines, CARRY_PARALLEL, async (line) => {
       const said = await escrow.claimable(line.held)
+      if (typeof said !== 'bigint' && VOID.has(said.name)) return this.#drop(line, block)
+      aftercare.trust(line)
       if (typeof said === 'bigint') {
         if (said > 0n) good.push(line)
-      } else if (said.name === 'StaleVoucher') await this.#note(line)
-      else if (VOID.has(said.name)) await this.#drop(line.boxed, line.held)
-      else this.#components.onResult?.('waiting')
+      } else if (said.name === 'StaleVoucher') aftercare.watch(line, { isPaidOut: false })
+      else onResult?.('waiting')
     })
     return good
   }
 
   /** Claims all at once. Others may claim at the same time: the voucher that spoils the batch is left out. */
-  async #claim(escrow: EscrowClient, lines: readonly Line[]): Promise<readonly Line[]> {
-    const { sender, log, onResult } = this.#components
+  async #claim(escrow: EscrowClient, lines: readonly Line[]): Promise<void> {
+    const { aftercare, sender, log, onResult } = this.#components
+    for (const line of lines) aftercare.watch(line, { isPaidOut: true })
     let batch = [...lines]
     for (let tries = 0; batch.length > 0 && tries < MAX_CARRY_TRIES; tries++) {
       let receipt: TransactionReceipt
@@ -171,23 +192,23 @@ export class ClaimCarrier {
       if (receipt.status === 'success') {
         log.info({ vouchers: batch.length, hash: receipt.transactionHash }, 'claims carried')
         batch.forEach(() => onResult?.('carried'))
-        return batch
+        return
       }
     }
-    return []
   }
 
   /** Notes what was claimed, and pays it out where that is worth the gas: a payee that is gone cannot. */
-  async #settle(escrow: EscrowClient, lines: readonly Line[], worth: bigint): Promise<void> {
-    const pots = new Map<string, HeldVoucher>()
-    for (const line of lines) {
-      const { provider, model, relay } = line.held.voucher
-      pots.set(`${provider} ${model} ${relay}`, line.held)
-      await this.#note(line)
-    }
-    for (const held of pots.values()) {
-      const gross = await escrow.potOf(held)
-      if (gross > 0n && gross >= worth) await (await this.#components.sender.send(escrow.sweep(held))).mined
+  async #payOut(escrow: EscrowClient, worth: bigint): Promise<void> {
+    const { aftercare, blockNumber, sender } = this.#components
+    const pots = await aftercare.tend(escrow, worth, await blockNumber())
+    for (const held of pots) {
+      try {
+        await (
+          await sender.send(escrow.sweep(held))
+        ).mined
+      } catch (thrown) {
+        if (!refusalOf(thrown)) throw thrown // else somebody else has paid it out meanwhile
+      }
     }
   }
 
@@ -199,21 +220,15 @@ export class ClaimCarrier {
     const owner: Address = sender.address
     const credit = await escrow.creditOf(owner)
     if (credit === 0n || credit < worth) return
-    this.#collectedAt = now
     await (
       await sender.send(escrow.collect(owner))
     ).mined
+    this.#collectedAt = now
   }
 
-  /** What the chain says was claimed of a line; it stays, for the vouchers that come after. */
-  async #note({ boxed, held }: Line): Promise<void> {
-    const claimed = await this.#components.views.get(boxed.escrow)?.claimed(held.voucher, { isFresh: true })
-    if (claimed !== undefined) await boxed.ledger.noteClaimed(held.voucher, claimed)
-  }
-
-  async #drop(boxed: BoxedLedger, held: HeldVoucher): Promise<void> {
-    await this.#components.box.drop(boxed, held)
-    this.#components.onResult?.('void')
+  async #drop(line: CaredLine, block: bigint): Promise<void> {
+    const { aftercare, onResult } = this.#components
+    if (await aftercare.dropWhenSure(line, block)) onResult?.('void')
   }
 }
 

@@ -1,4 +1,6 @@
+import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
+import type { Payee } from '#shared/peer/peer.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { Relay } from '../create-relay.ts'
@@ -19,13 +21,15 @@ import { TransactionSender } from './transaction-sender.ts'
 
 export interface MountedChain {
   readonly stake: StakeWatch
+  /** How the seed provider is paid; undefined without a key of the relay's, or without a seed provider. */
+  readonly till: Payee | undefined
   stop(): Promise<void>
 }
 
 /** Attaches a relay to the chain of its network file. The chain may be down: the relay starts, and says so. */
 export async function mountChain(
   relay: Relay,
-  { clock, log }: { clock: Clock; log: Logger },
+  { clock, log, key }: { clock: Clock; log: Logger; key: PrivateKey },
   config: RelayConfig,
 ): Promise<MountedChain> {
   const { networkFile, faucetKeyFile, relayKeyFile } = config
@@ -36,23 +40,24 @@ export async function mountChain(
   const path = new ReadPath({ node, head, network, onAnswer })
   const client = createChainClient(node)
   const senders: TransactionSender[] = []
-  const senderOf = async (path: string, option: string): Promise<TransactionSender> => {
+  const accountOf = async (path: string, option: string) => {
     const account = await loadKey(path, { option, log })
     const sender = new TransactionSender({ client, account, clock }, network)
     senders.push(sender)
-    return sender
+    return { account, sender }
   }
   const faucet =
     faucetKeyFile === ''
       ? undefined
       : new Faucet(
-          { client, sender: await senderOf(faucetKeyFile, '--faucet-key-file'), clock, log },
+          { client, sender: (await accountOf(faucetKeyFile, '--faucet-key-file')).sender, clock, log },
           testOnly(network),
         )
-  const own = relayKeyFile === '' ? undefined : await senderOf(relayKeyFile, '--relay-key-file')
+  const own = relayKeyFile === '' ? undefined : await accountOf(relayKeyFile, '--relay-key-file')
+  const hasClaims = config.carryClaims === 'on' || config.seedProvider === 'on'
   const claims =
-    own && config.carryClaims === 'on'
-      ? await mountClaims(relay, { client, sender: own, head, clock, log }, network, config)
+    own && hasClaims
+      ? await mountClaims(relay, { client, ...own, key, head, clock, log }, network, config)
       : undefined
   const stake = new StakeWatch({ node, client, head, clock, log }, network)
   head.start()
@@ -65,7 +70,7 @@ export async function mountChain(
   })
   relay.attachChain({
     network,
-    payee: own?.address,
+    payee: own?.account.address,
     health: () => ({
       chainId: network.chainId,
       block: head.last && Number(head.last.number),
@@ -76,6 +81,7 @@ export async function mountChain(
   })
   return {
     stake,
+    till: claims?.till,
     stop: async () => {
       head.stop()
       stake.stop()

@@ -1,8 +1,11 @@
 import { join } from 'node:path'
-import type { PublicClient } from 'viem'
+import type { PrivateKey } from '@libp2p/interface'
+import type { PrivateKeyAccount, PublicClient } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { chainAddress } from '#shared/base/ids.ts'
 import { epochMillis, SECOND_MS } from '#shared/base/units.ts'
+import type { Payee } from '#shared/peer/peer.ts'
+import { CachedChainView } from '#shared/settle/cached-chain-view.ts'
 import { ChainReader } from '#shared/settle/chain-reader.ts'
 import { ClaimBox } from '#shared/settle/claim-box.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
@@ -13,14 +16,20 @@ import type { RelayConfig } from '../config/options.ts'
 import type { Relay } from '../create-relay.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ChainHead } from './chain-head.ts'
+import { ClaimAftercare } from './claim-aftercare.ts'
 import { ClaimCarrier } from './claim-carrier.ts'
 import { EscrowClient } from './escrow-client.ts'
 import { FileLedgerStore } from './file-ledger-store.ts'
+import { openOwnTill } from './own-till.ts'
 import type { TransactionSender } from './transaction-sender.ts'
 
 export interface ClaimsComponents {
   readonly client: PublicClient
+  /** The relay's own account, and what sends for it. */
+  readonly account: PrivateKeyAccount
   readonly sender: TransactionSender
+  /** Of the relay's name. */
+  readonly key: PrivateKey
   readonly head: ChainHead
   readonly clock: Clock
   readonly log: Logger
@@ -29,15 +38,20 @@ export interface ClaimsComponents {
 export interface MountedClaims {
   /** Vouchers that are kept. */
   readonly held: number
+  /** How the seed provider is paid, where there is one. */
+  readonly till: Payee | undefined
   stop(): Promise<void>
 }
 
-/** Keeps vouchers for providers on disk, and carries them to the chain. */
+/**
+ * Keeps vouchers on disk, for providers that leave theirs here and for the seed provider, and carries them to the
+ * chain. Without `carryClaims` it takes none from others, and carries the seed provider's alone.
+ */
 export async function mountClaims(
   relay: Relay,
-  { client, sender, head, clock, log }: ClaimsComponents,
+  { client, account, sender, key, head, clock, log }: ClaimsComponents,
   { chainId, contracts, escrows }: NetworkFile,
-  { dataFolder, carryWorth, carryEverySeconds }: RelayConfig,
+  { dataFolder, carryClaims, carryWorth, carryEverySeconds, seedProvider }: RelayConfig,
 ): Promise<MountedClaims> {
   const store = await FileLedgerStore.open(join(dataFolder, 'claims'))
   const stake = chainAddress(contracts.stake)
@@ -47,24 +61,47 @@ export async function mountClaims(
   )
   const clients = new Map(addresses.map((escrow) => [escrow, new EscrowClient(client, escrow)]))
   const box = await ClaimBox.load({ store, views }, { chainId, stake })
-  const service = new ClaimService({ clock, box })
-  await relay.node.handle(SETTLE_PROTOCOL, service.handle, { maxInboundStreams: MAX_LEAVE_STREAMS })
+  const [main] = addresses // prices are in its asset
+  const view = main && views.get(main)
+  const operator = chainAddress(account.address)
+  const seed =
+    seedProvider === 'on' && view ? { escrow: main, chain: new CachedChainView(view, clock) } : undefined
+  const till =
+    seed &&
+    (await openOwnTill(
+      { clock, chain: seed.chain, account, key, ledger: await box.own(seed.escrow, operator) },
+      { chainId, escrow: seed.escrow, stake },
+    ))
+  if (carryClaims === 'on') {
+    const service = new ClaimService({ clock, box })
+    await relay.node.handle(SETTLE_PROTOCOL, service.handle, { maxInboundStreams: MAX_LEAVE_STREAMS })
+  }
+  const aftercare = new ClaimAftercare({
+    ...{ box, views },
+    beforeNote: async ({ payer, provider }) =>
+      provider === operator ? seed?.chain.account(payer, { isFresh: true }) : undefined,
+  })
   const carrier = new ClaimCarrier(
     {
-      ...{ box, views, sender, clock, log },
+      ...{ box, views, sender, clock, log, aftercare },
       escrowOf: (escrow) => clients.get(escrow) ?? new EscrowClient(client, escrow),
       now: async () => epochMillis(Math.max(clock.now(), (await head.fresh()).timestamp * SECOND_MS)),
+      blockNumber: async () => (await head.fresh()).number,
       onResult: (result) => relay.metrics.claims.inc({ result }),
     },
-    { escrows, worth: carryWorth, everyMs: carryEverySeconds * SECOND_MS },
+    {
+      ...{ escrows, worth: carryWorth, everyMs: carryEverySeconds * SECOND_MS },
+      isForOwn: carryClaims === 'off',
+    },
   )
   carrier.start()
   return {
     get held() {
       return box.size
     },
+    till,
     stop: async () => {
-      await relay.node.unhandle(SETTLE_PROTOCOL)
+      if (carryClaims === 'on') await relay.node.unhandle(SETTLE_PROTOCOL)
       await carrier.stop()
     },
   }

@@ -43,6 +43,12 @@ const KNOWN_WORDS = [
   'too many requests',
 ] as const
 
+/** How others say the same; anvil among them. */
+const OTHER_WORDS: Readonly<Record<string, (typeof KNOWN_WORDS)[number]>> = {
+  'insufficient gas price to replace existing transaction': 'replacement transaction underpriced',
+  'already imported': 'already known',
+}
+
 const MAX_DATA_CHARACTERS = 2 + 2 * 4096
 
 /** Reads the `error` of a JSON-RPC answer. */
@@ -52,7 +58,9 @@ export function readNodeError(error: unknown): NodeError {
     unknown
   >
   const said = typeof message === 'string' ? message.slice(0, 2000).toLowerCase() : ''
-  const words = KNOWN_WORDS.find((each) => said.includes(each)) ?? 'the node of the chain refused'
+  const other = Object.keys(OTHER_WORDS).find((each) => said.includes(each))
+  const known = other === undefined ? KNOWN_WORDS.find((each) => said.includes(each)) : OTHER_WORDS[other]
+  const words = known ?? 'the node of the chain refused'
   const number = typeof code === 'number' && Number.isSafeInteger(code) ? code : -32000
   return new NodeError(number, words, readData(data))
 }

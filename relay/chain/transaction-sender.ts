@@ -1,5 +1,13 @@
-import { keccak256, type Address, type Hex, type PrivateKeyAccount, type TransactionReceipt } from 'viem'
-import type { PublicClient } from 'viem'
+import {
+  keccak256,
+  toHex,
+  TransactionReceiptNotFoundError,
+  type Address,
+  type Hex,
+  type PrivateKeyAccount,
+  type PublicClient,
+  type TransactionReceipt,
+} from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { millis } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
@@ -25,10 +33,13 @@ export interface Call {
   readonly gas?: bigint
 }
 
-/** A transaction that a node has taken. */
+/** A transaction that a node has taken, or may have. */
 export interface SentTransaction {
   readonly hash: Hex
-  /** Resolves with its receipt, or that of the dearer one that replaced it; rejects when it was never mined. */
+  /**
+   * Resolves with its receipt, or that of the dearer one that replaced it, however long the chain is away meanwhile.
+   * Rejects with InfernetError `chain.displaced` when another one has its nonce, and when the sender stops.
+   */
   readonly mined: Promise<TransactionReceipt>
 }
 
@@ -37,9 +48,13 @@ interface Fees {
   readonly maxPriorityFeePerGas: bigint
 }
 
+type Ready = Call & { readonly gas: bigint }
+
 /** How often one that is not mined is sent again with higher fees: nodes want an eighth more to replace one. */
 const MAX_REPLACEMENTS = 3
 const RAISE_PERCENT = 130n
+/** Raises that are tried to take the place of one whose fees are not known: to twenty times ours. */
+const MAX_BLIND_RAISES = 12
 /** Blocks to wait before that. */
 const PATIENCE_BLOCKS = 5
 const MIN_PATIENCE_MS = 5000
@@ -47,12 +62,18 @@ const MIN_PATIENCE_MS = 5000
 const MIN_LOOK_MS = 50
 const MAX_LOOK_MS = 3000
 
-/** Sends the transactions of one account: one nonce after the other, and again with higher fees when one is stuck. */
+/**
+ * Sends the transactions of one account: one nonce after the other, and again with higher fees when one is stuck. What
+ * is sent is followed until its fate is known, so that nothing is sent a second time beside it.
+ */
 export class TransactionSender {
   readonly #components: SenderComponents
   readonly #init: SenderInit
+  readonly #followed = new Set<number>()
   #turn: Promise<unknown> = Promise.resolve()
   #nextNonce = 0
+  /** A transaction that no run of ours follows and no block takes: the next one takes its place. */
+  #isBlocked = false
   #stop = new AbortController()
 
   constructor(components: SenderComponents, init: SenderInit) {
@@ -80,30 +101,69 @@ export class TransactionSender {
     return sent
   }
 
+  /**
+   * Waits until nothing of this account is on its way, what an earlier run of this program sent included: who looks at
+   * the chain after that sees what came of it. One of an earlier run that no block takes is waited for in vain: the
+   * next transaction takes its place.
+   *
+   * @throws InfernetError `chain.unavailable` when the chain does not say, or one of ours is not mined yet.
+   */
+  async settled(): Promise<void> {
+    const { clock } = this.#components
+    const until = clock.monotonic() + this.#patienceMs
+    for (let lookMs = MIN_LOOK_MS; ; lookMs = Math.min(MAX_LOOK_MS, lookMs * 1.5)) {
+      const { mined, pending } = await this.#counts()
+      this.#isBlocked = false
+      if (pending <= mined && this.#followed.size === 0) return
+      if (clock.monotonic() >= until) break
+      await sleep(clock, millis(lookMs), { signal: this.#stop.signal })
+    }
+    if (this.#followed.size > 0) throw new InfernetError('chain.unavailable')
+    this.#isBlocked = true
+  }
+
   async #send(call: Call): Promise<SentTransaction> {
-    const { client, account } = this.#components
     this.#stop.signal.throwIfAborted()
-    const gas = call.gas ?? ((await client.estimateGas({ account, ...call })) * 6n) / 5n
-    const fees = await this.#fees()
-    const nonce = await this.#nonce()
-    const hash = await this.#put({ ...call, gas }, nonce, fees)
+    const ready = { ...call, gas: call.gas ?? ((await this.#estimate(call)) * 6n) / 5n }
+    const counts = await this.#counts()
+    const nonce = this.#nonceAfter(counts)
+    const { hash, fees } = await this.#putFirst(ready, nonce, nonce < counts.pending)
+    this.#isBlocked = false
     this.#nextNonce = nonce + 1
-    const mined = this.#follow({ ...call, gas }, nonce, fees, hash)
+    const mined = this.#follow(ready, nonce, fees, hash)
     mined.catch(() => undefined) // who does not wait for it is not told
     return { hash, mined }
   }
 
-  /** Endpoints behind one name may not know our last transaction yet; one that was dropped must not leave a gap. */
-  async #nonce(): Promise<number> {
+  /**
+   * At the newest block, which a node may take for the one to come: where the pool holds the very transaction that this
+   * one is to replace, that one seems to be refused. (viem's own estimate also asks for fees and a nonce each time.)
+   */
+  async #estimate({ to, data, value = 0n }: Call): Promise<bigint> {
+    const call = { from: this.address, to, value: toHex(value), ...(data === undefined ? {} : { data }) }
+    const { client } = this.#components
+    return BigInt(await client.request({ method: 'eth_estimateGas', params: [call, 'latest'] }))
+  }
+
+  async #counts(): Promise<{ readonly mined: number; readonly pending: number }> {
     const { client } = this.#components
     const pending = await client.getTransactionCount({ address: this.address, blockTag: 'pending' })
     const mined = await client.getTransactionCount({ address: this.address })
-    return pending === mined && pending < this.#nextNonce && this.#followed.size === 0
+    return { mined, pending }
+  }
+
+  /** Endpoints behind one name may not know our last transaction yet; one that was undone must not leave a gap. */
+  #nonceAfter({ mined, pending }: { readonly mined: number; readonly pending: number }): number {
+    const isAlone = this.#followed.size === 0
+    if (isAlone && this.#isBlocked) return mined
+    return isAlone && pending === mined && pending < this.#nextNonce
       ? pending
       : Math.max(pending, this.#nextNonce)
   }
 
-  readonly #followed = new Set<number>()
+  get #patienceMs(): number {
+    return Math.max(MIN_PATIENCE_MS, PATIENCE_BLOCKS * this.#init.blockSeconds * 1000)
+  }
 
   async #fees(): Promise<Fees> {
     const { client } = this.#components
@@ -112,7 +172,21 @@ export class TransactionSender {
     return { maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }
   }
 
-  async #put(call: Call & { gas: bigint }, nonce: number, fees: Fees): Promise<Hex> {
+  /** In another one's place it must pay more than that one, which nobody here knows the fees of. */
+  async #putFirst(call: Ready, nonce: number, isReplacing: boolean): Promise<{ hash: Hex; fees: Fees }> {
+    let fees = await this.#fees()
+    for (let raises = 0; ; raises++) {
+      try {
+        return { hash: await this.#put(call, nonce, fees), fees }
+      } catch (thrown) {
+        const isTooCheap = findNodeError(thrown)?.message.endsWith('transaction underpriced') ?? false
+        if (!isReplacing || !isTooCheap || raises === MAX_BLIND_RAISES) throw thrown
+        fees = raised(fees, fees)
+      }
+    }
+  }
+
+  async #put(call: Ready, nonce: number, fees: Fees): Promise<Hex> {
     const { client, account } = this.#components
     const { to, data, value = 0n, gas } = call
     const raw = await account.signTransaction({
@@ -120,53 +194,85 @@ export class TransactionSender {
       ...fees,
       ...(data === undefined ? {} : { data }),
     })
+    const hash = keccak256(raw)
     try {
       await client.sendRawTransaction({ serializedTransaction: raw })
     } catch (thrown) {
-      // An endpoint may have taken it and then not answered: the receipt tells. A refusal is final.
-      if (findNodeError(thrown)) throw thrown
+      // An endpoint may have taken it and then not answered: the receipt tells. A refusal is final, unless it is of a
+      // second endpoint that has it in a block by now.
+      const refusal = findNodeError(thrown)
+      if (!refusal) return hash
+      const isMined = refusal.message === 'nonce too low' && typeof (await this.#find([hash])) === 'object'
+      if (!isMined) throw thrown
     }
-    return keccak256(raw)
+    return hash
   }
 
-  async #follow(
-    call: Call & { gas: bigint },
-    nonce: number,
-    first: Fees,
-    firstHash: Hex,
-  ): Promise<TransactionReceipt> {
+  /**
+   * Looks for the receipt until there is one, or another transaction has the nonce. While the chain is silent nothing
+   * is learnt and no fee is raised; when it is back the transaction is sent anew, since its pool may be empty.
+   */
+  async #follow(call: Ready, nonce: number, first: Fees, firstHash: Hex): Promise<TransactionReceipt> {
+    const { clock } = this.#components
     const hashes = [firstHash]
     let fees = first
+    let replaced = 0
+    let lookMs = MIN_LOOK_MS
+    let lookedAt = clock.monotonic()
+    let waitedMs = 0
+    let wasSilent = false
+    let passed = 0
     this.#followed.add(nonce)
     try {
-      for (let replaced = 0; ; replaced++) {
-        const receipt = await this.#lookFor(hashes)
-        if (receipt) return receipt
-        if (replaced === MAX_REPLACEMENTS) throw new InfernetError('chain.unavailable')
-        fees = raised(fees, await this.#fees().catch(() => fees))
+      for (;;) {
+        const found = await this.#find(hashes, nonce)
+        if (typeof found === 'object') return found
+        // Twice: an endpoint may know of the nonce before another one has the receipt.
+        passed = found === 'passed' ? passed + 1 : 0
+        if (passed > 1) throw new InfernetError('chain.displaced')
+        await sleep(clock, millis(lookMs), { signal: this.#stop.signal })
+        lookMs = Math.min(MAX_LOOK_MS, lookMs * 1.5)
+        const now = clock.monotonic()
+        if (found === 'waiting') waitedMs += now - lookedAt
+        lookedAt = now
+        const isLate = waitedMs >= this.#patienceMs
+        const isBack = wasSilent && found === 'waiting'
+        wasSilent = found === 'silent'
+        if (!isLate && !isBack) continue
+        if (isLate && replaced < MAX_REPLACEMENTS) {
+          fees = raised(fees, await this.#fees().catch(() => fees))
+          replaced++
+        }
+        waitedMs = 0
+        lookMs = MIN_LOOK_MS
         // Refused when the first was mined in this very moment: its receipt is found above.
         const again = await this.#put(call, nonce, fees).catch(() => undefined)
-        if (again) hashes.push(again)
+        if (again && !hashes.includes(again)) hashes.push(again)
       }
     } finally {
       this.#followed.delete(nonce)
     }
   }
 
-  async #lookFor(hashes: readonly Hex[]): Promise<TransactionReceipt | undefined> {
-    const { client, clock } = this.#components
-    const blockMs = this.#init.blockSeconds * 1000
-    const until = clock.monotonic() + Math.max(MIN_PATIENCE_MS, PATIENCE_BLOCKS * blockMs)
-    let lookMs = MIN_LOOK_MS
-    while (clock.monotonic() < until) {
+  /** A receipt; `passed` when the nonce is used and none of these has one; `silent` when the chain does not say. */
+  async #find(
+    hashes: readonly Hex[],
+    nonce = Number.POSITIVE_INFINITY,
+  ): Promise<TransactionReceipt | 'waiting' | 'passed' | 'silent'> {
+    const { client } = this.#components
+    try {
+      const mined = await client.getTransactionCount({ address: this.address })
       for (const hash of hashes) {
-        const receipt = await client.getTransactionReceipt({ hash }).catch(() => undefined)
+        const receipt = await client.getTransactionReceipt({ hash }).catch((thrown: unknown) => {
+          if (thrown instanceof TransactionReceiptNotFoundError) return undefined
+          throw thrown
+        })
         if (receipt) return receipt
       }
-      await sleep(clock, millis(lookMs), { signal: this.#stop.signal })
-      lookMs = Math.min(MAX_LOOK_MS, lookMs * 1.5)
+      return mined > nonce ? 'passed' : 'waiting'
+    } catch {
+      return 'silent'
     }
-    return undefined
   }
 }
 

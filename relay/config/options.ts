@@ -152,7 +152,7 @@ export const OPTIONS = {
     'seed-provider',
     'off',
     'on, off',
-    'Answer prompts in this process too, so that the network is never empty.',
+    'Answer prompts in this process too, so that the network is never empty; paid with `--relay-key-file`, else free.',
     readChoice('on', 'off'),
   ),
   seedModel: option(
@@ -194,7 +194,7 @@ export const OPTIONS = {
     'carry-claims',
     'on',
     'on, off',
-    'Keep vouchers for providers that are not there and claim for them; needs the key above.',
+    "Keep vouchers for providers that are not there and claim for them; needs the key above. The seed provider's own are claimed in any case.",
     readChoice('on', 'off'),
   ),
   carryWorth: option(

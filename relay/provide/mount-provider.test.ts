@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex, utf8 } from '#shared/base/bytes.ts'
 import { parseGolden } from '#shared/engine/golden.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
+import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import { openOffer, type Offer } from '#shared/schedule/offer.ts'
 import type { Relay } from '../create-relay.ts'
 import { mountDirectory } from '../directory/mount-directory.ts'
@@ -67,6 +68,8 @@ describe('mountProvider', () => {
     const total = cases.reduce((sum, { tokens }) => sum + tokens.length, 0)
     expect(offer?.selfTest).toEqual({ right: total, total, testedAt: expect.any(Number) as number })
     expect(offer?.selfTest.testedAt).toBeGreaterThanOrEqual(begun)
+    expect(offer?.price, 'nobody could pay it').toEqual(FREE_PRICE)
+    expect(offer?.payment).toBeUndefined()
     await provider.stop()
     expect(await offers()).toEqual([])
   }, 60_000)

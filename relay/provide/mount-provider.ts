@@ -9,6 +9,8 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE } from '#shared/models/catalogue.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
+import type { Payee } from '#shared/peer/peer.ts'
+import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import { listPriceOf } from '#shared/settle/compute-units.ts'
 import type { Relay } from '../create-relay.ts'
 import { nodeClock } from '../node-clock.ts'
@@ -23,12 +25,14 @@ export interface MountProviderInit {
   /** An id of the catalogue. */
   readonly model: string
   readonly backend: Backend
+  /** How it is paid. @default it is not, and asks for nothing: a price that nobody can pay would be no price */
+  readonly payee?: Payee | undefined
 }
 
 /** Makes the relay lend as well, so that a network of one is not empty: the same peer as a tab's, over ORT in Node. */
 export async function mountProvider(
   relay: Relay,
-  { privateKey, directory, modelsFolder, model, backend }: MountProviderInit,
+  { privateKey, directory, modelsFolder, model, backend, payee }: MountProviderInit,
 ): Promise<{ stop(): Promise<void> }> {
   const entry = CATALOGUE.find(({ id }) => id === model)
   const manifestName = entry?.manifests[entry.dtype]
@@ -47,11 +51,11 @@ export async function mountProvider(
   const relays = { directories: [directory], views: [], onChange: () => () => undefined }
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
   const peer = createPeer(
-    { node: relay.node, key: privateKey, clock: nodeClock, random, relays },
+    { node: relay.node, key: privateKey, clock: nodeClock, random, relays, payee },
     { kind: 'node', addresses: () => relay.addresses },
   )
   const provision = peer.provide(engine, {
-    price: listPriceOf(manifest),
+    price: payee ? listPriceOf(manifest) : FREE_PRICE,
     get selfTest() {
       return { ...engine.selfTest, testedAt: engine.testedAt }
     },

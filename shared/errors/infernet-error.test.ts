@@ -198,6 +198,9 @@ describe('the sentences of the network', () => {
       payment.wrong-chain
         The provider wants to be paid on a chain or a contract that is not known here.
         Another provider is tried. Check that the wallet is on the right network.
+      payment.not-as-offered
+        The provider wants to be paid otherwise than its offer said.
+        Another provider is tried.
       payment.wrong-epoch
         The payment belongs to a deposit that was withdrawn.
         Make a new deposit on the Wallet page.
@@ -231,6 +234,9 @@ describe('the sentences of the network', () => {
       chain.unavailable
         No node of the chain answers.
         Try again in a moment. Nothing is lost: what was signed stays good.
+      chain.displaced
+        Another transaction of the same account took the place of this one.
+        What it was for is looked at again. Let one program alone use the key.
       chain.busy
         Too many questions to the chain are waiting at the relay.
         Try again in a moment.

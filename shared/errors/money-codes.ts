@@ -34,6 +34,10 @@ export const MONEY_CODES = {
     says: () => 'The provider wants to be paid on a chain or a contract that is not known here.',
     fix: 'Another provider is tried. Check that the wallet is on the right network.',
   },
+  'payment.not-as-offered': {
+    says: () => 'The provider wants to be paid otherwise than its offer said.',
+    fix: 'Another provider is tried.',
+  },
   'payment.wrong-epoch': {
     says: () => 'The payment belongs to a deposit that was withdrawn.',
     fix: 'Make a new deposit on the Wallet page.',
@@ -77,6 +81,10 @@ export const MONEY_CODES = {
   'chain.unavailable': {
     says: () => 'No node of the chain answers.',
     fix: 'Try again in a moment. Nothing is lost: what was signed stays good.',
+  },
+  'chain.displaced': {
+    says: () => 'Another transaction of the same account took the place of this one.',
+    fix: 'What it was for is looked at again. Let one program alone use the key.',
   },
   'chain.busy': {
     says: () => 'Too many questions to the chain are waiting at the relay.',

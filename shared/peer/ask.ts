@@ -15,6 +15,7 @@ import { RunningJob, type Job } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
 import { openStream } from './connect.ts'
 import { gatherQuotes, type Assignment, type GatherComponents } from './gather-quotes.ts'
+import { payableOffers } from './payable-offers.ts'
 import type { AnswerEvent, AnswerSummary } from './peer.ts'
 
 /** How often an answer may look for another provider. Each try costs some seconds; nobody waits for more. */
@@ -93,10 +94,12 @@ class Answer {
 
   /** Providers that are ready, best first; none when it is time for another look. */
   async #assignments(): Promise<Assignment[]> {
-    const untried = (await this.#offers()).filter(
-      ({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name,
-    )
+    const { payer, name } = this.#components
+    const others = (await this.#offers()).filter(({ provider }) => provider !== name)
+    const { payable, refusal } = payableOffers(others, payer)
+    const untried = payable.filter(({ provider }) => !this.#failed.has(provider))
     if (untried.length === 0) {
+      if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
       await this.#waitForSomeone()
       return []
     }

@@ -16,6 +16,7 @@ import { predict, utilityOf, type Prediction } from '../schedule/predict.ts'
 import type { ProviderMemory } from '../schedule/provider-memory.ts'
 import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
+import { expectAsOffered } from './payable-offers.ts'
 import type { Path, Payer } from './peer.ts'
 
 /**
@@ -49,7 +50,7 @@ export interface GatherOptions {
   /** What the answer has cost so far. */
   readonly spent: bigint
   readonly signal?: AbortSignal | undefined
-  /** Called for each candidate that gave no quote, or a dearer one than its offer and the prompt allow. */
+  /** Called for each candidate that gave no quote, or one that its offer or the prompt does not allow. */
   readonly onFailure: (provider: PeerName, reason: InfernetError) => void
 }
 
@@ -94,6 +95,7 @@ async function assign(
     const stream = await openStream(components, connection, PROMPT_PROTOCOL, { signal })
     const request = { model: prompt.model, promptTokens: prefillTokens, maxTokens }
     const quote = await requestQuote(stream, request, { clock, provider, consumer: name, signal })
+    expectAsOffered(quote.quote, offer)
     await checkPrice(components, quote.quote, provider, prompt, options)
     const prediction = predict(quote.quote, { rttMs: quote.rttMs, prefillTokens, maxTokens })
     return { offer, quote, connection, path, prediction }

@@ -3,7 +3,7 @@ import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
 import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
 import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
-import type { Offer, OfferedSelfTest, ProviderKind } from '../schedule/offer.ts'
+import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind } from '../schedule/offer.ts'
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
 
 /** How the bytes go: tab to tab, through a relay within its byte budget, or straight to a Node peer's socket. */
@@ -147,6 +147,8 @@ export interface RelayView {
 
 /** Who pays for what this peer asks: `settle/payer-credit.ts`. */
 export interface Payer extends CreditSource {
+  /** @throws InfernetError `payment.wrong-chain` for an offer that cannot be paid from here */
+  checkOffer(payment: OfferPayment): void
   /** @throws InfernetError `payment.*` for a quote that must not be paid under */
   checkQuote(quote: Quote, provider: PeerName, prefillTokens: number): Promise<void>
 }

@@ -20,7 +20,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import type { QuotePayment } from '../prompt/prompt.ts'
 import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
-import { offerBody, type OfferedSelfTest, type ProviderKind } from '../schedule/offer.ts'
+import { offerBody, type OfferedSelfTest, type OfferPayment, type ProviderKind } from '../schedule/offer.ts'
 import { EXPECTED_ANSWER_TOKENS } from '../schedule/predict.ts'
 import { MAX_WAITING_JOBS } from '../stream/constants.ts'
 import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
@@ -250,6 +250,7 @@ export class Provision implements ProvisionInterface {
       backend: info.backend,
       adapter: info.adapter.slice(0, 60),
       price: this.#terms.price,
+      ...offeredPayment(this.#components.payment),
       contextLength: tokens(info.contextLength),
       slots: this.asServed.slots,
       busySlots: this.#liveJobs().length,
@@ -271,6 +272,11 @@ export class Provision implements ProvisionInterface {
     // A relay that cannot be told forgets the offer within a minute.
     await Promise.allSettled(directories().map((directory) => directory.withdraw(tombstone)))
   }
+}
+
+/** The quote says the rest: who is paid is nobody's business who only looks. */
+function offeredPayment(payment: QuotePayment | undefined): { payment?: OfferPayment } {
+  return payment ? { payment: { chainId: payment.chainId, escrow: payment.escrow } } : {}
 }
 
 /** Picked by name: a caller's richer object must not end up in what is signed. */

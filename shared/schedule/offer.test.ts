@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { toHex } from '../base/bytes.ts'
-import { modelHash } from '../base/ids.ts'
+import { chainAddress, modelHash } from '../base/ids.ts'
 import { baseUnits, epochMillis, tokens } from '../base/units.ts'
+import { FREE_PRICE } from '../prompt/free-price.ts'
 import { makePeer, signOffer, someOffer, type TestPeer } from '../testing/peers.ts'
 import { sign } from '../wire/signed.ts'
-import { openOffer, offerBody, type Offer } from './offer.ts'
+import { openOffer, offerBody, paymentOf, type Offer } from './offer.ts'
 
 const now = epochMillis(1_800_000_000_000)
 const amount = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map(baseUnits)
@@ -16,6 +17,15 @@ const offers = fc.record({
   backend: fc.constantFrom('webgpu' as const, 'wasm' as const),
   adapter: fc.stringMatching(/^[ -~]{0,60}$/),
   price: fc.record({ promptPerMillion: amount, outputPerMillion: amount }),
+  payment: fc.option(
+    fc.record({
+      chainId: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      escrow: fc
+        .uint8Array({ minLength: 20, maxLength: 20 })
+        .map((bytes) => chainAddress(`0x${toHex(bytes)}`)),
+    }),
+    { nil: undefined },
+  ),
   contextLength: fc.integer({ min: 0, max: 2 ** 24 }).map(tokens),
   slots: fc.integer({ min: 1, max: 256 }),
   busySlots: fc.integer({ min: 0, max: 65_536 }),
@@ -47,8 +57,13 @@ describe('an offer on the wire', () => {
 
   it('comes back as it went', async () => {
     await fc.assert(
-      fc.asyncProperty(offers, async (fields) => {
-        const offer = { ...fields, issuedAt: now, expiresAt: epochMillis(now + 60_000) }
+      fc.asyncProperty(offers, async ({ payment, ...fields }) => {
+        const offer = {
+          ...fields,
+          ...(payment && { payment }),
+          issuedAt: now,
+          expiresAt: epochMillis(now + 60_000),
+        }
         expect(await open(offer)).toEqual({ ...offer, provider: peer.name })
       }),
       { numRuns: 60 },
@@ -72,6 +87,9 @@ describe('an offer on the wire', () => {
     ['more right than there are', { selfTest: { right: 33, total: 32 } }],
     ['a self-test after its signature', { selfTest: { right: 1, total: 1, testedAt: now + 1 } }],
     ['a field of its own in the self-test', { selfTest: { right: 1, total: 1, gpu: 'x' } }],
+    ['a payment on no chain', { payment: { chainId: 0, escrow: new Uint8Array(20) } }],
+    ['a payment through half an address', { payment: { chainId: 1, escrow: new Uint8Array(10) } }],
+    ['a field of its own in the payment', { payment: { chainId: 1, escrow: new Uint8Array(20), to: 1 } }],
     ['a life of an hour', { expiresAt: epochMillis(now + 3_600_000) }],
   ])('is malformed with %s', async (_, changes) => {
     const body = { ...(offerBody(someOffer(now)) as object), ...changes }
@@ -86,5 +104,12 @@ describe('an offer on the wire', () => {
       code: 'schedule.offer-expired',
     })
     expect((await open(someOffer(epochMillis(now + 10_000)))).sequence).toBe(1)
+  })
+
+  it('wants the payment that it names, unless its price is nothing', () => {
+    const payment = { chainId: 1, escrow: chainAddress(`0x${'e5'.repeat(20)}`) }
+    expect(paymentOf(someOffer(now, { payment }))).toEqual(payment)
+    expect(paymentOf(someOffer(now))).toBeUndefined()
+    expect(paymentOf(someOffer(now, { payment, price: FREE_PRICE }))).toBeUndefined()
   })
 })

@@ -1,12 +1,14 @@
 import * as v from 'valibot'
 import { amountToBytes, fromHex } from '../base/bytes.ts'
-import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { ChainAddress, ModelHash, PeerName } from '../base/ids.ts'
 import type { EpochMillis, Tokens } from '../base/units.ts'
 import type { Backend } from '../engine/engine.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import { isFree } from '../prompt/free-price.ts'
 import type { Price } from '../prompt/prompt.ts'
 import {
   amountField,
+  chainAddressField,
   epochMillisField,
   integer,
   line,
@@ -33,6 +35,12 @@ export interface OfferedSelfTest {
   readonly subgroups?: boolean
 }
 
+/** Through which escrow an offer's price is paid. */
+export interface OfferPayment {
+  readonly chainId: number
+  readonly escrow: ChainAddress
+}
+
 /** "I serve this model at this price until then", signed by who serves. A relay can hide one, never forge one. */
 export interface Offer {
   readonly provider: PeerName
@@ -42,6 +50,8 @@ export interface Offer {
   /** What the provider says of its adapter; shown as its word, never as a fact. */
   readonly adapter: string
   readonly price: Price
+  /** How that is paid; the quote says the rest. Absent: it works for nothing, and its price is only a figure. */
+  readonly payment?: OfferPayment
   readonly contextLength: Tokens
   /** How many jobs it runs at once, and how many of these places are taken. */
   readonly slots: number
@@ -73,6 +83,9 @@ const offerSchema = v.strictObject({
   adapter: line(60),
   promptPerMillion: amountField,
   outputPerMillion: amountField,
+  payment: v.exactOptional(
+    v.strictObject({ chainId: integer(1, Number.MAX_SAFE_INTEGER), escrow: chainAddressField }),
+  ),
   contextLength: tokensField,
   slots: integer(1, 256),
   busySlots: integer(0, 65_536),
@@ -99,9 +112,12 @@ export const tombstoneSchema = v.strictObject({
 
 /** The body that is signed for an offer. */
 export function offerBody(offer: Omit<Offer, 'provider'>): unknown {
-  const { model, price, ...rest } = offer
+  const { model, price, payment, ...rest } = offer
   return {
     ...rest,
+    ...(payment && {
+      payment: { chainId: payment.chainId, escrow: fromHex(payment.escrow.slice(2)) },
+    }),
     model: fromHex(model),
     promptPerMillion: amountToBytes(price.promptPerMillion),
     outputPerMillion: amountToBytes(price.outputPerMillion),
@@ -135,4 +151,9 @@ export async function openOffer({ provider, offer: signed }: SignedOffer, now: E
   if (offer.issuedAt > now + CLOCK_SKEW_MS || offer.expiresAt <= now)
     throw new InfernetError('schedule.offer-expired')
   return offer
+}
+
+/** What a job under this offer must be paid through: nothing for a price of nothing, whatever escrow is named. */
+export function paymentOf({ payment, price }: Pick<Offer, 'payment' | 'price'>): OfferPayment | undefined {
+  return isFree(price) ? undefined : payment
 }

@@ -41,6 +41,8 @@ export class ClaimBox {
   readonly #components: ClaimBoxComponents
   readonly #init: ClaimBoxInit
   readonly #ledgers = new Map<string, BoxedLedger>()
+  /** Those of providers in this very process. */
+  readonly #own = new Set<string>()
   readonly #turns = new Map<string, Promise<void>>()
 
   private constructor(components: ClaimBoxComponents, init: ClaimBoxInit) {
@@ -72,12 +74,30 @@ export class ClaimBox {
   }
 
   /**
+   * The vouchers of a provider that runs in this process: what its till keeps is in the box at once, and nobody else
+   * leaves any for it. Its lines take no room from others.
+   *
+   * @throws InfernetError `payment.wrong-chain` for an escrow that is not carried to, `payment.no-record`
+   */
+  async own(escrow: ChainAddress, operator: ChainAddress): Promise<PayeeLedger> {
+    if (!this.#components.views.has(escrow)) throw new InfernetError('payment.wrong-chain')
+    this.#own.add(keyOf(escrow, operator))
+    return (await this.#ledgerOf(escrow, operator)).ledger
+  }
+
+  /** Whether they are of a provider in this process. */
+  isOwn({ escrow, operator }: Pick<BoxedLedger, 'escrow' | 'operator'>): boolean {
+    return this.#own.has(keyOf(escrow, operator))
+  }
+
+  /**
    * Keeps what a peer leaves of its own; a higher voucher of a line takes the place of the lower one.
    *
    * @param peer who is at the other end of the connection
    * @returns why a voucher was not kept, by its place
    * @throws InfernetError `payment.wrong-chain` for an escrow that is not carried to, `payment.wrong-payee` when the
-   * peer's key did not bind it to the operator.
+   * peer's key did not bind it to the operator, or the operator's till is in this process: it alone knows which relay
+   * its vouchers must name.
    */
   async leave(peer: PeerName, request: LeaveRequest): Promise<ReadonlyMap<number, InfernetError>> {
     const { escrow, operator, binding, vouchers } = request
@@ -86,7 +106,8 @@ export class ClaimBox {
     if (!view) throw new InfernetError('payment.wrong-chain')
     if (!(await verifiesBinding(binding, { chainId, stake, operator }, peer)))
       throw new InfernetError('payment.wrong-payee', { field: 'binding' })
-    return this.#inTurn(`${escrow}/${operator}`, async () => {
+    if (this.isOwn(request)) throw new InfernetError('payment.wrong-payee', { field: 'operator' })
+    return this.#inTurn(keyOf(escrow, operator), async () => {
       const boxed = await this.#ledgerOf(escrow, operator)
       const refused = new Map<number, InfernetError>()
       for (const [index, { signer, signature, ...rest }] of vouchers.entries()) {
@@ -103,9 +124,7 @@ export class ClaimBox {
 
   /** Drops a voucher that can never be claimed, unless a higher one has come meanwhile. */
   async drop({ escrow, operator, ledger }: BoxedLedger, { voucher }: HeldVoucher): Promise<void> {
-    await this.#inTurn(`${escrow}/${operator}`, async () => {
-      if (ledger.held(voucher)?.voucher.cumulative === voucher.cumulative) await ledger.forget(voucher)
-    })
+    await this.#inTurn(keyOf(escrow, operator), () => ledger.forget(voucher, voucher.cumulative))
   }
 
   async #keep({ escrow, ledger }: BoxedLedger, signed: SignedVoucher, view: ChainView): Promise<void> {
@@ -123,15 +142,21 @@ export class ClaimBox {
   async #makeRoom(ledger: PayeeLedger): Promise<void> {
     const { maxLines = MAX_BOX_LINES } = this.#init
     const isFull = (): boolean =>
-      ledger.vouchers.length >= MAX_BOX_LINES_PER_OPERATOR || this.size >= maxLines
+      ledger.vouchers.length >= MAX_BOX_LINES_PER_OPERATOR || this.#othersSize >= maxLines
     for (const held of isFull() ? ledger.vouchers : []) {
       if (unclaimedIn(held) === 0n) await ledger.forget(held.voucher)
     }
     if (isFull()) throw new InfernetError('payment.box-full')
   }
 
+  get #othersSize(): number {
+    let lines = 0
+    for (const boxed of this.#ledgers.values()) if (!this.isOwn(boxed)) lines += boxed.ledger.vouchers.length
+    return lines
+  }
+
   async #ledgerOf(escrow: ChainAddress, operator: ChainAddress): Promise<BoxedLedger> {
-    const key = `${escrow}/${operator}`
+    const key = keyOf(escrow, operator)
     const known = this.#ledgers.get(key)
     if (known) return known
     this.#forgetEmpty()
@@ -145,7 +170,8 @@ export class ClaimBox {
   /** A payee of whom nothing was kept leaves nothing behind. */
   #forgetEmpty(): void {
     for (const [key, { ledger }] of this.#ledgers)
-      if (ledger.vouchers.length === 0 && !this.#turns.has(key)) this.#ledgers.delete(key)
+      if (ledger.vouchers.length === 0 && !this.#turns.has(key) && !this.#own.has(key))
+        this.#ledgers.delete(key)
   }
 
   /** What is done to one payee's vouchers is done one after the other. */
@@ -163,6 +189,10 @@ export class ClaimBox {
       if (this.#turns.get(key) === turn) this.#turns.delete(key)
     }
   }
+}
+
+function keyOf(escrow: ChainAddress, operator: ChainAddress): string {
+  return `${escrow}/${operator}`
 }
 
 /**

@@ -48,6 +48,7 @@ export class PayeeLedger {
   readonly #held = new Map<string, HeldVoucher>()
   /** Keys of each payer's lines in an epoch, because that sum is asked for at every voucher. */
   readonly #byPayer = new Map<string, Set<string>>()
+  readonly #turns = new Map<string, Promise<void>>()
 
   private constructor(store: LedgerStore, { chainId, escrow }: EscrowId, provider: ChainAddress) {
     this.#store = store
@@ -116,19 +117,52 @@ export class PayeeLedger {
     })
   }
 
-  /** Drops a line that is worth nothing any more: claimed in full, or of an epoch that has ended. */
-  async forget(line: PaymentLine): Promise<void> {
-    await stored(() => this.#store.delete(this.#keyOf(line)))
-    this.#held.delete(this.#keyOf(line))
-    const name = `${line.payer}/${line.epoch}`
-    this.#byPayer.get(name)?.delete(this.#keyOf(line))
-    if (this.#byPayer.get(name)?.size === 0) this.#byPayer.delete(name)
+  /** Takes what the chain says for what was claimed, also when that is less: a fork may have undone a claim. */
+  async correctClaimed(line: PaymentLine, claimed: BaseUnits): Promise<void> {
+    if (!this.held(line)) return
+    await this.#update(line, (present) => {
+      const held = present ? this.#heldOf(present) : this.held(line)
+      if (!held) throw new Error('the line went away')
+      return recordOf({ ...held, claimed })
+    })
+  }
+
+  /**
+   * Drops a line that is worth nothing any more: claimed in full, or of an epoch that has ended.
+   *
+   * @param upTo the voucher that is worth nothing: a higher one that has come meanwhile is kept. @default any
+   */
+  async forget(line: PaymentLine, upTo?: BaseUnits): Promise<void> {
+    const key = this.#keyOf(line)
+    await this.#inTurn(key, async () => {
+      const held = this.held(line)
+      if (held && upTo !== undefined && held.voucher.cumulative > upTo) return
+      await stored(() => this.#store.delete(key))
+      this.#held.delete(key)
+      const name = `${line.payer}/${line.epoch}`
+      this.#byPayer.get(name)?.delete(key)
+      if (this.#byPayer.get(name)?.size === 0) this.#byPayer.delete(name)
+    })
   }
 
   async #update(line: PaymentLine, change: (present: Record | undefined) => unknown): Promise<void> {
     const key = this.#keyOf(line)
-    const record = await updateRecord(this.#store, key, heldSchema, change)
-    this.#set(key, this.#heldOf(record))
+    await this.#inTurn(key, async () => {
+      const record = await updateRecord(this.#store, key, heldSchema, change)
+      this.#set(key, this.#heldOf(record))
+    })
+  }
+
+  /** What is done to one line is done one after the other, or a voucher could come between a look and a removal. */
+  async #inTurn(key: string, step: () => Promise<void>): Promise<void> {
+    const done = (this.#turns.get(key) ?? Promise.resolve()).then(step)
+    const turn = done.catch(() => undefined)
+    this.#turns.set(key, turn)
+    try {
+      await done
+    } finally {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key)
+    }
   }
 
   #set(key: string, held: HeldVoucher): void {

@@ -4,6 +4,7 @@ import { baseUnits, tokens, type BaseUnits } from '../base/units.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { costOf } from '../prompt/cost.ts'
 import type { Quote, QuotePayment } from '../prompt/prompt.ts'
+import type { OfferPayment } from '../schedule/offer.ts'
 import { CHUNK_TOKENS, PREPAID_PROMPT_TOKENS } from '../stream/constants.ts'
 import {
   isPaid,
@@ -53,6 +54,11 @@ export class PayerCredit implements CreditSource {
   constructor(components: PayerCreditComponents, init: PayerCreditInit) {
     this.#components = components
     this.#init = init
+  }
+
+  /** Before its provider is even dialled. @throws InfernetError `payment.wrong-chain` */
+  checkOffer(payment: OfferPayment): void {
+    knownPayment(payment, this.#components.escrow)
   }
 
   /**
@@ -282,7 +288,7 @@ async function readAnswer(
   return isAgreed && (await isReceiptSignedBy(escrow, receipt, { signer, signature })) ? signature : undefined
 }
 
-function knownPayment(payment: QuotePayment, { chainId, escrow }: EscrowId): QuotePayment {
+function knownPayment<T extends OfferPayment>(payment: T, { chainId, escrow }: EscrowId): T {
   if (payment.chainId !== chainId || payment.escrow !== escrow) throw new InfernetError('payment.wrong-chain')
   return payment
 }

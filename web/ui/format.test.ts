@@ -6,6 +6,7 @@ import {
   formatInf,
   formatMillis,
   formatPerMillion,
+  formatPrice,
   formatSeconds,
   formatSpan,
   formatSpeed,
@@ -31,6 +32,8 @@ it('writes a price for a million tokens without trailing zeros', () => {
   expect(formatPerMillion(14n * 10n ** 18n)).toBe('14')
   expect(formatPerMillion(1_000n * 10n ** 18n)).toBe('1,000')
   expect(formatPerMillion(0n)).toBe('0')
+  expect(formatPrice(0n), 'in a column of prices').toBe('free')
+  expect(formatPrice(2n * 10n ** 17n)).toBe('0.2')
 })
 
 it('writes sizes, spans and speeds for people', () => {

@@ -27,6 +27,11 @@ export function formatPerMillion(price: bigint): string {
   return formatInfNumber(price).replace(/\.?0+$/, '') || '0'
 }
 
+/** The same in a column of prices: what costs nothing says so. */
+export function formatPrice(price: bigint): string {
+  return price === 0n ? 'free' : formatPerMillion(price)
+}
+
 /** 2.5 MB, 0.9 GB */
 export function formatBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`

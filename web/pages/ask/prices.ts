@@ -1,7 +1,7 @@
 import type { Ask } from '../../state/ask.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
 import type { Wallet } from '../../state/wallet.svelte.ts'
-import { formatInf, formatInfNumber, formatPerMillion } from '../../ui/format.ts'
+import { formatInf, formatInfNumber, formatPrice } from '../../ui/format.ts'
 import { fiatHint } from '../../ui/money.ts'
 
 /** About four letters make a token, and a usual answer is half as long as the longest. */
@@ -17,7 +17,8 @@ export function modelOptions(session: Session) {
       value: choice.model,
       name: choice.name,
       note: choice.note,
-      price: lowest === undefined ? undefined : formatPerMillion(lowest),
+      price: lowest === undefined ? undefined : formatPrice(lowest),
+      isFree: lowest === 0n,
       live: offers.length,
     }
   })
@@ -31,6 +32,7 @@ export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {
   const most = ask.priceOf(promptTokens, limit)
   if (about === undefined || most === undefined) return 'No price yet: nobody offers this model.'
   if (wallet.stage === 'no-chain') return 'Free: this network settles nowhere.'
+  if (most === 0n) return 'Free: who lends this model asks for nothing.'
   const [main] = wallet.network?.escrows ?? []
   const hint = main && fiatHint(most, main, main.usdHint)
   return `About ${formatInf(about)}, at most ${formatInfNumber(most)} INF${hint === undefined ? '' : ` (${hint})`}`

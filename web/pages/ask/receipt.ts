@@ -1,3 +1,4 @@
+import { isFree } from '#shared/prompt/free-price.ts'
 import type { AnswerRecord } from '../../state/conversation.ts'
 import { formatInf, formatMillis, formatSpeed, pathInWords, plural } from '../../ui/format.ts'
 
@@ -10,9 +11,15 @@ export function receiptRows({ segments }: AnswerRecord) {
     signedTokens: segment.signedTokens,
     connection: `${pathInWords(segment.path)}, ${formatMillis(segment.rttMs)}`,
     speed: segment.tokensPerSecond > 0 ? formatSpeed(segment.tokensPerSecond) : '—',
-    due: formatInf(segment.due),
-    paid: formatInf(paidOf(segment)),
+    due: isFree(segment.price) ? 'free' : formatInf(segment.due),
+    paid: isFree(segment.price) ? '—' : formatInf(paidOf(segment)),
   }))
+}
+
+/** What an answer comes to, in the line under it. */
+export function costWords({ segments, due }: AnswerRecord, isOpen: boolean): string {
+  if (segments.every(({ price }) => isFree(price))) return 'free'
+  return `${formatInf(due)}${isOpen ? ' so far' : ''}`
 }
 
 /** What holds for the whole answer. */
@@ -26,8 +33,12 @@ export function receiptFacts(answer: AnswerRecord, modelName: string) {
     ...(only && segments.length === 1
       ? [{ name: 'Connection', value: `${pathInWords(only.path)}, ${formatMillis(only.rttMs)} away` }]
       : []),
-    { name: 'Owed', value: `${formatInf(due)} for the prompt and ${plural(signed, 'signed token')}` },
-    { name: 'Paid', value: formatInf(segments.reduce((sum, segment) => sum + paidOf(segment), 0n)) },
+    ...(segments.length > 0 && segments.every(({ price }) => isFree(price))
+      ? [{ name: 'Owed', value: `nothing for ${plural(signed, 'signed token')}: this was free` }]
+      : [
+          { name: 'Owed', value: `${formatInf(due)} for the prompt and ${plural(signed, 'signed token')}` },
+          { name: 'Paid', value: formatInf(segments.reduce((sum, segment) => sum + paidOf(segment), 0n)) },
+        ]),
     ...(segments.some((segment) => segment.isUsageDisputed)
       ? [
           {

@@ -4,7 +4,7 @@ import type { Network } from '../../state/network.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
 import {
   formatMillis,
-  formatPerMillion,
+  formatPrice,
   formatSpan,
   formatSpeed,
   lendersInWords,
@@ -85,7 +85,7 @@ export function offerRows(network: Network) {
         ...(offer.backend === 'wasm' ? ['CPU'] : []),
       ],
       model: row.modelName ?? `${offer.model.slice(0, 8)}…`,
-      price: formatPerMillion(offer.price.outputPerMillion),
+      price: formatPrice(offer.price.outputPerMillion),
       speed: formatSpeed(offer.decodeTokensPerSecond),
       places: `${offer.busySlots} of ${offer.slots}`,
       roundTrip: measured ? formatMillis(measured.ms) : '—',
