@@ -101,8 +101,10 @@ contract AssetsTest is EscrowFixture {
         escrow.deposit(DEPOSIT);
         SignedVoucher[] memory batch = new SignedVoucher[](1);
         batch[0] = signed(provider, 900 * UNIT);
+        PotVoucher[] memory entries = new PotVoucher[](1);
+        entries[0] = compactOf(batch[0]);
         Permit memory permit;
-        bytes[10] memory doors = [
+        bytes[11] memory doors = [
             abi.encodeCall(IEscrow.claim, (batch)),
             abi.encodeCall(IEscrow.sweep, (provider, MODEL, relay)),
             abi.encodeCall(IEscrow.collect, (relay)),
@@ -114,7 +116,8 @@ contract AssetsTest is EscrowFixture {
                 IEscrow.depositWithSessionAndPermit, (1, key, 1, uint40(block.timestamp + 1), permit)
             ),
             abi.encodeCall(IEscrow.settleDefault, (payer)),
-            abi.encodeCall(IEscrow.collectDefault, (payer, 0, provider, MODEL, relay))
+            abi.encodeCall(IEscrow.collectDefault, (payer, 0, provider, MODEL, relay)),
+            abi.encodeCall(IEscrow.claimToPot, (provider, MODEL, relay, entries))
         ];
         for (uint256 i; i < doors.length; ++i) {
             coin.arm(address(escrow), doors[i]);

@@ -145,6 +145,17 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
         return sign(PAYER_KEY, voucherTo(to, cumulative));
     }
 
+    function compactOf(SignedVoucher memory voucher) internal pure returns (PotVoucher memory) {
+        (bytes32 r, bytes32 vs) = abi.decode(voucher.signature, (bytes32, bytes32));
+        return PotVoucher({
+            payer: voucher.voucher.payer,
+            epoch: voucher.voucher.epoch,
+            cumulative: voucher.voucher.cumulative,
+            signer: voucher.signer,
+            signature: [r, vs]
+        });
+    }
+
     function claimAs(address sender, SignedVoucher memory voucher) internal {
         SignedVoucher[] memory batch = new SignedVoucher[](1);
         batch[0] = voucher;

@@ -74,31 +74,34 @@ contract GasTest is EscrowFixture {
         note("claim, signed by the payer, next");
     }
 
-    /// @dev A hundred payers, each with a session, that the provider has claimed of before.
+    /// @dev Vouchers of several pots, or longer signatures.
     function test_gas_claimBatch() public {
-        SignedVoucher[] memory batch = new SignedVoucher[](BATCH);
-        for (uint256 i; i < BATCH; ++i) {
-            batch[i] = payerWithSession(i, UNIT);
-        }
+        SignedVoucher[] memory batch = payersWithSessions();
         vm.prank(provider);
         escrow.claim(batch);
         note("claim, batch of 100, first");
-        for (uint256 i; i < BATCH; ++i) {
-            batch[i].voucher.cumulative = 2 * UNIT;
-            batch[i] = sign(sessionKeyOf(i), batch[i].voucher);
-        }
-        SignedVoucher[] memory one = new SignedVoucher[](1);
-        one[0] = batch[0];
-        batch[0] = signed(provider, UNIT);
-        claimAs(provider, signed(provider, 1));
+        SignedVoucher[] memory one = next(batch);
         vm.prank(provider);
         escrow.claim(batch);
         uint256 all = note("claim, batch of 100, next");
         vm.prank(provider);
         escrow.claim(one);
         uint256 single = note("claim, batch of 1, next");
-        // Of it 24,400 is what no code saves: three slots of the payer's, calldata, recovery and the event.
         vm.assertLe((all - single) / (BATCH - 1), 31_000, "claim, each more of a batch");
+    }
+
+    function test_gas_claimToPot() public {
+        SignedVoucher[] memory batch = payersWithSessions();
+        claimToPot(batch);
+        note("claim to pot, batch of 100, first");
+        SignedVoucher[] memory one = next(batch);
+        claimToPot(batch);
+        uint256 all = note("claim to pot, batch of 100, next");
+        claimToPot(one);
+        uint256 single = note("claim to pot, batch of 1, next");
+        vm.assertLe(single, 60_000, "claim to pot, next");
+        // Of it 22,700 is what no code saves: three slots of the payer's, calldata, recovery and the event.
+        vm.assertLe((all - single) / (BATCH - 1), 28_000, "claim to pot, each more of a batch");
     }
 
     function test_gas_payouts() public {
@@ -151,6 +154,35 @@ contract GasTest is EscrowFixture {
 
     function note(string memory name) private returns (uint256) {
         return vm.snapshotGasLastCall("gas", name);
+    }
+
+    function claimToPot(SignedVoucher[] memory batch) private {
+        PotVoucher[] memory entries = new PotVoucher[](batch.length);
+        for (uint256 i; i < batch.length; ++i) {
+            entries[i] = compactOf(batch[i]);
+        }
+        vm.prank(provider);
+        escrow.claimToPot(provider, MODEL, relay, entries);
+    }
+
+    /// @dev A hundred payers, each with a session.
+    function payersWithSessions() private returns (SignedVoucher[] memory batch) {
+        batch = new SignedVoucher[](BATCH);
+        for (uint256 i; i < BATCH; ++i) {
+            batch[i] = payerWithSession(i, UNIT);
+        }
+    }
+
+    /// @dev The next voucher of each, but for the first of them, whose is taken out: somebody else has its place.
+    function next(SignedVoucher[] memory batch) private returns (SignedVoucher[] memory one) {
+        for (uint256 i; i < BATCH; ++i) {
+            batch[i].voucher.cumulative = 2 * UNIT;
+            batch[i] = sign(sessionKeyOf(i), batch[i].voucher);
+        }
+        one = new SignedVoucher[](1);
+        one[0] = batch[0];
+        batch[0] = signed(provider, UNIT);
+        claimAs(provider, signed(provider, 1));
     }
 
     function sessionKeyOf(uint256 index) private pure returns (uint256) {

@@ -4,6 +4,12 @@ pragma solidity 0.8.37;
 /// @title Vm
 /// @notice The part of forge's cheat codes that these tests use.
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
     function prank(address sender) external;
     function startPrank(address sender) external;
     function stopPrank() external;
@@ -21,6 +27,10 @@ interface Vm {
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit() external;
     function expectCall(address callee, bytes calldata data, uint64 count) external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory logs);
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool isDone);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function assertEq(uint256 left, uint256 right) external pure;
     function assertEq(uint256 left, uint256 right, string calldata what) external pure;

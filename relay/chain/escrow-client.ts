@@ -1,19 +1,10 @@
-import {
-  decodeErrorResult,
-  encodeFunctionData,
-  type Address,
-  type ContractFunctionArgs,
-  type Hex,
-  type PublicClient,
-} from 'viem'
+import { decodeErrorResult, encodeFunctionData, type Address, type Hex, type PublicClient } from 'viem'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { toHex } from '#shared/base/bytes.ts'
+import { encodeClaim, type ChainVoucher } from '#shared/settle/encode-claim.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
 import { NodeError } from './node-error.ts'
 import type { Call } from './transaction-sender.ts'
-
-type ClaimArgs = ContractFunctionArgs<typeof escrowAbi, 'nonpayable', 'claim'>
-type ChainVoucher = ClaimArgs[0][number]
 
 /** Why the contract refuses a claim. */
 export interface ClaimRefusal {
@@ -71,8 +62,7 @@ export class EscrowClient {
   }
 
   claim(batch: readonly SignedVoucher[]): Call {
-    const data = encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [batch.map(toChain)] })
-    return { to: this.address, data }
+    return { to: this.address, data: encodeClaim(batch.map(toChain)) }
   }
 
   sweep({ voucher: { provider, model, relay } }: SignedVoucher): Call {

@@ -1,5 +1,6 @@
 import { erc20Abi, type Address, type Hex } from 'viem'
 import { readContract } from 'viem/actions'
+import { encodeClaim } from '#shared/settle/encode-claim.ts'
 import type { Act } from './act.ts'
 import { erc20Call, escrowData, stakeData } from './calls.ts'
 import type { SessionLimits } from './deposit.ts'
@@ -60,7 +61,7 @@ export interface ClaimInit {
   readonly credit: Address | undefined
 }
 
-/** Vouchers in one claim, 448 bytes each: relays pass on calls of 24 KiB. */
+/** Vouchers in one claim, at most 448 bytes each: relays pass on calls of 24 KiB. */
 const CLAIMS_AT_ONCE = 40
 
 /** Brings vouchers to the chain, splits what they paid, and fetches credits: one approval where the wallet can. */
@@ -68,10 +69,7 @@ export function claim({ escrow, vouchers, pots, credit }: ClaimInit): Act {
   return async (tools) => {
     const calls: (readonly [string, Call])[] = []
     for (let i = 0; i < vouchers.length; i += CLAIMS_AT_ONCE)
-      calls.push([
-        'claim',
-        { to: escrow, data: escrowData('claim', [vouchers.slice(i, i + CLAIMS_AT_ONCE)]) },
-      ])
+      calls.push(['claim', { to: escrow, data: encodeClaim(vouchers.slice(i, i + CLAIMS_AT_ONCE)) }])
     for (const { provider, model, relay } of pots)
       calls.push(['sweep', { to: escrow, data: escrowData('sweep', [provider, model, relay]) }])
     if (credit) calls.push(['collect', { to: escrow, data: escrowData('collect', [credit]) }])

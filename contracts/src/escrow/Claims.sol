@@ -18,6 +18,17 @@ abstract contract Claims is Defaults {
         uint96 claimed;
     }
 
+    /// @dev Vouchers that go to one pot: what is read before the first of them and written after the last.
+    /// @param isNoted The stake was noted before today, so that the day has nothing to count.
+    struct Run {
+        uint40 day;
+        bool hasStake;
+        bool isNoted;
+        uint96 claimed;
+        uint96 paid;
+        uint96 tips;
+    }
+
     mapping(address provider => Daily) private _daily;
 
     /// @inheritdoc IEscrow
@@ -25,150 +36,157 @@ abstract contract Claims is Defaults {
         uint256 count = batch.length;
         if (count == 0) revert EmptyBatch();
         for (uint256 i; i < count; ++i) {
-            _claim(i, batch[i]);
+            SignedVoucher calldata signed = batch[i];
+            Voucher memory voucher = signed.voucher;
+            Run memory run = _begin(voucher.provider);
+            _claim(i, voucher, signed.signer, signed.signature, run);
+            _end(voucher, run);
         }
+    }
+
+    /// @inheritdoc IEscrow
+    function claimToPot(address provider, bytes32 model, address relay, PotVoucher[] calldata batch)
+        external
+        nonReentrantView
+    {
+        uint256 count = batch.length;
+        if (count == 0) revert EmptyBatch();
+        Voucher memory voucher;
+        (voucher.provider, voucher.model, voucher.relay) = (provider, model, relay);
+        Run memory run = _begin(provider);
+        for (uint256 i; i < count; ++i) {
+            PotVoucher calldata entry = batch[i];
+            (voucher.payer, voucher.epoch, voucher.cumulative) = (entry.payer, entry.epoch, entry.cumulative);
+            _claim(i, voucher, entry.signer, Signatures.asBytes(entry.signature), run);
+        }
+        _end(voucher, run);
     }
 
     /// @inheritdoc IEscrow
     function claimable(SignedVoucher calldata signed) external view returns (uint96 paid, uint96 short) {
-        Voucher calldata voucher = signed.voucher;
-        Account storage payer = _accounts[voucher.payer];
-        uint96 claimed = _checkFresh(0, voucher, payer, _claimedTo(voucher));
-        Session storage session_ = _sessions[voucher.payer][signed.signer];
-        (uint256 allowed,,) = _allowed(0, signed, session_, voucher.cumulative - claimed);
-        return _cover(0, voucher, payer, allowed);
+        Voucher memory voucher = signed.voucher;
+        return _worthOf(0, voucher, signed.signer, signed.signature, dailyLeft(voucher.provider));
     }
 
     /// @inheritdoc IEscrow
-    function dailyLeft(address provider) external view returns (uint256 left) {
-        (left,) = _dailyLeft(provider);
+    function dailyLeft(address provider) public view returns (uint256) {
+        return _leftOf(_begin(provider));
     }
 
     /// @inheritdoc IEscrow
-    function hashVoucher(Voucher calldata voucher) public view returns (bytes32) {
+    function hashVoucher(Voucher memory voucher) public view returns (bytes32) {
         return _hashTypedDataV4(VoucherHash.structHash(voucher));
     }
 
-    function _claim(uint256 index, SignedVoucher calldata signed) private {
-        Voucher calldata voucher = signed.voucher;
-        Account storage payer = _accounts[voucher.payer];
-        mapping(bytes32 => uint96) storage counted = _claimedTo(voucher);
-        uint96 claimed = _checkFresh(index, voucher, payer, counted);
-        Session storage session_ = _sessions[voucher.payer][signed.signer];
-        (uint256 allowed, uint96 spent, bool isStaked) =
-            _allowed(index, signed, session_, voucher.cumulative - claimed);
-        (uint96 paid, uint96 short) = _cover(index, voucher, payer, allowed);
+    function _claim(
+        uint256 index,
+        Voucher memory voucher,
+        address signer,
+        bytes calldata signature,
+        Run memory run
+    ) private {
+        (uint96 paid, uint96 short) = _worthOf(index, voucher, signer, signature, _leftOf(run));
+        uint96 amount = paid + short;
         // What is claimed stays below what is signed, what is spent below the cap, what is paid below the balance.
         unchecked {
-            uint96 amount = paid + short;
-            claimed += amount;
-            if (signed.signer != voucher.payer) session_.spent = spent + amount;
-            if (!isStaked) _countDaily(voucher.provider, amount);
-            payer.balance -= paid;
+            _accounts[voucher.payer].balance -= paid;
+            if (signer != voucher.payer) _sessions[voucher.payer][signer].spent += amount;
+            if (!run.hasStake) run.claimed += amount;
         }
-        counted[voucher.model] = claimed;
-        _fill(_pots[voucher.provider][voucher.model][voucher.relay], voucher.provider, paid);
+        uint96 claimed = _count(voucher, amount);
+        _fill(run, voucher.provider, paid);
         emit Claimed(voucher.payer, voucher.provider, voucher.model, voucher.relay, paid, claimed);
         if (short > 0) _noteShortfall(voucher, short);
     }
 
-    /// @dev The tip is the provider's to give: it stays in the pot's `gross`, from which all shares are taken.
-    function _fill(Pot storage pot, address provider, uint96 paid) private {
-        pot.gross += paid;
-        if (msg.sender == provider) return;
-        uint256 tip = Shares.min(Shares.bpsDown(paid, TIP_BPS), TIP_CAP);
-        pot.tips += uint96(tip);
-        _credit(msg.sender, tip);
-    }
-
-    /// @dev Gives what was claimed before.
-    function _checkFresh(
-        uint256 index,
-        Voucher calldata voucher,
-        Account storage payer,
-        mapping(bytes32 model => uint96) storage counted
-    ) private view returns (uint96 claimed) {
-        uint32 epoch = payer.epoch;
-        if (voucher.epoch != epoch) revert WrongEpoch(index, voucher.epoch, epoch);
-        claimed = counted[voucher.model];
-        if (voucher.cumulative <= claimed) revert StaleVoucher(index, claimed, voucher.cumulative);
-    }
-
-    /// @dev What of an amount the signer and the day allow; what a session has spent; and whether the provider's stake
-    /// was noted today, so that there is nothing to count.
-    function _allowed(uint256 index, SignedVoucher calldata signed, Session storage session_, uint256 added)
-        private
-        view
-        returns (uint256 allowed, uint96 spent, bool isStaked)
-    {
-        uint256 left;
-        (left, spent) = _checkSigner(index, signed, session_);
-        allowed = Shares.min(added, left);
-        (left, isStaked) = _dailyLeft(signed.voucher.provider);
-        allowed = Shares.min(allowed, left);
-    }
-
-    /// @dev What of an allowed amount the balance pays, and what of the rest counts against the bond.
-    function _cover(uint256 index, Voucher calldata voucher, Account storage payer, uint256 allowed)
-        private
-        view
-        returns (uint96 paid, uint96 short)
-    {
-        paid = uint96(Shares.min(allowed, payer.balance));
-        if (paid < allowed) short = _shortfallOf(index, voucher, payer.bond, uint96(allowed) - paid);
-        if (paid + short == 0) revert NothingPayable(index, allowed);
-    }
-
-    function _claimedTo(Voucher calldata voucher)
-        private
-        view
-        returns (mapping(bytes32 model => uint96) storage)
-    {
-        return _claimed[voucher.payer][voucher.epoch][voucher.provider];
-    }
-
-    /// @dev Gives what the signer may still spend. The payer itself has no cap but its money.
-    function _checkSigner(uint256 index, SignedVoucher calldata signed, Session storage session_)
-        private
-        view
-        returns (uint256 left, uint96 spent)
-    {
-        (address payer, address signer) = (signed.voucher.payer, signed.signer);
-        bytes32 digest = hashVoucher(signed.voucher);
-        if (signer == payer) {
-            if (!Signatures.isOfAccount(payer, digest, signed.signature)) {
-                revert InvalidSignature(index, payer);
-            }
-            return (type(uint96).max, 0);
-        }
-        uint256 acceptedUntil = uint256(session_.expiry) + GRACE_SECONDS;
-        spent = session_.spent;
-        left = session_.cap - spent;
-        if (block.timestamp >= acceptedUntil) revert SessionExpired(index, signer, acceptedUntil);
-        if (!Signatures.isOfKey(signer, digest, signed.signature)) revert InvalidSignature(index, signer);
+    function _begin(address provider) private view returns (Run memory run) {
+        Daily storage daily = _daily[provider];
+        run.day = uint40(block.timestamp / 1 days);
+        if (daily.day == run.day) (run.isNoted, run.claimed) = (daily.hasStake, daily.claimed);
+        run.hasStake = run.isNoted || IStake(STAKE).hasStake(provider);
     }
 
     /// @dev Stake that comes during a day lifts the cap at once; stake that goes does so at the end of the day, for it
     /// stays in the court's reach much longer.
-    function _countDaily(address provider, uint96 amount) private {
-        uint40 today = _today();
-        Daily memory daily = _daily[provider];
-        if (daily.day != today) (daily.day, daily.claimed) = (today, 0);
-        daily.hasStake = IStake(STAKE).hasStake(provider);
-        if (!daily.hasStake) daily.claimed += amount;
-        _daily[provider] = daily;
+    function _end(Voucher memory voucher, Run memory run) private {
+        if (!run.isNoted) {
+            _daily[voucher.provider] = Daily({ day: run.day, hasStake: run.hasStake, claimed: run.claimed });
+        }
+        Pot storage pot = _pots[voucher.provider][voucher.model][voucher.relay];
+        pot.gross += run.paid;
+        if (run.tips == 0) return;
+        pot.tips += run.tips;
+        _credit(msg.sender, run.tips);
     }
 
-    /// @dev What the provider may claim today, and whether its stake was noted today.
-    function _dailyLeft(address provider) private view returns (uint256 left, bool isStaked) {
-        Daily storage daily = _daily[provider];
-        bool isToday = daily.day == _today();
-        isStaked = isToday && daily.hasStake;
-        if (isStaked || IStake(STAKE).hasStake(provider)) return (type(uint96).max, isStaked);
-        return (UNSTAKED_DAILY_CAP - (isToday ? daily.claimed : 0), false);
+    /// @dev The tip is the provider's to give: it stays in the pot's `gross`, from which all shares are taken.
+    function _fill(Run memory run, address provider, uint96 paid) private view {
+        run.paid += paid;
+        if (msg.sender == provider) return;
+        run.tips += uint96(Shares.min(Shares.bpsDown(paid, TIP_BPS), TIP_CAP));
     }
 
-    function _today() private view returns (uint40) {
-        return uint40(block.timestamp / 1 days);
+    /// @dev What is claimed stays below what is signed.
+    function _count(Voucher memory voucher, uint96 amount) private returns (uint96 claimed) {
+        Count storage count = _countOf(voucher);
+        unchecked {
+            claimed = uint96(count.amount) + amount;
+        }
+        count.amount = claimed;
+    }
+
+    /// @dev What a voucher is worth now, where the day leaves so much: what the balance pays of what it adds, and what
+    /// of the rest counts against the bond.
+    function _worthOf(
+        uint256 index,
+        Voucher memory voucher,
+        address signer,
+        bytes calldata signature,
+        uint256 left
+    ) private view returns (uint96 paid, uint96 short) {
+        Account storage payer = _accounts[voucher.payer];
+        uint96 balance = payer.balance;
+        uint256 allowed = _addedBy(index, voucher, payer.epoch);
+        allowed = Shares.min(allowed, _checkSigner(index, voucher, signer, signature));
+        allowed = Shares.min(allowed, left);
+        paid = uint96(Shares.min(allowed, balance));
+        if (paid < allowed) short = _shortfallOf(index, voucher, payer.bond, uint96(allowed) - paid);
+        if (paid + short == 0) revert NothingPayable(index, allowed);
+    }
+
+    /// @dev What a voucher adds to what was claimed before.
+    function _addedBy(uint256 index, Voucher memory voucher, uint32 epoch) private view returns (uint256) {
+        if (voucher.epoch != epoch) revert WrongEpoch(index, voucher.epoch, epoch);
+        uint96 claimed = uint96(_countOf(voucher).amount);
+        if (voucher.cumulative <= claimed) revert StaleVoucher(index, claimed, voucher.cumulative);
+        return voucher.cumulative - claimed;
+    }
+
+    function _countOf(Voucher memory voucher) private view returns (Count storage) {
+        return _claimed[voucher.payer][voucher.epoch][voucher.provider][voucher.model];
+    }
+
+    /// @dev Gives what the signer may still spend. The payer itself has no cap but its money.
+    function _checkSigner(uint256 index, Voucher memory voucher, address signer, bytes calldata signature)
+        private
+        view
+        returns (uint256)
+    {
+        bytes32 digest = hashVoucher(voucher);
+        if (signer == voucher.payer) {
+            if (!Signatures.isOfAccount(signer, digest, signature)) revert InvalidSignature(index, signer);
+            return type(uint96).max;
+        }
+        Session storage session_ = _sessions[voucher.payer][signer];
+        uint256 left = session_.cap - session_.spent;
+        uint256 acceptedUntil = uint256(session_.expiry) + GRACE_SECONDS;
+        if (block.timestamp >= acceptedUntil) revert SessionExpired(index, signer, acceptedUntil);
+        if (!Signatures.isOfKey(signer, digest, signature)) revert InvalidSignature(index, signer);
+        return left;
+    }
+
+    /// @dev What a provider may claim on a day.
+    function _leftOf(Run memory run) private view returns (uint256) {
+        return run.hasStake ? type(uint96).max : UNSTAKED_DAILY_CAP - run.claimed;
     }
 }

@@ -63,7 +63,7 @@ abstract contract Defaults is Ledger {
     }
 
     /// @dev `_shortfallOf` has been asked before.
-    function _noteShortfall(Voucher calldata voucher, uint96 amount) internal {
+    function _noteShortfall(Voucher memory voucher, uint96 amount) internal {
         DefaultState storage state = _defaults[voucher.payer][voucher.epoch];
         if (state.closesAt == 0) state.closesAt = uint40(block.timestamp + DEFAULT_WINDOW_SECONDS);
         state.owed += amount;
@@ -84,7 +84,7 @@ abstract contract Defaults is Ledger {
 
     /// @dev How much of a shortfall counts: no provider more than the bond in all, so that a friend of the payer
     /// can't water down the others without end.
-    function _shortfallOf(uint256 index, Voucher calldata voucher, uint96 bond, uint96 short)
+    function _shortfallOf(uint256 index, Voucher memory voucher, uint96 bond, uint96 short)
         internal
         view
         returns (uint96)
@@ -104,7 +104,7 @@ abstract contract Defaults is Ledger {
         return keccak256(abi.encode(payer, epoch, provider, model, relay));
     }
 
-    function _providerKey(Voucher calldata voucher) private pure returns (bytes32) {
+    function _providerKey(Voucher memory voucher) private pure returns (bytes32) {
         return keccak256(abi.encode(voucher.payer, voucher.epoch, voucher.provider));
     }
 }

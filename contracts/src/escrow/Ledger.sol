@@ -13,6 +13,11 @@ import { Bounds } from "../libraries/Bounds.sol";
 /// @dev At any time the asset held is at least: balances and bonds, pots without their tips, credits, and what
 /// settled defaults have still to pay.
 abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
+    /// @dev An amount as wide as its slot, so that it is written without being read again.
+    struct Count {
+        uint256 amount;
+    }
+
     IERC20 internal immutable ASSET;
     bool internal immutable IS_BURNABLE;
     address internal immutable STAKE;
@@ -33,8 +38,7 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
     mapping(address payer => Account) internal _accounts;
     mapping(address payer => mapping(address key => Session)) internal _sessions;
     mapping(
-        address payer
-            => mapping(uint32 epoch => mapping(address provider => mapping(bytes32 model => uint96)))
+        address payer => mapping(uint32 epoch => mapping(address provider => mapping(bytes32 model => Count)))
     ) internal _claimed;
     mapping(address provider => mapping(bytes32 model => mapping(address relay => Pot))) internal _pots;
     mapping(address owner => uint256) internal _credits;
@@ -101,7 +105,7 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
         view
         returns (uint96)
     {
-        return _claimed[payer][epoch][provider][model];
+        return uint96(_claimed[payer][epoch][provider][model].amount);
     }
 
     /// @inheritdoc IEscrow

@@ -62,6 +62,12 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
     /// `InvalidSignature`, `SessionExpired`, `NothingPayable`, `DefaultClosed`.
     function claim(SignedVoucher[] calldata batch) external;
 
+    /// @notice `claim` of vouchers for one pot, in the same order and to the same unit: provider, model and relay are
+    /// sent once, and what vouchers of one pot share is read and written once. So each costs less.
+    /// @dev For signatures of 64 bytes; `claim` is for all others, and for vouchers of several pots. Reverts as `claim`
+    /// does, with the same index.
+    function claimToPot(address provider, bytes32 model, address relay, PotVoucher[] calldata batch) external;
+
     /// @notice Ends a default after its window: the bond is set aside for the payees pro rata, the rest of it burns or
     /// goes to the treasury, the next epoch begins. Whoever calls it gets nothing.
     /// @dev Reverts with `NotInDefault`, `TooEarly`.

@@ -74,6 +74,16 @@ interface IEscrowTypes {
         bytes signature;
     }
 
+    /// @notice What is left of a signed voucher where provider, model and relay are said once for many.
+    /// @param signature `r` and `vs` (ERC-2098).
+    struct PotVoucher {
+        address payer;
+        uint32 epoch;
+        uint96 cumulative;
+        address signer;
+        bytes32[2] signature;
+    }
+
     /// @notice What was claimed and not yet split, for one provider, model and relay.
     /// @param tips The part of `gross` that went to carriers; it is the provider's.
     struct Pot {

@@ -7,15 +7,18 @@ import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/Sig
 /// @title Signatures
 /// @notice Who signed a digest.
 library Signatures {
+    /// @notice The 64 bytes of a compact signature (ERC-2098).
+    function asBytes(bytes32[2] calldata words) internal pure returns (bytes calldata signature) {
+        assembly ("memory-safe") {
+            signature.offset := words
+            signature.length := 0x40
+        }
+    }
+
     /// @notice True if the key of `signer` made this signature: 64 bytes (ERC-2098) or 65, the lower `s` alone.
     function isOfKey(address signer, bytes32 digest, bytes calldata signature) internal pure returns (bool) {
-        ECDSA.RecoverError failure;
-        address recovered;
-        if (signature.length == 64) {
-            (recovered, failure,) = ECDSA.tryRecover(digest, bytes32(signature[:32]), bytes32(signature[32:]));
-        } else {
-            (recovered, failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        }
+        (uint8 v, bytes32 r, bytes32 s) = ECDSA.parseCalldata(signature);
+        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, v, r, s);
         return failure == ECDSA.RecoverError.NoError && recovered == signer;
     }
 

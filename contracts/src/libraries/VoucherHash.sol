@@ -10,13 +10,13 @@ library VoucherHash {
         "Voucher(address payer,address provider,bytes32 model,address relay,uint32 epoch,uint96 cumulative)"
     );
 
-    /// @dev All fields are of fixed size, so the struct's own encoding is the one that EIP-712 asks for.
-    function structHash(IEscrowTypes.Voucher calldata voucher) internal pure returns (bytes32 hash) {
+    /// @dev All fields are of fixed size, so the struct lies in memory as EIP-712 encodes it.
+    function structHash(IEscrowTypes.Voucher memory voucher) internal pure returns (bytes32 hash) {
         bytes32 typeHash = TYPEHASH;
         assembly ("memory-safe") {
             let start := mload(0x40)
             mstore(start, typeHash)
-            calldatacopy(add(start, 0x20), voucher, 0xc0)
+            mcopy(add(start, 0x20), voucher, 0xc0)
             hash := keccak256(start, 0xe0)
         }
     }

@@ -48,11 +48,19 @@ contract EscrowInvariantTest is EscrowFixture {
         uint256 seed = 1;
         for (uint256 i; i < 600; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
-            step(seed % 12, seed >> 8, uint96(seed >> 100));
+            step(seed % 14, seed >> 8, uint96(seed >> 100));
             if (i % 50 == 0) invariant_escrow();
         }
-        string[8] memory verbs = [
-            "deposit", "claim", "shortfall", "withdraw", "settleDefault", "collectDefault", "sweep", "collect"
+        string[9] memory verbs = [
+            "deposit",
+            "claim",
+            "claimToPot",
+            "shortfall",
+            "withdraw",
+            "settleDefault",
+            "collectDefault",
+            "sweep",
+            "collect"
         ];
         for (uint256 i; i < verbs.length; ++i) {
             vm.assertGt(handler.calls(verbs[i]), 3, verbs[i]);
@@ -68,6 +76,7 @@ contract EscrowInvariantTest is EscrowFixture {
         else if (verb == 8) handler.collectDefault(seed);
         else if (verb == 9) handler.sweep(seed);
         else if (verb == 10) handler.collect(seed);
+        else if (verb < 13) handler.claimToPot(seed, amount, seed % 3 == 0);
         else handler.wait(uint32(seed));
     }
 

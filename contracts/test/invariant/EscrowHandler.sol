@@ -96,6 +96,32 @@ contract EscrowHandler is TestBase, IEscrowTypes {
         } catch { }
     }
 
+    /// @dev All payers at once into one pot, if the contract takes them all.
+    function claimToPot(uint256 seed, uint96 more, bool isCarried) external {
+        Voucher memory voucher = voucherOf(seed, more);
+        Voucher[] memory vouchers = new Voucher[](PAYERS);
+        PotVoucher[] memory batch = new PotVoucher[](PAYERS);
+        uint256[] memory balances = new uint256[](PAYERS);
+        for (uint256 i; i < PAYERS; ++i) {
+            vouchers[i] = nextOf(i, voucher.provider, voucher.model, voucher.relay, more >> i);
+            batch[i] = compactOf(sign(seed >> i & 1 == 0 ? sessionKey(i) : payerKey(i), vouchers[i]));
+            balances[i] = ESCROW.account(payerAt(i)).balance;
+        }
+        uint256 potBefore = gross(voucher);
+        vm.prank(isCarried ? address(0xCA4) : voucher.provider);
+        try ESCROW.claimToPot(voucher.provider, voucher.model, voucher.relay, batch) {
+            calls["claimToPot"]++;
+            uint256 sum;
+            for (uint256 i; i < PAYERS; ++i) {
+                uint256 went = balances[i] - ESCROW.account(payerAt(i)).balance;
+                paid[payerAt(i)] += went;
+                sum += went;
+                note(vouchers[i]);
+            }
+            vm.assertEq(gross(voucher) - potBefore, sum, "what left the accounts is in the pot");
+        } catch { }
+    }
+
     function requestWithdrawal(uint256 who) external {
         address payer = payerAt(who % PAYERS);
         Account memory account = ESCROW.account(payer);
@@ -214,13 +240,36 @@ contract EscrowHandler is TestBase, IEscrowTypes {
     }
 
     function voucherOf(uint256 seed, uint96 more) private view returns (Voucher memory voucher) {
-        voucher.payer = payerAt(seed % PAYERS);
-        voucher.provider = providerAt((seed >> 8) % PROVIDERS);
-        voucher.model = modelAt((seed >> 16) % MODELS);
-        voucher.relay = relayAt((seed >> 24) % RELAYS);
+        return nextOf(
+            seed % PAYERS,
+            providerAt((seed >> 8) % PROVIDERS),
+            modelAt((seed >> 16) % MODELS),
+            relayAt((seed >> 24) % RELAYS),
+            more
+        );
+    }
+
+    function nextOf(uint256 who, address provider, bytes32 model, address relay, uint96 more)
+        private
+        view
+        returns (Voucher memory voucher)
+    {
+        (voucher.payer, voucher.provider, voucher.model, voucher.relay) =
+        (payerAt(who), provider, model, relay);
         voucher.epoch = ESCROW.account(voucher.payer).epoch;
         uint96 claimed = ESCROW.claimedOf(voucher.payer, voucher.epoch, voucher.provider, voucher.model);
         voucher.cumulative = claimed + uint96(bound(more, 1, MOST));
+    }
+
+    function compactOf(SignedVoucher memory voucher) private pure returns (PotVoucher memory) {
+        (bytes32 r, bytes32 vs) = abi.decode(voucher.signature, (bytes32, bytes32));
+        return PotVoucher({
+            payer: voucher.voucher.payer,
+            epoch: voucher.voucher.epoch,
+            cumulative: voucher.voucher.cumulative,
+            signer: voucher.signer,
+            signature: [r, vs]
+        });
     }
 
     function sign(uint256 key, Voucher memory voucher) private view returns (SignedVoucher memory) {

@@ -29,7 +29,8 @@ contract ContractWallet is IERC1271 {
     }
 
     function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
-        (address recovered,,) = ECDSA.tryRecoverCalldata(digest, signature);
+        (uint8 v, bytes32 r, bytes32 s) = ECDSA.parseCalldata(signature);
+        (address recovered,,) = ECDSA.tryRecover(digest, v, r, s);
         bool isGood = recovered == OWNER && !isDisowning;
         return isGood ? IERC1271.isValidSignature.selector : bytes4(0);
     }

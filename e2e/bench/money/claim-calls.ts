@@ -74,6 +74,10 @@ export async function measureBatches(world: World): Promise<void> {
   await meter.send(line.payee, await claim(STEP, [warmUp]))
   await marginal('claimBatchFirst', STEP)
   await marginal('claimBatch', 2n * STEP)
+  // Of two pots, which one list of whole vouchers holds.
+  const other = await openLine(world, 'b4')
+  const mixed = [world.sign(single, line, 3n * STEP), world.sign(warmUp, other, STEP)]
+  await meter.measure('claimOfTwoPots', line.payee, claims.claim(await Promise.all(mixed)))
 }
 
 /** A payer that signed more than it has. */

@@ -1,0 +1,33 @@
+import type { ContractFunctionArgs, Hex } from 'viem'
+import { encodeFunctionData, size, slice } from 'viem/utils'
+import { escrowAbi } from '../abi/escrow.ts'
+
+/** A voucher as the contract takes it. */
+export type ChainVoucher = ContractFunctionArgs<typeof escrowAbi, 'nonpayable', 'claim'>[0][number]
+
+const WORD_BYTES = 32
+
+/**
+ * The call that claims all of these: the cheaper one where all go to one pot and are signed in the compact form. Both
+ * do the same, and a refusal of either names the place in `batch`.
+ */
+export function encodeClaim(batch: readonly ChainVoucher[]): Hex {
+  const [first] = batch
+  if (!first || !batch.every((entry) => isCompact(entry) && potOf(entry) === potOf(first)))
+    return encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [batch] })
+  const { provider, model, relay } = first.voucher
+  const entries = batch.map(({ voucher: { payer, epoch, cumulative }, signer, signature }) => {
+    const words = [slice(signature, 0, WORD_BYTES), slice(signature, WORD_BYTES)] as const
+    return { payer, epoch, cumulative, signer, signature: words }
+  })
+  const args = [provider, model, relay, entries] as const
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'claimToPot', args })
+}
+
+function isCompact({ signature }: ChainVoucher): boolean {
+  return size(signature) === 2 * WORD_BYTES
+}
+
+function potOf({ voucher: { provider, model, relay } }: ChainVoucher): string {
+  return `${provider} ${model} ${relay}`.toLowerCase()
+}
