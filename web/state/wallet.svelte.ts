@@ -61,14 +61,20 @@ export class Wallet {
   constructor(services: Services) {
     this.#services = services
     this.#now = services.clock.now()
+    this.act = this.newAct()
+  }
+
+  /** Whatever is done with this wallet and is not {@link act}: a thing under way of its own, in the same journal. */
+  newAct(): WalletAct {
+    const { clock, newId } = this.#services
     // The services come later than the page: the act asks for them when it is begun.
     const money = (): MoneyServices => this.#need()
-    this.act = new WalletAct({
+    return new WalletAct({
       get services() {
         return money()
       },
-      now: () => services.clock.now(),
-      newId: () => services.newId(),
+      now: () => clock.now(),
+      newId,
       onMined: (block) => this.#readUntil(({ block: { number } }) => number >= block),
       onEntry: (entry) => this.#journal.keep(entry),
     })
@@ -278,7 +284,8 @@ export class Wallet {
         await this.#journal.keep({
           ...{ kind: 'moved', what: 'faucet', id: this.#services.newId(), at: this.#services.clock.now() },
           ...{ chainId: network.chainId, wallet: address.toLowerCase(), amount, hash: undefined },
-          ...{ symbol: main.symbol, decimals: main.decimals, state: 'mined', block: this.#blockNumber() },
+          ...{ symbol: main.symbol, decimals: main.decimals, state: 'mined' },
+          block: this.#snapshot && Number(this.#snapshot.block.number),
         })
       return true
     } catch (thrown) {
@@ -451,10 +458,6 @@ export class Wallet {
   async #confirm(money: MoneyServices, { block }: Snapshot): Promise<void> {
     this.#confirmDue = this.#services.clock.now() + CONFIRM_EVERY_MS
     this.#agrees = await money.confirm(block).catch(() => undefined)
-  }
-
-  #blockNumber(): number | undefined {
-    return this.#snapshot && Number(this.#snapshot.block.number)
   }
 
   #need(): MoneyServices {
