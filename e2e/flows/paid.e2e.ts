@@ -9,7 +9,7 @@ import { readerOf } from '../chain/paid-lines.ts'
 import { expectedShares } from '../chain/settlement.ts'
 import { startMoneyNetwork } from '../fixtures/money-network.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
-import { AskPage } from '../pages/ask-page.ts'
+import type { AskPage } from '../pages/ask-page.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
 
 const QUESTION = 'What does a relay do?'

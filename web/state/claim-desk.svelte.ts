@@ -174,12 +174,12 @@ export class ClaimDesk {
     if (lines.length === 0) return undefined
     const gasPrice = await services.gasPrice()
     const least = parseAmount(this.#settings.claimLeast ?? '', main.decimals)
-    const withdrawAts = new Map(lines.map(({ held, withdrawAt }) => [held, withdrawAt]))
     const times = {
       graceMs: millis(main.graceSeconds * SECOND_MS),
-      withdrawAtOf: (held: HeldVoucher) => withdrawAts.get(held),
+      withdrawAtOf: (held: HeldVoucher) => lines.find((line) => line.held === held)?.withdrawAt,
     }
-    const { claims } = planClaims([...withdrawAts.keys()], {
+    const candidates = lines.map(({ held }) => held)
+    const { claims } = planClaims(candidates, {
       ...times,
       // Deadlines are the chain's, and a test chain may be ahead of us.
       now: epochMillis(Math.max(this.#clock.now(), snapshot.block.timestamp * SECOND_MS)),

@@ -66,15 +66,15 @@ export class Wallet {
 
   /** Whatever is done with this wallet and is not {@link act}: a thing under way of its own, in the same journal. */
   newAct(): WalletAct {
-    const { clock, newId } = this.#services
+    const services = this.#services
     // The services come later than the page: the act asks for them when it is begun.
     const money = (): MoneyServices => this.#need()
     return new WalletAct({
       get services() {
         return money()
       },
-      now: () => clock.now(),
-      newId,
+      now: () => services.clock.now(),
+      newId: () => services.newId(),
       onMined: (block) => this.#readUntil(({ block: { number } }) => number >= block),
       onEntry: (entry) => this.#journal.keep(entry),
     })
@@ -234,17 +234,16 @@ export class Wallet {
   /** Takes one of the wallets in this browser. @throws InfernetError `wallet.key-lost` */
   async takeKept(address: Address): Promise<void> {
     this.#connectError = undefined
-    const signer = await this.#need().tabSigner(address)
+    const money = this.#need()
+    this.#kept = await money.vault.wallets()
+    const signer = await money.tabSigner(address)
     this.#services.settings.set('wallet.chosen', address.toLowerCase())
     await this.#take(signer)
   }
 
   /** Takes a private key from the visitor and goes on with it. @throws InfernetError `wallet.bad-key` */
   async importKey(text: string): Promise<void> {
-    const { vault } = this.#need()
-    const address = await vault.importWallet(text)
-    this.#kept = await vault.wallets()
-    await this.takeKept(address)
+    await this.takeKept(await this.#need().vault.importWallet(text))
   }
 
   /** The private key in clear. @throws InfernetError `wallet.key-lost` */
@@ -370,9 +369,7 @@ export class Wallet {
   /** Makes a wallet of the tab on a chain where money is real, because the visitor said so. */
   async makeWallet(): Promise<void> {
     try {
-      const address = await this.#need().vault.makeWallet()
-      this.#kept = await this.#need().vault.wallets()
-      await this.takeKept(address)
+      await this.takeKept(await this.#need().vault.makeWallet())
     } catch (thrown) {
       this.#connectError = InfernetError.from(thrown, 'wallet.no-storage')
     }
