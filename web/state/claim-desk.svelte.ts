@@ -37,12 +37,9 @@ export interface WaitingClaim {
 export type ClaimHindrance = 'no-gas'
 
 interface FoundClaim extends WaitingClaim {
-  readonly services: MoneyServices
   readonly signer: Signer
   readonly fee: bigint
   readonly wish: ActWish
-  /** Notes what the chain has counted, once it is done. */
-  readonly note: () => Promise<void>
 }
 
 /**
@@ -149,13 +146,12 @@ export class ClaimDesk {
         this.#hindrance = 'no-gas'
         return
       }
-      if (await this.#act.begin(found.signer, found.wish)) await found.note()
-      else {
-        const code = this.#act.error?.code
-        if (code === 'wallet.no-gas') this.#hindrance = 'no-gas'
-        // A relay may have carried one of them at the same moment: without it, the others are claimed.
-        if (code !== 'wallet.reverted') return
-      }
+      // What did not fit goes next; and what was claimed is noted, because the chain gives nothing for it any more.
+      if (await this.#act.begin(found.signer, found.wish)) continue
+      const code = this.#act.error?.code
+      if (code === 'wallet.no-gas') this.#hindrance = 'no-gas'
+      // A relay may have carried one of them at the same moment: without it, the others are claimed.
+      if (code !== 'wallet.reverted') return
     }
   }
 
@@ -190,12 +186,8 @@ export class ClaimDesk {
     const { amount, wish } = await wishFor(services, main, claims)
     const lostAt = Math.min(...claims.map((held) => worthlessAt(held, times)))
     return {
-      ...{ services, signer, wish, amount, lostAt: lostAt === Infinity ? undefined : lostAt },
+      ...{ signer, wish, amount, lostAt: lostAt === Infinity ? undefined : lostAt },
       fee: claimFee(claims.length, gasPrice),
-      note: async () => {
-        for (const { voucher } of claims)
-          await ledger.noteClaimed(voucher, baseUnits(await services.claimed(voucher, { isFresh: true })))
-      },
     }
   }
 }
