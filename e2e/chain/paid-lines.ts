@@ -1,5 +1,6 @@
 import { createPublicClient, erc20Abi, http, type Address, type Hex } from 'viem'
 import { escrowAbi } from '#shared/abi/escrow.ts'
+import { stakeAbi } from '#shared/abi/stake.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 
 /** Who paid whom for which model, and what the chain has counted of it. */
@@ -11,18 +12,25 @@ export interface PaidLine {
   readonly claimed: bigint
 }
 
-/** Reads the first escrow of a network, as anybody can. */
-export function readerOf(rpcUrl: string, { escrows: [main] }: NetworkFile) {
+/** Reads the first escrow of a network and its stakes, as anybody can. */
+export function readerOf(rpcUrl: string, { contracts, escrows: [main] }: NetworkFile) {
   if (!main) throw new Error('the network has no escrow')
   const client = createPublicClient({ transport: http(rpcUrl) })
   const { asset, escrow } = main
   const read = { address: escrow, abi: escrowAbi } as const
+  const account = (payer: Address) => client.readContract({ ...read, functionName: 'account', args: [payer] })
   return {
     balanceOf: (owner: Address): Promise<bigint> =>
       client.readContract({ address: asset, abi: erc20Abi, functionName: 'balanceOf', args: [owner] }),
+    account,
     /** What vouchers of that payer are paid from. */
-    depositOf: async (payer: Address): Promise<bigint> =>
-      (await client.readContract({ ...read, functionName: 'account', args: [payer] })).balance,
+    depositOf: async (payer: Address): Promise<bigint> => (await account(payer)).balance,
+    stakeOf: (operator: Address) =>
+      client.readContract({
+        ...{ address: contracts.stake, abi: stakeAbi },
+        functionName: 'operatorOf',
+        args: [operator],
+      }),
     /** Every line that anything was ever claimed of, in the payers' first epoch. */
     async lines(): Promise<readonly PaidLine[]> {
       const named = { address: escrow, abi: escrowAbi, eventName: 'Claimed', strict: true } as const

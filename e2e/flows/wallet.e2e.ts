@@ -1,39 +1,34 @@
-import type { Page } from 'playwright'
+import { encodeFunctionData, parseEther, type Address } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { escrowAbi } from '#shared/abi/escrow.ts'
+import { stakeAbi } from '#shared/abi/stake.ts'
+import { fromHex, toHex } from '#shared/base/bytes.ts'
+import { chainAddress, modelHash } from '#shared/base/ids.ts'
+import { baseUnits } from '#shared/base/units.ts'
+import { createChainSigner } from '#shared/settle/chain-signature.ts'
+import { signVoucher } from '#shared/settle/voucher.ts'
 import { findAnvil } from '../chain/find-anvil.ts'
+import { readerOf } from '../chain/paid-lines.ts'
 import { axeViolations } from '../fixtures/axe.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
-import { fundPlayed, startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
+import { passDays, sendAs, startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
+import { answer, asked, openTabWith, playWallet } from '../fixtures/played-wallet.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
-import { installMockWallet, type MockWallet, type MockWalletInit } from '../wallet/mock-wallet.ts'
+import type { MockWalletInit } from '../wallet/mock-wallet.ts'
 
-const DAY_SECONDS = 86_400
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const KEY = generatePrivateKey()
-type Mocked = Window & { mockWallet: MockWallet }
+const NOBODY = privateKeyToAccount(generatePrivateKey()).address
+const ZERO = `0x${'0'.repeat(40)}`
 
 async function open(network: MoneyNetwork, wallet?: MockWalletInit): Promise<WalletPage> {
-  const tab = await openTab(network.browser, 'about:blank')
-  if (wallet) await tab.page.addInitScript(installMockWallet, wallet)
-  await tab.page.goto(new URL('/wallet', network.relay.url).href)
-  const page = new WalletPage(tab)
+  const url = new URL('/wallet', network.relay.url).href
+  const page = new WalletPage(await openTabWith(network.browser, url, wallet))
   await page.ready()
   return page
 }
-
-async function pass(network: MoneyNetwork, seconds: number): Promise<void> {
-  await network.control.increaseTime({ seconds })
-  await network.control.mine({ blocks: 1 })
-}
-
-const answer = (page: Page, how: MockWallet['answer']): Promise<void> =>
-  page.evaluate((wanted) => {
-    ;(window as unknown as Mocked).mockWallet.answer = wanted
-  }, how)
-const asked = (page: Page): Promise<readonly string[]> =>
-  page.evaluate(() => (window as unknown as Mocked).mockWallet.asked)
 
 describe('a wallet', () => {
   it('is not needed where the network settles nowhere, and says so', async () => {
@@ -46,65 +41,14 @@ describe('a wallet', () => {
 
 // npm brings anvil for Linux on x64 alone: elsewhere these wait for a Foundry installation.
 describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil)', () => {
-  it('gets test money, deposits, revokes, stakes, unbonds and withdraws with the wallet in the tab', async () => {
-    await using network = await startMoneyNetwork()
-    const wallet = await open(network)
-    const { page } = wallet
-    expect(await wallet.amount('balance')).toBe(0)
-    await page.getByTestId('faucet').click()
-    await expect.poll(() => wallet.amount('balance'), { timeout: 30_000 }).toBe(1000)
-
-    await page.getByTestId('add-deposit').click()
-    await page.getByTestId('deposit-amount').fill('5000')
-    await page.getByText('You have 1,000.00 INF. Enter that or less.').waitFor()
-    await page.getByTestId('deposit-amount').fill('60')
-    await page.getByTestId('deposit-go').click()
-    await wallet.done()
-    expect([await wallet.amount('balance'), await wallet.amount('free')]).toEqual([940, 57])
-    await page.getByText('Can spend 60.00 INF more until').waitFor()
-    expect(await page.getByTestId('strip-money').innerText()).toContain('940.00 INF')
-
-    await page.reload()
-    await wallet.ready()
-    expect(await wallet.amount('free')).toBe(57)
-    await page
-      .getByTestId('entry-row')
-      .filter({ hasText: 'Added to deposit' })
-      .filter({ hasText: '−60.00 INF' })
-      .waitFor()
-
-    await page.getByTestId('revoke').click()
-    await page.getByTestId('sure').click()
-    await wallet.done()
-    await page.getByTestId('allow-session').waitFor()
-
-    await page.getByTestId('stake').click()
-    await page.getByTestId('stake-amount').fill('150')
-    await page.getByTestId('stake-go').click()
-    await wallet.done()
-    await page.getByText('150.00 INF staked').waitFor()
-    await page.getByTestId('stake').click()
-    await page.getByRole('tab', { name: 'Take back' }).click()
-    await page.getByTestId('stake-amount').fill('50')
-    await page.getByTestId('stake-go').click()
-    await wallet.done()
-    await page.getByText('50.00 INF unbonding').waitFor()
-
-    await page.getByTestId('withdraw').click()
-    await page.getByTestId('sure').click()
-    await wallet.done()
-    await page.getByText('60.00 INF on its way back').waitFor()
-    await pass(network, 8 * DAY_SECONDS)
-    await page.getByTestId('finish-withdrawal').click({ timeout: 15_000 })
-    await wallet.done()
-    await page.getByTestId('withdraw-stake').click()
-    await wallet.done()
-    expect([await wallet.amount('balance'), await wallet.amount('free')]).toEqual([900, 0])
-    expect(wallet.tab.errors).toEqual([])
-  })
+  // One network for all: each test is a stranger to the others.
+  let network: MoneyNetwork
+  beforeAll(async () => {
+    network = await startMoneyNetwork()
+  }, 60_000)
+  afterAll(() => network[Symbol.asyncDispose]())
 
   it('exports its key and imports another one, and loses neither', async () => {
-    await using network = await startMoneyNetwork()
     const wallet = await open(network)
     const { page } = wallet
     const menu = page.getByTestId('wallet-menu')
@@ -116,13 +60,10 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
     expect(await page.getByTestId('private-key').innerText()).toMatch(/^0x[0-9a-f]{64}$/)
     await page.getByRole('button', { name: 'Hide and close' }).click()
 
-    await menu.click()
-    await page.getByRole('menuitem', { name: 'Import key' }).click()
-    await page.getByTestId('import-key').fill('not a key')
-    await page.getByTestId('import-go').click()
+    await wallet.importKey('not a key')
     await page.getByText('This is not a private key.').waitFor()
-    await page.getByTestId('import-key').fill(KEY)
-    await page.getByTestId('import-go').click()
+    await page.keyboard.press('Escape')
+    await wallet.importKey(KEY)
     const { address } = privateKeyToAccount(KEY)
     await expect.poll(() => menu.innerText()).toContain(address.slice(-4))
     await menu.click()
@@ -130,68 +71,120 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
     await expect.poll(() => menu.innerText()).toBe(first)
   })
 
-  it.each([true, false])(
-    'deposits with an injected wallet, rejections and another chain on the way (batches: %s)',
-    async (canBatch) => {
-      await using network = await startMoneyNetwork()
-      const { address } = privateKeyToAccount(generatePrivateKey())
-      await fundPlayed(network, address)
-      const { chainId } = network.network
-      const wallet = await open(network, {
-        ...{ rpcUrl: network.rpcUrl, address, chainId: 1, nodeChainId: chainId },
-        ...{ name: 'Mock Wallet', canBatch, knows: [1] },
-      })
-      const { page } = wallet
-      await page.getByTestId('wallet-menu').click()
-      await page.getByRole('menuitem', { name: 'Connect another wallet' }).click()
-      const listed = page.getByTestId('injected').filter({ hasText: 'Mock Wallet' })
-      await answer(page, 'reject')
-      await listed.click()
-      await page.getByRole('dialog').getByText('You declined the signature.').waitFor()
-      await answer(page, 'approve')
-      await listed.click()
-      await page.locator('[data-code="wallet.wrong-chain"]').waitFor()
-      await page.getByRole('button', { name: 'Switch chain' }).click()
-      await page.locator('[data-code="wallet.wrong-chain"]').waitFor({ state: 'detached' })
-      await expect.poll(() => wallet.amount('balance')).toBe(1000)
+  it('deposits with an injected wallet of one call at a time, that stands on another chain and is declined', async () => {
+    const played = await playWallet(network, { chainId: 1, knows: [1], canBatch: false })
+    const wallet = await open(network, played)
+    const { page } = wallet
+    await page.getByTestId('wallet-menu').click()
+    await page.getByRole('menuitem', { name: 'Connect another wallet' }).click()
+    const listed = page.getByTestId('injected').filter({ hasText: 'Mock Wallet' })
+    await answer(page, 'reject')
+    await listed.click()
+    await page.getByRole('dialog').getByText('You declined the signature.').waitFor()
+    await answer(page, 'approve')
+    await listed.click()
+    await page.locator('[data-code="wallet.wrong-chain"]').waitFor()
+    await page.getByRole('button', { name: 'Switch chain' }).click()
+    await page.locator('[data-code="wallet.wrong-chain"]').waitFor({ state: 'detached' })
+    await expect.poll(() => wallet.amount('balance')).toBe(1000)
 
-      await answer(page, 'reject')
-      await wallet.deposit('20')
-      expect(await wallet.failed()).toBe('wallet.rejected')
-      expect(await wallet.amount('balance')).toBe(1000)
-      await answer(page, 'approve')
-      const before = (await asked(page)).length
-      await wallet.act.getByRole('button', { name: 'Sign again' }).click()
-      await wallet.done()
-      const approvals = (await asked(page)).slice(before)
-      expect(approvals).toEqual(
-        canBatch ? ['wallet_sendCalls'] : ['eth_sendTransaction', 'eth_sendTransaction'],
-      )
-      expect([await wallet.amount('balance'), await wallet.amount('free')]).toEqual([980, 19])
+    await answer(page, 'reject')
+    await wallet.deposit('20')
+    expect(await wallet.failed()).toBe('wallet.rejected')
+    expect(await wallet.amount('balance')).toBe(1000)
+    await answer(page, 'approve')
+    const before = (await asked(page)).length
+    await wallet.act.getByRole('button', { name: 'Sign again' }).click()
+    await wallet.done()
+    expect((await asked(page)).slice(before)).toEqual(['eth_sendTransaction', 'eth_sendTransaction'])
+    expect([await wallet.amount('balance'), await wallet.amount('free')]).toEqual([980, 19])
 
-      await page.getByTestId('revoke').click()
-      await page.getByTestId('sure').click()
-      await wallet.done()
-      await answer(page, 'reject')
-      await page.getByTestId('withdraw').click()
-      await page.getByTestId('sure').click()
-      expect(await wallet.failed()).toBe('wallet.rejected')
-      await answer(page, 'approve')
-      await wallet.act.getByRole('button', { name: 'Sign again' }).click()
-      await wallet.done()
-      await page.getByTestId('cancel-withdrawal').waitFor()
+    await wallet.sure('revoke')
+    await wallet.done()
+    await page.getByTestId('allow-session').waitFor()
 
-      await page.reload()
-      await wallet.ready()
-      await expect.poll(() => page.getByTestId('wallet-menu').innerText()).toContain(address.slice(-4))
-      expect(await asked(page), 'a wallet that knows the page is not asked again').toEqual([])
-    },
-  )
+    await page.reload()
+    await wallet.ready()
+    await expect.poll(() => page.getByTestId('wallet-menu').innerText()).toContain(played.address.slice(-4))
+    expect(await asked(page), 'a wallet that knows the page is not asked again').toEqual([])
+    expect(await wallet.amount('free')).toBe(19)
+    await wallet.entry('Added to deposit', '−20.00 INF').waitFor()
+  })
+
+  it('tells of a default and of a jail, and leads out of both', async () => {
+    const chain = readerOf(network.rpcUrl, network.network)
+    const wallet = await open(network)
+    const { page } = wallet
+    const owner = privateKeyToAccount(KEY).address
+    await wallet.importKey(KEY)
+    await expect.poll(() => page.getByTestId('wallet-menu').innerText()).toContain(owner.slice(-4))
+    await wallet.getTestMoney()
+    await wallet.deposit('20')
+    await wallet.done()
+    await wallet.changeStake('first', '150')
+    await wallet.done()
+
+    await claimMoreThanThereIs(network)
+    const panel = page.locator('[data-code="in-default"]')
+    await panel.waitFor()
+    expect(await panel.innerText()).toContain('More was signed than the deposit holds.')
+    expect(await panel.getByRole('button').count(), 'the window is open').toBe(0)
+    expect(await page.getByTestId('add-deposit').isDisabled()).toBe(true)
+    expect(await page.getByTestId('withdraw').isDisabled()).toBe(true)
+
+    const { stake, timelock } = network.network.contracts
+    const court = privateKeyToAccount(generatePrivateKey()).address
+    const call = (functionName: 'setCourt' | 'jail' | 'unjail', who: Address) =>
+      encodeFunctionData({ abi: stakeAbi, functionName, args: [who] })
+    await sendAs(network, timelock, stake, call('setCourt', court))
+    await sendAs(network, court, stake, call('jail', owner))
+    await page.getByText('A court has stopped this wallet from being offered work.').waitFor()
+    await page.getByTestId('stake').filter({ hasText: 'Take it back' }).click()
+    expect(await page.getByTestId('stake-amount').inputValue()).toBe('150')
+    await page.getByTestId('stake-go').click()
+    await wallet.done()
+    expect(await chain.stakeOf(owner)).toMatchObject({ stake: 0n, unbonding: parseEther('150') })
+    expect(await page.getByTestId('stake').count(), 'nothing is left to take').toBe(0)
+
+    await passDays(network, 8)
+    await panel.getByRole('button', { name: 'Settle it now' }).click()
+    await wallet.done()
+    expect(await chain.account(owner)).toEqual({ balance: 0n, bond: 0n, epoch: 1, withdrawAt: 0 })
+    await panel.waitFor({ state: 'detached' })
+    await wallet.entry('Default settled').waitFor()
+    await wallet.deposit('20')
+    await wallet.done()
+    expect(await chain.depositOf(owner)).toBe(parseEther('19'))
+    await page.getByTestId('withdraw-stake').click()
+    await wallet.done()
+    expect(await chain.stakeOf(owner)).toMatchObject({ stake: 0n, unbonding: 0n, state: 2 })
+    expect(await chain.balanceOf(owner)).toBe(parseEther('960'))
+
+    await sendAs(network, court, stake, call('unjail', owner))
+    await page.getByText('Below the minimum of 100.00 INF').waitFor()
+    await wallet.changeStake('Stake more', '100')
+    await wallet.done()
+    await page.getByText('It can be cut if you are proved to cheat.', { exact: true }).waitFor()
+    expect(wallet.tab.errors).toEqual([])
+  })
+
+  it('says what an asset is worth in dollars where the network file does, and of no other', async () => {
+    const [, coin] = network.network.escrows
+    const symbol = coin?.symbol ?? expect.fail('no stablecoin')
+    const wallet = await open(network)
+    const { page } = wallet
+    await wallet.getTestMoney()
+    expect(await page.locator('main').innerText(), 'nobody has said what INF is worth').not.toContain('about')
+    await page.getByRole('button', { name: symbol, exact: true }).click()
+    await page.getByText(`About $1,000, at $1.00 per ${symbol}.`).waitFor()
+    await wallet.deposit('0.5')
+    await wallet.done()
+    await page.getByText(`${symbol} left to spend, about 48¢`).waitFor()
+  })
 
   it.each(['light', 'dark'] as const)(
     'passes the accessibility checks of axe in the %s theme, wide and on a phone, dialogs too',
     async (colorScheme) => {
-      await using network = await startMoneyNetwork()
       for (const size of [{ viewport: { width: 1280, height: 900 } }, PHONE]) {
         const context = { ...size, colorScheme, reducedMotion: 'reduce' } as const
         const tab = await openTab(network.browser, new URL('/wallet', network.relay.url).href, { context })
@@ -230,7 +223,6 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
   )
 
   it('keeps the last figures when the chain falls silent, marks them, and comes back', async () => {
-    await using network = await startMoneyNetwork()
     const wallet = await open(network)
     const { page } = wallet
     const silent = (url: URL): boolean =>
@@ -243,3 +235,30 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
     await page.getByTestId('stale').waitFor({ state: 'detached' })
   })
 })
+
+/** Somebody whom the payer's own key signs thirty INF, on a deposit of twenty. */
+async function claimMoreThanThereIs(network: MoneyNetwork): Promise<void> {
+  const { chainId, escrows } = network.network
+  const { escrow } = escrows[0]!
+  const signed = await signVoucher(
+    { chainId, escrow: chainAddress(escrow) },
+    {
+      ...{ payer: chainAddress(privateKeyToAccount(KEY).address), provider: chainAddress(NOBODY) },
+      ...{ model: modelHash('c3'.repeat(32)), relay: chainAddress(ZERO), epoch: 0 },
+      cumulative: baseUnits(parseEther('30')),
+    },
+    createChainSigner(fromHex(KEY.slice(2))),
+  )
+  const { voucher, signer, signature } = signed
+  const entry = {
+    voucher: { ...voucher, model: `0x${voucher.model}` },
+    signer,
+    signature: `0x${toHex(signature)}`,
+  } as const
+  await sendAs(
+    network,
+    NOBODY,
+    escrow,
+    encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [[entry]] }),
+  )
+}

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright'
+import { getAddress, type Address } from 'viem'
 import type { Tab } from '../fixtures/browser.ts'
 
 /** The Wallet page, as its owner uses it. */
@@ -36,6 +37,15 @@ export class WalletPage {
       .waitFor({ state: 'attached', timeout })
   }
 
+  /** The address that the page stands for. */
+  async address(): Promise<Address> {
+    await this.page.getByTestId('receive').click()
+    const address = getAddress(await this.page.getByTestId('own-address').innerText())
+    await this.page.keyboard.press('Escape')
+    await this.page.getByRole('dialog').waitFor({ state: 'hidden' })
+    return address
+  }
+
   /** The figure under a test id as a number, group marks left out. */
   async amount(testid: 'balance' | 'free' | 'to-claim'): Promise<number> {
     const [, figure = ''] =
@@ -66,6 +76,34 @@ export class WalletPage {
     await this.page.getByRole('menuitem', { name: 'Connect another wallet' }).click()
     await this.page.getByTestId('injected').filter({ hasText: name }).click()
     await this.page.getByRole('dialog').waitFor({ state: 'hidden' })
+  }
+
+  /** Takes a private key and goes on with it. */
+  async importKey(key: string): Promise<void> {
+    await this.page.getByTestId('wallet-menu').click()
+    await this.page.getByRole('menuitem', { name: 'Import key' }).click()
+    await this.page.getByTestId('import-key').fill(key)
+    await this.page.getByTestId('import-go').click()
+  }
+
+  async getTestMoney(): Promise<void> {
+    await this.page.getByTestId('faucet').click()
+    await this.page.getByTestId('receive').waitFor()
+    await this.entry('Test money received').waitFor()
+  }
+
+  /** Stakes more, or asks some of the stake back. */
+  async changeStake(way: 'Stake more' | 'Take back' | 'first', amount: string): Promise<void> {
+    await this.page.getByTestId('stake').click()
+    if (way !== 'first') await this.page.getByRole('tab', { name: way }).click()
+    await this.page.getByTestId('stake-amount').fill(amount)
+    await this.page.getByTestId('stake-go').click()
+  }
+
+  /** Asks for the deposit back, or ends the session, and says that it is meant. */
+  async sure(what: 'withdraw' | 'revoke'): Promise<void> {
+    await this.page.getByTestId(what).click()
+    await this.page.getByTestId('sure').click()
   }
 
   async deposit(amount: string): Promise<void> {

@@ -220,6 +220,8 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       expect(pot?.provided).toBe((2n * INF * 95n) / 100n)
       await run(provider, claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined }))
       expect((await snapshot(provider.address)).escrows[0]?.balance).toBe(pot?.provided)
+      const again = claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined })
+      expect((await run(provider, again)).hashes, 'somebody swept it meanwhile').toEqual([])
       expect(await readClaimed(client(), escrow().escrow, payer.address, [{ ...line, epoch: 0 }])).toEqual([
         2n * INF,
       ])

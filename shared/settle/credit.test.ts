@@ -456,5 +456,15 @@ describe('credit between a purse and a till', () => {
       expect(receipt).toMatchObject({ receipt: { outputTokens: 32 } })
       expect((await finish(tallyOf(2), tallyOf(1)))?.providerSignature).toBeUndefined()
     })
+
+    it('is told to a till without the key, as of an extension’s wallet, with the payer’s name alone', async () => {
+      const told: SignedReceipt[] = []
+      const onReceipt = (receipt: SignedReceipt): number => told.push(receipt)
+      ;({ till } = await tillOver(payeeStore, chain, { signer: undefined, onReceipt }))
+      expect((await finish())?.providerSignature).toBeUndefined()
+      expect(told).toMatchObject([{ receipt: { due: due(1), paid: due(1) }, providerSignature: undefined }])
+      await finish({ ...tallyOf(1), outputTokens: tokens(31) }, tallyOf(1))
+      expect(told, 'nor is one with other figures').toHaveLength(1)
+    })
   })
 })

@@ -42,6 +42,8 @@ export const networkFileSchema = v.object({
   isTest: v.boolean(),
   /** The coin that pays for gas. */
   nativeSymbol: text(12),
+  /** US dollars a whole one was worth when the file was written: says when a claim is worth its gas. */
+  nativeUsdHint: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
   /** Expected seconds between blocks. */
   blockSeconds: v.pipe(v.number(), v.minValue(0.05), v.maxValue(600)),
   /** The block before which no log of ours can stand. */

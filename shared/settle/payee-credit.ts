@@ -28,7 +28,7 @@ export interface PayeeCreditComponents {
   readonly ledger: PayeeLedger
   /** Signs receipts; its address is the operator's. @default receipts are not countersigned */
   readonly signer?: ChainSigner | undefined
-  /** Called with each receipt that both sides signed. */
+  /** Called with each receipt whose figures both sides have; without our name where the key is not here. */
   readonly onReceipt?: (receipt: SignedReceipt) => void
 }
 
@@ -188,7 +188,7 @@ export class PayeeCredit implements CreditVerifier {
     if (line.leave(job, due) > 0n) this.#debtors.add(payer)
   }
 
-  /** Puts our name under a receipt whose every figure is ours. */
+  /** Puts our name under a receipt whose every figure is ours; empty where it is not, or the key is elsewhere. */
   async countersign(
     receipt: Uint8Array,
     signed: SignedVoucher,
@@ -200,10 +200,11 @@ export class PayeeCredit implements CreditVerifier {
     const { provider } = signed.voucher
     const isAgreed = theirs.due === tally.due && theirs.paid === tally.due && theirs.signer === signed.signer
     const agreed = receiptOf(terms, signed.voucher, tally, tally.due)
-    if (!isAgreed || signer?.address !== provider) return new Uint8Array()
-    if (!(await isReceiptSignedBy(escrow, agreed, theirs))) return new Uint8Array()
-    const providerSignature = await signReceipt(escrow, agreed, signer)
+    if (!isAgreed || !(await isReceiptSignedBy(escrow, agreed, theirs))) return new Uint8Array()
+    const hasKey = signer?.address === provider
+    const providerSignature = hasKey ? await signReceipt(escrow, agreed, signer) : undefined
     onReceipt?.({ receipt: agreed, signer: theirs.signer, signature: theirs.signature, providerSignature })
+    if (!providerSignature) return new Uint8Array()
     return encodeReceipt({ due: tally.due, paid: tally.due, signer: provider, signature: providerSignature })
   }
 

@@ -51,11 +51,19 @@ export function planClaims(held: readonly HeldVoucher[], init: ClaimPlanInit): C
   return { claims: isWorthIt ? batch : [], worth: isWorthIt ? worth : baseUnits(0n), nextAt }
 }
 
-/** From when on a voucher must be claimed: a quarter of the grace before it is worth nothing. */
-function dueAt(held: HeldVoucher, { graceMs, withdrawAtOf }: ClaimPlanInit): EpochMillis {
+/** When a voucher is worth nothing any more: its payer may take the deposit, or its session's grace is over. */
+export function worthlessAt(
+  held: HeldVoucher,
+  { graceMs, withdrawAtOf }: Pick<ClaimPlanInit, 'graceMs' | 'withdrawAtOf'>,
+): EpochMillis {
   const withdrawal = withdrawAtOf(held) ?? Infinity
   const session = held.sessionExpiry === undefined ? Infinity : held.sessionExpiry + graceMs
-  return (Math.min(withdrawal, session) - Math.floor(graceMs / CLAIM_MARGIN_DIVISOR)) as EpochMillis
+  return Math.min(withdrawal, session) as EpochMillis
+}
+
+/** From when on a voucher must be claimed: a quarter of the grace before it is worth nothing. */
+function dueAt(held: HeldVoucher, init: ClaimPlanInit): EpochMillis {
+  return (worthlessAt(held, init) - Math.floor(init.graceMs / CLAIM_MARGIN_DIVISOR)) as EpochMillis
 }
 
 function sumOf(held: readonly HeldVoucher[]): BaseUnits {

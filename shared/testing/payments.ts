@@ -3,7 +3,7 @@ import { baseUnits, epochMillis, millis, tokens } from '../base/units.ts'
 import type { QuotePayment } from '../prompt/prompt.ts'
 import { createChainSigner } from '../settle/chain-signature.ts'
 import type { LedgerStore } from '../settle/ledger-store.ts'
-import { PayeeCredit } from '../settle/payee-credit.ts'
+import { PayeeCredit, type PayeeCreditComponents } from '../settle/payee-credit.ts'
 import { PayeeLedger } from '../settle/payee-ledger.ts'
 import { PayerCredit, type PayerCreditComponents } from '../settle/payer-credit.ts'
 import { PayerLedger } from '../settle/payer-ledger.ts'
@@ -97,8 +97,9 @@ export function purseOver(
 export async function tillOver(
   store: LedgerStore,
   chain: FakeChain,
+  changes: Partial<PayeeCreditComponents> = {},
 ): Promise<{ till: PayeeCredit; ledger: PayeeLedger }> {
   const ledger = await PayeeLedger.load(store, ESCROW, operatorKey.address)
-  const components = { clock: realClock, escrow: ESCROW, chain, ledger, signer: operatorKey }
+  const components = { clock: realClock, escrow: ESCROW, chain, ledger, signer: operatorKey, ...changes }
   return { till: new PayeeCredit(components), ledger }
 }

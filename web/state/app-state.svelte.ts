@@ -1,4 +1,5 @@
 import { Ask } from './ask.svelte.ts'
+import { ClaimDesk } from './claim-desk.svelte.ts'
 import { Earning } from './earning.svelte.ts'
 import { Energy } from './energy.svelte.ts'
 import { Network } from './network.svelte.ts'
@@ -21,6 +22,7 @@ export class AppState {
   readonly provide: Provide
   readonly network: Network
   readonly wallet: Wallet
+  readonly claims: ClaimDesk
   readonly payments: PaymentDesk
   readonly energy: Energy
   readonly earning: Earning
@@ -34,7 +36,8 @@ export class AppState {
     this.router = new Router(window)
     this.session = new Session(services)
     this.wallet = new Wallet(services)
-    this.payments = new PaymentDesk(services, this.wallet)
+    this.claims = new ClaimDesk(services.clock, this.wallet, this.settings)
+    this.payments = new PaymentDesk(services, this.wallet, this.claims)
     this.ask = new Ask(services, this.session, this.settings, this.payments)
     this.provide = new Provide(services, this.session, this.settings, this.payments)
     this.network = new Network(this.session, this.ask)
@@ -49,6 +52,7 @@ export class AppState {
     this.session.start()
     void this.ask.open()
     this.wallet.start()
+    this.claims.start()
     this.energy.start()
   }
 }

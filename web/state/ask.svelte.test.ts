@@ -9,6 +9,7 @@ import { Session } from './session.svelte.ts'
 import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
 import { Wallet } from './wallet.svelte.ts'
+import { noClaims } from './testing/memory-money.ts'
 import { memoryServices, seenOffer, segment, SMOL, TINY, type Scene } from './testing/memory-services.ts'
 
 const SUMMARY: AnswerSummary = {
@@ -47,7 +48,7 @@ async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
     world.services,
     session,
     new Settings(world.services.settings),
-    new PaymentDesk(world.services, new Wallet(world.services)),
+    new PaymentDesk(world.services, new Wallet(world.services), noClaims),
   )
   session.start()
   await clock.advance(10)

@@ -1,10 +1,9 @@
-import { toHex } from '#shared/base/bytes.ts'
 import { chainAddress } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { PayeeLedger, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import { PayeeLedger } from '#shared/settle/payee-ledger.ts'
 import type { ClaimEntry, EarnedLine } from '../wallet/acts.ts'
-import { providedOf } from '../wallet/provided-of.ts'
 import type { Claimable, PotOnChain } from '../wallet/read-lines.ts'
+import { entryOf, openVouchers, potKey, potLinesOf, providedByClaim } from './claim-entries.ts'
 import { dollarsInAsset, type Energy } from './energy.svelte.ts'
 import type { Wallet } from './wallet.svelte.ts'
 
@@ -42,17 +41,18 @@ export class Earning {
   }
   /** Pots that a sweep would pay out after that claim. */
   get pots(): readonly EarnedLine[] {
-    const claimed = this.vouchers.map(({ voucher }) => keyOf(voucher))
-    return this.#isOurs ? this.#pots.filter((pot) => pot.provided > 0n || claimed.includes(keyOf(pot))) : []
+    const claimed = this.vouchers.map(({ voucher }) => potKey(voucher))
+    return this.#isOurs ? this.#pots.filter((pot) => pot.provided > 0n || claimed.includes(potKey(pot))) : []
   }
-  /** What arrives in the wallet when all of it is claimed now; the model's royalty is known only for what is claimed. */
+  /** What arrives in the wallet when all of it is claimed now. */
   get toClaim(): bigint {
     const { escrow } = this.#wallet
     if (!escrow || !this.#isOurs) return 0n
-    const fresh = this.#claimable.reduce((sum, { entry, payable }) => {
-      const hasRelay = BigInt(entry.voucher.relay) !== 0n
-      return sum + providedOf(payable, { ...escrow.shares, royaltyBps: 0, hasRelay })
-    }, 0n)
+    const known = { shares: escrow.shares, pots: this.#pots }
+    const fresh = this.#claimable.reduce(
+      (sum, { entry, payable }) => sum + providedByClaim(entry, payable, known),
+      0n,
+    )
     return this.#pots.reduce((sum, { provided }) => sum + provided, fresh) + escrow.credit
   }
   get error(): InfernetError | undefined {
@@ -102,12 +102,10 @@ export class Earning {
     try {
       const id = { chainId: services.network.chainId, escrow: chainAddress(escrow.escrow) }
       const ledger = await PayeeLedger.load(services.ledger, id, chainAddress(address))
-      const held = ledger.vouchers.slice(0, MAX_LINES)
-      const all = held.map(({ voucher }) => hexLine(voucher))
-      const lines = all.filter((line, i) => all.findIndex((each) => keyOf(each) === keyOf(line)) === i)
+      // A pot may hold something though its vouchers are claimed: who carried them need not have paid it out.
       const [claimable, pots] = await Promise.all([
-        services.readClaimable(escrow.escrow, held.map(entryOf)),
-        services.readPots(escrow, lines),
+        services.readClaimable(escrow.escrow, openVouchers(ledger.vouchers, MAX_LINES).map(entryOf)),
+        services.readPots(escrow, potLinesOf(ledger.vouchers).slice(0, MAX_LINES)),
       ])
       if (key !== this.#key) return
       this.#claimable = claimable
@@ -118,16 +116,4 @@ export class Earning {
       this.#error = InfernetError.from(thrown, 'wallet.unreachable')
     }
   }
-}
-
-function hexLine({ provider, model, relay }: HeldVoucher['voucher']): EarnedLine {
-  return { provider, model: `0x${model}`, relay }
-}
-
-function entryOf({ voucher, signer, signature }: HeldVoucher): ClaimEntry {
-  return { voucher: { ...voucher, model: `0x${voucher.model}` }, signer, signature: `0x${toHex(signature)}` }
-}
-
-function keyOf({ provider, model, relay }: EarnedLine): string {
-  return `${provider}/${model}/${relay}`.toLowerCase()
 }

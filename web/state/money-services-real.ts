@@ -1,6 +1,6 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { getAddress, isAddress, toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
-import { getTransactionReceipt } from 'viem/actions'
+import { estimateFeesPerGas, getTransactionReceipt } from 'viem/actions'
 import * as v from 'valibot'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { Clock } from '#shared/base/clock.ts'
@@ -11,6 +11,7 @@ import { openSealedKeys } from '../storage/sealed-keys.ts'
 import { RunningAct } from '../wallet/act.ts'
 import { createChainClient, createWitnesses } from '../wallet/chain-client.ts'
 import { depositWay } from '../wallet/deposit.ts'
+import { explainFailure } from '../wallet/explain-failure.ts'
 import { createFaucet } from '../wallet/faucet.ts'
 import { connectInjected } from '../wallet/injected-signer.ts'
 import { findInjectedWallets } from '../wallet/injected-wallets.ts'
@@ -74,6 +75,14 @@ export async function openMoney(
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
     claimed: (line, options) => payments.chain.claimed(line, options),
+    chain: payments.chain,
+    async gasPrice() {
+      try {
+        return (await estimateFeesPerGas(client)).maxFeePerGas
+      } catch (thrown) {
+        throw explainFailure(thrown)
+      }
+    },
     async outcome(hash) {
       try {
         const { blockNumber, status } = await getTransactionReceipt(client, { hash })

@@ -1,5 +1,6 @@
 import type { Address, Hash, Hex } from 'viem'
 import type { PeerName } from '#shared/base/ids.ts'
+import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { PaymentLine } from '#shared/settle/voucher.ts'
@@ -60,6 +61,10 @@ export interface MoneyServices {
   readPots(escrow: EscrowOnChain, lines: readonly EarnedLine[]): Promise<readonly PotOnChain[]>
   /** What the chain has counted of a line, remembered for some seconds. @throws InfernetError `payment.*` */
   claimed(line: PaymentLine, options?: { readonly isFresh?: boolean }): Promise<bigint>
+  /** A payer's account and session of the main escrow, remembered for some seconds. */
+  readonly chain: Pick<ChainView, 'account' | 'session'>
+  /** What a unit of gas costs now, in the smallest unit of the coin. @throws InfernetError `wallet.unreachable` */
+  gasPrice(): Promise<bigint>
   /** Whether a transaction is in a block, failed there, or is in none. */
   outcome(hash: Hash): Promise<{ readonly block: number; readonly succeeded: boolean } | undefined>
   act(signer: Signer, options: ActRunOptions): ActRun

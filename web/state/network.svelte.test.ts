@@ -7,6 +7,7 @@ import { Session } from './session.svelte.ts'
 import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
 import { Wallet } from './wallet.svelte.ts'
+import { noClaims } from './testing/memory-money.ts'
 import { ME, memoryServices, seenOffer, SMOL } from './testing/memory-services.ts'
 
 it('lists live offers first, the newest on top, and keeps those that ran out, marked', async () => {
@@ -27,7 +28,7 @@ it('lists live offers first, the newest on top, and keeps those that ran out, ma
       services,
       session,
       new Settings(services.settings),
-      new PaymentDesk(services, new Wallet(services)),
+      new PaymentDesk(services, new Wallet(services), noClaims),
     ),
   )
   session.start()

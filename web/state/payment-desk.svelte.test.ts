@@ -4,7 +4,7 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { MoneyServices } from './money-services.ts'
 import { PaymentDesk } from './payment-desk.svelte.ts'
-import { INF, memoryMoney } from './testing/memory-money.ts'
+import { INF, memoryMoney, noClaims } from './testing/memory-money.ts'
 import { memoryServices } from './testing/memory-services.ts'
 import { Wallet } from './wallet.svelte.ts'
 
@@ -18,7 +18,7 @@ async function opened(balance: bigint, change: Partial<MoneyServices> = {}) {
   const payments = { payer: async () => ({}) as Payer, payee: () => Promise.reject(new Error('not here')) }
   const world = memoryServices(clock, { money: { ...memory.money, payments, ...change } })
   const wallet = new Wallet(world.services)
-  const desk = new PaymentDesk(world.services, wallet)
+  const desk = new PaymentDesk(world.services, wallet, noClaims)
   const mesh = { payer: undefined } as unknown as Mesh
   /** Sealing a key is real work of the platform's, which no fake clock moves. */
   const settle = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import type { Voucher } from '#shared/settle/voucher.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import { VoucherDrop } from '../wallet/voucher-drop.ts'
+import type { ClaimDesk } from './claim-desk.svelte.ts'
 import type { AnswerRecord, Turn } from './conversation.ts'
 import type { MoneyEntry, PaymentEntry } from './money-entries.ts'
 import type { Services } from './services.ts'
@@ -27,14 +28,16 @@ export type PaymentStep = 'opening' | 'faucet' | 'deposit' | 'session'
 export class PaymentDesk {
   readonly #services: Services
   readonly #wallet: Wallet
+  readonly #claims: Pick<ClaimDesk, 'open' | 'soon' | 'close'>
   #step = $state<PaymentStep | undefined>()
   #receipts: readonly SignedReceipt[] = []
   #readied: Promise<void> | undefined
   #drop: VoucherDrop | undefined
 
-  constructor(services: Services, wallet: Wallet) {
+  constructor(services: Services, wallet: Wallet, claims: Pick<ClaimDesk, 'open' | 'soon' | 'close'>) {
     this.#services = services
     this.#wallet = wallet
+    this.#claims = claims
   }
 
   /** What a question waits for; undefined when it waits for nothing of ours. */
@@ -73,6 +76,7 @@ export class PaymentDesk {
       hasKey: signer.kind === 'tab',
       onReceipt: (receipt) => {
         void this.#drop?.drop()
+        this.#claims.soon()
         void this.#keepEarned(receipt, till.vouchers())
       },
     })
@@ -83,14 +87,17 @@ export class PaymentDesk {
     })
     drop.start()
     this.#drop = drop
+    this.#claims.open()
     mesh.payee = till
   }
 
-  /** Leaves the last vouchers with the relays. */
+  /** Leaves the last vouchers with the relays; what is worth it then, the tab claims itself. */
   async afterLending(): Promise<void> {
     const drop = this.#drop
     this.#drop = undefined
-    await drop?.stop()
+    if (!drop) return
+    await drop.stop()
+    void this.#claims.close() // blocks take their time, and nobody waits for them
   }
 
   /** Puts what an answer cost on record, one entry for each provider that was paid. */

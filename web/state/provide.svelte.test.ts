@@ -8,6 +8,7 @@ import { Session } from './session.svelte.ts'
 import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
 import { Wallet } from './wallet.svelte.ts'
+import { noClaims } from './testing/memory-money.ts'
 import { memoryServices, type Scene } from './testing/memory-services.ts'
 
 async function opened(change: Partial<Scene> = {}) {
@@ -19,7 +20,7 @@ async function opened(change: Partial<Scene> = {}) {
     world.services,
     session,
     settings,
-    new PaymentDesk(world.services, new Wallet(world.services)),
+    new PaymentDesk(world.services, new Wallet(world.services), noClaims),
   )
   session.start()
   await clock.advance(10)

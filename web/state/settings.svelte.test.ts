@@ -16,11 +16,18 @@ it('keeps what was chosen, and spares battery and metered connections from the s
     pauseHidden: false,
     pauseOnBattery: true,
     pauseMetered: true,
+    claimsItself: true,
+    claimLeast: undefined,
   })
   settings.dutyPercent = 3
   settings.pauseHidden = true
   settings.pauseOnBattery = false
-  expect(new Settings(store)).toMatchObject({ dutyPercent: 10, pauseHidden: true, pauseOnBattery: false })
+  settings.claimsItself = false
+  settings.claimLeast = '0.5'
+  expect(new Settings(store)).toMatchObject({
+    ...{ dutyPercent: 10, pauseHidden: true, pauseOnBattery: false },
+    ...{ claimsItself: false, claimLeast: '0.5' },
+  })
 })
 
 it('follows the system until the visitor chooses', () => {

@@ -10,6 +10,8 @@ export class Settings {
   #pauseOnBattery = $state(true)
   #pauseMetered = $state(true)
   #pricePerMillion = $state<string | undefined>()
+  #claimsItself = $state(true)
+  #claimLeast = $state<string | undefined>()
 
   constructor(store: SettingsStore) {
     this.#store = store
@@ -20,6 +22,8 @@ export class Settings {
     this.#pauseOnBattery = store.get('lend.pause-battery') !== 'no'
     this.#pauseMetered = store.get('lend.pause-metered') !== 'no'
     this.#pricePerMillion = store.get('lend.price')
+    this.#claimsItself = store.get('claim.itself') !== 'no'
+    this.#claimLeast = store.get('claim.least')
   }
 
   get askModel(): string | undefined {
@@ -78,6 +82,24 @@ export class Settings {
   set pricePerMillion(text: string | undefined) {
     this.#pricePerMillion = text
     this.#store.set('lend.price', text ?? '')
+  }
+
+  /** Whether the wallet in this tab claims without being asked. */
+  get claimsItself(): boolean {
+    return this.#claimsItself
+  }
+  set claimsItself(on: boolean) {
+    this.#claimsItself = on
+    this.#store.set('claim.itself', yesNo(on))
+  }
+
+  /** How much must wait before it is claimed ahead of its time, as the visitor typed it. */
+  get claimLeast(): string | undefined {
+    return this.#claimLeast
+  }
+  set claimLeast(text: string | undefined) {
+    this.#claimLeast = text
+    this.#store.set('claim.least', text ?? '')
   }
 }
 

@@ -61,9 +61,15 @@ export class Wallet {
   constructor(services: Services) {
     this.#services = services
     this.#now = services.clock.now()
+    this.act = this.newAct()
+  }
+
+  /** Whatever is done with this wallet and is not {@link act}: a thing under way of its own, in the same journal. */
+  newAct(): WalletAct {
+    const services = this.#services
     // The services come later than the page: the act asks for them when it is begun.
     const money = (): MoneyServices => this.#need()
-    this.act = new WalletAct({
+    return new WalletAct({
       get services() {
         return money()
       },
@@ -228,17 +234,16 @@ export class Wallet {
   /** Takes one of the wallets in this browser. @throws InfernetError `wallet.key-lost` */
   async takeKept(address: Address): Promise<void> {
     this.#connectError = undefined
-    const signer = await this.#need().tabSigner(address)
+    const money = this.#need()
+    this.#kept = await money.vault.wallets()
+    const signer = await money.tabSigner(address)
     this.#services.settings.set('wallet.chosen', address.toLowerCase())
     await this.#take(signer)
   }
 
   /** Takes a private key from the visitor and goes on with it. @throws InfernetError `wallet.bad-key` */
   async importKey(text: string): Promise<void> {
-    const { vault } = this.#need()
-    const address = await vault.importWallet(text)
-    this.#kept = await vault.wallets()
-    await this.takeKept(address)
+    await this.takeKept(await this.#need().vault.importWallet(text))
   }
 
   /** The private key in clear. @throws InfernetError `wallet.key-lost` */
@@ -278,7 +283,8 @@ export class Wallet {
         await this.#journal.keep({
           ...{ kind: 'moved', what: 'faucet', id: this.#services.newId(), at: this.#services.clock.now() },
           ...{ chainId: network.chainId, wallet: address.toLowerCase(), amount, hash: undefined },
-          ...{ symbol: main.symbol, decimals: main.decimals, state: 'mined', block: this.#blockNumber() },
+          ...{ symbol: main.symbol, decimals: main.decimals, state: 'mined' },
+          block: this.#snapshot && Number(this.#snapshot.block.number),
         })
       return true
     } catch (thrown) {
@@ -363,9 +369,7 @@ export class Wallet {
   /** Makes a wallet of the tab on a chain where money is real, because the visitor said so. */
   async makeWallet(): Promise<void> {
     try {
-      const address = await this.#need().vault.makeWallet()
-      this.#kept = await this.#need().vault.wallets()
-      await this.takeKept(address)
+      await this.takeKept(await this.#need().vault.makeWallet())
     } catch (thrown) {
       this.#connectError = InfernetError.from(thrown, 'wallet.no-storage')
     }
@@ -451,10 +455,6 @@ export class Wallet {
   async #confirm(money: MoneyServices, { block }: Snapshot): Promise<void> {
     this.#confirmDue = this.#services.clock.now() + CONFIRM_EVERY_MS
     this.#agrees = await money.confirm(block).catch(() => undefined)
-  }
-
-  #blockNumber(): number | undefined {
-    return this.#snapshot && Number(this.#snapshot.block.number)
   }
 
   #need(): MoneyServices {

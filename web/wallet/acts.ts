@@ -1,5 +1,6 @@
 import { erc20Abi, type Address, type Hex } from 'viem'
 import { readContract } from 'viem/actions'
+import { escrowAbi } from '#shared/abi/escrow.ts'
 import { encodeClaim } from '#shared/settle/encode-claim.ts'
 import type { Act } from './act.ts'
 import { erc20Call, escrowData, stakeData } from './calls.ts'
@@ -67,23 +68,37 @@ const CLAIMS_AT_ONCE = 40
 /** Brings vouchers to the chain, splits what they paid, and fetches credits: one approval where the wallet can. */
 export function claim({ escrow, vouchers, pots, credit }: ClaimInit): Act {
   return async (tools) => {
-    const calls: (readonly [string, Call])[] = []
+    const steps: ClaimStep[] = []
     for (let i = 0; i < vouchers.length; i += CLAIMS_AT_ONCE)
-      calls.push(['claim', { to: escrow, data: encodeClaim(vouchers.slice(i, i + CLAIMS_AT_ONCE)) }])
+      steps.push({
+        what: 'claim',
+        call: { to: escrow, data: encodeClaim(vouchers.slice(i, i + CLAIMS_AT_ONCE)) },
+      })
     for (const { provider, model, relay } of pots)
-      calls.push(['sweep', { to: escrow, data: escrowData('sweep', [provider, model, relay]) }])
-    if (credit) calls.push(['collect', { to: escrow, data: escrowData('collect', [credit]) }])
+      steps.push({
+        what: 'sweep',
+        call: { to: escrow, data: escrowData('sweep', [provider, model, relay]) },
+        // A relay that carries claims sweeps as well, and an empty pot is refused.
+        isNeeded: async () => {
+          const args = [provider, model, relay] as const
+          const read = { address: escrow, abi: escrowAbi, functionName: 'potOf', args } as const
+          return (await readContract(tools.client, read)).gross > 0n
+        },
+      })
+    if (credit) steps.push({ what: 'collect', call: { to: escrow, data: escrowData('collect', [credit]) } })
     tools.expect(1)
-    const together =
-      calls.length > 1 &&
-      (await tools.sendTogether(
-        'claim',
-        calls.map(([, call]) => call),
-      ))
-    if (together) return
-    tools.expect(calls.length)
-    for (const [what, call] of calls) await tools.send(what, call)
+    const calls = steps.map(({ call }) => call)
+    if (steps.length > 1 && (await tools.sendTogether('claim', calls))) return
+    tools.expect(steps.length)
+    for (const { what, call, isNeeded } of steps)
+      if (!isNeeded || (await isNeeded())) await tools.send(what, call)
   }
+}
+
+interface ClaimStep {
+  readonly what: string
+  readonly call: Call
+  readonly isNeeded?: () => Promise<boolean>
 }
 
 export interface StakeInit {

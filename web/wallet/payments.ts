@@ -42,7 +42,7 @@ export interface TillInit {
   readonly bind: (terms: BindingTerms) => Promise<Uint8Array>
   /** True where this tab has the address' key: then receipts are signed by both sides. */
   readonly hasKey: boolean
-  /** Called with each receipt of a job that was served, signed by both sides. */
+  /** Called with each receipt of a job that was served; only with the address' key here do both sides sign it. */
   readonly onReceipt: (receipt: SignedReceipt) => void
 }
 

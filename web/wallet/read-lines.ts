@@ -26,6 +26,8 @@ export interface Claimable {
 export interface PotOnChain extends EarnedLine {
   /** What the provider gets of a sweep now. */
   readonly provided: bigint
+  /** The publisher's share of what comes into it. */
+  readonly royaltyBps: number
 }
 
 /** What the chain has counted of each line so far, in the same order. @throws InfernetError `wallet.unreachable` */
@@ -79,7 +81,7 @@ export function readPots(
         readContract(client, { address: models, abi: modelsAbi, functionName: 'royaltyOf', args: [model] }),
       ])
       const provided = providedOf(pot.gross, { ...shares, royaltyBps, hasRelay: BigInt(relay) !== 0n })
-      return { ...line, provided: provided > pot.tips ? provided - pot.tips : 0n }
+      return { ...line, provided: provided > pot.tips ? provided - pot.tips : 0n, royaltyBps }
     }),
   )
 }

@@ -1,12 +1,14 @@
 import type { Address, EIP1193Provider } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
+import { baseUnits, epochMillis, MINUTE_MS, type EpochMillis } from '#shared/base/units.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
 import { parseNetworkFile } from '#shared/settle/network-file.ts'
 import type { ActState } from '../../wallet/act.ts'
+import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
 import type { InjectedWallet } from '../../wallet/injected-wallets.ts'
 import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
-import type { Snapshot } from '../../wallet/read-snapshot.ts'
+import type { EscrowOnChain, Snapshot } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
 import type { MoneyEntry } from '../money-entries.ts'
 import type { ActRunOptions, MoneyServices } from '../money-services.ts'
@@ -27,6 +29,12 @@ export interface MoneyScene {
   faucet: (address: Address) => Promise<void>
   /** What the chain has counted of every line. */
   claimed: bigint
+  /** What a claim of a voucher would pay now. */
+  payable: (entry: ClaimEntry) => bigint
+  /** When every payer may take its deposit, and when every session ends. */
+  withdrawAt: EpochMillis | undefined
+  sessionExpiry: EpochMillis
+  gasPrice: bigint
   /** What became of a hash. */
   outcome: Awaited<ReturnType<MoneyServices['outcome']>>
   connect: (wallet: InjectedWallet, mayAsk: boolean) => Promise<Signer | undefined>
@@ -56,6 +64,10 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     },
     faucet: async () => undefined,
     claimed: 0n,
+    payable: ({ voucher }) => voucher.cumulative,
+    withdrawAt: undefined,
+    sessionExpiry: epochMillis(clock.now() + 24 * 60 * MINUTE_MS),
+    gasPrice: 10n ** 9n,
     outcome: undefined,
     connect: async () => undefined,
     ...change,
@@ -104,9 +116,22 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
       return scene.change(emptySnapshot(address, ++block, Math.floor(clock.now() / 1000)))
     },
     confirm: async () => scene.confirms,
-    readClaimable: async () => [],
-    readPots: async () => [],
+    readClaimable: async (_escrow: Address, entries: readonly ClaimEntry[]) =>
+      entries.map((entry) => ({ entry, payable: scene.payable(entry) })),
+    readPots: async (_escrow: EscrowOnChain, lines: readonly EarnedLine[]) =>
+      lines.map((line) => ({ ...line, provided: 0n, royaltyBps: 0 })),
     claimed: async () => scene.claimed,
+    chain: {
+      account: async () => {
+        const none = baseUnits(0n)
+        return { balance: none, bond: none, epoch: 0, withdrawAt: scene.withdrawAt }
+      },
+      session: async () => {
+        const none = baseUnits(0n)
+        return { cap: none, spent: none, expiry: scene.sessionExpiry }
+      },
+    },
+    gasPrice: async () => scene.gasPrice,
     outcome: async () => scene.outcome,
     act: (_signer: Signer, options: ActRunOptions) => ({
       run: () => scene.perform(options),
@@ -153,6 +178,9 @@ export function memorySigner(
   }
   return signer
 }
+
+/** For who lends or asks in a test that is not about claims. */
+export const noClaims = { open: () => undefined, soon: () => undefined, close: async () => undefined }
 
 export const injectedWallet = (rdns: string): InjectedWallet => ({
   rdns,

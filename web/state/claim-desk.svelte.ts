@@ -1,0 +1,244 @@
+import { chainAddress } from '#shared/base/ids.ts'
+import { baseUnits, epochMillis, millis, MINUTE_MS, SECOND_MS, type EpochMillis } from '#shared/base/units.ts'
+import type { Clock } from '#shared/base/clock.ts'
+import { MAX_CLAIM_BATCH } from '#shared/settle/constants.ts'
+import { PayeeLedger, unclaimedIn, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import { planClaims, worthlessAt } from '#shared/settle/plan-claims.ts'
+import { claim } from '../wallet/acts.ts'
+import type { EscrowOnChain } from '../wallet/read-snapshot.ts'
+import type { Signer } from '../wallet/signer.ts'
+import { claimCosts, claimFee } from './claim-costs.ts'
+import { entryOf, openVouchers, potLinesOf, providedByClaim } from './claim-entries.ts'
+import type { MoneyServices } from './money-services.ts'
+import { parseAmount } from './parse-amount.ts'
+import type { Settings } from './settings.svelte.ts'
+import type { ActWish, WalletAct } from './wallet-act.svelte.ts'
+import type { Wallet } from './wallet.svelte.ts'
+
+/** What must be claimed has days; what is worth it comes with an answer, and each of those is looked at soon. */
+const LOOK_EVERY_MS = 5 * MINUTE_MS
+const SOON_MS = 3 * SECOND_MS
+/** A busy tab gets a voucher every second: the chain is asked about them so often at most. */
+const LEAST_GAP_MS = 30 * SECOND_MS
+/** Questions to the chain at once. */
+const PARALLEL = 8
+/** Batches in one go; also how often others may claim the same at the same moment. */
+const MAX_ROUNDS = 4
+
+/** What is worth a claim, and waits for the visitor because nobody else may sign it. */
+export interface WaitingClaim {
+  /** What arrives in the wallet. */
+  readonly amount: bigint
+  /** When the first of it is worth nothing any more, in milliseconds; undefined for never. */
+  readonly lostAt: number | undefined
+}
+
+/** Why the tab leaves its claims to others. */
+export type ClaimHindrance = 'no-gas'
+
+interface FoundClaim extends WaitingClaim {
+  readonly signer: Signer
+  readonly fee: bigint
+  readonly wish: ActWish
+}
+
+/**
+ * Claims what others signed to this tab, by itself: in a batch when that is worth the gas, when lending ends, and always
+ * before a payer's withdrawal or a session's grace is over. Only the tab's own wallet can; with another one, or when
+ * the visitor has switched it off, it says what waits.
+ */
+export class ClaimDesk {
+  readonly #clock: Clock
+  readonly #wallet: Wallet
+  readonly #settings: Settings
+  readonly #act: WalletAct
+  #waiting = $state.raw<WaitingClaim | undefined>()
+  #hindrance = $state<ClaimHindrance | undefined>()
+  /** Whose they are. */
+  #of = $state<string | undefined>()
+  /** Until lending ends, a claim waits until it brings many times its gas. */
+  #mayWait = true
+  #looking: Promise<void> = Promise.resolve()
+  #timer: { stop(): void } | undefined
+  #nextAt = Infinity
+  #askedAt = -Infinity
+  #isStopped = false
+
+  constructor(clock: Clock, wallet: Wallet, settings: Settings) {
+    this.#clock = clock
+    this.#wallet = wallet
+    this.#settings = settings
+    this.#act = wallet.newAct()
+  }
+
+  /** What the visitor should claim; undefined while nothing is worth it, or the tab does it. */
+  get waiting(): WaitingClaim | undefined {
+    return this.#of === this.#wallet.signer?.address ? this.#waiting : undefined
+  }
+  get hindrance(): ClaimHindrance | undefined {
+    return this.#of === this.#wallet.signer?.address ? this.#hindrance : undefined
+  }
+  /** True while the tab claims. */
+  get isClaiming(): boolean {
+    return this.#act.isBusy
+  }
+
+  /** Looks when the wallet is there, and from then on again and again. */
+  start(): void {
+    void this.#wallet.opened.then(() => this.#schedule(SOON_MS))
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.stop()
+    this.#act.leave()
+  }
+
+  /** A voucher came in, or the visitor changed what to wait for. */
+  soon(): void {
+    const now = this.#clock.monotonic()
+    const inMs = Math.max(SOON_MS, this.#askedAt + LEAST_GAP_MS - now)
+    if (now + inMs < this.#nextAt) this.#schedule(inMs)
+  }
+
+  /** Lending begins: from now on claims wait until they are worth it. */
+  open(): void {
+    this.#mayWait = true
+  }
+
+  /** Lending ends: everything that brings more than it costs is claimed now. Never throws. */
+  close(): Promise<void> {
+    this.#mayWait = false
+    return this.look()
+  }
+
+  /** Looks now, after whatever look is under way. Never throws: what did not come to pass is tried at the next look. */
+  look(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look()).catch(() => undefined)
+    return this.#looking
+  }
+
+  #schedule(inMs: number): void {
+    if (this.#isStopped) return
+    this.#timer?.stop()
+    this.#nextAt = this.#clock.monotonic() + inMs
+    this.#timer = this.#clock.schedule(millis(inMs), () => {
+      this.#nextAt = Infinity
+      void this.look().finally(() => {
+        if (this.#nextAt === Infinity) this.#schedule(LOOK_EVERY_MS)
+      })
+    })
+  }
+
+  async #look(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS && !this.#isStopped; round++) {
+      const found = await this.#find()
+      this.#of = this.#wallet.signer?.address
+      this.#hindrance = undefined
+      this.#waiting = undefined
+      if (!found) return
+      if (found.signer.kind !== 'tab' || !this.#settings.claimsItself) {
+        this.#waiting = { amount: found.amount, lostAt: found.lostAt }
+        return
+      }
+      if (this.#wallet.act.isBusy) return this.#schedule(LEAST_GAP_MS) // the visitor goes first
+      if ((this.#wallet.snapshot?.native ?? 0n) < found.fee) {
+        this.#hindrance = 'no-gas'
+        return
+      }
+      // What did not fit goes next; and what was claimed is noted, because the chain gives nothing for it any more.
+      if (await this.#act.begin(found.signer, found.wish)) continue
+      const code = this.#act.error?.code
+      if (code === 'wallet.no-gas') this.#hindrance = 'no-gas'
+      // A relay may have carried one of them at the same moment: without it, the others are claimed.
+      if (code !== 'wallet.reverted') return
+    }
+  }
+
+  /** What should be claimed now. @throws InfernetError `wallet.*`, `payment.*` when the chain does not answer */
+  async #find(): Promise<FoundClaim | undefined> {
+    const { services, signer, snapshot } = this.#wallet
+    const main = snapshot?.escrows[0] // prices are in its asset
+    if (!services || !signer || !main || snapshot.address !== signer.address) return undefined
+    const { network } = services
+    const id = { chainId: network.chainId, escrow: chainAddress(main.escrow) }
+    const ledger = await PayeeLedger.load(services.ledger, id, chainAddress(signer.address))
+    const open = openVouchers(ledger.vouchers, MAX_CLAIM_BATCH)
+    if (open.length === 0) return undefined
+    this.#askedAt = this.#clock.monotonic()
+    const lines = await ask(services, main.escrow, ledger, open)
+    if (lines.length === 0) return undefined
+    const gasPrice = await services.gasPrice()
+    const least = parseAmount(this.#settings.claimLeast ?? '', main.decimals)
+    const times = {
+      graceMs: millis(main.graceSeconds * SECOND_MS),
+      withdrawAtOf: (held: HeldVoucher) => lines.find((line) => line.held === held)?.withdrawAt,
+    }
+    const candidates = lines.map(({ held }) => held)
+    const { claims } = planClaims(candidates, {
+      ...times,
+      // Deadlines are the chain's, and a test chain may be ahead of us.
+      now: epochMillis(Math.max(this.#clock.now(), snapshot.block.timestamp * SECOND_MS)),
+      costs: claimCosts({ network, asset: main, gasPrice, least }),
+      isClosing: !this.#mayWait,
+    })
+    if (claims.length === 0) return undefined
+    const { amount, wish } = await wishFor(services, main, claims)
+    const lostAt = Math.min(...claims.map((held) => worthlessAt(held, times)))
+    return {
+      ...{ signer, wish, amount, lostAt: lostAt === Infinity ? undefined : lostAt },
+      fee: claimFee(claims.length, gasPrice),
+    }
+  }
+}
+
+/**
+ * What the chain would give for each voucher now, and until when. One that it refuses was claimed by somebody else, or
+ * is void, or waits for a cap: it is left out, and what was claimed of it is noted.
+ */
+async function ask(
+  services: MoneyServices,
+  escrow: EscrowOnChain['escrow'],
+  ledger: PayeeLedger,
+  open: readonly HeldVoucher[],
+) {
+  const claimable = await services.readClaimable(escrow, open.map(entryOf))
+  const lines: { held: HeldVoucher; withdrawAt: EpochMillis | undefined }[] = []
+  for (let from = 0; from < open.length; from += PARALLEL)
+    await Promise.all(
+      open.slice(from, from + PARALLEL).map(async (held, i) => {
+        const { voucher, signer } = held
+        const payable = claimable[from + i]?.payable ?? 0n
+        if (payable === 0n) {
+          const claimed = baseUnits(await services.claimed(voucher, { isFresh: true }))
+          if (claimed > held.claimed) await ledger.noteClaimed(voucher, claimed)
+          return
+        }
+        const { withdrawAt } = await services.chain.account(voucher.payer)
+        // A session that was revoked ends earlier than it said when the voucher came.
+        const session =
+          signer === voucher.payer ? undefined : await services.chain.session(voucher.payer, signer)
+        const claimed = baseUnits(voucher.cumulative - payable)
+        lines.push({ held: { ...held, claimed, sessionExpiry: session?.expiry }, withdrawAt })
+      }),
+    )
+  return lines
+}
+
+async function wishFor(
+  services: MoneyServices,
+  main: EscrowOnChain,
+  claims: readonly HeldVoucher[],
+): Promise<{ amount: bigint; wish: ActWish }> {
+  const pots = await services.readPots(main, potLinesOf(claims))
+  const known = { shares: main.shares, pots }
+  const vouchers = claims.map(entryOf)
+  const fresh = claims.map((held, i) => {
+    const entry = vouchers[i]
+    return entry ? providedByClaim(entry, unclaimedIn(held), known) : 0n
+  })
+  const amount = [...fresh, ...pots.map(({ provided }) => provided)].reduce((sum, each) => sum + each, 0n)
+  const act = claim({ escrow: main.escrow, vouchers, pots, credit: undefined })
+  const { symbol, decimals } = main
+  return { amount, wish: { what: 'claim', act, amount, symbol, decimals } }
+}
