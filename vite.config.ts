@@ -48,7 +48,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
-          include: ['e2e/{flows,sampler,engine}/**/*.e2e.ts'],
+          include: ['e2e/{flows,sampler,engine,storage}/**/*.e2e.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
