@@ -17,7 +17,7 @@ import { WalletAct, type ActWish } from './wallet-act.svelte.ts'
 /** How often the chain is read: while an eye or an act waits for it, and otherwise. */
 const READ_EVERY_MS = 4 * SECOND_MS
 const READ_EVERY_HIDDEN_MS = MINUTE_MS
-/** Other nodes are asked whether they know the same block this often. */
+/** Other nodes are asked whether they see the same this often. */
 const CONFIRM_EVERY_MS = 30 * SECOND_MS
 /** Older than this, what was read is "unconfirmed". */
 const STALE_MS = 45 * SECOND_MS
@@ -197,6 +197,7 @@ export class Wallet {
   async retry(): Promise<void> {
     if (this.#stage === 'failed') this.#opening = this.#open()
     await this.#opening
+    this.#confirmDue = 0
     await this.refresh()
   }
 
@@ -448,9 +449,11 @@ export class Wallet {
     }
   }
 
-  async #confirm(money: MoneyServices, { block }: Snapshot): Promise<void> {
+  async #confirm(money: MoneyServices, snapshot: Snapshot): Promise<void> {
     this.#confirmDue = this.#services.clock.now() + CONFIRM_EVERY_MS
-    this.#agrees = await money.confirm(block).catch(() => undefined)
+    const agrees = await money.confirm(snapshot).catch(() => undefined)
+    // What was asked for another wallet says nothing of this one.
+    if (snapshot.address === this.#snapshot?.address) this.#agrees = agrees
   }
 
   #blockNumber(): number | undefined {
