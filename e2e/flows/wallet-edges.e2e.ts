@@ -46,4 +46,17 @@ describe.skipIf(findAnvil() === undefined)('a wallet at its edges (needs anvil)'
     expect(await wallet.amount('balance')).toBe(0)
     await wallet.tab.close()
   })
+  it('invites no deposit of an asset that no answer is paid in', async () => {
+    const wallet = await openAfter(async () => undefined)
+    await wallet.ready()
+    const { page } = wallet
+    const [main, coin] = network.network.escrows.map(({ symbol }) => symbol)
+    await page.getByTestId('add-deposit').waitFor()
+    await page.getByRole('group', { name: 'Asset' }).getByRole('button', { name: coin! }).click()
+    await page.getByText(`Answers are paid in ${main} alone`).waitFor()
+    for (const testid of ['add-deposit', 'allow-session'])
+      expect(await page.getByTestId(testid).count()).toBe(0)
+    expect(await page.getByTestId('withdraw').count(), 'what is there can be had back').toBe(1)
+    await wallet.tab.close()
+  })
 })

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { chainAddress } from '#shared/base/ids.ts'
 import type { Payer } from '#shared/peer/peer.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { Mesh } from '../mesh/mesh.ts'
@@ -9,11 +10,23 @@ import { memoryServices } from './testing/memory-services.ts'
 import { Wallet } from './wallet.svelte.ts'
 
 const NEVER = new AbortController().signal
+const COIN = {
+  ...{ symbol: 'USDx', decimals: 6, usdHint: 1 },
+  ...{ asset: chainAddress(`0x${'7'.repeat(40)}`), escrow: chainAddress(`0x${'8'.repeat(40)}`) },
+}
 
-async function opened(balance: bigint, change: Partial<MoneyServices> = {}) {
+async function opened(
+  balance: bigint,
+  change: Partial<MoneyServices> = {},
+  { hasCoin = false }: { hasCoin?: boolean } = {},
+) {
   const clock = new FakeClock()
   const memory = memoryMoney(clock, {
-    change: (snapshot) => ({ ...snapshot, escrows: [{ ...snapshot.escrows[0]!, balance }] }),
+    change: (snapshot) => {
+      const main = { ...snapshot.escrows[0]!, balance }
+      const coin = { ...main, ...COIN, balance: 50_000_000n }
+      return { ...snapshot, escrows: hasCoin ? [main, coin] : [main] }
+    },
   })
   const payments = { payer: async () => ({}) as Payer, payee: () => Promise.reject(new Error('not here')) }
   const world = memoryServices(clock, { money: { ...memory.money, payments, ...change } })
@@ -48,6 +61,14 @@ it('deposits what there is where no faucet gives more, and names it where there 
     code: 'faucet.none',
   })
   expect([none.mesh.payer, none.desk.step, none.wallet.entries]).toEqual([undefined, undefined, []])
+})
+
+it('deposits what answers are paid in, although the visitor looks at another asset', async () => {
+  const { desk, mesh, wallet } = await opened(100n * INF, {}, { hasCoin: true })
+  wallet.asset = 1
+  expect([wallet.escrow?.symbol, wallet.paying?.symbol]).toEqual(['USDx', 'INF'])
+  await desk.beforeAsking(mesh, { signal: NEVER })
+  expect(wallet.entries).toMatchObject([{ what: 'deposit', amount: -20n * INF, symbol: 'INF', decimals: 18 }])
 })
 
 it('lets a question be stopped while its deposit goes on, and makes no second one for the next', async () => {
