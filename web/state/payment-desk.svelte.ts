@@ -2,6 +2,7 @@ import { baseUnits } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import type { PayerLine } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import type { Voucher } from '#shared/settle/voucher.ts'
 import type { Mesh } from '../mesh/mesh.ts'
@@ -10,6 +11,7 @@ import { VoucherDrop } from '../wallet/voucher-drop.ts'
 import type { AnswerRecord, Turn } from './conversation.ts'
 import type { MoneyEntry, PaymentEntry } from './money-entries.ts'
 import type { Services } from './services.ts'
+import { signedLines } from './signed-lines.ts'
 import type { Wallet } from './wallet.svelte.ts'
 import { depositInit, depositWish, sessionWish } from './wallet-wishes.ts'
 
@@ -97,9 +99,13 @@ export class PaymentDesk {
   /** Puts what an answer cost on record, one entry for each provider that was paid. */
   async keepPaid(turn: Turn, answer: AnswerRecord): Promise<void> {
     const base = this.#entryBase()
-    if (!base) return
+    const paid = answer.segments.filter((segment) => segment.paid > 0n)
+    if (!base || paid.length === 0) return
+    const { services, paying, address } = this.#wallet
+    const lines = services && paying && address ? await signedLines(services, address, paying) : []
     for (const [i, segment] of answer.segments.entries()) {
       if (segment.paid === 0n) continue
+      const line = lines.find(({ provider, model }) => provider === segment.operator && model === turn.model)
       const isAgreed = this.#receipts.some(
         ({ receipt, providerSignature }) =>
           providerSignature && receipt.due === segment.due && receipt.outputTokens === segment.signedTokens,
@@ -109,6 +115,7 @@ export class PaymentDesk {
         ...{ id: `${turn.id}/${i}`, kind: 'paid', peer: segment.provider, modelName: turn.modelName },
         ...{ tokens: blocksOf(segment.signedTokens), due: segment.due, paid: segment.paid },
         ...{ receipt: isAgreed ? 'both' : 'one', isClaimed: false },
+        line: line && lineOf(line),
       })
     }
   }
@@ -195,7 +202,7 @@ export class PaymentDesk {
   }
 }
 
-function lineOf({ payer, provider, model, epoch, cumulative }: Voucher): PaymentEntry['line'] {
+function lineOf({ payer, provider, model, epoch, cumulative }: Voucher | PayerLine): PaymentEntry['line'] {
   return { payer, provider, model, epoch, upTo: cumulative }
 }
 

@@ -4,7 +4,7 @@ import type { EscrowOnChain, Snapshot } from '../wallet/read-snapshot.ts'
 import type { MoneyServices } from './money-services.ts'
 
 /** What this browser signed for that payer in the escrow's present epoch; nothing where it keeps no records. */
-async function signedLines(
+export async function signedLines(
   { ledger, network }: Pick<MoneyServices, 'ledger' | 'network'>,
   payer: Snapshot['address'],
   { escrow, epoch }: Pick<EscrowOnChain, 'escrow' | 'epoch'>,
