@@ -7,9 +7,10 @@ import { amountToBytes } from '#shared/base/bytes.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { findAnvil } from '../chain/find-anvil.ts'
 import { readerOf } from '../chain/paid-lines.ts'
-import { expectedShares } from '../chain/settlement.ts'
+import { expectedShares, publishModel, readSupply, waitForSettlement } from '../chain/settlement.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { fundPlayed, startMoneyNetwork } from '../fixtures/money-network.ts'
+import { lentModel } from '../fixtures/lent-model.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
@@ -67,13 +68,16 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     expect(await earned.amount('to-claim')).toBe(0)
     await earned.entry('Payers', 'Claimed').waitFor()
     await earned.entry('Your GPU answered', 'claimed').waitFor()
+    await spent.entry('Answer, Infernet Tiny', 'claimed').waitFor() // the payer sees it on the chain as well
     expect([...consumer.tab.errors, ...provider.tab.errors]).toEqual([])
   })
 
-  it('is paid out to a tab that was closed for good, by its relay', async () => {
+  it('is paid out to a tab that was closed for good, by its relay, and to all by their shares', async () => {
     await using network = await startMoneyNetwork(CARRYING)
     const { browser, relay, rpcUrl } = network
     const chain = readerOf(rpcUrl, network.network)
+    const publisher = await publishModel(network.chain, `0x${await lentModel(relay.url)}`, 'infernet/tiny')
+    const supplyBefore = await readSupply(network.chain)
     const provider = await openProvider(browser, relay.url)
     const consumer = await openConsumer(browser, relay.url)
     await consumer.ask(QUESTION)
@@ -81,10 +85,11 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     await expect.poll(() => isLeft(relay.dataFolder, due), SETTLED).toBe(true)
     await provider.tab.close()
 
-    const { provider: share } = expectedShares(due, { royaltyBps: 0 })
     await expect.poll(async () => (await chain.lines()).map(({ claimed }) => claimed), SETTLED).toEqual([due])
-    const [line] = await chain.lines()
-    await expect.poll(() => chain.balanceOf(line!.provider), SETTLED).toBe(share)
+    // Provider, publisher, relay, treasury and what is burned, to the last unit.
+    const { claimed, moved } = await waitForSettlement(network.chain, { publisher, supplyBefore })
+    expect([claimed, moved]).toEqual([due, expectedShares(due)])
+    expect(Object.values(moved).reduce((sum, part) => sum + part)).toBe(due)
   })
 
   it('is paid from the deposit of an injected wallet, which was asked twice', async () => {
