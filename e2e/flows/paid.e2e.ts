@@ -5,13 +5,15 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
 import { amountToBytes } from '#shared/base/bytes.ts'
 import { baseUnits } from '#shared/base/units.ts'
+import { costOf } from '#shared/prompt/cost.ts'
 import { findAnvil } from '../chain/find-anvil.ts'
 import { readerOf } from '../chain/paid-lines.ts'
 import { expectedShares, publishModel, readSupply, waitForSettlement } from '../chain/settlement.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { fundPlayed, startMoneyNetwork } from '../fixtures/money-network.ts'
-import { lentModel } from '../fixtures/lent-model.ts'
+import { lentManifest, lentModel } from '../fixtures/lent-model.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
+import { mannersOf } from '../../web/state/model-manners.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
 import { installMockWallet, type MockWallet } from '../wallet/mock-wallet.ts'
@@ -29,6 +31,30 @@ async function paidFor(consumer: AskPage): Promise<bigint> {
   return due
 }
 
+/** What the page said before and says after, against the prices of the offer and the record of the answer. */
+async function expectCosts(consumer: AskPage, estimate: string, answerTokens: number): Promise<void> {
+  const { due, segments } = await consumer.record()
+  const [about, most] = figuresIn(estimate)
+  expect(estimate).toMatch(/^About \S+ INF, at most \S+ INF/)
+  const price = segments[0]!.price
+  const prompt = Math.ceil(QUESTION.length / 4)
+  expectShown(about, costOf(price, prompt, Math.ceil(answerTokens / 2)))
+  expectShown(most, costOf(price, prompt, answerTokens))
+  const cost = await consumer.cost()
+  expect(cost).toMatch(/^\S+ INF$/)
+  expectShown(figuresIn(cost)[0], due)
+  expect(Number(formatEther(due)), 'it was no more than was said').toBeLessThanOrEqual(most!)
+}
+
+function figuresIn(words: string): readonly number[] {
+  return [...words.matchAll(/([\d.]+) INF/g)].map(([, figure]) => Number(figure))
+}
+
+/** Two digits are shown, rounded. */
+function expectShown(figure: number | undefined, exact: bigint): void {
+  expect(figure).toBe(Number(Number(formatEther(exact)).toPrecision(2)))
+}
+
 // npm brings anvil for Linux on x64 alone: elsewhere these wait for a Foundry installation.
 describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs anvil)', () => {
   it('is paid by a new tab that readies its wallet by itself, and claimed by the tab that wrote it', async () => {
@@ -38,8 +64,11 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     const provider = await openProvider(browser, relay.url)
     const consumer = await openConsumer(browser, relay.url)
     const waits = await consumer.noteWaits()
+    const estimate = await consumer.estimateOf(QUESTION)
     await consumer.ask(QUESTION)
     const due = await paidFor(consumer)
+    const { answerTokens } = mannersOf(await lentManifest(relay.url))
+    await expectCosts(consumer, estimate, answerTokens)
     expect(await waits()).toEqual(
       expect.arrayContaining(['Getting test INF', 'Making a deposit of 20 test INF']),
     )
