@@ -52,7 +52,7 @@ export default defineConfig({
         test: {
           ...browsers,
           name: 'e2e',
-          include: ['e2e/{flows,sampler,engine}/**/*.e2e.ts'],
+          include: ['e2e/{flows,sampler,engine,storage}/**/*.e2e.ts'],
           exclude: alone,
         },
       },

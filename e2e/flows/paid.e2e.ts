@@ -4,11 +4,14 @@ import { formatEther, parseEther, type Address } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { amountToBytes } from '#shared/base/bytes.ts'
 import { baseUnits } from '#shared/base/units.ts'
+import { costOf } from '#shared/prompt/cost.ts'
 import { findAnvil } from '../chain/find-anvil.ts'
 import { readerOf } from '../chain/paid-lines.ts'
-import { expectedShares } from '../chain/settlement.ts'
+import { expectedShares, publishModel, readSupply, waitForSettlement } from '../chain/settlement.ts'
 import { startMoneyNetwork } from '../fixtures/money-network.ts'
+import { lentManifest, lentModel } from '../fixtures/lent-model.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
+import { mannersOf } from '../../web/state/model-manners.ts'
 import type { AskPage } from '../pages/ask-page.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
 
@@ -25,6 +28,30 @@ async function paidFor(consumer: AskPage): Promise<bigint> {
   return due
 }
 
+/** What the page said before and says after, against the prices of the offer and the record of the answer. */
+async function expectCosts(consumer: AskPage, estimate: string, answerTokens: number): Promise<void> {
+  const { due, segments } = await consumer.record()
+  const [about, most] = figuresIn(estimate)
+  expect(estimate).toMatch(/^About \S+ INF, at most \S+ INF/)
+  const price = segments[0]!.price
+  const prompt = Math.ceil(QUESTION.length / 4)
+  expectShown(about, costOf(price, prompt, Math.ceil(answerTokens / 2)))
+  expectShown(most, costOf(price, prompt, answerTokens))
+  const cost = await consumer.cost()
+  expect(cost).toMatch(/^\S+ INF$/)
+  expectShown(figuresIn(cost)[0], due)
+  expect(Number(formatEther(due)), 'it was no more than was said').toBeLessThanOrEqual(most!)
+}
+
+function figuresIn(words: string): readonly number[] {
+  return [...words.matchAll(/([\d.]+) INF/g)].map(([, figure]) => Number(figure))
+}
+
+/** Two digits are shown, rounded. */
+function expectShown(figure: number | undefined, exact: bigint): void {
+  expect(figure).toBe(Number(Number(formatEther(exact)).toPrecision(2)))
+}
+
 // npm brings anvil for Linux on x64 alone: elsewhere these wait for a Foundry installation.
 describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs anvil)', () => {
   it('is paid by a new tab that readies its wallet by itself, and claimed by the tab that wrote it', async () => {
@@ -34,8 +61,11 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     const provider = await openProvider(browser, relay.url)
     const consumer = await openConsumer(browser, relay.url)
     const waits = await consumer.noteWaits()
+    const estimate = await consumer.estimateOf(QUESTION)
     await consumer.ask(QUESTION)
     const due = await paidFor(consumer)
+    const { answerTokens } = mannersOf(await lentManifest(relay.url))
+    await expectCosts(consumer, estimate, answerTokens)
     expect(await waits()).toEqual(
       expect.arrayContaining(['Getting test INF', 'Making a deposit of 20 test INF']),
     )
@@ -64,13 +94,16 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     expect(await earned.amount('to-claim')).toBe(0)
     await earned.entry('Payers', 'Claimed').waitFor()
     await earned.entry('Your GPU answered', 'claimed').waitFor()
+    await spent.entry('Answer, Infernet Tiny', 'claimed').waitFor() // the payer sees it on the chain as well
     expect([...consumer.tab.errors, ...provider.tab.errors]).toEqual([])
   })
 
-  it('is paid out to a tab that was closed for good, by its relay', async () => {
+  it('is paid out to a tab that was closed for good, by its relay, and to all by their shares', async () => {
     await using network = await startMoneyNetwork(CARRYING)
     const { browser, relay, rpcUrl, control } = network
     const chain = readerOf(rpcUrl, network.network)
+    const publisher = await publishModel(network.chain, `0x${await lentModel(relay.url)}`, 'infernet/tiny')
+    const supplyBefore = await readSupply(network.chain)
     // Its relay can't pay the gas of a claim as long as the tab is open, nor can the tab itself.
     const carrier = await payeeOf(relay.url)
     await control.setBalance({ address: carrier, value: 0n })
@@ -84,10 +117,11 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     expect(await chain.lines(), 'nor when the tab is gone').toEqual([])
     await control.setBalance({ address: carrier, value: parseEther('1') })
 
-    const { provider: share } = expectedShares(due, { royaltyBps: 0 })
     await expect.poll(async () => (await chain.lines()).map(({ claimed }) => claimed), SETTLED).toEqual([due])
-    const [line] = await chain.lines()
-    await expect.poll(() => chain.balanceOf(line!.provider), SETTLED).toBe(share)
+    // Provider, publisher, relay, treasury and what is burned, to the last unit.
+    const { claimed, moved } = await waitForSettlement(network.chain, { publisher, supplyBefore })
+    expect([claimed, moved]).toEqual([due, expectedShares(due)])
+    expect(Object.values(moved).reduce((sum, part) => sum + part)).toBe(due)
   })
 
   it('does not come where there is no money and no faucet; the page says so and leads to the wallet', async () => {

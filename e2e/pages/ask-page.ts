@@ -61,6 +61,17 @@ export class AskPage {
     throw new Error(`the answer failed: ${(await this.record()).errorCode}`)
   }
 
+  /** What the page says a question would cost, before it is sent. */
+  async estimateOf(prompt: string): Promise<string> {
+    await this.page.getByTestId('prompt-input').fill(prompt)
+    return this.page.getByTestId('estimate').innerText()
+  }
+
+  /** What the page says the newest answer cost. */
+  async cost(): Promise<string> {
+    return (await this.page.getByTestId('cost').last().innerText()).trim()
+  }
+
   /** The newest answer as the page keeps it in this browser: figures that the page itself shows in words. */
   async record(): Promise<AnswerRecord> {
     const turn = await this.page.evaluate(async () => {

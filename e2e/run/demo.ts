@@ -22,11 +22,9 @@ import {
 } from '../chain/settlement.ts'
 import { buildPage } from '../fixtures/build-page.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
+import { lentModel } from '../fixtures/lent-model.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
-import { CATALOGUE } from '#shared/models/catalogue.ts'
-import { hashManifest } from '#shared/models/manifest.ts'
-import { parseManifest } from '#shared/models/parse-manifest.ts'
 import type { AnswerRecord } from '../../web/state/conversation.ts'
 
 /** A software GPU takes half a second a token; a real one is done in seconds. */
@@ -56,7 +54,7 @@ async function demo(): Promise<number> {
   await openProvider(browser, relay.url, { backend, timeout: LIVE_LIMIT_MS[backend] })
   const consumer = await openConsumer(browser, relay.url)
   await consumer.follow((added) => process.stdout.write(added))
-  const ledger = chain && (await openLedger(chain, await modelOf(relay.url)))
+  const ledger = chain && (await openLedger(chain, await lentModel(relay.url)))
   await consumer.ask(prompt)
   await consumer.waitForState('done', { timeout: ANSWER_LIMIT_MS[backend] })
   process.stdout.write('\n')
@@ -96,14 +94,6 @@ interface OpenLedger {
 async function openLedger(chain: LocalChain, model: string): Promise<OpenLedger> {
   const publisher = await publishModel(chain, `0x${model}`, 'infernet/tiny')
   return { publisher, supplyBefore: await readSupply(chain) }
-}
-
-/** The model that is lent, as the network names it. */
-async function modelOf(relayUrl: string): Promise<string> {
-  const name = CATALOGUE[0]?.manifests.fp32 ?? ''
-  const url = new URL(`models/${CATALOGUE[0]?.id ?? ''}/${name}`, relayUrl)
-  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer())
-  return hashManifest(parseManifest(bytes))
 }
 
 /** Throws unless the chain moved what the answer cost, and everybody's share of it, to the last unit. */

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { getAddress, parseEther, type Address, type EIP1193Provider, type Hash } from 'viem'
+import {
+  getAddress,
+  parseEther,
+  toFunctionSelector,
+  type Address,
+  type EIP1193Provider,
+  type Hash,
+} from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import type { Clock } from '#shared/base/clock.ts'
@@ -22,11 +29,13 @@ import {
 } from '../../web/wallet/acts.ts'
 import { deposit, depositWay } from '../../web/wallet/deposit.ts'
 import { createChainClient, createWitnesses } from '../../web/wallet/chain-client.ts'
+import { isConfirmedBy } from '../../web/wallet/confirm-snapshot.ts'
 import { connectInjected } from '../../web/wallet/injected-signer.ts'
 import { readClaimable, readClaimed, readPots } from '../../web/wallet/read-lines.ts'
-import { isConfirmedBy, readSnapshot } from '../../web/wallet/read-snapshot.ts'
+import { readSnapshot, type Snapshot } from '../../web/wallet/read-snapshot.ts'
 import type { Signer } from '../../web/wallet/signer.ts'
 import { createTabSigner } from '../../web/wallet/tab-signer.ts'
+import { startLyingNode } from './lying-node.ts'
 import { installMockWallet, type MockWallet, type MockWalletInit } from './mock-wallet.ts'
 import { startTestChain, type TestChain } from './test-chain.ts'
 
@@ -245,11 +254,48 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
     })
 
     it('hears that the nodes disagree about a block', async () => {
-      const { block } = await snapshot((await tabSigner()).address)
-      const witnesses = createWitnesses(chain.network)
-      expect(await isConfirmedBy(witnesses, block)).toBe(true)
-      expect(await isConfirmedBy(witnesses, { ...block, hash: MODEL })).toBe(false)
-      expect(await isConfirmedBy(witnesses, { ...block, number: block.number + 1000n })).toBeUndefined()
+      const told = await snapshot((await tabSigner()).address)
+      const confirm = (block: Partial<Snapshot['block']>) =>
+        isConfirmedBy(createWitnesses(chain.network), chain.network, {
+          ...told,
+          block: { ...told.block, ...block },
+        })
+      expect(await confirm({})).toBe(true)
+      expect(await confirm({ hash: MODEL })).toBe(false)
+      expect(await confirm({ number: told.block.number + 1000n })).toBeUndefined()
+    })
+
+    it('finds out a relay that tells the true block and lies about an amount, always the same', async () => {
+      const signer = await tabSigner()
+      const { account, limits } = session()
+      await run(signer, deposit({ ...init(20n * INF), session: await limits() }))
+      const { network } = chain
+      const witnesses = createWitnesses(network)
+      const question = { address: signer.address, sessionKeys: [account.address, undefined] }
+      const told = async (rpc: string | undefined) =>
+        readSnapshot(createChainClient(network, rpc), network, question)
+      expect(await isConfirmedBy(witnesses, network, await told(undefined))).toBe(true)
+      const { asset, escrow: address } = escrow()
+      const more = 100n * INF
+      for (const lie of [
+        { to: asset, selector: toFunctionSelector('balanceOf(address)'), more },
+        { to: address, selector: toFunctionSelector('account(address)'), more },
+        { to: address, selector: toFunctionSelector('session(address,address)'), more },
+        { to: network.contracts.stake, selector: toFunctionSelector('operatorOf(address)'), more: 1n },
+      ]) {
+        const relay = await startLyingNode(chain.rpcUrl, lie)
+        try {
+          const [first, second] = [await told(relay.url), await told(relay.url)]
+          expect({ ...second, block: undefined }, 'it lies consistently').toEqual({
+            ...first,
+            block: undefined,
+          })
+          expect(await isConfirmedBy(witnesses, network, first), lie.selector).toBe(false)
+          expect(await isConfirmedBy([], network, first), 'and nobody else is there').toBeUndefined()
+        } finally {
+          relay.stop()
+        }
+      }
     })
 
     it('takes no node of another chain, and passes over one that is down', async () => {

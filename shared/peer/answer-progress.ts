@@ -55,6 +55,7 @@ export class AnswerProgress {
   ): Segment {
     return {
       provider: offer.provider,
+      operator: quote.quote.payment?.operator,
       kind: offer.kind,
       backend: offer.backend,
       path,

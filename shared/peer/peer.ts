@@ -1,4 +1,4 @@
-import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { ChainAddress, ModelHash, PeerName } from '../base/ids.ts'
 import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
 import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
@@ -12,6 +12,8 @@ export type Path = 'webrtc' | 'relayed' | 'websocket'
 /** Who wrote a stretch of the answer, and how it went. */
 export interface Segment {
   readonly provider: PeerName
+  /** Whom vouchers for it pay; undefined where it works for nothing. */
+  readonly operator: ChainAddress | undefined
   readonly kind: ProviderKind
   readonly backend: Backend
   readonly path: Path

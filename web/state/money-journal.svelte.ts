@@ -32,7 +32,7 @@ export class MoneyJournal {
 
   /**
    * Looks for what was sent and not yet seen in a block, as after the tab was closed meanwhile, and for what was claimed
-   * meanwhile, by this wallet or by whoever carried it.
+   * meanwhile, by whoever brought it to the chain.
    */
   async recheck({ isFresh = false }: { isFresh?: boolean } = {}): Promise<void> {
     for (const { entry, hash } of this.#open().slice(0, MAX_RECHECKS)) {
@@ -55,10 +55,10 @@ export class MoneyJournal {
     }
   }
 
-  /** What was earned and waits for a claim, one list for each line of payment. */
-  #unclaimed(): readonly (readonly Earned[])[] {
+  /** What was paid or earned and waits for a claim, one list for each line of payment. */
+  #unclaimed(): readonly (readonly Lined[])[] {
     const chainId = this.#services?.network.chainId
-    const open = this.#entries.filter(isEarned).filter((each) => !each.isClaimed && each.chainId === chainId)
+    const open = this.#entries.filter(hasLine).filter((each) => !each.isClaimed && each.chainId === chainId)
     const lines = Object.groupBy(
       open,
       ({ line: { payer, provider, model, epoch } }) => `${payer} ${provider} ${model} ${epoch}`,
@@ -75,8 +75,9 @@ export class MoneyJournal {
   }
 }
 
-type Earned = PaymentEntry & { readonly line: NonNullable<PaymentEntry['line']> }
+type Lined = PaymentEntry & { readonly line: NonNullable<PaymentEntry['line']> }
 
-function isEarned(entry: MoneyEntry): entry is Earned {
-  return entry.kind === 'earned' && entry.line !== undefined
+/** Those of older pages have none. */
+function hasLine(entry: MoneyEntry): entry is Lined {
+  return entry.kind !== 'moved' && entry.line !== undefined
 }

@@ -10,6 +10,7 @@ import { openMoneyStore } from '../storage/money.ts'
 import { openSealedKeys } from '../storage/sealed-keys.ts'
 import { RunningAct } from '../wallet/act.ts'
 import { createChainClient, createWitnesses } from '../wallet/chain-client.ts'
+import { isConfirmedBy } from '../wallet/confirm-snapshot.ts'
 import { depositWay } from '../wallet/deposit.ts'
 import { explainFailure } from '../wallet/explain-failure.ts'
 import { createFaucet } from '../wallet/faucet.ts'
@@ -18,7 +19,7 @@ import { findInjectedWallets } from '../wallet/injected-wallets.ts'
 import { KeyVault, type SealedKey } from '../wallet/key-vault.ts'
 import { Payments } from '../wallet/payments.ts'
 import { readClaimable, readPots } from '../wallet/read-lines.ts'
-import { isConfirmedBy, readSnapshot } from '../wallet/read-snapshot.ts'
+import { readSnapshot } from '../wallet/read-snapshot.ts'
 import { createTabSigner } from '../wallet/tab-signer.ts'
 import type { MoneyEntry } from './money-entries.ts'
 import type { MoneyServices } from './money-services.ts'
@@ -71,7 +72,7 @@ export async function openMoney(
     },
     connect: (wallet, options) => connectInjected(clock, network, wallet, options),
     read: (question) => readSnapshot(client, network, question),
-    confirm: (block) => isConfirmedBy(witnesses, block),
+    confirm: (snapshot) => isConfirmedBy(witnesses, network, snapshot),
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
     claimed: (line, options) => payments.chain.claimed(line, options),

@@ -55,8 +55,8 @@ export interface MoneyServices {
   ): Promise<Signer | undefined>
   /** @throws InfernetError `wallet.unreachable`, `wallet.foreign-node` */
   read(question: SnapshotQuestion): Promise<Snapshot>
-  /** Whether other nodes know the same block; `undefined` when none says. */
-  confirm(block: Snapshot['block']): Promise<boolean | undefined>
+  /** Whether other nodes tell the same of the same block; `undefined` when none says. */
+  confirm(snapshot: Snapshot): Promise<boolean | undefined>
   readClaimable(escrow: Address, entries: readonly ClaimEntry[]): Promise<readonly Claimable[]>
   readPots(escrow: EscrowOnChain, lines: readonly EarnedLine[]): Promise<readonly PotOnChain[]>
   /** What the chain has counted of a line, remembered for some seconds. @throws InfernetError `payment.*` */

@@ -2,14 +2,17 @@ import { baseUnits } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import type { PayerLine } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import type { Voucher } from '#shared/settle/voucher.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { payingEscrow } from '../wallet/paying-escrow.ts'
 import { VoucherDrop } from '../wallet/voucher-drop.ts'
 import type { ClaimDesk } from './claim-desk.svelte.ts'
 import type { AnswerRecord, Turn } from './conversation.ts'
 import type { MoneyEntry, PaymentEntry } from './money-entries.ts'
 import type { Services } from './services.ts'
+import { signedLines } from './signed-lines.ts'
 import type { Wallet } from './wallet.svelte.ts'
 import { depositInit, depositWish, sessionWish } from './wallet-wishes.ts'
 
@@ -103,9 +106,13 @@ export class PaymentDesk {
   /** Puts what an answer cost on record, one entry for each provider that was paid. */
   async keepPaid(turn: Turn, answer: AnswerRecord): Promise<void> {
     const base = this.#entryBase()
-    if (!base) return
+    const paid = answer.segments.filter((segment) => segment.paid > 0n)
+    if (!base || paid.length === 0) return
+    const { services, paying, address } = this.#wallet
+    const lines = services && paying && address ? await signedLines(services, address, paying) : []
     for (const [i, segment] of answer.segments.entries()) {
       if (segment.paid === 0n) continue
+      const line = lines.find(({ provider, model }) => provider === segment.operator && model === turn.model)
       const isAgreed = this.#receipts.some(
         ({ receipt, providerSignature }) =>
           providerSignature && receipt.due === segment.due && receipt.outputTokens === segment.signedTokens,
@@ -115,6 +122,7 @@ export class PaymentDesk {
         ...{ id: `${turn.id}/${i}`, kind: 'paid', peer: segment.provider, modelName: turn.modelName },
         ...{ tokens: blocksOf(segment.signedTokens), due: segment.due, paid: segment.paid },
         ...{ receipt: isAgreed ? 'both' : 'one', isClaimed: false },
+        line: line && lineOf(line),
       })
     }
   }
@@ -137,20 +145,21 @@ export class PaymentDesk {
   /** A chain that does not answer leaves everything as it is: the payment itself says so, or a free provider answers. */
   async #fillTestWallet(): Promise<void> {
     const wallet = this.#wallet
-    if (!wallet.escrow) await wallet.refresh()
-    const { escrow, snapshot } = wallet
+    if (!wallet.paying) await wallet.refresh()
+    const { paying: escrow, snapshot } = wallet // whatever the visitor looks at on the Wallet page
     if (!escrow || !snapshot || escrow.withdrawAt > 0) return
     const hasSession = escrow.session !== undefined && escrow.session.expiry > snapshot.block.timestamp
-    if (wallet.free > 0n && hasSession) return
-    if (wallet.free > 0n) {
+    const free = wallet.freeIn(escrow)
+    if (free > 0n && hasSession) return
+    if (free > 0n) {
       this.#step = 'session'
-      return this.#expect(await wallet.do(await sessionWish(wallet)))
+      return this.#expect(await wallet.do(await sessionWish(wallet, escrow)))
     }
     if (escrow.balance < TEST_DEPOSIT) await this.#askFaucet()
-    const { balance } = wallet.escrow ?? escrow
-    const amount = balance < TEST_DEPOSIT ? balance : TEST_DEPOSIT
+    const now = wallet.paying ?? escrow
+    const amount = now.balance < TEST_DEPOSIT ? now.balance : TEST_DEPOSIT
     this.#step = 'deposit'
-    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, amount, true))))
+    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, amount, true, now))))
   }
 
   /** @throws InfernetError `faucet.*`, `wallet.*` when it gives nothing and there is nothing */
@@ -158,7 +167,7 @@ export class PaymentDesk {
     const wallet = this.#wallet
     this.#step = 'faucet'
     if (await wallet.askFaucet()) return
-    if ((wallet.escrow?.balance ?? 0n) > 0n) return wallet.dismissConnectError()
+    if ((wallet.paying?.balance ?? 0n) > 0n) return wallet.dismissConnectError()
     if (!wallet.services?.faucet) throw new InfernetError('faucet.none')
     throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
   }
@@ -191,9 +200,8 @@ export class PaymentDesk {
 
   #entryBase(): Pick<MoneyEntry, 'at' | 'chainId' | 'wallet' | 'symbol' | 'decimals'> | undefined {
     const { network, address } = this.#wallet
-    const [main] = network?.escrows ?? []
-    if (!network || !address || !main) return undefined
-    const { symbol, decimals } = main
+    if (!network || !address) return undefined
+    const { symbol, decimals } = payingEscrow(network)
     return {
       ...{ at: this.#services.clock.now(), chainId: network.chainId, wallet: address.toLowerCase() },
       ...{ symbol, decimals },
@@ -201,7 +209,7 @@ export class PaymentDesk {
   }
 }
 
-function lineOf({ payer, provider, model, epoch, cumulative }: Voucher): PaymentEntry['line'] {
+function lineOf({ payer, provider, model, epoch, cumulative }: Voucher | PayerLine): PaymentEntry['line'] {
   return { payer, provider, model, epoch, upTo: cumulative }
 }
 

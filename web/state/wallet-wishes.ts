@@ -45,8 +45,8 @@ function wish(
 }
 
 /** The session that a deposit of this amount would leave: what is left of the present one, and the amount. */
-async function sessionFor(wallet: Wallet, amount: bigint): Promise<SessionLimits> {
-  const { snapshot, escrow, address } = readyOf(wallet)
+async function sessionFor(wallet: Wallet, escrow: EscrowOnChain, amount: bigint): Promise<SessionLimits> {
+  const { snapshot, address } = readyOf(wallet)
   const { services } = wallet
   if (!services) throw new InfernetError('wallet.unreachable')
   const scope = { chainId: services.network.chainId, escrow: escrow.escrow, payer: address }
@@ -63,24 +63,26 @@ async function sessionFor(wallet: Wallet, amount: bigint): Promise<SessionLimits
   }
 }
 
+/** @param escrow the one that is looked at, unless it is said */
 export async function depositInit(
   wallet: Wallet,
   amount: bigint,
   withSession: boolean,
+  escrow = readyOf(wallet).escrow,
 ): Promise<DepositInit> {
-  const { escrow } = readyOf(wallet)
-  const session = withSession ? await sessionFor(wallet, amount) : undefined
+  const session = withSession ? await sessionFor(wallet, escrow, amount) : undefined
   return { escrow: escrow.escrow, asset: escrow.asset, amount, session }
 }
 
 export function depositWish(wallet: Wallet, init: DepositInit): ActWish {
-  return wish(readyOf(wallet).escrow, { what: 'deposit', act: deposit(init), amount: -init.amount })
+  const { snapshot, escrow } = readyOf(wallet)
+  const unit = snapshot.escrows.find((each) => each.escrow === init.escrow) ?? escrow
+  return wish(unit, { what: 'deposit', act: deposit(init), amount: -init.amount })
 }
 
 /** A session over what is free in the deposit, without adding to it. */
-export async function sessionWish(wallet: Wallet): Promise<ActWish> {
-  const { escrow } = readyOf(wallet)
-  const limits = await sessionFor(wallet, wallet.free)
+export async function sessionWish(wallet: Wallet, escrow = readyOf(wallet).escrow): Promise<ActWish> {
+  const limits = await sessionFor(wallet, escrow, wallet.freeIn(escrow))
   return wish(escrow, { what: 'session', act: authorizeSession(escrow.escrow, limits), amount: 0n })
 }
 

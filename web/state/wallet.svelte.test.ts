@@ -247,28 +247,36 @@ it('says what the faucet refused, and notes what it gave', async () => {
   expect(wallet.entries[0]).toMatchObject({ what: 'faucet', amount: 940n * INF })
 })
 
-it('marks what was earned as claimed once the chain has counted its voucher, whoever brought it', async () => {
-  const { wallet, money, scene, clock } = await opened()
-  const line = {
-    ...{ payer: chainAddress(OTHER), provider: chainAddress(wallet.signer!.address), epoch: 0 },
-    model: modelHash('ab'.repeat(32)),
-  }
-  const earned = (id: string, upTo: bigint): PaymentEntry => ({
-    ...{ id, at: clock.now(), chainId: money.network.chainId, wallet: wallet.signer!.address.toLowerCase() },
-    ...{ symbol: 'INF', decimals: 18, kind: 'earned', peer: OTHER, modelName: 'Tiny', tokens: [7] },
-    ...{ due: 5n, paid: 5n, receipt: 'both', isClaimed: false, line: { ...line, upTo } },
-  })
-  const claimed = (): readonly unknown[] =>
-    wallet.entries.flatMap((entry) => (entry.kind === 'earned' && entry.isClaimed ? [entry.id] : []))
-  await wallet.record(earned('first', 5n))
-  await wallet.record(earned('second', 10n))
-  await wallet.refresh()
-  await settle(clock)
-  expect(claimed()).toEqual([])
-  scene.claimed = 7n
-  await wallet.refresh()
-  await expect.poll(claimed).toEqual(['first'])
-  scene.claimed = 10n
-  await wallet.refresh()
-  await expect.poll(() => claimed().length).toBe(2)
-})
+it.each(['earned', 'paid'] as const)(
+  'marks what was %s as claimed once the chain has counted its voucher, whoever brought it',
+  async (kind) => {
+    const { wallet, money, scene, clock } = await opened()
+    const line = {
+      ...{ payer: chainAddress(OTHER), provider: chainAddress(wallet.signer!.address), epoch: 0 },
+      model: modelHash('ab'.repeat(32)),
+    }
+    const entry = (id: string, upTo: bigint): PaymentEntry => ({
+      ...{
+        id,
+        at: clock.now(),
+        chainId: money.network.chainId,
+        wallet: wallet.signer!.address.toLowerCase(),
+      },
+      ...{ symbol: 'INF', decimals: 18, kind, peer: OTHER, modelName: 'Tiny', tokens: [7] },
+      ...{ due: 5n, paid: 5n, receipt: 'both', isClaimed: false, line: { ...line, upTo } },
+    })
+    const claimed = (): readonly unknown[] =>
+      wallet.entries.flatMap((entry) => (entry.kind === kind && entry.isClaimed ? [entry.id] : []))
+    await wallet.record(entry('first', 5n))
+    await wallet.record(entry('second', 10n))
+    await wallet.refresh()
+    await settle(clock)
+    expect(claimed()).toEqual([])
+    scene.claimed = 7n
+    await wallet.refresh()
+    await expect.poll(claimed).toEqual(['first'])
+    scene.claimed = 10n
+    await wallet.refresh()
+    await expect.poll(() => claimed().length).toBe(2)
+  },
+)

@@ -1,23 +1,23 @@
 import type { Address } from 'viem'
-import { chainAddress } from '#shared/base/ids.ts'
 import { millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
-import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import type { InjectedWallet } from '../wallet/injected-wallets.ts'
+import { payingEscrow } from '../wallet/paying-escrow.ts'
 import type { EscrowOnChain, Snapshot, StakeOnChain } from '../wallet/read-snapshot.ts'
 import type { Signer } from '../wallet/signer.ts'
 import type { MoneyEntry } from './money-entries.ts'
 import { MoneyJournal } from './money-journal.svelte.ts'
 import type { MoneyServices } from './money-services.ts'
 import type { Services } from './services.ts'
+import { signedSums, type SignedSum } from './signed-lines.ts'
 import { WalletAct, type ActWish } from './wallet-act.svelte.ts'
 
 /** How often the chain is read: while an eye or an act waits for it, and otherwise. */
 const READ_EVERY_MS = 4 * SECOND_MS
 const READ_EVERY_HIDDEN_MS = MINUTE_MS
-/** Other nodes are asked whether they know the same block this often. */
+/** Other nodes are asked whether they see the same this often. */
 const CONFIRM_EVERY_MS = 30 * SECOND_MS
 /** Older than this, what was read is "unconfirmed". */
 const STALE_MS = 45 * SECOND_MS
@@ -44,8 +44,7 @@ export class Wallet {
   #readAt = $state<number | undefined>()
   #readError = $state.raw<InfernetError | undefined>()
   #agrees = $state<boolean | undefined>()
-  #signed = $state.raw<readonly bigint[]>([])
-  #claimed = $state.raw<readonly bigint[]>([])
+  #sums = $state.raw<readonly SignedSum[]>([])
   #connecting = $state(false)
   #connectError = $state.raw<InfernetError | undefined>()
   #asset = $state(0)
@@ -160,20 +159,29 @@ export class Wallet {
   get escrow(): EscrowOnChain | undefined {
     return this.#snapshot?.escrows[this.#asset]
   }
+  /** What answers are paid from, whichever asset is looked at; a deposit of another could only be taken back. */
+  get paying(): EscrowOnChain | undefined {
+    const main = this.network && payingEscrow(this.network)
+    return this.#snapshot?.escrows.find(({ escrow }) => escrow === main?.escrow)
+  }
   get stake(): StakeOnChain | undefined {
     return this.#snapshot?.stake
   }
   /** Signed in this tab and not yet claimed, in the present epoch of the chosen asset. */
   get signed(): bigint {
-    return this.#signed[this.#asset] ?? 0n
+    return this.#sums[this.#asset]?.signed ?? 0n
   }
   /** Claimed of what this tab signed in the present epoch. */
   get claimed(): bigint {
-    return this.#claimed[this.#asset] ?? 0n
+    return this.#sums[this.#asset]?.claimed ?? 0n
   }
   /** What can still be spent: the bond answers for the rest and is not spent. */
   get free(): bigint {
-    const free = (this.escrow?.deposit ?? 0n) - this.signed
+    return this.freeIn(this.escrow)
+  }
+  freeIn(escrow: EscrowOnChain | undefined): bigint {
+    const at = escrow ? (this.#snapshot?.escrows.indexOf(escrow) ?? -1) : -1
+    const free = (escrow?.deposit ?? 0n) - (this.#sums[at]?.signed ?? 0n)
     return free > 0n ? free : 0n
   }
   get entries(): readonly MoneyEntry[] {
@@ -203,6 +211,7 @@ export class Wallet {
   async retry(): Promise<void> {
     if (this.#stage === 'failed') this.#opening = this.#open()
     await this.#opening
+    this.#confirmDue = 0
     await this.refresh()
   }
 
@@ -274,12 +283,12 @@ export class Wallet {
     this.#connecting = true
     this.#connectError = undefined
     try {
-      const before = this.escrow?.balance ?? 0n
+      const main = payingEscrow(network)
+      const before = this.paying?.balance ?? 0n
       await faucet(address, { signal: this.#life.signal })
-      await this.#readUntil(() => (this.escrow?.balance ?? 0n) > before)
-      const amount = (this.escrow?.balance ?? 0n) - before
-      const [main] = network.escrows
-      if (amount > 0n && main)
+      await this.#readUntil(() => (this.paying?.balance ?? 0n) > before)
+      const amount = (this.paying?.balance ?? 0n) - before
+      if (amount > 0n)
         await this.#journal.keep({
           ...{ kind: 'moved', what: 'faucet', id: this.#services.newId(), at: this.#services.clock.now() },
           ...{ chainId: network.chainId, wallet: address.toLowerCase(), amount, hash: undefined },
@@ -395,8 +404,7 @@ export class Wallet {
     this.#snapshot = undefined
     this.#readAt = undefined
     this.#agrees = undefined
-    this.#signed = []
-    this.#claimed = []
+    this.#sums = []
   }
 
   async #read(): Promise<void> {
@@ -414,7 +422,7 @@ export class Wallet {
       )
       const snapshot = await money.read({ address, sessionKeys })
       if (signer !== this.#signer || address !== signer.address) return
-      await this.#readLedger(money, snapshot)
+      this.#sums = await signedSums(money, snapshot)
       this.#snapshot = snapshot
       this.#readAt = clock.now()
       this.#now = clock.now()
@@ -427,21 +435,6 @@ export class Wallet {
     }
   }
 
-  /** What this browser signed in the present epoch, and what of it was claimed. */
-  async #readLedger(money: MoneyServices, { address, escrows }: Snapshot): Promise<void> {
-    const sums = await Promise.all(
-      escrows.map(async ({ escrow, epoch }) => {
-        const id = { chainId: money.network.chainId, escrow: chainAddress(escrow) }
-        const ledger = new PayerLedger(money.ledger, id, chainAddress(address))
-        const lines = await ledger.lines(epoch).catch(() => [])
-        const claimed = lines.reduce((sum, line) => sum + line.claimed, 0n)
-        return { claimed, signed: lines.reduce((sum, line) => sum + line.cumulative, -claimed) }
-      }),
-    )
-    this.#signed = sums.map(({ signed }) => signed)
-    this.#claimed = sums.map(({ claimed }) => claimed)
-  }
-
   /** Reads until a node knows what has just happened: one behind a cache may be a moment behind. */
   async #readUntil(knows: (snapshot: Snapshot) => boolean): Promise<void> {
     for (let i = 0; i < MAX_CATCH_UPS; i++) {
@@ -452,9 +445,11 @@ export class Wallet {
     }
   }
 
-  async #confirm(money: MoneyServices, { block }: Snapshot): Promise<void> {
+  async #confirm(money: MoneyServices, snapshot: Snapshot): Promise<void> {
     this.#confirmDue = this.#services.clock.now() + CONFIRM_EVERY_MS
-    this.#agrees = await money.confirm(block).catch(() => undefined)
+    const agrees = await money.confirm(snapshot).catch(() => undefined)
+    // What was asked for another wallet says nothing of this one.
+    if (snapshot.address === this.#snapshot?.address) this.#agrees = agrees
   }
 
   #need(): MoneyServices {

@@ -19,6 +19,7 @@ import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import type { EscrowId } from '#shared/settle/voucher.ts'
 import type { ChainClient } from './chain-client.ts'
 import type { KeyVault } from './key-vault.ts'
+import { payingEscrow } from './paying-escrow.ts'
 
 export interface PaymentsComponents {
   readonly clock: Clock
@@ -61,10 +62,8 @@ export class Payments {
 
   constructor(components: PaymentsComponents) {
     const { network, client, clock } = components
-    const [first] = network.escrows // prices are in its asset
-    if (!first) throw new InfernetError('settle.bad-network-file', { field: 'escrows' })
     this.#components = components
-    this.#escrow = { chainId: network.chainId, escrow: chainAddress(first.escrow) }
+    this.#escrow = { chainId: network.chainId, escrow: chainAddress(payingEscrow(network).escrow) }
     this.#stake = chainAddress(network.contracts.stake)
     this.chain = new CachedChainView(new ChainReader(client, this.#escrow, this.#stake), clock)
   }

@@ -81,7 +81,8 @@ export interface SnapshotQuestion {
   readonly sessionKeys: readonly (Address | undefined)[]
 }
 
-const STATES: readonly StakeState[] = ['none', 'active', 'jailed', 'retired']
+/** As the contract numbers them. */
+export const STAKE_STATES: readonly StakeState[] = ['none', 'active', 'jailed', 'retired']
 
 /**
  * Reads all that a wallet's page shows, all of it at the same block, so that the parts fit together.
@@ -182,7 +183,7 @@ async function readStake(
     readContract(client, { ...at, functionName: 'config' }),
   ])
   return {
-    state: STATES[found.state] ?? 'none',
+    state: STAKE_STATES[found.state] ?? 'none',
     stake: found.stake,
     unbonding: found.unbonding,
     unbondAt: found.unbondAt,
@@ -190,25 +191,4 @@ async function readStake(
     minimum: config.minimum,
     peerKey,
   }
-}
-
-/**
- * Asks the other nodes for the hash of that block. `true` when all that answer agree; `undefined` when none answers.
- *
- * A node that is behind says nothing of the block and is no witness.
- */
-export async function isConfirmedBy(
-  witnesses: readonly ChainClient[],
-  { number, hash }: Snapshot['block'],
-): Promise<boolean | undefined> {
-  const answers = await Promise.all(
-    witnesses.map((witness) =>
-      getBlock(witness, { blockNumber: number }).then(
-        (block) => block.hash === hash,
-        () => undefined,
-      ),
-    ),
-  )
-  const heard = answers.filter((answer) => answer !== undefined)
-  return heard.length === 0 ? undefined : heard.every(Boolean)
 }

@@ -119,6 +119,7 @@ export function relayView(tail: string, host: string, change: Partial<RelayView>
 export function segment(tail: string, change: Partial<Segment> = {}): Segment {
   return {
     provider: named(tail),
+    operator: undefined,
     kind: 'tab',
     backend: 'webgpu',
     path: 'webrtc',

@@ -1,0 +1,125 @@
+/** The tab's stores, bare, in a real browser: what a test asks of them. */
+import * as v from 'valibot'
+import { modelHash } from '#shared/base/ids.ts'
+import { baseUnits, tokens } from '#shared/base/units.ts'
+import { decodeCredit } from '#shared/settle/credit-message.ts'
+import { PayerLedger } from '#shared/settle/payer-ledger.ts'
+import { FakeChain } from '#shared/testing/fake-chain.ts'
+import { ledgerStoreChecks } from '#shared/testing/ledger-store-checks.ts'
+import {
+  ESCROW,
+  operatorKey,
+  PAYER,
+  purseOver,
+  sessionKey,
+  someTerms,
+  tillOver,
+} from '#shared/testing/payments.ts'
+import { realClock } from '#shared/testing/real-clock.ts'
+import { openRecords, type KeptRecords } from '../../../web/storage/kept-records.ts'
+import { openMoneyStore } from '../../../web/storage/money.ts'
+import { openProofs } from '../../../web/storage/proofs.ts'
+
+/** What a block costs by the prices of `someTerms`, and a prompt that is paid before it is read. */
+const CHUNK = 320n
+const PROMPT = 300n
+const MODEL = modelHash('c3'.repeat(32))
+
+export interface Finding {
+  readonly at: number
+  readonly name: string
+}
+const findings = v.object({ at: v.number(), name: v.string() })
+
+export const storageRoom = {
+  openMoneyStore,
+  openProofs,
+  openFindings: (database: string, store = 'findings'): KeptRecords<Finding> =>
+    openRecords({ database, store }, findings),
+
+  /** What was broken of each promise; empty where it was kept. */
+  async complies(): Promise<Readonly<Record<string, string>>> {
+    const broken: Record<string, string> = {}
+    let count = 0
+    for (const [promise, check] of Object.entries(ledgerStoreChecks)) {
+      const make = () => openMoneyStore(`complies-${count++}`).ledger
+      broken[promise] = await check(make).then(() => '', String)
+    }
+    return broken
+  },
+
+  /** Adds one to a counter of four bytes, so many times, without waiting in between. */
+  async count(database: string, times: number): Promise<void> {
+    const { ledger } = openMoneyStore(database)
+    await Promise.all(
+      Array.from({ length: times }, () =>
+        ledger.update('count', (present) => {
+          const next = new DataView(new ArrayBuffer(4))
+          next.setUint32(0, counted(present) + 1)
+          return new Uint8Array(next.buffer)
+        }),
+      ),
+    )
+  },
+  async counted(database: string): Promise<number> {
+    return counted(await openMoneyStore(database).ledger.get('count'))
+  },
+
+  /** Writes a value of half a megabyte, all of it one byte, which grows by one with each step. */
+  async fill(database: string): Promise<void> {
+    const { ledger } = openMoneyStore(database)
+    for (let step = (await filledWith(database)) + 1; ; step++) {
+      await window.storageStep('fill', String(step - 1))
+      await ledger.update('block', () => new Uint8Array(1 << 19).fill(step))
+    }
+  },
+  /** The byte it is filled with; throws when it is torn. */
+  filledWith,
+
+  /** An answer of many blocks, each paid and taken: payer and payee in one tab, each with its records. */
+  async pay(database: string): Promise<void> {
+    const chain = new FakeChain()
+    chain.deposit(PAYER, 10_000_000n)
+    chain.authorize(PAYER, sessionKey.address, 10_000_000n, realClock.now() + 3_600_000)
+    const { payer, payee } = storesOf(database)
+    const terms = someTerms({ prefillTokens: tokens(Number(PROMPT)), maxTokens: 3200 })
+    const amountOf = (credit: Uint8Array): string =>
+      String(decodeCredit(credit, { operator: operatorKey.address, model: MODEL }).voucher.cumulative)
+    const { till } = await tillOver(payee, chain)
+    const pays = await purseOver(payer, chain).open(terms)
+    const earns = await till.open(terms, pays.opening)
+    let held = amountOf(pays.opening)
+    for (let chunk = 1n; ; chunk++) {
+      await window.storageStep('pay', held)
+      const credit = await pays.pay(baseUnits(PROMPT + CHUNK * chunk))
+      await earns.take(credit)
+      held = amountOf(credit)
+    }
+  },
+  /** What payer and payee have on record. */
+  async paid(database: string): Promise<{ readonly signed: string; readonly held: string }> {
+    const { payer, payee } = storesOf(database)
+    const [line] = await new PayerLedger(payer, ESCROW, PAYER).lines(0)
+    const { ledger } = await tillOver(payee, new FakeChain())
+    return { signed: String(line?.cumulative ?? 0n), held: String(ledger.unclaimedOf(PAYER, 0)) }
+  },
+}
+
+async function filledWith(database: string): Promise<number> {
+  const block = await openMoneyStore(database).ledger.get('block')
+  const [first = 0] = block ?? []
+  if (block && (block.length !== 1 << 19 || block.some((byte) => byte !== first)))
+    throw new Error('the record is torn')
+  return first
+}
+
+function counted(present: Uint8Array | undefined): number {
+  return present ? new DataView(present.buffer, present.byteOffset).getUint32(0) : 0
+}
+
+function storesOf(database: string) {
+  return {
+    payer: openMoneyStore(`${database}-payer`).ledger,
+    payee: openMoneyStore(`${database}-payee`).ledger,
+  }
+}
