@@ -1,4 +1,4 @@
-import type { Page } from 'playwright'
+import type { Locator, Page } from 'playwright'
 import type { Tab } from '../fixtures/browser.ts'
 
 /** The Provide page, as somebody who lends uses it. */
@@ -22,6 +22,13 @@ export class ProvidePage {
     await this.page
       .locator('[data-testid=provide-state][data-confirmed=true]')
       .waitFor({ state: 'attached', timeout })
+  }
+
+  /** Waits until the page shows that failure; gives its panel. */
+  async problem(code: string, { timeout = 30_000 } = {}): Promise<Locator> {
+    const panel = this.page.locator(`[data-testid=error-panel][data-code="${code}"]`).first()
+    await panel.waitFor({ timeout })
+    return panel
   }
 
   async pause(): Promise<void> {
