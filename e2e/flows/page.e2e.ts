@@ -5,6 +5,7 @@ import { launchBrowser, openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { AskPage } from '../pages/ask-page.ts'
+import { Keyboard } from '../pages/keyboard.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
@@ -22,19 +23,75 @@ describe('the page', () => {
     expect(consumer.tab.errors).toEqual([])
   })
 
-  it('stops an answer and asks again', async () => {
+  it('is used with the keyboard alone: lends, asks, stops, asks again, chooses a model, answers a dialog', async () => {
     await using network = await startNetwork()
-    await openProvider(network.browser, network.relay.url, { dutyPercent: 10 })
+    const provider = new ProvidePage(
+      await openTab(network.browser, new URL('/provide', network.relay.url).href, {
+        settings: { 'infernet.lend.duty': '10' },
+      }),
+    )
+    const lender = new Keyboard(provider.page)
+    await provider.page.getByText('Switch on', { exact: true }).waitFor()
+    await lender.walkTo(provider.page.getByTestId('lend-switch'))
+    await lender.press('Space')
+    await provider.waitForState('live')
+    await provider.waitForOffer()
+    await lender.walkTo(provider.page.getByTestId('pause'))
+    await lender.press('Enter')
+    await provider.waitForState('paused')
+    await lender.expectAt(provider.page.getByTestId('resume'))
+    await lender.press('Enter')
+    await provider.waitForState('live')
+    await provider.waitForOffer()
+
     const consumer = await openConsumer(network.browser, network.relay.url)
-    await consumer.ask('Tell me a story about a fox and a lantern.')
+    const { page } = consumer
+    const asker = new Keyboard(page)
+    const prompt = page.getByTestId('prompt-input')
+    await asker.walkTo(prompt)
+    await asker.type('Tell me a story about a fox and a lantern.')
+    await asker.press('Enter')
     await consumer.waitForState('answering')
-    await consumer.page.getByTestId('stop').click()
+    await asker.walkTo(page.getByTestId('stop'))
+    await asker.press('Enter')
     await consumer.waitForState('done')
     expect((await consumer.record()).stage).toBe('stopped')
-    await consumer.page.getByTestId('retry').last().click()
+    await asker.expectAt(page.getByTestId('send'))
+    await asker.walkTo(page.getByTestId('retry'), { backwards: true })
+    await asker.press('Enter')
     await consumer.waitForState('answering')
-    await consumer.page.getByTestId('stop').click()
+    await asker.expectAt(prompt)
+    await asker.walkTo(page.getByTestId('stop'))
+    await asker.press('Space')
     await consumer.waitForState('done')
+
+    const picker = page.getByTestId('model-picker')
+    await asker.walkTo(picker, { backwards: true })
+    await asker.press('Enter')
+    const option = page.getByTestId('model-option').first()
+    await option.waitFor()
+    await expect.poll(() => option.evaluate((each) => getComputedStyle(each).outlineStyle)).toBe('solid')
+    await asker.press('Escape')
+    await option.waitFor({ state: 'detached' })
+    await asker.expectAt(picker)
+    await asker.press('Enter')
+    await option.waitFor()
+    await asker.press('Enter')
+    await asker.expectAt(picker)
+
+    const deleteAll = page.getByRole('complementary').getByRole('button', { name: 'Delete all' })
+    await asker.walkTo(deleteAll, { backwards: true })
+    await asker.press('Enter')
+    const dialog = page.getByRole('dialog', { name: 'Delete all conversations?' })
+    await dialog.waitFor()
+    await asker.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
+    await asker.expectAt(deleteAll)
+    await asker.press('Enter')
+    await asker.walkTo(dialog.getByRole('button', { name: 'Delete all' }))
+    await asker.press('Enter')
+    await page.getByRole('complementary').getByText('Nothing asked yet.').waitFor()
+    await asker.expectAt(prompt)
   })
 
   it('pauses, goes on, finishes its answer when it leaves in order, and is found no more', async () => {
