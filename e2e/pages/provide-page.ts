@@ -46,4 +46,11 @@ export class ProvidePage {
   async servedTokens(): Promise<number> {
     return Number((await this.page.getByTestId('served-tokens').innerText()).replace(/\D/g, ''))
   }
+
+  /** Opens the small window that stays on top. */
+  async openSmallWindow(): Promise<Page> {
+    const opened = this.page.context().waitForEvent('page')
+    await this.page.getByTestId('small-window').click()
+    return opened
+  }
 }
