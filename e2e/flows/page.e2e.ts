@@ -124,11 +124,13 @@ describe('the page', () => {
     expect(provider.tab.errors).toEqual([])
   })
 
-  it('keeps the history in this browser over a reload, and forgets it when told so', async () => {
+  it('is answered by the seed provider when no tab lends; keeps it over a reload, and forgets it when told so', async () => {
     await using network = await startNetwork({ args: ['--seed-provider', 'on'] })
     const consumer = await openConsumer(network.browser, network.relay.url)
     await consumer.ask('What is a provider?')
     await consumer.waitForState('done')
+    expect((await consumer.record()).segments).toMatchObject([{ kind: 'node', path: 'websocket' }])
+    expect(consumer.tab.errors).toEqual([])
     await consumer.page.reload()
     await consumer.page.getByRole('complementary').getByText('What is a provider?').click()
     await consumer.answer.waitFor()
