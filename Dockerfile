@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY patches patches
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+RUN npm run build && npm prune --omit=dev --omit=optional --omit=peer --ignore-scripts
 
 FROM node:24-slim
 ENV NODE_ENV=production \

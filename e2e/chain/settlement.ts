@@ -32,7 +32,7 @@ export interface Holdings {
   readonly supply: bigint
 }
 
-/** One claim, and how everybody's holdings moved with it. */
+/** What was claimed, and how everybody's holdings moved with it. */
 export interface Settlement {
   readonly claimed: bigint
   readonly moved: Omit<Holdings, 'supply'> & { readonly burned: bigint }
@@ -54,17 +54,20 @@ export async function publishModel(chain: LocalChain, manifest: Hex, name: strin
 }
 
 /**
- * Waits until a relay has carried a claim to the chain and swept it, then reads what everybody has.
+ * Waits until a relay has carried claims of all that is due to the chain and swept them, then reads what everybody has.
+ * A slow answer may be claimed in parts, the first ones while it is still written.
  *
- * Everybody but the publisher is named by the claim itself; nobody had anything before, on a chain of its own.
+ * Everybody but the publisher is named by the claims themselves; nobody had anything before, on a chain of its own.
  */
 export async function waitForSettlement(
   chain: LocalChain,
-  { publisher, supplyBefore }: { publisher: Address; supplyBefore: bigint },
+  { publisher, supplyBefore, due }: { publisher: Address; supplyBefore: bigint; due: bigint },
 ): Promise<Settlement> {
   const { client } = clientsOf(chain)
   const { escrow } = main(chain.network)
   const until = performance.now() + SETTLE_LIMIT_MS
+  let claimed = 0n
+  let swept = 0n
   while (performance.now() < until) {
     const claims = await client.getContractEvents({
       address: escrow,
@@ -77,15 +80,15 @@ export async function waitForSettlement(
     if (first) {
       const { provider, relay } = first.args
       const has = await readHoldings(client, chain.network, { provider, publisher, relay })
-      if (has.provider > 0n) {
-        const { supply, ...moved } = has
-        const claimed = claims.reduce((sum, { args }) => sum + args.paid, 0n)
-        return { claimed, moved: { ...moved, burned: supplyBefore - supply } }
-      }
+      const { supply, ...kept } = has
+      const moved = { ...kept, burned: supplyBefore - supply }
+      claimed = claims.reduce((sum, { args }) => sum + args.paid, 0n)
+      swept = Object.values(moved).reduce((sum, amount) => sum + amount, 0n)
+      if (claimed >= due && swept >= claimed) return { claimed, moved }
     }
     await sleep(250)
   }
-  throw new Error('nothing was claimed and swept within a minute')
+  throw new Error(`of ${due} units, ${claimed} were claimed and ${swept} swept within a minute`)
 }
 
 export async function readSupply(chain: LocalChain): Promise<bigint> {

@@ -41,13 +41,4 @@ describe('a prompt that crosses the mesh', () => {
       await second.stop()
     }
   })
-
-  it('is answered by the seed provider when no tab lends', async () => {
-    await using network = await startNetwork({ args: ['--seed-provider', 'on'] })
-    const consumer = await openConsumer(network.browser, network.relay.url)
-    await consumer.ask('What is a provider?')
-    await consumer.waitForState('done')
-    expect((await consumer.record()).segments).toMatchObject([{ kind: 'node', path: 'websocket' }])
-    expect(consumer.tab.errors).toEqual([])
-  })
 })

@@ -1,9 +1,11 @@
+import type { Browser } from 'playwright'
 import { describe, expect, it } from 'vitest'
 import { axeViolations } from '../fixtures/axe.ts'
 import { launchBrowser, openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { AskPage } from '../pages/ask-page.ts'
+import { Keyboard } from '../pages/keyboard.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
@@ -21,44 +23,114 @@ describe('the page', () => {
     expect(consumer.tab.errors).toEqual([])
   })
 
-  it('stops an answer and asks again', async () => {
+  it('is used with the keyboard alone: lends, asks, stops, asks again, chooses a model, answers a dialog', async () => {
     await using network = await startNetwork()
-    await openProvider(network.browser, network.relay.url, { dutyPercent: 10 })
+    const provider = new ProvidePage(
+      await openTab(network.browser, new URL('/provide', network.relay.url).href, {
+        settings: { 'infernet.lend.duty': '10' },
+      }),
+    )
+    const lender = new Keyboard(provider.page)
+    await provider.page.getByText('Switch on', { exact: true }).waitFor()
+    await lender.walkTo(provider.page.getByTestId('lend-switch'))
+    await lender.press('Space')
+    await provider.waitForState('live')
+    await provider.waitForOffer()
+    await lender.walkTo(provider.page.getByTestId('pause'))
+    await lender.press('Enter')
+    await provider.waitForState('paused')
+    await lender.expectAt(provider.page.getByTestId('resume'))
+    await lender.press('Enter')
+    await provider.waitForState('live')
+    await provider.waitForOffer()
+
     const consumer = await openConsumer(network.browser, network.relay.url)
-    await consumer.ask('Tell me a story about a fox and a lantern.')
+    const { page } = consumer
+    const asker = new Keyboard(page)
+    const prompt = page.getByTestId('prompt-input')
+    await asker.walkTo(prompt)
+    await asker.type('Tell me a story about a fox and a lantern.')
+    await asker.press('Enter')
     await consumer.waitForState('answering')
-    await consumer.page.getByTestId('stop').click()
+    await asker.walkTo(page.getByTestId('stop'))
+    await asker.press('Enter')
     await consumer.waitForState('done')
     expect((await consumer.record()).stage).toBe('stopped')
-    await consumer.page.getByTestId('retry').last().click()
+    await asker.expectAt(page.getByTestId('send'))
+    await asker.walkTo(page.getByTestId('retry'), { backwards: true })
+    await asker.press('Enter')
     await consumer.waitForState('answering')
-    await consumer.page.getByTestId('stop').click()
+    await asker.expectAt(prompt)
+    await asker.walkTo(page.getByTestId('stop'))
+    await asker.press('Space')
     await consumer.waitForState('done')
+
+    const picker = page.getByTestId('model-picker')
+    await asker.walkTo(picker, { backwards: true })
+    await asker.press('Enter')
+    const option = page.getByTestId('model-option').first()
+    await option.waitFor()
+    await expect.poll(() => option.evaluate((each) => getComputedStyle(each).outlineStyle)).toBe('solid')
+    await asker.press('Escape')
+    await option.waitFor({ state: 'detached' })
+    await asker.expectAt(picker)
+    await asker.press('Enter')
+    await option.waitFor()
+    await asker.press('Enter')
+    await asker.expectAt(picker)
+
+    const deleteAll = page.getByRole('complementary').getByRole('button', { name: 'Delete all' })
+    await asker.walkTo(deleteAll, { backwards: true })
+    await asker.press('Enter')
+    const dialog = page.getByRole('dialog', { name: 'Delete all conversations?' })
+    await dialog.waitFor()
+    await asker.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
+    await asker.expectAt(deleteAll)
+    await asker.press('Enter')
+    await asker.walkTo(dialog.getByRole('button', { name: 'Delete all' }))
+    await asker.press('Enter')
+    await page.getByRole('complementary').getByText('Nothing asked yet.').waitFor()
+    await asker.expectAt(prompt)
   })
 
-  it('pauses, goes on, finishes its answer when it leaves in order, and is found no more', async () => {
+  it('pauses, goes on, finishes its answer when it leaves in order, and is found no more; a small window shows it all', async () => {
     await using network = await startNetwork()
     const provider = await openProvider(network.browser, network.relay.url, { dutyPercent: 20 })
-    await provider.pause()
+    const small = await provider.openSmallWindow()
+    const words = (): Promise<string> => small.locator('.mini').innerText()
+    await expect.poll(words).toMatch(/^Lending\s+0 tokens served\s+Nobody at the moment/)
+    await small.getByRole('button', { name: 'Pause' }).click()
+    await provider.waitForState('paused')
     expect(await offersAt(network.relay.url)).toBe(0)
+    await expect.poll(words).toMatch(/^Paused/)
     await provider.resume()
     expect(await offersAt(network.relay.url)).toBe(1)
     const consumer = await openConsumer(network.browser, network.relay.url)
     await consumer.ask('Tell me a story about a fox and a lantern.')
     await consumer.waitForState('answering')
-    await provider.page.getByTestId('drain').click()
+    await expect.poll(words).toMatch(/^Lending\s+[1-9]\d* tokens served\s+1 answer now/)
+    await small.getByRole('button', { name: 'Stop lending' }).click()
     await provider.waitForState('draining')
+    await expect.poll(words).toMatch(/^Draining/)
     await consumer.waitForState('done')
     expect((await consumer.record()).segments).toHaveLength(1)
     await provider.waitForState('ended')
     expect(await offersAt(network.relay.url)).toBe(0)
+    await expect.poll(words).toMatch(/^Off/)
+    expect(await small.getByRole('button').count()).toBe(0)
+    await provider.page.getByRole('button', { name: 'Close the small window' }).click()
+    await expect.poll(() => small.isClosed()).toBe(true)
+    expect(provider.tab.errors).toEqual([])
   })
 
-  it('keeps the history in this browser over a reload, and forgets it when told so', async () => {
+  it('is answered by the seed provider when no tab lends; keeps it over a reload, and forgets it when told so', async () => {
     await using network = await startNetwork({ args: ['--seed-provider', 'on'] })
     const consumer = await openConsumer(network.browser, network.relay.url)
     await consumer.ask('What is a provider?')
     await consumer.waitForState('done')
+    expect((await consumer.record()).segments).toMatchObject([{ kind: 'node', path: 'websocket' }])
+    expect(consumer.tab.errors).toEqual([])
     await consumer.page.reload()
     await consumer.page.getByRole('complementary').getByText('What is a provider?').click()
     await consumer.answer.waitFor()
@@ -84,31 +156,60 @@ describe('the page', () => {
     await consumer.page.getByTestId('forgotten').last().waitFor()
   })
 
-  it('says why the GPU cannot be used, and lends the processor instead', async () => {
+  it('says what stands in the way of lending and what to do: no adapter, no WebGPU, plain http, no memory', async () => {
     await using network = await startNetwork()
-    const browser = await launchBrowser({ hasGpu: false })
+    const { relay } = network
+    const blind = await launchBrowser({
+      hasGpu: false,
+      flags: ['--host-resolver-rules=MAP elsewhere.test 127.0.0.1'],
+    })
     try {
-      const provider = new ProvidePage(await openTab(browser, new URL('/provide', network.relay.url).href))
-      const panel = provider.page.getByTestId('error-panel')
-      await panel.waitFor()
-      expect(await panel.getAttribute('data-code')).toBe('engine.no-adapter')
-      await panel.getByRole('button', { name: /processor/i }).click()
-      await provider.waitForState('live')
-      await provider.waitForOffer()
-    } finally {
-      await browser.close()
-    }
-  })
+      const refused = await openChanged(blind, relay.url)
+      const noAdapter = await refused.problem('engine.no-adapter')
+      expect(await noAdapter.innerText()).toContain('Turn on hardware acceleration in the browser settings')
+      expect(await noAdapter.getByRole('button').allInnerTexts()).toEqual([
+        'Try again',
+        'Lend your processor instead',
+      ])
 
-  it('says what to do when it was opened over plain http from another machine', async () => {
-    await using network = await startNetwork()
-    const browser = await launchBrowser({ flags: ['--host-resolver-rules=MAP elsewhere.test 127.0.0.1'] })
-    try {
-      const { page } = await openTab(browser, `http://elsewhere.test:${network.relay.port}/provide`)
-      await page.locator('[data-testid=error-panel][data-code="mesh.insecure-page"]').first().waitFor()
+      const old = await openChanged(blind, relay.url, { change: withoutWebGpu })
+      const noWebGpu = await old.problem('engine.no-webgpu')
+      expect(await noWebGpu.innerText()).toContain('Use a current Chrome, Edge, Firefox or Safari')
+      await noWebGpu.getByRole('button', { name: 'Lend your processor instead' }).click()
+      await old.waitForState('live')
+      await old.page.getByText('Much slower than a GPU, and labelled CPU.').waitFor()
+      await old.waitForOffer()
+      await old.page.getByRole('navigation').getByText('Network').click()
+      await old.page.getByTestId('offer-row').filter({ hasText: 'this tab' }).getByText('CPU').waitFor()
+
+      const insecure = await openChanged(blind, `http://elsewhere.test:${relay.port}`)
+      const plainHttp = await insecure.problem('mesh.insecure-page')
+      await plainHttp.getByRole('button', { name: 'Show how' }).click()
+      await insecure.page
+        .getByRole('dialog')
+        .getByText(`ssh -L ${relay.port}:localhost:${relay.port} elsewhere.test`)
+        .waitFor()
     } finally {
-      await browser.close()
+      await blind.close()
     }
+
+    const small = await openChanged(network.browser, relay.url, {
+      query: '?lend=1&backend=webgpu',
+      change: takenForReal,
+      inWorker: `(${withLittleMemory.toString()})(${SMALL_MEMORY_BYTES})`,
+    })
+    const noMemory = await small.problem('engine.out-of-memory')
+    expect(await noMemory.innerText()).toMatch(/needs \d+ MB of the GPU's memory, about \d+ MB are free/)
+    expect(await noMemory.innerText()).toContain('Close other tabs that use the GPU')
+    await small.page.getByRole('heading', { name: 'This model is too large here.' }).waitFor()
+    await noMemory.getByRole('button', { name: 'Choose a smaller model' }).click()
+    expect(await small.page.evaluate(() => document.activeElement?.id)).toBe('lend-model')
+    await noMemory.getByRole('button', { name: 'Try again' }).click()
+    await small.waitForState('live')
+    expect(await small.page.locator('main').innerText()).toMatch(
+      /MB are free\. The processor lends instead: much slower, and labelled CPU\./,
+    )
+    expect(small.tab.errors).toEqual([])
   })
 
   it('says so when no relay answers, and comes back by itself', async () => {
@@ -164,6 +265,64 @@ describe('the page', () => {
     },
   )
 })
+
+interface Changed {
+  readonly query?: string
+  /** Runs before the page loads. */
+  readonly change?: () => void
+  /** Runs before the engine's worker loads. */
+  readonly inWorker?: string
+}
+
+/** Opens the Provide page in a browser that lacks something. */
+async function openChanged(
+  browser: Browser,
+  url: string,
+  { query = '', change, inWorker }: Changed = {},
+): Promise<ProvidePage> {
+  const tab = await openTab(browser, 'about:blank')
+  if (change) await tab.page.addInitScript(change)
+  if (inWorker !== undefined)
+    await tab.page.route('**/assets/worker-*.js', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, body: `${inWorker};${await response.text()}` })
+    })
+  await tab.page.goto(new URL(`/provide${query}`, url).href)
+  return new ProvidePage(tab)
+}
+
+function withoutWebGpu(): void {
+  Reflect.deleteProperty(Navigator.prototype, 'gpu')
+}
+
+/** The software adapter is passed over for the processor unless it says that it is a real one. */
+function takenForReal(): void {
+  Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false })
+}
+
+/** More than the largest tensor of the bundled model, less than all that it needs. */
+const SMALL_MEMORY_BYTES = 64 * 2 ** 20
+
+/** A GPU with that much memory: what goes beyond it fails as WebGPU says, with an invalid buffer and an error scope. */
+function withLittleMemory(limitBytes: number): void {
+  const { prototype } = GPUDevice
+  const { createBuffer, popErrorScope } = prototype as {
+    createBuffer: (this: GPUDevice, descriptor: GPUBufferDescriptor) => GPUBuffer
+    popErrorScope: (this: GPUDevice) => Promise<GPUError | null>
+  }
+  let takenBytes = 0
+  let isFull = false
+  prototype.createBuffer = function (descriptor) {
+    takenBytes += descriptor.size
+    isFull = takenBytes > limitBytes
+    return createBuffer.call(this, isFull ? { ...descriptor, usage: 0 } : descriptor)
+  }
+  prototype.popErrorScope = function () {
+    const error = isFull ? new GPUOutOfMemoryError('no room') : undefined
+    isFull = false
+    return popErrorScope.call(this).then((real) => error ?? real)
+  }
+}
 
 async function offersAt(url: string): Promise<number> {
   const health = (await (await fetch(new URL('/health', url))).json()) as { offers: number }

@@ -119,7 +119,7 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
 
     await expect.poll(async () => (await chain.lines()).map(({ claimed }) => claimed), SETTLED).toEqual([due])
     // Provider, publisher, relay, treasury and what is burned, to the last unit.
-    const { claimed, moved } = await waitForSettlement(network.chain, { publisher, supplyBefore })
+    const { claimed, moved } = await waitForSettlement(network.chain, { publisher, supplyBefore, due })
     expect([claimed, moved]).toEqual([due, expectedShares(due)])
     expect(Object.values(moved).reduce((sum, part) => sum + part)).toBe(due)
   })

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright'
+import type { Locator, Page } from 'playwright'
 import type { Tab } from '../fixtures/browser.ts'
 
 /** The Provide page, as somebody who lends uses it. */
@@ -24,6 +24,13 @@ export class ProvidePage {
       .waitFor({ state: 'attached', timeout })
   }
 
+  /** Waits until the page shows that failure; gives its panel. */
+  async problem(code: string, { timeout = 30_000 } = {}): Promise<Locator> {
+    const panel = this.page.locator(`[data-testid=error-panel][data-code="${code}"]`).first()
+    await panel.waitFor({ timeout })
+    return panel
+  }
+
   async pause(): Promise<void> {
     await this.page.getByTestId('pause').click()
     await this.waitForState('paused')
@@ -38,5 +45,12 @@ export class ProvidePage {
 
   async servedTokens(): Promise<number> {
     return Number((await this.page.getByTestId('served-tokens').innerText()).replace(/\D/g, ''))
+  }
+
+  /** Opens the small window that stays on top. */
+  async openSmallWindow(): Promise<Page> {
+    const opened = this.page.context().waitForEvent('page')
+    await this.page.getByTestId('small-window').click()
+    return opened
   }
 }

@@ -98,7 +98,7 @@ async function openLedger(chain: LocalChain, model: string): Promise<OpenLedger>
 
 /** Throws unless the chain moved what the answer cost, and everybody's share of it, to the last unit. */
 async function settle(chain: LocalChain, ledger: OpenLedger, due: bigint): Promise<object> {
-  const settlement = await waitForSettlement(chain, ledger)
+  const settlement = await waitForSettlement(chain, { ...ledger, due })
   if (settlement.claimed !== due)
     throw new Error(`the answer cost ${due} units, and ${settlement.claimed} were claimed`)
   expectEqual(settlement.moved, expectedShares(due))

@@ -11,33 +11,55 @@ export function staysOnTop(window: Window): boolean {
   return 'documentPictureInPicture' in window
 }
 
-/**
- * Opens a small window that shows `component`: on top where the browser can, an ordinary one elsewhere.
- *
- * Must be called from a click. Returns what closes it; `undefined` when the browser blocked it.
- */
-export async function openSmallWindow<Props extends Record<string, unknown>>(
-  window: Window,
-  component: Component<Props>,
-  props: Props,
-  onClosed: () => void,
-): Promise<(() => void) | undefined> {
-  const small = await open(window)
-  if (!small) return undefined
-  small.document.title = 'Lending · Infernet'
-  const { dataset } = window.document.documentElement
-  if (dataset.theme) small.document.documentElement.dataset.theme = dataset.theme
-  for (const sheet of window.document.querySelectorAll('link[rel="stylesheet"], style'))
-    small.document.head.append(small.document.importNode(sheet, true))
-  const mounted = mount(component, { target: small.document.body, props })
-  small.addEventListener('pagehide', () => {
-    void unmount(mounted)
-    onClosed()
-  })
-  return () => small.close()
+/** The one small window of this tab. It outlives the page that opened it: another page of ours may stand there. */
+class SmallWindow {
+  #shown = $state.raw<Window | undefined>()
+
+  get isOpen(): boolean {
+    return this.#shown !== undefined
+  }
+
+  /**
+   * Opens a small window that shows `component`: on top where the browser can, an ordinary one elsewhere. It closes
+   * with the tab, so that nobody reads there what is no longer so.
+   *
+   * Must be called from a click. False when the browser blocked it.
+   */
+  async open<Props extends Record<string, unknown>>(
+    window: Window,
+    component: Component<Props>,
+    props: Props,
+  ): Promise<boolean> {
+    this.close()
+    const small = await openWindow(window).catch(() => undefined)
+    if (!small) return false
+    small.document.title = 'Lending · Infernet'
+    const { dataset, lang } = window.document.documentElement
+    const root = small.document.documentElement
+    root.lang = lang
+    if (dataset.theme) root.dataset.theme = dataset.theme
+    for (const sheet of window.document.querySelectorAll('link[rel="stylesheet"], style'))
+      small.document.head.append(small.document.importNode(sheet, true))
+    const mounted = mount(component, { target: small.document.body, props })
+    const leave = (): void => small.close()
+    window.addEventListener('pagehide', leave)
+    small.addEventListener('pagehide', () => {
+      window.removeEventListener('pagehide', leave)
+      void unmount(mounted)
+      if (this.#shown === small) this.#shown = undefined
+    })
+    this.#shown = small
+    return true
+  }
+
+  close(): void {
+    this.#shown?.close()
+  }
 }
 
-async function open(window: Window): Promise<Window | undefined> {
+export const smallWindow = new SmallWindow()
+
+async function openWindow(window: Window): Promise<Window | undefined> {
   if (staysOnTop(window)) {
     const { documentPictureInPicture } = window as unknown as { documentPictureInPicture: PictureInPicture }
     return documentPictureInPicture.requestWindow(SIZE)
