@@ -36,7 +36,7 @@ describe('the page', () => {
     await consumer.waitForState('done')
   })
 
-  it('pauses, goes on, finishes its answer when it leaves in order, and is found no more', async () => {
+  it('pauses, goes on, finishes its answer when it leaves in order, and comes back under its name', async () => {
     await using network = await startNetwork()
     const provider = await openProvider(network.browser, network.relay.url, { dutyPercent: 20 })
     await provider.pause()
@@ -49,9 +49,16 @@ describe('the page', () => {
     await provider.page.getByTestId('drain').click()
     await provider.waitForState('draining')
     await consumer.waitForState('done')
-    expect((await consumer.record()).segments).toHaveLength(1)
+    const [answered, ...others] = (await consumer.record()).segments
+    expect(others).toEqual([])
     await provider.waitForState('ended')
     expect(await offersAt(network.relay.url)).toBe(0)
+    await provider.page.reload() // its address says that it lends at once
+    await provider.waitForState('live')
+    await provider.waitForOffer()
+    await consumer.ask('What is a relay?')
+    await consumer.waitForState('done')
+    expect((await consumer.record()).segments).toMatchObject([{ provider: answered?.provider }])
   })
 
   it('keeps the history in this browser over a reload, and forgets it when told so', async () => {

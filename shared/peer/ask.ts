@@ -38,6 +38,12 @@ export interface AskComponents extends GatherComponents {
   readonly offers: OfferMemory
 }
 
+export interface AskOptions {
+  readonly signal: AbortSignal | undefined
+  /** Who is not asked: this peer, whatever it is called. */
+  readonly except: ReadonlySet<PeerName>
+}
+
 /**
  * Asks the network and keeps the answer going: when a provider vanishes, the next one is given the prompt, the tokens
  * so far and the same seed, and writes on at the same position. See `Peer.ask`.
@@ -45,9 +51,9 @@ export interface AskComponents extends GatherComponents {
 export async function* ask(
   components: AskComponents,
   prompt: Prompt,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  { signal, except }: AskOptions,
 ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-  const answer = new Answer(components, prompt, signal)
+  const answer = new Answer(components, prompt, { signal, except })
   try {
     return yield* answer.write()
   } catch (thrown) {
@@ -60,6 +66,7 @@ class Answer {
   readonly #components: AskComponents
   readonly #prompt: Prompt
   readonly #signal: AbortSignal | undefined
+  readonly #except: ReadonlySet<PeerName>
   readonly #job: JobId
   readonly #nonce: Uint8Array
   readonly #progress: AnswerProgress
@@ -68,10 +75,11 @@ class Answer {
   /** Why the last provider could not do it: says more than that there is no other. */
   #reason = new InfernetError('schedule.no-provider')
 
-  constructor(components: AskComponents, prompt: Prompt, signal: AbortSignal | undefined) {
+  constructor(components: AskComponents, prompt: Prompt, { signal, except }: AskOptions) {
     this.#components = components
     this.#prompt = prompt
     this.#signal = signal
+    this.#except = except
     this.#job = jobId(toHex(components.random.bytes(16)))
     this.#nonce = components.random.bytes(32)
     this.#progress = new AnswerProgress(components.clock)
@@ -94,7 +102,7 @@ class Answer {
   /** Providers that are ready, best first; none when it is time for another look. */
   async #assignments(): Promise<Assignment[]> {
     const untried = (await this.#offers()).filter(
-      ({ provider }) => !this.#failed.has(provider) && provider !== this.#components.name,
+      ({ provider }) => !this.#failed.has(provider) && !this.#except.has(provider),
     )
     if (untried.length === 0) {
       await this.#waitForSomeone()

@@ -24,21 +24,27 @@ describe('a stream that does not open', () => {
   const open = (connection: Connection): Promise<unknown> =>
     openStream({ clock: new FakeClock() }, connection, '/infernet/prompt/1')
 
-  it('ends a relayed connection, as its byte budget is used up, and may be tried on a new one', async () => {
-    const { connection, abort } = failing(RELAYED, new Error('reset'))
-    await expect(open(connection)).rejects.toMatchObject({ code: 'wire.closed' })
-    expect(abort).toHaveBeenCalledOnce()
-  })
+  it.each([
+    ['relayed', RELAYED],
+    ['WebRTC', `${RELAYED}/webrtc`],
+  ])(
+    'ends a %s connection, as nobody is at its other end any more, and may be tried on a new one',
+    async (_, address) => {
+      const { connection, abort } = failing(address, new Error('reset'))
+      await expect(open(connection)).rejects.toMatchObject({ code: 'wire.closed' })
+      expect(abort).toHaveBeenCalledOnce()
+    },
+  )
 
-  it('leaves a relayed connection to a peer that does not speak the protocol', async () => {
-    const refusal = Object.assign(new Error('no'), { name: 'UnsupportedProtocolError' })
-    const { connection, abort } = failing(RELAYED, refusal)
+  it('leaves a socket alone, which may be the one to a relay', async () => {
+    const { connection, abort } = failing('/ip4/127.0.0.1/tcp/1/ws', new Error('reset'))
     await expect(open(connection)).rejects.toMatchObject({ code: 'mesh.unreachable' })
     expect(abort).not.toHaveBeenCalled()
   })
 
-  it('says of a direct connection that the provider cannot be reached', async () => {
-    const { connection, abort } = failing('/ip4/127.0.0.1/tcp/1/ws', new Error('reset'))
+  it('leaves a connection to a peer that does not speak the protocol', async () => {
+    const refusal = Object.assign(new Error('no'), { name: 'UnsupportedProtocolError' })
+    const { connection, abort } = failing(RELAYED, refusal)
     await expect(open(connection)).rejects.toMatchObject({ code: 'mesh.unreachable' })
     expect(abort).not.toHaveBeenCalled()
   })

@@ -85,11 +85,13 @@ async function connectDirectly(
 /**
  * Opens a protocol's stream on a connection.
  *
- * A relayed connection that fails here has most likely used up its byte budget, which this side may learn only now. It
- * is closed, so that the next attempt dials a new one, and the error is that of a broken connection.
+ * A connection that fails here is one of the past: a relayed one has used up its byte budget, WebRTC leads to a tab
+ * that went and may have come back under the same name, which its transport notices only after 13 s. It is closed, so
+ * that the next attempt dials a new one, and the error is that of a broken connection. A socket tells its end by itself,
+ * and may be our only one to a relay.
  *
- * @throws InfernetError `mesh.unreachable` when the other side does not speak it or does not answer, `wire.closed` when
- * a relayed connection broke, or the signal's reason.
+ * @throws InfernetError `mesh.unreachable` when the other side does not speak it or a socket does not answer,
+ * `wire.closed` when another connection broke, or the signal's reason.
  */
 export async function openStream(
   { clock }: Pick<ConnectComponents, 'clock'>,
@@ -110,7 +112,7 @@ export async function openStream(
   } catch (thrown) {
     signal?.throwIfAborted()
     const isRefused = thrown instanceof Error && thrown.name === 'UnsupportedProtocolError'
-    if (isRefused || pathOf(connection) !== 'relayed') throw InfernetError.from(thrown, 'mesh.unreachable')
+    if (isRefused || pathOf(connection) === 'websocket') throw InfernetError.from(thrown, 'mesh.unreachable')
     const broken = new InfernetError('wire.closed', undefined, { cause: thrown })
     connection.abort(broken)
     throw broken

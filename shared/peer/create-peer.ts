@@ -112,7 +112,7 @@ class NetworkPeer implements Peer {
 
   ask(
     prompt: Prompt,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, except = [] }: { signal?: AbortSignal; except?: readonly PeerName[] } = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const { node, clock, random, relays, payer } = this.#components
     const directories = (): readonly DirectoryPort[] => relays.directories
@@ -127,7 +127,7 @@ class NetworkPeer implements Peer {
       directFailures: this.#directFailures,
       directories,
     }
-    return ask(components, prompt, { signal })
+    return ask(components, prompt, { signal, except: new Set([this.name, ...except]) })
   }
 
   provide(engine: Engine, terms: ProviderTerms): Provision {

@@ -169,7 +169,14 @@ export interface Peer {
    * cannot pay, or the last provider's failure when
    * nobody could go on.
    */
-  ask(prompt: Prompt, options?: { signal?: AbortSignal }): AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  ask(
+    prompt: Prompt,
+    options?: {
+      signal?: AbortSignal
+      /** Who is not asked, such as what this tab itself lends. */
+      except?: readonly PeerName[]
+    },
+  ): AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /**
    * Lends a loaded model under these terms until the provision ends. One provision per model.
    *

@@ -20,7 +20,6 @@ import { Identity } from './identity.ts'
 import { LendingGuard } from './lending-guard.ts'
 import type { Mesh, MeshInit } from './mesh.ts'
 import { RelayKeeper } from './relay-keeper.ts'
-import { stopListening } from './reservations.ts'
 
 export interface MeshComponents {
   /** The worker's clock: main-thread timers of a hidden tab tick once a minute. */
@@ -30,7 +29,7 @@ export interface MeshComponents {
 /** Starts the tab's node and its peer, and keeps its relays from now on. Resolves before any relay has answered. */
 export async function createMesh({ clock }: MeshComponents, init: MeshInit): Promise<Mesh> {
   if (!globalThis.isSecureContext) throw new InfernetError('mesh.insecure-page')
-  const identity = await Identity.open()
+  const identity = await (init.purpose === 'lend' ? Identity.toLend() : Identity.toAsk())
   const node = await createNode({
     key: identity.key,
     iceServers: init.iceServers ?? [],
@@ -127,8 +126,7 @@ class TabMesh implements Mesh {
 
   async startLending({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#guard ??= await LendingGuard.start()
-    await this.#identity.keep().catch(() => undefined) // without storage the name lasts as long as the tab
-    for (const keeper of this.#keepers) keeper.setLending(true)
+    for (const keeper of this.#keepers) keeper.lend()
     const late = (): Error => new InfernetError('mesh.reservation-refused')
     await withDeadline(
       this.#clock,
@@ -137,14 +135,6 @@ class TabMesh implements Mesh {
       (own) => this.#untilReserved(own),
       { signal },
     )
-  }
-
-  async stopLending(): Promise<void> {
-    for (const keeper of this.#keepers) keeper.setLending(false)
-    await stopListening(this.#node)
-    this.#guard?.stop()
-    this.#guard = undefined
-    this.#changes.emit()
   }
 
   async stop(): Promise<void> {
@@ -157,6 +147,7 @@ class TabMesh implements Mesh {
     for (const keeper of this.#keepers) keeper.stop()
     this.#guard?.stop()
     await this.#node.stop()
+    await this.#identity.release() // only now: two nodes of one name would take each other's place at the relays
   }
 
   /** @throws InfernetError `mesh.unreachable` or `wire.closed` */

@@ -24,18 +24,23 @@ export interface Mesh {
   onChange(callback: () => void): () => void
   /**
    * Lending makes the tab reachable: reservations at its relays, the Web Lock and the loopback data channel that keep
-   * a hidden tab running. Resolves when the first reservation stands, throws `mesh.reservation-refused`.
+   * a hidden tab running. Resolves when the first reservation stands, throws `mesh.reservation-refused`. `stop` gives
+   * all of it back.
    */
   startLending(options?: { signal?: AbortSignal }): Promise<void>
-  stopLending(): Promise<void>
   stop(): Promise<void>
 }
+
+/**
+ * What a mesh is opened for. A tab that does both has one for each: what it lends goes under a lasting name that others
+ * look up and connect to, what it asks under a new one that leads to nothing else. See `identity.ts`.
+ */
+export type MeshPurpose = 'ask' | 'lend'
 
 export interface MeshInit {
   /** Multiaddrs of relays, the page's own first. */
   readonly relays: readonly string[]
   /** STUN and TURN servers from the relay's configuration. @default [] */
   readonly iceServers?: readonly RTCIceServer[]
-  /** A tab that only asks may take a new name at each start. @default true until it has lent once */
-  readonly rotateIdentity?: boolean
+  readonly purpose: MeshPurpose
 }

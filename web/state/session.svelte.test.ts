@@ -2,7 +2,15 @@ import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Session } from './session.svelte.ts'
-import { memoryServices, ME, relayView, seenOffer, TINY, type Scene } from './testing/memory-services.ts'
+import {
+  memoryServices,
+  ME,
+  ME_LENDING,
+  relayView,
+  seenOffer,
+  TINY,
+  type Scene,
+} from './testing/memory-services.ts'
 
 async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   const world = memoryServices(clock, change)
@@ -54,6 +62,42 @@ it('never offers this tab to itself', async () => {
   const { session } = await opened({ offers: [seenOffer(clock, 'aaaaaa', { provider: ME })] }, clock)
   expect(session.offersFor(TINY)).toHaveLength(0)
   expect(session.lenders.tabs).toBe(1)
+})
+
+it('lends under another name than it asks with, and offers itself under neither', async () => {
+  const clock = new FakeClock()
+  const reserved = relayView('reLay1', 'a.example', { reserved: true })
+  const { session, opened: purposes } = await opened(
+    { offers: [seenOffer(clock, 'aaaaaa', { provider: ME_LENDING })], relays: [reserved] },
+    clock,
+  )
+  expect([session.ownNames, session.offersFor(TINY).length]).toEqual([[ME], 1])
+  expect(session.relays).toMatchObject([{ reserved: false }])
+  await session.lending.open()
+  expect([session.ownNames, session.offersFor(TINY).length]).toEqual([[ME, ME_LENDING], 0])
+  expect(session.relays).toMatchObject([{ reserved: true }])
+  await session.lending.close()
+  expect(session.ownNames).toEqual([ME])
+  expect(session.relays).toMatchObject([{ reserved: false }])
+  await session.lending.open()
+  expect(purposes).toEqual(['ask', 'lend', 'lend'])
+})
+
+it('lends anew only when the last lending has left its name', async () => {
+  const { session, services, scene } = await opened()
+  const stopping = Promise.withResolvers<void>()
+  Object.assign(scene.mesh, { stop: () => stopping.promise })
+  const first = await session.lending.open()
+  const over = session.lending.close()
+  let again = 0
+  const openMesh = services.openMesh.bind(services)
+  services.openMesh = (...init) => (again++, openMesh(...init))
+  const second = session.lending.open()
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  expect(again).toBe(0)
+  stopping.resolve()
+  await over
+  expect(await second).not.toBe(first)
 })
 
 it('keeps the last good answer when relays fall silent, and says that it is old', async () => {

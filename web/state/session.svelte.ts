@@ -6,6 +6,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkView, Path, RelayView, SeenOffer } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { LendingPlace } from './lending-place.svelte.ts'
 import type { ModelChoice, Services } from './services.ts'
 
 /** Offers live a minute at most; asking every few seconds keeps the counts honest and costs a relay little. */
@@ -41,6 +42,8 @@ export class Session {
   readonly #services: Services
   #mesh = $state.raw<Mesh | undefined>()
   #opening: Promise<Mesh> | undefined
+  readonly #life = new AbortController()
+  readonly lending: LendingPlace
   #error = $state.raw<InfernetError | undefined>()
   #relays = $state.raw<readonly RelayView[]>([])
   #directPeers = $state.raw<readonly PeerName[]>([])
@@ -60,10 +63,10 @@ export class Session {
   #waiting: (() => void)[] = []
   #tick: { stop(): void } | undefined
   #stopMesh: (() => void) | undefined
-  readonly #life = new AbortController()
 
   constructor(services: Services) {
     this.#services = services
+    this.lending = new LendingPlace(services, this.#life.signal)
     this.#now = services.clock.now()
   }
 
@@ -83,8 +86,14 @@ export class Session {
   get modelsError(): InfernetError | undefined {
     return this.#modelsError
   }
+  /** The relays of the asking side, with whether one keeps a place for the lending side. */
   get relays(): readonly RelayView[] {
-    return this.#relays
+    const { reserved } = this.lending
+    return this.#relays.map((view) => ({ ...view, reserved: reserved.includes(view.relay) }))
+  }
+  /** This tab's names: the one it asks under, and while it lends the other. */
+  get ownNames(): readonly PeerName[] {
+    return [this.#mesh?.name, this.lending.name].filter((name) => name !== undefined)
   }
   get directPeers(): readonly PeerName[] {
     return this.#directPeers
@@ -141,7 +150,8 @@ export class Session {
   }
   /** Offers for a model from others than this tab. */
   offersFor(model: ModelHash | undefined): readonly SeenOffer[] {
-    return this.live.filter(({ offer }) => offer.model === model && offer.provider !== this.#mesh?.name)
+    const own = this.ownNames
+    return this.live.filter(({ offer }) => offer.model === model && !own.includes(offer.provider))
   }
 
   choice(model: string | undefined): ModelChoice | undefined {
@@ -209,6 +219,7 @@ export class Session {
     this.#life.abort(new DOMException('the page closes', 'AbortError'))
     this.#tick?.stop()
     this.#stopMesh?.()
+    await this.lending.close()
     await this.#mesh?.stop()
   }
 
@@ -220,7 +231,7 @@ export class Session {
     this.#error = undefined
     try {
       if (!this.#services.secure) throw new InfernetError('mesh.insecure-page')
-      const mesh = await this.#services.openMesh({ signal: this.#life.signal })
+      const mesh = await this.#services.openMesh({ purpose: 'ask' }, { signal: this.#life.signal })
       this.#mesh = mesh
       this.#retries = 0
       const read = (): void => {

@@ -18,7 +18,7 @@ import type {
   Segment,
 } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
-import type { Mesh } from '../../mesh/mesh.ts'
+import type { Mesh, MeshPurpose } from '../../mesh/mesh.ts'
 import type { Conversation } from '../conversation.ts'
 import type { MoneyServices } from '../money-services.ts'
 import type { GpuReport, History, LoadPhase, ModelChoice, Services, StartedEngine } from '../services.ts'
@@ -49,6 +49,7 @@ export interface Scene {
 
 export const TINY = modelHash('a1'.repeat(32))
 export const SMOL = modelHash('b2'.repeat(32))
+export const ME_LENDING = peerName('12D3KooWThisTabLendsThisTabLendsThisTabLendsLend42')
 export const ME = peerName('12D3KooWThisTabItselfThisTabItselfThisTabItsMeMe42')
 
 export function named(tail: string): PeerName {
@@ -141,6 +142,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   const settings = new Map<string, string>()
   const provisions: MemoryProvision[] = []
   const engines: MemoryEngine[] = []
+  const opened: MeshPurpose[] = []
   const frameListeners = new Set<(atMs: number) => void>()
   let ids = 0
   const scene: Scene = {
@@ -194,7 +196,6 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     bind: async () => new Uint8Array(64),
     leaveClaims: async () => [],
     startLending: async () => undefined,
-    stopLending: async () => undefined,
     stop: async () => undefined,
     peer: {
       name: ME,
@@ -241,10 +242,14 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     newId: () => `id-${++ids}`,
     models: async () => scene.models,
-    openMesh: async () => {
+    openMesh: async ({ purpose }) => {
+      opened.push(purpose)
       if (scene.mesh instanceof InfernetError) throw scene.mesh
-      return scene.mesh
+      return purpose === 'ask'
+        ? scene.mesh
+        : (Object.create(scene.mesh, { name: { value: ME_LENDING } }) as Mesh)
     },
+    lendingName: async () => ME_LENDING,
     loadTokenizer: async () => ({
       eosTokens: [0],
       reasoning: undefined,
@@ -289,6 +294,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     provisions,
     engines,
     settings,
+    /** What a mesh was opened for, in order. */
+    opened,
     /** Draws a frame, for those who watch. */
     draw: (atMs: number) => frameListeners.forEach((listener) => listener(atMs)),
     watchesFrames: () => frameListeners.size > 0,
