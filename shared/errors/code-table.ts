@@ -222,6 +222,10 @@ export const CODE_TABLE = {
     says: () => 'No direct path to the provider came up.',
     fix: 'The answer travels over the relay, within its limit.',
   },
+  'mesh.no-hidden-path': {
+    says: () => 'Nobody who lends now can be asked without seeing your address.',
+    fix: 'Ask again when another tab lends, or show your address under the prompt.',
+  },
   'mesh.relay-budget': {
     says: () => 'The relay carries no more of this answer.',
     fix: 'Another provider goes on with the answer.',

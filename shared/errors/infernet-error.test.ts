@@ -327,6 +327,9 @@ describe('the sentences of the network', () => {
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.
+      mesh.no-hidden-path
+        Nobody who lends now can be asked without seeing your address.
+        Ask again when another tab lends, or show your address under the prompt.
       mesh.relay-budget
         The relay carries no more of this answer.
         Another provider goes on with the answer.

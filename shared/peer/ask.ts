@@ -16,6 +16,7 @@ import { AnswerProgress } from './answer-progress.ts'
 import { openStream } from './connect.ts'
 import { gatherQuotes, type Assignment, type GatherComponents } from './gather-quotes.ts'
 import type { AnswerEvent, AnswerSummary } from './peer.ts'
+import { hiddenWaysTo } from './ways.ts'
 
 /** How often an answer may look for another provider. Each try costs some seconds; nobody waits for more. */
 const MAX_ATTEMPTS = 8
@@ -101,7 +102,7 @@ class Answer {
 
   /** Providers that are ready, best first; none when it is time for another look. */
   async #assignments(): Promise<Assignment[]> {
-    const untried = (await this.#offers()).filter(
+    const untried = this.#reachable(await this.#offers()).filter(
       ({ provider }) => !this.#failed.has(provider) && !this.#except.has(provider),
     )
     if (untried.length === 0) {
@@ -116,6 +117,18 @@ class Answer {
       signal: this.#signal,
       onFailure: (provider, reason) => this.#fail(provider, reason),
     })
+  }
+
+  /** Of a peer that hides: those to whom there is a hidden way. Whoever has none is not to blame, and not tried. */
+  #reachable(offers: readonly Offer[]): readonly Offer[] {
+    const { hiding } = this.#components
+    if (!hiding) return offers
+    const reachable = offers.filter(({ provider, addresses }) => {
+      const { direct, relayed } = hiddenWaysTo(provider, addresses, hiding)
+      return direct.length + relayed.length > 0
+    })
+    if (reachable.length === 0 && offers.length > 0) this.#reason = new InfernetError('mesh.no-hidden-path')
+    return reachable
   }
 
   /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */

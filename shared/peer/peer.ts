@@ -6,8 +6,11 @@ import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { Offer, OfferedSelfTest, ProviderKind } from '../schedule/offer.ts'
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
 
-/** How the bytes go: tab to tab, through a relay within its byte budget, or straight to a Node peer's socket. */
-export type Path = 'webrtc' | 'relayed' | 'websocket'
+/**
+ * How the bytes go: tab to tab, tab to tab with a TURN server between them, through a relay within its byte budget, or
+ * straight to a Node peer's socket.
+ */
+export type Path = 'webrtc' | 'turn' | 'relayed' | 'websocket'
 
 /** Who wrote a stretch of the answer, and how it went. */
 export interface Segment {

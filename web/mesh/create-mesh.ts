@@ -33,6 +33,7 @@ export async function createMesh({ clock }: MeshComponents, init: MeshInit): Pro
   const node = await createNode({
     key: identity.key,
     iceServers: init.iceServers ?? [],
+    hidesAddress: hiddenBy(init) !== undefined,
     isLocalPage: isLocalHost(location.hostname),
   })
   return new TabMesh(node, identity, clock, init)
@@ -43,6 +44,7 @@ class TabMesh implements Mesh {
   readonly peer: Peer
   payer: Payer | undefined
   payee: Payee | undefined
+  readonly hiddenBy: Mesh['hiddenBy']
   readonly #node: Libp2p
   readonly #identity: Identity
   readonly #clock: Clock
@@ -52,12 +54,13 @@ class TabMesh implements Mesh {
   #relaysBefore = ''
   #guard: LendingGuard | undefined
 
-  constructor(node: Libp2p, identity: Identity, clock: Clock, { relays }: MeshInit) {
+  constructor(node: Libp2p, identity: Identity, clock: Clock, init: MeshInit) {
     this.name = peerName(node.peerId.toString())
+    this.hiddenBy = hiddenBy(init)
     this.#node = node
     this.#identity = identity
     this.#clock = clock
-    this.#keepers = relays.slice(0, MAX_RELAYS).map((address) => new RelayKeeper(node, clock, address))
+    this.#keepers = init.relays.slice(0, MAX_RELAYS).map((address) => new RelayKeeper(node, clock, address))
     for (const keeper of this.#keepers) keeper.changes.listen(this.#onKeeper)
     const payments = {
       payer: () => this.payer,
@@ -77,7 +80,11 @@ class TabMesh implements Mesh {
         random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
         relays: this.#source(),
       },
-      { kind: 'tab', addresses: () => this.#offeredAddresses() },
+      {
+        kind: 'tab',
+        addresses: () => this.#offeredAddresses(),
+        hiding: this.hiddenBy && { hasTurn: this.hiddenBy === 'turn' },
+      },
     )
     node.addEventListener('self:peer:update', this.#onKeeper)
     node.addEventListener('connection:open', this.#onConnection)
@@ -214,6 +221,12 @@ class TabMesh implements Mesh {
       settle()
     })
   }
+}
+
+function hiddenBy({ purpose, hidesAddress, iceServers = [] }: MeshInit): Mesh['hiddenBy'] {
+  if (purpose !== 'ask' || !hidesAddress) return undefined
+  const urls = iceServers.flatMap((server) => server.urls)
+  return urls.some((url) => /^turns?:/.test(url)) ? 'turn' : 'relay'
 }
 
 /** Loopback names, and the address ranges that no router carries. */

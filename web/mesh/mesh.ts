@@ -16,6 +16,8 @@ export interface Mesh {
   bind(terms: BindingTerms): Promise<Uint8Array>
   /** Leaves vouchers with every relay that is up; gives those that one at least keeps. Never throws. */
   leaveClaims(init: LeaveClaimsInit, vouchers: readonly SignedVoucher[]): Promise<readonly SignedVoucher[]>
+  /** What keeps this tab's address from those it asks: a TURN server, or the relay alone; undefined: they see it. */
+  readonly hiddenBy: 'turn' | 'relay' | undefined
   /** The relays this tab keeps, and how each stands. */
   readonly relays: readonly RelayView[]
   /** Peers with an open direct connection, by name. */
@@ -43,4 +45,9 @@ export interface MeshInit {
   /** STUN and TURN servers from the relay's configuration. @default [] */
   readonly iceServers?: readonly RTCIceServer[]
   readonly purpose: MeshPurpose
+  /**
+   * Keeps the tab's network address from the providers that it asks: nothing but relays and TURN servers is dialled. A
+   * mesh that lends cannot hide. @default false
+   */
+  readonly hidesAddress?: boolean
 }

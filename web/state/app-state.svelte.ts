@@ -32,7 +32,7 @@ export class AppState {
       documentTheme(window.document, (query) => window.matchMedia(query)),
     )
     this.router = new Router(window)
-    this.session = new Session(services)
+    this.session = new Session(services, this.settings)
     this.wallet = new Wallet(services)
     this.payments = new PaymentDesk(services, this.wallet)
     this.ask = new Ask(services, this.session, this.settings, this.payments)

@@ -17,7 +17,7 @@ import { createWebEngine } from '../engine/client.ts'
 import { createHttpSource } from '../engine/http-source.ts'
 import { inspectGpu as inspect } from '../engine/inspect-gpu.ts'
 import { createMesh } from '../mesh/create-mesh.ts'
-import type { Mesh, MeshPurpose } from '../mesh/mesh.ts'
+import type { Mesh, MeshInit } from '../mesh/mesh.ts'
 import { openProofs } from '../storage/proofs.ts'
 import { openVerdicts } from '../storage/verdicts.ts'
 import { mannersOf } from './model-manners.ts'
@@ -50,7 +50,7 @@ export { lendingName } from '../mesh/identity.ts'
  */
 export async function openMesh(
   clock: Clock,
-  { relays, ...init }: { relays: readonly string[]; purpose: MeshPurpose },
+  { relays, ...init }: Pick<MeshInit, 'relays' | 'purpose' | 'hidesAddress'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
   const info = v.safeParse(infoSchema, await fetchJson('/network.json', signal).catch(() => undefined))

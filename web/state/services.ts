@@ -6,7 +6,7 @@ import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { Mesh, MeshPurpose } from '../mesh/mesh.ts'
+import type { Mesh, MeshInit } from '../mesh/mesh.ts'
 import type { Conversation } from './conversation.ts'
 import type { MoneyServices } from './money-services.ts'
 
@@ -127,7 +127,10 @@ export interface Services {
   /** 16 bytes of randomness as text, to name a conversation. */
   newId(): string
   models(): Promise<readonly ModelChoice[]>
-  openMesh(init: { readonly purpose: MeshPurpose }, options: { readonly signal: AbortSignal }): Promise<Mesh>
+  openMesh(
+    init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Mesh>
   /** The name under which this browser lends, now or later; undefined where none lasts. Never throws. */
   lendingName(): Promise<PeerName | undefined>
   loadTokenizer(model: ModelHash, options: { readonly signal: AbortSignal }): Promise<Tokenizer>

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Session } from './session.svelte.ts'
+import { Settings } from './settings.svelte.ts'
 import {
   memoryServices,
   ME,
@@ -14,7 +15,7 @@ import {
 
 async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   const world = memoryServices(clock, change)
-  const session = new Session(world.services)
+  const session = new Session(world.services, new Settings(world.services.settings))
   session.start()
   await clock.advance(10)
   return { clock, session, ...world }
@@ -98,6 +99,47 @@ it('lends anew only when the last lending has left its name', async () => {
   stopping.resolve()
   await over
   expect(await second).not.toBe(first)
+})
+
+it('hides from the start where the visitor chose so, and takes a new name with each change', async () => {
+  const { session, scene, services, opened: purposes, clock } = await opened()
+  let stopped = 0
+  Object.assign(scene.mesh, { stop: async () => void stopped++ })
+  expect([session.mesh?.hiddenBy, purposes]).toEqual([undefined, ['ask']])
+  const shown = session.mesh
+  await session.hideAddress(true)
+  await clock.advance(10)
+  expect([session.mesh?.hiddenBy, stopped]).toEqual(['relay', 1])
+  expect(session.mesh).not.toBe(shown)
+  expect(session.stage).toBe('up')
+  await session.hideAddress(true)
+  expect([stopped, purposes]).toEqual([1, ['ask', 'ask hidden']])
+  const reloaded = new Session(services, new Settings(services.settings))
+  expect((await reloaded.ready()).hiddenBy).toBe('relay')
+  await session.hideAddress(false)
+  expect(purposes).toEqual(['ask', 'ask hidden', 'ask hidden', 'ask'])
+})
+
+it('lets a question wait after the change until the new mesh has heard who lends', async () => {
+  const clock = new FakeClock()
+  const { session, scene } = await opened({ offers: [seenOffer(clock, 'aaaaaa')] }, clock)
+  expect(session.offersFor(TINY)).toHaveLength(1)
+  scene.lookFails = true
+  await session.hideAddress(true)
+  await clock.advance(10)
+  expect(session.offersFor(TINY)).toHaveLength(0)
+  scene.lookFails = false
+  await session.look()
+  expect(session.offersFor(TINY)).toHaveLength(1)
+})
+
+it('hides also when the choice was made while the mesh was still opening', async () => {
+  const { services, opened: purposes } = memoryServices(new FakeClock())
+  const session = new Session(services, new Settings(services.settings))
+  const opening = session.ready()
+  const hiding = session.hideAddress(true)
+  await Promise.all([opening, hiding])
+  expect([session.mesh?.hiddenBy, purposes]).toEqual(['relay', ['ask', 'ask hidden']])
 })
 
 it('keeps the last good answer when relays fall silent, and says that it is old', async () => {

@@ -18,9 +18,16 @@ it('keeps what was chosen, and spares battery and metered connections from the s
     pauseMetered: true,
   })
   settings.dutyPercent = 3
+  expect(settings.hideAddress).toBe(false)
+  settings.hideAddress = true
   settings.pauseHidden = true
   settings.pauseOnBattery = false
-  expect(new Settings(store)).toMatchObject({ dutyPercent: 10, pauseHidden: true, pauseOnBattery: false })
+  expect(new Settings(store)).toMatchObject({
+    hideAddress: true,
+    dutyPercent: 10,
+    pauseHidden: true,
+    pauseOnBattery: false,
+  })
 })
 
 it('follows the system until the visitor chooses', () => {

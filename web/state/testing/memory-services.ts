@@ -18,7 +18,7 @@ import type {
   Segment,
 } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
-import type { Mesh, MeshPurpose } from '../../mesh/mesh.ts'
+import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../conversation.ts'
 import type { MoneyServices } from '../money-services.ts'
 import type { GpuReport, History, LoadPhase, ModelChoice, Services, StartedEngine } from '../services.ts'
@@ -142,7 +142,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   const settings = new Map<string, string>()
   const provisions: MemoryProvision[] = []
   const engines: MemoryEngine[] = []
-  const opened: MeshPurpose[] = []
+  const opened: string[] = [] // what each mesh was opened for
   const frameListeners = new Set<(atMs: number) => void>()
   let ids = 0
   const scene: Scene = {
@@ -191,8 +191,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       listeners.add(callback)
       return () => listeners.delete(callback)
     },
-    payer: undefined,
-    payee: undefined,
+    ...{ hiddenBy: undefined, payer: undefined, payee: undefined },
     bind: async () => new Uint8Array(64),
     leaveClaims: async () => [],
     startLending: async () => undefined,
@@ -242,12 +241,12 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     newId: () => `id-${++ids}`,
     models: async () => scene.models,
-    openMesh: async ({ purpose }) => {
-      opened.push(purpose)
+    openMesh: async ({ purpose, hidesAddress = false }) => {
+      opened.push(hidesAddress ? 'ask hidden' : purpose)
       if (scene.mesh instanceof InfernetError) throw scene.mesh
-      return purpose === 'ask'
-        ? scene.mesh
-        : (Object.create(scene.mesh, { name: { value: ME_LENDING } }) as Mesh)
+      const name = { value: purpose === 'lend' ? ME_LENDING : ME }
+      const hiddenBy = { value: hidesAddress ? 'relay' : undefined }
+      return Object.create(scene.mesh, { name, hiddenBy }) as Mesh
     },
     lendingName: async () => ME_LENDING,
     loadTokenizer: async () => ({
@@ -294,7 +293,6 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     provisions,
     engines,
     settings,
-    /** What a mesh was opened for, in order. */
     opened,
     /** Draws a frame, for those who watch. */
     draw: (atMs: number) => frameListeners.forEach((listener) => listener(atMs)),
