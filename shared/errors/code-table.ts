@@ -167,10 +167,6 @@ export const CODE_TABLE = {
     fix: 'Check that the clock of this computer is right.',
   },
   'schedule.offer-stale': { says: () => 'A newer offer is known already.', fix: 'Nothing to do.' },
-  'schedule.not-yours': {
-    says: () => 'An offer was brought by someone who did not sign it.',
-    fix: 'Nothing to do: it was dropped.',
-  },
   'schedule.directory-full': {
     says: () => 'The relay holds as many offers as it can.',
     fix: 'Another relay is tried.',
@@ -207,10 +203,6 @@ export const CODE_TABLE = {
   'stream.bad-chunk': {
     says: (f) => `A block of tokens does not fit the one before (${f.reason ?? 'unknown'}).`,
     fix: 'Another provider goes on with the answer.',
-  },
-  'stream.wrong-usage': {
-    says: (f) => `The provider claims ${f.claimed ?? '?'} tokens, ${f.counted ?? '?'} came.`,
-    fix: 'Only what came is owed.',
   },
   'stream.slow-reader': {
     says: () => 'The reader takes no more tokens.',
