@@ -94,7 +94,7 @@ describe('the page', () => {
     await asker.expectAt(prompt)
   })
 
-  it('pauses, goes on, finishes its answer when it leaves in order, and is found no more; a small window shows it all', async () => {
+  it('pauses, goes on, finishes its answer when it leaves in order, and comes back under its name; a small window shows it all', async () => {
     await using network = await startNetwork()
     const provider = await openProvider(network.browser, network.relay.url, { dutyPercent: 20 })
     const small = await provider.openSmallWindow()
@@ -114,7 +114,8 @@ describe('the page', () => {
     await provider.waitForState('draining')
     await expect.poll(words).toMatch(/^Draining/)
     await consumer.waitForState('done')
-    expect((await consumer.record()).segments).toHaveLength(1)
+    const [answered, ...others] = (await consumer.record()).segments
+    expect(others).toEqual([])
     await provider.waitForState('ended')
     expect(await offersAt(network.relay.url)).toBe(0)
     await expect.poll(words).toMatch(/^Off/)
@@ -122,6 +123,12 @@ describe('the page', () => {
     await provider.page.getByRole('button', { name: 'Close the small window' }).click()
     await expect.poll(() => small.isClosed()).toBe(true)
     expect(provider.tab.errors).toEqual([])
+    await provider.page.reload() // its address says that it lends at once
+    await provider.waitForState('live')
+    await provider.waitForOffer()
+    await consumer.ask('What is a relay?')
+    await consumer.waitForState('done')
+    expect((await consumer.record()).segments).toMatchObject([{ provider: answered?.provider }])
   })
 
   it('is answered by the seed provider when no tab lends; keeps it over a reload, and forgets it when told so', async () => {

@@ -92,6 +92,25 @@ export class AskPage {
     return turn.answer as AnswerRecord
   }
 
+  /** From now on notes when an answer in the middle gives its provider up; gives the times so far, by the wall clock. */
+  async noteSeams(): Promise<() => Promise<readonly number[]>> {
+    await this.page.evaluate(() => {
+      const seams: number[] = []
+      Object.assign(window, { e2eSeams: seams })
+      const look = (records: readonly MutationRecord[]): void => {
+        for (const { target, oldValue } of records)
+          if (oldValue === 'answering' && (target as Element).getAttribute('data-state') === 'searching')
+            seams.push(Date.now())
+      }
+      new MutationObserver(look).observe(document.body, {
+        subtree: true,
+        attributeFilter: ['data-state'],
+        attributeOldValue: true,
+      })
+    })
+    return () => this.page.evaluate(() => (window as unknown as { e2eSeams: number[] }).e2eSeams)
+  }
+
   /** From now on notes all that a question says it waits for; gives what was noted so far. */
   async noteWaits(): Promise<() => Promise<readonly string[]>> {
     await this.page.evaluate(() => {

@@ -7,6 +7,7 @@ import { until } from '../../relay/testing/fixtures.ts'
 import {
   fakeEngine,
   hear,
+  OWN_SOCKET,
   promptOf,
   TERMS,
   TestNetwork,
@@ -49,6 +50,33 @@ describe('a provider that only a relay can reach', () => {
     expect(summary?.segments).toMatchObject([
       { provider: name, path: 'relayed', tokens: 80, signedTokens: 80 },
     ])
+  })
+
+  it('never sees the address of a peer that hides, though it could be dialled directly', async () => {
+    const relay = await network.relay()
+    const listen = [OWN_SOCKET, ...relay.addresses.map(circuit)]
+    const provider = await network.node({ listen, relays: relay.addresses })
+    const { name } = await lend(provider)
+    const consumer = await network.node({ relays: relay.addresses, hides: true })
+    const { summary } = await hear(consumer.peer, promptOf(), {
+      onEvent: () => {
+        const seen = provider.node.getConnections(consumer.node.peerId).map(pathOf)
+        expect(seen.every((path) => path === 'relayed')).toBe(true)
+      },
+    })
+    expect(summary?.segments).toMatchObject([{ provider: name, path: 'relayed', tokens: 80 }])
+    const open = await network.node({ relays: relay.addresses })
+    expect((await hear(open.peer, promptOf())).summary?.segments).toMatchObject([{ path: 'websocket' }])
+  })
+
+  it('is not asked by a peer that hides when its own socket is the only way to it', async () => {
+    const relay = await network.relay()
+    const provider = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
+    const provision = provider.peer.provide(fakeEngine(), TERMS)
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    const consumer = await network.node({ relays: relay.addresses, hides: true })
+    await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'mesh.no-hidden-path' })
+    expect(provider.node.getConnections(consumer.node.peerId)).toEqual([])
   })
 
   it('goes on over a new connection when the budget runs out', { timeout: 40_000 }, async () => {

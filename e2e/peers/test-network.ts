@@ -10,10 +10,18 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { ChangeEmitter } from '#shared/base/change-emitter.ts'
-import { modelHash, peerName } from '#shared/base/ids.ts'
+import { modelHash, peerName, type PeerName } from '#shared/base/ids.ts'
 import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { AnswerEvent, AnswerSummary, Payee, Payer, Peer, ProviderTerms } from '#shared/peer/peer.ts'
+import type {
+  AnswerEvent,
+  AnswerSummary,
+  Payee,
+  Payer,
+  Peer,
+  ProviderTerms,
+  RelayView,
+} from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { DirectoryClient } from '#shared/schedule/directory-client.ts'
@@ -48,6 +56,8 @@ export interface NodeInit {
   /** Instead of clients for `relays`. */
   readonly directories?: readonly DirectoryPort[]
   readonly payer?: Payer
+  /** Asks without showing its address: without TURN, as it has none. @default false */
+  readonly hides?: boolean
   /** Made from the peer's key, which binds it to its operator. */
   readonly payee?: (key: PrivateKey) => Promise<Payee>
 }
@@ -67,7 +77,14 @@ export class TestNetwork implements AsyncDisposable {
     return relay
   }
 
-  async node({ listen = [], relays = [], directories, payer, payee }: NodeInit = {}): Promise<TestPeerNode> {
+  async node({
+    listen = [],
+    relays = [],
+    directories,
+    payer,
+    hides,
+    payee,
+  }: NodeInit = {}): Promise<TestPeerNode> {
     const key = await generateKeyPair('Ed25519')
     const node = await createLibp2p({
       privateKey: key,
@@ -92,12 +109,16 @@ export class TestNetwork implements AsyncDisposable {
     const changes = new ChangeEmitter()
     const source = {
       directories: directories ?? clients,
-      views: [],
+      views: relays.map((address): RelayView => ({
+        relay: relayOf(address),
+        address,
+        ...{ state: 'up', reserved: false, rttMs: undefined },
+      })),
       onChange: (callback: () => void) => changes.listen(callback),
     }
     const peer = createPeer(
       { node, key, clock: realClock, random: realRandom, relays: source, payer, payee: await payee?.(key) },
-      { kind: 'node' },
+      { kind: 'node', hiding: hides ? { hasTurn: false } : undefined },
     )
     const stop = async (): Promise<void> => {
       await peer.stop()
@@ -121,10 +142,13 @@ export class TestNetwork implements AsyncDisposable {
   }
 }
 
+function relayOf(address: string): PeerName {
+  return peerName(address.split('/p2p/').at(-1) ?? '')
+}
+
 /** A directory over a stream that is dialled anew whenever it is needed. */
 function directoryAt(node: Libp2p, address: string): DirectoryClient {
-  const relay = peerName(address.split('/p2p/').at(-1) ?? '')
-  return new DirectoryClient(relay, {
+  return new DirectoryClient(relayOf(address), {
     clock: realClock,
     openStream: async ({ signal }) => {
       const connection = await node.dial(multiaddr(address), { signal })

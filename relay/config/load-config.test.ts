@@ -95,7 +95,10 @@ test('a wrong value is refused with the name it was given under and the fix', ()
     `"--peer: "relay.example" must be a URL such as wss://relay.example or an address such as /dns/relay.example/tcp/443/tls/ws. Default: empty."`,
   )
   expect(refusal(['--ice-servers', '[{"urls":"http://x"}]'])).toMatchInlineSnapshot(
-    `"--ice-servers: "[{"urls":"http://x"}]" must be JSON such as [{"urls":"stun:stun.example:3478"}], with stun:, stuns:, turn: or turns: URLs. Default: []."`,
+    `"--ice-servers: "[{"urls":"http://x"}]" must be JSON such as [{"urls":"stun:stun.example:3478"}], with stun:, stuns:, turn: or turns: URLs; TURN needs username and credential. Default: []."`,
+  )
+  expect(refusal(['--ice-servers', '[{"urls":["turn:t.example"],"username":"u"}]'])).toMatch(
+    /needs username and credential/,
   )
   expect(refusal(['--trust-proxy', '10.0.0.0/64'])).toMatchInlineSnapshot(
     `"--trust-proxy: "10.0.0.0/64" must be the number of proxies (0 to 9) or their networks, such as 10.0.0.0/8,fd00::/8. Default: 0."`,

@@ -84,6 +84,14 @@ const iceServersSchema = v.pipe(
     }),
   ),
   v.check((servers) => servers.flatMap(({ urls }) => urls).every((url) => /^(stuns?|turns?):\S+$/.test(url))),
+  // Browsers refuse a TURN server without them, and with it every connection of a tab.
+  v.check((servers) =>
+    servers.every(
+      ({ urls, username, credential }) =>
+        (username !== undefined && credential !== undefined) ||
+        ![urls].flat().some((url) => /^turns?:/.test(url)),
+    ),
+  ),
 )
 
 /** STUN and TURN servers in the form that `RTCPeerConnection` takes. */
@@ -94,7 +102,7 @@ export const readIceServers: Read<IceServers> = (text) => {
     return v.parse(iceServersSchema, JSON.parse(text))
   } catch {
     throw new RangeError(
-      'must be JSON such as [{"urls":"stun:stun.example:3478"}], with stun:, stuns:, turn: or turns: URLs.',
+      'must be JSON such as [{"urls":"stun:stun.example:3478"}], with stun:, stuns:, turn: or turns: URLs; TURN needs username and credential.',
     )
   }
 }

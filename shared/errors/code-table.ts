@@ -167,10 +167,6 @@ export const CODE_TABLE = {
     fix: 'Check that the clock of this computer is right.',
   },
   'schedule.offer-stale': { says: () => 'A newer offer is known already.', fix: 'Nothing to do.' },
-  'schedule.not-yours': {
-    says: () => 'An offer was brought by someone who did not sign it.',
-    fix: 'Nothing to do: it was dropped.',
-  },
   'schedule.directory-full': {
     says: () => 'The relay holds as many offers as it can.',
     fix: 'Another relay is tried.',
@@ -208,10 +204,6 @@ export const CODE_TABLE = {
     says: (f) => `A block of tokens does not fit the one before (${f.reason ?? 'unknown'}).`,
     fix: 'Another provider goes on with the answer.',
   },
-  'stream.wrong-usage': {
-    says: (f) => `The provider claims ${f.claimed ?? '?'} tokens, ${f.counted ?? '?'} came.`,
-    fix: 'Only what came is owed.',
-  },
   'stream.slow-reader': {
     says: () => 'The reader takes no more tokens.',
     fix: 'Keep the page open, or ask again.',
@@ -221,6 +213,10 @@ export const CODE_TABLE = {
   'mesh.no-direct-path': {
     says: () => 'No direct path to the provider came up.',
     fix: 'The answer travels over the relay, within its limit.',
+  },
+  'mesh.no-hidden-path': {
+    says: () => 'Nobody who lends now can be asked without seeing your address.',
+    fix: 'Ask again when another tab lends, or show your address under the prompt.',
   },
   'mesh.relay-budget': {
     says: () => 'The relay carries no more of this answer.',

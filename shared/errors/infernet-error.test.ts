@@ -132,9 +132,6 @@ describe('the sentences of the network', () => {
       schedule.offer-stale
         A newer offer is known already.
         Nothing to do.
-      schedule.not-yours
-        An offer was brought by someone who did not sign it.
-        Nothing to do: it was dropped.
       schedule.directory-full
         The relay holds as many offers as it can.
         Another relay is tried.
@@ -165,9 +162,6 @@ describe('the sentences of the network', () => {
       stream.bad-chunk
         A block of tokens does not fit the one before (<reason>).
         Another provider goes on with the answer.
-      stream.wrong-usage
-        The provider claims <claimed> tokens, <counted> came.
-        Only what came is owed.
       stream.slow-reader
         The reader takes no more tokens.
         Keep the page open, or ask again.
@@ -291,9 +285,6 @@ describe('the sentences of the network', () => {
       wallet.no-gas
         The network fee is about <needed>, this wallet has <has>.
         Get some of the coin that pays fees, then try again.
-      wallet.no-funds
-        This needs <needed>, you have <has>.
-        Take a smaller amount, or get more first.
       wallet.reverted
         The contract refused: <reason>.
         No money moved, the network fee apart.
@@ -333,6 +324,9 @@ describe('the sentences of the network', () => {
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.
+      mesh.no-hidden-path
+        Nobody who lends now can be asked without seeing your address.
+        Ask again when another tab lends, or show your address under the prompt.
       mesh.relay-budget
         The relay carries no more of this answer.
         Another provider goes on with the answer.

@@ -159,10 +159,6 @@ export const MONEY_CODES = {
     says: (f) => `The network fee is about ${f.needed ?? '?'}, this wallet has ${f.has ?? '?'}.`,
     fix: 'Get some of the coin that pays fees, then try again.',
   },
-  'wallet.no-funds': {
-    says: (f) => `This needs ${f.needed ?? '?'}, you have ${f.has ?? '?'}.`,
-    fix: 'Take a smaller amount, or get more first.',
-  },
   'wallet.reverted': {
     says: (f) => `The contract refused: ${f.reason ?? 'it did not say why'}.`,
     fix: 'No money moved, the network fee apart.',

@@ -17,6 +17,7 @@ import { openStream } from './connect.ts'
 import { gatherQuotes, type Assignment, type GatherComponents } from './gather-quotes.ts'
 import { payableOffers } from './payable-offers.ts'
 import type { AnswerEvent, AnswerSummary } from './peer.ts'
+import { hiddenWaysTo } from './ways.ts'
 
 /** How often an answer may look for another provider. Each try costs some seconds; nobody waits for more. */
 const MAX_ATTEMPTS = 8
@@ -39,6 +40,12 @@ export interface AskComponents extends GatherComponents {
   readonly offers: OfferMemory
 }
 
+export interface AskOptions {
+  readonly signal: AbortSignal | undefined
+  /** Who is not asked: this peer, whatever it is called. */
+  readonly except: ReadonlySet<PeerName>
+}
+
 /**
  * Asks the network and keeps the answer going: when a provider vanishes, the next one is given the prompt, the tokens
  * so far and the same seed, and writes on at the same position. See `Peer.ask`.
@@ -46,9 +53,9 @@ export interface AskComponents extends GatherComponents {
 export async function* ask(
   components: AskComponents,
   prompt: Prompt,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  { signal, except }: AskOptions,
 ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-  const answer = new Answer(components, prompt, signal)
+  const answer = new Answer(components, prompt, { signal, except })
   try {
     return yield* answer.write()
   } catch (thrown) {
@@ -61,6 +68,7 @@ class Answer {
   readonly #components: AskComponents
   readonly #prompt: Prompt
   readonly #signal: AbortSignal | undefined
+  readonly #except: ReadonlySet<PeerName>
   readonly #job: JobId
   readonly #nonce: Uint8Array
   readonly #progress: AnswerProgress
@@ -69,10 +77,11 @@ class Answer {
   /** Why the last provider could not do it: says more than that there is no other. */
   #reason = new InfernetError('schedule.no-provider')
 
-  constructor(components: AskComponents, prompt: Prompt, signal: AbortSignal | undefined) {
+  constructor(components: AskComponents, prompt: Prompt, { signal, except }: AskOptions) {
     this.#components = components
     this.#prompt = prompt
     this.#signal = signal
+    this.#except = except
     this.#job = jobId(toHex(components.random.bytes(16)))
     this.#nonce = components.random.bytes(32)
     this.#progress = new AnswerProgress(components.clock)
@@ -95,8 +104,10 @@ class Answer {
   /** Providers that are ready, best first; none when it is time for another look. */
   async #assignments(): Promise<Assignment[]> {
     const { payer, name } = this.#components
-    const others = (await this.#offers()).filter(({ provider }) => provider !== name)
-    const { payable, refusal } = payableOffers(others, payer)
+    const others = (await this.#offers()).filter(
+      ({ provider }) => provider !== name && !this.#except.has(provider),
+    )
+    const { payable, refusal } = payableOffers(this.#reachable(others), payer)
     const untried = payable.filter(({ provider }) => !this.#failed.has(provider))
     if (untried.length === 0) {
       if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
@@ -111,6 +122,18 @@ class Answer {
       signal: this.#signal,
       onFailure: (provider, reason) => this.#fail(provider, reason),
     })
+  }
+
+  /** Of a peer that hides: those to whom there is a hidden way. Whoever has none is not to blame, and not tried. */
+  #reachable(offers: readonly Offer[]): readonly Offer[] {
+    const { hiding } = this.#components
+    if (!hiding) return offers
+    const reachable = offers.filter(({ provider, addresses }) => {
+      const { direct, relayed } = hiddenWaysTo(provider, addresses, hiding)
+      return direct.length + relayed.length > 0
+    })
+    if (reachable.length === 0 && offers.length > 0) this.#reason = new InfernetError('mesh.no-hidden-path')
+    return reachable
   }
 
   /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */

@@ -1,6 +1,6 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
@@ -8,6 +8,7 @@ import { sleep, withDeadline } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Path } from './peer.ts'
 import type { RecentPeers } from './recent-peers.ts'
+import { hiddenWaysTo, waysTo, type Hiding } from './ways.ts'
 
 /** After this long without a direct path the job goes over the relay, within its byte budget. */
 export const DIRECT_PATH_DEADLINE_MS = 8 * SECOND_MS
@@ -27,6 +28,8 @@ export interface ConnectComponents {
   readonly clock: Clock
   /** Peers to whom no direct path came up lately: the wait is not paid again for each question. */
   readonly directFailures: RecentPeers
+  /** @default providers may see this peer's network address */
+  readonly hiding?: Hiding | undefined
 }
 
 export interface Connected {
@@ -43,9 +46,9 @@ export function pathOf({ limits, remoteAddr }: Pick<Connection, 'limits' | 'remo
 
 /**
  * A connection to a provider: one that stands, else a direct one within {@link DIRECT_PATH_DEADLINE_MS}, else one over
- * its relay.
+ * its relay. A peer that hides takes none that would show the provider its network address.
  *
- * @throws InfernetError `mesh.unreachable`, or the signal's reason.
+ * @throws InfernetError `mesh.unreachable`, `mesh.no-hidden-path`, or the signal's reason.
  */
 export async function connect(
   components: ConnectComponents,
@@ -53,25 +56,38 @@ export async function connect(
   addresses: readonly string[],
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<Connected> {
-  const { node, directFailures } = components
+  const { node, directFailures, hiding } = components
+  const targets = hiding ? hiddenWaysTo(provider, addresses, hiding) : waysTo(provider, addresses)
+  if (hiding && targets.relayed.length + targets.direct.length === 0)
+    throw new InfernetError('mesh.no-hidden-path')
   const standing = openConnections(node, provider).find((connection) => pathOf(connection) !== 'relayed')
-  if (standing) return { connection: standing, path: pathOf(standing) }
-  const targets = readAddresses(provider, addresses)
+  if (standing) return connectedBy(standing, hiding)
   if (targets.direct.length > 0 && !directFailures.has(provider)) {
     const connection = await connectDirectly(components, provider, targets.direct, signal)
-    if (connection) return { connection, path: pathOf(connection) }
+    if (connection) return connectedBy(connection, hiding)
   }
-  return connectRelayed(components, provider, targets.relayed, signal)
+  return connectedBy(await connectRelayed(components, provider, targets.relayed, signal), hiding)
+}
+
+/**
+ * Of a peer that hides, WebRTC runs through TURN alone: its node was made so.
+ *
+ * @throws InfernetError `mesh.no-hidden-path` for a socket, at whose other end our address is seen
+ */
+function connectedBy(connection: Connection, hiding: Hiding | undefined): Connected {
+  const path = pathOf(connection)
+  if (hiding && path === 'websocket') throw new InfernetError('mesh.no-hidden-path')
+  return { connection, path: hiding && path === 'webrtc' ? 'turn' : path }
 }
 
 async function connectDirectly(
   { node, clock, directFailures }: ConnectComponents,
   provider: PeerName,
-  addresses: Multiaddr[],
+  addresses: readonly Multiaddr[],
   signal: AbortSignal | undefined,
 ): Promise<Connection | undefined> {
   const late = (): Error => new InfernetError('mesh.no-direct-path')
-  const dial = (own: AbortSignal): Promise<Connection> => node.dial(addresses, { signal: own })
+  const dial = (own: AbortSignal): Promise<Connection> => node.dial([...addresses], { signal: own })
   try {
     const connection = await withDeadline(clock, millis(DIRECT_PATH_DEADLINE_MS), late, dial, { signal })
     if (pathOf(connection) !== 'relayed') return connection
@@ -85,11 +101,13 @@ async function connectDirectly(
 /**
  * Opens a protocol's stream on a connection.
  *
- * A relayed connection that fails here has most likely used up its byte budget, which this side may learn only now. It
- * is closed, so that the next attempt dials a new one, and the error is that of a broken connection.
+ * A connection that fails here is one of the past: a relayed one has used up its byte budget, WebRTC leads to a tab
+ * that went and may have come back under the same name, which its transport notices only after 13 s. It is closed, so
+ * that the next attempt dials a new one, and the error is that of a broken connection. A socket tells its end by itself,
+ * and may be our only one to a relay.
  *
- * @throws InfernetError `mesh.unreachable` when the other side does not speak it or does not answer, `wire.closed` when
- * a relayed connection broke, or the signal's reason.
+ * @throws InfernetError `mesh.unreachable` when the other side does not speak it or a socket does not answer,
+ * `wire.closed` when another connection broke, or the signal's reason.
  */
 export async function openStream(
   { clock }: Pick<ConnectComponents, 'clock'>,
@@ -110,7 +128,7 @@ export async function openStream(
   } catch (thrown) {
     signal?.throwIfAborted()
     const isRefused = thrown instanceof Error && thrown.name === 'UnsupportedProtocolError'
-    if (isRefused || pathOf(connection) !== 'relayed') throw InfernetError.from(thrown, 'mesh.unreachable')
+    if (isRefused || pathOf(connection) === 'websocket') throw InfernetError.from(thrown, 'mesh.unreachable')
     const broken = new InfernetError('wire.closed', undefined, { cause: thrown })
     connection.abort(broken)
     throw broken
@@ -124,9 +142,9 @@ export async function openStream(
 async function connectRelayed(
   { node, clock }: ConnectComponents,
   provider: PeerName,
-  relayed: Multiaddr[],
+  relayed: readonly Multiaddr[],
   signal: AbortSignal | undefined,
-): Promise<Connected> {
+): Promise<Connection> {
   const late = (): Error => new InfernetError('mesh.unreachable')
   const dial = async (own: AbortSignal): Promise<Connection> => {
     for (let attempt = 1; ; attempt++) {
@@ -134,7 +152,7 @@ async function connectRelayed(
       if (known) return known
       if (relayed.length === 0) throw late()
       try {
-        return await node.dial(relayed, { signal: own })
+        return await node.dial([...relayed], { signal: own })
       } catch (thrown) {
         if (own.aborted || attempt >= RELAYED_ATTEMPTS) throw thrown
         await sleep(clock, millis(RELAYED_RETRY_MS), { signal: own })
@@ -142,8 +160,7 @@ async function connectRelayed(
     }
   }
   try {
-    const connection = await withDeadline(clock, millis(RELAYED_PATH_DEADLINE_MS), late, dial, { signal })
-    return { connection, path: pathOf(connection) }
+    return await withDeadline(clock, millis(RELAYED_PATH_DEADLINE_MS), late, dial, { signal })
   } catch (thrown) {
     signal?.throwIfAborted()
     throw InfernetError.from(thrown, 'mesh.unreachable')
@@ -152,24 +169,4 @@ async function connectRelayed(
 
 function openConnections(node: ConnectComponents['node'], provider: PeerName): Connection[] {
   return node.getConnections(peerIdFromString(provider)).filter(({ status }) => status === 'open')
-}
-
-/** Sorts a stranger's addresses by how they reach it. What does not parse, or names someone else, is dropped. */
-function readAddresses(
-  provider: PeerName,
-  addresses: readonly string[],
-): { direct: Multiaddr[]; relayed: Multiaddr[] } {
-  const direct: Multiaddr[] = []
-  const relayed: Multiaddr[] = []
-  for (const text of addresses) {
-    if (!text.endsWith(`/p2p/${provider}`)) continue
-    try {
-      const address = multiaddr(text)
-      const isRelayed = text.includes('/p2p-circuit') && !text.includes('/webrtc/')
-      ;(isRelayed ? relayed : direct).push(address)
-    } catch {
-      // a stranger's text: not an address
-    }
-  }
-  return { direct, relayed }
 }

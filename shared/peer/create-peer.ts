@@ -29,6 +29,7 @@ import type {
 } from './peer.ts'
 import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'
+import type { Hiding } from './ways.ts'
 
 /** After this long a direct path is tried again: a laptop may have changed its network. */
 const DIRECT_FAILURE_MS = 2 * MINUTE_MS
@@ -57,6 +58,11 @@ export interface PeerInit {
   readonly kind: ProviderKind
   /** The addresses that an offer names, best first. @default the node's own */
   readonly addresses?: () => readonly string[]
+  /**
+   * Keeps this peer's network address from the providers that it asks; they see a relay's or a TURN server's. The
+   * node's WebRTC must be made for it (`iceTransportPolicy: 'relay'`). @default they see it
+   */
+  readonly hiding?: Pick<Hiding, 'hasTurn'> | undefined
 }
 
 /**
@@ -112,10 +118,11 @@ class NetworkPeer implements Peer {
 
   ask(
     prompt: Prompt,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, except = [] }: { signal?: AbortSignal; except?: readonly PeerName[] } = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const { node, clock, random, relays, payer } = this.#components
     const directories = (): readonly DirectoryPort[] => relays.directories
+    const { hiding } = this.#init
     const components = {
       node,
       clock,
@@ -126,8 +133,9 @@ class NetworkPeer implements Peer {
       offers: this.#offers,
       directFailures: this.#directFailures,
       directories,
+      hiding: hiding && { ...hiding, relays: () => relays.views.map(({ address }) => address) },
     }
-    return ask(components, prompt, { signal })
+    return ask(components, prompt, { signal, except: new Set([this.name, ...except]) })
   }
 
   provide(engine: Engine, terms: ProviderTerms): Provision {

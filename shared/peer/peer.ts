@@ -6,8 +6,11 @@ import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind } from '../schedule/offer.ts'
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
 
-/** How the bytes go: tab to tab, through a relay within its byte budget, or straight to a Node peer's socket. */
-export type Path = 'webrtc' | 'relayed' | 'websocket'
+/**
+ * How the bytes go: tab to tab, tab to tab with a TURN server between them, through a relay within its byte budget, or
+ * straight to a Node peer's socket.
+ */
+export type Path = 'webrtc' | 'turn' | 'relayed' | 'websocket'
 
 /** Who wrote a stretch of the answer, and how it went. */
 export interface Segment {
@@ -173,7 +176,14 @@ export interface Peer {
    * cannot pay, or the last provider's failure when
    * nobody could go on.
    */
-  ask(prompt: Prompt, options?: { signal?: AbortSignal }): AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  ask(
+    prompt: Prompt,
+    options?: {
+      signal?: AbortSignal
+      /** Who is not asked, such as what this tab itself lends. */
+      except?: readonly PeerName[]
+    },
+  ): AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /**
    * Lends a loaded model under these terms until the provision ends. One provision per model.
    *

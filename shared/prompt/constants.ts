@@ -12,12 +12,13 @@ export const MAX_QUOTES_PER_CONSUMER = 4
 /** All open quotes of a provider, about 300 bytes each. Beyond it everyone is refused until some expire. */
 export const MAX_OPEN_QUOTES = 1024
 
-/** How often one connection may ask: bursts for retries, then two a second. */
+/** How often one consumer may ask: bursts for retries, then two a second. */
 export const QUOTE_RATE = { burst: 20, perSecond: 2 } as const
 
 /**
  * Quotes a provider makes in all, whoever asks. Identities are free, so the limit per consumer alone would let a
- * stranger with many keys keep a tab busy signing; 50 signatures a second take well under 2 % of a core.
+ * stranger with many keys keep a tab busy signing; 50 signatures a second take well under 2 % of a core. It stands in
+ * for a limit per address, which a provider does not know (`QuoteDesk`).
  */
 export const QUOTE_RATE_TOTAL = { burst: 200, perSecond: 50 } as const
 

@@ -53,6 +53,13 @@ export interface RedeemedQuote {
  *
  * Quotes are free and promise nothing but a price, so they are bounded per consumer, in all, and in rate; an expired
  * one makes room.
+ *
+ * There is no bucket per network address here, because no provider knows one. WebRTC names none to libp2p; a relayed
+ * connection comes from the relay's; and a provider inside a relay has everybody at 127.0.0.1, behind the pipe of the
+ * public port. A bucket of what it sees would lump all askers of a relay together. Addresses are bounded where they
+ * are known, before a question comes this far: the relay's `CONNECTIONS_PER_ADDRESS` for its sockets, and
+ * `RELAYED_OPENS_PER_ADDRESS` for introductions, without which there is no WebRTC. What one address can still do with
+ * many names ends at the rate for all together.
  */
 export class QuoteDesk {
   readonly #components: QuoteDeskComponents

@@ -20,7 +20,6 @@ import { Identity } from './identity.ts'
 import { LendingGuard } from './lending-guard.ts'
 import type { Mesh, MeshInit } from './mesh.ts'
 import { RelayKeeper } from './relay-keeper.ts'
-import { stopListening } from './reservations.ts'
 
 export interface MeshComponents {
   /** The worker's clock: main-thread timers of a hidden tab tick once a minute. */
@@ -30,10 +29,11 @@ export interface MeshComponents {
 /** Starts the tab's node and its peer, and keeps its relays from now on. Resolves before any relay has answered. */
 export async function createMesh({ clock }: MeshComponents, init: MeshInit): Promise<Mesh> {
   if (!globalThis.isSecureContext) throw new InfernetError('mesh.insecure-page')
-  const identity = await Identity.open()
+  const identity = await (init.purpose === 'lend' ? Identity.toLend() : Identity.toAsk())
   const node = await createNode({
     key: identity.key,
     iceServers: init.iceServers ?? [],
+    hidesAddress: hiddenBy(init) !== undefined,
     isLocalPage: isLocalHost(location.hostname),
   })
   return new TabMesh(node, identity, clock, init)
@@ -44,6 +44,7 @@ class TabMesh implements Mesh {
   readonly peer: Peer
   payer: Payer | undefined
   payee: Payee | undefined
+  readonly hiddenBy: Mesh['hiddenBy']
   readonly #node: Libp2p
   readonly #identity: Identity
   readonly #clock: Clock
@@ -53,12 +54,13 @@ class TabMesh implements Mesh {
   #relaysBefore = ''
   #guard: LendingGuard | undefined
 
-  constructor(node: Libp2p, identity: Identity, clock: Clock, { relays }: MeshInit) {
+  constructor(node: Libp2p, identity: Identity, clock: Clock, init: MeshInit) {
     this.name = peerName(node.peerId.toString())
+    this.hiddenBy = hiddenBy(init)
     this.#node = node
     this.#identity = identity
     this.#clock = clock
-    this.#keepers = relays.slice(0, MAX_RELAYS).map((address) => new RelayKeeper(node, clock, address))
+    this.#keepers = init.relays.slice(0, MAX_RELAYS).map((address) => new RelayKeeper(node, clock, address))
     for (const keeper of this.#keepers) keeper.changes.listen(this.#onKeeper)
     const payments = {
       payer: () => this.payer,
@@ -78,7 +80,11 @@ class TabMesh implements Mesh {
         random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
         relays: this.#source(),
       },
-      { kind: 'tab', addresses: () => this.#offeredAddresses() },
+      {
+        kind: 'tab',
+        addresses: () => this.#offeredAddresses(),
+        hiding: this.hiddenBy && { hasTurn: this.hiddenBy === 'turn' },
+      },
     )
     node.addEventListener('self:peer:update', this.#onKeeper)
     node.addEventListener('connection:open', this.#onConnection)
@@ -127,8 +133,7 @@ class TabMesh implements Mesh {
 
   async startLending({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#guard ??= await LendingGuard.start()
-    await this.#identity.keep().catch(() => undefined) // without storage the name lasts as long as the tab
-    for (const keeper of this.#keepers) keeper.setLending(true)
+    for (const keeper of this.#keepers) keeper.lend()
     const late = (): Error => new InfernetError('mesh.reservation-refused')
     await withDeadline(
       this.#clock,
@@ -137,14 +142,6 @@ class TabMesh implements Mesh {
       (own) => this.#untilReserved(own),
       { signal },
     )
-  }
-
-  async stopLending(): Promise<void> {
-    for (const keeper of this.#keepers) keeper.setLending(false)
-    await stopListening(this.#node)
-    this.#guard?.stop()
-    this.#guard = undefined
-    this.#changes.emit()
   }
 
   async stop(): Promise<void> {
@@ -157,6 +154,7 @@ class TabMesh implements Mesh {
     for (const keeper of this.#keepers) keeper.stop()
     this.#guard?.stop()
     await this.#node.stop()
+    await this.#identity.release() // only now: two nodes of one name would take each other's place at the relays
   }
 
   /** @throws InfernetError `mesh.unreachable` or `wire.closed` */
@@ -223,6 +221,12 @@ class TabMesh implements Mesh {
       settle()
     })
   }
+}
+
+function hiddenBy({ purpose, hidesAddress, iceServers = [] }: MeshInit): Mesh['hiddenBy'] {
+  if (purpose !== 'ask' || !hidesAddress) return undefined
+  const urls = iceServers.flatMap((server) => server.urls)
+  return urls.some((url) => /^turns?:/.test(url)) ? 'turn' : 'relay'
 }
 
 /** Loopback names, and the address ranges that no router carries. */

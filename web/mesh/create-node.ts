@@ -20,23 +20,28 @@ import {
 export interface NodeInit {
   readonly key: PrivateKey
   readonly iceServers: readonly RTCIceServer[]
+  /** WebRTC through a TURN server alone, whoever dials: the other side learns the server's address and not ours. */
+  readonly hidesAddress: boolean
   /** True where the page itself comes from this machine or the local network: then its relays are there, too. */
   readonly isLocalPage: boolean
 }
 
 /**
- * The tab's libp2p node. It listens for WebRTC but holds no reservation yet, so nobody can reach it until it lends.
+ * A libp2p node of this tab. It listens for WebRTC but holds no reservation yet, so nobody can reach it until it lends.
  *
  * `@libp2p/webrtc` is patched (patches/): unpatched, one dial in seven stalls for six seconds.
  */
-export function createNode({ key, iceServers, isLocalPage }: NodeInit): Promise<Libp2p> {
+export function createNode({ key, iceServers, hidesAddress, isLocalPage }: NodeInit): Promise<Libp2p> {
   return createLibp2p({
     privateKey: key,
     addresses: { listen: ['/webrtc'] },
     transports: [
       webSockets(),
       webRTC({
-        rtcConfiguration: { iceServers: [...iceServers] },
+        rtcConfiguration: {
+          iceServers: [...iceServers],
+          ...(hidesAddress ? { iceTransportPolicy: 'relay' } : {}),
+        },
         dataChannel: {
           maxMessageSize: MAX_DATA_CHANNEL_MESSAGE_BYTES,
           maxBufferedAmount: MAX_DATA_CHANNEL_BUFFER_BYTES,

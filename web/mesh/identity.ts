@@ -1,65 +1,111 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { openDB, type DBSchema } from 'idb'
+import { peerName, type PeerName } from '#shared/base/ids.ts'
+
+/** Keeps one key. Both throw where the browser keeps nothing (private windows). */
+interface KeyStore {
+  /** The key that is kept: this one when there was none. In one go, so that two tabs at once get the same. */
+  keep(made: Uint8Array): Promise<Uint8Array>
+}
+
+export interface IdentityComponents {
+  readonly store: KeyStore
+  /** Undefined where the browser has none. */
+  readonly locks: LockManager | undefined
+}
+
+type Release = () => Promise<unknown>
+
+const LOCK = 'infernet/identity'
+
+/**
+ * A name in the network: the Ed25519 key behind it, for as long as a node stands under it.
+ *
+ * Asking takes a new one each time, so that nobody can follow an asker from page to page, nor from what the tab lends
+ * to what it asks. Nothing that an asker owns hangs on its name: vouchers and deposits are by the wallet's address,
+ * what a tab remembers of providers is in its own memory, and a provider's limits per name stand beside others that a
+ * new name does not reset (the total rate of quotes, the payer's record).
+ *
+ * Lending keeps its name, because reputation and stake hang on it. Two tabs of one browser never lend under one name:
+ * the second finds the lock taken and lends under a new one, for as long as it lends.
+ */
+export class Identity {
+  readonly key: PrivateKey
+  readonly #release: Release | undefined
+
+  private constructor(key: PrivateKey, release?: Release) {
+    this.key = key
+    this.#release = release
+  }
+
+  static async toAsk(): Promise<Identity> {
+    return new Identity(await generateKeyPair('Ed25519'))
+  }
+
+  static async toLend(components: IdentityComponents = browserComponents()): Promise<Identity> {
+    const release = await takeLock(components.locks)
+    const key = release ? await keptKey(components.store).catch(() => undefined) : undefined
+    return new Identity(key ?? (await generateKeyPair('Ed25519')), release)
+  }
+
+  /** Resolves when another node may lend under this name. */
+  async release(): Promise<void> {
+    await this.#release?.()
+  }
+}
+
+/**
+ * The name under which this browser lends, whether or not it does now: what is staked, is staked for this one.
+ * Undefined where no name lasts.
+ */
+export async function lendingName(
+  { store, locks }: IdentityComponents = browserComponents(),
+): Promise<PeerName | undefined> {
+  if (!locks) return undefined
+  const key = await keptKey(store).catch(() => undefined)
+  return key && peerName(peerIdFromPrivateKey(key).toString())
+}
+
+async function keptKey(store: KeyStore): Promise<PrivateKey> {
+  const made = await generateKeyPair('Ed25519')
+  return privateKeyFromProtobuf(await store.keep(privateKeyToProtobuf(made)))
+}
+
+/** Gives at once what lets the lock go, or undefined when another tab has it. It falls with the page in any case. */
+function takeLock(locks: LockManager | undefined): Promise<Release | undefined> {
+  if (!locks) return Promise.resolve(undefined)
+  return new Promise((resolve, reject) => {
+    const released = Promise.withResolvers<void>()
+    const over = locks.request(LOCK, { ifAvailable: true }, (lock) => {
+      if (!lock) return resolve(undefined)
+      // The lock is free only when the request itself has settled, a task after this promise.
+      resolve(() => (released.resolve(), over))
+      return released.promise
+    })
+    over.catch(reject)
+  })
+}
 
 interface IdentitySchema extends DBSchema {
   keys: { key: string; value: Uint8Array }
 }
 
-const LOCK = 'infernet/identity'
+function browserComponents(): IdentityComponents {
+  return { store: { keep: keepInBrowser }, locks: 'locks' in navigator ? navigator.locks : undefined }
+}
 
-/**
- * This tab's Ed25519 key.
- *
- * A tab that has lent keeps its name, because reputation hangs on it; one that only asks takes a new one at each
- * start, so that nobody can follow an asker. Two tabs of one browser never share a name: the second finds the lock
- * taken and stays without a lasting one.
- */
-export class Identity {
-  readonly key: PrivateKey
-  readonly #mayKeep: boolean
-
-  private constructor(key: PrivateKey, mayKeep: boolean) {
-    this.key = key
-    this.#mayKeep = mayKeep
-  }
-
-  /** Loads the kept key or makes a new one. Without IndexedDB (private windows) every name is a new one. */
-  static async open(): Promise<Identity> {
-    const mayKeep = await takeLock()
-    const kept = mayKeep ? await load().catch(() => undefined) : undefined
-    return new Identity(kept ?? (await generateKeyPair('Ed25519')), mayKeep)
-  }
-
-  /** From now on this name is kept. Called when lending begins. */
-  async keep(): Promise<void> {
-    if (!this.#mayKeep) return
-    const database = await open()
-    await database.put('keys', privateKeyToProtobuf(this.key), 'peer')
+async function keepInBrowser(made: Uint8Array): Promise<Uint8Array> {
+  const database = await openDB<IdentitySchema>('infernet-identity', 1, {
+    upgrade: (opened) => void opened.createObjectStore('keys'),
+  })
+  try {
+    const keys = database.transaction('keys', 'readwrite').store
+    const kept = await keys.get('peer')
+    if (!kept) await keys.put(made, 'peer')
+    return kept ?? made
+  } finally {
     database.close()
   }
-}
-
-function open(): Promise<IDBPDatabase<IdentitySchema>> {
-  return openDB<IdentitySchema>('infernet-identity', 1, {
-    upgrade: (database) => void database.createObjectStore('keys'),
-  })
-}
-
-async function load(): Promise<PrivateKey | undefined> {
-  const database = await open()
-  const bytes = await database.get('keys', 'peer')
-  database.close()
-  return bytes ? privateKeyFromProtobuf(bytes) : undefined
-}
-
-/** Resolves at once with whether the lock is ours; it is held until the page ends. */
-function takeLock(): Promise<boolean> {
-  if (!('locks' in navigator)) return Promise.resolve(false)
-  return new Promise((resolve) => {
-    void navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => {
-      resolve(lock !== null)
-      return lock ? new Promise<void>(() => undefined) : undefined
-    })
-  })
 }

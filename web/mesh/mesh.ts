@@ -16,6 +16,8 @@ export interface Mesh {
   bind(terms: BindingTerms): Promise<Uint8Array>
   /** Leaves vouchers with every relay that is up; gives those that one at least keeps. Never throws. */
   leaveClaims(init: LeaveClaimsInit, vouchers: readonly SignedVoucher[]): Promise<readonly SignedVoucher[]>
+  /** What keeps this tab's address from those it asks: a TURN server, or the relay alone; undefined: they see it. */
+  readonly hiddenBy: 'turn' | 'relay' | undefined
   /** The relays this tab keeps, and how each stands. */
   readonly relays: readonly RelayView[]
   /** Peers with an open direct connection, by name. */
@@ -24,18 +26,28 @@ export interface Mesh {
   onChange(callback: () => void): () => void
   /**
    * Lending makes the tab reachable: reservations at its relays, the Web Lock and the loopback data channel that keep
-   * a hidden tab running. Resolves when the first reservation stands, throws `mesh.reservation-refused`.
+   * a hidden tab running. Resolves when the first reservation stands, throws `mesh.reservation-refused`. `stop` gives
+   * all of it back.
    */
   startLending(options?: { signal?: AbortSignal }): Promise<void>
-  stopLending(): Promise<void>
   stop(): Promise<void>
 }
+
+/**
+ * What a mesh is opened for. A tab that does both has one for each: what it lends goes under a lasting name that others
+ * look up and connect to, what it asks under a new one that leads to nothing else. See `identity.ts`.
+ */
+export type MeshPurpose = 'ask' | 'lend'
 
 export interface MeshInit {
   /** Multiaddrs of relays, the page's own first. */
   readonly relays: readonly string[]
   /** STUN and TURN servers from the relay's configuration. @default [] */
   readonly iceServers?: readonly RTCIceServer[]
-  /** A tab that only asks may take a new name at each start. @default true until it has lent once */
-  readonly rotateIdentity?: boolean
+  readonly purpose: MeshPurpose
+  /**
+   * Keeps the tab's network address from the providers that it asks: nothing but relays and TURN servers is dialled. A
+   * mesh that lends cannot hide. @default false
+   */
+  readonly hidesAddress?: boolean
 }

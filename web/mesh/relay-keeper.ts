@@ -62,10 +62,9 @@ export class RelayKeeper {
     return hasReservation(this.#node, this.relay) && this.#isAdvertised
   }
 
-  /** Wants, or no longer wants, to be reachable here. */
-  setLending(isLending: boolean): void {
-    this.#isLending = isLending
-    if (!isLending) this.#hasListened = false // its listener is closed with it
+  /** Wants to be reachable here, until the node stops. */
+  lend(): void {
+    this.#isLending = true
     this.#wake?.()
   }
 

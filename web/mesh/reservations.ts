@@ -1,4 +1,4 @@
-import type { Libp2p, Listener, TypedEventTarget, Transport } from '@libp2p/interface'
+import type { Libp2p, TypedEventTarget, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PeerId } from '@libp2p/interface'
@@ -6,14 +6,13 @@ import type { PeerName } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 
 /**
- * libp2p has no public way to make, renew or give up a reservation after the start, so this reaches for its
- * components. All that relies on internals stands here; a test in `e2e` fails when an upgrade moves them.
+ * libp2p has no public way to make or renew a reservation after the start, so this reaches for its components. All
+ * that relies on internals stands here; a test in `e2e` fails when an upgrade moves them.
  */
 interface Internals {
   readonly components: {
     readonly transportManager: {
       getTransports(): Transport[]
-      getListeners(): Listener[]
       listen(addresses: Multiaddr[]): Promise<void>
     }
   }
@@ -22,7 +21,6 @@ interface Internals {
 interface ReservationStore extends TypedEventTarget<Record<string, CustomEvent>> {
   hasReservation(relay: PeerId): boolean
   addRelay(relay: PeerId, type: 'configured'): Promise<unknown>
-  cancelReservations(): void
 }
 
 /** True while the relay has a place for us. */
@@ -38,14 +36,6 @@ export async function renewReservation(node: Libp2p, relay: PeerName): Promise<v
 /** Listens on a relay for the first time: makes the reservation and puts its addresses among ours. */
 export async function listenOn(node: Libp2p, address: string): Promise<void> {
   await internalsOf(node).transportManager.listen([multiaddr(address)])
-}
-
-/** Stops being reachable through relays: gives up all reservations and their addresses. */
-export async function stopListening(node: Libp2p): Promise<void> {
-  const listeners = internalsOf(node)
-    .transportManager.getListeners()
-    .filter((listener) => listener.getAddrs().some((address) => address.toString().endsWith('/p2p-circuit')))
-  await Promise.allSettled(listeners.map((listener) => listener.close()))
 }
 
 function internalsOf(node: Libp2p): Internals['components'] {

@@ -34,7 +34,7 @@ export class AppState {
       documentTheme(window.document, (query) => window.matchMedia(query)),
     )
     this.router = new Router(window)
-    this.session = new Session(services)
+    this.session = new Session(services, this.settings)
     this.wallet = new Wallet(services)
     this.claims = new ClaimDesk(services.clock, this.wallet, this.settings)
     this.payments = new PaymentDesk(services, this.wallet, this.claims)

@@ -43,7 +43,7 @@ async function* endless(signal: AbortSignal | undefined): AsyncGenerator<AnswerE
 
 async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   const world = memoryServices(clock, { offers: [seenOffer(clock, 'aaaaaa')], ask: fluent, ...change })
-  const session = new Session(world.services)
+  const session = new Session(world.services, new Settings(world.services.settings))
   const ask = new Ask(
     world.services,
     session,

@@ -181,7 +181,8 @@ export class Ask {
       const mesh = await this.#session.ready()
       await this.#payments.beforeAsking(mesh, { signal: run.signal })
       run.signal.throwIfAborted()
-      for await (const event of mesh.peer.ask(prompt, { signal: run.signal })) {
+      const except = this.#session.ownNames
+      for await (const event of mesh.peer.ask(prompt, { except, signal: run.signal })) {
         answer.take(event)
         if (event.type === 'chunk') this.#save(conversation, turn.id, answer.record)
         if (event.type === 'assigned' || event.type === 'chunk')

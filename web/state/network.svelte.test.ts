@@ -21,7 +21,7 @@ it('lists live offers first, the newest on top, and keeps those that ran out, ma
       seenOffer(clock, 'smol11', { model: SMOL, provider: ME, slots: 2, busySlots: 2 }, 3000),
     ],
   })
-  const session = new Session(services)
+  const session = new Session(services, new Settings(services.settings))
   const network = new Network(
     session,
     new Ask(

@@ -84,7 +84,7 @@ export class Network {
       modelName: this.#session.choice(offer.model)?.name,
       ageMs: Math.max(0, this.#session.now - offer.issuedAt),
       measured: this.#session.measured.get(provider),
-      mine: provider === this.#session.mesh?.name,
+      mine: this.#session.ownNames.includes(provider),
       answering: provider === this.#ask.writer,
     }
   }

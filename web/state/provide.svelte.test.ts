@@ -14,7 +14,7 @@ import { memoryServices, type Scene } from './testing/memory-services.ts'
 async function opened(change: Partial<Scene> = {}) {
   const clock = new FakeClock()
   const world = memoryServices(clock, change)
-  const session = new Session(world.services)
+  const session = new Session(world.services, new Settings(world.services.settings))
   const settings = new Settings(world.services.settings)
   const provide = new Provide(
     world.services,

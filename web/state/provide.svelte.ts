@@ -5,7 +5,6 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { ProviderJob, Provision } from '#shared/peer/peer.ts'
-import type { Mesh } from '../mesh/mesh.ts'
 import { GoodGuest } from './good-guest.ts'
 import { parsePerMillion } from './parse-price.ts'
 import { isLending, isPreparing, mayFollow, type ProvideStage } from './provide-machine.ts'
@@ -58,7 +57,6 @@ export class Provide {
   #error = $state.raw<InfernetError | undefined>()
   #rate = $state.raw(NO_RATE)
   #provision: Provision | undefined
-  #mesh: Mesh | undefined
   #run: AbortController | undefined
   #lookedFor: string | undefined
   #loadStart: { at: number; bytes: number } | undefined
@@ -237,6 +235,8 @@ export class Provide {
       this.#lent = choice
       await this.look()
       run.signal.throwIfAborted()
+      // Joining goes on beside the download; who goes live hears of its failure.
+      void this.#session.lending.open().catch(() => undefined)
       const started = await this.#services.startEngine(
         choice.model,
         {
@@ -264,12 +264,11 @@ export class Provide {
   }
 
   async #goLive(started: StartedEngine, signal: AbortSignal): Promise<void> {
-    const mesh = await this.#session.ready()
+    const mesh = await this.#session.lending.open()
     signal.throwIfAborted()
     await this.#payments.beforeLending(mesh, { signal })
     await mesh.startLending({ signal })
     signal.throwIfAborted()
-    this.#mesh = mesh
     const { engine } = started
     const price = this.price ?? { promptPerMillion: baseUnits(0n), outputPerMillion: baseUnits(0n) }
     const settings = this.#settings
@@ -384,11 +383,9 @@ export class Provide {
     this.#reasons = []
     this.#restart = undefined
     this.#watchFrames()
-    const mesh = this.#mesh
-    this.#mesh = undefined
     if (provision && provision.state !== 'ended') await provision.stop().catch(() => undefined)
     await this.#payments.afterLending()
-    await mesh?.stopLending().catch(() => undefined)
+    await this.#session.lending.close()
     await this.#started?.engine.close().catch(() => undefined)
     this.#lent = undefined
   }

@@ -17,7 +17,7 @@ import { createWebEngine } from '../engine/client.ts'
 import { createHttpSource } from '../engine/http-source.ts'
 import { inspectGpu as inspect } from '../engine/inspect-gpu.ts'
 import { createMesh } from '../mesh/create-mesh.ts'
-import type { Mesh } from '../mesh/mesh.ts'
+import type { Mesh, MeshInit } from '../mesh/mesh.ts'
 import { openProofs } from '../storage/proofs.ts'
 import { openVerdicts } from '../storage/verdicts.ts'
 import { mannersOf } from './model-manners.ts'
@@ -41,14 +41,16 @@ const infoSchema = v.object({
 /** The models of the catalogue whose manifest could be read, by their real name. */
 const known = new Map<ModelHash, { readonly entry: CatalogueEntry; readonly manifest: Manifest }>()
 
+export { lendingName } from '../mesh/identity.ts'
+
 /**
  * Joins the network through the relay that served the page.
  *
- * @param relays multiaddrs that the visitor brought, tried first
+ * @param init `relays` are multiaddrs that the visitor brought, tried first
  */
 export async function openMesh(
   clock: Clock,
-  relays: readonly string[],
+  { relays, ...init }: Pick<MeshInit, 'relays' | 'purpose' | 'hidesAddress'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
   const info = v.safeParse(infoSchema, await fetchJson('/network.json', signal).catch(() => undefined))
@@ -57,6 +59,7 @@ export async function openMesh(
   return createMesh(
     { clock },
     {
+      ...init,
       // The first address is this relay under the name of the page; its other names would only be the same again.
       relays: [...new Set([...relays, ...own.slice(0, 1), ...otherRelays])],
       iceServers: iceServers as RTCIceServer[],

@@ -1,12 +1,12 @@
 import type { Clock } from '#shared/base/clock.ts'
-import type { ModelHash } from '#shared/base/ids.ts'
+import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import type { Price } from '#shared/prompt/prompt.ts'
 import type { Backend, SamplerParams } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { Mesh } from '../mesh/mesh.ts'
+import type { Mesh, MeshInit } from '../mesh/mesh.ts'
 import type { Conversation } from './conversation.ts'
 import type { MoneyServices } from './money-services.ts'
 
@@ -127,7 +127,12 @@ export interface Services {
   /** 16 bytes of randomness as text, to name a conversation. */
   newId(): string
   models(): Promise<readonly ModelChoice[]>
-  openMesh(options: { readonly signal: AbortSignal }): Promise<Mesh>
+  openMesh(
+    init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Mesh>
+  /** The name under which this browser lends, now or later; undefined where none lasts. Never throws. */
+  lendingName(): Promise<PeerName | undefined>
   loadTokenizer(model: ModelHash, options: { readonly signal: AbortSignal }): Promise<Tokenizer>
   /** Never throws; the report says why the GPU cannot be used. */
   inspectGpu(model: ModelHash | undefined): Promise<GpuReport>

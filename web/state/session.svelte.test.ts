@@ -2,11 +2,20 @@ import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Session } from './session.svelte.ts'
-import { memoryServices, ME, relayView, seenOffer, TINY, type Scene } from './testing/memory-services.ts'
+import { Settings } from './settings.svelte.ts'
+import {
+  memoryServices,
+  ME,
+  ME_LENDING,
+  relayView,
+  seenOffer,
+  TINY,
+  type Scene,
+} from './testing/memory-services.ts'
 
 async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   const world = memoryServices(clock, change)
-  const session = new Session(world.services)
+  const session = new Session(world.services, new Settings(world.services.settings))
   session.start()
   await clock.advance(10)
   return { clock, session, ...world }
@@ -54,6 +63,83 @@ it('never offers this tab to itself', async () => {
   const { session } = await opened({ offers: [seenOffer(clock, 'aaaaaa', { provider: ME })] }, clock)
   expect(session.offersFor(TINY)).toHaveLength(0)
   expect(session.lenders.tabs).toBe(1)
+})
+
+it('lends under another name than it asks with, and offers itself under neither', async () => {
+  const clock = new FakeClock()
+  const reserved = relayView('reLay1', 'a.example', { reserved: true })
+  const { session, opened: purposes } = await opened(
+    { offers: [seenOffer(clock, 'aaaaaa', { provider: ME_LENDING })], relays: [reserved] },
+    clock,
+  )
+  expect([session.ownNames, session.offersFor(TINY).length]).toEqual([[ME], 1])
+  expect(session.relays).toMatchObject([{ reserved: false }])
+  await session.lending.open()
+  expect([session.ownNames, session.offersFor(TINY).length]).toEqual([[ME, ME_LENDING], 0])
+  expect(session.relays).toMatchObject([{ reserved: true }])
+  await session.lending.close()
+  expect(session.ownNames).toEqual([ME])
+  expect(session.relays).toMatchObject([{ reserved: false }])
+  await session.lending.open()
+  expect(purposes).toEqual(['ask', 'lend', 'lend'])
+})
+
+it('lends anew only when the last lending has left its name', async () => {
+  const { session, services, scene } = await opened()
+  const stopping = Promise.withResolvers<void>()
+  Object.assign(scene.mesh, { stop: () => stopping.promise })
+  const first = await session.lending.open()
+  const over = session.lending.close()
+  let again = 0
+  const openMesh = services.openMesh.bind(services)
+  services.openMesh = (...init) => (again++, openMesh(...init))
+  const second = session.lending.open()
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  expect(again).toBe(0)
+  stopping.resolve()
+  await over
+  expect(await second).not.toBe(first)
+})
+
+it('hides from the start where the visitor chose so, and takes a new name with each change', async () => {
+  const { session, scene, services, opened: purposes, clock } = await opened()
+  let stopped = 0
+  Object.assign(scene.mesh, { stop: async () => void stopped++ })
+  expect([session.mesh?.hiddenBy, purposes]).toEqual([undefined, ['ask']])
+  const shown = session.mesh
+  await session.hideAddress(true)
+  await clock.advance(10)
+  expect([session.mesh?.hiddenBy, stopped]).toEqual(['relay', 1])
+  expect(session.mesh).not.toBe(shown)
+  expect(session.stage).toBe('up')
+  await session.hideAddress(true)
+  expect([stopped, purposes]).toEqual([1, ['ask', 'ask hidden']])
+  const reloaded = new Session(services, new Settings(services.settings))
+  expect((await reloaded.ready()).hiddenBy).toBe('relay')
+  await session.hideAddress(false)
+  expect(purposes).toEqual(['ask', 'ask hidden', 'ask hidden', 'ask'])
+})
+
+it('lets a question wait after the change until the new mesh has heard who lends', async () => {
+  const clock = new FakeClock()
+  const { session, scene } = await opened({ offers: [seenOffer(clock, 'aaaaaa')] }, clock)
+  expect(session.offersFor(TINY)).toHaveLength(1)
+  scene.lookFails = true
+  await session.hideAddress(true)
+  await clock.advance(10)
+  expect(session.offersFor(TINY)).toHaveLength(0)
+  scene.lookFails = false
+  await session.look()
+  expect(session.offersFor(TINY)).toHaveLength(1)
+})
+
+it('hides also when the choice was made while the mesh was still opening', async () => {
+  const { services, opened: purposes } = memoryServices(new FakeClock())
+  const session = new Session(services, new Settings(services.settings))
+  const opening = session.ready()
+  const hiding = session.hideAddress(true)
+  await Promise.all([opening, hiding])
+  expect([session.mesh?.hiddenBy, purposes]).toEqual(['relay', ['ask', 'ask hidden']])
 })
 
 it('keeps the last good answer when relays fall silent, and says that it is old', async () => {

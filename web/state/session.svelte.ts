@@ -6,7 +6,9 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkView, Path, RelayView, SeenOffer } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { LendingPlace } from './lending-place.svelte.ts'
 import type { ModelChoice, Services } from './services.ts'
+import type { Settings } from './settings.svelte.ts'
 
 /** Offers live a minute at most; asking every few seconds keeps the counts honest and costs a relay little. */
 const LOOK_EVERY_MS = 5 * SECOND_MS
@@ -39,8 +41,11 @@ export interface UseSample {
 /** The tab's place in the network: the mesh, its relays and what the signed offers say, each with its age. */
 export class Session {
   readonly #services: Services
+  readonly #settings: Settings
   #mesh = $state.raw<Mesh | undefined>()
   #opening: Promise<Mesh> | undefined
+  readonly #life = new AbortController()
+  readonly lending: LendingPlace
   #error = $state.raw<InfernetError | undefined>()
   #relays = $state.raw<readonly RelayView[]>([])
   #directPeers = $state.raw<readonly PeerName[]>([])
@@ -60,10 +65,11 @@ export class Session {
   #waiting: (() => void)[] = []
   #tick: { stop(): void } | undefined
   #stopMesh: (() => void) | undefined
-  readonly #life = new AbortController()
 
-  constructor(services: Services) {
+  constructor(services: Services, settings: Settings) {
     this.#services = services
+    this.#settings = settings
+    this.lending = new LendingPlace(services, this.#life.signal)
     this.#now = services.clock.now()
   }
 
@@ -83,8 +89,14 @@ export class Session {
   get modelsError(): InfernetError | undefined {
     return this.#modelsError
   }
+  /** The relays of the asking side, with whether one keeps a place for the lending side. */
   get relays(): readonly RelayView[] {
-    return this.#relays
+    const { reserved } = this.lending
+    return this.#relays.map((view) => ({ ...view, reserved: reserved.includes(view.relay) }))
+  }
+  /** This tab's names: the one it asks under, and while it lends the other. */
+  get ownNames(): readonly PeerName[] {
+    return [this.#mesh?.name, this.lending.name].filter((name) => name !== undefined)
   }
   get directPeers(): readonly PeerName[] {
     return this.#directPeers
@@ -141,7 +153,8 @@ export class Session {
   }
   /** Offers for a model from others than this tab. */
   offersFor(model: ModelHash | undefined): readonly SeenOffer[] {
-    return this.live.filter(({ offer }) => offer.model === model && offer.provider !== this.#mesh?.name)
+    const own = this.ownNames
+    return this.live.filter(({ offer }) => offer.model === model && !own.includes(offer.provider))
   }
 
   choice(model: string | undefined): ModelChoice | undefined {
@@ -160,6 +173,24 @@ export class Session {
       if (!this.#mesh) this.#opening = undefined
     })
     return this.#opening
+  }
+
+  /**
+   * Keeps this tab's address from those it asks, or no longer, from now on. The way to that is a new mesh: connections
+   * that show the address end with the old one, and so does the name that it was seen under.
+   */
+  async hideAddress(on: boolean): Promise<void> {
+    this.#settings.hideAddress = on
+    await this.#opening?.catch(() => undefined)
+    const old = this.#mesh
+    if (!old || (old.hiddenBy !== undefined) === this.#settings.hideAddress) return
+    this.#stopMesh?.()
+    this.#mesh = this.#opening = undefined
+    this.#relays = []
+    this.#directPeers = []
+    this.#view = undefined // a question waits until the new mesh has heard who lends: before, it can reach nobody
+    await old.stop().catch(() => undefined)
+    await this.ready().catch(() => undefined)
   }
 
   /** Opens again at once, or asks the relays at once. */
@@ -209,6 +240,7 @@ export class Session {
     this.#life.abort(new DOMException('the page closes', 'AbortError'))
     this.#tick?.stop()
     this.#stopMesh?.()
+    await this.lending.close()
     await this.#mesh?.stop()
   }
 
@@ -220,7 +252,11 @@ export class Session {
     this.#error = undefined
     try {
       if (!this.#services.secure) throw new InfernetError('mesh.insecure-page')
-      const mesh = await this.#services.openMesh({ signal: this.#life.signal })
+      const { hideAddress: hidesAddress } = this.#settings
+      const mesh = await this.#services.openMesh(
+        { purpose: 'ask', hidesAddress },
+        { signal: this.#life.signal },
+      )
       this.#mesh = mesh
       this.#retries = 0
       const read = (): void => {
@@ -249,6 +285,7 @@ export class Session {
     this.#lookAt = this.#services.clock.now() + this.#lookPause()
     try {
       const view = await mesh.peer.look({ signal: this.#life.signal })
+      if (mesh !== this.#mesh) return
       this.#relays = [...view.relays] // with the round trip that this look took
       this.#looksWell = true
       this.#lookFailed = false
@@ -257,6 +294,7 @@ export class Session {
       this.#sample()
       for (const check of [...this.#waiting]) check()
     } catch {
+      if (mesh !== this.#mesh) return
       this.#looksWell = false
       this.#lookFailed = true
     }

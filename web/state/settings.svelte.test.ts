@@ -20,12 +20,14 @@ it('keeps what was chosen, and spares battery and metered connections from the s
     claimLeast: undefined,
   })
   settings.dutyPercent = 3
+  expect(settings.hideAddress).toBe(false)
+  settings.hideAddress = true
   settings.pauseHidden = true
   settings.pauseOnBattery = false
   settings.claimsItself = false
   settings.claimLeast = '0.5'
   expect(new Settings(store)).toMatchObject({
-    ...{ dutyPercent: 10, pauseHidden: true, pauseOnBattery: false },
+    ...{ dutyPercent: 10, pauseHidden: true, pauseOnBattery: false, hideAddress: true },
     ...{ claimsItself: false, claimLeast: '0.5' },
   })
 })

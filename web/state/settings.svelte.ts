@@ -4,6 +4,7 @@ import type { SettingsStore } from './services.ts'
 export class Settings {
   readonly #store: SettingsStore
   #askModel = $state<string | undefined>()
+  #hideAddress = $state(false)
   #lendModel = $state<string | undefined>()
   #dutyPercent = $state(100)
   #pauseHidden = $state(false)
@@ -16,6 +17,7 @@ export class Settings {
   constructor(store: SettingsStore) {
     this.#store = store
     this.#askModel = store.get('ask.model')
+    this.#hideAddress = store.get('ask.hide-address') === 'yes'
     this.#lendModel = store.get('lend.model')
     this.#dutyPercent = clampDuty(Number(store.get('lend.duty') ?? 100))
     this.#pauseHidden = store.get('lend.pause-hidden') === 'yes'
@@ -32,6 +34,15 @@ export class Settings {
   set askModel(model: string | undefined) {
     this.#askModel = model
     this.#store.set('ask.model', model ?? '')
+  }
+
+  /** Whether those who are asked are kept from seeing this tab's network address. */
+  get hideAddress(): boolean {
+    return this.#hideAddress
+  }
+  set hideAddress(on: boolean) {
+    this.#hideAddress = on
+    this.#store.set('ask.hide-address', yesNo(on))
   }
 
   get lendModel(): string | undefined {

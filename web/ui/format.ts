@@ -89,5 +89,6 @@ export function lendersInWords(
 /** How the tokens travel. */
 export function pathInWords(path: string): string {
   if (path === 'webrtc') return 'direct'
+  if (path === 'turn') return 'over a TURN server'
   return path === 'relayed' ? 'relayed' : 'direct socket'
 }

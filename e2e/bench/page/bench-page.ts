@@ -37,7 +37,8 @@ export function createBenchPage(): BenchPage {
   const { signal } = new AbortController() // a bench is never cancelled from inside
   let engine: Engine | undefined
   let joined: ReturnType<Services['openMesh']> | undefined
-  const join = (): ReturnType<Services['openMesh']> => (joined ??= services.openMesh({ signal }))
+  const join = (purpose: 'ask' | 'lend'): ReturnType<Services['openMesh']> =>
+    (joined ??= services.openMesh({ purpose }, { signal }))
 
   return {
     async lend(model) {
@@ -45,7 +46,7 @@ export function createBenchPage(): BenchPage {
       const onProgress = (): void => undefined
       const started = await services.startEngine(model, { backend: 'wasm', onProgress }, { signal })
       engine = started.engine
-      const mesh = await join()
+      const mesh = await join('lend')
       await mesh.startLending()
       const provision = mesh.peer.provide(engine, { price: FREE, selfTest: started.engine.selfTest })
       await until(provision, () => provision.offerAcceptedAt !== undefined)
@@ -61,7 +62,7 @@ export function createBenchPage(): BenchPage {
     },
 
     async ask(model, { promptTokens, maxTokens }) {
-      const mesh = await join()
+      const mesh = await join('ask')
       await until(mesh, () => mesh.relays.some(({ state }) => state === 'up'))
       const watch = new Stopwatch()
       let segment: Segment | undefined

@@ -65,6 +65,15 @@ export function searchingWords(step: PaymentStep | undefined, attempt: number): 
   return attempt > 1 ? `${looking}, attempt ${attempt}` : looking
 }
 
+/** Who sees what of a question and of who asks it: true in each mode, also before the tab has joined. */
+export function privacyWords(hides: boolean, hiddenBy: 'turn' | 'relay' | undefined): string {
+  if (!hides) return 'The tab that answers can read your prompt and sees your IP address.'
+  const unseen = 'The tab that answers can read your prompt, but does not see your IP address'
+  if (hiddenBy === 'turn') return `${unseen}: your relay and its TURN server do.`
+  if (hiddenBy === undefined) return `${unseen}: your relay does.`
+  return `${unseen}: your relay does. It names no TURN server, so answers pass through it, encrypted, slower and up to a limit.`
+}
+
 /** The way out of each failure of an answer. */
 export function stepsAfter(
   code: string | undefined,
@@ -86,6 +95,7 @@ export function stepsAfter(
     case 'stream.silent':
     case 'mesh.unreachable':
     case 'mesh.no-direct-path':
+    case 'mesh.no-hidden-path':
     case 'mesh.relay-budget':
       return [again, { label: 'See who lends', href: '/network' }]
     case 'mesh.insecure-page':

@@ -50,6 +50,7 @@ export interface Scene {
 
 export const TINY = modelHash('a1'.repeat(32))
 export const SMOL = modelHash('b2'.repeat(32))
+export const ME_LENDING = peerName('12D3KooWThisTabLendsThisTabLendsThisTabLendsLend42')
 export const ME = peerName('12D3KooWThisTabItselfThisTabItselfThisTabItsMeMe42')
 
 export function named(tail: string): PeerName {
@@ -143,6 +144,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   const settings = new Map<string, string>()
   const provisions: MemoryProvision[] = []
   const engines: MemoryEngine[] = []
+  const opened: string[] = [] // what each mesh was opened for
   const frameListeners = new Set<(atMs: number) => void>()
   let ids = 0
   const scene: Scene = {
@@ -191,12 +193,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       listeners.add(callback)
       return () => listeners.delete(callback)
     },
-    payer: undefined,
-    payee: undefined,
+    ...{ hiddenBy: undefined, payer: undefined, payee: undefined },
     bind: async () => new Uint8Array(64),
     leaveClaims: async () => [],
     startLending: async () => undefined,
-    stopLending: async () => undefined,
     stop: async () => undefined,
     peer: {
       name: ME,
@@ -243,10 +243,14 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     newId: () => `id-${++ids}`,
     models: async () => scene.models,
-    openMesh: async () => {
+    openMesh: async ({ purpose, hidesAddress = false }) => {
+      opened.push(hidesAddress ? 'ask hidden' : purpose)
       if (scene.mesh instanceof InfernetError) throw scene.mesh
-      return scene.mesh
+      const name = { value: purpose === 'lend' ? ME_LENDING : ME }
+      const hiddenBy = { value: hidesAddress ? 'relay' : undefined }
+      return Object.create(scene.mesh, { name, hiddenBy }) as Mesh
     },
+    lendingName: async () => ME_LENDING,
     loadTokenizer: async () => ({
       eosTokens: [0],
       reasoning: undefined,
@@ -291,6 +295,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     provisions,
     engines,
     settings,
+    opened,
     /** Draws a frame, for those who watch. */
     draw: (atMs: number) => frameListeners.forEach((listener) => listener(atMs)),
     watchesFrames: () => frameListeners.size > 0,
