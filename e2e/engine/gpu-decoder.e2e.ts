@@ -1,6 +1,8 @@
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FAMILIES } from '#shared/models/kit/families/families.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
+import { expectSameAnswer } from './compare-family.ts'
 import { openFasterGpu, subgroupSize, type EngineTab } from './engine-tab.ts'
 import type { Written } from './page/write-texts.ts'
 
@@ -140,6 +142,13 @@ describe('the decoder on a GPU', () => {
       expect(await page.evaluate(async () => (await window.decoderRoom()).close())).toBe(0)
     })
   })
+
+  // One with lengths from a mask compiles its shaders anew for each length: `families.e2e.ts` has that one, too.
+  it.each(FAMILIES.filter(({ exporter }) => exporter === 'genai').map(({ family }) => family.id))(
+    'answers as wasm does with a model of another family: %s',
+    SLOW,
+    (family) => expectSameAnswer(page, family, 'fp32'),
+  )
 
   it('computes attention right with subgroups of 8 lanes', SLOW, async ({ skip }) => {
     if ((await subgroupSize(page)) !== LANES) skip('no subgroups of 8 lanes here')
