@@ -12,6 +12,9 @@ export type LavapipeChromium =
   | { readonly executablePath: string; readonly reason?: undefined }
   | { readonly executablePath?: undefined; readonly reason: string }
 
+/** Whether `setup.sh` may install what it lacks: where it may, a machine without lavapipe is one that is broken. */
+export const mayInstallLavapipe = process.getuid?.() === 0 && existsSync('/etc/debian_version')
+
 /**
  * Makes the copy of Chromium that `setup.sh` describes, once; installs Mesa's driver and a compiler where we are root.
  *

@@ -142,6 +142,24 @@ describe('checkFits', () => {
     if (!gpu.dies) expect(world.takenMb).toBe(0)
   })
 
+  it('counts what lies in several files beyond 2 GB, and says so', async () => {
+    const parts = [file('onnx/model.onnx_data', 2100 * MIB), file('onnx/model.onnx_data_1', 2000 * MIB)]
+    const memory = { largestTensorBytes: 2050 * MIB, cacheBytesPerToken: 16_384 }
+    const twoParts = { ...large, memory, files: [...large.files.slice(0, 2), ...parts] }
+    expect(memoryNeeds(twoParts)).toMatchObject({ weightBytes: 4200 * MIB, totalBytes: 4392 * MIB })
+    await expect(checkFits(twoParts, undefined)).rejects.toMatchObject({
+      message: 'The browser allows 3584 MB of memory, the model needs 4392 MB.',
+    })
+    await expect(checkFits(twoParts, device({ maxBufferMb: 2047 }).gpu)).rejects.toMatchObject({
+      message: 'The GPU allows 2047 MB of memory in one piece, the model needs 2050 MB.',
+    })
+    const short = device({ maxBufferMb: 4095, freeMb: 4300 })
+    await expect(checkFits(twoParts, short.gpu)).rejects.toMatchObject({ code: 'engine.out-of-memory' })
+    const world = device({ maxBufferMb: 4095, freeMb: 4400 })
+    await checkFits(twoParts, world.gpu)
+    expect([world.mostMb, world.takenMb]).toEqual([4392, 0])
+  })
+
   it('asks wasm for no more than it can address', async () => {
     await checkFits(large, undefined)
     const huge = { ...large, files: [file('onnx/model.onnx', 3500 * MIB)] }

@@ -12,6 +12,7 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     if (request.url === '/models/page')
       return void response.setHeader('content-type', 'text/html').end('<html>')
+    if (request.url === '/models/large') return void response.writeHead(206).end(request.headers.range)
     if (request.url !== '/models/onnx/model.onnx') return void response.writeHead(404).end()
     const start = ranges ? Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0
     response.writeHead(start > 0 ? 206 : 200).end(content.subarray(start))
@@ -34,6 +35,11 @@ describe('createHttpSource', () => {
   it('reads a file from its beginning or from an offset', async () => {
     expect(await read('onnx/model.onnx', 0)).toEqual({ offset: 0, text: content.toString() })
     expect(await read('onnx/model.onnx', 9990)).toEqual({ offset: 9990, text: '0123456789' })
+  })
+
+  it('asks for what lies beyond 2 GB by its whole number', async () => {
+    const offset = 2 ** 31 + 1048576
+    expect(await read('large', offset)).toEqual({ offset, text: 'bytes=2148532224-' })
   })
 
   it('tells when the server sent everything although a part was asked for', async () => {

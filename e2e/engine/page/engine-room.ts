@@ -3,6 +3,7 @@ import type { Backend, Engine, GenerateRequest, ScoreRequest } from '#shared/eng
 import { halfToFloat } from '#shared/engine/score/half.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
+import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { createWebEngine } from '../../../web/engine/client.ts'
@@ -10,6 +11,7 @@ import { openProofs } from '../../../web/storage/proofs.ts'
 import { openVerdicts } from '../../../web/storage/verdicts.ts'
 import { memory, type Memory } from './memory.ts'
 import { loseDevices } from './probe-workers.ts'
+import { yieldToPage, type YieldInit, type Yielding } from './yield-to-page.ts'
 
 /** A request as plain data that may cross to a page: the seed, 32 bytes, is zeros when left out. */
 export interface RoomRequest extends Omit<GenerateRequest, 'seed' | 'priorTokens'> {
@@ -67,6 +69,8 @@ export interface EngineRoom {
   /** The same, and the GPU is taken away when the first answer has that many tokens. */
   answerWithLoss(requests: readonly RoomRequest[], afterTokens: number): Promise<RoomLoss>
   score(request: RoomScoreRequest): Promise<readonly RoomScore[]>
+  /** Answers that request over and over, and has a good guest watch the frames of this page meanwhile. */
+  answerAsGuest(request: RoomRequest, init: YieldInit): Promise<Yielding>
   /** Starts an engine on the GPU with a trial of its subgroups, whose verdict this browser keeps, and closes it. */
   trySubgroups(engine: Pick<RoomEngine, 'id' | 'dtype'>): Promise<SubgroupVerdict | undefined>
   memory(): Promise<Memory>
@@ -78,6 +82,7 @@ const PATIENCE_MS = 4 * MINUTE_MS
 
 export function createEngineRoom(): EngineRoom {
   let engine: Engine | undefined
+  let newest: WorkerEngine | undefined
   let starts = 0
 
   async function one(request: RoomRequest, onTokens?: (count: number) => void): Promise<RoomAnswer> {
@@ -111,7 +116,8 @@ export function createEngineRoom(): EngineRoom {
         // As the page does it: on software adapters nothing is tried.
         const trial = { clock: realClock, store: openVerdicts() }
         const proofs = { clock: realClock, store: openProofs() }
-        return (await createWebEngine({ manifest, baseUrl, backend, trial, proofs }, { signal })).engine
+        newest = (await createWebEngine({ manifest, baseUrl, backend, trial, proofs }, { signal })).engine
+        return newest
       }
       engine = isStanding
         ? await createStandingEngine({ clock: realClock, start }, { resumeDeadlineMs: PATIENCE_MS })
@@ -140,6 +146,16 @@ export function createEngineRoom(): EngineRoom {
     async score(request) {
       const scores = await loaded().score(withSeed(request))
       return scores.map(({ margin, sketch }) => ({ margin, sketch: Array.from(sketch, halfToFloat) }))
+    },
+    async answerAsGuest(request, init) {
+      let isOver = false
+      const answering = (async () => {
+        while (!isOver) await one(request)
+      })()
+      const yielding = await yieldToPage((share) => newest?.setShare(share), init)
+      isOver = true
+      await answering
+      return yielding
     },
     async trySubgroups({ id, dtype }) {
       const trial = { clock: realClock, store: openVerdicts(), onSoftware: true }

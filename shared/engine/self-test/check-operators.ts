@@ -27,15 +27,17 @@ const LIMIT_MS = 30_000
  * Takes a second on a GPU, minutes on software rendering, where each shader is compiled slowly: then it ends early.
  *
  * @param now monotonic milliseconds
+ * @param options.only the one operator to look at; all of them when it is left out
  * @throws what ORT throws on wasm, or the signal's reason
  */
 export async function checkOperators(
   { ort, gpu, now }: { readonly ort: OrtRuntime; readonly gpu: Gpu; readonly now: () => number },
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  { signal, only }: { signal?: AbortSignal | undefined; only?: string | undefined } = {},
 ): Promise<readonly OperatorReport[]> {
   const reports: OperatorReport[] = []
   const end = now() + LIMIT_MS
   for (const each of operatorCases()) {
+    if (only !== undefined && each.operator !== only) continue
     signal?.throwIfAborted()
     if (now() > end) break
     const expected = await runOn(ort, each, ['wasm'])
