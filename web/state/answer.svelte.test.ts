@@ -4,7 +4,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Answer } from './answer.svelte.ts'
 import { answerText } from './conversation.ts'
-import { named, segment } from './testing/memory-services.ts'
+import { named, segment } from './testing/samples.ts'
 
 function begun(clock = new FakeClock()): { answer: Answer; clock: FakeClock } {
   const answer = new Answer({ clock })

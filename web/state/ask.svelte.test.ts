@@ -10,7 +10,8 @@ import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
 import { Wallet } from './wallet.svelte.ts'
 import { noClaims } from './testing/memory-money.ts'
-import { memoryServices, seenOffer, segment, SMOL, TINY, type Scene } from './testing/memory-services.ts'
+import { memoryServices, type Scene } from './testing/memory-services.ts'
+import { seenOffer, segment, SMOL, TINY } from './testing/samples.ts'
 
 const SUMMARY: AnswerSummary = {
   finish: 'stop',

@@ -8,7 +8,8 @@ import { PaymentDesk } from './payment-desk.svelte.ts'
 import { Settings } from './settings.svelte.ts'
 import { Wallet } from './wallet.svelte.ts'
 import { noClaims } from './testing/memory-money.ts'
-import { ME, memoryServices, seenOffer, SMOL } from './testing/memory-services.ts'
+import { ME, memoryServices } from './testing/memory-services.ts'
+import { seenOffer, SMOL } from './testing/samples.ts'
 
 it('lists live offers first, the newest on top, and keeps those that ran out, marked', async () => {
   const clock = new FakeClock()

@@ -9,7 +9,8 @@ import { EMPTY_ANSWER } from './conversation.ts'
 import type { MoneyServices } from './money-services.ts'
 import { PaymentDesk } from './payment-desk.svelte.ts'
 import { INF, memoryMoney, noClaims } from './testing/memory-money.ts'
-import { memoryServices, segment } from './testing/memory-services.ts'
+import { memoryServices } from './testing/memory-services.ts'
+import { segment } from './testing/samples.ts'
 import { Wallet } from './wallet.svelte.ts'
 
 const NEVER = new AbortController().signal

@@ -1,3 +1,4 @@
+import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import type { Price } from '#shared/prompt/prompt.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -270,7 +271,8 @@ export class Provide {
     await mesh.startLending({ signal })
     signal.throwIfAborted()
     const { engine } = started
-    const price = this.price ?? { promptPerMillion: baseUnits(0n), outputPerMillion: baseUnits(0n) }
+    // A price that nobody could pay is none: without a wallet, or a chain, it lends for nothing.
+    const price = (mesh.payee && this.price) ?? FREE_PRICE
     const settings = this.#settings
     const provision = mesh.peer.provide(engine, {
       price,

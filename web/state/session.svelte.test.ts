@@ -3,15 +3,8 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Session } from './session.svelte.ts'
 import { Settings } from './settings.svelte.ts'
-import {
-  memoryServices,
-  ME,
-  ME_LENDING,
-  relayView,
-  seenOffer,
-  TINY,
-  type Scene,
-} from './testing/memory-services.ts'
+import { memoryServices, ME, ME_LENDING, type Scene } from './testing/memory-services.ts'
+import { relayView, seenOffer, TINY } from './testing/samples.ts'
 
 async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   const world = memoryServices(clock, change)

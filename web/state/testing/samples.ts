@@ -1,0 +1,69 @@
+import type { Clock } from '#shared/base/clock.ts'
+import { modelHash, peerName, type PeerName } from '#shared/base/ids.ts'
+import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
+import type { RelayView, SeenOffer, Segment } from '#shared/peer/peer.ts'
+import type { Offer } from '#shared/schedule/offer.ts'
+import { pricePerToken } from '#shared/testing/prices.ts'
+
+export const TINY = modelHash('a1'.repeat(32))
+export const SMOL = modelHash('b2'.repeat(32))
+
+export function named(tail: string): PeerName {
+  return peerName(`12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9o${tail}`)
+}
+
+export function seenOffer(clock: Clock, tail: string, change: Partial<Offer> = {}, ageMs = 4000): SeenOffer {
+  const issuedAt = epochMillis(clock.now() - ageMs)
+  const offer: Offer = {
+    provider: named(tail),
+    model: TINY,
+    kind: 'tab',
+    backend: 'webgpu',
+    adapter: 'apple metal-3',
+    price: pricePerToken(40_000_000_000n, 200_000_000_000n),
+    contextLength: tokens(1024),
+    slots: 4,
+    busySlots: 1,
+    prefillTokensPerSecond: 900,
+    decodeTokensPerSecond: 44,
+    selfTest: { right: 32, total: 32 },
+    addresses: [],
+    sequence: 1,
+    issuedAt,
+    expiresAt: epochMillis(issuedAt + 60_000),
+    ...change,
+  }
+  return { offer, relays: [named('reLay1')], expired: offer.expiresAt <= clock.now() }
+}
+
+export function relayView(tail: string, host: string, change: Partial<RelayView> = {}): RelayView {
+  return {
+    relay: named(tail),
+    address: `/dns4/${host}/tcp/443/wss/p2p/${named(tail)}`,
+    state: 'up',
+    reserved: false,
+    rttMs: millis(12),
+    ...change,
+  }
+}
+
+export function segment(tail: string, change: Partial<Segment> = {}): Segment {
+  return {
+    provider: named(tail),
+    operator: undefined,
+    kind: 'tab',
+    backend: 'webgpu',
+    path: 'webrtc',
+    rttMs: millis(18),
+    price: pricePerToken(40_000_000_000n, 200_000_000_000n),
+    from: 0,
+    tokens: tokens(0),
+    signedTokens: tokens(0),
+    chunks: 0,
+    due: baseUnits(0n),
+    paid: baseUnits(0n),
+    tokensPerSecond: 0,
+    isUsageDisputed: false,
+    ...change,
+  }
+}
