@@ -48,9 +48,10 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   // The scripts beside the contracts: they write shared/abi, deploy from it, and write the one network file.
   contracts: ['shared/abi', 'shared/settle'],
   // Of the page: what it writes down, a test may read; and pages of our own drive its services and its engine bare.
-  // It starts a chain and deploys to it.
+  // It starts a chain and deploys to it, and takes small models of every family from the kit.
   e2e: [
     ...stages.map(shared),
+    'shared/models/kit',
     'shared/abi',
     'shared/testing',
     'relay',

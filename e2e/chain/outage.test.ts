@@ -119,7 +119,7 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     expect(proxy.methods).not.toContain('eth_sendRawTransaction')
     proxy.mend()
     await expectPaidOnce()
-    expect((await minedCalls()).filter((name) => name === 'claim')).toHaveLength(1)
+    expect((await minedCalls()).filter((name) => name === 'claimToPot')).toHaveLength(1)
   })
 
   test('knows after an outage longer than its patience that its claim was mined in it', async () => {
@@ -135,7 +135,7 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     await sleep(25_000) // four times five seconds are the patience with a chain that answers
     proxy.mend()
     await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claim', 'sweep'])
+    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
   test('sends its claim anew, not another one, when the chain never got it', async () => {
@@ -148,7 +148,7 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     expect(await minedCalls()).toEqual([])
     proxy.mend()
     await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claim', 'sweep'])
+    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
   test('waits for a chain that is slow, and has one claim under way at a time', async () => {
@@ -157,13 +157,13 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     await startCarrier()
     await until('the claim to wait for a block', async () => (await waitingCalls()).length > 0)
     for (let second = 0; second < 24; second++) {
-      expect(await waitingCalls()).toEqual(['claim'])
+      expect(await waitingCalls()).toEqual(['claimToPot'])
       await sleep(1000) // a round's time; it is replaced by dearer ones meanwhile
     }
     await chain.client.setAutomine(true)
     await chain.client.mine({ blocks: 1 })
     await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claim', 'sweep'])
+    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
   test('survives a chain that takes every call and answers none', async () => {
@@ -175,7 +175,7 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     await sleep(10_000)
     proxy.mend()
     await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claim', 'sweep'])
+    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
   test('that is started anew waits for the claim that it sent before, and pays it out', async () => {
@@ -186,11 +186,11 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     await first.stop()
     await startCarrier()
     await sleep(2500) // two rounds
-    expect(await waitingCalls()).toEqual(['claim'])
+    expect(await waitingCalls()).toEqual(['claimToPot'])
     await chain.client.setAutomine(true)
     await chain.client.mine({ blocks: 1 })
     await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claim', 'sweep'])
+    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
   test('that is started anew takes the place of a claim that no block takes', async () => {
@@ -202,11 +202,11 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     const [before] = await waitingHashes()
     await startCarrier()
     await until('it to be replaced', async () => (await waitingHashes())[0] !== before, 20_000)
-    expect(await waitingCalls()).toEqual(['claim'])
+    expect(await waitingCalls()).toEqual(['claimToPot'])
     await chain.client.setAutomine(true)
     await chain.client.mine({ blocks: 1 })
     await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claim', 'sweep'])
+    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
   test('that was stopped between claim and payout pays out when it is started anew', async () => {
@@ -225,7 +225,7 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     expect(await balance(provider)).toBe(0n)
     await startCarrier()
     await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claim', 'sweep'])
+    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
   test('makes a claim again whose block was undone by a fork', async () => {

@@ -3,7 +3,8 @@ import { modelHash, peerName, type PeerName } from '#shared/base/ids.ts'
 import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
 import type { RelayView, SeenOffer, Segment } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
-import { pricePerToken } from '#shared/testing/prices.ts'
+
+const PRICE = { promptPerMillion: baseUnits(4n * 10n ** 16n), outputPerMillion: baseUnits(2n * 10n ** 17n) }
 
 export const TINY = modelHash('a1'.repeat(32))
 export const SMOL = modelHash('b2'.repeat(32))
@@ -20,7 +21,7 @@ export function seenOffer(clock: Clock, tail: string, change: Partial<Offer> = {
     kind: 'tab',
     backend: 'webgpu',
     adapter: 'apple metal-3',
-    price: pricePerToken(40_000_000_000n, 200_000_000_000n),
+    price: PRICE,
     contextLength: tokens(1024),
     slots: 4,
     busySlots: 1,
@@ -55,7 +56,7 @@ export function segment(tail: string, change: Partial<Segment> = {}): Segment {
     backend: 'webgpu',
     path: 'webrtc',
     rttMs: millis(18),
-    price: pricePerToken(40_000_000_000n, 200_000_000_000n),
+    price: PRICE,
     from: 0,
     tokens: tokens(0),
     signedTokens: tokens(0),
