@@ -19,16 +19,17 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NODE = process.execPath
 const bin = (path: string): string => join(ROOT, 'node_modules', path)
 const results = mkdtempSync(join(tmpdir(), 'infernet-test-'))
+/** On two cores Vitest would take one file at a time; many tests wait for most of theirs. */
+const TWO_AT_A_TIME = ['--maxWorkers=2']
 const tally = createTally((line) => console.log(line))
 
 try {
   // Each of the two keeps one core busy, so side by side they take half the time.
   await Promise.all([sourceGates(), contractTests()])
-  suite('unit tests', ['unit', 'web'])
+  suite('unit tests', ['unit', 'web'], TWO_AT_A_TIME)
   const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
   if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
-    // Much of a browser test is waiting: two at a time take little more than one.
-    suite('browser tests', ['e2e'], ['--maxWorkers=2'])
+    suite('browser tests', ['e2e'], TWO_AT_A_TIME)
     suite('browser tests that need the machine alone', ['e2e-alone'])
   }
 } finally {
