@@ -18,7 +18,7 @@ interface Answer {
   readonly seed: readonly number[]
 }
 
-/** Of all answers, under the seeds that drew them and under seeds that did not. */
+/** Under the seeds that drew the tokens, all of them; and under seeds that did not, those of the first answer. */
 interface Check {
   readonly own: readonly RoomScore[]
   readonly other: readonly RoomScore[]
@@ -41,7 +41,7 @@ describe('seeded tokens that one backend made, checked by the others', () => {
   it('are its own draws where they were made, and nobody else’s', () => {
     expect(onWasm.own.map(({ margin }) => margin)).toEqual(Array.from({ length: TOKENS }, () => 0))
     const misses = onWasm.other.filter(({ margin }) => margin > MARGIN)
-    expect(misses.length).toBeGreaterThan(TOKENS / 20)
+    expect(misses.length).toBeGreaterThan(onWasm.other.length / 20)
   })
 
   it.for(['swiftshader', 'lavapipe'] as const)(
@@ -120,7 +120,10 @@ async function write(page: Page, { atOnce }: { atOnce: number }): Promise<Answer
 }
 
 async function check(page: Page, answers: readonly Answer[]): Promise<Check> {
-  const scoreAll = async (seedOf: (answer: Answer) => readonly number[]): Promise<RoomScore[]> => {
+  const scoreAll = async (
+    answers: readonly Answer[],
+    seedOf: (answer: Answer) => readonly number[],
+  ): Promise<RoomScore[]> => {
     const scores: RoomScore[] = []
     for (const answer of answers) {
       const request = { ...answer, seed: seedOf(answer), sampler: SAMPLER }
@@ -129,8 +132,8 @@ async function check(page: Page, answers: readonly Answer[]): Promise<Check> {
     return scores
   }
   return {
-    own: await scoreAll(({ seed }) => seed),
-    other: await scoreAll(({ seed }) => seed.map((byte) => byte ^ 1)),
+    own: await scoreAll(answers, ({ seed }) => seed),
+    other: await scoreAll(answers.slice(0, 1), ({ seed }) => seed.map((byte) => byte ^ 1)),
   }
 }
 

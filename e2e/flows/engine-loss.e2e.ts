@@ -46,13 +46,15 @@ describe('an answer whose engine dies in the middle', () => {
     await consumer.waitForState('done')
   })
 
-  it('comes to its end in the same tab when the GPU process crashes', async () => {
+  it('really runs on WebGPU, and comes to its end in the same tab when the GPU process crashes', async () => {
     await using network = await startNetwork()
     const { relay } = network
     // A browser of its own: everything that draws or computes on the GPU loses it.
     const lender = await launchBrowser()
     try {
       const provider = await openProvider(lender, relay.url, { backend: 'webgpu', timeout: 240_000 })
+      // The adapter's name comes from the device that the engine's worker opened; the self-test compared its tokens.
+      expect(await provider.page.locator('main').innerText()).toMatch(/swiftshader|google|lavapipe/i)
       const consumer = await openConsumer(network.browser, relay.url)
       await consumer.ask(STORY)
       await waitForWords(consumer, 3)
@@ -65,6 +67,7 @@ describe('an answer whose engine dies in the middle', () => {
       const { segments } = await consumer.record()
       console.info(`${segments.length - 1} seams`)
       expect(new Set(segments.map((segment) => segment.provider)).size).toBe(1)
+      for (const segment of segments) expect(segment).toMatchObject({ backend: 'webgpu', path: 'webrtc' })
       await provider.waitForState('live')
       await provider.waitForOffer()
     } finally {
