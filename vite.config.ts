@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import tailwindcss from '@tailwindcss/vite'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const isolation = {
@@ -12,6 +13,31 @@ const isolation = {
 const browsers = { environment: 'node', testTimeout: 120_000, hookTimeout: 180_000 } as const
 /** What measures times or memory, and would measure its neighbour's too. */
 const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
+
+/** What takes a minute or more. It begins first, or the last of it would run beside nothing. */
+const long = [
+  'engine-loss',
+  'page',
+  'cross-backend',
+  'subgroups',
+  'outage',
+  'paid',
+  'wallet',
+  'market',
+  'paths',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = long.findIndex(
+        (name) => moduleId.includes(`/${name}.e2e.`) || moduleId.includes(`/${name}.test.`),
+      )
+      return at < 0 ? long.length : at
+    }
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   root: 'web',
@@ -27,6 +53,7 @@ export default defineConfig({
   },
   server: { headers: isolation, host: '127.0.0.1' },
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         root,

@@ -37,14 +37,23 @@ export async function openEngineTab(
   return { page: tab, [Symbol.asyncDispose]: () => open.disposeAsync() }
 }
 
-/** Lavapipe, and SwiftShader where that cannot be had: the same, five times slower. */
-export async function openFasterGpu(): Promise<EngineTab> {
+/** A page with lavapipe, and with SwiftShader where that cannot be had: the same, five times slower. */
+export function openFasterGpu(): Promise<EngineTab> {
+  return onFasterGpu((gpu) => openEngineTab(gpu))
+}
+
+/** The browser alone, of {@link openFasterGpu}. */
+export function launchFasterGpu(): Promise<Browser> {
+  return onFasterGpu(launchSoftwareGpu)
+}
+
+async function onFasterGpu<T>(open: (gpu: SoftwareGpu) => Promise<T>): Promise<T> {
   try {
-    return await openEngineTab('lavapipe')
+    return await open('lavapipe')
   } catch (thrown) {
     if (!(thrown instanceof NoAdapter)) throw thrown
     console.error(`no lavapipe, so this takes minutes on SwiftShader: ${thrown.message}`)
-    return openEngineTab('swiftshader')
+    return open('swiftshader')
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { launchBrowser } from '../fixtures/browser.ts'
+import { launchFasterGpu } from '../engine/engine-tab.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import type { AskPage } from '../pages/ask-page.ts'
@@ -50,7 +50,7 @@ describe('an answer whose engine dies in the middle', () => {
     await using network = await startNetwork()
     const { relay } = network
     // A browser of its own: everything that draws or computes on the GPU loses it.
-    const lender = await launchBrowser()
+    const lender = await launchFasterGpu()
     try {
       const provider = await openProvider(lender, relay.url, { backend: 'webgpu', timeout: 240_000 })
       // The adapter's name comes from the device that the engine's worker opened; the self-test compared its tokens.

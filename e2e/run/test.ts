@@ -19,17 +19,18 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NODE = process.execPath
 const bin = (path: string): string => join(ROOT, 'node_modules', path)
 const results = mkdtempSync(join(tmpdir(), 'infernet-test-'))
-/** On two cores Vitest would take one file at a time; many tests wait for most of theirs. */
-const TWO_AT_A_TIME = ['--maxWorkers=2']
+/** Files at a time. On two cores Vitest would take one; many tests wait for most of their time, browsers' for less. */
+const UNIT_AT_A_TIME = ['--maxWorkers=3']
+const BROWSER_AT_A_TIME = ['--maxWorkers=2']
 const tally = createTally((line) => console.log(line))
 
 try {
   // Each of the two keeps one core busy, so side by side they take half the time.
   await Promise.all([sourceGates(), contractTests()])
-  suite('unit tests', ['unit', 'web'], TWO_AT_A_TIME)
+  suite('unit tests', ['unit', 'web'], UNIT_AT_A_TIME)
   const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
   if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
-    suite('browser tests', ['e2e'], TWO_AT_A_TIME)
+    suite('browser tests', ['e2e'], BROWSER_AT_A_TIME)
     suite('browser tests that need the machine alone', ['e2e-alone'])
   }
 } finally {
@@ -46,14 +47,12 @@ async function sourceGates(): Promise<void> {
   await gate('lint', [bin('eslint/bin/eslint.js'), '.'])
   await gate('format', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'])
   await gate('unused code', [bin('knip/bin/knip.js')])
-  await gate('bytecode and ABI are what the sources give', [
-    join(ROOT, 'contracts/script/build.ts'),
-    '--check',
-  ])
 }
 
 /** forge's tests, each counted; a run that dies without its counts is one failure. */
 async function contractTests(): Promise<void> {
+  const build = join(ROOT, 'contracts/script/build.ts')
+  await gate('bytecode and ABI are what the sources give', [build, '--check'])
   const { output } = await run([join(ROOT, 'e2e/run/test-contracts.ts')])
   const lines = output.trimEnd().split('\n')
   const counts = countsIn(lines.at(-1) ?? '')
