@@ -18,6 +18,7 @@ const PARTS: readonly [name: string, run: (options: BenchOptions) => Promise<voi
 export async function benchMesh(options: BenchOptions): Promise<readonly string[]> {
   const failed: string[] = []
   for (const [name, run] of PARTS) {
+    if (options.only.length > 0 && !options.only.some((part) => name.includes(part))) continue
     try {
       await run(options)
     } catch (thrown) {

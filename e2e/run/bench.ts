@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- name ...] [--quick] [--only part-of-a-case ...]`
+ * `npm run bench [-- name ...] [--quick] [--only part-of-a-name ...]`, of a case of the engine or a part of the mesh
  *
  * Measures and prints one JSON line a figure on standard output; what is skipped, and what misses its aim, stands on
  * standard error. No name runs all. A bench judges nothing: it fails only when something could not be measured.

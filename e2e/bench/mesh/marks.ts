@@ -52,7 +52,7 @@ function watch(prompt: string | undefined): void {
     const area = document.querySelector<HTMLTextAreaElement>('[data-testid=prompt-input]')
     const button = document.querySelector<HTMLButtonElement>('[data-testid=send]')
     if (!area || !button) return
-    if (!button.disabled) {
+    if (button.ariaDisabled !== 'true') {
       isSent = button.ariaLabel === 'Send' // it says `Send when one arrives` until somebody is there
       return isSent ? button.click() : undefined
     }
