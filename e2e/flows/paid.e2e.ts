@@ -36,7 +36,7 @@ async function expectCosts(consumer: AskPage, estimate: string, answerTokens: nu
   const price = segments[0]!.price
   const prompt = Math.ceil(QUESTION.length / 4)
   expectShown(about, costOf(price, prompt, Math.ceil(answerTokens / 2)))
-  expectShown(most, costOf(price, prompt, answerTokens))
+  expectShown(most, costOf(price, prompt, answerTokens), { isAtMost: true })
   const cost = await consumer.cost()
   expect(cost).toMatch(/^\S+ INF$/)
   expectShown(figuresIn(cost)[0], due)
@@ -47,9 +47,11 @@ function figuresIn(words: string): readonly number[] {
   return [...words.matchAll(/([\d.]+) INF/g)].map(([, figure]) => Number(figure))
 }
 
-/** Two digits are shown, rounded. */
-function expectShown(figure: number | undefined, exact: bigint): void {
-  expect(figure).toBe(Number(Number(formatEther(exact)).toPrecision(2)))
+/** Two digits are shown; the rest is cut off, or rounded up where more must never be paid. */
+function expectShown(figure: number | undefined, exact: bigint, { isAtMost = false } = {}): void {
+  const unit = 10n ** BigInt(Math.max(0, String(exact).length - 2))
+  const whole = (exact + (isAtMost ? unit - 1n : 0n)) / unit
+  expect(figure).toBe(Number(formatEther(whole * unit)))
 }
 
 // npm brings anvil for Linux on x64 alone: elsewhere these wait for a Foundry installation.
@@ -70,7 +72,16 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
       expect.arrayContaining(['Getting test INF', 'Making a deposit of 20 test INF']),
     )
 
+    await consumer.page.setViewportSize({ width: 360, height: 740 })
+    await consumer.page.getByTestId('slip').locator('summary').click()
+    const overflow = await consumer.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    expect(overflow, 'the receipt is wider than a phone').toBeLessThanOrEqual(0)
+    await consumer.page.setViewportSize({ width: 1280, height: 720 })
+
+    const { price } = (await consumer.record()).segments[0]!
     const spent = await WalletPage.from(consumer.tab)
+    const block = /One block of 32 tokens, ([\d.]+) INF/.exec(await spent.page.locator('main').innerText())
+    expectShown(Number(block?.[1]), costOf(price, 0, 32))
     await expect.poll(() => spent.amount('free'), SETTLED).toBe(18.99) // cut: 19 less what was signed
     expect(await spent.amount('balance')).toBe(980)
     await spent.entry('Answer, Infernet Tiny', 'signed by both').waitFor()

@@ -6,8 +6,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright'
+import { findAnvil } from '../chain/find-anvil.ts'
 import { openTab, type Tab } from '../fixtures/browser.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
+import { startMoneyNetwork } from '../fixtures/money-network.ts'
 import { openProvider } from '../fixtures/network.ts'
 import { AskPage } from '../pages/ask-page.ts'
 
@@ -19,14 +21,14 @@ const SIZES = {
   '360': { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
 } as const
 
-await using network = await startNetwork()
+await using network = await (findAnvil() === undefined
+  ? startNetwork()
+  : startMoneyNetwork({ hasRelayKey: true }))
 const { browser, relay } = network
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const [width, size] of Object.entries(SIZES)) {
-    const open = (path: string): Promise<Tab> =>
-      openTab(browser, new URL(path, relay.url).href, {
-        context: { ...size, colorScheme, reducedMotion: 'reduce' },
-      })
+    const context = { ...size, colorScheme, reducedMotion: 'reduce' } as const
+    const open = (path: string): Promise<Tab> => openTab(browser, new URL(path, relay.url).href, { context })
     const take = (page: Page, name: string): Promise<unknown> =>
       page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) })
     const empty = new AskPage(await open('/'))
@@ -35,7 +37,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const idle = await open('/provide')
     await idle.page.waitForTimeout(1000)
     await take(idle.page, 'provide-off')
-    const first = await openProvider(browser, relay.url, { dutyPercent: 12 })
+    const first = await openProvider(browser, relay.url, { dutyPercent: 6, context })
     const second = await openProvider(browser, relay.url)
     await second.pause()
     await empty.waitForProvider()
@@ -43,7 +45,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await empty.waitForState('done')
     await empty.ask('Tell me a story about a fox and a lantern.')
     await empty.waitForState('answering')
-    await empty.page.waitForTimeout(2500)
+    // The first tab closes in the middle of the story, so that the picture shows the seam.
+    while ((await empty.text()).split(' ').length < 20) await empty.page.waitForTimeout(50)
     await take(empty.page, 'ask-answering')
     await take(first.page, 'provide-live')
     await second.resume()
@@ -59,6 +62,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const view = await open('/network')
     await view.page.waitForTimeout(3000)
     await take(view.page, 'network')
+    await empty.page.goto(new URL('/wallet', relay.url).href)
+    await empty.page.waitForTimeout(1500)
+    await take(empty.page, 'wallet')
     for (const tab of [empty.tab, idle, second.tab, view]) await tab.close()
   }
 }

@@ -45,10 +45,14 @@ export class MoneyJournal {
 
   async #noteClaims(isFresh: boolean): Promise<void> {
     const lines = this.#unclaimed()
-    const first = lines.length > MAX_RECHECKS ? this.#turn++ % lines.length : 0
-    for (const entries of [...lines.slice(first), ...lines.slice(0, first)].slice(0, MAX_RECHECKS)) {
+    const first = lines.length > 0 ? this.#turn++ % lines.length : 0
+    for (const [i, entries] of [...lines.slice(first), ...lines.slice(0, first)]
+      .slice(0, MAX_RECHECKS)
+      .entries()) {
       const line = entries[0]?.line
-      const claimed = line && (await this.#services?.claimed(line, { isFresh }).catch(() => undefined))
+      // One in turn is asked of the chain itself, so that a claim shows within some reads; the others may be remembered.
+      const how = { isFresh: isFresh || i === 0 }
+      const claimed = line && (await this.#services?.claimed(line, how).catch(() => undefined))
       for (const entry of entries)
         if (claimed !== undefined && entry.line.upTo <= claimed)
           await this.keep({ ...entry, isClaimed: true })

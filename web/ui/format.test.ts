@@ -24,6 +24,8 @@ it('writes money with its unit, exactly enough, without exponents', () => {
   expect(formatInf(1n)).toBe('under 0.000000001 INF')
   expect(formatInf(41_862n * (INF / 100n))).toBe('418.62 INF')
   expect(formatInf(-INF)).toBe('−1.00 INF')
+  // As the wallet writes it: cut, never rounded up.
+  expect(formatInf(21_600_000_000_000n)).toBe('0.000021 INF')
 })
 
 it('writes a price for a million tokens without trailing zeros', () => {

@@ -1,25 +1,26 @@
+import { formatAtMost, formatMoney, formatMoneyNumber } from './money.ts'
+
 const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
-const INF = 10n ** 18n
+const INF = { symbol: 'INF', decimals: 18 }
 
 /** 654,812 */
 export function formatCount(count: number): string {
   return counts.format(count)
 }
 
-/** 0.0012 INF: two significant digits below one, two decimals above; never an exponent, never base units. */
+/** 0.0012 INF, by the rule of {@link formatMoney}: an answer must not cost one amount here and another in the wallet. */
 export function formatInf(amount: bigint): string {
-  return `${formatInfNumber(amount)} INF`
+  return formatMoney(amount, INF)
 }
 
 /** The number of {@link formatInf} alone, for columns that name the unit in their head. */
 export function formatInfNumber(amount: bigint): string {
-  if (amount < 0n) return `−${formatInfNumber(-amount)}`
-  if (amount === 0n) return '0'
-  const inf = Number(amount) / Number(INF)
-  if (inf >= 1) return inf.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
-  if (inf < 1e-9) return 'under 0.000000001'
-  const digits = Math.min(12, 1 - Math.floor(Math.log10(inf)))
-  return inf.toFixed(digits).replace(/0+$/, '').replace(/\.$/, '')
+  return formatMoneyNumber(amount, INF)
+}
+
+/** What will not be exceeded, rounded up. */
+export function formatInfAtMost(amount: bigint): string {
+  return formatAtMost(amount, INF)
 }
 
 /** What a million tokens cost, the way prices are compared, without trailing zeros. */

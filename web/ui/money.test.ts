@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { fiatHint, formatMoney, formatMoneyNumber, formatMoved, plainMoney, shortAddress } from './money.ts'
+import {
+  fiatHint,
+  formatAtMost,
+  formatMoney,
+  formatMoneyNumber,
+  formatMoved,
+  plainMoney,
+  shortAddress,
+} from './money.ts'
 
 const INF = { symbol: 'INF', decimals: 18 }
 const USD = { symbol: 'tUSD', decimals: 6 }
@@ -22,6 +30,14 @@ it('writes an amount with its unit, exactly enough', () => {
   ])
   expect(formatMoney(1_234_567n, USD)).toBe('1.23 tUSD')
   expect(formatMoney(7n, { symbol: 'X', decimals: 0 })).toBe('7.00 X')
+})
+
+it('rounds up what will not be exceeded', () => {
+  expect(
+    [0n, one, one + 1n, 26_400_000_000_000n, 26_000_000_000_000n, 999n * 10n ** 15n].map((each) =>
+      formatAtMost(each, INF),
+    ),
+  ).toEqual(['0 INF', '1.00 INF', '1.01 INF', '0.000027 INF', '0.000026 INF', '1.00 INF'])
 })
 
 it('writes very large and negative amounts whole', () => {

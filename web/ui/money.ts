@@ -34,6 +34,14 @@ export function formatMoneyNumber(amount: bigint, { decimals }: Unit): string {
   return `0.${part.slice(0, first + 2).replace(/0+$/, '')}`
 }
 
+/** For what will not be exceeded: the same digits, rounded up. */
+export function formatAtMost(amount: bigint, unit: Unit): string {
+  const digits = amount.toString().length
+  const shown = BigInt(Math.max(0, Math.min(digits, unit.decimals) - 2))
+  const step = 10n ** shown
+  return formatMoney(((amount + step - 1n) / step) * step, unit)
+}
+
 /** What a person types into a field: exact, without groups. */
 export function plainMoney(amount: bigint, { decimals }: Unit): string {
   const digits = amount.toString().padStart(decimals + 1, '0')

@@ -1,7 +1,7 @@
 import type { Ask } from '../../state/ask.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
 import type { Wallet } from '../../state/wallet.svelte.ts'
-import { formatInf, formatInfNumber, formatPrice } from '../../ui/format.ts'
+import { formatInf, formatInfAtMost, formatPrice } from '../../ui/format.ts'
 import { fiatHint } from '../../ui/money.ts'
 
 /** About four letters make a token, and a usual answer is half as long as the longest. */
@@ -35,5 +35,5 @@ export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {
   if (most === 0n) return 'Free: who lends this model asks for nothing.'
   const [main] = wallet.network?.escrows ?? []
   const hint = main && fiatHint(most, main, main.usdHint)
-  return `About ${formatInf(about)}, at most ${formatInfNumber(most)} INF${hint === undefined ? '' : ` (${hint})`}`
+  return `About ${formatInf(about)}, at most ${formatInfAtMost(most)}${hint === undefined ? '' : ` (${hint})`}`
 }
