@@ -25,6 +25,12 @@ export function keepWholeState(stateFile: string): boolean {
   return true
 }
 
+/** The last block of the copy, which is what a killed chain comes back with at least; undefined without a copy. */
+export function keptBlock(stateFile: string): number | undefined {
+  const state = readState(copyOf(stateFile))
+  return state && Number(state.best_block_number)
+}
+
 /**
  * Makes the state ready for a start: the copy where the file was cut, and without the empty blocks of the past, which
  * are nearly all of it. Throws when neither is readable: starting anew would silently forget what was paid.
