@@ -46,7 +46,7 @@ export interface TestChain extends AsyncDisposable {
 export async function startTestChain(): Promise<TestChain> {
   const folder = await mkdtemp(join(tmpdir(), 'infernet-chain-'))
   let chain = await startLocalChain(ourContracts, { folder })
-  const client = clientOf(chain.anvil.url)
+  let client = clientOf(chain.anvil.url)
   const relays: Relay[] = []
   return {
     get chain() {
@@ -55,9 +55,12 @@ export async function startTestChain(): Promise<TestChain> {
     restart: async () => {
       await killChain(chain)
       chain = await startLocalChain(ourContracts, { folder })
+      client = clientOf(chain.anvil.url) // its port may have gone to another test's chain
     },
     network: chain.network,
-    client,
+    get client() {
+      return client
+    },
     account: async (balance = parseEther('10')) => {
       const account = privateKeyToAccount(generatePrivateKey())
       await client.setBalance({ address: account.address, value: balance })

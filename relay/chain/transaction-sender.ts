@@ -233,10 +233,11 @@ export class TransactionSender {
         await sleep(clock, millis(lookMs), { signal: this.#stop.signal })
         lookMs = Math.min(MAX_LOOK_MS, lookMs * 1.5)
         const now = clock.monotonic()
-        if (found === 'waiting') waitedMs += now - lookedAt
+        if (found === 'waiting' || found === 'stranded') waitedMs += now - lookedAt
         lookedAt = now
         const isLate = waitedMs >= this.#patienceMs
-        const isBack = wasSilent && found === 'waiting'
+        if (isLate && found === 'stranded') throw new InfernetError('chain.displaced')
+        const isBack = wasSilent && found !== 'silent'
         wasSilent = found === 'silent'
         if (!isLate && !isBack) continue
         if (isLate && replaced < MAX_REPLACEMENTS) {
@@ -254,11 +255,15 @@ export class TransactionSender {
     }
   }
 
-  /** A receipt; `passed` when the nonce is used and none of these has one; `silent` when the chain does not say. */
+  /**
+   * A receipt; `passed` when the nonce is used and none of these has one; `stranded` when an earlier nonce is free again
+   * and nobody here will use it, as after a chain came back older: then no block ever takes this one; `silent` when the
+   * chain does not say.
+   */
   async #find(
     hashes: readonly Hex[],
     nonce = Number.POSITIVE_INFINITY,
-  ): Promise<TransactionReceipt | 'waiting' | 'passed' | 'silent'> {
+  ): Promise<TransactionReceipt | 'waiting' | 'passed' | 'stranded' | 'silent'> {
     const { client } = this.#components
     try {
       const mined = await client.getTransactionCount({ address: this.address })
@@ -269,7 +274,8 @@ export class TransactionSender {
         })
         if (receipt) return receipt
       }
-      return mined > nonce ? 'passed' : 'waiting'
+      if (mined > nonce) return 'passed'
+      return mined < nonce && !this.#followed.has(mined) ? 'stranded' : 'waiting'
     } catch {
       return 'silent'
     }
