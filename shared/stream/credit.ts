@@ -1,5 +1,6 @@
 import type { PeerName } from '../base/ids.ts'
 import type { BaseUnits, Tokens } from '../base/units.ts'
+import { isFree } from '../prompt/free-price.ts'
 import type { Quote } from '../prompt/prompt.ts'
 import type { ChainTerms } from './chunk.ts'
 
@@ -93,5 +94,5 @@ export interface IncomingCredit {
 
 /** True when a job under this quote is paid for. */
 export function isPaid({ payment, price }: Quote): boolean {
-  return payment !== undefined && (price.promptPerMillion > 0n || price.outputPerMillion > 0n)
+  return payment !== undefined && !isFree(price)
 }
