@@ -69,7 +69,7 @@ export default ts.config(
   },
   {
     files: ['shared/**/*.ts'],
-    ignores: ['shared/**/*.test.ts', 'shared/testing/**', 'shared/models/kit/**'],
+    ignores: ['shared/**/*.test.ts', 'shared/testing/**', 'shared/model-kit/**'],
     rules: {
       'no-restricted-globals': [
         'error',

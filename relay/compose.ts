@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { RelayConfig } from './config/options.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
-import { createRelay, type Relay, type RelayComponents, type RelayMount } from './create-relay.ts'
+import { createRelay, type Relay, type RelayComponents } from './create-relay.ts'
 import { mountDirectory } from './directory/mount-directory.ts'
-import { nodeClock } from './node-clock.ts'
+import { nodeClock } from './base/node-clock.ts'
+import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { mountProvider, type MountProviderInit } from './provide/mount-provider.ts'
 
 /** A relay with everything that lives on it: the directory, and where the configuration wants it a chain and the seed provider. */
@@ -39,7 +40,7 @@ export function composeRelay(
 }
 
 function provide(
-  relay: Relay,
+  relay: RelayHost,
   { privateKey }: RelayComponents,
   { modelsFolder, pageFolder, seedModel, seedBackend }: RelayConfig,
   parts: Pick<MountProviderInit, 'directory' | 'payee'>,

@@ -6,7 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test } from 'vitest'
 import type { Relay } from './create-relay.ts'
 import { loadIdentity } from './identity.ts'
-import { RELAYED_OPENS_PER_PEER } from './limits.ts'
+import { RELAYED_OPENS_PER_PEER } from './base/limits.ts'
 import type { HealthInfo, NetworkInfo } from './serve/network-info.ts'
 import { startClient, startRelay, temporaryFolder, until } from './testing/fixtures.ts'
 

@@ -4,8 +4,9 @@ import { peerName, type PeerName } from '#shared/base/ids.ts'
 import type { RelayConfig } from './config/options.ts'
 import type { OfferGossip } from './gossip/offer-gossip.ts'
 import { RelayNetwork } from './gossip/relay-network.ts'
-import { STOP_DEADLINE_MS } from './limits.ts'
-import { nodeClock } from './node-clock.ts'
+import { STOP_DEADLINE_MS } from './base/limits.ts'
+import { nodeClock } from './base/node-clock.ts'
+import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { createNode, type RelayNode } from './node/create-node.ts'
 import { freePlacesOfGonePeers } from './node/free-places.ts'
 import { RelayedTraffic } from './node/relayed-traffic.ts'
@@ -23,10 +24,7 @@ import {
 } from './serve/network-info.ts'
 import { guessAddresses, type SeenHost } from './serve/own-address.ts'
 import { Site } from './serve/site.ts'
-import { parseSocketAddress } from './socket-address.ts'
-
-/** Something that lives on a running relay: the directory, the seed provider. */
-export type RelayMount = (relay: Relay) => Promise<{ stop(): Promise<void> }>
+import { parseSocketAddress } from './base/socket-address.ts'
 
 export interface RelayComponents {
   readonly privateKey: PrivateKey
@@ -50,7 +48,7 @@ export function createRelay(components: RelayComponents, init: RelayInit): Relay
 }
 
 /** See {@link createRelay}. What needs the running node throws before `start` is done. */
-export class Relay {
+export class Relay implements RelayHost {
   readonly #components: Required<RelayComponents>
   readonly #init: RelayInit
   readonly #metrics: RelayMetrics
@@ -101,7 +99,6 @@ export class Relay {
     return this.#site.url
   }
 
-  /** Multiaddrs to share, with peer id. */
   get addresses(): readonly string[] {
     const { config } = this.#init
     const bare =
@@ -113,7 +110,6 @@ export class Relay {
     )
   }
 
-  /** The channel on which relays tell each other of offers. */
   get offers(): OfferGossip {
     return started(this.#network).offers
   }
@@ -123,22 +119,18 @@ export class Relay {
     return this.#network?.connected ?? []
   }
 
-  /** The directory says how many live offers it holds, for `/health` and `/metrics`. */
   countOffersBy(count: () => number): void {
     this.#countOffers = count
   }
 
-  /** What counts this relay's work, for parts that are mounted. */
   get metrics(): RelayMetrics {
     return this.#metrics
   }
 
-  /** The chain that is settled on, for `/network.json`, `/health`, `/rpc` and `/faucet`. */
   attachChain(chain: ChainPort): void {
     this.#chain = chain
   }
 
-  /** Who is behind a connection, by the address its limits count: libp2p itself sees everybody at 127.0.0.1. */
   clientOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined {
     return this.#site.clientBehind(Number(remoteAddr.getComponents()[1]?.value))
   }

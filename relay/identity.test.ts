@@ -2,7 +2,7 @@ import { chmod, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadIdentity } from './identity.ts'
-import { StartError } from './start-error.ts'
+import { StartError } from './base/start-error.ts'
 import { temporaryFolder } from './testing/fixtures.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>

@@ -6,7 +6,7 @@ import type { RelayConfig } from './config/options.ts'
 import type { Relay } from './create-relay.ts'
 import { loadIdentity } from './identity.ts'
 import { createLog, type Logger } from './observe/log.ts'
-import { StartError } from './start-error.ts'
+import { StartError } from './base/start-error.ts'
 
 /** A stop that takes longer than this is cut; a second Ctrl-C cuts at once. */
 const STOP_LIMIT_MS = 5000

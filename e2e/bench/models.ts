@@ -10,7 +10,7 @@ import { parseManifest } from '#shared/models/parse-manifest.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TINY = join(ROOT, 'web/public/models/infernet-tiny')
-const KIT = join(ROOT, 'shared/models/kit')
+const KIT = join(ROOT, 'shared/model-kit')
 
 /** Built once and kept: the weights of the larger one are 250 to 650 MB and take half a minute. */
 const CACHE = join(ROOT, 'node_modules/.cache/bench-models')

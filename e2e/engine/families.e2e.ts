@@ -4,7 +4,7 @@
  * stands in `gpu-decoder.e2e.ts`. SwiftShader has no half floats.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FAMILIES } from '#shared/models/kit/families/families.ts'
+import { FAMILIES } from '#shared/model-kit/families/families.ts'
 import { expectSameAnswer } from './compare-family.ts'
 import { openEngineTab, subgroupSize, type EngineTab } from './engine-tab.ts'
 

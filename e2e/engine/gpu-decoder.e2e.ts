@@ -1,6 +1,6 @@
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FAMILIES } from '#shared/models/kit/families/families.ts'
+import { FAMILIES } from '#shared/model-kit/families/families.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
 import { expectSameAnswer } from './compare-family.ts'
 import { openFasterGpu, subgroupSize, type EngineTab } from './engine-tab.ts'

@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright'
 import type { AnswerRecord } from '../../web/state/conversation.ts'
-import type { Tab } from '../fixtures/browser.ts'
+import type { Tab } from './tab.ts'
 
 /** The Ask page, as somebody who asks uses it. */
 export class AskPage {

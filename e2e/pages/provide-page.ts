@@ -1,5 +1,5 @@
 import type { Locator, Page } from 'playwright'
-import type { Tab } from '../fixtures/browser.ts'
+import type { Tab } from './tab.ts'
 
 /** The Provide page, as somebody who lends uses it. */
 export class ProvidePage {

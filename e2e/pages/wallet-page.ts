@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright'
 import { getAddress, type Address } from 'viem'
-import type { Tab } from '../fixtures/browser.ts'
+import type { Tab } from './tab.ts'
 
 /** The Wallet page, as its owner uses it. */
 export class WalletPage {

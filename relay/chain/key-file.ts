@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import type { Logger } from '../observe/log.ts'
-import { badOption } from '../start-error.ts'
+import { badOption } from '../base/start-error.ts'
 
 /** Others than the owner may read it. */
 const OTHERS_READ = 0o044

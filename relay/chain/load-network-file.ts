@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
-import { badOption } from '../start-error.ts'
+import { badOption } from '../base/start-error.ts'
 
 /**
  * Reads the file of `--network-file`.

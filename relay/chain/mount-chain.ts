@@ -3,9 +3,9 @@ import type { Clock } from '#shared/base/clock.ts'
 import type { Payee } from '#shared/peer/peer.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
-import type { Relay } from '../create-relay.ts'
+import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
-import { badOption } from '../start-error.ts'
+import { badOption } from '../base/start-error.ts'
 import { createChainClient } from './chain-client.ts'
 import { ChainHead } from './chain-head.ts'
 import { ChainNode } from './chain-node.ts'
@@ -28,7 +28,7 @@ export interface MountedChain {
 
 /** Attaches a relay to the chain of its network file. The chain may be down: the relay starts, and says so. */
 export async function mountChain(
-  relay: Relay,
+  relay: RelayHost,
   { clock, log, key }: { clock: Clock; log: Logger; key: PrivateKey },
   config: RelayConfig,
 ): Promise<MountedChain> {

@@ -13,7 +13,7 @@ import { ClaimService } from '#shared/settle/claim-service.ts'
 import { MAX_LEAVE_STREAMS } from '#shared/settle/constants.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
-import type { Relay } from '../create-relay.ts'
+import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ChainHead } from './chain-head.ts'
 import { ClaimAftercare } from './claim-aftercare.ts'
@@ -48,7 +48,7 @@ export interface MountedClaims {
  * chain. Without `carryClaims` it takes none from others, and carries the seed provider's alone.
  */
 export async function mountClaims(
-  relay: Relay,
+  relay: RelayHost,
   { client, account, sender, key, head, clock, log }: ClaimsComponents,
   { chainId, contracts, escrows }: NetworkFile,
   { dataFolder, carryClaims, carryWorth, carryEverySeconds, seedProvider }: RelayConfig,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { StartError } from '../start-error.ts'
+import { StartError } from '../base/start-error.ts'
 import { helpText } from './describe-options.ts'
 import { configWith, loadConfig, type ConfigSources } from './load-config.ts'
 import { OPTION_KEYS, OPTIONS, type RelayConfig } from './options.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { badOption, StartError } from '../start-error.ts'
+import { badOption, StartError } from '../base/start-error.ts'
 import { OPTION_KEYS, OPTIONS, type Option, type OptionKey, type RelayConfig } from './options.ts'
 
 /** What the command line asks for. */

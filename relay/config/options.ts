@@ -5,7 +5,7 @@ import {
   MAX_RESERVATIONS,
   RELAYED_CONNECTION_BYTES,
   RELAYED_CONNECTION_MS,
-} from '../limits.ts'
+} from '../base/limits.ts'
 import {
   readAddress,
   readAmount,

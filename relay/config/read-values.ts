@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import * as v from 'valibot'
-import { parseSocketAddress, socketAddress } from '../socket-address.ts'
+import { parseSocketAddress, socketAddress } from '../base/socket-address.ts'
 
 /** Turns the text of an option into its value, or throws a `RangeError` that says what is wrong and how to mend it. */
 export type Read<T> = (text: string) => T

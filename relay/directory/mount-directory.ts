@@ -4,8 +4,8 @@ import { MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/const
 import { Directory, type DirectoryInit } from '#shared/schedule/directory.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
 import { acceptGossipedOffer } from '#shared/schedule/gossiped-offer.ts'
-import type { Relay } from '../create-relay.ts'
-import { nodeClock } from '../node-clock.ts'
+import type { RelayHost } from '../mount/relay-host.ts'
+import { nodeClock } from '../base/node-clock.ts'
 import { LocalDirectory } from './local-directory.ts'
 
 export interface MountedDirectory {
@@ -15,7 +15,7 @@ export interface MountedDirectory {
 }
 
 /** Keeps the register of offers on a relay: answers peers, hears other relays, drops what a lost peer brought. */
-export async function mountDirectory(relay: Relay, init: DirectoryInit = {}): Promise<MountedDirectory> {
+export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {}): Promise<MountedDirectory> {
   const { node, offers } = relay
   const directory = new Directory(nodeClock, init)
   const gossip = (message: Uint8Array): void => offers.publish(message)

@@ -6,7 +6,7 @@ import { epochMillis } from '#shared/base/units.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { encode } from '#shared/wire/codec.ts'
 import { sign } from '#shared/wire/signed.ts'
-import { RELAY_RECORD_LIFE_MS } from '../limits.ts'
+import { RELAY_RECORD_LIFE_MS } from '../base/limits.ts'
 import { KnownRelays } from './known-relays.ts'
 import { sealRelayRecord } from './relay-record.ts'
 

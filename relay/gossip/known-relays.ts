@@ -2,7 +2,7 @@ import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { EpochMillis } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { MAX_KNOWN_RELAYS } from '../limits.ts'
+import { MAX_KNOWN_RELAYS } from '../base/limits.ts'
 import type { Verdict } from './offer-gossip.ts'
 import { openRelayRecord, type RelayRecord } from './relay-record.ts'
 

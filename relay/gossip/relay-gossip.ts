@@ -3,11 +3,11 @@ import type { PeerId } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { TokenBucket } from '#shared/base/token-bucket.ts'
-import { GOSSIP_RATE_PER_NEIGHBOUR, MAX_GOSSIP_MESSAGE_BYTES } from '../limits.ts'
+import { GOSSIP_RATE_PER_NEIGHBOUR, MAX_GOSSIP_MESSAGE_BYTES } from '../base/limits.ts'
 import type { RelayNode } from '../node/create-node.ts'
 import type { Logger } from '../observe/log.ts'
 import type { OfferGossip, Verdict } from './offer-gossip.ts'
-import { OFFERS_TOPIC, RELAYS_TOPIC } from './topics.ts'
+import { OFFERS_TOPIC, RELAYS_TOPIC } from '../node/topics.ts'
 
 export interface RelayGossipComponents {
   readonly node: RelayNode

@@ -4,10 +4,10 @@ import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { raceSignal, sleep } from '#shared/base/wait.ts'
-import { MAX_RELAY_LINKS, REDIAL_MAX_MS, REDIAL_MIN_MS, SILENT_CLIENT_MS } from '../limits.ts'
+import { MAX_RELAY_LINKS, REDIAL_MAX_MS, REDIAL_MIN_MS, SILENT_CLIENT_MS } from '../base/limits.ts'
 import type { RelayNode } from '../node/create-node.ts'
 import type { Logger } from '../observe/log.ts'
-import { isLocalHost, parseSocketAddress } from '../socket-address.ts'
+import { isLocalHost, parseSocketAddress } from '../base/socket-address.ts'
 import type { KnownRelays } from './known-relays.ts'
 
 export interface RelayLinksComponents {

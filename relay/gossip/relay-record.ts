@@ -11,8 +11,8 @@ import {
   MAX_RECORD_ADDRESSES,
   RECORD_CLOCK_SKEW_MS,
   RELAY_RECORD_LIFE_MS,
-} from '../limits.ts'
-import { parseSocketAddress } from '../socket-address.ts'
+} from '../base/limits.ts'
+import { parseSocketAddress } from '../base/socket-address.ts'
 
 const recordSchema = v.strictObject({
   /** Where tabs and relays can dial it, best first, each ending in its peer id. */

@@ -8,7 +8,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { RelayConfig } from '../config/options.ts'
-import { GOSSIP_TOPICS } from '../gossip/topics.ts'
+import { GOSSIP_TOPICS } from './topics.ts'
 import {
   GOSSIP_MESH,
   HOP_TIMEOUT_MS,
@@ -24,7 +24,7 @@ import {
   RESERVATION_TTL_MS,
   STREAM_WINDOW_BYTES,
   UPGRADE_TIMEOUT_MS,
-} from '../limits.ts'
+} from '../base/limits.ts'
 import { libp2pLogger, type Logger } from '../observe/log.ts'
 import { streamWatcher } from './libp2p-metrics.ts'
 import type { RelayedTraffic } from './relayed-traffic.ts'

@@ -4,7 +4,7 @@ import type { PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect, test } from 'vitest'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
-import { RELAYED_BYTES_PER_PEER, RELAYED_OPENS_PER_ADDRESS, RELAYED_OPENS_PER_PEER } from '../limits.ts'
+import { RELAYED_BYTES_PER_PEER, RELAYED_OPENS_PER_ADDRESS, RELAYED_OPENS_PER_PEER } from '../base/limits.ts'
 import { RelayedTraffic } from './relayed-traffic.ts'
 
 const newPeer = async (): Promise<PeerId> => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))

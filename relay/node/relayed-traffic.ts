@@ -7,7 +7,7 @@ import {
   RELAYED_BYTES_PER_PEER,
   RELAYED_OPENS_PER_ADDRESS,
   RELAYED_OPENS_PER_PEER,
-} from '../limits.ts'
+} from '../base/limits.ts'
 
 export interface RelayedTrafficComponents {
   readonly clock: Clock

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { MAX_WEBSOCKET_MESSAGE_BYTES } from '../limits.ts'
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from '../base/limits.ts'
 import type { RelayNode } from './create-node.ts'
 
 /** The parts of `ws` and of the transport's listener that have no option of their own. */

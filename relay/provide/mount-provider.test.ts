@@ -12,7 +12,7 @@ import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import { openOffer, type Offer } from '#shared/schedule/offer.ts'
 import type { Relay } from '../create-relay.ts'
 import { mountDirectory } from '../directory/mount-directory.ts'
-import { nodeClock } from '../node-clock.ts'
+import { nodeClock } from '../base/node-clock.ts'
 import { startRelay } from '../testing/fixtures.ts'
 import { mountProvider } from './mount-provider.ts'
 

@@ -12,8 +12,8 @@ import { createPeer } from '#shared/peer/create-peer.ts'
 import type { Payee } from '#shared/peer/peer.ts'
 import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import { listPriceOf } from '#shared/settle/compute-units.ts'
-import type { Relay } from '../create-relay.ts'
-import { nodeClock } from '../node-clock.ts'
+import type { RelayHost } from '../mount/relay-host.ts'
+import { nodeClock } from '../base/node-clock.ts'
 import type { LocalDirectory } from '../directory/local-directory.ts'
 import { createNodeEngine } from './node-engine.ts'
 
@@ -31,7 +31,7 @@ export interface MountProviderInit {
 
 /** Makes the relay lend as well, so that a network of one is not empty: the same peer as a tab's, over ORT in Node. */
 export async function mountProvider(
-  relay: Relay,
+  relay: RelayHost,
   { privateKey, directory, modelsFolder, model, backend, payee }: MountProviderInit,
 ): Promise<{ stop(): Promise<void> }> {
   const entry = CATALOGUE.find(({ id }) => id === model)

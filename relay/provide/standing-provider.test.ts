@@ -5,7 +5,7 @@ import type { GenerateRequest } from '#shared/engine/engine.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { collect } from '#shared/testing/engine-compliance.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
-import { nodeClock } from '../node-clock.ts'
+import { nodeClock } from '../base/node-clock.ts'
 import { createNodeEngine } from './node-engine.ts'
 
 const modelFolder = fileURLToPath(new URL('../../web/public/models/infernet-tiny/', import.meta.url))

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { TokenBucket, type TokenBucketInit } from '#shared/base/token-bucket.ts'
-import { MAX_TRACKED_ADDRESSES } from '../limits.ts'
+import { MAX_TRACKED_ADDRESSES } from '../base/limits.ts'
 
 export interface AddressLimiterInit {
   /** New ones from one address. */

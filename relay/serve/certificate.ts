@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { MINUTE_MS } from '#shared/base/units.ts'
 import type { Logger } from '../observe/log.ts'
-import { StartError } from '../start-error.ts'
+import { StartError } from '../base/start-error.ts'
 
 export interface CertificatePair {
   readonly cert: Buffer

@@ -1,5 +1,5 @@
 import type { NetworkFile } from '#shared/settle/network-file.ts'
-import type { JsonHandler } from './json-post.ts'
+import type { JsonRoute } from './json-post.ts'
 
 /** `/health` of the chain. */
 export interface ChainHealth {
@@ -16,6 +16,6 @@ export interface ChainPort {
   /** Whom quotes name for the relay's share; undefined for nobody. */
   readonly payee: `0x${string}` | undefined
   readonly health: () => ChainHealth
-  readonly rpc: JsonHandler
-  readonly faucet: JsonHandler | undefined
+  readonly rpc: JsonRoute
+  readonly faucet: JsonRoute | undefined
 }

@@ -8,8 +8,8 @@ import {
   HTTP_STALL_MS,
   MAX_HTTP_HEADER_BYTES,
   MAX_HTTP_HEADERS,
-} from '../limits.ts'
-import { StartError } from '../start-error.ts'
+} from '../base/limits.ts'
+import { StartError } from '../base/start-error.ts'
 import type { Certificate } from './certificate.ts'
 import type { UpgradePipe } from './upgrade-pipe.ts'
 

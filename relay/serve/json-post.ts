@@ -17,14 +17,18 @@ export interface Asker {
 }
 
 /** Answers what was posted as JSON. */
-export type JsonHandler = (body: unknown, asker: Asker) => Promise<JsonAnswer>
+export interface JsonRoute {
+  /** A larger body is refused unread. */
+  readonly maxBytes: number
+  readonly answer: (body: unknown, asker: Asker) => Promise<JsonAnswer>
+}
 
 /** Reads a bounded JSON body that a page of ours, or no page at all, has sent, and answers it. */
 export async function answerPost(
   request: IncomingMessage,
   response: ServerResponse,
-  handler: JsonHandler,
-  { client, maxBytes }: { client: ClientAddress; maxBytes: number },
+  { maxBytes, answer }: JsonRoute,
+  client: ClientAddress,
 ): Promise<void> {
   // Another site's script could spend this client's rate, or have test money sent.
   const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')
@@ -37,7 +41,7 @@ export async function answerPost(
     return refuse(request, response, 400, new InfernetError('chain.bad-request', { field: 'JSON' }))
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const { status, body } = await handler(parsed.value, { client, signal: gone.signal })
+  const { status, body } = await answer(parsed.value, { client, signal: gone.signal })
   if (!response.destroyed) respondJson(request, response, body, status)
 }
 

@@ -1,7 +1,7 @@
 import type { IceServers } from '../config/read-values.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { KnownRelay } from '../gossip/known-relays.ts'
-import { isLocalHost, parseSocketAddress } from '../socket-address.ts'
+import { isLocalHost, parseSocketAddress } from '../base/socket-address.ts'
 import type { ChainHealth, ChainPort } from './chain-port.ts'
 import { addressSeenAs, type SeenHost } from './own-address.ts'
 

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { isHost, socketAddress } from '../socket-address.ts'
+import { isHost, socketAddress } from '../base/socket-address.ts'
 
 /** Where a page was opened, from the `Host` header, or undefined when the header is no host. */
 export interface SeenHost {

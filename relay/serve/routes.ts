@@ -7,10 +7,9 @@ import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import type { AddressLimiter } from './address-limiter.ts'
 import { isFromProxy, type FindClientAddress } from './client-address.ts'
-import { MAX_RPC_BODY_BYTES } from '../chain/limits.ts'
 import type { ChainPort } from './chain-port.ts'
 import type { FileIndex, ServedFile } from './file-index.ts'
-import { answerPost, refusalBody, type JsonHandler } from './json-post.ts'
+import { answerPost, refusalBody, type JsonRoute } from './json-post.ts'
 import type { HealthInfo, NetworkInfo } from './network-info.ts'
 import { parseHostHeader, type SeenHost } from './own-address.ts'
 import { respond, respondJson } from './respond.ts'
@@ -30,7 +29,21 @@ export interface RouteComponents {
   readonly chain: () => ChainPort | undefined
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, url: RequestUrl) => Promise<void> | void
+/** One row of what the public port answers. */
+interface Route {
+  /** The label of the metric. */
+  readonly name: string
+  /** The exact path, or with a slash at its end all below it. */
+  readonly path: string
+  /** Only a row with `POST` takes a body. */
+  readonly methods: readonly string[]
+  readonly answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: RequestUrl,
+  ) => Promise<void> | void
+}
+
 interface RequestUrl {
   readonly path: string
   readonly query: URLSearchParams
@@ -58,89 +71,112 @@ export function createRoutes(
     const client = clientAddress(request)
     const leave = limiter.enter(client.group)
     const url = readUrl(request.url)
-    const route = url === undefined ? 'bad' : routeOf(url.path)
+    const route = url && routes.find((row) => isAt(row, url.path))
     response.once('close', () => {
       if (typeof leave !== 'string') leave()
-      metrics.httpRequests.inc({ route, status: response.statusCode })
-      log.trace({ ip: client.ip, route, status: response.statusCode }, 'request')
+      const name = route?.name ?? 'bad'
+      metrics.httpRequests.inc({ route: name, status: response.statusCode })
+      log.trace({ ip: client.ip, route: name, status: response.statusCode }, 'request')
     })
-    const refusal = typeof leave === 'string' ? TOO_MANY : refusalOf(request, url, POST_ROUTES.has(route))
-    if (refusal || url === undefined) return respond(request, response, refusal ?? BAD_REQUEST)
-    const answer = async (): Promise<void> => routes[route](request, response, url)
+    const refusal = typeof leave === 'string' ? TOO_MANY : refusalOf(request, route)
+    if (refusal || !route || !url) return respond(request, response, refusal ?? BAD_REQUEST)
+    const answer = async (): Promise<void> => route.answer(request, response, url)
     answer().catch((thrown: unknown) => {
-      log.error({ err: thrown, route }, 'request failed')
+      log.error({ err: thrown, route: route.name }, 'request failed')
       if (response.headersSent) response.destroy()
       else respond(request, response, { status: 500, body: 'Internal Server Error\n' })
     })
   }
 }
 
-type Route = 'health' | 'metrics' | 'network' | 'models' | 'page' | 'rpc' | 'faucet'
-
-/** What takes a body. */
-const POST_ROUTES: ReadonlySet<Route | 'bad'> = new Set(['rpc', 'faucet'])
-/** An address in JSON, with room. */
-const MAX_FAUCET_BODY_BYTES = 1024
-
-function routeOf(path: string): Route {
-  if (path === '/health') return 'health'
-  if (path === '/metrics') return 'metrics'
-  if (path === '/network.json') return 'network'
-  if (path === '/rpc') return 'rpc'
-  if (path === '/faucet') return 'faucet'
-  return path.startsWith('/models/') ? 'models' : 'page'
-}
-
 const NOT_FOUND = { status: 404, body: 'Not Found\n' } as const
 const BAD_REQUEST = { status: 400, body: 'Bad Request\n', headers: { Connection: 'close' } } as const
 const TOO_MANY = { status: 429, body: 'Too Many Requests\n', headers: { 'Retry-After': '5' } } as const
 
-function routeTable(components: RouteComponents): Record<Route | 'bad', Handler> {
-  const { config, metrics, page, models, health, networkInfo, clientAddress, chain } = components
-  const post =
-    (
-      pick: (port: ChainPort | undefined) => JsonHandler | undefined,
-      { maxBytes, none }: { maxBytes: number; none: ErrorCode },
-    ): Handler =>
-    (request, response) => {
-      const handler = pick(chain())
-      if (!handler) return respondJson(request, response, refusalBody(new InfernetError(none)), 404)
-      return answerPost(request, response, handler, { client: clientAddress(request), maxBytes })
-    }
+const GET = ['GET', 'HEAD']
+const POST = ['POST']
+
+/** All that is answered; the first row that fits answers. */
+function routeTable(components: RouteComponents): readonly Route[] {
+  const { config, metrics, health, networkInfo, clientAddress } = components
+  return [
+    {
+      name: 'health',
+      path: '/health',
+      methods: GET,
+      answer: (request, response) => {
+        const info = health()
+        respondJson(request, response, info, info.status === 'ok' ? 200 : 503)
+      },
+    },
+    {
+      name: 'metrics',
+      path: '/metrics',
+      methods: GET,
+      answer: async (request, response) => {
+        const isPrivate =
+          isPrivateIp(clientAddress(request).ip) === true && !isThroughUntrustedProxy(request, config)
+        const mayRead = config.metrics === 'public' || (config.metrics === 'local' && isPrivate)
+        if (!mayRead) return respond(request, response, NOT_FOUND)
+        respond(request, response, { status: 200, body: await metrics.text(), type: metrics.contentType })
+      },
+    },
+    {
+      name: 'network',
+      path: '/network.json',
+      methods: GET,
+      answer: (request, response) => {
+        const seen = parseHostHeader(request.headers.host, isSecure(request, config))
+        if (!seen) return respond(request, response, BAD_REQUEST)
+        respondJson(request, response, networkInfo(seen))
+      },
+    },
+    jsonRoute(components, 'rpc', { pick: (port) => port?.rpc, none: 'chain.none' }),
+    jsonRoute(components, 'faucet', { pick: (port) => port?.faucet, none: 'faucet.none' }),
+    { name: 'models', path: '/models/', methods: GET, answer: modelFiles(components) },
+    { name: 'page', path: '/', methods: GET, answer: pageFiles(components) },
+  ]
+}
+
+/** What the chain answers, or that there is none. */
+function jsonRoute(
+  { clientAddress, chain }: RouteComponents,
+  name: string,
+  { pick, none }: { pick: (port: ChainPort | undefined) => JsonRoute | undefined; none: ErrorCode },
+): Route {
   return {
-    bad: (request, response) => respond(request, response, BAD_REQUEST),
-    health: (request, response) => {
-      const info = health()
-      respondJson(request, response, info, info.status === 'ok' ? 200 : 503)
-    },
-    metrics: async (request, response) => {
-      const isPrivate =
-        isPrivateIp(clientAddress(request).ip) === true && !isThroughUntrustedProxy(request, config)
-      const mayRead = config.metrics === 'public' || (config.metrics === 'local' && isPrivate)
-      if (!mayRead) return respond(request, response, NOT_FOUND)
-      respond(request, response, { status: 200, body: await metrics.text(), type: metrics.contentType })
-    },
-    network: (request, response) => {
-      const seen = parseHostHeader(request.headers.host, isSecure(request, config))
-      if (!seen) return respond(request, response, BAD_REQUEST)
-      respondJson(request, response, networkInfo(seen))
-    },
-    rpc: post((port) => port?.rpc, { maxBytes: MAX_RPC_BODY_BYTES, none: 'chain.none' }),
-    faucet: post((port) => port?.faucet, { maxBytes: MAX_FAUCET_BODY_BYTES, none: 'faucet.none' }),
-    models: async (request, response, { path, query }) => {
-      const file = await models.find(path.slice('/models/'.length))
-      const wanted = query.get('sha256')
-      if (!file || !(await isWanted(file, wanted))) return respond(request, response, NOT_FOUND)
-      await sendFile(request, response, file, wanted === null ? REVALIDATE : IMMUTABLE)
-    },
-    page: async (request, response, { path }) => {
-      const name = PAGE_ROUTES.has(path) ? 'index.html' : path.slice(1)
-      const file = await page.find(name)
-      if (file) return sendFile(request, response, file, HASHED_ASSET.test(name) ? IMMUTABLE : REVALIDATE)
-      const body = path === '/' ? 'The page is not built. Run: npm run build\n' : NOT_FOUND.body
-      respond(request, response, { status: 404, body })
+    name,
+    path: `/${name}`,
+    methods: POST,
+    answer: (request, response) => {
+      const route = pick(chain())
+      if (!route) return respondJson(request, response, refusalBody(new InfernetError(none)), 404)
+      return answerPost(request, response, route, clientAddress(request))
     },
   }
+}
+
+function modelFiles({ models }: RouteComponents): Route['answer'] {
+  return async (request, response, { path, query }) => {
+    const file = await models.find(path.slice('/models/'.length))
+    const wanted = query.get('sha256')
+    if (!file || !(await isWanted(file, wanted))) return respond(request, response, NOT_FOUND)
+    await sendFile(request, response, file, wanted === null ? REVALIDATE : IMMUTABLE)
+  }
+}
+
+function pageFiles({ page }: RouteComponents): Route['answer'] {
+  return async (request, response, { path }) => {
+    const name = PAGE_ROUTES.has(path) ? 'index.html' : path.slice(1)
+    const file = await page.find(name)
+    if (file) return sendFile(request, response, file, HASHED_ASSET.test(name) ? IMMUTABLE : REVALIDATE)
+    const body = path === '/' ? 'The page is not built. Run: npm run build\n' : NOT_FOUND.body
+    respond(request, response, { status: 404, body })
+  }
+}
+
+function isAt({ path }: Route, asked: string): boolean {
+  return path.endsWith('/') ? asked.startsWith(path) : asked === path
 }
 
 /** A hash in the address is a promise about the bytes: another file under that name is not what was asked for. */
@@ -160,10 +196,10 @@ function isSecure({ socket, headers }: IncomingMessage, config: RelayConfig): bo
   return isBelieved && [headers['x-forwarded-proto'] ?? []].flat().join(',').split(',')[0]?.trim() === 'https'
 }
 
-function refusalOf({ method, headers }: IncomingMessage, url: RequestUrl | undefined, isPost: boolean) {
-  if (url === undefined) return BAD_REQUEST
-  if (isPost) return method === 'POST' ? undefined : methodNotAllowed('POST')
-  if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
+function refusalOf({ method = '', headers }: IncomingMessage, route: Route | undefined) {
+  if (!route) return BAD_REQUEST
+  if (!route.methods.includes(method)) return methodNotAllowed(route.methods.join(', '))
+  if (route.methods.includes('POST')) return undefined
   // Nothing else takes a body; reading one to its end would only serve who sends it.
   const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
   return hasBody ? { ...BAD_REQUEST, status: 413, body: 'Content Too Large\n' } : undefined

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '#shared/base/clock.ts'
 import type { RelayConfig } from '../config/options.ts'
-import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '../limits.ts'
+import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '../base/limits.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import { AddressLimiter } from './address-limiter.ts'

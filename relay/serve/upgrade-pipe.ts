@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { PIPE_CONNECT_TIMEOUT_MS, SILENCE_SWEEP_MS, SILENT_CLIENT_MS } from '../limits.ts'
+import { PIPE_CONNECT_TIMEOUT_MS, SILENCE_SWEEP_MS, SILENT_CLIENT_MS } from '../base/limits.ts'
 import type { AddressLimiter, Refusal } from './address-limiter.ts'
 import type { ClientAddress, FindClientAddress } from './client-address.ts'
 import { refuseSocket } from './respond.ts'

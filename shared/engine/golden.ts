@@ -8,7 +8,7 @@ const MAX_TOKENS = 4096
 
 /**
  * What a right engine says: prompts and their greedy continuations, computed on wasm, stored with the model and covered
- * by its manifest. `shared/models/kit/make-manifest.ts` writes it and keeps only tokens whose logit leads by a margin
+ * by its manifest. `shared/model-kit/make-manifest.ts` writes it and keeps only tokens whose logit leads by a margin
  * far above the noise between devices, so that a right GPU never fails.
  */
 const goldenSchema = v.strictObject({

@@ -1,5 +1,4 @@
-import type { Entry } from './entry.ts'
-import type { ErrorFacts } from './infernet-error.ts'
+import type { Entry, ErrorFacts } from './entry.ts'
 import { MONEY_CODES } from './money-codes.ts'
 
 const fileOf = ({ path }: ErrorFacts): string => (path ? `The file ${path}` : 'A file of the model')

@@ -1,4 +1,5 @@
-import type { ErrorFacts } from './infernet-error.ts'
+/** What a sentence is filled with: short, plain values. */
+export type ErrorFacts = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** What a code of the table means. */
 export interface Entry {

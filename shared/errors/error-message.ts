@@ -1,6 +1,7 @@
 import { clip, isPlainLine } from '../base/text-bounds.ts'
 import { isErrorCode } from './code-table.ts'
-import { InfernetError, type ErrorFacts } from './infernet-error.ts'
+import type { ErrorFacts } from './entry.ts'
+import { InfernetError } from './infernet-error.ts'
 
 /** How a failure crosses the wire or the worker's border: never with a sentence, a stack or a cause. */
 export interface ErrorMessage {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CODE_TABLE, isErrorCode, type ErrorCode } from './code-table.ts'
-import { hasCode, InfernetError, type ErrorFacts } from './infernet-error.ts'
+import type { ErrorFacts } from './entry.ts'
+import { hasCode, InfernetError } from './infernet-error.ts'
 
 const CODES = Object.keys(CODE_TABLE) as ErrorCode[]
 

@@ -1,7 +1,5 @@
 import { CODE_TABLE, type ErrorCode } from './code-table.ts'
-
-/** What a sentence is filled with: short, plain values. */
-export type ErrorFacts = Readonly<Record<string, string | number | boolean | undefined>>
+import type { ErrorFacts } from './entry.ts'
 
 /**
  * The one error of Infernet: a stable code, a short sentence, the facts, the fix and the cause.

@@ -13,7 +13,7 @@ const bundled = CATALOGUE.filter(({ baseUrl }) => baseUrl.startsWith('/')).flatM
 
 describe('the catalogue', () => {
   it.each(bundled)(
-    '$name $dtype: the manifest fits the files (else run shared/models/kit/make-manifest.ts)',
+    '$name $dtype: the manifest fits the files (else run shared/model-kit/make-manifest.ts)',
     ({ id, dtype, path, baseUrl }) => {
       const manifest = parseManifest(readFileSync(served(baseUrl + path)), path)
       expect(manifest).toMatchObject({ id, dtype })

@@ -1,11 +1,6 @@
 import * as v from 'valibot'
-import {
-  MAX_BIASED_TOKENS,
-  MAX_GRAMMAR_LENGTH,
-  MAX_STOP_TOKENS,
-  MAX_STOPS,
-  SAMPLER_BOUNDS,
-} from '../engine/sampler/params.ts'
+import { MAX_GRAMMAR_LENGTH } from '../engine/grammar/check-grammar.ts'
+import { MAX_BIASED_TOKENS, MAX_STOP_TOKENS, MAX_STOPS, SAMPLER_BOUNDS } from '../engine/sampler/params.ts'
 import {
   amountField,
   bytes,

@@ -1,5 +1,5 @@
 import { millis } from '#shared/base/units.ts'
-import { measureVoucher, type VoucherTimes } from '#shared/settle/measure-voucher.ts'
+import { measureVoucher, type VoucherTimes } from './measure-voucher.ts'
 
 /** What one voucher costs both sides, in this page. */
 export function voucherMs(): Promise<VoucherTimes> {

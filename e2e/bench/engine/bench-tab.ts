@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright'
-import type { VoucherTimes } from '#shared/settle/measure-voucher.ts'
+import type { VoucherTimes } from '../engine-page/measure-voucher.ts'
 import type { Memory } from '../../engine/page/memory.ts'
 import { servePage } from '../../engine/serve-page.ts'
 import { launchBrowser } from '../../fixtures/browser.ts'

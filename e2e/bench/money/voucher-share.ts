@@ -1,5 +1,5 @@
 import { millis } from '#shared/base/units.ts'
-import { voucherShareOfChunk, type VoucherTimes } from '#shared/settle/measure-voucher.ts'
+import { voucherShareOfChunk, type VoucherTimes } from '../engine-page/measure-voucher.ts'
 import { CHUNK_TOKENS } from '#shared/stream/constants.ts'
 import { openBenchTab, type BenchTab } from '../engine/bench-tab.ts'
 import type { BenchOptions } from '../figure.ts'

@@ -1,6 +1,6 @@
 import type { GrammarSource } from '../engine.ts'
-import { checkGrammar } from '../sampler/params.ts'
 import { Automaton, DEAD, UNKNOWN } from './automaton.ts'
+import { checkGrammar } from './check-grammar.ts'
 import { addGbnf } from './gbnf.ts'
 import { createJsonRules } from './json-rules.ts'
 import { addSchema } from './json-schema.ts'

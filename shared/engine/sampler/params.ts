@@ -1,5 +1,6 @@
 import { InfernetError } from '../../errors/infernet-error.ts'
-import type { GrammarSource, SamplerParams } from '../engine.ts'
+import type { SamplerParams } from '../engine.ts'
+import { checkGrammar } from '../grammar/check-grammar.ts'
 
 /** Bytes of a seed. The key and the upper half of the counter take the first 16. */
 const SEED_BYTES = 32
@@ -17,8 +18,6 @@ export const SAMPLER_BOUNDS = {
 export const MAX_BIASED_TOKENS = 300
 export const MAX_STOPS = 8
 export const MAX_STOP_TOKENS = 16
-/** Characters of a schema or grammar. */
-export const MAX_GRAMMAR_LENGTH = 16_384
 
 /**
  * @throws InfernetError `prompt.bad-parameters` naming the first parameter that is out of range, `engine.bad-token`
@@ -55,13 +54,6 @@ function checkBias({ logitBias = [] }: SamplerParams, vocabSize: number): void {
 function checkStops({ stop = [] }: SamplerParams): void {
   const areGood = stop.every((sequence) => sequence.length > 0 && sequence.length <= MAX_STOP_TOKENS)
   if (stop.length > MAX_STOPS || !areGood) throw badParameter('stop')
-}
-
-/** @throws InfernetError `prompt.bad-parameters` when its text is too long */
-export function checkGrammar(grammar: GrammarSource | undefined): void {
-  if (!grammar || grammar.kind === 'json') return
-  const text = grammar.kind === 'gbnf' ? grammar.grammar : grammar.schema
-  if (text.length > MAX_GRAMMAR_LENGTH) throw badParameter('grammar')
 }
 
 function isWithin(value: number, [least, most]: readonly [number, number]): boolean {

@@ -1,6 +1,6 @@
 import { Template } from '@huggingface/jinja'
 import { InfernetError } from '../../errors/infernet-error.ts'
-import type { ChatMessage } from './chat-tokenizer.ts'
+import type { ChatMessage } from './chat-message.ts'
 import { findReasoningTags, type ReasoningTags } from './reasoning.ts'
 
 export interface ChatTemplateInit {

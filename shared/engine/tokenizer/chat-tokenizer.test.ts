@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readTinyModel } from '../../testing/tiny-model.ts'
-import { createChatTokenizer, type ChatMessage } from './chat-tokenizer.ts'
+import type { ChatMessage } from './chat-message.ts'
+import { createChatTokenizer } from './chat-tokenizer.ts'
 
 const { tokenizer, files } = await readTinyModel('fp32')
 const text = new TextDecoder()

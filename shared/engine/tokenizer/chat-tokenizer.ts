@@ -2,14 +2,10 @@ import { Tokenizer } from '@huggingface/tokenizers'
 import { tokenId, type TokenId } from '../../base/ids.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { eosTokens } from '../eos-tokens.ts'
+import type { ChatMessage } from './chat-message.ts'
 import { createChatTemplate, type ChatTemplateInit, type RenderOptions } from './chat-template.ts'
 import { createFencedEncoder } from './fenced-encoder.ts'
 import { splitReasoning, type ReasoningTags } from './reasoning.ts'
-
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant'
-  readonly content: string
-}
 
 export interface ChatTokenizerInit extends ChatTemplateInit {
   /** tokenizer.json, parsed. */

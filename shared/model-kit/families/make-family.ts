@@ -1,7 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '#shared/base/bytes.ts'
-import { PIECE_BYTES, WEIGHTS_PATHS, type Dtype, type Manifest, type ManifestFile } from '../../manifest.ts'
-import type { ModelFiles } from '../../model-files.ts'
+import {
+  PIECE_BYTES,
+  WEIGHTS_PATHS,
+  type Dtype,
+  type Manifest,
+  type ManifestFile,
+} from '../../models/manifest.ts'
+import type { ModelFiles } from '../../models/model-files.ts'
 import type { FamilyModel } from './families.ts'
 import { buildGenaiDecoder } from './genai-decoder.ts'
 import { buildOptimumDecoder } from './optimum-decoder.ts'

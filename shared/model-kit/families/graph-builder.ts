@@ -1,7 +1,7 @@
-import type { Dtype } from '../../manifest.ts'
-import { makeNode, makeTensor, makeValueInfo, type AttributeValue } from '../../onnx/make-parts.ts'
-import { modelType, type OnnxNode, type OnnxTensor } from '../../onnx/onnx-messages.ts'
-import { DATA_TYPE } from '../../onnx/tensor-values.ts'
+import type { Dtype } from '../../models/manifest.ts'
+import { makeNode, makeTensor, makeValueInfo, type AttributeValue } from '../../models/onnx/make-parts.ts'
+import { modelType, type OnnxNode, type OnnxTensor } from '../../models/onnx/onnx-messages.ts'
+import { DATA_TYPE } from '../../models/onnx/tensor-values.ts'
 import { toHalf } from './half.ts'
 
 const MICROSOFT = 'com.microsoft'

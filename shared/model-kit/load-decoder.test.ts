@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { FAMILIES } from './families/families.ts'
 import { makeFamilyModel } from './families/make-family.ts'
-import type { ModelFiles } from '../model-files.ts'
-import { modelType, type OnnxTensor } from '../onnx/onnx-messages.ts'
-import { DATA_TYPE } from '../onnx/tensor-values.ts'
-import type { OrtRuntime, OrtSessionOptions } from '../../engine/ort-runtime.ts'
-import { loadDecoder } from '../../engine/decoder/load-decoder.ts'
+import type { ModelFiles } from '../models/model-files.ts'
+import { modelType, type OnnxTensor } from '../models/onnx/onnx-messages.ts'
+import { DATA_TYPE } from '../models/onnx/tensor-values.ts'
+import type { OrtRuntime, OrtSessionOptions } from '../engine/ort-runtime.ts'
+import { loadDecoder } from '../engine/decoder/load-decoder.ts'
 
 const EDGE = 2 ** 31
 /** Where two tensors of the model are moved to. */

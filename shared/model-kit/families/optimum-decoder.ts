@@ -1,5 +1,5 @@
-import type { Dtype } from '../../manifest.ts'
-import { DATA_TYPE } from '../../onnx/tensor-values.ts'
+import type { Dtype } from '../../models/manifest.ts'
+import { DATA_TYPE } from '../../models/onnx/tensor-values.ts'
 import type { Family } from './family.ts'
 import { GraphBuilder } from './graph-builder.ts'
 

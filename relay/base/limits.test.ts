@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import * as limits from './limits.ts'
 
 test("the operator's page tells the limits as they are", () => {
-  const page = readFileSync(new URL('README.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const rows = [...page.matchAll(/^\| `([A-Z][A-Z_0-9]+)` \| (.+?) \|/gm)]
   expect(rows.length).toBeGreaterThan(20)
   for (const [, name = '', value = ''] of rows)

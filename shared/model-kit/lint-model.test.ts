@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { readTinyModel } from '../../testing/tiny-model.ts'
+import { readTinyModel } from '../testing/tiny-model.ts'
 import { FAMILIES } from './families/families.ts'
 import { makeFamilyModel } from './families/make-family.ts'
-import { lintModel, type LintInput } from '../lint-model.ts'
-import { readJson } from '../model-files.ts'
-import { makeNode, makeTensor, makeValueInfo } from '../onnx/make-parts.ts'
-import { modelType, type OnnxGraph, type OnnxModel } from '../onnx/onnx-messages.ts'
+import { lintModel, type LintInput } from '../models/lint-model.ts'
+import { readJson } from '../models/model-files.ts'
+import { makeNode, makeTensor, makeValueInfo } from '../models/onnx/make-parts.ts'
+import { modelType, type OnnxGraph, type OnnxModel } from '../models/onnx/onnx-messages.ts'
 
 const llama = FAMILIES[0]
 if (!llama) throw new Error('no family')

@@ -1,11 +1,11 @@
 /**
- * The publisher's lint: `node shared/models/kit/check-model.ts <folder>` says what would make a model's answers
+ * The publisher's lint: `node shared/model-kit/check-model.ts <folder>` says what would make a model's answers
  * uncheckable, wrong or endless, and ends with 1 where something must be changed before others can serve it.
  */
 import { lintFolder, openModelFolder, printFindings } from './model-folder.ts'
 
 const folder = process.argv[2]
-if (!folder) throw new Error('usage: node shared/models/kit/check-model.ts <model folder>')
+if (!folder) throw new Error('usage: node shared/model-kit/check-model.ts <model folder>')
 const models = await openModelFolder(folder)
 if (models.length === 0) throw new Error(`no onnx/model*.onnx in ${folder}`)
 for (const model of models) {

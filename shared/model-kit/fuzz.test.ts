@@ -5,9 +5,9 @@ import { readGraphLayout } from '#shared/engine/decoder/graph-layout.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { FAMILIES } from './families/families.ts'
 import { makeFamilyModel } from './families/make-family.ts'
-import { parseManifest } from '../parse-manifest.ts'
-import { modelType } from '../onnx/onnx-messages.ts'
-import { prepareGraph } from '../onnx/prepare-graph.ts'
+import { parseManifest } from '../models/parse-manifest.ts'
+import { modelType } from '../models/onnx/onnx-messages.ts'
+import { prepareGraph } from '../models/onnx/prepare-graph.ts'
 
 const RUNS = { numRuns: 300 }
 

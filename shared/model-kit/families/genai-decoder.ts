@@ -1,7 +1,7 @@
-import type { Dtype } from '../../manifest.ts'
-import { graphType } from '../../onnx/onnx-messages.ts'
-import { makeNode, makeValueInfo } from '../../onnx/make-parts.ts'
-import { DATA_TYPE } from '../../onnx/tensor-values.ts'
+import type { Dtype } from '../../models/manifest.ts'
+import { graphType } from '../../models/onnx/onnx-messages.ts'
+import { makeNode, makeValueInfo } from '../../models/onnx/make-parts.ts'
+import { DATA_TYPE } from '../../models/onnx/tensor-values.ts'
 import type { Family } from './family.ts'
 import { GraphBuilder, floatTensor } from './graph-builder.ts'
 

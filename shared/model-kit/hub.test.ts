@@ -1,5 +1,5 @@
 /**
- * By hand, with a network: `INFERNET_HUB=1 npx vitest run --project unit shared/models/kit/hub.test.ts`, or
+ * By hand, with a network: `INFERNET_HUB=1 npx vitest run --project unit shared/model-kit/hub.test.ts`, or
  * `INFERNET_HUB=q4 ...` for one precision. It downloads real models (100 MB to 2 GB each), so it is skipped otherwise.
  */
 import { describe, expect, it } from 'vitest'
@@ -7,9 +7,9 @@ import { createEngine } from '#shared/engine/create-engine.ts'
 import { eosTokens } from '#shared/engine/eos-tokens.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { wasmComponents } from '#shared/testing/tiny-model.ts'
-import { lintModel } from '../lint-model.ts'
-import { WEIGHTS_PATHS, type Dtype, type Manifest } from '../manifest.ts'
-import { readJson, type ModelFiles } from '../model-files.ts'
+import { lintModel } from '../models/lint-model.ts'
+import { WEIGHTS_PATHS, type Dtype, type Manifest } from '../models/manifest.ts'
+import { readJson, type ModelFiles } from '../models/model-files.ts'
 
 /** The smallest of each family. */
 const REPOSITORIES = [

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readTinyModel, wasmComponents } from '#shared/testing/tiny-model.ts'
-import { modelType } from '../onnx/onnx-messages.ts'
-import { prepareGraph, type PrepareOptions, type PreparedGraph } from '../onnx/prepare-graph.ts'
+import { modelType } from '../models/onnx/onnx-messages.ts'
+import { prepareGraph, type PrepareOptions, type PreparedGraph } from '../models/onnx/prepare-graph.ts'
 
 const LAYERS = 4
 const HEADS = 2

@@ -1,8 +1,8 @@
-import type { Clock } from '../base/clock.ts'
-import { chainAddress, modelHash } from '../base/ids.ts'
-import { baseUnits, millis, type Millis } from '../base/units.ts'
-import { createChainSigner } from './chain-signature.ts'
-import { isSignedBy, signVoucher } from './voucher.ts'
+import type { Clock } from '#shared/base/clock.ts'
+import { chainAddress, modelHash } from '#shared/base/ids.ts'
+import { baseUnits, millis, type Millis } from '#shared/base/units.ts'
+import { createChainSigner } from '#shared/settle/chain-signature.ts'
+import { isSignedBy, signVoucher } from '#shared/settle/voucher.ts'
 
 /** What one voucher costs both sides together, in milliseconds of this machine. */
 export interface VoucherTimes {

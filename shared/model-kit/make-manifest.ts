@@ -1,5 +1,5 @@
 /**
- * Writes what names a model and what tests it: `node shared/models/kit/make-manifest.ts <folder>`, to be run again
+ * Writes what names a model and what tests it: `node shared/model-kit/make-manifest.ts <folder>`, to be run again
  * whenever a file of the folder changes.
  *
  * For each precision it writes `golden.<dtype>.json` (greedy answers of the wasm engine in Node) and then
@@ -45,7 +45,7 @@ const QUESTIONS = [
 const MIN_LEAD = 0.1
 
 const folder = process.argv[2]
-if (!folder) throw new Error('usage: node shared/models/kit/make-manifest.ts <model folder>')
+if (!folder) throw new Error('usage: node shared/model-kit/make-manifest.ts <model folder>')
 for (const model of await openModelFolder(folder)) await writeModel(folder, model)
 
 async function writeModel(root: string, model: ModelFolder): Promise<void> {

@@ -1,9 +1,9 @@
-import { ln } from '../../sampler/ln.ts'
-import { philox4x32 } from '../../sampler/philox.ts'
-import type { DrawHint } from '../decoder.ts'
-import { BUFFER_USAGE, MAP_READ, TENSOR_USAGE } from './gpu-constants.ts'
-import { createPreselector } from './preselect.ts'
-import { NOISE } from './preselect.wgsl.ts'
+import { ln } from '#shared/engine/sampler/ln.ts'
+import { philox4x32 } from '#shared/engine/sampler/philox.ts'
+import type { DrawHint } from '#shared/engine/decoder/decoder.ts'
+import { BUFFER_USAGE, MAP_READ, TENSOR_USAGE } from '#shared/engine/decoder/gpu/gpu-constants.ts'
+import { createPreselector } from '#shared/engine/decoder/gpu/preselect.ts'
+import { NOISE } from '#shared/engine/decoder/gpu/preselect.wgsl.ts'
 
 /** What a check of the preselection on one device found. */
 export interface PreselectionReport {

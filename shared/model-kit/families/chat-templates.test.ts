@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createChatTokenizer, type ChatMessage } from '#shared/engine/tokenizer/chat-tokenizer.ts'
+import type { ChatMessage } from '#shared/engine/tokenizer/chat-message.ts'
+import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { splitReasoning } from '#shared/engine/tokenizer/reasoning.ts'
 import { GEMMA2_TEMPLATE, LLAMA_TEMPLATE, R1_TEMPLATE } from './chat-templates.ts'
 import { FAMILIES, type FamilyModel } from './families.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { millis } from '../base/units.ts'
-import { realClock } from '../testing/real-clock.ts'
+import { millis } from '#shared/base/units.ts'
+import { realClock } from '#shared/testing/real-clock.ts'
 import { measureVoucher, voucherShareOfChunk } from './measure-voucher.ts'
 
 describe('the price of a voucher in time', () => {

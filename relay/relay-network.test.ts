@@ -1,10 +1,10 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, expect, test } from 'vitest'
 import { utf8 } from '#shared/base/bytes.ts'
-import type { Relay } from '../create-relay.ts'
-import { MAX_GOSSIP_MESSAGE_BYTES } from '../limits.ts'
-import type { NetworkInfo } from '../serve/network-info.ts'
-import { startRelay, until } from '../testing/fixtures.ts'
+import type { Relay } from './create-relay.ts'
+import { MAX_GOSSIP_MESSAGE_BYTES } from './base/limits.ts'
+import type { NetworkInfo } from './serve/network-info.ts'
+import { startRelay, until } from './testing/fixtures.ts'
 
 const RECORD_MS = 600
 const running: Relay[] = []
