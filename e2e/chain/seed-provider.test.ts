@@ -195,6 +195,7 @@ describe.skipIf(findAnvil() === undefined)('the seed provider of a relay with an
 
 function question() {
   return {
+    task: 'text-generation' as const,
     model: MODEL,
     promptTokens: tokenizer.encodeChat([{ role: 'user', content: 'What does a relay do?' }]),
     sampler: { temperature: 0.7, topP: 0.95 },

@@ -176,6 +176,7 @@ export const MODEL = modelHash('f'.repeat(64))
 
 export function promptOf(changes: Partial<Prompt> = {}): Prompt {
   return {
+    task: 'text-generation',
     model: MODEL,
     promptTokens: [5, 6, 7],
     sampler: { temperature: 1, topP: 1 },

@@ -1,5 +1,7 @@
 /** What relays tell one another about: the offers in their directories, and themselves. */
-export const OFFERS_TOPIC = 'infernet/offers/1'
-export const RELAYS_TOPIC = 'infernet/relays/1'
+import { tagOf } from '#shared/wire/versions.ts'
+
+export const OFFERS_TOPIC = tagOf('topic', 'offers')
+export const RELAYS_TOPIC = tagOf('topic', 'relays')
 
 export const GOSSIP_TOPICS = [OFFERS_TOPIC, RELAYS_TOPIC] as const

@@ -78,6 +78,7 @@ export async function createEngine(
       : undefined
     init.onTesting?.()
     const untested: EngineInfo = {
+      task: manifest.task,
       model: hashManifest(manifest),
       backend: gpu ? 'webgpu' : 'wasm',
       adapter: gpu?.label ?? 'cpu',

@@ -1,4 +1,5 @@
 import type { ModelHash, TokenId } from '../base/ids.ts'
+import type { Task } from '../models/task.ts'
 
 /** Where the arithmetic runs: on the GPU through WebGPU, or on the processor through WebAssembly. */
 export type Backend = 'webgpu' | 'wasm'
@@ -91,6 +92,7 @@ export interface TokenBatch {
 }
 
 export interface EngineInfo {
+  readonly task: Task
   readonly model: ModelHash
   readonly backend: Backend
   /** What the browser says of the adapter, e.g. `nvidia ampere`; `cpu` on wasm. A label, never a proof. */

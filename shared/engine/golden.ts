@@ -3,6 +3,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import type { Dtype } from '../models/manifest.ts'
 import { parseJson } from '../models/model-files.ts'
 import { list, tokenIds } from '../wire/fields.ts'
+import { tagOf } from '../wire/versions.ts'
 
 const MAX_TOKENS = 4096
 
@@ -12,7 +13,7 @@ const MAX_TOKENS = 4096
  * far above the noise between devices, so that a right GPU never fails.
  */
 const goldenSchema = v.strictObject({
-  format: v.literal('infernet/golden/1'),
+  format: v.literal(tagOf('file', 'golden')),
   cases: list(v.strictObject({ prompt: tokenIds(MAX_TOKENS), tokens: tokenIds(MAX_TOKENS) }), 16),
 })
 export type Golden = v.InferOutput<typeof goldenSchema>

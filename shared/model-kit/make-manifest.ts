@@ -19,6 +19,7 @@ import { readChatTemplate, readJson, type ModelFiles } from '#shared/models/mode
 import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
 import { modelType } from '#shared/models/onnx/onnx-messages.ts'
 import { lintFolder, openModelFolder, printFindings, type ModelFolder } from './model-folder.ts'
+import { tagOf } from '../wire/versions.ts'
 
 /** Two short questions, and one longer than a prefill segment so that reading on from a cache is tested too. */
 const QUESTIONS = [
@@ -56,7 +57,7 @@ async function writeModel(root: string, model: ModelFolder): Promise<void> {
     throw new Error(`${weights} cannot be published as it is`)
   const config = await readJson(files, 'config.json')
   const draft: Manifest = {
-    format: 'infernet/model/1',
+    format: tagOf('file', 'model'),
     id: basename(root),
     name: nameOf(basename(root)),
     task: 'text-generation',
@@ -132,7 +133,7 @@ async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden
   }
   await decoder.close()
   if (cases.length === 0) throw new Error('no golden token leads by enough: choose other questions')
-  return { format: 'infernet/golden/1', cases }
+  return { format: tagOf('file', 'golden'), cases }
 }
 
 async function readAll(

@@ -5,6 +5,8 @@ import { modelHash, type ModelHash } from '../base/ids.ts'
 import { MIB } from '../base/units.ts'
 import { encode } from '../wire/codec.ts'
 import { integer, line, list } from '../wire/fields.ts'
+import { tagOf } from '../wire/versions.ts'
+import { TASKS } from './task.ts'
 
 /** Weights travel and are checked in pieces of this size, so that a bad one is noticed early and fetched again alone. */
 export const PIECE_BYTES = MIB
@@ -41,11 +43,11 @@ export const WEIGHTS_PATHS: Readonly<Record<Dtype, string>> = {
  * repository (weights, tokenizer, chat template inside `tokenizer_config.json`, configuration) and the precision.
  */
 export const manifestSchema = v.strictObject({
-  format: v.literal('infernet/model/1'),
+  format: v.literal(tagOf('file', 'model')),
   /** A short id, e.g. `infernet-tiny`. */
   id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)),
   name: line(60),
-  task: v.literal('text-generation'),
+  task: v.picklist(TASKS),
   dtype: dtypeSchema,
   /** The weights, one of `files`. */
   weights: relativePath,

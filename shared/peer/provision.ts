@@ -245,6 +245,7 @@ export class Provision implements ProvisionInterface {
     // Time as the sequence rises across restarts as well; two in one millisecond are told apart.
     this.#sequence = Math.max(this.#sequence + 1, issuedAt)
     return {
+      task: info.task,
       model: this.model,
       kind: this.#components.kind,
       backend: info.backend,

@@ -1,5 +1,5 @@
 import { SECOND_MS } from '../base/units.ts'
-import { protocolId } from '../wire/protocol-id.ts'
+import { protocolId } from '../wire/versions.ts'
 
 export const PROMPT_PROTOCOL = protocolId('prompt')
 

@@ -16,6 +16,7 @@ import {
   tokenIds,
 } from '../wire/fields.ts'
 import { MAX_TOKEN_ID } from '../wire/limits.ts'
+import { message } from '../wire/message.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from './constants.ts'
@@ -46,7 +47,7 @@ export const samplerSchema = v.strictObject({
 })
 
 /** "What would this cost?" Lengths only: the prompt itself stays with the consumer until a job opens. */
-export const quoteRequestSchema = v.strictObject({
+export const quoteRequestSchema = message({
   type: v.literal('quote'),
   model: modelHashField,
   promptTokens: integer(1, MAX_PROMPT_TOKENS),
@@ -55,8 +56,8 @@ export const quoteRequestSchema = v.strictObject({
 export type QuoteRequest = v.InferOutput<typeof quoteRequestSchema>
 
 export const quoteReplySchema = v.variant('type', [
-  v.strictObject({ type: v.literal('quoted'), quote: signedSchema }),
-  v.strictObject({ type: v.literal('refused'), error: wireErrorSchema }),
+  message({ type: v.literal('quoted'), quote: signedSchema }),
+  message({ type: v.literal('refused'), error: wireErrorSchema }),
 ])
 
 const paymentSchema = v.strictObject({

@@ -1,9 +1,11 @@
 import type { ChainAddress, JobId, ModelHash, PeerName } from '../base/ids.ts'
 import type { BaseUnits, EpochMillis, Millis } from '../base/units.ts'
 import type { SamplerParams } from '../engine/engine.ts'
+import type { Task } from '../models/task.ts'
 
 /** What a consumer wants written: token ids and terms, no text. The chat template is applied before. */
 export interface Prompt {
+  readonly task: Task
   readonly model: ModelHash
   readonly promptTokens: readonly number[]
   readonly sampler: SamplerParams

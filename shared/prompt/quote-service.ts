@@ -6,7 +6,7 @@ import { FramedStream } from '../wire/framed-stream.ts'
 import { quoteRequestSchema } from './messages.ts'
 import type { QuoteDesk } from './quote-desk.ts'
 
-/** The provider's side of `/infernet/prompt/1`: one question and one answer a stream. */
+/** The provider's side of the prompt protocol: one question and one answer a stream. */
 export function createQuoteHandler({ clock, desk }: { clock: Clock; desk: QuoteDesk }) {
   return async (stream: Stream, connection: Connection): Promise<void> => {
     const frames = new FramedStream(stream, quoteRequestSchema, clock)

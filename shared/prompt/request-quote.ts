@@ -19,7 +19,7 @@ export interface ReceivedQuote {
 }
 
 /**
- * The consumer's side of `/infernet/prompt/1`, over a stream to `provider` that was just opened.
+ * The consumer's side of the prompt protocol, over a stream to `provider` that was just opened.
  *
  * @throws InfernetError the provider's refusal by its code, `wire.malformed` when the quote is for another model,
  * or what {@link openQuote} and the stream throw.

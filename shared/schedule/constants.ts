@@ -1,5 +1,5 @@
 import { MINUTE_MS, SECOND_MS } from '../base/units.ts'
-import { protocolId } from '../wire/protocol-id.ts'
+import { protocolId } from '../wire/versions.ts'
 
 export const SCHEDULE_PROTOCOL = protocolId('schedule')
 

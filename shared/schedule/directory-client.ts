@@ -31,7 +31,7 @@ interface Session {
   readonly waiting: Map<number, Waiting>
 }
 
-/** A peer's side of `/infernet/schedule/1`: one stream, opened when needed, its requests told apart by id. */
+/** A peer's side of the schedule protocol: one stream, opened when needed, its requests told apart by id. */
 export class DirectoryClient implements DirectoryPort {
   readonly relay: PeerName
   readonly #components: DirectoryClientComponents

@@ -21,7 +21,7 @@ export interface DirectoryServiceComponents {
 
 type Session = FramedStream<typeof directoryRequestSchema>
 
-/** The relay's side of `/infernet/schedule/1`: a stream of requests, each answered in turn, and word of lost peers. */
+/** The relay's side of the schedule protocol: a stream of requests, each answered in turn, and word of lost peers. */
 export class DirectoryService {
   readonly #components: DirectoryServiceComponents
   readonly #sessions = new Map<Session, Set<PeerName>>()

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { epochMillisField, integer, list, modelHashField, peerNameField } from '../wire/fields.ts'
+import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { MAX_QUERY_OFFERS, MAX_WATCHED_PEERS } from './constants.ts'
@@ -12,39 +13,39 @@ const signedOfferSchema = v.strictObject({ provider: peerNameField, offer: signe
 /** What a peer asks a relay's directory. */
 export const directoryRequestSchema = v.variant('type', [
   /** Put my offer into the directory, or renew it. */
-  v.strictObject({ type: v.literal('announce'), id: requestId, offer: signedSchema }),
+  message({ type: v.literal('announce'), id: requestId, offer: signedSchema }),
   /** Take my offer out: I am leaving or pausing. */
-  v.strictObject({ type: v.literal('withdraw'), id: requestId, tombstone: signedSchema }),
+  message({ type: v.literal('withdraw'), id: requestId, tombstone: signedSchema }),
   /** The best offers for a model, or of all models. */
-  v.strictObject({
+  message({
     type: v.literal('query'),
     id: requestId,
     model: v.nullable(modelHashField),
     limit: integer(1, MAX_QUERY_OFFERS),
   }),
   /** Tell me when one of these peers loses its connection to you. Replaces the list before. */
-  v.strictObject({ type: v.literal('watch'), id: requestId, peers: list(peerNameField, MAX_WATCHED_PEERS) }),
+  message({ type: v.literal('watch'), id: requestId, peers: list(peerNameField, MAX_WATCHED_PEERS) }),
 ])
 export type DirectoryRequest = v.InferOutput<typeof directoryRequestSchema>
 
 /** What the directory says, in answer or, for `gone`, by itself. */
 export const directoryReplySchema = v.variant('type', [
-  v.strictObject({ type: v.literal('done'), id: requestId, until: epochMillisField }),
-  v.strictObject({
+  message({ type: v.literal('done'), id: requestId, until: epochMillisField }),
+  message({
     type: v.literal('offers'),
     id: requestId,
     offers: list(signedOfferSchema, MAX_QUERY_OFFERS),
     /** How many live offers match, also those that were not sent. A relay's word. */
     total: integer(0, 1 << 24),
   }),
-  v.strictObject({ type: v.literal('refused'), id: requestId, error: wireErrorSchema }),
-  v.strictObject({ type: v.literal('gone'), peer: peerNameField }),
+  message({ type: v.literal('refused'), id: requestId, error: wireErrorSchema }),
+  message({ type: v.literal('gone'), peer: peerNameField }),
 ])
 export type DirectoryReply = v.InferOutput<typeof directoryReplySchema>
 
 /** What relays tell one another about offers. The signatures inside are the providers'. */
 export const offerGossipSchema = v.variant('type', [
-  v.strictObject({ type: v.literal('offer'), provider: peerNameField, signed: signedSchema }),
-  v.strictObject({ type: v.literal('drain'), provider: peerNameField, signed: signedSchema }),
+  message({ type: v.literal('offer'), provider: peerNameField, signed: signedSchema }),
+  message({ type: v.literal('drain'), provider: peerNameField, signed: signedSchema }),
 ])
 export type OfferGossipMessage = v.InferOutput<typeof offerGossipSchema>

@@ -60,6 +60,7 @@ describe('an offer on the wire', () => {
       fc.asyncProperty(offers, async ({ payment, ...fields }) => {
         const offer = {
           ...fields,
+          task: 'text-generation' as const,
           ...(payment && { payment }),
           issuedAt: now,
           expiresAt: epochMillis(now + 60_000),

@@ -4,6 +4,7 @@ import type { ChainAddress, ModelHash, PeerName } from '../base/ids.ts'
 import type { EpochMillis, Tokens } from '../base/units.ts'
 import type { Backend } from '../engine/engine.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import { TASKS, type Task } from '../models/task.ts'
 import { isFree } from '../prompt/free-price.ts'
 import type { Price } from '../prompt/prompt.ts'
 import {
@@ -44,6 +45,7 @@ export interface OfferPayment {
 /** "I serve this model at this price until then", signed by who serves. A relay can hide one, never forge one. */
 export interface Offer {
   readonly provider: PeerName
+  readonly task: Task
   readonly model: ModelHash
   readonly kind: ProviderKind
   readonly backend: Backend
@@ -77,6 +79,7 @@ export interface SignedOffer {
 const speed = real(0, 1e6)
 
 const offerSchema = v.strictObject({
+  task: v.picklist(TASKS),
   model: modelHashField,
   kind: v.picklist(['tab', 'node']),
   backend: v.picklist(['webgpu', 'wasm']),

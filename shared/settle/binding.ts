@@ -2,6 +2,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { concatBytes, fromHex, utf8 } from '../base/bytes.ts'
 import type { ChainAddress, PeerName } from '../base/ids.ts'
+import { tagOf } from '../wire/versions.ts'
 
 /** What a peer's key says: "on this chain, at this stake contract, that operator is me". */
 export interface BindingTerms {
@@ -31,8 +32,13 @@ export async function verifiesBinding(
   }
 }
 
-/** `infernet/binding/1`, the chain id as 8 bytes big-endian, the stake contract, the operator. */
+/** The tag of bindings, the chain id as 8 bytes big-endian, the stake contract, the operator. */
 function boundBytes({ chainId, stake, operator }: BindingTerms): Uint8Array {
   const chain = fromHex(BigInt(chainId).toString(16).padStart(16, '0'))
-  return concatBytes(utf8('infernet/binding/1'), chain, fromHex(stake.slice(2)), fromHex(operator.slice(2)))
+  return concatBytes(
+    utf8(tagOf('hashed', 'binding')),
+    chain,
+    fromHex(stake.slice(2)),
+    fromHex(operator.slice(2)),
+  )
 }

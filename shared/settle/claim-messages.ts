@@ -10,7 +10,7 @@ import {
   list,
   modelHashField,
 } from '../wire/fields.ts'
-import { protocolId } from '../wire/protocol-id.ts'
+import { protocolId } from '../wire/versions.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { MAX_CHAIN_AMOUNT, MAX_EPOCH, MAX_LEFT_VOUCHERS } from './constants.ts'
 import type { SignedVoucher } from './voucher.ts'

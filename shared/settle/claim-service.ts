@@ -9,7 +9,7 @@ import type { ClaimBox } from './claim-box.ts'
 import { leaveRequestSchema, type LeaveRequest } from './claim-messages.ts'
 import { LEAVE_RATE, MAX_BOX_PEERS } from './constants.ts'
 
-/** The relay's side of `/infernet/settle/1`: one request, one answer, then the stream is closed. */
+/** The relay's side of the settle protocol: one request, one answer, then the stream is closed. */
 export class ClaimService {
   readonly #clock: Clock
   readonly #box: Pick<ClaimBox, 'leave'>

@@ -43,7 +43,7 @@ export interface JobServiceComponents {
   readonly onEnd?: (job: LiveJob, outcome: JobOutcome) => void
 }
 
-/** The provider's side of `/infernet/stream/1`: admits jobs against their quotes, within bounds, and runs them. */
+/** The provider's side of the stream protocol: admits jobs against their quotes, within bounds, and runs them. */
 export class JobService {
   readonly #components: JobServiceComponents
   readonly #jobs = new Set<LiveJob>()

@@ -66,6 +66,7 @@ describe('a job between RunningJob and JobService', () => {
   }
 
   const promptOf = (changes: Partial<Prompt> = {}): Prompt => ({
+    task: 'text-generation',
     model: engine.info.model,
     promptTokens: [1, 5, 7],
     sampler: { temperature: 1, topP: 1 },

@@ -11,6 +11,7 @@ import {
   modelHashField,
   tokenIds,
 } from '../wire/fields.ts'
+import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { CHUNK_TOKENS, MAX_CREDIT_BYTES, MAX_FRAME_TOKENS } from './constants.ts'
@@ -18,20 +19,20 @@ import { CHUNK_TOKENS, MAX_CREDIT_BYTES, MAX_FRAME_TOKENS } from './constants.ts
 const position = integer(0, MAX_OUTPUT_TOKENS)
 
 /** A sign of life that the other side's application answers with `echo`; gives the round trip as well. */
-const beatSchema = v.strictObject({
+const beatSchema = message({
   type: v.literal('beat'),
   beat: integer(0, 0xffff_ffff),
   echo: v.boolean(),
 })
 
 /** One side's signature on the end of a paid job, opaque here. */
-const receiptSchema = v.strictObject({
+const receiptSchema = message({
   type: v.literal('receipt'),
   receipt: bytesUpTo(MAX_CREDIT_BYTES),
 })
 
 /** The first frame of a job: what to write, and under which quote. */
-export const openJobSchema = v.strictObject({
+export const openJobSchema = message({
   type: v.literal('open'),
   jobId: jobIdField,
   quoteId: jobIdField,
@@ -55,8 +56,8 @@ export type OpenJob = v.InferOutput<typeof openJobSchema>
 export const consumerFrameSchema = v.variant('type', [
   openJobSchema,
   /** Everything before `position` has come. `credit` is the payment for it, opaque here. */
-  v.strictObject({ type: v.literal('ack'), position, credit: bytesUpTo(MAX_CREDIT_BYTES) }),
-  v.strictObject({ type: v.literal('cancel') }),
+  message({ type: v.literal('ack'), position, credit: bytesUpTo(MAX_CREDIT_BYTES) }),
+  message({ type: v.literal('cancel') }),
   /** After `done`: the consumer's word on what was served and paid; empty when it gives none. */
   receiptSchema,
   beatSchema,
@@ -66,20 +67,20 @@ export type ConsumerFrame = v.InferOutput<typeof consumerFrameSchema>
 /** What a provider sends on a job's stream. */
 export const providerFrameSchema = v.variant('type', [
   /** The job is admitted; `nonce` is what the quote held the hash of. */
-  v.strictObject({ type: v.literal('accepted'), nonce: bytes(32), waiting: integer(0, 65_536) }),
-  v.strictObject({
+  message({ type: v.literal('accepted'), nonce: bytes(32), waiting: integer(0, 65_536) }),
+  message({
     type: v.literal('tokens'),
     position,
     tokens: v.pipe(tokenIds(MAX_FRAME_TOKENS), v.minLength(1)),
   }),
-  v.strictObject({ type: v.literal('chunk'), chunk: signedSchema }),
-  v.strictObject({
+  message({ type: v.literal('chunk'), chunk: signedSchema }),
+  message({
     type: v.literal('done'),
     finish: v.picklist(['stop', 'length']),
     promptTokens: integer(0, MAX_PROMPT_TOKENS + MAX_OUTPUT_TOKENS),
     outputTokens: position,
   }),
-  v.strictObject({
+  message({
     type: v.literal('failed'),
     error: wireErrorSchema,
     /** The best credit that the provider holds of this consumer, when what came was lower. */

@@ -146,6 +146,7 @@ describe('a paid job', () => {
       jobId: newId(),
       provider: provider.name,
       prompt: {
+        task: 'text-generation',
         model,
         promptTokens: [1, 5, 7],
         sampler: { temperature: 1, topP: 1 },

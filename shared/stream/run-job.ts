@@ -38,7 +38,7 @@ export type JobEvent =
   | { readonly type: 'done'; readonly finish: FinishReason; readonly isUsageDisputed: boolean }
 
 /**
- * The consumer's side of `/infernet/stream/1`: opens a job on a fresh stream and gives what comes back, checked.
+ * The consumer's side of the stream protocol: opens a job on a fresh stream and gives what comes back, checked.
  *
  * Nothing the provider sends is taken on trust: its nonce against the quote, each chunk against what was streamed,
  * the count against our own. Iterate `events()`; leaving the loop cancels the job. What the job came to stands in the

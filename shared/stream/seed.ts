@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, fromHex, utf8 } from '../base/bytes.ts'
 import type { JobId } from '../base/ids.ts'
+import { tagOf } from '../wire/versions.ts'
 
 /**
  * The seed of the sampler: SHA-256("infernet/seed/1" ‖ job id ‖ consumer's nonce ‖ provider's nonce), PROTOCOL part
@@ -12,6 +13,6 @@ export function deriveSeed(
   providerNonce: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   return new Uint8Array(
-    sha256(concatBytes(utf8('infernet/seed/1'), fromHex(job), consumerNonce, providerNonce)),
+    sha256(concatBytes(utf8(tagOf('hashed', 'seed')), fromHex(job), consumerNonce, providerNonce)),
   )
 }

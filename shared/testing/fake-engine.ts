@@ -42,6 +42,7 @@ export const FAKE_EOS = 2
 export function createFakeEngine(init: FakeEngineInit): FakeEngine {
   const { clock, tokensPerSecond, answerLength = 40, maxWaiting = 8 } = init
   const info: EngineInfo = {
+    task: 'text-generation',
     model: modelHash('f'.repeat(64)),
     backend: 'wasm',
     adapter: 'fake',

@@ -51,6 +51,7 @@ export function someOffer(
   changes: Partial<Omit<Offer, 'provider'>> = {},
 ): Omit<Offer, 'provider'> {
   return {
+    task: 'text-generation',
     model: someModel(),
     kind: 'tab',
     backend: 'webgpu',

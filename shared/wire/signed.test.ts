@@ -6,7 +6,8 @@ import { concatBytes, utf8 } from '../base/bytes.ts'
 import { peerName } from '../base/ids.ts'
 import { makePeer, type TestPeer } from '../testing/peers.ts'
 import { encode } from './codec.ts'
-import { MAX_SIGNED_BYTES, openSigned, sign, signedSchema, type Signed, type SignedNoun } from './signed.ts'
+import { MAX_SIGNED_BYTES, openSigned, sign, signedSchema, type Signed } from './signed.ts'
+import type { SignedNoun } from './versions.ts'
 
 const schema = v.strictObject({ price: v.number(), name: v.string() })
 const value = { price: 7, name: 'a lantern' }
@@ -29,7 +30,7 @@ describe('a signed body', () => {
     expect(signed.body).toEqual(encode(value))
     expect(v.is(signedSchema, signed)).toBe(true)
     expect(
-      await peer.key.publicKey.verify(concatBytes(utf8('infernet/offer/1'), signed.body), signed.signature),
+      await peer.key.publicKey.verify(concatBytes(utf8('infernet/offer/2'), signed.body), signed.signature),
     ).toBe(true)
   })
 
@@ -74,7 +75,7 @@ describe('a signed body', () => {
     const other = await sign('offer', { price: 'free' }, peer.key)
     await expect(open(other)).rejects.toMatchObject({ code: 'wire.malformed' })
     const odd = Uint8Array.of(0xff)
-    const signature = await peer.key.sign(concatBytes(utf8('infernet/offer/1'), odd))
+    const signature = await peer.key.sign(concatBytes(utf8('infernet/offer/2'), odd))
     await expect(open({ body: odd, signature: new Uint8Array(signature) })).rejects.toMatchObject({
       code: 'wire.malformed',
     })

@@ -6,14 +6,12 @@ import type { PeerName } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { decode, encode } from './codec.ts'
 import { bytes, bytesUpTo } from './fields.ts'
-
-/** What may be signed by a peer's Ed25519 key. The noun is part of what is signed, so one cannot pass for another. */
-export type SignedNoun = 'offer' | 'quote' | 'chunk' | 'drain' | 'relay' | 'farewell'
+import { tagOf, type SignedNoun } from './versions.ts'
 
 /** A signed body is small: offers, quotes and chunks all stay far below. */
 export const MAX_SIGNED_BYTES = 8192
 
-/** The exact bytes that were signed, and the signature over `infernet/<noun>/1` followed by them. */
+/** The exact bytes that were signed, and the signature over `infernet/<noun>/<version>` followed by them. */
 export const signedSchema = v.strictObject({ body: bytesUpTo(MAX_SIGNED_BYTES), signature: bytes(64) })
 export type Signed = v.InferOutput<typeof signedSchema>
 
@@ -49,5 +47,5 @@ async function verifies(noun: SignedNoun, { body, signature }: Signed, signer: P
 }
 
 function signedBytes(noun: SignedNoun, body: Uint8Array): Uint8Array {
-  return concatBytes(utf8(`infernet/${noun}/1`), body)
+  return concatBytes(utf8(tagOf('signed', noun)), body)
 }

@@ -205,6 +205,7 @@ export class Ask {
     const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
     const fitted = tokenizer.fitChat(messagesOf(turns), { reserve: maxTokens })
     const prompt: Prompt = {
+      task: 'text-generation',
       model: turn.model,
       promptTokens: fitted.tokens,
       sampler,

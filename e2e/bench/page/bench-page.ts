@@ -66,7 +66,14 @@ export function createBenchPage(): BenchPage {
       await until(mesh, () => mesh.relays.some(({ state }) => state === 'up'))
       const watch = new Stopwatch()
       let segment: Segment | undefined
-      const prompt = { model, promptTokens, sampler: GREEDY, maxTokens, maxOutputPrice: undefined }
+      const prompt = {
+        task: 'text-generation' as const,
+        model,
+        promptTokens,
+        sampler: GREEDY,
+        maxTokens,
+        maxOutputPrice: undefined,
+      }
       for await (const event of mesh.peer.ask(prompt)) {
         if (event.type === 'tokens') watch.add(event.tokens.length)
         if (event.type === 'assigned') segment = event.segment

@@ -1,10 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { floatToHalf } from './half.ts'
+import { tagOf } from '../../wire/versions.ts'
 
 /** Logits in a sketch. One tells another quantisation from the true one, four tell an 8-bit cache (PROTOCOL 1.4). */
 export const SKETCH_SIZE = 16
 
-const LABEL = new TextEncoder().encode('infernet/sketch/1')
+const LABEL = new TextEncoder().encode(tagOf('hashed', 'sketch'))
 const WORDS_PER_HASH = 8
 
 /**

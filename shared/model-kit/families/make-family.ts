@@ -12,6 +12,7 @@ import type { FamilyModel } from './families.ts'
 import { buildGenaiDecoder } from './genai-decoder.ts'
 import { buildOptimumDecoder } from './optimum-decoder.ts'
 import { idOf } from './tokenizers.ts'
+import { tagOf } from '../../wire/versions.ts'
 
 /** A model with random weights in memory. */
 export interface MadeModel {
@@ -38,7 +39,7 @@ export function makeFamilyModel(model: FamilyModel, dtype: Dtype): MadeModel {
     },
   }
   const manifest: Manifest = {
-    format: 'infernet/model/1',
+    format: tagOf('file', 'model'),
     id: family.id,
     name: family.id,
     task: 'text-generation',

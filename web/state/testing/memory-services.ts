@@ -257,6 +257,7 @@ class MemoryEngine implements StandingEngine {
     this.#clock = clock
     this.testedAt = clock.now()
     this.info = {
+      task: 'text-generation',
       model,
       backend,
       adapter: backend === 'wasm' ? 'cpu' : 'apple metal-3',

@@ -17,6 +17,7 @@ export function seenOffer(clock: Clock, tail: string, change: Partial<Offer> = {
   const issuedAt = epochMillis(clock.now() - ageMs)
   const offer: Offer = {
     provider: named(tail),
+    task: 'text-generation',
     model: TINY,
     kind: 'tab',
     backend: 'webgpu',
