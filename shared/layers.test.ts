@@ -60,7 +60,7 @@ describe('the arrows of the tree', () => {
     ['shared/peer/ask.ts', '#relay/main.ts'],
     ['shared/peer/ask.ts', '../../web/mesh/create-mesh.ts'],
     ['shared/peer/ask.test.ts', '../../relay/testing/fixtures.ts'],
-    ['relay/create-relay.ts', '../web/mesh/constants.ts'],
+    ['relay/create-relay.ts', '../web/mesh/create-mesh.ts'],
     ['relay/create-relay.ts', '#shared/testing/fake-clock.ts'],
     ['relay/serve/routes.ts', '../chain/limits.ts'],
     ['relay/node/create-node.ts', '../gossip/relay-record.ts'],

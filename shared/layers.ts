@@ -16,6 +16,7 @@ const stages = [
   'verify',
   'settle',
   'peer',
+  'mesh',
 ]
 const shared = (name: string): string => `shared/${name}`
 const upTo = (name: string): string[] => stages.slice(0, stages.indexOf(name)).map(shared)

@@ -1,10 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { noise } from '@libp2p/noise'
-import { identify } from '@libp2p/identify'
-import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
 import { encodeFunctionData, erc20Abi, parseEther, toHex, zeroHash, type Address, type Hex } from 'viem'
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,6 +8,7 @@ import { timelockAbi } from '#shared/abi/timelock.ts'
 import { peerName } from '#shared/base/ids.ts'
 import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { DirectoryClient } from '#shared/schedule/directory-client.ts'
+import { startLocalNode } from '#shared/testing/local-node.ts'
 import { makePeer, signOffer, someModel, someOffer, type TestPeer } from '#shared/testing/peers.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { createChainClient } from '../../relay/chain/chain-client.ts'
@@ -168,14 +164,7 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
     const relay = await chain.relay({}, { blockSeconds: 0.1 })
     const peer = await makePeer()
     const operator = await register(peer)
-    const node = await createLibp2p({
-      privateKey: peer.key,
-      transports: [webSockets()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      connectionGater: { denyDialMultiaddr: () => false },
-      services: { identify: identify() },
-    })
+    const node = await startLocalNode({ key: peer.key })
     const directory = new DirectoryClient(peerName(relay.name), {
       clock: realClock,
       openStream: async ({ signal }) =>

@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { noise } from '@libp2p/noise'
-import { identify } from '@libp2p/identify'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
 import { erc20Abi, parseEther, type Address, type Hex } from 'viem'
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { escrowAbi } from '#shared/abi/escrow.ts'
@@ -16,6 +11,7 @@ import type { ChainSigner } from '#shared/settle/chain-signature.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
 import { leaveClaims, type RefusedClaim } from '#shared/settle/leave-claims.ts'
 import { signVoucher, type SignedVoucher } from '#shared/settle/voucher.ts'
+import { startLocalNode } from '#shared/testing/local-node.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import type { TestChain } from './test-chain.ts'
@@ -75,14 +71,7 @@ export async function leaveAndVanish(
   signed: SignedVoucher,
 ): Promise<readonly RefusedClaim[]> {
   const privateKey = await generateKeyPair('Ed25519')
-  const node = await createLibp2p({
-    privateKey,
-    transports: [webSockets()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionGater: { denyDialMultiaddr: () => false },
-    services: { identify: identify() },
-  })
+  const node = await startLocalNode({ key: privateKey })
   const { provider: operator } = signed.voucher
   const { chainId, contracts } = chain.network
   const stake = chainAddress(contracts.stake)

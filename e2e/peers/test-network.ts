@@ -1,32 +1,15 @@
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
-import { ping } from '@libp2p/ping'
 import { webRTC } from '@libp2p/webrtc'
-import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
-import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
-import { ChangeEmitter } from '#shared/base/change-emitter.ts'
-import { modelHash, peerName, type PeerName } from '#shared/base/ids.ts'
+import { modelHash } from '#shared/base/ids.ts'
 import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
+import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type {
-  AnswerEvent,
-  AnswerSummary,
-  Payee,
-  Payer,
-  Peer,
-  ProviderTerms,
-  RelayView,
-} from '#shared/peer/peer.ts'
+import type { AnswerEvent, AnswerSummary, Payee, Payer, Peer, ProviderTerms } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
-import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
-import { DirectoryClient } from '#shared/schedule/directory-client.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
 import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
+import { startLocalNode } from '#shared/testing/local-node.ts'
 import { pricePerToken } from '#shared/testing/prices.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
@@ -44,8 +27,6 @@ export interface TestPeerNode {
   readonly node: Libp2p
   readonly key: PrivateKey
   readonly peer: Peer
-  /** To be called when relays came or went. */
-  readonly relaysChanged: () => void
   stop(): Promise<void>
 }
 
@@ -86,55 +67,39 @@ export class TestNetwork implements AsyncDisposable {
     payee,
   }: NodeInit = {}): Promise<TestPeerNode> {
     const key = await generateKeyPair('Ed25519')
-    const node = await createLibp2p({
-      privateKey: key,
-      addresses: { listen: [...listen] },
-      transports: [
-        webSockets(),
-        circuitRelayTransport({ reservationConcurrency: 8 }),
-        ...(listen.includes('/webrtc') ? [webRTC({ rtcConfiguration: { iceServers: [] } })] : []),
-      ],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      connectionMonitor: { enabled: false },
-      connectionManager: {
-        inboundConnectionThreshold: 1000,
-        maxIncomingPendingConnections: 100,
-        addressDialTimeout: 2500,
-      },
-      connectionGater: { denyDialMultiaddr: () => false },
-      services: { identify: identify(), ping: ping() },
+    const node = await startLocalNode({
+      key,
+      listen,
+      transports: listen.includes('/webrtc') ? [webRTC({ rtcConfiguration: { iceServers: [] } })] : [],
     })
-    const clients = relays.map((address) => directoryAt(node, address))
-    const changes = new ChangeEmitter()
-    const source = {
-      directories: directories ?? clients,
-      views: relays.map((address): RelayView => ({
-        relay: relayOf(address),
-        address,
-        ...{ state: 'up', reserved: false, rttMs: undefined },
-      })),
-      onChange: (callback: () => void) => changes.listen(callback),
-    }
+    const joined = new JoinedRelays({ node, clock: realClock }, relays)
+    const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
+    await untilTried(joined)
     const peer = createPeer(
       { node, key, clock: realClock, random: realRandom, relays: source, payer, payee: await payee?.(key) },
       { kind: 'node', hiding: hides ? { hasTurn: false } : undefined },
     )
     const stop = async (): Promise<void> => {
       await peer.stop()
-      for (const client of clients) client.close()
+      joined.stop()
       await node.stop()
     }
     this.#stops.push(stop)
-    return { node, key, peer, relaysChanged: () => changes.emit(), stop }
+    return { node, key, peer, stop }
   }
 
   /** A directory's client on a node of its own. */
-  async client([address = '']: readonly string[]): Promise<DirectoryPort> {
-    const { node } = await this.node()
-    const client = directoryAt(node, address)
-    this.#stops.push(() => client.close())
-    return client
+  async client(relays: readonly string[]): Promise<DirectoryPort> {
+    const node = await startLocalNode()
+    const joined = new JoinedRelays({ node, clock: realClock }, relays)
+    this.#stops.push(async () => {
+      joined.stop()
+      await node.stop()
+    })
+    await untilTried(joined)
+    const [directory] = joined.directories
+    if (!directory) throw new Error('no relay is up')
+    return directory
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -142,18 +107,17 @@ export class TestNetwork implements AsyncDisposable {
   }
 }
 
-function relayOf(address: string): PeerName {
-  return peerName(address.split('/p2p/').at(-1) ?? '')
-}
-
-/** A directory over a stream that is dialled anew whenever it is needed. */
-function directoryAt(node: Libp2p, address: string): DirectoryClient {
-  return new DirectoryClient(relayOf(address), {
-    clock: realClock,
-    openStream: async ({ signal }) => {
-      const connection = await node.dial(multiaddr(address), { signal })
-      return connection.newStream(SCHEDULE_PROTOCOL, { signal })
-    },
+/** Resolves when every relay has answered, or was found not to. */
+async function untilTried(joined: JoinedRelays): Promise<void> {
+  const isTried = (): boolean => joined.views.every(({ state }) => state !== 'connecting')
+  await new Promise<void>((resolve) => {
+    const check = (): void => {
+      if (!isTried()) return
+      stop()
+      resolve()
+    }
+    const stop = joined.changes.listen(check)
+    check()
   })
 }
 

@@ -1,15 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
-import { ping } from '@libp2p/ping'
-import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
-import { createLibp2p } from 'libp2p'
+import { peerName, type PeerName } from '#shared/base/ids.ts'
+import { hasReservation } from '#shared/mesh/reservations.ts'
+import { startLocalNode } from '#shared/testing/local-node.ts'
 import { configWith } from '../config/load-config.ts'
 import type { RelayConfig } from '../config/options.ts'
 import { createRelay, type Relay, type RelayInit } from '../create-relay.ts'
@@ -37,19 +33,20 @@ export async function startRelay(
   return relay
 }
 
-/** A tab's half of libp2p, without WebRTC. With `listen` it asks that relay for a reservation. */
+/**
+ * A tab's half of libp2p, without WebRTC. With `listen` it asks that relay for a reservation.
+ *
+ * @throws Error when the relay has no place for it
+ */
 export async function startClient(listen: readonly string[] = []): Promise<Libp2p> {
-  return createLibp2p({
-    addresses: { listen: listen.map((address) => `${address}/p2p-circuit`) },
-    transports: [webSockets(), circuitRelayTransport({ reservationConcurrency: 8 })],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionMonitor: { enabled: false },
-    // Everybody who comes through a relay has the relay's address, so the default of 5 a second refuses the sixth.
-    connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 100 },
-    connectionGater: { denyDialMultiaddr: () => false },
-    services: { identify: identify(), ping: ping() },
-  })
+  const node = await startLocalNode({ listen: listen.map((address) => `${address}/p2p-circuit`) })
+  if (listen.length === 0 || listen.some((address) => hasReservation(node, relayIn(address)))) return node
+  await node.stop()
+  throw new Error('no reservation')
+}
+
+function relayIn(address: string): PeerName {
+  return peerName(address.split('/p2p/').at(-1) ?? '')
 }
 
 /** Waits until it is so, and fails with its name when that takes too long. */

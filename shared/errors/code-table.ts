@@ -35,6 +35,10 @@ export const CODE_TABLE = {
     says: (f) => `A "${f.got ?? '?'}" message came where it may not.`,
     fix: 'Reload the page to get the newest version.',
   },
+  'wire.other-version': {
+    says: () => 'The other side does not speak this version of the protocol.',
+    fix: 'Reload the page to get the newest version.',
+  },
   'models.corrupt': {
     says: (f) => `${fileOf(f)} is not what its manifest promises.`,
     fix: 'Load the model again. If it stays, the server holds a broken copy.',
@@ -209,6 +213,10 @@ export const CODE_TABLE = {
   },
   'stream.duplicate-job': { says: () => 'A job of that name is running already.', fix: 'Ask again.' },
   ...MONEY_CODES,
+  'mesh.outdated': {
+    says: () => 'The network speaks a newer version than this page.',
+    fix: 'Reload the page to get the newest version.',
+  },
   'mesh.no-direct-path': {
     says: () => 'No direct path to the provider came up.',
     fix: 'The answer travels over the relay, within its limit.',

@@ -34,6 +34,9 @@ describe('the sentences of the network', () => {
       wire.unexpected
         A "<got>" message came where it may not.
         Reload the page to get the newest version.
+      wire.other-version
+        The other side does not speak this version of the protocol.
+        Reload the page to get the newest version.
       models.corrupt
         The file <path> is not what its manifest promises.
         Load the model again. If it stays, the server holds a broken copy.
@@ -322,6 +325,9 @@ describe('the sentences of the network', () => {
       payment.box-full
         The relay keeps as many vouchers as it can.
         Claim them from here, or leave them with another relay.
+      mesh.outdated
+        The network speaks a newer version than this page.
+        Reload the page to get the newest version.
       mesh.no-direct-path
         No direct path to the provider came up.
         The answer travels over the relay, within its limit.

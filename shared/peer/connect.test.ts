@@ -55,7 +55,7 @@ describe('a stream that does not open', () => {
   it('leaves a connection to a peer that does not speak the protocol', async () => {
     const refusal = Object.assign(new Error('no'), { name: 'UnsupportedProtocolError' })
     const { connection, abort } = failing(RELAYED, refusal)
-    await expect(open(connection)).rejects.toMatchObject({ code: 'mesh.unreachable' })
+    await expect(open(connection)).rejects.toMatchObject({ code: 'wire.other-version' })
     expect(abort).not.toHaveBeenCalled()
   })
 })

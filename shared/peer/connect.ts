@@ -106,7 +106,8 @@ async function connectDirectly(
  * that the next attempt dials a new one, and the error is that of a broken connection. A socket tells its end by itself,
  * and may be our only one to a relay.
  *
- * @throws InfernetError `mesh.unreachable` when the other side does not speak it or a socket does not answer,
+ * @throws InfernetError `wire.other-version` when the other side does not speak it, `mesh.unreachable` when a socket does
+ * not answer,
  * `wire.closed` when another connection broke, or the signal's reason.
  */
 export async function openStream(
@@ -128,7 +129,8 @@ export async function openStream(
   } catch (thrown) {
     signal?.throwIfAborted()
     const isRefused = thrown instanceof Error && thrown.name === 'UnsupportedProtocolError'
-    if (isRefused || pathOf(connection) === 'websocket') throw InfernetError.from(thrown, 'mesh.unreachable')
+    if (isRefused) throw new InfernetError('wire.other-version', {}, { cause: thrown })
+    if (pathOf(connection) === 'websocket') throw InfernetError.from(thrown, 'mesh.unreachable')
     const broken = new InfernetError('wire.closed', undefined, { cause: thrown })
     connection.abort(broken)
     throw broken

@@ -144,7 +144,8 @@ export interface SeenOffer {
 export interface RelayView {
   readonly relay: PeerName
   readonly address: string
-  readonly state: 'connecting' | 'up' | 'down'
+  /** `newer` and `older`: it answers, and speaks another version of the protocol than this side does. */
+  readonly state: 'connecting' | 'up' | 'down' | 'newer' | 'older'
   /** True while it holds a reservation for us, so that others can find us through it. */
   readonly reserved: boolean
   readonly rttMs: Millis | undefined

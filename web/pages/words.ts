@@ -17,6 +17,7 @@ const LEFT: ReadonlySet<string> = new Set([
   'stream.bad-chunk',
   'stream.draining',
   'mesh.unreachable',
+  'wire.other-version',
   'mesh.relay-budget',
   'mesh.no-direct-path',
   'wire.closed',

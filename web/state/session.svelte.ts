@@ -3,6 +3,7 @@ import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { isOutdated } from '#shared/mesh/joined-relays.ts'
 import type { NetworkView, Path, RelayView, SeenOffer } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
 import type { Mesh } from '../mesh/mesh.ts'
@@ -22,7 +23,8 @@ const KEEP_EXPIRED_MS = 3 * 60 * SECOND_MS
 const MAX_SAMPLES = 240
 const SAMPLE_EVERY_MS = 60 * SECOND_MS
 
-export type SessionStage = 'connecting' | 'up' | 'no-relay' | 'failed'
+/** `outdated`: the relays answer, and all of them speak a newer version than this page. */
+export type SessionStage = 'connecting' | 'up' | 'no-relay' | 'outdated' | 'failed'
 
 /** A round trip that this tab measured itself. */
 export interface Measured {
@@ -77,6 +79,7 @@ export class Session {
     if (this.#error) return 'failed'
     if (!this.#mesh) return 'connecting'
     if (this.#relays.some((relay) => relay.state === 'up')) return 'up'
+    if (isOutdated(this.#relays)) return 'outdated'
     return this.#relays.some((relay) => relay.state === 'connecting') ? 'connecting' : 'no-relay'
   }
   get mesh(): Mesh | undefined {
@@ -220,9 +223,13 @@ export class Session {
     options.onWait()
     let check: () => void = () => undefined
     try {
-      const arrival = new Promise<void>((resolve) => {
-        check = () => (present() ? resolve() : undefined)
+      const arrival = new Promise<void>((resolve, reject) => {
+        check = () => {
+          if (present()) resolve()
+          else if (this.stage === 'outdated') reject(new InfernetError('mesh.outdated'))
+        }
         this.#waiting.push(check)
+        check()
       })
       this.#lookAt = 0
       await raceSignal(arrival, signal)
@@ -263,6 +270,7 @@ export class Session {
         this.#relays = [...mesh.relays]
         this.#directPeers = [...mesh.directPeers]
         this.#lookAt = 0
+        if (this.stage === 'outdated') this.#checkWaiting()
       }
       this.#stopMesh = mesh.onChange(read)
       read()
@@ -292,12 +300,16 @@ export class Session {
       this.#now = this.#services.clock.now()
       this.#view = { ...view, offers: [...view.offers, ...this.#runOut(view)] }
       this.#sample()
-      for (const check of [...this.#waiting]) check()
+      this.#checkWaiting()
     } catch {
       if (mesh !== this.#mesh) return
       this.#looksWell = false
       this.#lookFailed = true
     }
+  }
+
+  #checkWaiting(): void {
+    for (const check of [...this.#waiting]) check()
   }
 
   /** Offers seen before that ran out without a newer one. One that went before its time was withdrawn: it is gone. */

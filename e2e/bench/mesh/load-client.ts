@@ -4,22 +4,16 @@
  * Each is a tab's node without WebRTC: the same services, monitor and reservation, and for offers the real provision
  * over an engine without a model.
  */
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { identify, identifyPush } from '@libp2p/identify'
 import type { Connection, Libp2p, PrivateKey } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
-import { ping } from '@libp2p/ping'
-import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
 import { peerName } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
 import { OFFER_RENEW_MS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { DirectoryClient } from '#shared/schedule/directory-client.ts'
 import { createFakeEngine } from '#shared/testing/fake-engine.ts'
+import { startLocalNode } from '#shared/testing/local-node.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
 import { TAB_PING_MS } from './tab-pings.ts'
 
@@ -44,15 +38,10 @@ process.on('disconnect', () => process.exit(0))
 
 async function join(): Promise<LoadNode> {
   const key = await generateKeyPair('Ed25519')
-  const node = await createLibp2p({
-    privateKey: key,
-    addresses: { listen: [`${address}/p2p-circuit`] },
-    transports: [webSockets(), circuitRelayTransport({ reservationConcurrency: 8 })],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionMonitor: { pingInterval: TAB_PING_MS },
-    connectionGater: { denyDialMultiaddr: () => false },
-    services: { identify: identify(), identifyPush: identifyPush(), ping: ping() },
+  const node = await startLocalNode({
+    key,
+    listen: [`${address}/p2p-circuit`],
+    monitorPingMs: TAB_PING_MS,
   })
   return { node, key, connection: await node.dial(multiaddr(address)) }
 }

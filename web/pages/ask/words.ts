@@ -14,6 +14,8 @@ export function startWords(
   const up = session.relays.filter((relay) => relay.state === 'up').length
   if (session.stage === 'failed')
     return { title, text: 'This tab is not connected yet. Your prompt is kept until it is.', empty: false }
+  if (session.stage === 'outdated')
+    return { title, text: 'This page is older than the network. Reload it, then ask.', empty: true }
   if (session.takenAt === undefined && session.stage !== 'no-relay' && !session.silent)
     return { title, text: 'Finding a relay that knows who is lending.', empty: false }
   if (session.stage === 'no-relay')
@@ -46,6 +48,7 @@ export function startWords(
 /** Why a prompt has not gone out yet. */
 export function waitingWords(session: Session, model: string): string {
   if (session.stage === 'no-relay') return 'No relay answers, so nobody can be found.'
+  if (session.stage === 'outdated') return 'This page is older than the network.'
   if (session.stage !== 'up') return 'This tab is not connected yet.'
   if (session.silent) return 'The relay does not say who lends.'
   return `Nobody lends ${model} right now.`

@@ -19,6 +19,8 @@ export function headWords(session: Session): { readonly title: string; readonly 
   if (session.stage === 'failed')
     return { title: 'Not connected.', say: 'Nothing can be said of the network from here.' }
   if (session.stage === 'no-relay') return noRelay(session)
+  if (session.stage === 'outdated')
+    return { title: 'This page is too old.', say: 'The relays speak a newer version. Reload the page.' }
   if (session.silent)
     return {
       title: 'The relay tells nothing.',
@@ -57,17 +59,21 @@ function hostOf(address: string): string {
   return /^(dns|ip)/.test(family) ? `${host}${port && port !== '443' ? `:${port}` : ''}` : address
 }
 
+const RELAY_STATES: Readonly<
+  Record<RelayView['state'], { readonly kind: 'ok' | 'bad' | 'unknown'; readonly word: string }>
+> = {
+  up: { kind: 'ok', word: 'confirmed' },
+  connecting: { kind: 'unknown', word: 'unconfirmed' },
+  down: { kind: 'bad', word: 'no answer' },
+  newer: { kind: 'bad', word: 'newer than this page' },
+  older: { kind: 'bad', word: 'older than this page' },
+}
+
 export function relayRows(relays: readonly RelayView[]) {
   return relays.map((relay) => ({
     id: `${relay.relay}${relay.address}`,
     host: hostOf(relay.address),
-    kind:
-      relay.state === 'up'
-        ? ('ok' as const)
-        : relay.state === 'down'
-          ? ('bad' as const)
-          : ('unknown' as const),
-    word: relay.state === 'up' ? 'confirmed' : relay.state === 'down' ? 'no answer' : 'unconfirmed',
+    ...RELAY_STATES[relay.state],
     rtt: relay.rttMs === undefined ? '—' : formatMillis(relay.rttMs),
     note: relay.reserved ? 'keeps a place for this tab' : undefined,
   }))

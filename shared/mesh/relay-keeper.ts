@@ -1,21 +1,22 @@
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, IdentifyResult, Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { ChangeEmitter } from '#shared/base/change-emitter.ts'
-import type { Clock } from '#shared/base/clock.ts'
-import { peerName, type PeerName } from '#shared/base/ids.ts'
-import { millis } from '#shared/base/units.ts'
-import { sleep, withDeadline } from '#shared/base/wait.ts'
-import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { RelayView } from '#shared/peer/peer.ts'
-import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
-import { DirectoryClient } from '#shared/schedule/directory-client.ts'
+import { ChangeEmitter } from '../base/change-emitter.ts'
+import type { Clock } from '../base/clock.ts'
+import { peerName, type PeerName } from '../base/ids.ts'
+import { millis } from '../base/units.ts'
+import { sleep, withDeadline } from '../base/wait.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { RelayView } from '../peer/peer.ts'
+import { SCHEDULE_PROTOCOL } from '../schedule/constants.ts'
+import { DirectoryClient } from '../schedule/directory-client.ts'
+import { standingOf, type VersionStanding } from '../wire/versions.ts'
 import { REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_DIAL_DEADLINE_MS, RESERVATION_DEADLINE_MS } from './constants.ts'
 import { hasReservation, listenOn, renewReservation } from './reservations.ts'
 
 /**
- * Keeps the connection to one relay and, while the tab lends, the reservation there.
+ * Keeps the connection to one relay and, while this side lends, the reservation there.
  *
- * libp2p brings neither back after a relay's restart (FACTS on the mesh, bug 3), so this does: at once when the
+ * libp2p brings neither back after a relay's restart (docs/traps.md), so this does: at once when the
  * connection closes, then with growing pauses.
  */
 export class RelayKeeper {
@@ -28,6 +29,7 @@ export class RelayKeeper {
   readonly #stopper = new AbortController()
   #state: RelayView['state'] = 'connecting'
   #connection: Connection | undefined
+  #standing: VersionStanding = 'same'
   #isLending = false
   #hasListened = false
   #wake: (() => void) | undefined
@@ -45,6 +47,7 @@ export class RelayKeeper {
       openStream: ({ signal }) => this.#openStream(signal),
     })
     node.addEventListener('connection:close', this.#onConnectionClose)
+    node.addEventListener('peer:identify', this.#onIdentify)
     void this.#keep()
   }
 
@@ -76,6 +79,7 @@ export class RelayKeeper {
   stop(): void {
     this.#stopper.abort(new InfernetError('engine.closed'))
     this.#node.removeEventListener('connection:close', this.#onConnectionClose)
+    this.#node.removeEventListener('peer:identify', this.#onIdentify)
     this.directory.close()
   }
 
@@ -84,6 +88,19 @@ export class RelayKeeper {
     this.#connection = undefined
     this.#enter('down')
     this.#wake?.()
+  }
+
+  /** Comes a round trip after each connection, and tells what the relay speaks. */
+  readonly #onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
+    if (detail.peerId.toString() !== this.relay) return
+    this.#standing = standingOf('schedule', detail.protocols)
+    if (this.#connection?.status === 'open') this.#enter(this.#stateConnected)
+  }
+
+  /** A relay that just starts speaks nothing yet, so `none` says nothing against it. */
+  get #stateConnected(): RelayView['state'] {
+    if (this.#standing === 'theirs-is-newer') return 'newer'
+    return this.#standing === 'theirs-is-older' ? 'older' : 'up'
   }
 
   async #keep(): Promise<void> {
@@ -100,7 +117,8 @@ export class RelayKeeper {
   async #mend(): Promise<boolean> {
     try {
       if (this.#connection?.status !== 'open') this.#connection = await this.#dial()
-      this.#enter('up')
+      this.#enter(this.#stateConnected)
+      if (!this.isUp) return true // nothing to be had here until it comes back with another version
       if (this.#isLending && !hasReservation(this.#node, this.relay)) await this.#reserve()
       this.changes.emit()
       return true

@@ -2,8 +2,8 @@ import type { Libp2p, TypedEventTarget, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PeerId } from '@libp2p/interface'
-import type { PeerName } from '#shared/base/ids.ts'
-import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { PeerName } from '../base/ids.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
 
 /**
  * libp2p has no public way to make or renew a reservation after the start, so this reaches for its components. All
