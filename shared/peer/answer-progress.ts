@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { baseUnits, millis, tokens, type BaseUnits, type Millis } from '../base/units.ts'
 import type { FinishReason } from '../engine/engine.ts'
 import type { RunningJob } from '../stream/run-job.ts'
-import type { Assignment } from './gather-quotes.ts'
+import type { Assignment } from '../schedule/assignment.ts'
 import type { AnswerSummary, Segment } from './peer.ts'
 
 /** The answer so far: its tokens, who wrote what, and when. */

@@ -9,12 +9,14 @@ import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
 import type { Offer } from '../schedule/offer.ts'
 import type { OfferMemory } from '../schedule/offer-memory.ts'
+import type { ProviderMemory } from '../schedule/policy/provider-memory.ts'
 import { STREAM_PROTOCOL } from '../stream/constants.ts'
 import { isPaid, type CreditTerms, type OutgoingCredit } from '../stream/credit.ts'
 import { RunningJob, type Job } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
 import { openStream } from './connect.ts'
-import { gatherQuotes, type Assignment, type GatherComponents } from './gather-quotes.ts'
+import type { Assignment } from '../schedule/assignment.ts'
+import { gatherQuotes, type GatherComponents } from './gather-quotes.ts'
 import { payableOffers } from './payable-offers.ts'
 import type { AnswerEvent, AnswerSummary } from './peer.ts'
 import { hiddenWaysTo } from './ways.ts'
@@ -38,6 +40,8 @@ const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set([
 export interface AskComponents extends GatherComponents {
   readonly directories: () => readonly DirectoryPort[]
   readonly offers: OfferMemory
+  /** Is told how providers did. */
+  readonly memory: Pick<ProviderMemory, 'failed' | 'served'>
 }
 
 export interface AskOptions {

@@ -6,7 +6,7 @@ import type { PeerName } from '../base/ids.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep, withDeadline } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { Path } from './peer.ts'
+import type { Path } from '../schedule/assignment.ts'
 import type { RecentPeers } from './recent-peers.ts'
 import { hiddenWaysTo, waysTo, type Hiding } from './ways.ts'
 

@@ -12,7 +12,8 @@ import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import type { ProviderKind } from '../schedule/offer.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
-import { ProviderMemory } from '../schedule/provider-memory.ts'
+import type { Trust } from '../schedule/policy/trust.ts'
+import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
 import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
 import { ask } from './ask.ts'
@@ -48,6 +49,8 @@ export interface PeerComponents {
   readonly clock: Clock
   readonly random: Random
   readonly relays: RelaySource
+  /** How far providers are trusted when one is chosen. @default by what this peer saw of them itself */
+  readonly trust?: Trust | undefined
   /** Pays for answers; read with each question. @default only providers that work for nothing are asked */
   readonly payer?: Payer | undefined
   /** Takes payment for jobs; read with each provision and each job. @default they are free */
@@ -130,6 +133,7 @@ class NetworkPeer implements Peer {
       name: this.name,
       payer,
       memory: this.#memory,
+      trust: this.#components.trust ?? this.#memory,
       offers: this.#offers,
       directFailures: this.#directFailures,
       directories,

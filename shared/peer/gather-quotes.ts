@@ -1,4 +1,3 @@
-import type { Connection } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
@@ -8,16 +7,17 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
 import { costOf } from '../prompt/cost.ts'
 import type { Prompt, Quote } from '../prompt/prompt.ts'
-import { requestQuote, type ReceivedQuote } from '../prompt/request-quote.ts'
+import { requestQuote } from '../prompt/request-quote.ts'
+import type { Assignment } from '../schedule/assignment.ts'
 import { QUOTED_CANDIDATES } from '../schedule/constants.ts'
-import { drawCandidates } from '../schedule/draw-candidates.ts'
+import { drawCandidates } from '../schedule/policy/draw-candidates.ts'
 import type { Offer } from '../schedule/offer.ts'
-import { predict, utilityOf, type Prediction } from '../schedule/predict.ts'
-import type { ProviderMemory } from '../schedule/provider-memory.ts'
+import { predict, utilityOf } from '../schedule/policy/score.ts'
+import type { Trust } from '../schedule/policy/trust.ts'
 import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
 import { expectAsOffered } from './payable-offers.ts'
-import type { Path, Payer } from './peer.ts'
+import type { Payer } from './peer.ts'
 
 /**
  * How long the other candidates have after the first quote came. A first dial takes 150 to 350 ms on one machine, so
@@ -25,19 +25,10 @@ import type { Path, Payer } from './peer.ts'
  */
 const SETTLE_MS = 250
 
-/** Everything known about a provider that is ready to take the job: the Assignment. */
-export interface Assignment {
-  readonly offer: Offer
-  readonly quote: ReceivedQuote
-  readonly connection: Connection
-  readonly path: Path
-  readonly prediction: Prediction
-}
-
 export interface GatherComponents extends ConnectComponents {
   readonly name: PeerName
   readonly random: Random
-  readonly memory: ProviderMemory
+  readonly trust: Trust
   /** Pays providers. @default those who ask for payment are of no use */
   readonly payer?: Payer | undefined
 }
@@ -66,17 +57,16 @@ export async function gatherQuotes(
   prompt: Prompt,
   options: GatherOptions,
 ): Promise<Assignment[]> {
-  const { clock, random, memory } = components
+  const { clock, random, trust } = components
   const affordable = offers.filter(({ price }) => isAffordable(prompt, price.outputPerMillion))
   if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
-  const trustIn = (offer: Offer): number => memory.trustIn(offer.provider)
-  const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trustIn })
+  const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trust })
   const assignments = await firstFew(
     clock,
     drawn.map((offer) => assign(components, offer, prompt, options)),
   )
   options.signal?.throwIfAborted()
-  return assignments.sort((a, b) => worth(b, memory) - worth(a, memory))
+  return assignments.sort((a, b) => worth(b, trust) - worth(a, trust))
 }
 
 /** The candidate with its quote, or undefined when it is of no use. */
@@ -146,7 +136,10 @@ function isAffordable({ maxOutputPrice }: Prompt, price: bigint): boolean {
   return maxOutputPrice === undefined || price <= maxOutputPrice
 }
 
-function worth({ offer, prediction, quote }: Assignment, memory: ProviderMemory): number {
-  const slowness = memory.slownessOf(offer.provider)
-  return utilityOf(prediction, quote.quote, { slowness, trust: memory.trustIn(offer.provider) })
+function worth({ offer, prediction, quote }: Assignment, trust: Trust): number {
+  const { provider } = offer
+  return utilityOf(prediction, quote.quote, {
+    slowness: trust.slownessOf(provider),
+    trust: trust.trustIn(provider),
+  })
 }

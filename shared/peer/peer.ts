@@ -3,14 +3,9 @@ import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
 import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
 import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
+import type { Path } from '../schedule/assignment.ts'
 import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind } from '../schedule/offer.ts'
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
-
-/**
- * How the bytes go: tab to tab, tab to tab with a TURN server between them, through a relay within its byte budget, or
- * straight to a Node peer's socket.
- */
-export type Path = 'webrtc' | 'turn' | 'relayed' | 'websocket'
 
 /** Who wrote a stretch of the answer, and how it went. */
 export interface Segment {

@@ -5,7 +5,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import { openSigned, type Signed } from '../wire/signed.ts'
 import { CLOCK_SKEW_MS, MAX_OFFERS, MAX_OFFERS_PER_PEER, OFFER_LIFE_MS } from './constants.ts'
 import { openOffer, tombstoneSchema, type Offer, type SignedOffer } from './offer.ts'
-import { rankOffers } from './rank-offers.ts'
+import { rankOffers } from './policy/rank-offers.ts'
 
 export interface DirectoryInit {
   /** @default MAX_OFFERS */

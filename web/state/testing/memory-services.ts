@@ -10,12 +10,12 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type {
   AnswerEvent,
   AnswerSummary,
-  Path,
   ProviderJob,
   Provision,
   RelayView,
   SeenOffer,
 } from '#shared/peer/peer.ts'
+import type { Path } from '#shared/schedule/assignment.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../conversation.ts'
 import type { MoneyServices } from '../money-services.ts'

@@ -1,6 +1,7 @@
-import type { Clock } from '../base/clock.ts'
-import type { PeerName } from '../base/ids.ts'
-import { MINUTE_MS, type Millis } from '../base/units.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { PeerName } from '../../base/ids.ts'
+import type { Trust } from './trust.ts'
+import { MINUTE_MS, type Millis } from '../../base/units.ts'
 
 /** A consumer meets a few dozen providers; a thousand entries are some 100 KB. */
 const MAX_REMEMBERED = 1000
@@ -23,7 +24,7 @@ interface Entry {
  * Peak-EWMA (PROTOCOL part 4.5): a quote that was too good counts at once, one that was too bad only by and by, so a
  * provider that promises too much is priced in.
  */
-export class ProviderMemory {
+export class ProviderMemory implements Trust {
   readonly #clock: Clock
   readonly #entries = new Map<PeerName, Entry>()
 
@@ -41,18 +42,18 @@ export class ProviderMemory {
   served(provider: PeerName, { observedMs, predictedMs }: { observedMs: Millis; predictedMs: Millis }): void {
     const entry = this.#entryOf(provider)
     entry.failures = this.#failuresNow(entry) / 2
+    entry.failedAt = this.#clock.monotonic() // what has faded does not fade a second time
     const ratio = observedMs / Math.max(1, predictedMs)
     entry.slowness = Math.max(ratio, entry.slowness + EWMA_WEIGHT * (ratio - entry.slowness))
     entry.slowness = Math.min(entry.slowness, 100)
   }
 
-  /** 1 for an unknown provider, less after failures; halves with each fresh one. */
+  /** Halves with each fresh failure. */
   trustIn(provider: PeerName): number {
     const entry = this.#entries.get(provider)
     return entry ? 2 ** -this.#failuresNow(entry) : 1
   }
 
-  /** What its predictions are multiplied with, at least 1. */
   slownessOf(provider: PeerName): number {
     return Math.max(1, this.#entries.get(provider)?.slowness ?? 1)
   }

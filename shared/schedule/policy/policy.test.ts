@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import { peerName, type PeerName } from '../../base/ids.ts'
+import { baseUnits, epochMillis, millis } from '../../base/units.ts'
+import { FakeClock } from '../../testing/fake-clock.ts'
+import { countingRandom, makePeer, someOffer } from '../../testing/peers.ts'
+import type { Offer } from '../offer.ts'
+import { drawCandidates } from './draw-candidates.ts'
+import { ProviderMemory } from './provider-memory.ts'
+import { rankOffers } from './rank-offers.ts'
+import { meritOf, predict, utilityOf } from './score.ts'
+
+const now = epochMillis(1_800_000_000_000)
+const someone = peerName('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK')
+const offer = (changes: Partial<Offer> = {}, provider: PeerName = someone): Offer => ({
+  ...someOffer(now),
+  ...{ provider, slots: 4, busySlots: 0, decodeTokensPerSecond: 50 },
+  ...changes,
+})
+const full = { trustIn: () => 1 }
+/** 32 random bits of 2^32 times `share`. */
+const at = (...shares: readonly number[]) => {
+  const left = [...shares]
+  return {
+    bytes: (length: number): Uint8Array<ArrayBuffer> => {
+      const bytes = new Uint8Array(length)
+      new DataView(bytes.buffer).setUint32(0, Math.floor((left.shift() ?? 0) * 2 ** 32))
+      return bytes
+    },
+  }
+}
+
+describe('the merit of an offer', () => {
+  it('is its free speed, and a tenth of it when no place is free', () => {
+    expect(meritOf(offer())).toBe(50)
+    expect(meritOf(offer({ busySlots: 2 }))).toBe(25)
+    expect(meritOf(offer({ busySlots: 4 }))).toBe(5)
+    expect(meritOf(offer({ busySlots: 40 }))).toBe(5)
+    expect(meritOf(offer({ decodeTokensPerSecond: 0 }))).toBe(1)
+  })
+
+  it('falls with the fourth power of distrust', () => {
+    expect(meritOf(offer(), 0.5)).toBe(50 / 16)
+    expect(meritOf(offer(), 0)).toBe(0)
+  })
+})
+
+describe('a draw of candidates', () => {
+  it('draws each offer once, and no more than there are', async () => {
+    const offers = await Promise.all(
+      Array.from({ length: 5 }, async () => offer({}, (await makePeer()).name)),
+    )
+    const drawn = drawCandidates(offers, 8, { random: countingRandom(), trust: full })
+    expect(new Set(drawn)).toEqual(new Set(offers))
+    expect(drawCandidates(offers, 2, { random: countingRandom(), trust: full })).toHaveLength(2)
+    expect(drawCandidates([], 2, { random: countingRandom(), trust: full })).toEqual([])
+  })
+
+  it('meets a newcomer without merit in one draw of forty, beside one with all of it', () => {
+    const [good, distrusted] = [offer(), offer({ provider: peerName(`${someone.slice(0, -1)}L`) })]
+    const trust = { trustIn: (name: PeerName) => (name === someone ? 1 : 0) }
+    const first = (share: number) =>
+      drawCandidates([good, distrusted], 1, { random: at(share), trust })[0]?.provider
+    expect(first(0.97)).toBe(someone)
+    expect(first(0.98)).toBe(distrusted.provider)
+  })
+
+  it('is even among those that are all distrusted', () => {
+    const offers = [offer(), offer({ provider: peerName(`${someone.slice(0, -1)}L`) })]
+    const trust = { trustIn: () => 0 }
+    expect(drawCandidates(offers, 1, { random: at(0.49), trust })[0]).toBe(offers[0])
+    expect(drawCandidates(offers, 1, { random: at(0.51), trust })[0]).toBe(offers[1])
+  })
+})
+
+describe('the order of a relay', () => {
+  it('puts free speed first, then the lower price', () => {
+    const priced = (output: bigint): Offer =>
+      offer({ price: { promptPerMillion: baseUnits(0n), outputPerMillion: baseUnits(output) } })
+    const [best, dear] = [priced(10n ** 18n), priced(3n * 10n ** 18n)]
+    const busy = { ...best, busySlots: 4 }
+    const slow = { ...best, decodeTokensPerSecond: 20 }
+    expect(rankOffers([busy, slow, dear, best], (each) => each)).toEqual([best, dear, slow, busy])
+  })
+})
+
+describe('a prediction', () => {
+  const quote = {
+    ...{ queueMs: millis(100), prefillTokensPerSecond: 1000, decodeTokensPerSecond: 50 },
+    price: { promptPerMillion: baseUnits(0n), outputPerMillion: baseUnits(0n) },
+  } as Parameters<typeof predict>[0]
+
+  it('adds round trip, queue, prefill and decode', () => {
+    const terms = { rttMs: millis(40), prefillTokens: 500, maxTokens: 25 }
+    expect(predict(quote, terms)).toEqual({ ttftMs: 640, totalMs: 1140 })
+  })
+
+  it('reckons with an answer of ordinary length, and with one token a second where a quote says none', () => {
+    const terms = { rttMs: millis(0), prefillTokens: 2, maxTokens: 512 }
+    const still = { ...quote, prefillTokensPerSecond: 0, decodeTokensPerSecond: 0 }
+    expect(predict(still, terms)).toEqual({ ttftMs: 2100, totalMs: 130_100 })
+  })
+
+  it('is worth less when it is slow, dear, or comes from somebody who is trusted less', () => {
+    const quick = { ttftMs: millis(500), totalMs: millis(2000) }
+    const plain = { slowness: 1, trust: 1 }
+    const best = utilityOf(quick, quote, plain)
+    const dear = { price: { ...quote.price, outputPerMillion: baseUnits(10n ** 18n) } }
+    expect(utilityOf({ ...quick, ttftMs: millis(900) }, quote, plain)).toBeLessThan(best)
+    expect(utilityOf(quick, dear, plain)).toBeLessThan(best)
+    expect(utilityOf(quick, quote, { slowness: 2, trust: 1 })).toBeLessThan(best)
+    expect(utilityOf(quick, quote, { slowness: 1, trust: 0.5 })).toBeLessThan(best)
+    expect(utilityOf(quick, quote, { slowness: 1, trust: 0 })).toBeGreaterThan(-Infinity)
+  })
+})
+
+describe('what a consumer remembers of a provider', () => {
+  it('halves the trust with each failure, and forgives by half in five minutes', async () => {
+    const clock = new FakeClock()
+    const memory = new ProviderMemory(clock)
+    expect(memory.trustIn(someone)).toBe(1)
+    memory.failed(someone)
+    expect(memory.trustIn(someone)).toBe(0.5)
+    memory.failed(someone)
+    expect(memory.trustIn(someone)).toBe(0.25)
+    await clock.advance(5 * 60_000)
+    expect(memory.trustIn(someone)).toBe(0.5)
+    memory.served(someone, { observedMs: millis(1), predictedMs: millis(1) })
+    expect(memory.trustIn(someone)).toBeCloseTo(2 ** -0.5)
+  })
+
+  it('takes a prediction that was too good at once, and one that was too bad by and by', () => {
+    const memory = new ProviderMemory(new FakeClock())
+    expect(memory.slownessOf(someone)).toBe(1)
+    memory.served(someone, { observedMs: millis(3000), predictedMs: millis(1000) })
+    expect(memory.slownessOf(someone)).toBe(3)
+    memory.served(someone, { observedMs: millis(1000), predictedMs: millis(1000) })
+    expect(memory.slownessOf(someone)).toBeCloseTo(2.4)
+  })
+
+  it('forgets the one that was not met for longest beyond a thousand', async () => {
+    const memory = new ProviderMemory(new FakeClock())
+    memory.failed(someone)
+    for (let i = 0; i < 1000; i++) memory.failed(peerName(`${someone.slice(0, -4)}${1111 + i}`))
+    expect(memory.trustIn(someone)).toBe(1)
+  })
+})

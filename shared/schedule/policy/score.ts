@@ -1,0 +1,64 @@
+import { millis, type Millis } from '../../base/units.ts'
+import type { Price, Quote } from '../../prompt/prompt.ts'
+import type { Offer } from '../offer.ts'
+
+/*
+ * Every formula by which one provider is preferred to another, and every weight in them. What is chosen with them stands
+ * in the files beside: who is drawn (`draw-candidates`), what a relay lists first (`rank-offers`).
+ */
+
+/** The length an answer is reckoned with where nothing better is known, in tokens. */
+export const EXPECTED_ANSWER_TOKENS = 128
+
+/** A provider without a free place keeps this share of its merit: its offer may be a minute old. */
+const BUSY_MERIT = 0.1
+/** Distrust weighs by this power: half the trust is a sixteenth of the draws (PROTOCOL part 4.2). */
+const TRUST_POWER = 4
+/** Weights of the utility for a chat: a second of waiting for the first word is felt more than one of reading. */
+const WEIGHT_TTFT = 2
+const WEIGHT_TOTAL = 1
+/** One step (a factor e) in price counts like this many seconds. */
+const WEIGHT_PRICE = 0.5
+
+/** What an offer promises, before anybody was asked: free speed, by how far its provider is trusted. */
+export function meritOf({ slots, busySlots, decodeTokensPerSecond }: Offer, trust = 1): number {
+  const free = Math.max(BUSY_MERIT, (slots - busySlots) / slots)
+  return free * Math.max(1, decodeTokensPerSecond) * trust ** TRUST_POWER
+}
+
+/** A price in steps of a factor e: twice as high is a step down, whatever the unit. */
+export function priceSteps({ outputPerMillion }: Price): number {
+  return Math.log1p(Number(outputPerMillion) / 1e6)
+}
+
+export interface Prediction {
+  /** To the first token. */
+  readonly ttftMs: Millis
+  /** To the last one. */
+  readonly totalMs: Millis
+}
+
+/**
+ * Time to the first token and to the end, from a live quote: round trip, queue, prefill at the quoted speed, then
+ * decode (PROTOCOL part 4.4). A speed of zero counts as one token a second.
+ */
+export function predict(
+  quote: Quote,
+  { rttMs, prefillTokens, maxTokens }: { rttMs: Millis; prefillTokens: number; maxTokens: number },
+): Prediction {
+  const prefillMs = (prefillTokens / Math.max(1, quote.prefillTokensPerSecond)) * 1000
+  const decodeMs =
+    (Math.min(maxTokens, EXPECTED_ANSWER_TOKENS) / Math.max(1, quote.decodeTokensPerSecond)) * 1000
+  const ttftMs = rttMs + quote.queueMs + prefillMs
+  return { ttftMs: millis(ttftMs), totalMs: millis(ttftMs + decodeMs) }
+}
+
+/** What a quote is worth to a consumer who chats: higher is better. */
+export function utilityOf(
+  { ttftMs, totalMs }: Prediction,
+  { price }: Pick<Quote, 'price'>,
+  { slowness, trust }: { slowness: number; trust: number },
+): number {
+  const seconds = ((WEIGHT_TTFT * ttftMs + WEIGHT_TOTAL * totalMs) / 1000) * slowness
+  return -seconds - WEIGHT_PRICE * priceSteps(price) + Math.log(Math.max(1e-6, trust))
+}
