@@ -66,7 +66,13 @@ export type ConsumerFrame = v.InferOutput<typeof consumerFrameSchema>
 /** What a provider sends on a job's stream. */
 export const providerFrameSchema = v.variant('type', [
   /** The job is admitted; `nonce` is what the quote held the hash of. */
-  v.strictObject({ type: v.literal('accepted'), nonce: bytes(32), waiting: integer(0, 65_536) }),
+  v.strictObject({
+    type: v.literal('accepted'),
+    nonce: bytes(32),
+    waiting: integer(0, 65_536),
+    /** Chunk 0, when the prompt was paid for before it is read: from here on that is spent, on both sides. */
+    chunk: v.exactOptional(signedSchema),
+  }),
   v.strictObject({
     type: v.literal('tokens'),
     position,
