@@ -31,6 +31,13 @@ export class AskPage {
     await this.page.getByTestId('answer-state').nth(before).waitFor({ state: 'attached' })
   }
 
+  /** Stops the answer that is being written, and waits until the page has it down as stopped. */
+  async stop(): Promise<void> {
+    await this.page.getByTestId('stop').click()
+    await this.page.locator('[data-testid=answer-state][data-stopped]').last().waitFor({ state: 'attached' })
+    await this.page.getByTestId('send').waitFor()
+  }
+
   /** Waits until somebody lends the chosen model. */
   async waitForProvider({ timeout = 30_000 } = {}): Promise<void> {
     await this.page.waitForFunction(

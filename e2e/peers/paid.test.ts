@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { Payee } from '#shared/peer/peer.ts'
+import type { Payee, Segment } from '#shared/peer/peer.ts'
 import { makeBinding } from '#shared/settle/binding.ts'
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
 import type { PayeeLedger } from '#shared/settle/payee-ledger.ts'
@@ -35,6 +35,8 @@ import {
 } from './test-network.ts'
 
 const HOUR = 3_600_000
+/** Longer than what is read before it is paid for. */
+const promptTokens = Array.from({ length: 300 }, (_, i) => 3 + (i % 200))
 
 describe('two peers that pay each other', () => {
   let network: TestNetwork
@@ -113,13 +115,72 @@ describe('two peers that pay each other', () => {
   })
 
   it('go on from answer to answer, and pay a long prompt before it is read', async () => {
-    const { ledger } = await provider()
+    const { ledger, served } = await provider()
     const { peer } = await consumer()
     await hear(peer, promptOf())
-    const promptTokens = Array.from({ length: 300 }, (_, i) => 3 + (i % 200))
     const { summary } = await hear(peer, promptOf({ promptTokens }))
     expect(summary).toMatchObject({ due: 1100n, paid: 1100n })
     expect(ledger.unclaimedOf(PAYER, 0)).toBe(803n + 1100n)
+    await until('both are counted', () => served().jobs === 2)
+    expect(served()).toMatchObject({ due: 803n + 1100n, paid: 803n + 1100n })
+  })
+
+  it.each([0, 1, 5, 31, 33])(
+    'deal on after a stop at token %i of the answer to a long prompt, with one sum on both sides',
+    async (at) => {
+      const { ledger, served } = await provider()
+      const { peer } = await consumer()
+      const controller = new AbortController()
+      let ended: Segment | undefined
+      const heard = hear(peer, promptOf({ promptTokens }), {
+        signal: controller.signal,
+        onEvent: (event, count) => {
+          if (event.type === 'ended') ended = event.segment
+          if (event.type === 'assigned' ? at === 0 : event.type === 'tokens' && count >= at)
+            controller.abort()
+        },
+      })
+      await expect(heard).rejects.toMatchObject({ code: 'stream.cancelled' })
+      expect(ended?.paid).toBe(ended?.due)
+      const stopped = ended?.due ?? 0n
+      expect(stopped >= 300n).toBe(true)
+      await until('the provider is done with it', () => served().due === stopped)
+      for (let answers = 1; answers <= 3; answers++) {
+        const { summary } = await hear(peer, promptOf({ promptTokens }))
+        expect(summary).toMatchObject({ due: 1100n, paid: 1100n })
+        await until('it is counted', () => served().jobs === answers)
+        const sum = stopped + 1100n * BigInt(answers)
+        expect(served()).toMatchObject({ due: sum, paid: sum })
+        expect(ledger.unclaimedOf(PAYER, 0)).toBe(sum)
+      }
+    },
+  )
+
+  it('deal on within one answer when the provider has forgotten what was left over', async () => {
+    let isBusy = true
+    const store = new MemoryLedgerStore()
+    const { ledger, node } = await provider(fakeEngine(), {
+      store,
+      change: (credit) => ({
+        heldBeside: (...all) => credit.heldBeside(...all),
+        open: async (...all) => {
+          const opened = await credit.open(...all)
+          if (!isBusy) return opened
+          opened.close(baseUnits(0n))
+          throw new InfernetError('stream.draining')
+        },
+      }),
+    })
+    const { peer } = await consumer()
+    await expect(hear(peer, promptOf({ promptTokens }))).rejects.toMatchObject({ code: 'stream.draining' })
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(300n)
+    await node.stop()
+    isBusy = false
+    const again = await provider(fakeEngine(), { store })
+    const { summary } = await hear(peer, promptOf({ promptTokens }))
+    expect(summary).toMatchObject({ due: 1100n, paid: 1400n })
+    expect(again.ledger.unclaimedOf(PAYER, 0)).toBe(1400n)
+    expect((await hear(peer, promptOf({ promptTokens }))).summary).toMatchObject({ due: 1100n, paid: 1100n })
   })
 
   it('pay each provider its part when one is lost in the middle', async () => {
@@ -255,12 +316,11 @@ describe('two peers that pay each other', () => {
         change: (credit) => ({
           heldBeside: (...all) => credit.heldBeside(...all),
           open: async (...all) => {
-            await credit.open(...all)
+            ;(await credit.open(...all)).close(baseUnits(0n))
             throw new InfernetError('stream.busy', { running: 1, waiting: 0 })
           },
         }),
       })
-      const promptTokens = Array.from({ length: 300 }, (_, i) => 3 + (i % 200))
       const payer = await consumer()
       const controller = new AbortController()
       let searches = 0
@@ -274,14 +334,21 @@ describe('two peers that pay each other', () => {
     },
   )
 
-  it('catch up when the purse has forgotten what it signed, and deal again', async () => {
-    const { ledger } = await provider()
-    await hear((await consumer()).peer, promptOf())
-    payerStore = new MemoryLedgerStore()
-    const { summary } = await hear((await consumer()).peer, promptOf())
-    expect(summary?.paid).toBe(803n)
-    expect(ledger.unclaimedOf(PAYER, 0)).toBe(2n * 803n)
-  })
+  it.each([
+    ['a short', promptOf(), 803n],
+    ['a long', promptOf({ promptTokens }), 1100n],
+  ])(
+    'catch up when the purse has forgotten what it signed, and deal again over %s prompt',
+    async (_, prompt, due) => {
+      const { ledger } = await provider()
+      await hear((await consumer()).peer, prompt)
+      await hear((await consumer()).peer, prompt)
+      payerStore = new MemoryLedgerStore()
+      const { summary } = await hear((await consumer()).peer, prompt)
+      expect(summary?.paid).toBe(due)
+      expect(ledger.unclaimedOf(PAYER, 0)).toBe(3n * due)
+    },
+  )
 
   it('keep within the price of the whole answer', async () => {
     await provider()

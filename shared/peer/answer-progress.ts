@@ -84,6 +84,11 @@ export class AnswerProgress {
     )
   }
 
+  /** What those who are done cost: what is owed, or what one was paid for a prompt of which it is not known who has it. */
+  get spent(): BaseUnits {
+    return baseUnits(this.#segments.reduce((sum, { due, paid }) => sum + (due > paid ? due : paid), 0n))
+  }
+
   /** What was paid to those who are done. */
   get paid(): BaseUnits {
     return baseUnits(this.#segments.reduce((sum, { paid }) => sum + paid, 0n))

@@ -18,7 +18,7 @@ import { openStream } from './connect.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import { gatherQuotes, type GatherComponents } from './gather-quotes.ts'
 import { payableOffers } from './payable-offers.ts'
-import type { AnswerEvent, AnswerSummary } from './peer.ts'
+import type { AnswerEvent, AnswerSummary, Segment } from './peer.ts'
 import { hiddenWaysTo } from './ways.ts'
 
 /** How often an answer may look for another provider. Each try costs some seconds; nobody waits for more. */
@@ -28,14 +28,10 @@ const MAX_ATTEMPTS = 8
 const RETRY_PAUSE_MS = SECOND_MS
 
 /**
- * What is forgiven once: a lost connection, as against a provider that refuses or falls silent; and a payment that was
- * lower than one before, because the record of payments has caught up with it by now.
+ * What is forgiven once: a lost connection, as against a provider that refuses or falls silent. So is a refusal that
+ * the record of payments has learned from.
  */
-const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set([
-  'wire.closed',
-  'stream.provider-lost',
-  'payment.stale',
-])
+const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost'])
 
 export interface AskComponents extends GatherComponents {
   readonly directories: () => readonly DirectoryPort[]
@@ -122,7 +118,7 @@ class Answer {
     return gatherQuotes(this.#components, untried, this.#prompt, {
       prefillTokens,
       outputTokens: this.#prompt.maxTokens - this.#progress.tokens.length,
-      spent: this.#progress.dueWith(undefined),
+      spent: this.#progress.spent,
       signal: this.#signal,
       onFailure: (provider, reason) => this.#fail(provider, reason),
     })
@@ -159,8 +155,8 @@ class Answer {
    * A connection that broke under our hands says little of the provider (a relayed one ends with its byte budget, in
    * the middle of a quote as well), so that is forgiven once.
    */
-  #fail(provider: PeerName, reason: InfernetError): void {
-    const isForgiven = FORGIVEN_ONCE.has(reason.code) && !this.#retried.has(provider)
+  #fail(provider: PeerName, reason: InfernetError, hasLearned = false): void {
+    const isForgiven = (hasLearned || FORGIVEN_ONCE.has(reason.code)) && !this.#retried.has(provider)
     if (isForgiven) this.#retried.add(provider)
     else this.#failed.add(provider)
     this.#reason = reason
@@ -192,13 +188,15 @@ class Answer {
       job = await this.#open(assignment)
       return yield* this.#follow(assignment, job, from)
     } catch (thrown) {
+      const segment = job && this.#progress.segmentOf(assignment, job, from)
+      if (segment) yield* this.#ended(segment, job?.isAccepted ?? false)
       if (this.#signal?.aborted || thrown instanceof OwnFailure || job?.paymentFailure) throw thrown
       const reason = InfernetError.from(thrown)
-      if (job) this.#progress.endSegment(this.#progress.segmentOf(assignment, job, from))
+      if (segment) this.#progress.endSegment(segment)
       // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
       const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
       if (mayGoOn) this.#retried.delete(provider)
-      else this.#fail(provider, reason)
+      else this.#fail(provider, reason, job?.hasLearned)
       return yield* this.#lose(provider, reason, from)
     }
   }
@@ -241,6 +239,7 @@ class Answer {
           case 'accepted':
             this.#progress.beginSegment(event.seed)
             yield { type: 'assigned', position: from, segment }
+            if (event.chunk) yield this.#chunkEvent(event.chunk.index, segment)
             break
           case 'tokens':
             if (job.received === event.tokens.length) {
@@ -260,7 +259,7 @@ class Answer {
             yield { type: 'tokens', tokens: event.tokens }
             break
           case 'chunk':
-            yield { type: 'chunk', index: event.chunk.index, due: this.#progress.dueWith(segment), segment }
+            yield this.#chunkEvent(event.chunk.index, segment)
             break
           case 'done':
             this.#progress.endSegment(segment)
@@ -271,6 +270,16 @@ class Answer {
     } finally {
       for (const stop of unwatch) stop()
     }
+  }
+
+  /** Tells what a part came to that did not end with the answer; its last payments are in it. */
+  *#ended(segment: Segment, wasAssigned: boolean): Generator<AnswerEvent> {
+    if (segment.due > 0n || segment.paid > 0n)
+      yield { type: 'ended', wasAssigned, due: this.#progress.dueWith(segment), segment }
+  }
+
+  #chunkEvent(index: number, segment: Segment): AnswerEvent {
+    return { type: 'chunk', index, due: this.#progress.dueWith(segment), segment }
   }
 
   async *#done(finish: AnswerSummary['finish']): AsyncGenerator<AnswerEvent, AnswerSummary, void> {

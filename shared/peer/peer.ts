@@ -27,7 +27,10 @@ export interface Segment {
   /** Signed chunks, prefill (chunk 0) not counted. */
   readonly chunks: number
   readonly due: BaseUnits
-  /** What was paid of that, by vouchers; zero where the provider works for nothing. */
+  /**
+   * What was paid of that by vouchers, a prepaid prompt with it; zero where the provider works for nothing. More than is
+   * due where a provider was lost, or was stopped, before it said whether it took the prompt that it was paid for.
+   */
   readonly paid: BaseUnits
   readonly tokensPerSecond: number
   /** True when the provider claimed another count than came here. Only what came is owed. */
@@ -43,6 +46,16 @@ export type AnswerEvent =
   | { readonly type: 'tokens'; readonly tokens: readonly number[] }
   /** A block of tokens was signed; `due` is the whole amount owed so far to all providers. */
   | { readonly type: 'chunk'; readonly index: number; readonly due: BaseUnits; readonly segment: Segment }
+  /**
+   * A provider's part is over before the answer was (a stop, a loss, a refusal), and this is what it came to, with what
+   * was signed and paid last. Not assigned: it was paid for a prompt and never said that it took it.
+   */
+  | {
+      readonly type: 'ended'
+      readonly wasAssigned: boolean
+      readonly due: BaseUnits
+      readonly segment: Segment
+    }
   /** The provider went away at `position`; another one is looked for. `gapMs` of the pause stands in `resumed`. */
   | {
       readonly type: 'seam'

@@ -86,6 +86,7 @@ describe('a tab that is closed at any step between chunk, voucher and claim', ()
       const second = await run(2, payerStore, payeeStore)
       const whole = 300n + CHUNK * BigInt(CHUNKS)
       expect(second.due).toBe(whole) // nothing is in the way afterwards
+      for (const name of [3, 4]) expect((await run(name, payerStore, payeeStore)).due).toBe(whole)
       expect(second.handedOut).toBeGreaterThan(first.handedOut)
       const lost = second.handedOut - first.due - second.due
       expect(lost).toBeGreaterThanOrEqual(-CHUNK) // the payee’s loss: the chunk whose voucher never came
@@ -101,6 +102,7 @@ describe('a tab that is closed at any step between chunk, voucher and claim', ()
       const second = await run(2, payerStore, payeeStore)
       expect(second.due).toBe(300n + CHUNK * BigInt(CHUNKS))
       expect(await heldBy(payeeStore)).toBe(second.handedOut) // the next voucher holds what was lost
+      for (const name of [3, 4]) expect((await run(name, payerStore, payeeStore)).due).toBe(second.due)
     },
   )
 

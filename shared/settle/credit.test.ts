@@ -58,6 +58,7 @@ describe('credit between a purse and a till', () => {
     const pays = await purse.open(terms)
     return { pays, earns: await till.open(terms, pays.opening) }
   }
+  const long = (name: number) => someTerms({ name, prefillTokens: tokens(300) })
   const due = (chunks: number): ReturnType<typeof baseUnits> => baseUnits(3n + CHUNK * BigInt(chunks))
   const voucherOf = (changes: Partial<Voucher> = {}): Voucher => ({
     payer: PAYER,
@@ -94,16 +95,16 @@ describe('credit between a purse and a till', () => {
   })
 
   it('pays for a long prompt before it is read, and is refused when it does not', async () => {
-    const long = someTerms({ prefillTokens: tokens(257) })
-    const pays = await purse.open(long)
+    const terms = someTerms({ prefillTokens: tokens(257) })
+    const pays = await purse.open(terms)
     expect(pays.paid).toBe(257n)
     expect(decodeCredit(pays.opening, { operator: PAYMENT.operator, model: MODEL }).voucher.cumulative).toBe(
       257n,
     )
-    await expect(till.open(long, await creditOf({ cumulative: baseUnits(256n) }))).rejects.toMatchObject({
+    await expect(till.open(terms, await creditOf({ cumulative: baseUnits(256n) }))).rejects.toMatchObject({
       code: 'payment.unpaid',
     })
-    const earns = await till.open(long, pays.opening)
+    const earns = await till.open(terms, pays.opening)
     expect(earns.covers(baseUnits(257n + CHUNK), 32)).toBe(true)
     expect(earns.covers(baseUnits(258n + CHUNK), 32)).toBe(false)
   })
@@ -136,29 +137,99 @@ describe('credit between a purse and a till', () => {
   })
 
   it('keeps for the next job what was paid and not served', async () => {
-    const long = someTerms({ prefillTokens: tokens(300) })
-    const { earns } = await start(long)
+    const { earns } = await start(long(1))
     earns.close(baseUnits(0n)) // the place was taken meanwhile
     const again = await till.open(someTerms({ name: 2 }), (await purse.open(someTerms({ name: 2 }))).opening)
     expect(again.covers(baseUnits(300n + CHUNK), 32)).toBe(true)
     expect(again.covers(baseUnits(301n + CHUNK), 32)).toBe(false)
   })
 
-  it('does not pay twice for a prompt that was never read, nor is that asked for', async () => {
-    const long = (name: number) => someTerms({ name, prefillTokens: tokens(300) })
-    const first = await start(long(1))
-    first.pays.close(baseUnits(0n))
-    first.earns.close(baseUnits(0n))
-    for (let name = 2; name < 6; name++) {
+  it('does not pay twice for a prompt that was not accepted, nor is that asked for', async () => {
+    for (let name = 1; name < 6; name++) {
       const { pays, earns } = await start(long(name))
-      expect(pays.paid).toBe(0n)
-      pays.close(baseUnits(0n))
+      expect([pays.paid, earns.paid]).toEqual([300n, 300n])
+      pays.notAccepted('stream.busy')
       earns.close(baseUnits(0n))
+      expect([pays.paid, earns.paid]).toEqual([0n, 0n])
+      expect(ledger.unclaimedOf(PAYER, 0)).toBe(300n)
     }
     const { pays, earns } = await start(long(6))
     await earns.take(await pays.pay(baseUnits(620n)))
-    expect(pays.paid).toBe(320n)
+    earns.close(baseUnits(620n))
+    expect([pays.paid, earns.paid]).toEqual([620n, 620n])
     expect(ledger.unclaimedOf(PAYER, 0)).toBe(620n)
+  })
+
+  it('gives back what was left over to a purse that cannot pay the rest', async () => {
+    const { pays, earns } = await start(long(1))
+    pays.notAccepted('stream.busy')
+    earns.close(baseUnits(0n))
+    const update = payerStore.update.bind(payerStore)
+    payerStore.update = async () => {
+      throw new Error('the disk is full')
+    }
+    await expect(purse.open(long(2))).rejects.toMatchObject({ code: 'payment.no-record' })
+    payerStore.update = update
+    expect(read((await purse.open(long(3))).opening)).toBe(300n)
+  })
+
+  it.each([
+    [
+      'has started again',
+      async () => {
+        ;(await start(long(1))).pays.notAccepted('stream.busy')
+        ;({ till, ledger } = await tillOver(payeeStore, chain))
+      },
+    ],
+    [
+      'took it for another node’s, in the voucher of a short prompt',
+      async () => {
+        ;(await purse.open(long(1))).notAccepted('stream.busy') // before the credit was looked at
+        ;(await start(someTerms({ name: 8 }))).earns.close(baseUnits(0n))
+      },
+    ],
+  ])('is refused what was left over once when the provider %s, and then deals again', async (_, happens) => {
+    await happens()
+    const second = await purse.open(long(2))
+    await expect(till.open(long(2), second.opening)).rejects.toMatchObject({ code: 'payment.unpaid' })
+    second.notAccepted('payment.unpaid')
+    expect(second.hasLearned).toBe(true)
+    for (let name = 3; name < 6; name++) {
+      const { pays, earns } = await start(long(name))
+      expect(pays.hasLearned).toBe(false)
+      earns.close(baseUnits(300n))
+    }
+  })
+
+  it('learns nothing from a provider that calls a prompt unpaid for which it was just paid', async () => {
+    const pays = await purse.open(long(1))
+    pays.notAccepted('payment.unpaid')
+    expect(pays.hasLearned).toBe(false)
+    expect(pays.paid).toBe(300n) // it is gone, and said to be
+  })
+
+  it('opens a long prompt beside a job whose window is open, and agrees on what both came to', async () => {
+    const a = await start(someTerms({ name: 1 }))
+    await a.earns.take(await a.pays.pay(due(0)))
+    expect(a.earns.covers(due(1), 32)).toBe(true) // a chunk is written and not yet paid
+    const b = await start(long(2))
+    expect(b.earns.covers(baseUnits(300n + CHUNK), 32)).toBe(true)
+    await b.earns.take(await b.pays.pay(baseUnits(300n + CHUNK)))
+    const tally = { ...tallyOf(1), promptTokens: tokens(300), due: baseUnits(300n + CHUNK) }
+    expect(await b.earns.countersign(await b.pays.receipt(tally), tally)).not.toHaveLength(0)
+    b.earns.close(baseUnits(300n + CHUNK))
+    await a.earns.take(await a.pays.pay(due(1)))
+    a.earns.close(due(1))
+    expect(a.earns.paid + b.earns.paid).toBe(ledger.unclaimedOf(PAYER, 0))
+    expect(a.pays.paid + b.pays.paid).toBe(ledger.unclaimedOf(PAYER, 0))
+  })
+
+  it('still asks a long prompt beside a running job to be paid', async () => {
+    const a = await start(someTerms({ name: 1 }))
+    await a.earns.take(await a.pays.pay(due(1)))
+    a.earns.covers(baseUnits(due(1) + CHUNK), 32)
+    const unpaid = await creditOf({ cumulative: due(1) })
+    await expect(till.open(long(2), unpaid)).rejects.toMatchObject({ code: 'payment.unpaid' })
   })
 
   it('does not take for its own what the payer gave to another node of the same operator', async () => {

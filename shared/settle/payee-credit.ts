@@ -7,8 +7,14 @@ import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { costOf } from '../prompt/cost.ts'
 import type { QuotePayment } from '../prompt/prompt.ts'
-import { CHUNK_TOKENS, PREPAID_PROMPT_TOKENS } from '../stream/constants.ts'
-import type { CreditTerms, CreditVerifier, IncomingCredit, JobTally } from '../stream/credit.ts'
+import { CHUNK_TOKENS } from '../stream/constants.ts'
+import {
+  isPrepaid,
+  type CreditTerms,
+  type CreditVerifier,
+  type IncomingCredit,
+  type JobTally,
+} from '../stream/credit.ts'
 import type { ChainSigner } from './chain-signature.ts'
 import type { ChainView } from './chain-view.ts'
 import { checkFunds, type Funds } from './check-funds.ts'
@@ -66,7 +72,7 @@ export class PayeeCredit implements CreditVerifier {
     // Beside a running job the voucher may hold that one's payment, which is on its way.
     if (line.jobs === 0) line.absorb(added - job.due)
     line.enter(job)
-    if (job.due > 0n && line.balance < 0n) {
+    if (job.due > 0n && !line.mayBegin(job)) {
       line.leave(job, baseUnits(0n))
       throw new InfernetError('payment.unpaid')
     }
@@ -183,9 +189,11 @@ export class PayeeCredit implements CreditVerifier {
     return added
   }
 
-  /** A job is over: what it was not paid is noted against the payer. */
-  end(payer: ChainAddress, line: PayeeLine, job: LineJob, due: BaseUnits): void {
-    if (line.leave(job, due) > 0n) this.#debtors.add(payer)
+  /** A job is over: what it was not paid is noted against the payer. Gives what it was paid. */
+  end(payer: ChainAddress, line: PayeeLine, job: LineJob, due: BaseUnits): bigint {
+    const lost = line.leave(job, due)
+    if (lost > 0n) this.#debtors.add(payer)
+    return lost < due ? due - lost : 0n
   }
 
   /** Puts our name under a receipt whose every figure is ours; empty where it is not, or the key is elsewhere. */
@@ -267,7 +275,8 @@ class PaidJob implements IncomingCredit {
   readonly #init: PaidJobInit
   #last: SignedVoucher
   #lastBytes: Uint8Array = new Uint8Array()
-  #paid = 0n
+  /** Once it is closed, when it is clear which of the line's vouchers were for it. */
+  #finallyPaid: bigint | undefined
 
   constructor(till: PayeeCredit, init: PaidJobInit) {
     this.#till = till
@@ -276,12 +285,12 @@ class PaidJob implements IncomingCredit {
   }
 
   get paid(): BaseUnits {
-    return baseUnits(this.#paid)
+    return baseUnits(this.#finallyPaid ?? this.#init.job.cameIn)
   }
 
   async take(credit: Uint8Array): Promise<void> {
     if (equalBytes(credit, this.#lastBytes)) return // said twice
-    const { payment, terms, line } = this.#init
+    const { payment, terms, line, job } = this.#init
     const signed = decodeCredit(credit, { operator: payment.operator, model: terms.quote.model })
     const { voucher } = this.#last
     if (signed.voucher.payer !== voucher.payer || signed.voucher.epoch !== voucher.epoch)
@@ -290,11 +299,11 @@ class PaidJob implements IncomingCredit {
     const funds = await this.#till.check(signed, payment).catch(async (thrown: unknown) => {
       // By the same key alone: another one's could push a good voucher off the record.
       const isGood = STILL_GOOD.has(InfernetError.from(thrown).code) && signed.signer === this.#last.signer
-      if (isGood) this.#paid += await this.#till.keep(signed, this.#init.funds, line)
+      if (isGood) job.cameIn += await this.#till.keep(signed, this.#init.funds, line)
       throw thrown
     })
     await this.#till.expectRoom(signed, baseUnits(0n), funds)
-    this.#paid += await this.#till.keep(signed, funds, line)
+    job.cameIn += await this.#till.keep(signed, funds, line)
     this.#last = signed
     this.#lastBytes = credit
   }
@@ -303,25 +312,28 @@ class PaidJob implements IncomingCredit {
     const { line, job, terms } = this.#init
     job.due = due
     job.window = costOf(terms.price, 0, windowTokens)
-    return line.isCovered
+    return windowTokens === 0 ? line.isSettled(job) : line.isCovered
   }
 
   async countersign(receipt: Uint8Array, tally: JobTally): Promise<Uint8Array> {
-    const { line, terms } = this.#init
-    if (receipt.length === 0 || line.balance < 0n) return new Uint8Array()
+    const { line, job, terms } = this.#init
+    job.due = tally.due
+    if (receipt.length === 0 || !line.isSettled(job)) return new Uint8Array()
     return this.#till.countersign(receipt, this.#last, tally, terms).catch((): Uint8Array => new Uint8Array())
   }
 
   close(due: BaseUnits): void {
-    this.#till.end(this.#last.voucher.payer, this.#init.line, this.#init.job, due)
+    const { line, job } = this.#init
+    this.#finallyPaid ??= this.#till.end(this.#last.voucher.payer, line, job, due)
   }
 }
 
 /** A prompt that is long is owed from the start, a short one with the first chunk. */
 function jobOf({ price, prefillTokens }: CreditTerms): LineJob {
   const cost = costOf(price, prefillTokens, 0)
-  const isShort = prefillTokens <= PREPAID_PROMPT_TOKENS
-  return { due: isShort ? 0n : cost, window: 0n, prefill: isShort ? cost : 0n }
+  return isPrepaid({ prefillTokens })
+    ? { due: cost, window: 0n, prefill: 0n, cameIn: cost }
+    : { due: 0n, window: 0n, prefill: cost, cameIn: 0n }
 }
 
 function nameOf({ payer, provider, model, epoch }: PaymentLine): string {

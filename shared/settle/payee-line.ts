@@ -8,6 +8,8 @@ export interface LineJob {
   window: bigint
   /** What a short prompt costs, which is read before it is paid for. */
   readonly prefill: bigint
+  /** What came by its own stream, its prepaid prompt with it. Another job's voucher may have brought some of it. */
+  cameIn: bigint
 }
 
 /**
@@ -51,15 +53,38 @@ export class PayeeLine {
     return -this.balance <= this.#sum(({ window }) => window) + unpaidPrefill
   }
 
-  /** Ends a job that was owed `due`; gives what of it nobody paid. That is written off: it is not the next job's. */
+  /** Whether a job may begin: nothing is missing but what the others' windows and short prompts may leave. */
+  mayBegin(job: LineJob): boolean {
+    const unpaidPrefill = ({ prefill, cameIn }: LineJob): bigint => (prefill > cameIn ? prefill - cameIn : 0n)
+    const others = this.#sum((each) => (each === job ? 0n : each.window + unpaidPrefill(each)))
+    return -this.balance <= others
+  }
+
+  /** Whether all of a job is paid: by its own stream, or because nothing is missing on the line at all. */
+  isSettled({ cameIn, due }: LineJob): boolean {
+    return cameIn >= due || this.balance >= 0n
+  }
+
+  /**
+   * Ends a job that was owed `due`; gives what of it nobody paid. That is written off: it is not the next job's. What
+   * is missing may be missing for another job, whose window is open: nobody is blamed for what its own stream paid.
+   */
   leave(job: LineJob, due: BaseUnits): BaseUnits {
     if (!this.#jobs.has(job)) return baseUnits(0n)
     job.due = due
-    const missing = -this.balance
-    const lost = missing <= 0n ? 0n : missing < due ? missing : due
+    const [missing, unpaid] = [-this.balance, due - job.cameIn]
+    const most = missing < unpaid ? missing : unpaid
+    const lost = most > 0n ? most : 0n
     this.#jobs.delete(job)
     this.#used += due - lost
-    return baseUnits(lost)
+    return baseUnits(lost + this.#writeOff())
+  }
+
+  /** With the last job, what is missing for any of them is gone: it stands in nobody's way. */
+  #writeOff(): bigint {
+    const missing = this.#jobs.size === 0 && this.balance < 0n ? -this.balance : 0n
+    this.#used -= missing
+    return missing
   }
 
   #sum(part: (job: LineJob) => bigint): bigint {

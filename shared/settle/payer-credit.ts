@@ -1,13 +1,15 @@
 import type { Clock } from '../base/clock.ts'
 import type { ChainAddress, PeerName } from '../base/ids.ts'
 import { baseUnits, tokens, type BaseUnits } from '../base/units.ts'
+import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { costOf } from '../prompt/cost.ts'
 import type { Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { OfferPayment } from '../schedule/offer.ts'
-import { CHUNK_TOKENS, PREPAID_PROMPT_TOKENS } from '../stream/constants.ts'
+import { CHUNK_TOKENS } from '../stream/constants.ts'
 import {
   isPaid,
+  isPrepaid,
   type CreditSource,
   type CreditTerms,
   type JobTally,
@@ -48,8 +50,8 @@ export interface PayerCreditInit {
 export class PayerCredit implements CreditSource {
   readonly #components: PayerCreditComponents
   readonly #init: PayerCreditInit
-  /** What was paid for prompts that were never read, per line: a provider gets that once. */
-  readonly #unserved = new Map<string, bigint>()
+  /** What was prepaid and not accepted, per line: a provider gets that once. See `stream/credit.ts`. */
+  readonly #leftOver = new Map<string, bigint>()
 
   constructor(components: PayerCreditComponents, init: PayerCreditInit) {
     this.#components = components
@@ -93,7 +95,7 @@ export class PayerCredit implements CreditSource {
     if (prefill > this.#init.maxJobCost) throw new InfernetError('payment.over-limit')
     await this.#expectRoom(epoch, firstChunk, funds, signal)
     const job = new PayingJob(this, terms, line, payment)
-    await job.begin(terms.prefillTokens > PREPAID_PROMPT_TOKENS ? prefill : baseUnits(0n))
+    await job.begin(isPrepaid(terms) ? prefill : baseUnits(0n))
     return job
   }
 
@@ -106,16 +108,22 @@ export class PayerCredit implements CreditSource {
     return encodeCredit(await signVoucher(escrow, { ...line, relay, cumulative }, signer))
   }
 
-  /** What of an amount was paid already for a prompt that this provider did not read. */
-  useUnserved(line: PaymentLine, amount: bigint): bigint {
-    const left = this.#unserved.get(nameOf(line)) ?? 0n
+  /** What of an amount was paid already, for a prompt that this provider did not accept. */
+  useLeftOver(line: PaymentLine, amount: bigint): bigint {
+    const left = this.#leftOver.get(nameOf(line)) ?? 0n
     const used = left < amount ? left : amount
-    if (left > 0n) this.#unserved.set(nameOf(line), left - used)
+    if (used < left) this.#leftOver.set(nameOf(line), left - used)
+    else this.#leftOver.delete(nameOf(line))
     return used
   }
 
-  noteUnserved(line: PaymentLine, amount: bigint): void {
-    if (amount > 0n) this.#unserved.set(nameOf(line), (this.#unserved.get(nameOf(line)) ?? 0n) + amount)
+  leaveOver(line: PaymentLine, amount: bigint): void {
+    if (amount > 0n) this.#leftOver.set(nameOf(line), (this.#leftOver.get(nameOf(line)) ?? 0n) + amount)
+  }
+
+  /** The provider's book says otherwise, and it decides. */
+  dropLeftOver(line: PaymentLine): void {
+    this.#leftOver.delete(nameOf(line))
   }
 
   /** @throws InfernetError `payment.over-limit` */
@@ -190,9 +198,10 @@ class PayingJob implements OutgoingCredit {
   readonly #line: PaymentLine
   readonly #payment: QuotePayment
   #opening: Uint8Array = new Uint8Array()
-  /** Up to what the job is paid, with what an earlier one left. */
+  /** Up to what the job is paid, with what an earlier one left over. */
   #covered = 0n
-  #paid = 0n
+  #leftBefore = 0n
+  #hasLearned = false
   #own: Omit<SignedReceipt, 'providerSignature'> | undefined
 
   constructor(purse: PayerCredit, terms: CreditTerms, line: PaymentLine, payment: QuotePayment) {
@@ -207,27 +216,44 @@ class PayingJob implements OutgoingCredit {
   }
 
   get paid(): BaseUnits {
-    return baseUnits(this.#paid)
+    return baseUnits(this.#covered)
+  }
+
+  get hasLearned(): boolean {
+    return this.#hasLearned
   }
 
   /** Even a job that prepays nothing shows a voucher: it proves who pays, and from which deposit. */
   async begin(prepaid: BaseUnits): Promise<void> {
-    const left = this.#purse.useUnserved(this.#line, prepaid)
-    this.#opening = await this.#add(prepaid - left)
+    const left = this.#purse.useLeftOver(this.#line, prepaid)
+    try {
+      this.#opening = await this.#voucher(prepaid - left)
+    } catch (thrown) {
+      this.#purse.leaveOver(this.#line, left)
+      throw thrown
+    }
+    this.#leftBefore = left
     this.#covered = prepaid
   }
 
   async pay(due: BaseUnits): Promise<Uint8Array> {
     if (due <= this.#covered) return new Uint8Array()
     this.#purse.checkLimit(due)
-    const credit = await this.#add(due - this.#covered)
+    const credit = await this.#voucher(due - this.#covered)
     this.#covered = due
     return credit
   }
 
-  close(due: BaseUnits): void {
-    this.#purse.noteUnserved(this.#line, this.#covered - due)
-    this.#covered = due
+  notAccepted(reason: ErrorCode): void {
+    if (reason === 'payment.unpaid' || reason === 'payment.stale') {
+      this.#hasLearned = reason === 'payment.stale' || this.#leftBefore > 0n
+      this.#purse.dropLeftOver(this.#line)
+      // A voucher that was too low is worth nothing: the record has it in what the provider holds.
+      if (reason === 'payment.stale') this.#covered = this.#leftBefore
+      return
+    }
+    this.#purse.leaveOver(this.#line, this.#covered)
+    this.#covered = 0n
   }
 
   async catchUp(held: Uint8Array): Promise<void> {
@@ -250,10 +276,8 @@ class PayingJob implements OutgoingCredit {
     if (this.#own) await this.#purse.giveReceipt(this.#own, answer).catch(() => undefined)
   }
 
-  async #add(amount: bigint): Promise<Uint8Array> {
-    const credit = await this.#purse.voucher(this.#line, this.#payment.relay, baseUnits(amount))
-    this.#paid += amount
-    return credit
+  #voucher(amount: bigint): Promise<Uint8Array> {
+    return this.#purse.voucher(this.#line, this.#payment.relay, baseUnits(amount))
   }
 }
 

@@ -35,7 +35,10 @@ export function amountDue({ price, prefillTokens }: ChainTerms, written: Tokens)
   return costOf(price, prefillTokens, written)
 }
 
-/** The provider's end of the chain: takes tokens, signs a chunk for the prefill and for each 32 of them. */
+/**
+ * The provider's end of the chain: takes tokens, signs a chunk for the prefill and for each 32 of them. The prefill's
+ * goes out with the first token, or with `accepted` when it was prepaid (see `credit.ts`).
+ */
 export class ChunkSigner {
   readonly #terms: ChainTerms
   readonly #key: PrivateKey
@@ -65,9 +68,15 @@ export class ChunkSigner {
     return this.#index === 0 ? baseUnits(0n) : amountDue(this.#terms, tokens(this.#written))
   }
 
-  /** Takes tokens and gives the chunks that are full now; the first call gives chunk 0 as well. */
+  /** Chunk 0 ahead of any token: what was prepaid is owed from now on. */
+  async begin(): Promise<Signed> {
+    if (this.#index > 0) throw new Error('chunk 0 is signed already')
+    return this.#sign([])
+  }
+
+  /** Takes tokens and gives the chunks that are full now, chunk 0 among them if there was none yet. */
   async add(written: readonly number[]): Promise<Signed[]> {
-    const chunks = this.#index === 0 ? [await this.#sign([])] : []
+    const chunks = this.#index === 0 ? [await this.begin()] : []
     this.#unsigned.push(...written)
     while (this.#unsigned.length >= CHUNK_TOKENS)
       chunks.push(await this.#sign(this.#unsigned.splice(0, CHUNK_TOKENS)))

@@ -78,6 +78,15 @@ export const CREDIT_CHECK_DEADLINE_MS = 5 * SECOND_MS
 /** Credit is checked by a signature each, 2 ms of a core, so no more of it is taken than chunks can be paid. */
 export const SPARE_CREDITS = 4
 
+/**
+ * After a stop, what was signed and is on its way is still taken and paid, for no longer than this: a round trip as a
+ * rule. Else a far provider would hold every second stop for a chunk left unpaid.
+ */
+export const STOP_DEADLINE_MS = SECOND_MS
+
+/** Chunks that can be on their way at a stop: the widest window, and the prompt's. Whoever signs more did not stop. */
+export const MAX_CHUNKS_AFTER_STOP = WIDE_CREDIT_WINDOW_CHUNKS + 1
+
 /** The last signatures are exchanged within this, or not at all: nobody waits for a paper with the answer at hand. */
 export const RECEIPT_DEADLINE_MS = 2 * SECOND_MS
 

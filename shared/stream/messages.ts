@@ -67,8 +67,14 @@ export type ConsumerFrame = v.InferOutput<typeof consumerFrameSchema>
 /** What a provider sends on a job's stream. */
 export const providerFrameSchema = v.variant('type', [
   /** The job is admitted; `nonce` is what the quote held the hash of. */
-  message({ type: v.literal('accepted'), nonce: bytes(32), waiting: integer(0, 65_536) }),
   message({
+    type: v.literal('accepted'),
+    nonce: bytes(32),
+    waiting: integer(0, 65_536),
+    /** Chunk 0, when the prompt was paid for before it is read: from here on that is spent, on both sides. */
+    chunk: v.exactOptional(signedSchema),
+  }),
+  v.strictObject({
     type: v.literal('tokens'),
     position,
     tokens: v.pipe(tokenIds(MAX_FRAME_TOKENS), v.minLength(1)),

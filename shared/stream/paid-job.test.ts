@@ -34,8 +34,9 @@ class Purse implements OutgoingCredit {
   readonly opening = new Uint8Array()
   readonly handedOut: bigint[] = []
   readonly receipts: Uint8Array[] = []
-  readonly closed: bigint[] = []
   readonly heldByOther: Uint8Array[] = []
+  readonly refusals: string[] = []
+  readonly hasLearned = false
   stopsAfter = Infinity
   failsAfter = Infinity
   paid: BaseUnits = baseUnits(0n)
@@ -56,8 +57,8 @@ class Purse implements OutgoingCredit {
   async takeReceipt(receipt: Uint8Array): Promise<void> {
     this.receipts.push(receipt)
   }
-  close(due: BaseUnits): void {
-    this.closed.push(due)
+  notAccepted(reason: ErrorCode): void {
+    this.refusals.push(reason)
   }
 }
 
@@ -178,7 +179,7 @@ describe('a paid job', () => {
     expect(running.paid).toBe(running.due)
     await expect.poll(() => outcomes).toEqual(['done'])
     expect(till.closed).toEqual([1003n])
-    expect(purse.closed).toEqual([1003n])
+    expect(purse.refusals).toEqual([])
   })
 
   it('ends with both names under the receipt', async () => {
@@ -204,6 +205,7 @@ describe('a paid job', () => {
     await expect(collect(await run(undefined))).rejects.toMatchObject({ code: 'payment.required' })
     till.refuses = 'payment.no-deposit'
     await expect(collect(await run(purse))).rejects.toMatchObject({ code: 'payment.no-deposit' })
+    expect(purse.refusals).toEqual(['payment.no-deposit'])
     expect(engine.active).toBe(0)
     expect(purse.handedOut).toEqual([])
     expect(service.jobs).toEqual([])
@@ -252,6 +254,23 @@ describe('a paid job', () => {
     await expect.poll(() => till.closed.toSorted()).toEqual([0n, 1003n].toSorted())
   })
 
+  it('that is stopped pays for what was on its way, and no more to a provider that goes on', async () => {
+    engine = createFakeEngine({ clock: realClock, answerLength: 480 })
+    const running = await run(purse)
+    const send = stream!.send.bind(stream)
+    stream!.send = (data) => (isCancel(data.subarray()) ? true : send(data)) // it is never heard
+    const controller = new AbortController()
+    const written = (async () => {
+      for await (const event of running.events({ signal: controller.signal }))
+        if (event.type === 'tokens') controller.abort()
+    })()
+    await expect(written).rejects.toMatchObject({ code: 'stream.cancelled' })
+    expect(purse.handedOut).toEqual([3n, 323n, 643n])
+    expect(running.due).toBe(643n)
+    await expect.poll(() => outcomes).toEqual(['cancelled'])
+    expect(engine.active).toBe(0)
+  })
+
   it('takes no more credit than there are chunks to pay', async () => {
     engine = createFakeEngine({ clock: realClock, answerLength: 100, tokensPerSecond: 20 })
     const running = await run(purse)
@@ -269,6 +288,10 @@ describe('a paid job', () => {
     await expect.poll(() => outcomes).toEqual(['failed'])
   })
 })
+
+function isCancel(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes).includes('cancel')
+}
 
 function framed(message: unknown): Uint8Array {
   const body = encode(message)

@@ -12,8 +12,15 @@ import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
 import { ChunkVerifier, type Chunk } from './chunk.ts'
 import { withDeadline } from '../base/wait.ts'
-import { CHUNK_TOKENS, RECEIPT_DEADLINE_MS, SILENCE_MS, STALL_MS } from './constants.ts'
-import type { JobTally, OutgoingCredit } from './credit.ts'
+import {
+  CHUNK_TOKENS,
+  MAX_CHUNKS_AFTER_STOP,
+  RECEIPT_DEADLINE_MS,
+  SILENCE_MS,
+  STALL_MS,
+  STOP_DEADLINE_MS,
+} from './constants.ts'
+import { isPrepaid, type JobTally, type OutgoingCredit } from './credit.ts'
 import { Liveness } from './liveness.ts'
 import { providerFrameSchema, type ProviderFrame } from './messages.ts'
 import { deriveSeed } from './seed.ts'
@@ -32,7 +39,13 @@ export interface Job {
 }
 
 export type JobEvent =
-  | { readonly type: 'accepted'; readonly seed: Uint8Array; readonly waiting: number }
+  | {
+      readonly type: 'accepted'
+      readonly seed: Uint8Array
+      readonly waiting: number
+      /** Chunk 0, of a prompt that was prepaid. */
+      readonly chunk: Chunk | undefined
+    }
   | { readonly type: 'tokens'; readonly tokens: readonly number[] }
   | { readonly type: 'chunk'; readonly chunk: Chunk }
   | { readonly type: 'done'; readonly finish: FinishReason; readonly isUsageDisputed: boolean }
@@ -43,6 +56,9 @@ export type JobEvent =
  * Nothing the provider sends is taken on trust: its nonce against the quote, each chunk against what was streamed,
  * the count against our own. Iterate `events()`; leaving the loop cancels the job. What the job came to stands in the
  * getters at any time, also after a failure.
+ *
+ * A paid job that is stopped is told so at once, and listened to until the provider has closed: what it signed before it
+ * heard of the stop is owed, and is paid, so that both sides end with the same figures.
  */
 export class RunningJob {
   readonly #frames: FramedStream<typeof providerFrameSchema>
@@ -54,6 +70,12 @@ export class RunningJob {
   readonly #credit: OutgoingCredit | undefined
   #paymentFailure: InfernetError | undefined
   #stall: { stop(): void } | undefined
+  #limit: { stop(): void } | undefined
+  #isOpened = false
+  #isStopped = false
+  #lateChunks = 0
+  #isAccepted = false
+  #isTold = false
   #received = 0
   #acked = 0
 
@@ -101,9 +123,19 @@ export class RunningJob {
     return this.#verifier.due
   }
 
-  /** What was handed out for it: never more than is owed and a prompt that was paid for before it was read. */
+  /** What it was paid: never more than is owed, but for a prepaid prompt of which it is not known who has it. */
   get paid(): BaseUnits {
     return this.#credit?.paid ?? baseUnits(0n)
+  }
+
+  /** The provider took the job. */
+  get isAccepted(): boolean {
+    return this.#isAccepted
+  }
+
+  /** The provider refused for what the purse has learned by now: it may be asked once more. */
+  get hasLearned(): boolean {
+    return this.#credit?.hasLearned ?? false
   }
 
   /** Why this side could not pay, when that is what ended the job: no other provider can help. */
@@ -127,32 +159,56 @@ export class RunningJob {
 
   async *events({ signal }: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<JobEvent, void, void> {
     let isOver = false
-    const ended = signal ? AbortSignal.any([signal, this.#aborter.signal]) : this.#aborter.signal
+    const stop = (): void => this.#stop()
+    signal?.addEventListener('abort', stop, { once: true })
     try {
-      await this.#open()
+      await this.#open(signal)
       this.#expectProgress()
-      for (;;) {
-        const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal: ended })
-        this.#liveness.heard()
-        const event = await this.#take(frame)
-        if (!event) continue
-        isOver = event.type === 'done'
-        yield event
-        if (isOver) return
+      while (!isOver) {
+        const event = await this.#next()
+        isOver = event?.type === 'done'
+        if (event && !this.#isStopped) yield event
       }
+      if (this.#isStopped) throw new InfernetError('stream.cancelled')
     } catch (thrown) {
       isOver = true
       const reason = signal?.aborted ? new InfernetError('stream.cancelled') : lossOf(thrown)
       if (reason.code === 'stream.cancelled' || reason === this.#paymentFailure) await this.#cancel(reason)
-      else this.#frames.abort(reason)
+      else if (!this.#isTold) this.#frames.abort(reason)
       throw reason
     } finally {
+      signal?.removeEventListener('abort', stop)
+      if (!isOver) await this.#leave() // the loop was left: that is a stop
       this.#stall?.stop()
+      this.#limit?.stop()
       this.#liveness.stop()
-      this.#credit?.close(this.due)
-      if (!isOver)
-        await this.#cancel(new InfernetError('stream.cancelled')) // the loop was left: that is a cancel
-      else if (this.#frames.isOpen) await this.#frames.close()
+      if (this.#frames.isOpen) await this.#frames.close()
+    }
+  }
+
+  async #next(): Promise<JobEvent | undefined> {
+    const { signal } = this.#aborter
+    const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal })
+    this.#liveness.heard()
+    return this.#take(frame)
+  }
+
+  /** Tells the provider, and goes on reading where something may be owed yet. */
+  #stop(): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    const end = (): void => this.#aborter.abort(new InfernetError('stream.cancelled'))
+    if (!this.#credit || !this.#isOpened) return end()
+    void this.#trySend({ type: 'cancel' })
+    this.#limit = this.#clock.schedule(millis(STOP_DEADLINE_MS), end)
+  }
+
+  async #leave(): Promise<void> {
+    this.#stop()
+    try {
+      while ((await this.#next())?.type !== 'done');
+    } catch (thrown) {
+      await this.#cancel(InfernetError.from(thrown))
     }
   }
 
@@ -162,8 +218,13 @@ export class RunningJob {
     this.#stall = this.#clock.schedule(millis(STALL_MS), give)
   }
 
-  async #open(): Promise<void> {
+  async #open(signal: AbortSignal | undefined): Promise<void> {
     const { prompt, quote, jobId, priorTokens, consumerNonce, seed } = this.#job
+    if (signal?.aborted) {
+      this.#credit?.notAccepted('stream.cancelled') // its voucher never leaves
+      throw new InfernetError('stream.cancelled')
+    }
+    this.#isOpened = true
     await this.#frames.send({
       type: 'open',
       jobId: fromHex(jobId),
@@ -194,9 +255,16 @@ export class RunningJob {
       case 'receipt':
         throw new InfernetError('wire.unexpected', { got: 'receipt' })
       case 'failed':
-        if (frame.held) await this.#credit?.catchUp(frame.held)
-        throw errorFromPeer(frame.error)
+        return this.#takeFailure(frame)
     }
+  }
+
+  async #takeFailure({ error, held }: ProviderFrame & { type: 'failed' }): Promise<never> {
+    const reason = errorFromPeer(error)
+    this.#isTold = true // closed in peace: the payment for what it signed before is on its way
+    if (held) await this.#credit?.catchUp(held)
+    if (!this.#isAccepted) this.#credit?.notAccepted(reason.code)
+    throw reason
   }
 
   #takeBeat({ beat, echo }: ProviderFrame & { type: 'beat' }): undefined {
@@ -204,11 +272,24 @@ export class RunningJob {
     else void this.#trySend({ type: 'beat', beat, echo: true })
   }
 
-  #takeAccepted({ nonce, waiting }: ProviderFrame & { type: 'accepted' }): JobEvent {
+  async #takeAccepted({
+    nonce,
+    waiting,
+    chunk: signed,
+  }: ProviderFrame & { type: 'accepted' }): Promise<JobEvent> {
     const { quote, jobId, consumerNonce, seed } = this.#job
+    this.#isAccepted = true
     if (!equalBytes(sha256(nonce), quote.nonceHash))
       throw new InfernetError('stream.bad-chunk', { reason: 'nonce' })
-    return { type: 'accepted', seed: seed ?? deriveSeed(jobId, consumerNonce, nonce), waiting }
+    const isOwed = this.#credit !== undefined && isPrepaid({ prefillTokens: this.#prefillTokens })
+    if (isOwed !== (signed !== undefined)) throw new InfernetError('stream.bad-chunk', { reason: 'prefill' })
+    const chunk = signed && (await this.#verifier.accept(signed))
+    return { type: 'accepted', seed: seed ?? deriveSeed(jobId, consumerNonce, nonce), waiting, chunk }
+  }
+
+  /** Tokens that are read before the first one is written. */
+  get #prefillTokens(): Tokens {
+    return tokens(this.#job.prompt.promptTokens.length + this.#job.priorTokens.length)
   }
 
   #takeTokens({ position, tokens: part }: ProviderFrame & { type: 'tokens' }): JobEvent {
@@ -225,6 +306,8 @@ export class RunningJob {
   }
 
   async #takeChunk(signed: Signed): Promise<Chunk> {
+    if (this.#isStopped && ++this.#lateChunks > MAX_CHUNKS_AFTER_STOP)
+      throw new InfernetError('stream.cancelled')
     const chunk = await this.#verifier.accept(signed)
     if (this.#credit) await this.#pay(this.#credit, chunk.due)
     return chunk
@@ -249,8 +332,8 @@ export class RunningJob {
     if (this.#verifier.signedTokens !== this.#received)
       throw new InfernetError('stream.bad-chunk', { reason: 'unsigned' })
     this.#stall?.stop()
-    const prefill = this.#job.prompt.promptTokens.length + this.#job.priorTokens.length
-    if (this.#credit) await this.#exchangeReceipts(this.#credit, tokens(prefill))
+    const prefill = this.#prefillTokens
+    if (this.#credit) await this.#exchangeReceipts(this.#credit, prefill)
     return {
       type: 'done',
       finish,
@@ -286,7 +369,7 @@ export class RunningJob {
 
   async #cancel(reason: InfernetError): Promise<void> {
     if (!this.#frames.isOpen) return
-    await this.#trySend({ type: 'cancel' })
+    if (!this.#isStopped || !this.#credit) await this.#trySend({ type: 'cancel' })
     await this.#frames.close()
     this.#frames.abort(reason)
   }

@@ -21,9 +21,10 @@ import {
   RECEIPT_DEADLINE_MS,
   SILENCE_MS,
   SPARE_CREDITS,
+  STOP_DEADLINE_MS,
   WIDE_CREDIT_WINDOW_CHUNKS,
 } from './constants.ts'
-import type { IncomingCredit, JobTally } from './credit.ts'
+import { isPrepaid, type IncomingCredit, type JobTally } from './credit.ts'
 import { Liveness } from './liveness.ts'
 import type { consumerFrameSchema, ConsumerFrame, OpenJob } from './messages.ts'
 import { deriveSeed } from './seed.ts'
@@ -57,13 +58,17 @@ export class ServedJob {
   readonly #redeemed: RedeemedQuote
   readonly #components: ServedJobComponents
   readonly #signer: ChunkSigner
+  /** Ends the work. */
   readonly #aborter = new AbortController()
+  /** Ends the listening, which goes on after a stop: the last payment is on its way. */
+  readonly #deaf = new AbortController()
   readonly #liveness: Liveness
   readonly #terms: ChainTerms
   readonly #startedAt: Millis
   #written = 0
   #acked: number
   #credits = 0
+  #isAccepted = false
   #isReceipted = false
   #wake: (() => void) | undefined
 
@@ -96,7 +101,7 @@ export class ServedJob {
   }
 
   get due(): BaseUnits {
-    return this.#signer.due
+    return this.#isAccepted ? this.#signer.due : baseUnits(0n)
   }
 
   /** What came in for it. */
@@ -116,36 +121,45 @@ export class ServedJob {
     const tooLong = (): void => this.#aborter.abort(new InfernetError('stream.slow-reader'))
     const limit = this.#components.clock.schedule(millis(MAX_JOB_MS), tooLong)
     try {
-      const { nonce } = this.#redeemed
-      await this.#frames.send({ type: 'accepted', nonce, waiting }, { signal: this.#aborter.signal })
-      const finish = await this.#write(nonce)
+      await this.#accept(waiting)
+      const finish = await this.#write(this.#redeemed.nonce)
       await this.#frames.send(this.#doneFrame(finish), { signal: this.#aborter.signal })
       await this.#settleUp()
       await this.#frames.close()
       return 'done'
     } catch (thrown) {
-      return this.#fail(thrown)
+      return await this.#fail(thrown) // the last payment is listened for meanwhile
     } finally {
       limit.stop()
       this.#liveness.stop()
       this.#aborter.abort(new InfernetError('stream.cancelled'))
+      this.#deaf.abort(this.#aborter.signal.reason)
       await listening
       this.#components.credit?.close(this.due)
     }
   }
 
+  /** Says that the job is taken: from then on what was prepaid is spent. A stop that comes before is heeded. */
+  async #accept(waiting: number): Promise<void> {
+    const { nonce } = this.#redeemed
+    const isOwed = this.#components.credit !== undefined && isPrepaid(this.#terms)
+    const chunk = isOwed ? { chunk: await this.#signer.begin() } : {}
+    this.#aborter.signal.throwIfAborted()
+    this.#isAccepted = true
+    await this.#frames.send({ type: 'accepted', nonce, waiting, ...chunk })
+  }
+
   async #fail(thrown: unknown): Promise<JobOutcome> {
     const reason = InfernetError.from(this.#aborter.signal.aborted ? this.#aborter.signal.reason : thrown)
-    if (reason.code === 'stream.cancelled') {
-      await this.#frames.close()
-      this.#frames.abort(reason)
-      return 'cancelled'
-    }
+    const isCancelled = reason.code === 'stream.cancelled'
     // `handOver` has spoken already when it is the cause; a second refusal does no harm.
-    if (this.#frames.isOpen) await this.#trySend({ type: 'failed', error: errorToMessage(reason) })
+    const isToBeTold = !isCancelled || !this.#isAccepted
+    if (isToBeTold && this.#frames.isOpen)
+      await this.#trySend({ type: 'failed', error: errorToMessage(reason) })
+    if (reason.code !== 'payment.unpaid') await this.#takeLastPayment()
     await this.#frames.close()
     this.#frames.abort(reason)
-    return 'failed'
+    return isCancelled ? 'cancelled' : 'failed'
   }
 
   async #write(nonce: Uint8Array): Promise<FinishReason> {
@@ -226,12 +240,29 @@ export class ServedJob {
       progress: () => credit.paid,
       deadlineMs: RECEIPT_DEADLINE_MS,
       late: 'payment.unpaid',
-    }).catch(() => undefined)
+    }).catch(() => (this.#aborter.signal.aborted ? this.#takeLastPayment() : undefined))
   }
 
+  /** The consumer pays for what was signed before a stop or a failure, and hears of the end by our closing. */
+  async #takeLastPayment(): Promise<void> {
+    const { credit, clock } = this.#components
+    if (!credit) return
+    const late = clock.schedule(millis(STOP_DEADLINE_MS), () => this.#deaf.abort())
+    while (!credit.covers(this.due, 0) && !this.#deaf.signal.aborted) await this.#nextFrame()
+    late.stop()
+  }
+
+  /** Resolves when another frame was taken, or none comes any more. */
+  #nextFrame(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      this.#deaf.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  /** What is signed is owed, and so it is sent, also when a stop comes meanwhile. */
   async #sendChunks(chunks: readonly unknown[]): Promise<void> {
-    for (const chunk of chunks)
-      await this.#frames.send({ type: 'chunk', chunk }, { signal: this.#aborter.signal })
+    for (const chunk of chunks) await this.#frames.send({ type: 'chunk', chunk })
   }
 
   #doneFrame(finish: FinishReason): unknown {
@@ -275,7 +306,7 @@ export class ServedJob {
   async #listen(): Promise<void> {
     try {
       for (;;) {
-        const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal: this.#aborter.signal })
+        const frame = await this.#frames.receive({ deadlineMs: 2 * SILENCE_MS, signal: this.#deaf.signal })
         this.#liveness.heard()
         await this.#take(frame)
       }
@@ -283,6 +314,7 @@ export class ServedJob {
       const reason = InfernetError.from(thrown)
       const isGone = reason.code === 'wire.closed' || reason.code === 'wire.timeout'
       this.#aborter.abort(isGone ? new InfernetError('stream.cancelled', {}, { cause: reason }) : reason)
+      this.#deaf.abort(reason)
     }
   }
 
@@ -291,7 +323,7 @@ export class ServedJob {
       case 'open':
         throw new InfernetError('wire.unexpected', { got: 'open' })
       case 'cancel':
-        throw new InfernetError('stream.cancelled')
+        return this.#aborter.abort(new InfernetError('stream.cancelled'))
       case 'beat':
         if (frame.echo) this.#liveness.echoed(frame.beat)
         else void this.#trySend({ type: 'beat', beat: frame.beat, echo: true })

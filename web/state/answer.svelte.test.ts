@@ -78,6 +78,29 @@ it('forgets who took the job and left before a token', () => {
   expect(answer.record.segments.map((each) => each.provider)).toEqual([second.provider])
 })
 
+it('ends with what a part came to when it was stopped, its last payment in it', () => {
+  const { answer } = begun()
+  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'tokens', tokens: [1, 2] })
+  const cost = { due: baseUnits(32n), paid: baseUnits(32n) }
+  const last = { ...first, tokens: tokens(33), signedTokens: tokens(32), ...cost }
+  answer.take({ type: 'ended', wasAssigned: true, due: baseUnits(32n), segment: last })
+  answer.stop()
+  expect(answer.record).toMatchObject({ due: 32n, segments: [last], tokens: 2 })
+})
+
+it('names whoever was paid for a prompt and never took it, beside the one that wrote', () => {
+  const { answer } = begun()
+  const unserved = { ...first, paid: baseUnits(300n) }
+  answer.take({ type: 'ended', wasAssigned: false, due: baseUnits(0n), segment: unserved })
+  answer.take({ type: 'assigned', position: 0, segment: second })
+  expect(answer.record.segments).toEqual([unserved, second])
+  const prepaid = { ...second, due: baseUnits(300n), paid: baseUnits(300n) }
+  answer.take({ type: 'ended', wasAssigned: true, due: baseUnits(300n), segment: prepaid })
+  answer.take({ type: 'assigned', position: 0, segment: first })
+  expect(answer.record.segments).toEqual([unserved, prepaid, first])
+})
+
 it('keeps the text when it is stopped or fails', () => {
   for (const end of ['stop', 'fail'] as const) {
     const { answer } = begun()

@@ -99,8 +99,7 @@ export class Answer {
         return
       case 'assigned':
         this.#stage = 'answering'
-        // Who took the job and went before the first token wrote nothing.
-        this.#segments = [...this.#segments.filter((segment) => segment.tokens > 0), event.segment]
+        this.#segments = [...this.#segments.filter(hasCost), event.segment]
         if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
         return
       case 'tokens':
@@ -108,6 +107,11 @@ export class Answer {
       case 'chunk':
         this.#due = event.due
         this.#replaceSegment(event.segment)
+        return
+      case 'ended':
+        this.#due = event.due
+        if (event.wasAssigned) this.#replaceSegment(event.segment)
+        else this.#segments = [...this.#segments.filter(hasCost), event.segment]
         return
       case 'seam':
         return this.#takeSeam(event.position, event.lost, event.reason)
@@ -195,4 +199,9 @@ export class Answer {
     const tokens = this.#arrivals.reduce((sum, arrival) => sum + arrival.tokens, -first.tokens)
     return (tokens / (last.at - first.at)) * 1000
   }
+}
+
+/** Who took the job and went before the first token wrote nothing; whoever was paid for the prompt is named still. */
+function hasCost({ tokens, due, paid }: Segment): boolean {
+  return tokens > 0 || due > 0n || paid > 0n
 }

@@ -17,14 +17,31 @@ export function receiptRows({ segments }: AnswerRecord) {
 }
 
 /** What an answer comes to, in the line under it. */
-export function costWords({ segments, due }: AnswerRecord, isOpen: boolean): string {
-  if (segments.every(({ price }) => isFree(price))) return 'free'
-  return `${formatInf(due)}${isOpen ? ' so far' : ''}`
+export function costWords(answer: AnswerRecord, isOpen: boolean): string {
+  if (answer.segments.every(({ price }) => isFree(price))) return 'free'
+  return `${formatInf(answer.due + paidForNothing(answer))}${isOpen ? ' so far' : ''}`
+}
+
+/** What was paid for prompts of which nobody said that they were taken. */
+function paidForNothing({ segments }: AnswerRecord): bigint {
+  return segments.reduce((sum, segment) => {
+    const beyond = paidOf(segment) - segment.due
+    return beyond > 0n ? sum + beyond : sum
+  }, 0n)
+}
+
+/** What is said under an answer that was stopped. A prompt that was taken is paid for, words or none. */
+export function stoppedWords({ tokens, segments }: AnswerRecord): string {
+  if (tokens > 0) return 'Stopped here.'
+  if (segments.length === 0) return 'Not sent. The question is kept.'
+  const isPaid = segments.some((segment) => paidOf(segment) > 0n)
+  return `Stopped before the first word.${isPaid ? ' The prompt was paid for.' : ''}`
 }
 
 /** What holds for the whole answer. */
 export function receiptFacts(answer: AnswerRecord, modelName: string) {
   const { segments, ttftMs, due } = answer
+  const forNothing = paidForNothing(answer)
   const [only] = segments
   const signed = segments.reduce((sum, segment) => sum + segment.signedTokens, 0)
   return [
@@ -39,6 +56,14 @@ export function receiptFacts(answer: AnswerRecord, modelName: string) {
           { name: 'Owed', value: `${formatInf(due)} for the prompt and ${plural(signed, 'signed token')}` },
           { name: 'Paid', value: formatInf(segments.reduce((sum, segment) => sum + paidOf(segment), 0n)) },
         ]),
+    ...(forNothing > 0n
+      ? [
+          {
+            name: 'Prepaid',
+            value: `${formatInf(forNothing)} of that went to a provider that did not say whether it took the prompt.`,
+          },
+        ]
+      : []),
     ...(segments.some((segment) => segment.isUsageDisputed)
       ? [
           {
