@@ -26,6 +26,8 @@ contract EscrowHandler is TestBase, IEscrowTypes {
     mapping(address payer => uint256) public withdrawn;
     /// What went from a payer's account to pots, and from its bond to defaults' payouts and to the fire.
     mapping(address payer => uint256) public paid;
+    /// What reached a provider's pots out of balances on a day of UTC.
+    mapping(address provider => mapping(uint256 day => uint256)) public earned;
     mapping(address payer => uint256) public forfeited;
     mapping(bytes32 payee => uint256) public signedHighest;
     mapping(bytes32 payee => uint256) public claimedHighest;
@@ -92,6 +94,7 @@ contract EscrowHandler is TestBase, IEscrowTypes {
             note(voucher);
             vm.assertEq(gross(voucher) - potBefore, willPay, "claimable told what claim did");
             paid[voucher.payer] += willPay;
+            earned[voucher.provider][block.timestamp / 1 days] += willPay;
             if (willOwe > 0) calls["shortfall"]++;
         } catch { }
     }
@@ -119,6 +122,7 @@ contract EscrowHandler is TestBase, IEscrowTypes {
                 note(vouchers[i]);
             }
             vm.assertEq(gross(voucher) - potBefore, sum, "what left the accounts is in the pot");
+            earned[voucher.provider][block.timestamp / 1 days] += sum;
         } catch { }
     }
 
