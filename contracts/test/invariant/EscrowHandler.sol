@@ -31,6 +31,7 @@ contract EscrowHandler is TestBase, IEscrowTypes {
     mapping(address payer => uint256) public forfeited;
     mapping(bytes32 payee => uint256) public signedHighest;
     mapping(bytes32 payee => uint256) public claimedHighest;
+    uint256 private leftBefore;
     uint256 public sweptGross;
     uint256 public sweptParts;
     bool public wasClaimedLowered;
@@ -88,6 +89,7 @@ contract EscrowHandler is TestBase, IEscrowTypes {
         batch[0] = sign(key, voucher);
         try ESCROW.claimable(batch[0]) returns (uint96 willPay, uint96 willOwe) {
             uint256 potBefore = gross(voucher);
+            leftBefore = ESCROW.dailyLeft(voucher.provider);
             calls["claim"]++;
             vm.prank(isCarried ? address(0xCA4) : voucher.provider);
             ESCROW.claim(batch);
@@ -95,6 +97,10 @@ contract EscrowHandler is TestBase, IEscrowTypes {
             vm.assertEq(gross(voucher) - potBefore, willPay, "claimable told what claim did");
             paid[voucher.payer] += willPay;
             earned[voucher.provider][block.timestamp / 1 days] += willPay;
+            uint256 charge = leftBefore < MOST ? willPay : 0;
+            vm.assertEq(
+                leftBefore - ESCROW.dailyLeft(voucher.provider), charge, "the day, against what was paid"
+            );
             if (willOwe > 0) calls["shortfall"]++;
         } catch { }
     }
