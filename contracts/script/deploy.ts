@@ -6,7 +6,8 @@
  *       [--timelock-delay SECONDS] [--public-rpc URL] [--explorer URL] [--native-symbol ETH] [--real-money]
  *
  * Without `--coin` a test coin is deployed that anybody may mint, and the network file says that its money is worth
- * nothing: relays may then give it away, and the page makes keys without asking.
+ * nothing: relays may then give it away, and the page makes keys without asking. With a coin that costs something, or
+ * `--real-money`, the timelock must wait longer than stake that unbonds; else nothing is deployed.
  */
 import { parseArgs } from 'node:util'
 import {
@@ -29,8 +30,10 @@ import { stakeAbi, stakeBytecode } from '#shared/abi/stake.ts'
 import { testCoinAbi, testCoinBytecode } from '#shared/abi/test-coin.ts'
 import { timelockAbi, timelockBytecode } from '#shared/abi/timelock.ts'
 import { tokenAbi, tokenBytecode } from '#shared/abi/token.ts'
+import { readCoin } from './coin.ts'
+import { decideMoney } from './money.ts'
 import { writeNetwork, type Network } from './network.ts'
-import { COIN_ESCROW, ESCROW, STAKE, TOKEN, type DeployOptions } from './parameters.ts'
+import { coinEscrow, ESCROW, REAL_DELAY_SECONDS, STAKE, TOKEN, type DeployOptions } from './parameters.ts'
 
 type Deploy = (name: string, abi: Abi, bytecode: Hex, args: readonly unknown[]) => Promise<Address>
 
@@ -40,14 +43,12 @@ interface Deployer {
   /** Measured. */
   readonly blockSeconds: number
   readonly deploy: Deploy
-  describeCoin(this: void, coin: Address): Promise<Pick<Network, 'coinSymbol' | 'coinDecimals'>>
+  readonly reader: PublicClient
 }
 
 const RECEIPT_LIMIT_MS = 180_000
 /** A local chain answers at once; a public one should not be asked more often than this. */
 const POLLING_MS = { local: 20, public: 1000 }
-/** A day at least between what a vote decides and what it does, where money is real. */
-const PUBLIC_DELAY_SECONDS = 2 * 86_400
 
 if (import.meta.main) await main()
 
@@ -55,17 +56,19 @@ if (import.meta.main) await main()
  * Seven transactions, one after the other. Nothing is owned by the deployer afterwards; the timelock obeys
  * `options.governor`.
  *
- * @throws viem's errors, and an Error that names the contract whose deployment was reverted.
+ * @throws before the first of them an Error that says what a network with real money lacks; viem's errors, and an
+ * Error that names the contract whose deployment was reverted.
  */
 export async function deployNetwork(
   rpcUrl: string,
   account: Account,
   options: DeployOptions = {},
 ): Promise<Network> {
-  const { chainId, firstBlock, blockSeconds, deploy, describeCoin } = await createDeployer(rpcUrl, account)
+  const { chainId, firstBlock, blockSeconds, deploy, reader } = await createDeployer(rpcUrl, account)
+  const { isTest, delaySeconds } = await decideMoney(reader, options)
   const governor = options.governor ?? account.address
   const timelock = await deploy('TimelockController', timelockAbi, timelockBytecode, [
-    BigInt(options.timelockDelaySeconds ?? 0),
+    BigInt(delaySeconds),
     [governor],
     [governor],
     zeroAddress,
@@ -79,6 +82,7 @@ export async function deployNetwork(
   const models = await deploy('Models', modelsAbi, modelsBytecode, [])
   const stake = await deploy('Stake', stakeAbi, stakeBytecode, [{ token, owner: timelock, ...STAKE }])
   const coin = options.coin ?? (await deploy('TestCoin', testCoinAbi, testCoinBytecode, []))
+  const { symbol, decimals } = await readCoin(reader, coin)
   const common = {
     stake,
     models,
@@ -88,16 +92,17 @@ export async function deployNetwork(
   const deployEscrow = (init: object): Promise<Address> =>
     deploy('Escrow', escrowAbi, escrowBytecode, [{ ...common, ...init }])
   const escrow = await deployEscrow({ asset: token, isBurnable: true, ...ESCROW })
-  const coinEscrow = await deployEscrow({ asset: coin, isBurnable: false, ...COIN_ESCROW })
+  const forCoin = await deployEscrow({ asset: coin, isBurnable: false, ...coinEscrow(decimals) })
   return {
     name: options.name ?? 'Infernet Local',
     chainId,
     rpcUrl: options.publicRpcUrl ?? rpcUrl,
     deployBlock: firstBlock,
-    addresses: { timelock, token, models, stake, escrow, coin, coinEscrow },
+    addresses: { timelock, token, models, stake, escrow, coin, coinEscrow: forCoin },
     treasury: common.treasury,
-    ...(await describeCoin(coin)),
-    isTest: options.isTest ?? options.coin === undefined,
+    coinSymbol: symbol,
+    coinDecimals: decimals,
+    isTest,
     nativeSymbol: options.nativeSymbol ?? 'ETH',
     blockSeconds: options.blockSeconds ?? blockSeconds,
     ...(options.explorer === undefined ? {} : { explorer: options.explorer }),
@@ -122,20 +127,13 @@ async function createDeployer(rpcUrl: string, account: Account): Promise<Deploye
     chainId,
     firstBlock: Number(firstBlock),
     blockSeconds: await measureBlockSeconds(reader, firstBlock),
+    reader,
     async deploy(name, abi, bytecode, args) {
       const hash = await wallet.deployContract({ abi, bytecode, args })
       const receipt = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_LIMIT_MS })
       if (receipt.status !== 'success' || !receipt.contractAddress)
         throw new Error(`${name} was not deployed: transaction ${hash} was reverted.`)
       return getAddress(receipt.contractAddress)
-    },
-    async describeCoin(coin) {
-      const of = { address: coin, abi: testCoinAbi } as const
-      const [coinSymbol, coinDecimals] = await Promise.all([
-        reader.readContract({ ...of, functionName: 'symbol' }),
-        reader.readContract({ ...of, functionName: 'decimals' }),
-      ])
-      return { coinSymbol, coinDecimals }
     },
   }
 }
@@ -177,8 +175,7 @@ async function main(): Promise<void> {
     value === undefined ? {} : { [name]: getAddress(value) }
   const words = (value: string | undefined, name: keyof DeployOptions): DeployOptions =>
     value === undefined ? {} : { [name]: value }
-  const delay = Number(values['timelock-delay'] ?? PUBLIC_DELAY_SECONDS)
-  if (!Number.isSafeInteger(delay) || delay < 0) throw new Error('--timelock-delay is a number of seconds.')
+  const delay = readSeconds(values['timelock-delay'] ?? String(REAL_DELAY_SECONDS))
   const network = await deployNetwork(values.rpc, privateKeyToAccount(key as Hex), {
     timelockDelaySeconds: delay,
     ...words(values.name ?? 'Infernet Test', 'name'),
@@ -192,5 +189,13 @@ async function main(): Promise<void> {
     ...(values['real-money'] === true ? { isTest: false } : {}),
   })
   writeNetwork(values.out, network)
-  console.log(`${network.name}: chain ${network.chainId}, written to ${values.out}`)
+  const money = network.isTest ? 'test money' : 'real money'
+  console.log(`${network.name}: chain ${network.chainId}, ${money}, written to ${values.out}`)
+}
+
+/** An empty word would be a delay of nothing. */
+function readSeconds(text: string): number {
+  const seconds = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(seconds)) throw new Error('--timelock-delay is a whole number of seconds.')
+  return seconds
 }

@@ -57,7 +57,7 @@ const TESTS: readonly (readonly [RegExp, string])[] = [
   [/Shares\.sol/, 'test/{libraries/Shares,Sweep,Deposit,Default}.t.sol'],
   [
     /./,
-    'test/{Deposit,Session,Withdraw,Pause,Claim,ClaimToPot,Signatures,Default,Sweep,EscrowConfig,Assets,Vectors}.t.sol',
+    'test/{Deposit,Session,Withdraw,Pause,Claim,ClaimToPot,DailyCap,Signatures,Default,Sweep,EscrowConfig,Assets,Vectors}.t.sol',
   ],
 ]
 

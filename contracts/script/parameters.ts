@@ -2,8 +2,6 @@
 import { parseUnits, type Address } from 'viem'
 
 const inf = (amount: string): bigint => parseUnits(amount, 18)
-/** Stablecoins in use have six decimals. */
-const usd = (amount: string): bigint => parseUnits(amount, 6)
 const DAY_SECONDS = 86_400
 
 /** 10^9 INF at most at once; a tenth to the deployer, for a faucet and the first stakes. */
@@ -32,12 +30,24 @@ const SHARES = {
 
 /** A tip pays the gas of a claim on a cheap chain; the daily cap lets a visitor earn a cup of coffee. */
 export const ESCROW = { ...SHARES, tipCap: inf('1'), unstakedDailyCap: inf('50') } as const
-export const COIN_ESCROW = { ...SHARES, tipCap: usd('0.05'), unstakedDailyCap: usd('5') } as const
+
+/** The same in dollars, in the units of the coin: a stablecoin has 6 decimals or 18. */
+export function coinEscrow(decimals: number) {
+  const usd = (amount: string): bigint => parseUnits(amount, decimals)
+  return { ...SHARES, tipCap: usd('0.05'), unstakedDailyCap: usd('5') }
+}
+
+/** Longer than stake takes to unbond, by a day to see what was voted: so everybody can leave before a court is named. */
+export const REAL_DELAY_SECONDS = STAKE.unbondSeconds + DAY_SECONDS
 
 export interface DeployOptions {
   /** How the page calls the chain. @default 'Infernet Local' */
   readonly name?: string
-  /** Between a vote and its effect: in seconds. @default 0, for networks without money. */
+  /**
+   * Between a vote and its effect, in seconds. With real money more than `STAKE.unbondSeconds`.
+   *
+   * @default 0 for networks without money, else `REAL_DELAY_SECONDS`
+   */
   readonly timelockDelaySeconds?: number
   /** Who proposes to the timelock and executes. @default the deployer */
   readonly governor?: Address
@@ -45,12 +55,12 @@ export interface DeployOptions {
   readonly treasury?: Address
   /** Who may pause deposits. @default the deployer */
   readonly guardian?: Address
-  /** A stablecoin that is there already. @default a test coin that anybody may mint */
+  /** A stablecoin that is there already. With real money there must be one. @default a test coin, free for all */
   readonly coin?: Address
   /** What the network file names in place of the address deployed through. */
   readonly publicRpcUrl?: string
   readonly explorer?: string
-  /** Whether its money is worth nothing. @default whether the stablecoin is our test coin */
+  /** Whether its money is worth nothing. @default whether anybody may mint the stablecoin */
   readonly isTest?: boolean
   /** @default 'ETH' */
   readonly nativeSymbol?: string

@@ -14,7 +14,8 @@ import { Shares } from "./libraries/Shares.sol";
 contract Stake is IStake, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    uint256 private constant MIN_UNBOND_SECONDS = 1 hours;
+    /// @dev Stake that goes lifts an escrow's cap until its day is over: it must be in the court's reach for longer.
+    uint256 private constant MIN_UNBOND_SECONDS = 2 days;
     uint256 private constant MAX_UNBOND_SECONDS = 60 days;
     /// @dev Above half, slashing oneself through a friend would cost little.
     uint256 private constant MAX_CHALLENGER_BPS = 5_000;

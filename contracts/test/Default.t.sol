@@ -64,15 +64,6 @@ contract DefaultTest is EscrowFixture {
         vm.assertEq(escrow.claimedOf(payer, 0, provider, MODEL), balance + BOND);
     }
 
-    function test_shortfall_isBoundByTheDailyCap() public {
-        drain();
-        claimTo(stranger, 30 * UNIT);
-        vm.assertEq(escrow.dailyLeft(stranger), 20 * UNIT);
-        claimTo(stranger, 500 * UNIT);
-        vm.assertEq(owed(stranger), 50 * UNIT);
-        vm.assertEq(escrow.dailyLeft(stranger), 0);
-    }
-
     function test_shortfall_canBeAddedUntilTheWindowCloses() public {
         uint96 balance = drain();
         claimTo(provider, balance + UNIT);

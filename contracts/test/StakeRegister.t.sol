@@ -97,8 +97,8 @@ contract StakeRegisterTest is StakeFixture {
         init.floor = init.ceiling + 1;
         refused(init, "floor", init.floor);
         init = config();
-        init.unbondSeconds = 1 hours - 1;
-        refused(init, "unbondSeconds", 1 hours - 1);
+        init.unbondSeconds = 2 days - 1;
+        refused(init, "unbondSeconds", 2 days - 1);
         init.unbondSeconds = 60 days + 1;
         refused(init, "unbondSeconds", 60 days + 1);
         init = config();
@@ -113,7 +113,7 @@ contract StakeRegisterTest is StakeFixture {
 
     function test_config_takesItsBounds() public {
         IStake.StakeConfig memory init = config();
-        (init.unbondSeconds, init.challengerBps, init.minimum) = (1 hours, 5_000, init.floor);
+        (init.unbondSeconds, init.challengerBps, init.minimum) = (2 days, 5_000, init.floor);
         new Stake(init);
         (init.unbondSeconds, init.floor, init.minimum) = (60 days, init.ceiling, init.ceiling);
         new Stake(init);

@@ -12,19 +12,22 @@ import { Defaults } from "./Defaults.sol";
 /// @notice Vouchers: what they are worth now, and counting them. No asset moves here.
 abstract contract Claims is Defaults {
     /// @dev A provider's day of UTC. That it has stake is asked once a day: asking costs as much as a slot.
+    /// @param paid What it was paid out of balances. A shortfall is no payment: were it counted, any stranger's empty
+    /// account could use up the day.
     struct Daily {
         uint40 day;
         bool hasStake;
-        uint96 claimed;
+        uint96 paid;
     }
 
     /// @dev Vouchers that go to one pot: what is read before the first of them and written after the last.
     /// @param isNoted The stake was noted before today, so that the day has nothing to count.
+    /// @param paidToday With what was paid before this run.
     struct Run {
         uint40 day;
         bool hasStake;
         bool isNoted;
-        uint96 claimed;
+        uint96 paidToday;
         uint96 paid;
         uint96 tips;
     }
@@ -65,11 +68,11 @@ abstract contract Claims is Defaults {
     /// @inheritdoc IEscrow
     function claimable(SignedVoucher calldata signed) external view returns (uint96 paid, uint96 short) {
         Voucher memory voucher = signed.voucher;
-        return _worthOf(0, voucher, signed.signer, signed.signature, dailyLeft(voucher.provider));
+        return _worthOf(0, voucher, signed.signer, signed.signature, _begin(voucher.provider));
     }
 
     /// @inheritdoc IEscrow
-    function dailyLeft(address provider) public view returns (uint256) {
+    function dailyLeft(address provider) external view returns (uint256) {
         return _leftOf(_begin(provider));
     }
 
@@ -85,13 +88,14 @@ abstract contract Claims is Defaults {
         bytes calldata signature,
         Run memory run
     ) private {
-        (uint96 paid, uint96 short) = _worthOf(index, voucher, signer, signature, _leftOf(run));
-        uint96 amount = paid + short;
+        (uint96 paid, uint96 short) = _worthOf(index, voucher, signer, signature, run);
+        uint96 amount;
         // What is claimed stays below what is signed, what is spent below the cap, what is paid below the balance.
         unchecked {
+            amount = paid + short;
             _accounts[voucher.payer].balance -= paid;
             if (signer != voucher.payer) _sessions[voucher.payer][signer].spent += amount;
-            if (!run.hasStake) run.claimed += amount;
+            if (!run.hasStake) run.paidToday += paid;
         }
         uint96 claimed = _count(voucher, amount);
         _fill(run, voucher.provider, paid);
@@ -102,7 +106,7 @@ abstract contract Claims is Defaults {
     function _begin(address provider) private view returns (Run memory run) {
         Daily storage daily = _daily[provider];
         run.day = uint40(block.timestamp / 1 days);
-        if (daily.day == run.day) (run.isNoted, run.claimed) = (daily.hasStake, daily.claimed);
+        if (daily.day == run.day) (run.isNoted, run.paidToday) = (daily.hasStake, daily.paid);
         run.hasStake = run.isNoted || IStake(STAKE).hasStake(provider);
     }
 
@@ -110,7 +114,7 @@ abstract contract Claims is Defaults {
     /// stays in the court's reach much longer.
     function _end(Voucher memory voucher, Run memory run) private {
         if (!run.isNoted) {
-            _daily[voucher.provider] = Daily({ day: run.day, hasStake: run.hasStake, claimed: run.claimed });
+            _daily[voucher.provider] = Daily({ day: run.day, hasStake: run.hasStake, paid: run.paidToday });
         }
         Pot storage pot = _pots[voucher.provider][voucher.model][voucher.relay];
         pot.gross += run.paid;
@@ -135,23 +139,24 @@ abstract contract Claims is Defaults {
         count.amount = claimed;
     }
 
-    /// @dev What a voucher is worth now, where the day leaves so much: what the balance pays of what it adds, and what
-    /// of the rest counts against the bond.
+    /// @dev What a voucher is worth now: what the balance pays of what it adds, as far as the provider's day goes, and
+    /// what of the rest counts against the bond. What the balance could pay tomorrow is no shortfall today.
     function _worthOf(
         uint256 index,
         Voucher memory voucher,
         address signer,
         bytes calldata signature,
-        uint256 left
+        Run memory run
     ) private view returns (uint96 paid, uint96 short) {
         Account storage payer = _accounts[voucher.payer];
         uint96 balance = payer.balance;
         uint256 allowed = _addedBy(index, voucher, payer.epoch);
         allowed = Shares.min(allowed, _checkSigner(index, voucher, signer, signature));
-        allowed = Shares.min(allowed, left);
-        paid = uint96(Shares.min(allowed, balance));
-        if (paid < allowed) short = _shortfallOf(index, voucher, payer.bond, uint96(allowed) - paid);
-        if (paid + short == 0) revert NothingPayable(index, allowed);
+        paid = uint96(Shares.min(Shares.min(allowed, balance), _leftOf(run)));
+        if (paid < allowed && paid == balance) {
+            short = _shortfallOf(index, voucher, run.hasStake, payer.bond, uint96(allowed) - paid);
+        }
+        if (paid == 0 && short == 0) revert NothingPayable(index, balance == 0 ? allowed : 0);
     }
 
     /// @dev What a voucher adds to what was claimed before.
@@ -185,8 +190,8 @@ abstract contract Claims is Defaults {
         return left;
     }
 
-    /// @dev What a provider may claim on a day.
+    /// @dev What a provider may still be paid on a day.
     function _leftOf(Run memory run) private view returns (uint256) {
-        return run.hasStake ? type(uint96).max : UNSTAKED_DAILY_CAP - run.claimed;
+        return run.hasStake ? type(uint96).max : UNSTAKED_DAILY_CAP - run.paidToday;
     }
 }

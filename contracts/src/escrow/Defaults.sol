@@ -83,17 +83,26 @@ abstract contract Defaults is Ledger {
     }
 
     /// @dev How much of a shortfall counts: no provider more than the bond in all, so that a friend of the payer
-    /// can't water down the others without end.
-    function _shortfallOf(uint256 index, Voucher memory voucher, uint96 bond, uint96 short)
+    /// can't water down the others without end; one without stake a day's cap for each day that the default is open.
+    /// It is a bound for each payer: one that all payers shared could be used up by a stranger.
+    function _shortfallOf(uint256 index, Voucher memory voucher, bool hasStake, uint96 bond, uint96 short)
         internal
         view
         returns (uint96)
     {
+        uint256 opened = block.timestamp;
         uint40 closesAt = _defaults[voucher.payer][voucher.epoch].closesAt;
-        if (closesAt != 0 && block.timestamp >= closesAt) {
-            revert DefaultClosed(index, voucher.payer, closesAt);
+        if (closesAt != 0) {
+            if (block.timestamp >= closesAt) revert DefaultClosed(index, voucher.payer, closesAt);
+            opened = closesAt - DEFAULT_WINDOW_SECONDS;
         }
-        return uint96(Shares.min(short, bond - _owedInAll[_providerKey(voucher)]));
+        uint256 most = bond;
+        if (!hasStake) {
+            uint256 begun = (block.timestamp - opened) / 1 days + 1;
+            most = Shares.min(most, begun * UNSTAKED_DAILY_CAP);
+        }
+        // Stake may have gone since, and more than this be noted already.
+        return uint96(Shares.min(short, most - Shares.min(most, _owedInAll[_providerKey(voucher)])));
     }
 
     function _lineKey(address payer, uint32 epoch, address provider, bytes32 model, address relay)

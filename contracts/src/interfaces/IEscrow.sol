@@ -57,7 +57,9 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
     /// @notice Counts vouchers: what they add moves from the payer's balance to the provider's pot. Anybody may send
     /// them; one who is not the provider is credited a tip out of the provider's part.
     /// @dev What the session's cap, or a day's cap, does not cover stays claimable later. What the balance does not
-    /// cover becomes a shortfall, up to the bond for each provider, and opens the payer's default.
+    /// cover becomes a shortfall, up to the bond for each provider, and opens the payer's default. The day of a
+    /// provider without stake is charged what the balance paid and nothing else; of one payer's shortfalls it counts
+    /// the daily cap at most for each day since the default was opened.
     /// One bad entry reverts all: ask `claimable` first. Reverts with `EmptyBatch`, `WrongEpoch`, `StaleVoucher`,
     /// `InvalidSignature`, `SessionExpired`, `NothingPayable`, `DefaultClosed`.
     function claim(SignedVoucher[] calldata batch) external;
@@ -96,6 +98,8 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
     function unpause() external;
 
     /// @notice What `claim` would pay of a voucher now, and note as a shortfall. Reverts as `claim` does, at index 0.
+    /// @custom:security `short` is no money yet: it pays a part of the bond at most, days later, and never a tip. Who
+    /// carries claims goes by `paid`: a face and a shortfall cost their signer nothing.
     function claimable(SignedVoucher calldata signed) external view returns (uint96 paid, uint96 short);
 
     function config() external view returns (Config memory);
@@ -125,7 +129,7 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
         view
         returns (uint96);
 
-    /// @notice What a provider may still claim today; the greatest number for one with stake.
+    /// @notice What a provider may still be paid today out of balances; 2^96 - 1 for one with stake.
     function dailyLeft(address provider) external view returns (uint256);
 
     /// @notice The EIP-712 digest that a voucher's signer signs.

@@ -14,7 +14,8 @@ interface IEscrowTypes {
     /// @param tipBps A carrier's tip, of what it claims for another; at most `tipCap` a voucher.
     /// @param graceSeconds From the request of a withdrawal to the withdrawal; from a session's end to its last claim.
     /// @param defaultWindowSeconds How long payees may add to a default before its bond is shared out.
-    /// @param unstakedDailyCap What a provider without stake may claim in a day of UTC.
+    /// @param unstakedDailyCap What a provider without stake may be paid out of balances in a day of UTC; and what
+    /// it may add to one payer's default for each day that this is open.
     struct Config {
         address asset;
         bool isBurnable;

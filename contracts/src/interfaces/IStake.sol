@@ -21,7 +21,8 @@ interface IStake {
     /// @param floor Lowest minimum that the owner may set, and what lifts an escrow's cap.
     /// @param ceiling Highest minimum that the owner may set.
     /// @param minimum The minimum at the start.
-    /// @param unbondSeconds How long stake stays in reach of the court after it was asked back.
+    /// @param unbondSeconds How long stake stays in reach of the court after it was asked back: 2 to 60 days. Where stake
+    /// is worth something the owner's delay must be longer, which can't be asked here: a delay may change.
     /// @param challengerBps The challenger's share of a slash in basis points; the rest burns.
     struct StakeConfig {
         address token;

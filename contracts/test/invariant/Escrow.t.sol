@@ -41,6 +41,7 @@ contract EscrowInvariantTest is EscrowFixture {
         accountInDefaultHasNoBalance();
         sharesAddUpToTheLastUnit();
         sessionsStayBelowTheirCaps();
+        daysAreChargedWhatWasPaid();
     }
 
     /// @dev A long walk of its own, to show that the handler reaches every verb, defaults included.
@@ -130,6 +131,15 @@ contract EscrowInvariantTest is EscrowFixture {
         for (uint256 i; i < handler.PAYERS(); ++i) {
             Session memory session = escrow.session(handler.payerAt(i), vm.addr(handler.sessionKey(i)));
             vm.assertLe(session.spent, session.cap, "spent by a session");
+        }
+    }
+
+    /// @dev To the unit, whatever was owed besides; the first provider has stake.
+    function daysAreChargedWhatWasPaid() private view {
+        for (uint256 i = 1; i < handler.PROVIDERS(); ++i) {
+            address provider_ = handler.providerAt(i);
+            uint256 earned = handler.earned(provider_, block.timestamp / 1 days);
+            vm.assertEq(escrow.dailyLeft(provider_) + earned, DAILY_CAP, "a day's cap");
         }
     }
 

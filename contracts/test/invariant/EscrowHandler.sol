@@ -26,9 +26,12 @@ contract EscrowHandler is TestBase, IEscrowTypes {
     mapping(address payer => uint256) public withdrawn;
     /// What went from a payer's account to pots, and from its bond to defaults' payouts and to the fire.
     mapping(address payer => uint256) public paid;
+    /// What reached a provider's pots out of balances on a day of UTC.
+    mapping(address provider => mapping(uint256 day => uint256)) public earned;
     mapping(address payer => uint256) public forfeited;
     mapping(bytes32 payee => uint256) public signedHighest;
     mapping(bytes32 payee => uint256) public claimedHighest;
+    uint256 private leftBefore;
     uint256 public sweptGross;
     uint256 public sweptParts;
     bool public wasClaimedLowered;
@@ -86,12 +89,18 @@ contract EscrowHandler is TestBase, IEscrowTypes {
         batch[0] = sign(key, voucher);
         try ESCROW.claimable(batch[0]) returns (uint96 willPay, uint96 willOwe) {
             uint256 potBefore = gross(voucher);
+            leftBefore = ESCROW.dailyLeft(voucher.provider);
             calls["claim"]++;
             vm.prank(isCarried ? address(0xCA4) : voucher.provider);
             ESCROW.claim(batch);
             note(voucher);
             vm.assertEq(gross(voucher) - potBefore, willPay, "claimable told what claim did");
             paid[voucher.payer] += willPay;
+            earned[voucher.provider][block.timestamp / 1 days] += willPay;
+            uint256 charge = leftBefore < MOST ? willPay : 0;
+            vm.assertEq(
+                leftBefore - ESCROW.dailyLeft(voucher.provider), charge, "the day, against what was paid"
+            );
             if (willOwe > 0) calls["shortfall"]++;
         } catch { }
     }
@@ -119,6 +128,7 @@ contract EscrowHandler is TestBase, IEscrowTypes {
                 note(vouchers[i]);
             }
             vm.assertEq(gross(voucher) - potBefore, sum, "what left the accounts is in the pot");
+            earned[voucher.provider][block.timestamp / 1 days] += sum;
         } catch { }
     }
 
