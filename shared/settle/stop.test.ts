@@ -101,6 +101,7 @@ describe('an answer that is stopped', () => {
       jobId: jobId((nextJob++).toString(16).padStart(32, '0')),
       provider: provider.name,
       prompt: {
+        task: 'text-generation',
         model,
         promptTokens: Array.from({ length: promptTokens }, (_, i) => 3 + (i % 200)),
         sampler: { temperature: 1, topP: 1 },
