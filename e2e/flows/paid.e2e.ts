@@ -107,8 +107,8 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     await earned.done()
     const [line, ...others] = await chain.lines()
     expect([line?.claimed, others]).toEqual([due, []])
-    expect(await chain.balanceOf(line!.provider)).toBe(parseEther('1000') + share)
-    expect(await earned.amount('to-claim')).toBe(0)
+    await expect.poll(() => chain.balanceOf(line!.provider), SETTLED).toBe(parseEther('1000') + share)
+    await expect.poll(() => earned.amount('to-claim'), SETTLED).toBe(0)
     await earned.entry('Payers', 'Claimed').waitFor()
     await earned.entry('Your GPU answered', 'claimed').waitFor()
     await spent.entry('Answer, Infernet Tiny', 'claimed').waitFor() // the payer sees it on the chain as well

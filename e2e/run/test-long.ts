@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { buildPage } from '../fixtures/build-page.ts'
 import { findChromium } from '../fixtures/find-chromium.ts'
 import { lavapipeChromium } from '../lavapipe/lavapipe-chromium.ts'
-import { endChildrenOnSignals, ROOT } from './child.ts'
+import { endChildrenOnSignals, isStopped, ROOT } from './child.ts'
 import { runSuite, type SuiteInit } from './suite.ts'
 import { createTally, sayTotal } from './tally.ts'
 
@@ -76,7 +76,7 @@ const chosen = suites.filter(
   ({ name }) => values.only.length === 0 || values.only.some((part) => name.includes(part)),
 )
 if (chosen.length === 0) tally.add(`no suite is named ${values.only.join(', ')}`, { passed: 0, failed: 1 })
-for (const suite of chosen) if (!suite.needsPage || (await isPageThere())) await runLong(suite)
+for (const suite of chosen) if (!suite.needsPage || isStopped() || (await isPageThere())) await runLong(suite)
 sayTotal(tally)
 
 async function runLong({ minutes, env, isBesideLoad = false, ...suite }: LongSuite): Promise<void> {
