@@ -56,7 +56,7 @@ export async function startClient(listen: readonly string[] = []): Promise<Libp2
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = 25_000,
 ): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await isSo())) {
