@@ -3,12 +3,16 @@ import { svelte } from '@sveltejs/vite-plugin-svelte'
 import tailwindcss from '@tailwindcss/vite'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { SuiteReporter } from './e2e/run/suite-reporter.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
+
+/** Where `npm test` and `npm run test:long` read what happened; see e2e/run/suite.ts. */
+const notes = process.env['INFERNET_SUITE_NOTES']
 
 const browsers = { environment: 'node', testTimeout: 120_000, hookTimeout: 180_000 } as const
 /** What measures times or memory, and would measure its neighbour's too. */
@@ -26,6 +30,9 @@ const long = [
   'market',
   'paths',
 ]
+
+/** Of one test in `npm run test:long`; its suites have deadlines of their own. */
+const LONG_MS = 30 * 60_000
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -54,6 +61,7 @@ export default defineConfig({
   server: { headers: isolation, host: '127.0.0.1' },
   test: {
     sequence: { sequencer: LongestFirst },
+    ...(notes && { reporters: ['default', new SuiteReporter(notes)] }),
     projects: [
       {
         root,
@@ -62,8 +70,9 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['{shared,relay,web,contracts,e2e}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.svelte.test.ts'],
-          testTimeout: 30_000,
+          exclude: ['**/node_modules/**', '**/*.svelte.test.ts', '**/*.long.test.ts'],
+          // Only what hangs comes here: on a busy machine a process alone may take ten seconds to start.
+          testTimeout: 60_000,
         },
       },
       {
@@ -80,13 +89,36 @@ export default defineConfig({
           ...browsers,
           name: 'e2e',
           include: ['e2e/{flows,sampler,engine,storage}/**/*.e2e.ts'],
-          exclude: alone,
+          exclude: [...alone, '**/*.long.e2e.ts'],
         },
       },
       {
         root,
         extends: false,
         test: { ...browsers, name: 'e2e-alone', include: alone, fileParallelism: false },
+      },
+      {
+        root,
+        extends: false,
+        test: {
+          ...browsers,
+          name: 'long',
+          include: ['{shared,relay,web,contracts,e2e}/**/*.long.{test,e2e}.ts'],
+          testTimeout: LONG_MS,
+        },
+      },
+      {
+        root,
+        extends: false,
+        test: {
+          name: 'long-fuzz',
+          environment: 'node',
+          // All that draw what comes in; the command names them.
+          include: ['{shared,relay,web,contracts,e2e}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.svelte.test.ts', '**/*.long.test.ts'],
+          setupFiles: fileURLToPath(new URL('shared/testing/longer-fuzz.ts', import.meta.url)),
+          testTimeout: LONG_MS,
+        },
       },
     ],
   },

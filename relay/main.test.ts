@@ -26,7 +26,7 @@ interface Run {
 function run(args: readonly string[], env: Record<string, string> = {}): Run {
   const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } })
   children.push(child)
-  const seen: Run = { child, ended: once(child, 'exit'), out: '', err: '' }
+  const seen: Run = { child, ended: once(child, 'close'), out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => (seen.out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (seen.err += chunk.toString()))
   return seen

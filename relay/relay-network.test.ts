@@ -2,11 +2,15 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, expect, test } from 'vitest'
 import { utf8 } from '#shared/base/bytes.ts'
 import type { Relay } from './create-relay.ts'
-import { MAX_GOSSIP_MESSAGE_BYTES } from './base/limits.ts'
+import { MAX_GOSSIP_MESSAGE_BYTES, REDIAL_MAX_MS } from './base/limits.ts'
 import type { NetworkInfo } from './serve/network-info.ts'
 import { startRelay, until } from './testing/fixtures.ts'
 
 const RECORD_MS = 600
+/** What dialling and a link may take beside others; waiting longer than the longest pause takes minutes. */
+const DIAL_SLACK_MS = 5000
+/** For twelve relays in one process, whose dials may have to be made again. */
+const CROWD_LIMIT_MS = 30_000
 const running: Relay[] = []
 async function relay(...init: Parameters<typeof startRelay>): Promise<Relay> {
   const started = await startRelay(init[0], { recordMs: RECORD_MS, ...init[1] })
@@ -93,8 +97,8 @@ test('the link comes back after the other relay restarted', async () => {
   await new Promise((resolve) => setTimeout(resolve, 500))
   const again = await relay({ port }, { privateKey })
   const startedAt = performance.now()
-  await until('the link again', () => left.relays.length === 1 && again.relays.length === 1)
-  expect(performance.now() - startedAt).toBeLessThan(6000)
+  await until('the link again', () => left.relays.length === 1 && again.relays.length === 1, 20_000)
+  expect(performance.now() - startedAt).toBeLessThan(REDIAL_MAX_MS + DIAL_SLACK_MS)
 })
 
 test('a relay that is told to join itself says so and goes on', async () => {
@@ -113,10 +117,14 @@ test('more relays than the gossip score would allow from one address all hear a 
   // Not dialable for each other, so all of them depend on the hub: a star, as at the start of a network.
   for (let i = 0; i < 12; i++)
     others.push(await relay({ peers: peers(hub), announce: [`/dns/r${i}.invalid/tcp/443/tls/ws`] }))
-  await until('the star', () => hub.relays.length === 12)
+  await until('the star', () => hub.relays.length === 12, CROWD_LIMIT_MS)
   const inboxes = [hub, ...others.slice(1)].map((each) => inbox(each))
-  await until('all to hear', () => {
-    if (inboxes.some((seen) => seen.length === 0)) others[0]?.offers.publish(utf8('news'))
-    return inboxes.every((seen) => seen.length > 0)
-  })
-}, 30_000)
+  await until(
+    'all to hear',
+    () => {
+      if (inboxes.some((seen) => seen.length === 0)) others[0]?.offers.publish(utf8('news'))
+      return inboxes.every((seen) => seen.length > 0)
+    },
+    CROWD_LIMIT_MS,
+  )
+}, 90_000)

@@ -120,9 +120,9 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
     expect(await metricsOf(second)).toContain('infernet_claims_held 1')
     await new Promise((resolve) => setTimeout(resolve, 2500)) // two rounds
     expect(await metricsOf(second)).not.toMatch(/infernet_claims_total\{result="(carried|failed)"\}/)
-    // Its next voucher is carried.
-    await leave(second, await sign(provider.address, '7', nobody()))
+    // Its next voucher is carried, perhaps as soon as it is left.
     const before = await balance(provider.address)
+    await leave(second, await sign(provider.address, '7', nobody()))
     await until('the rest to be paid', async () => (await balance(provider.address)) > before)
     await second.stop()
     await folder.remove()

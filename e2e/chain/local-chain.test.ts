@@ -8,6 +8,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
 import { until } from '../../relay/testing/fixtures.ts'
+import { keepWholeState } from './chain-state.ts'
 import { findAnvil } from './find-anvil.ts'
 import { ourContracts } from './our-contracts.ts'
 import { childrenOf, killChain } from './kill-chain.ts'
@@ -99,9 +100,10 @@ test.runIf(hasAnvil)('a chain that is killed goes on where it was', async () => 
   const first = await start(deployment)
   const hash = await send(first)
   const stateFile = join(folder, 'state.json')
+  // Whole, and copied: the kill may come in the middle of the next writing.
   await until(
     'the state to hold it',
-    () => existsSync(stateFile) && readFileSync(stateFile, 'utf8').includes(hash),
+    () => keepWholeState(stateFile) && readFileSync(`${stateFile}.whole`, 'utf8').includes(hash),
   )
   await killChain(first)
   running.splice(running.indexOf(first), 1)

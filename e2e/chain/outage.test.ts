@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeFunctionData, erc20Abi, parseEther, type Address, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
@@ -9,10 +8,9 @@ import { createChainSigner, type ChainSigner } from '#shared/settle/chain-signat
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { temporaryFolder, until } from '../../relay/testing/fixtures.ts'
-import { keepWholeState, keptBlock } from './chain-state.ts'
 import { findAnvil } from './find-anvil.ts'
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts'
-import { nobody, startTestChain, type TestChain } from './test-chain.ts'
+import { nobody, startTestChain, untilOnDisk, type TestChain } from './test-chain.ts'
 import { DAY_SECONDS, deposit, keyOf, leaveAndVanish, mainEscrow, SOME_MODEL, voucherOf } from './vouchers.ts'
 
 const NEVER = { carryEverySeconds: DAY_SECONDS }
@@ -262,20 +260,12 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
 
   test('goes on with a chain that was killed, and started again with an older state', async () => {
     await leaveTen()
-    await untilOnDisk()
+    await untilOnDisk(chain)
     await startCarrier()
     await until('the claim to be sent', () => proxy.methods.includes('eth_sendRawTransaction'))
     await chain.restart()
     await expectPaidOnce()
   })
-
-  /** A chain that is killed before its first state is written comes back without contracts: not what is meant here. */
-  async function untilOnDisk(): Promise<void> {
-    const stateFile = join(dirname(chain.chain.networkFile), 'state.json')
-    const block = Number(await chain.client.getBlockNumber())
-    const isKept = (): boolean => keepWholeState(stateFile) && (keptBlock(stateFile) ?? -1) >= block
-    await until('the deposit to be on the disk', isKept)
-  }
 
   async function waitingHashes(): Promise<readonly Hex[]> {
     const { pending, queued } = await chain.client.getTxpoolContent()

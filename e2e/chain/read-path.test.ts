@@ -75,6 +75,9 @@ describe.skipIf(findAnvil() === undefined)('the read path over a real chain', ()
   test('after a fork the answers are of the new branch', async () => {
     const from = await chain.account()
     const to = nobody()
+    // Blocks come of transactions alone, so that the heights are ours to count.
+    await chain.client.setIntervalMining({ interval: 0 })
+    await chain.client.setAutomine(true)
     const snapshot = await chain.client.snapshot()
     await chain.wallet(from).sendTransaction({ to, value: parseEther('1') })
     await until('the relay to see it', async () => (await tab().getBalance({ address: to })) > 0n)

@@ -32,8 +32,16 @@ export interface Holdings {
   readonly supply: bigint
 }
 
+/** In how many parts an answer was settled: each claim has its own tip, each payout its own rounding. */
+export interface SettledParts {
+  /** What each claim paid. */
+  readonly claims: readonly bigint[]
+  /** What each payout divided. */
+  readonly sweeps: readonly bigint[]
+}
+
 /** What was claimed, and how everybody's holdings moved with it. */
-export interface Settlement {
+export interface Settlement extends SettledParts {
   readonly claimed: bigint
   readonly moved: Omit<Holdings, 'supply'> & { readonly burned: bigint }
 }
@@ -64,31 +72,42 @@ export async function waitForSettlement(
   { publisher, supplyBefore, due }: { publisher: Address; supplyBefore: bigint; due: bigint },
 ): Promise<Settlement> {
   const { client } = clientsOf(chain)
-  const { escrow } = main(chain.network)
   const until = performance.now() + SETTLE_LIMIT_MS
   let claimed = 0n
   let swept = 0n
   while (performance.now() < until) {
-    const claims = await client.getContractEvents({
-      address: escrow,
-      abi: escrowAbi,
-      eventName: 'Claimed',
-      fromBlock: 0n,
-      strict: true,
-    })
-    const [first] = claims
+    // One block for all, or a claim or a payout in between would be counted by halves.
+    const blockNumber = await client.getBlockNumber()
+    const { first, claims, sweeps } = await settledParts(client, chain.network, { toBlock: blockNumber })
     if (first) {
-      const { provider, relay } = first.args
-      const has = await readHoldings(client, chain.network, { provider, publisher, relay })
+      const has = await readHoldings(client, chain.network, { ...first, publisher }, blockNumber)
       const { supply, ...kept } = has
       const moved = { ...kept, burned: supplyBefore - supply }
-      claimed = claims.reduce((sum, { args }) => sum + args.paid, 0n)
-      swept = Object.values(moved).reduce((sum, amount) => sum + amount, 0n)
-      if (claimed >= due && swept >= claimed) return { claimed, moved }
+      claimed = sumOf(claims)
+      swept = sumOf(Object.values(moved))
+      if (claimed >= due && swept >= claimed) return { claimed, claims, sweeps, moved }
     }
     await sleep(250)
   }
   throw new Error(`of ${due} units, ${claimed} were claimed and ${swept} swept within a minute`)
+}
+
+/** In which parts answers were settled in those blocks, and whom the first claim names. */
+export async function settledParts(
+  client: PublicClient,
+  network: NetworkFile,
+  { fromBlock = 0n, toBlock }: { fromBlock?: bigint; toBlock: bigint },
+): Promise<SettledParts & { readonly first: { provider: Address; relay: Address } | undefined }> {
+  const within = { address: main(network).escrow, abi: escrowAbi, strict: true, fromBlock, toBlock } as const
+  const [claimed, swept] = await Promise.all([
+    client.getContractEvents({ ...within, eventName: 'Claimed' }),
+    client.getContractEvents({ ...within, eventName: 'Swept' }),
+  ])
+  return {
+    claims: claimed.map(({ args }) => args.paid),
+    sweeps: swept.map(({ args }) => args.gross),
+    first: claimed[0]?.args,
+  }
 }
 
 export async function readSupply(chain: LocalChain): Promise<bigint> {
@@ -107,20 +126,29 @@ export interface SharesInit {
   readonly isCarried?: boolean
 }
 
-/** What the shares of the deployment make of one claim. Parts are rounded down, the rest is the provider's. */
-export function expectedShares(
-  claimed: bigint,
+/** What the shares of the deployment make of one claim that is paid out by itself. */
+export function expectedShares(claimed: bigint, init?: SharesInit): Settlement['moved'] {
+  return expectedSharesOf({ claims: [claimed], sweeps: [claimed] }, init)
+}
+
+/** The same where it went in parts. The shares of each are rounded down, the rest is the provider's. */
+export function expectedSharesOf(
+  { claims, sweeps }: SettledParts,
   { royaltyBps = DEMO_ROYALTY_BPS, isCarried = true }: SharesInit = {},
 ): Settlement['moved'] {
-  const part = (bps: number): bigint => (claimed * BigInt(bps)) / BPS
-  const publisher = part(royaltyBps)
-  const relayed = part(ESCROW.relayBps)
-  const burned = part(ESCROW.burnBps)
-  const treasury = part(ESCROW.treasuryBps)
-  const carried = part(ESCROW.tipBps) < ESCROW.tipCap ? part(ESCROW.tipBps) : ESCROW.tipCap
-  const tip = isCarried ? carried : 0n
+  const partOf = (amount: bigint, bps: number): bigint => (amount * BigInt(bps)) / BPS
+  const share = (bps: number): bigint => sumOf(sweeps.map((gross) => partOf(gross, bps)))
+  const tipOf = (paid: bigint): bigint => {
+    const tip = partOf(paid, ESCROW.tipBps)
+    return tip < ESCROW.tipCap ? tip : ESCROW.tipCap
+  }
+  const publisher = share(royaltyBps)
+  const relayed = share(ESCROW.relayBps)
+  const burned = share(ESCROW.burnBps)
+  const treasury = share(ESCROW.treasuryBps)
+  const tip = isCarried ? sumOf(claims.map(tipOf)) : 0n
   return {
-    provider: claimed - publisher - relayed - burned - treasury - tip,
+    provider: sumOf(sweeps) - publisher - relayed - burned - treasury - tip,
     publisher,
     relay: relayed + tip,
     treasury,
@@ -128,14 +156,17 @@ export function expectedShares(
   }
 }
 
+function sumOf(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((sum, amount) => sum + amount, 0n)
+}
+
 async function readHoldings(
   client: PublicClient,
   network: NetworkFile,
   who: { provider: Address; publisher: Address; relay: Address },
+  blockNumber: bigint,
 ): Promise<Holdings> {
   const { asset, escrow } = main(network)
-  // One block for all, or a sweep in between would be counted by halves.
-  const blockNumber = await client.getBlockNumber()
   const has = async (owner: Address): Promise<bigint> => {
     const [balance, credit] = await Promise.all([
       client.readContract({

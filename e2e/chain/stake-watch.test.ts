@@ -179,8 +179,10 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
       const metrics = await (await fetch(new URL('/metrics', relay.httpUrl))).text()
       return Number(/infernet_operators_jailed (\d+)/.exec(metrics)?.[1])
     }
-    await until('the relay to have looked', async () => (await jailed()) > 0) // of the test before
-    const before = await jailed()
+    const watched = watch()
+    await watched.look()
+    const before = watched.count('jailed') // by the tests before
+    await until('the relay to know of them', async () => (await jailed()) === before)
     await announce(1)
     expect(await offered()).toBe(1)
     await judge('jail', operator.address)

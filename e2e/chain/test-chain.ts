@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   createTestClient,
   createWalletClient,
@@ -20,6 +20,8 @@ import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { startChainRelay } from '../../relay/testing/chain-fixtures.ts'
+import { until } from '../../relay/testing/fixtures.ts'
+import { keepWholeState, keptBlock } from './chain-state.ts'
 import { killChain } from './kill-chain.ts'
 import { startLocalChain, type LocalChain } from './local-chain.ts'
 import { ourContracts } from './our-contracts.ts'
@@ -78,6 +80,14 @@ export async function startTestChain(): Promise<TestChain> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Waits for what is on the chain now: one that is killed sooner comes back without it, or without contracts. */
+export async function untilOnDisk({ chain, client }: TestChain): Promise<void> {
+  const stateFile = join(dirname(chain.networkFile), 'state.json')
+  const block = Number(await client.getBlockNumber())
+  const isKept = (): boolean => keepWholeState(stateFile) && (keptBlock(stateFile) ?? -1) >= block
+  await until('the block to be on the disk', isKept)
 }
 
 /** An address that nobody has. */

@@ -6,6 +6,7 @@ import { createChainClient } from '../../relay/chain/chain-client.ts'
 import { ChainNode } from '../../relay/chain/chain-node.ts'
 import { TransactionSender } from '../../relay/chain/transaction-sender.ts'
 import { createLog } from '../../relay/observe/log.ts'
+import { until } from '../../relay/testing/fixtures.ts'
 import { findAnvil } from './find-anvil.ts'
 import { nobody, startTestChain, type TestChain } from './test-chain.ts'
 
@@ -53,15 +54,12 @@ describe.skipIf(findAnvil() === undefined)('a sender of transactions', () => {
     try {
       const { hash, mined } = await sender.send({ to: nobody(), value: 1n })
       const first = await client.getTransaction({ hash })
-      let replaced = false
-      for (let i = 0; i < 200 && !replaced; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 25))
-        replaced = await client.getTransaction({ hash }).then(
+      const isReplaced = (): Promise<boolean> =>
+        client.getTransaction({ hash }).then(
           () => false,
           () => true,
         )
-      }
-      expect(replaced).toBe(true)
+      await until('it to be replaced', isReplaced, 20_000)
       await client.mine({ blocks: 1 })
       const receipt = await mined
       const last = await client.getTransaction({ hash: receipt.transactionHash })

@@ -67,7 +67,7 @@ export function voucherOf(
 /** A provider's tab: comes, leaves a voucher, and is closed for good. Gives what the relay did not keep. */
 export async function leaveAndVanish(
   chain: TestChain,
-  relay: Relay,
+  relay: Pick<Relay, 'addresses'>,
   signed: SignedVoucher,
 ): Promise<readonly RefusedClaim[]> {
   const privateKey = await generateKeyPair('Ed25519')

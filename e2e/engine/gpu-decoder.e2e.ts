@@ -143,7 +143,7 @@ describe('the decoder on a GPU', () => {
     })
   })
 
-  // One with lengths from a mask compiles its shaders anew for each length: `families.e2e.ts` has that one, too.
+  // One with lengths from a mask compiles its shaders anew for each length: `families.long.e2e.ts` has that one, too.
   it.each(FAMILIES.filter(({ exporter }) => exporter === 'genai').map(({ family }) => family.id))(
     'answers as wasm does with a model of another family: %s',
     SLOW,

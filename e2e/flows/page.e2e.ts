@@ -102,7 +102,7 @@ describe('the page', () => {
     await expect.poll(words).toMatch(/^Lending\s+0 tokens served\s+Nobody at the moment/)
     await small.getByRole('button', { name: 'Pause' }).click()
     await provider.waitForState('paused')
-    expect(await offersAt(network.relay.url)).toBe(0)
+    await expect.poll(() => offersAt(network.relay.url), { timeout: 10_000 }).toBe(0)
     await expect.poll(words).toMatch(/^Paused/)
     await provider.resume()
     expect(await offersAt(network.relay.url)).toBe(1)
@@ -117,7 +117,7 @@ describe('the page', () => {
     const [answered, ...others] = (await consumer.record()).segments
     expect(others).toEqual([])
     await provider.waitForState('ended')
-    expect(await offersAt(network.relay.url)).toBe(0)
+    await expect.poll(() => offersAt(network.relay.url), { timeout: 10_000 }).toBe(0)
     await expect.poll(words).toMatch(/^Off/)
     expect(await small.getByRole('button').count()).toBe(0)
     await provider.page.getByRole('button', { name: 'Close the small window' }).click()

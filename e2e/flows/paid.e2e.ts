@@ -7,7 +7,13 @@ import { baseUnits } from '#shared/base/units.ts'
 import { costOf } from '#shared/prompt/cost.ts'
 import { findAnvil } from '../chain/find-anvil.ts'
 import { readerOf } from '../chain/paid-lines.ts'
-import { expectedShares, publishModel, readSupply, waitForSettlement } from '../chain/settlement.ts'
+import {
+  expectedShares,
+  expectedSharesOf,
+  publishModel,
+  readSupply,
+  waitForSettlement,
+} from '../chain/settlement.ts'
 import { startMoneyNetwork } from '../fixtures/money-network.ts'
 import { lentManifest, lentModel } from '../fixtures/lent-model.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
@@ -101,8 +107,8 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     await earned.done()
     const [line, ...others] = await chain.lines()
     expect([line?.claimed, others]).toEqual([due, []])
-    expect(await chain.balanceOf(line!.provider)).toBe(parseEther('1000') + share)
-    expect(await earned.amount('to-claim')).toBe(0)
+    await expect.poll(() => chain.balanceOf(line!.provider), SETTLED).toBe(parseEther('1000') + share)
+    await expect.poll(() => earned.amount('to-claim'), SETTLED).toBe(0)
     await earned.entry('Payers', 'Claimed').waitFor()
     await earned.entry('Your GPU answered', 'claimed').waitFor()
     await spent.entry('Answer, Infernet Tiny', 'claimed').waitFor() // the payer sees it on the chain as well
@@ -130,8 +136,9 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
 
     await expect.poll(async () => (await chain.lines()).map(({ claimed }) => claimed), SETTLED).toEqual([due])
     // Provider, publisher, relay, treasury and what is burned, to the last unit.
-    const { claimed, moved } = await waitForSettlement(network.chain, { publisher, supplyBefore, due })
-    expect([claimed, moved]).toEqual([due, expectedShares(due)])
+    const settlement = await waitForSettlement(network.chain, { publisher, supplyBefore, due })
+    const { claimed, moved } = settlement
+    expect([claimed, moved]).toEqual([due, expectedSharesOf(settlement)])
     expect(Object.values(moved).reduce((sum, part) => sum + part)).toBe(due)
   })
 

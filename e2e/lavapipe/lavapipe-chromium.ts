@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findChromium } from '../fixtures/find-chromium.ts'
+import { mayInstallDebian } from '../fixtures/install-debian.ts'
 
 const SETUP = fileURLToPath(new URL('./setup.sh', import.meta.url))
 const TARGET = fileURLToPath(new URL('../../node_modules/.cache/chromium-lavapipe', import.meta.url))
@@ -13,7 +14,7 @@ export type LavapipeChromium =
   | { readonly executablePath?: undefined; readonly reason: string }
 
 /** Whether `setup.sh` may install what it lacks: where it may, a machine without lavapipe is one that is broken. */
-export const mayInstallLavapipe = process.getuid?.() === 0 && existsSync('/etc/debian_version')
+export const mayInstallLavapipe = mayInstallDebian
 
 /**
  * Makes the copy of Chromium that `setup.sh` describes, once; installs Mesa's driver and a compiler where we are root.
@@ -25,6 +26,7 @@ export function lavapipeChromium(): LavapipeChromium {
   const source = existsSync(join(own, 'libvk_swiftshader.so')) ? [own] : []
   const { status, stdout, stderr, error } = spawnSync('bash', [SETUP, TARGET, ...source], {
     encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe', 2], // the last: what it waits for, said while it waits
   })
   const executablePath = stdout?.trim().split('\n').at(-1) ?? ''
   if (status === 0 && existsSync(executablePath)) return { executablePath }

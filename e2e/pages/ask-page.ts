@@ -2,6 +2,9 @@ import type { Locator, Page } from 'playwright'
 import type { AnswerRecord } from '../../web/state/conversation.ts'
 import type { Tab } from './tab.ts'
 
+/** How long the page may take to write down an answer that it shows. */
+const KEPT_LIMIT_MS = 10_000
+
 /** The Ask page, as somebody who asks uses it. */
 export class AskPage {
   readonly tab: Tab
@@ -79,8 +82,26 @@ export class AskPage {
     return (await this.page.getByTestId('cost').last().innerText()).trim()
   }
 
-  /** The newest answer as the page keeps it in this browser: figures that the page itself shows in words. */
+  /**
+   * The newest answer as the page keeps it in this browser: figures that the page itself shows in words. The page shows
+   * the end of an answer before that is written down, so it is waited for.
+   */
   async record(): Promise<AnswerRecord> {
+    const shown = (await this.state.count()) > 0 ? await this.state.getAttribute('data-state') : null
+    const isOver = shown === 'done' || shown === 'failed'
+    const end = performance.now() + KEPT_LIMIT_MS
+    for (;;) {
+      const kept = await this.#kept()
+      if (!isOver || (kept?.stage === 'stopped' ? 'done' : kept?.stage) === shown) {
+        if (!kept) throw new Error('no answer is kept')
+        return kept
+      }
+      if (performance.now() > end) throw new Error(`the answer is ${shown}, and kept as ${kept?.stage}`)
+      await this.page.waitForTimeout(20)
+    }
+  }
+
+  async #kept(): Promise<AnswerRecord | undefined> {
     const turn = await this.page.evaluate(async () => {
       const opened = indexedDB.open('infernet-history')
       await new Promise((resolve, reject) => {
@@ -95,8 +116,7 @@ export class AskPage {
       )[0]
       return newest?.turns.at(-1)
     })
-    if (!turn) throw new Error('no answer is kept')
-    return turn.answer as AnswerRecord
+    return turn?.answer as AnswerRecord | undefined
   }
 
   /** From now on notes when an answer in the middle gives its provider up; gives the times so far, by the wall clock. */

@@ -100,10 +100,9 @@ describe('what relays say of the network', () => {
           by.length,
         ]),
       )
-    await until('both are seen', async () => Object.keys(await named()).length === 2)
-    expect(await named()).toEqual({ [provider.peer.name]: 2, [second.peer.name]: 1 })
+    await expect.poll(named, { timeout: 10_000 }).toEqual({ [provider.peer.name]: 2, [second.peer.name]: 1 })
     await relays[0]?.stop()
-    expect(await named()).toEqual({ [provider.peer.name]: 1, [second.peer.name]: 1 })
+    await expect.poll(named, { timeout: 10_000 }).toEqual({ [provider.peer.name]: 1, [second.peer.name]: 1 })
     expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
   })
 

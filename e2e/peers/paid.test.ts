@@ -104,7 +104,7 @@ describe('two peers that pay each other', () => {
     const { summary } = await hear((await consumer()).peer, promptOf())
     expect(summary).toMatchObject({ due: 803n, paid: 803n, segments: [{ due: 803n, paid: 803n }] })
     expect(ledger.unclaimedOf(PAYER, 0)).toBe(803n)
-    await until('it is counted', () => served().jobs === 1)
+    await until('it is counted, and the receipt is here', () => served().jobs === 1 && receipts.length > 0)
     expect(served()).toMatchObject({ due: 803n, paid: 803n })
     expect(receipts).toMatchObject([
       { receipt: { due: 803n, paid: 803n, outputTokens: 80, promptTokens: 3 } },

@@ -14,7 +14,7 @@ import { findAnvil, NO_ANVIL } from '../chain/find-anvil.ts'
 import { startLocalChain, type LocalChain } from '../chain/local-chain.ts'
 import { ourContracts } from '../chain/our-contracts.ts'
 import {
-  expectedShares,
+  expectedSharesOf,
   publishModel,
   readSupply,
   waitForSettlement,
@@ -101,7 +101,7 @@ async function settle(chain: LocalChain, ledger: OpenLedger, due: bigint): Promi
   const settlement = await waitForSettlement(chain, { ...ledger, due })
   if (settlement.claimed !== due)
     throw new Error(`the answer cost ${due} units, and ${settlement.claimed} were claimed`)
-  expectEqual(settlement.moved, expectedShares(due))
+  expectEqual(settlement.moved, expectedSharesOf(settlement))
   const inUnits = Object.entries(settlement.moved).map(([who, amount]) => [who, formatEther(amount)])
   return { paid: formatEther(due), shares: Object.fromEntries(inUnits) as unknown }
 }

@@ -2,43 +2,36 @@
  * `npm test`: types, lint, format, unused code, the contracts, unit tests, the build, then real browsers. Every gate and
  * every test counts; the last line adds them up: `N passed, N failed`.
  */
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { findChromium } from '../fixtures/find-chromium.ts'
-import { createTally, secondsSince, type Counts } from './tally.ts'
+import { findFirefox } from '../fixtures/find-firefox.ts'
+import { lavapipeChromium } from '../lavapipe/lavapipe-chromium.ts'
+import { endChildrenOnSignals, isStopped, ROOT, runNode } from './child.ts'
+import { runSuite } from './suite.ts'
+import { createTally, sayTotal, type Counts } from './tally.ts'
 
-interface Outcome {
-  readonly status: number | null
-  readonly output: string
-}
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const NODE = process.execPath
+const MINUTE_MS = 60_000
+/** What hangs is ended and named; all of this takes a quarter of an hour on two cores. */
+const GATE_LIMIT_MS = 5 * MINUTE_MS
+const CONTRACTS_LIMIT_MS = 12 * MINUTE_MS
+const SUITE_LIMIT_MS = 15 * MINUTE_MS
 const bin = (path: string): string => join(ROOT, 'node_modules', path)
-const results = mkdtempSync(join(tmpdir(), 'infernet-test-'))
 /** Files at a time. On two cores Vitest would take one; many tests wait for most of their time, browsers' for less. */
 const UNIT_AT_A_TIME = ['--maxWorkers=3']
 const BROWSER_AT_A_TIME = ['--maxWorkers=2']
 const tally = createTally((line) => console.log(line))
 
-try {
-  // Each of the two keeps one core busy, so side by side they take half the time.
-  await Promise.all([sourceGates(), contractTests()])
-  suite('unit tests', ['unit', 'web'], UNIT_AT_A_TIME)
-  const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
-  if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
-    suite('browser tests', ['e2e'], BROWSER_AT_A_TIME)
-    suite('browser tests that need the machine alone', ['e2e-alone'])
-  }
-} finally {
-  rmSync(results, { recursive: true, force: true })
+endChildrenOnSignals()
+// Each of the two keeps one core busy, so side by side they take half the time.
+await Promise.all([sourceGates(), contractTests()])
+await suite('unit tests', ['unit', 'web'], UNIT_AT_A_TIME)
+const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
+if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
+  installWhatTestsTake()
+  await suite('browser tests', ['e2e'], BROWSER_AT_A_TIME)
+  await suite('browser tests that need the machine alone', ['e2e-alone'])
 }
-const { passed, failed } = tally.counts
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+sayTotal(tally)
 
 async function sourceGates(): Promise<void> {
   await gate('types', [bin('typescript/bin/tsc'), '-b'])
@@ -53,57 +46,39 @@ async function sourceGates(): Promise<void> {
 async function contractTests(): Promise<void> {
   const build = join(ROOT, 'contracts/script/build.ts')
   await gate('bytecode and ABI are what the sources give', [build, '--check'])
-  const { output } = await run([join(ROOT, 'e2e/run/test-contracts.ts')])
+  const { output } = await run([join(ROOT, 'e2e/run/test-contracts.ts')], CONTRACTS_LIMIT_MS)
   const lines = output.trimEnd().split('\n')
   const counts = countsIn(lines.at(-1) ?? '')
   console.log((counts ? lines.slice(0, -1) : lines).join('\n'))
   tally.add('contracts', counts ?? { passed: 0, failed: 1 })
 }
 
+/** Not within a test, whose time would be gone with it. Those that miss something say so themselves. */
+function installWhatTestsTake(): void {
+  for (const get of [findFirefox, lavapipeChromium])
+    try {
+      get()
+    } catch (thrown) {
+      console.log(thrown instanceof Error ? thrown.message : thrown)
+    }
+}
+
 /** One command that either holds or does not. */
 function gate(name: string, args: readonly string[]): Promise<boolean> {
   return tally.gate(name, async () => {
-    const { status, output } = await run(args)
+    if (isStopped()) throw new Error('not run any more')
+    const { status, output, isOverdue } = await run(args, GATE_LIMIT_MS)
+    if (isOverdue) throw new Error(`ended after ${GATE_LIMIT_MS / MINUTE_MS} min\n${output.slice(-8000)}`)
     if (status !== 0) throw new Error(output.slice(-8000))
   })
 }
 
-function run(args: readonly string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, FORCE_COLOR: '0' }
-    const child = execFile(NODE, args, { cwd: ROOT, env, maxBuffer: 1 << 28 }, (_, stdout, stderr) =>
-      resolve({ status: child.exitCode, output: `${stderr}${stdout}` }),
-    )
-  })
+function run(args: readonly string[], limitMs: number) {
+  return runNode(args, { limitMs, env: { FORCE_COLOR: '0' }, isQuiet: true })
 }
 
-/** Vitest projects; a run that dies without a report counts as one failure. */
-function suite(name: string, projects: readonly string[], options: readonly string[] = []): void {
-  console.log(`---- ${name}`)
-  const startedAt = performance.now()
-  const report = join(results, `${projects.join('-')}.json`)
-  const flags = projects.flatMap((project) => ['--project', project])
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { status } = spawnSync(NODE, [bin('vitest/vitest.mjs'), 'run', ...flags, ...options, ...reporters], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  })
-  const { passed, failed } = readCounts(report)
-  // A crash outside any test (an unhandled rejection, a file that does not load) fails the run, not a test.
-  const isCrashed = status !== 0 && failed === 0
-  tally.add(name, { passed, failed: isCrashed ? 1 : failed }, secondsSince(startedAt))
-}
-
-function readCounts(path: string): Counts {
-  try {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(path, 'utf8')) as {
-      numPassedTests: number
-      numFailedTests: number
-    }
-    return { passed: numPassedTests, failed: numFailedTests }
-  } catch {
-    return { passed: 0, failed: 1 }
-  }
+function suite(name: string, projects: readonly string[], options: readonly string[] = []): Promise<void> {
+  return runSuite(tally, { name, projects, options, limitMs: SUITE_LIMIT_MS })
 }
 
 function countsIn(line: string): Counts | undefined {

@@ -53,7 +53,7 @@ function relayIn(address: string): PeerName {
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = 25_000,
 ): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await isSo())) {

@@ -197,7 +197,7 @@ describe('a paid job', () => {
       expect(running.due - running.paid <= 32n * OUTPUT_PRICE + 3n).toBe(true)
       expect(running.received).toBe(32 * Math.max(1, stopsAfter))
       await expect.poll(() => outcomes).toEqual(['failed'])
-      expect(engine.active).toBe(0)
+      await expect.poll(() => engine.active).toBe(0)
     },
   )
 
@@ -284,8 +284,8 @@ describe('a paid job', () => {
       return give(due)
     }
     await expect(collect(running)).rejects.toMatchObject({ code: 'wire.unexpected' })
-    expect(engine.active).toBe(0)
     await expect.poll(() => outcomes).toEqual(['failed'])
+    await expect.poll(() => engine.active).toBe(0)
   })
 })
 
