@@ -203,6 +203,10 @@ export const CODE_TABLE = {
     fix: 'Another provider goes on with the answer.',
   },
   'stream.cancelled': { says: () => 'The answer was stopped.', fix: 'Ask again when you like.' },
+  'stream.bad-transcript': {
+    says: (f) => `This transcript does not prove its answer (${f.reason ?? 'unknown'}).`,
+    fix: 'Export it again. If it stays, it was changed after it was written.',
+  },
   'stream.bad-chunk': {
     says: (f) => `A block of tokens does not fit the one before (${f.reason ?? 'unknown'}).`,
     fix: 'Another provider goes on with the answer.',

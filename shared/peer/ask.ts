@@ -12,6 +12,7 @@ import type { OfferMemory } from '../schedule/offer-memory.ts'
 import type { ProviderMemory } from '../schedule/policy/provider-memory.ts'
 import { STREAM_PROTOCOL } from '../stream/constants.ts'
 import { isPaid, type CreditTerms, type OutgoingCredit } from '../stream/credit.ts'
+import { SALT_BYTES } from '../stream/question.ts'
 import { RunningJob, type Job } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
 import { openStream } from './connect.ts'
@@ -298,6 +299,7 @@ class Answer {
       quoteSigned: quote.signed,
       priorTokens: [...this.#progress.tokens],
       consumerNonce: this.#nonce,
+      salt: this.#components.random.bytes(SALT_BYTES),
       seed: this.#progress.seed,
     }
     try {
@@ -312,14 +314,13 @@ class Answer {
   }
 
   /** @throws OwnFailure when our purse does not open: no other provider would change that. */
-  async #creditFor({ jobId, quote, quoteSigned, priorTokens }: Job): Promise<OutgoingCredit | undefined> {
+  async #creditFor({ jobId, quote, priorTokens }: Job): Promise<OutgoingCredit | undefined> {
     const { payer, name } = this.#components
     if (!payer || !isPaid(quote)) return undefined
     const terms: CreditTerms = {
       jobId,
       consumer: name,
       quote,
-      quoteBody: quoteSigned.body,
       price: quote.price,
       prefillTokens: tokens(this.#prompt.promptTokens.length + priorTokens.length),
       from: priorTokens.length,

@@ -1,6 +1,8 @@
+import type * as v from 'valibot'
 import { amountToBytes, fromHex } from '../base/bytes.ts'
 import type { PeerName } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import { decode } from '../wire/codec.ts'
 import { openSigned, type Signed } from '../wire/signed.ts'
 import { QUOTE_LIFE_MS } from './constants.ts'
 import { quoteSchema } from './messages.ts'
@@ -29,6 +31,19 @@ function paymentBody({ chainId, escrow, operator, relay, binding }: QuotePayment
 }
 
 /**
+ * Reads a quote's body whose bytes are proved by other means.
+ *
+ * @throws InfernetError `wire.malformed`
+ */
+export function readQuote(body: Uint8Array): Quote {
+  return quoteOf(decode(quoteSchema, body))
+}
+
+function quoteOf({ promptPerMillion, outputPerMillion, ...rest }: v.InferOutput<typeof quoteSchema>): Quote {
+  return { ...rest, price: { promptPerMillion, outputPerMillion } }
+}
+
+/**
  * Verifies and reads a provider's quote for `consumer`.
  *
  * Whether it has run out is for the provider to say when it is redeemed: its clock may be wrong by minutes without
@@ -40,13 +55,7 @@ export async function openQuote(
   signed: Signed,
   { provider, consumer }: { provider: PeerName; consumer: PeerName },
 ): Promise<Quote> {
-  const { promptPerMillion, outputPerMillion, ...rest } = await openSigned(
-    'quote',
-    quoteSchema,
-    signed,
-    provider,
-  )
-  const quote: Quote = { ...rest, price: { promptPerMillion, outputPerMillion } }
+  const quote = quoteOf(await openSigned('quote', quoteSchema, signed, provider))
   if (quote.consumer !== consumer) throw new InfernetError('wire.malformed', { field: 'consumer' })
   if (quote.expiresAt - quote.issuedAt > QUOTE_LIFE_MS)
     throw new InfernetError('wire.malformed', { field: 'expiresAt' })

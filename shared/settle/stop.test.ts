@@ -118,7 +118,6 @@ describe('an answer that is stopped', () => {
   const termsOf = ({ jobId, quote, quoteSigned, prompt }: Job): CreditTerms => ({
     jobId,
     quote,
-    quoteBody: quoteSigned.body,
     consumer: consumer.name,
     price: quote.price,
     prefillTokens: tokens(prompt.promptTokens.length),

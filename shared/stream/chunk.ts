@@ -1,6 +1,6 @@
 import type { PrivateKey } from '@libp2p/interface'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { amountToBytes, concatBytes, equalBytes, fromHex, utf8 } from '../base/bytes.ts'
+import { amountToBytes, equalBytes, fromHex } from '../base/bytes.ts'
 import type { JobId, PeerName } from '../base/ids.ts'
 import { baseUnits, tokens, type BaseUnits, type Tokens } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -8,13 +8,12 @@ import { costOf } from '../prompt/cost.ts'
 import type { Price } from '../prompt/prompt.ts'
 import { openSigned, sign, type Signed } from '../wire/signed.ts'
 import { CHUNK_TOKENS } from './constants.ts'
+import { firstLink, type AgreedHashes } from './first-link.ts'
 import { chunkSchema } from './messages.ts'
 
 /** What both sides of a job agree on before its first chunk. */
 export interface ChainTerms {
   readonly jobId: JobId
-  /** The exact bytes of the quote: the chain begins with their hash, so a chunk proves under which price it was made. */
-  readonly quoteBody: Uint8Array
   readonly price: Price
   /** Tokens that are read before the first one is written: the prompt and what another provider wrote. */
   readonly prefillTokens: Tokens
@@ -47,10 +46,10 @@ export class ChunkSigner {
   #index = 0
   #written = 0
 
-  constructor(terms: ChainTerms, key: PrivateKey) {
+  constructor(terms: ChainTerms, agreed: AgreedHashes, key: PrivateKey) {
     this.#terms = terms
     this.#key = key
-    this.#previous = firstLink(terms)
+    this.#previous = firstLink(terms.jobId, agreed)
   }
 
   /** SHA-256 of the last chunk: what both sides put their names to in the end. */
@@ -110,14 +109,24 @@ export class ChunkVerifier {
   readonly #terms: ChainTerms
   readonly #provider: PeerName
   readonly #streamed: number[] = []
-  #previous: Uint8Array
+  readonly #chunks: Signed[] = []
+  #previous: Uint8Array | undefined
   #index = 0
   #written = 0
 
   constructor(terms: ChainTerms, provider: PeerName) {
     this.#terms = terms
     this.#provider = provider
-    this.#previous = firstLink(terms)
+  }
+
+  /** The provider took the job: from here on its chunks may come. */
+  begin(agreed: AgreedHashes): void {
+    this.#previous = firstLink(this.#terms.jobId, agreed)
+  }
+
+  /** The exact bytes of the chunks that were accepted, chunk 0 first. */
+  get signed(): readonly Signed[] {
+    return this.#chunks
   }
 
   /** Tokens under a valid signature: what is owed for. */
@@ -134,9 +143,9 @@ export class ChunkVerifier {
     return this.#index === 0 ? baseUnits(0n) : amountDue(this.#terms, tokens(this.#written))
   }
 
-  /** SHA-256 of the last chunk that was accepted. */
+  /** SHA-256 of the last chunk that was accepted, or the first link; empty before the job was taken. */
   get head(): Uint8Array {
-    return this.#previous
+    return this.#previous ?? new Uint8Array()
   }
 
   /** Remembers tokens as they were streamed, in order. */
@@ -154,7 +163,7 @@ export class ChunkVerifier {
     const covered = this.#streamed.slice(0, body.tokens.length)
     refuseUnless(body.jobId === this.#terms.jobId, 'job')
     refuseUnless(body.index === this.#index, 'index')
-    refuseUnless(equalBytes(body.previous, this.#previous), 'chain')
+    refuseUnless(this.#previous !== undefined && equalBytes(body.previous, this.#previous), 'chain')
     refuseUnless(body.position === this.#terms.from + this.#written, 'position')
     refuseUnless((body.index === 0) === (body.tokens.length === 0), 'length')
     refuseUnless(
@@ -165,13 +174,10 @@ export class ChunkVerifier {
     this.#streamed.splice(0, body.tokens.length)
     this.#written += body.tokens.length
     this.#index++
+    this.#chunks.push(signed)
     this.#previous = sha256(signed.body)
     return { index: body.index, tokens: body.tokens, due: body.due, signed }
   }
-}
-
-function firstLink({ jobId, quoteBody }: ChainTerms): Uint8Array {
-  return sha256(concatBytes(utf8('infernet/chain/1'), fromHex(jobId), sha256(quoteBody)))
 }
 
 function refuseUnless(holds: boolean, reason: string): void {

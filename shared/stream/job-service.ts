@@ -10,7 +10,8 @@ import type { QuoteDesk, RedeemedQuote } from '../prompt/quote-desk.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { CREDIT_CHECK_DEADLINE_MS, MAX_JOBS_PER_CONSUMER, MAX_OPENING_JOBS } from './constants.ts'
 import { isPaid, type CreditTerms, type CreditVerifier, type IncomingCredit } from './credit.ts'
-import { consumerFrameSchema, type OpenJob } from './messages.ts'
+import { consumerFrameSchema } from './messages.ts'
+import { readOpen, type OpenJob } from './open-job.ts'
 import { ServedJob, type JobFrames, type JobOutcome } from './serve-job.ts'
 
 /** A model that is being served, as the job service sees it. */
@@ -132,11 +133,7 @@ export class JobService {
   }
 
   /** The job's credit, checked. @throws InfernetError `payment.*` */
-  async #openCredit(
-    consumer: PeerName,
-    open: OpenJob,
-    { quote, body }: RedeemedQuote,
-  ): Promise<IncomingCredit> {
+  async #openCredit(consumer: PeerName, open: OpenJob, { quote }: RedeemedQuote): Promise<IncomingCredit> {
     const { credit: verifier, clock } = this.#components
     if (!verifier || !open.credit) throw new InfernetError('payment.required')
     const opening = open.credit
@@ -144,7 +141,6 @@ export class JobService {
       jobId: open.jobId,
       consumer,
       quote,
-      quoteBody: body,
       price: quote.price,
       prefillTokens: tokens(open.promptTokens.length + open.priorTokens.length),
       from: open.priorTokens.length,
@@ -216,7 +212,7 @@ class Refusal {
 async function receiveOpen(frames: JobFrames): Promise<OpenJob> {
   const frame = await frames.receive()
   if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
-  return frame
+  return readOpen(frame)
 }
 
 async function refuse(frames: JobFrames, thrown: unknown): Promise<void> {

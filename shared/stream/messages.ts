@@ -1,22 +1,15 @@
 import * as v from 'valibot'
 import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from '../prompt/constants.ts'
-import { samplerSchema } from '../prompt/messages.ts'
-import {
-  amountField,
-  bytes,
-  bytesUpTo,
-  integer,
-  jobIdField,
-  list,
-  modelHashField,
-  tokenIds,
-} from '../wire/fields.ts'
+import { amountField, bytes, bytesUpTo, integer, jobIdField, list, tokenIds } from '../wire/fields.ts'
+import { MAX_FRAME_BYTES } from '../wire/limits.ts'
 import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { CHUNK_TOKENS, MAX_CREDIT_BYTES, MAX_FRAME_TOKENS } from './constants.ts'
 
 const position = integer(0, MAX_OUTPUT_TOKENS)
+/** A nonce of 32 bytes and its name in CBOR. */
+const MAX_ACCEPTED_BYTES = 64
 
 /** A sign of life that the other side's application answers with `echo`; gives the round trip as well. */
 const beatSchema = message({
@@ -36,21 +29,12 @@ export const openJobSchema = message({
   type: v.literal('open'),
   jobId: jobIdField,
   quoteId: jobIdField,
-  model: modelHashField,
-  promptTokens: v.pipe(tokenIds(MAX_PROMPT_TOKENS), v.minLength(1)),
-  /** Tokens of this answer that another provider wrote; the job goes on after them. */
-  priorTokens: tokenIds(MAX_OUTPUT_TOKENS),
-  sampler: samplerSchema,
-  /** New tokens wanted. */
-  maxTokens: integer(1, MAX_OUTPUT_TOKENS),
-  /** Half of the seed; the provider's half was fixed in its quote. */
-  consumerNonce: bytes(32),
-  /** After a failover: the seed the answer began with. */
-  seed: v.nullable(bytes(32)),
+  /** See `question.ts`: one byte string, because the chain of chunks begins with its hash. */
+  question: bytesUpTo(MAX_FRAME_BYTES),
   /** What shows that the job will be paid, and pays for a long prompt before it is read; opaque here. */
   credit: v.exactOptional(bytesUpTo(MAX_CREDIT_BYTES)),
 })
-export type OpenJob = v.InferOutput<typeof openJobSchema>
+export type OpenFrame = v.InferOutput<typeof openJobSchema>
 
 /** What a consumer sends on a job's stream. */
 export const consumerFrameSchema = v.variant('type', [
@@ -66,10 +50,10 @@ export type ConsumerFrame = v.InferOutput<typeof consumerFrameSchema>
 
 /** What a provider sends on a job's stream. */
 export const providerFrameSchema = v.variant('type', [
-  /** The job is admitted; `nonce` is what the quote held the hash of. */
+  /** The job is admitted; `body` is an {@link acceptedSchema}, as bytes that the chain begins with. */
   message({
     type: v.literal('accepted'),
-    nonce: bytes(32),
+    body: bytesUpTo(MAX_ACCEPTED_BYTES),
     waiting: integer(0, 65_536),
     /** Chunk 0, when the prompt was paid for before it is read: from here on that is spent, on both sides. */
     chunk: v.exactOptional(signedSchema),
@@ -96,6 +80,9 @@ export const providerFrameSchema = v.variant('type', [
   beatSchema,
 ])
 export type ProviderFrame = v.InferOutput<typeof providerFrameSchema>
+
+/** What a provider says when it takes a job: what its quote held the hash of. */
+export const acceptedSchema = v.strictObject({ nonce: bytes(32) })
 
 /** The signed body of a chunk. Chunk 0 is the prefill and holds no tokens. */
 export const chunkSchema = v.strictObject({

@@ -8,6 +8,7 @@ import type { FinishReason } from '../engine/engine.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt, Quote } from '../prompt/prompt.ts'
+import { decode } from '../wire/codec.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
 import { ChunkVerifier, type Chunk } from './chunk.ts'
@@ -20,10 +21,13 @@ import {
   STALL_MS,
   STOP_DEADLINE_MS,
 } from './constants.ts'
+import { hashAgreed, type Agreed } from './first-link.ts'
 import { isPrepaid, type JobTally, type OutgoingCredit } from './credit.ts'
 import { Liveness } from './liveness.ts'
-import { providerFrameSchema, type ProviderFrame } from './messages.ts'
+import { acceptedSchema, providerFrameSchema, type ProviderFrame } from './messages.ts'
+import { encodeQuestion } from './question.ts'
 import { deriveSeed } from './seed.ts'
+import { transcriptOf, type Transcript } from './transcript.ts'
 
 /** One job at one provider: a whole answer, or the part of it after a failover. */
 export interface Job {
@@ -34,6 +38,8 @@ export interface Job {
   readonly quoteSigned: Signed
   readonly priorTokens: readonly number[]
   readonly consumerNonce: Uint8Array
+  /** Random bytes for the hash of the question, see `question.ts`. */
+  readonly salt: Uint8Array
   /** The seed the answer began with, when this job continues one. */
   readonly seed: Uint8Array | undefined
 }
@@ -68,6 +74,7 @@ export class RunningJob {
   readonly #aborter = new AbortController()
   readonly #clock: Clock
   readonly #credit: OutgoingCredit | undefined
+  readonly #question: Uint8Array
   #paymentFailure: InfernetError | undefined
   #stall: { stop(): void } | undefined
   #limit: { stop(): void } | undefined
@@ -76,6 +83,8 @@ export class RunningJob {
   #lateChunks = 0
   #isAccepted = false
   #isTold = false
+  #agreed: Agreed | undefined
+  #receipt: Transcript['receipt'] = { consumer: new Uint8Array(), provider: new Uint8Array() }
   #received = 0
   #acked = 0
 
@@ -89,10 +98,15 @@ export class RunningJob {
     this.#job = job
     this.#clock = clock
     this.#credit = credit
+    const { prompt, priorTokens, consumerNonce, salt, seed = null } = job
+    const { task, model, promptTokens, sampler } = prompt
+    const maxTokens = prompt.maxTokens - priorTokens.length
+    this.#question = encodeQuestion({
+      ...{ task, model, promptTokens, priorTokens, sampler, maxTokens, consumerNonce, seed, salt },
+    })
     this.#verifier = new ChunkVerifier(
       {
         jobId: job.jobId,
-        quoteBody: job.quoteSigned.body,
         price: job.quote.price,
         prefillTokens: tokens(job.prompt.promptTokens.length + job.priorTokens.length),
         from: job.priorTokens.length,
@@ -126,6 +140,14 @@ export class RunningJob {
   /** What it was paid: never more than is owed, but for a prepaid prompt of which it is not known who has it. */
   get paid(): BaseUnits {
     return this.#credit?.paid ?? baseUnits(0n)
+  }
+
+  /** What proves what was asked and written, up to the last signed chunk; undefined while there is none. */
+  get transcript(): Transcript | undefined {
+    const { signed } = this.#verifier
+    return this.#agreed && signed.length > 0
+      ? transcriptOf(this.#job, this.#agreed, [...signed], this.#receipt)
+      : undefined
   }
 
   /** The provider took the job. */
@@ -219,7 +241,7 @@ export class RunningJob {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<void> {
-    const { prompt, quote, jobId, priorTokens, consumerNonce, seed } = this.#job
+    const { quote, jobId } = this.#job
     if (signal?.aborted) {
       this.#credit?.notAccepted('stream.cancelled') // its voucher never leaves
       throw new InfernetError('stream.cancelled')
@@ -229,13 +251,7 @@ export class RunningJob {
       type: 'open',
       jobId: fromHex(jobId),
       quoteId: fromHex(quote.quoteId),
-      model: fromHex(prompt.model),
-      promptTokens: prompt.promptTokens,
-      priorTokens,
-      sampler: prompt.sampler,
-      maxTokens: prompt.maxTokens - priorTokens.length,
-      consumerNonce,
-      seed: seed ?? null,
+      question: this.#question,
       ...(this.#credit ? { credit: this.#credit.opening } : {}),
     })
   }
@@ -273,14 +289,20 @@ export class RunningJob {
   }
 
   async #takeAccepted({
-    nonce,
+    body,
     waiting,
     chunk: signed,
   }: ProviderFrame & { type: 'accepted' }): Promise<JobEvent> {
     const { quote, jobId, consumerNonce, seed } = this.#job
     this.#isAccepted = true
+    const { nonce } = decode(acceptedSchema, body)
     if (!equalBytes(sha256(nonce), quote.nonceHash))
       throw new InfernetError('stream.bad-chunk', { reason: 'nonce' })
+    this.#agreed = {
+      ...{ quote: this.#job.quoteSigned.body, question: this.#question, accepted: body },
+      credit: this.#credit?.opening ?? new Uint8Array(),
+    }
+    this.#verifier.begin(hashAgreed(this.#agreed))
     const isOwed = this.#credit !== undefined && isPrepaid({ prefillTokens: this.#prefillTokens })
     if (isOwed !== (signed !== undefined)) throw new InfernetError('stream.bad-chunk', { reason: 'prefill' })
     const chunk = signed && (await this.#verifier.accept(signed))
@@ -347,11 +369,16 @@ export class RunningJob {
     const tally: JobTally = { promptTokens, outputTokens, due, head }
     const late = (): Error => new InfernetError('wire.timeout', { limitMs: RECEIPT_DEADLINE_MS })
     const exchange = async (signal: AbortSignal): Promise<void> => {
-      await this.#frames.send({ type: 'receipt', receipt: await credit.receipt(tally) }, { signal })
+      const consumer = await credit.receipt(tally)
+      this.#receipt = { ...this.#receipt, consumer }
+      await this.#frames.send({ type: 'receipt', receipt: consumer }, { signal })
       for (;;) {
         const frame = await this.#frames.receive({ signal })
         this.#liveness.heard()
-        if (frame.type === 'receipt') return credit.takeReceipt(frame.receipt)
+        if (frame.type === 'receipt') {
+          this.#receipt = { consumer, provider: frame.receipt }
+          return credit.takeReceipt(frame.receipt)
+        }
         if (frame.type !== 'beat') return
         this.#takeBeat(frame)
       }

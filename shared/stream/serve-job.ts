@@ -8,6 +8,7 @@ import type { ErrorCode } from '../errors/code-table.ts'
 import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { RedeemedQuote } from '../prompt/quote-desk.ts'
+import { encode } from '../wire/codec.ts'
 import type { FramedStream } from '../wire/framed-stream.ts'
 import { amountDue, ChunkSigner, type ChainTerms } from './chunk.ts'
 import {
@@ -26,7 +27,9 @@ import {
 } from './constants.ts'
 import { isPrepaid, type IncomingCredit, type JobTally } from './credit.ts'
 import { Liveness } from './liveness.ts'
-import type { consumerFrameSchema, ConsumerFrame, OpenJob } from './messages.ts'
+import { hashAgreed } from './first-link.ts'
+import type { consumerFrameSchema, ConsumerFrame } from './messages.ts'
+import type { OpenJob } from './open-job.ts'
 import { deriveSeed } from './seed.ts'
 
 export type JobFrames = FramedStream<typeof consumerFrameSchema>
@@ -58,6 +61,7 @@ export class ServedJob {
   readonly #redeemed: RedeemedQuote
   readonly #components: ServedJobComponents
   readonly #signer: ChunkSigner
+  readonly #accepted: Uint8Array
   /** Ends the work. */
   readonly #aborter = new AbortController()
   /** Ends the listening, which goes on after a stop: the last payment is on its way. */
@@ -83,12 +87,16 @@ export class ServedJob {
     this.#startedAt = components.clock.monotonic()
     this.#terms = {
       jobId: open.jobId,
-      quoteBody: redeemed.body,
       price,
       prefillTokens,
       from: open.priorTokens.length,
     }
-    this.#signer = new ChunkSigner(this.#terms, components.key)
+    this.#accepted = encode({ nonce: redeemed.nonce })
+    const agreed = {
+      ...{ quote: redeemed.body, question: open.body, accepted: this.#accepted },
+      credit: open.credit ?? new Uint8Array(),
+    }
+    this.#signer = new ChunkSigner(this.#terms, hashAgreed(agreed), components.key)
     this.#liveness = new Liveness({
       clock: components.clock,
       sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
@@ -141,12 +149,11 @@ export class ServedJob {
 
   /** Says that the job is taken: from then on what was prepaid is spent. A stop that comes before is heeded. */
   async #accept(waiting: number): Promise<void> {
-    const { nonce } = this.#redeemed
     const isOwed = this.#components.credit !== undefined && isPrepaid(this.#terms)
     const chunk = isOwed ? { chunk: await this.#signer.begin() } : {}
     this.#aborter.signal.throwIfAborted()
     this.#isAccepted = true
-    await this.#frames.send({ type: 'accepted', nonce, waiting, ...chunk })
+    await this.#frames.send({ type: 'accepted', body: this.#accepted, waiting, ...chunk })
   }
 
   async #fail(thrown: unknown): Promise<JobOutcome> {

@@ -44,7 +44,6 @@ export function someTerms({
   const { quote, ...rest } = changes
   return {
     jobId: jobId(name.toString(16).padStart(32, '0')),
-    quoteBody: new Uint8Array(),
     price: PRICE,
     prefillTokens: tokens(3),
     from: 0,

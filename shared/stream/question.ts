@@ -1,0 +1,54 @@
+import * as v from 'valibot'
+import { fromHex } from '../base/bytes.ts'
+import type { ModelHash } from '../base/ids.ts'
+import type { SamplerParams } from '../engine/engine.ts'
+import { TASKS, type Task } from '../models/task.ts'
+import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from '../prompt/constants.ts'
+import { samplerSchema } from '../prompt/messages.ts'
+import { decode, encode } from '../wire/codec.ts'
+import { bytes, integer, modelHashField, tokenIds } from '../wire/fields.ts'
+
+/** Makes the hash of a question that is short or known in part as hard to guess as a key. */
+export const SALT_BYTES = 16
+
+const questionSchema = v.strictObject({
+  task: v.picklist(TASKS),
+  model: modelHashField,
+  promptTokens: v.pipe(tokenIds(MAX_PROMPT_TOKENS), v.minLength(1)),
+  priorTokens: tokenIds(MAX_OUTPUT_TOKENS),
+  sampler: samplerSchema,
+  maxTokens: integer(1, MAX_OUTPUT_TOKENS),
+  consumerNonce: bytes(32),
+  seed: v.nullable(bytes(32)),
+  salt: bytes(SALT_BYTES),
+})
+
+/**
+ * Everything that decides what an honest provider writes, and travels as one byte string: the first link of the chain of
+ * chunks holds its hash, so that whoever has those bytes can prove which question was answered.
+ */
+export interface Question {
+  readonly task: Task
+  readonly model: ModelHash
+  readonly promptTokens: readonly number[]
+  /** Tokens of this answer that another provider wrote; the job goes on after them. */
+  readonly priorTokens: readonly number[]
+  readonly sampler: SamplerParams
+  /** New tokens wanted. */
+  readonly maxTokens: number
+  /** 32 bytes: half of the seed. The provider's half was fixed in its quote. */
+  readonly consumerNonce: Uint8Array
+  /** After a failover: the 32 bytes of the seed that the answer began with. */
+  readonly seed: Uint8Array | null
+  /** {@link SALT_BYTES} random bytes. */
+  readonly salt: Uint8Array
+}
+
+export function encodeQuestion({ model, ...rest }: Question): Uint8Array<ArrayBuffer> {
+  return encode({ ...rest, model: fromHex(model) })
+}
+
+/** @throws InfernetError `wire.malformed` */
+export function decodeQuestion(body: Uint8Array): Question {
+  return decode(questionSchema, body)
+}
