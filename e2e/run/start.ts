@@ -75,7 +75,7 @@ async function startChain(wanted: RelayConfig, port: number): Promise<LocalChain
   try {
     const folder = join(resolvePath(ROOT, wanted.dataFolder), 'chain')
     const allowOrigins = ownOrigins(wanted, port)
-    const started = await startLocalChain(ourContracts, { folder, allowOrigins })
+    const started = await startLocalChain(ourContracts, { folder, allowOrigins, avoidPort: port })
     if (started.deployedInMs !== undefined)
       console.error(`Local chain at ${started.anvil.url}: contracts deployed in ${started.deployedInMs} ms`)
     return started
