@@ -121,7 +121,9 @@ async function open(url: string, path: string, { width, height, isMobile }: (typ
   await page.goto(new URL(path, url).href)
   const ask = new AskPage(tab)
   await ask.waitForProvider()
-  await PAGES[path]?.(page)
+  await PAGES[path]?.(page).catch((cause: unknown) => {
+    throw new Error(`${at}: ${[...faults, ...tab.errors].join('\n')}`, { cause })
+  })
   // The relay's read path and the chain's own node: each is asked on its own, and only both make a balance sure.
   if (hasChain)
     await expect.poll(() => [at, nodes.size, ...faults, ...tab.errors], { timeout: 20_000 }).toEqual([at, 2])
