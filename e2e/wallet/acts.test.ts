@@ -32,6 +32,7 @@ import { createChainClient, createWitnesses } from '../../web/wallet/chain-clien
 import { isConfirmedBy } from '../../web/wallet/confirm-snapshot.ts'
 import { connectInjected } from '../../web/wallet/injected-signer.ts'
 import { readClaimable, readClaimed, readPots } from '../../web/wallet/read-lines.ts'
+import { readDailyLeft, tryClaim } from '../../web/wallet/try-claim.ts'
 import { readSnapshot, type Snapshot } from '../../web/wallet/read-snapshot.ts'
 import type { Signer } from '../../web/wallet/signer.ts'
 import { createTabSigner } from '../../web/wallet/tab-signer.ts'
@@ -221,6 +222,12 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       const stale = { ...entry, voucher: { ...voucher, cumulative: 0n } }
       const found = await readClaimable(client(), escrow().escrow, [entry, stale])
       expect(found.map(({ payable }) => payable)).toEqual([2n * INF, 0n])
+      const at = escrow().escrow
+      const from = provider.address
+      expect(await tryClaim(client(), at, { from, entries: [entry] })).toBeUndefined()
+      const refusal = await tryClaim(client(), at, { from, entries: [entry, stale] })
+      expect(refusal).toEqual({ name: 'StaleVoucher', index: 1 })
+      expect(await readDailyLeft(client(), at, from)).toBe(50n * INF)
       const line = { provider: provider.address, model: MODEL, relay: NO_RELAY } as const
       await run(provider, claim({ escrow: escrow().escrow, vouchers: [entry], pots: [], credit: undefined }))
       const { shares } = (await snapshot(provider.address)).escrows[0]!
@@ -229,6 +236,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       expect(pot?.provided).toBe((2n * INF * 95n) / 100n)
       await run(provider, claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined }))
       expect((await snapshot(provider.address)).escrows[0]?.balance).toBe(pot?.provided)
+      expect(await readDailyLeft(client(), at, from)).toBe(48n * INF)
       const again = claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined })
       expect((await run(provider, again)).hashes, 'somebody swept it meanwhile').toEqual([])
       expect(await readClaimed(client(), escrow().escrow, payer.address, [{ ...line, epoch: 0 }])).toEqual([

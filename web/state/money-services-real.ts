@@ -19,6 +19,7 @@ import { findInjectedWallets } from '../wallet/injected-wallets.ts'
 import { KeyVault, type SealedKey } from '../wallet/key-vault.ts'
 import { Payments } from '../wallet/payments.ts'
 import { readClaimable, readPots } from '../wallet/read-lines.ts'
+import { readDailyLeft, tryClaim } from '../wallet/try-claim.ts'
 import { readSnapshot } from '../wallet/read-snapshot.ts'
 import { createTabSigner } from '../wallet/tab-signer.ts'
 import type { MoneyEntry } from './money-entries.ts'
@@ -74,6 +75,8 @@ export async function openMoney(
     read: (question) => readSnapshot(client, network, question),
     confirm: (snapshot) => isConfirmedBy(witnesses, network, snapshot),
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
+    dailyLeft: (escrow, provider) => readDailyLeft(client, escrow, provider),
+    tryClaim: (escrow, init) => tryClaim(client, escrow, init),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
     claimed: (line, options) => payments.chain.claimed(line, options),
     chain: payments.chain,

@@ -1,5 +1,6 @@
 import type { Address, Hash, Hex } from 'viem'
 import type { PeerName } from '#shared/base/ids.ts'
+import type { ClaimRefusal } from '#shared/settle/claim-refusal.ts'
 import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
@@ -58,6 +59,13 @@ export interface MoneyServices {
   /** Whether other nodes tell the same of the same block; `undefined` when none says. */
   confirm(snapshot: Snapshot): Promise<boolean | undefined>
   readClaimable(escrow: Address, entries: readonly ClaimEntry[]): Promise<readonly Claimable[]>
+  /** What a provider may still claim today. @throws InfernetError `wallet.unreachable` */
+  dailyLeft(escrow: Address, provider: Address): Promise<bigint>
+  /** Why the chain would refuse these at once; undefined when it would not. @throws InfernetError `wallet.unreachable` */
+  tryClaim(
+    escrow: Address,
+    init: { readonly from: Address; readonly entries: readonly ClaimEntry[] },
+  ): Promise<ClaimRefusal | undefined>
   readPots(escrow: EscrowOnChain, lines: readonly EarnedLine[]): Promise<readonly PotOnChain[]>
   /** What the chain has counted of a line, remembered for some seconds. @throws InfernetError `payment.*` */
   claimed(line: PaymentLine, options?: { readonly isFresh?: boolean }): Promise<bigint>

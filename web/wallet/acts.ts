@@ -63,7 +63,7 @@ export interface ClaimInit {
 }
 
 /** Vouchers in one claim, at most 448 bytes each: relays pass on calls of 24 KiB. */
-const CLAIMS_AT_ONCE = 40
+export const CLAIMS_AT_ONCE = 40
 
 /** Brings vouchers to the chain, splits what they paid, and fetches credits: one approval where the wallet can. */
 export function claim({ escrow, vouchers, pots, credit }: ClaimInit): Act {

@@ -2,6 +2,8 @@ import type { Address, EIP1193Provider } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { baseUnits, epochMillis, MINUTE_MS, type EpochMillis } from '#shared/base/units.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { ClaimRefusal } from '#shared/settle/claim-refusal.ts'
+import { MAX_CHAIN_AMOUNT } from '#shared/settle/constants.ts'
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
 import { parseNetworkFile } from '#shared/settle/network-file.ts'
 import type { ActState } from '../../wallet/act.ts'
@@ -31,6 +33,11 @@ export interface MoneyScene {
   claimed: bigint
   /** What a claim of a voucher would pay now. */
   payable: (entry: ClaimEntry) => bigint
+  /** Why the chain would refuse a claim of these at once. */
+  refusal: (entries: readonly ClaimEntry[]) => ClaimRefusal | undefined
+  /** What every payer has, and what every provider may still claim today. */
+  balance: bigint
+  dailyLeft: bigint
   /** When every payer may take its deposit, and when every session ends. */
   withdrawAt: EpochMillis | undefined
   sessionExpiry: EpochMillis
@@ -65,6 +72,9 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     faucet: async () => undefined,
     claimed: 0n,
     payable: ({ voucher }) => voucher.cumulative,
+    refusal: () => undefined,
+    balance: MAX_CHAIN_AMOUNT,
+    dailyLeft: MAX_CHAIN_AMOUNT,
     withdrawAt: undefined,
     sessionExpiry: epochMillis(clock.now() + 24 * 60 * MINUTE_MS),
     gasPrice: 10n ** 9n,
@@ -118,17 +128,21 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     confirm: async () => scene.confirms,
     readClaimable: async (_escrow: Address, entries: readonly ClaimEntry[]) =>
       entries.map((entry) => ({ entry, payable: scene.payable(entry) })),
+    dailyLeft: async () => scene.dailyLeft,
+    tryClaim: async (_escrow: Address, { entries }: { entries: readonly ClaimEntry[] }) =>
+      scene.refusal(entries),
     readPots: async (_escrow: EscrowOnChain, lines: readonly EarnedLine[]) =>
       lines.map((line) => ({ ...line, provided: 0n, royaltyBps: 0 })),
     claimed: async () => scene.claimed,
     chain: {
       account: async () => {
         const none = baseUnits(0n)
-        return { balance: none, bond: none, epoch: 0, withdrawAt: scene.withdrawAt }
+        const balance = baseUnits(scene.balance)
+        return { balance, bond: none, epoch: 0, withdrawAt: scene.withdrawAt }
       },
       session: async () => {
         const none = baseUnits(0n)
-        return { cap: none, spent: none, expiry: scene.sessionExpiry }
+        return { cap: baseUnits(MAX_CHAIN_AMOUNT), spent: none, expiry: scene.sessionExpiry }
       },
     },
     gasPrice: async () => scene.gasPrice,
