@@ -92,7 +92,7 @@ export function leaveAndVanish(
 /** One tab that lends for several operators, and leaves the vouchers of each. */
 export async function leaveAllAndVanish(
   chain: TestChain,
-  relay: Relay,
+  relay: Pick<Relay, 'addresses'>,
   vouchers: readonly SignedVoucher[],
 ): Promise<readonly RefusedClaim[]> {
   const privateKey = await generateKeyPair('Ed25519')
