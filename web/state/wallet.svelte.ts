@@ -7,7 +7,8 @@ import type { InjectedWallet } from '../wallet/injected-wallets.ts'
 import { payingEscrow } from '../wallet/paying-escrow.ts'
 import type { EscrowOnChain, Snapshot, StakeOnChain } from '../wallet/read-snapshot.ts'
 import type { Signer } from '../wallet/signer.ts'
-import type { MoneyEntry } from './money-entries.ts'
+import { faucetEntry, gotFromFaucet } from './faucet-gift.ts'
+import type { MoneyEntry, MovedEntry } from './money-entries.ts'
 import { MoneyJournal } from './money-journal.svelte.ts'
 import type { MoneyServices } from './money-services.ts'
 import type { Services } from './services.ts'
@@ -33,6 +34,7 @@ export class Wallet {
   readonly #services: Services
   readonly act: WalletAct
   readonly #journal = new MoneyJournal()
+  readonly #acts: WalletAct[] = []
   #money = $state.raw<MoneyServices | undefined>()
   #stage = $state<WalletStage>('loading')
   #error = $state.raw<InfernetError | undefined>()
@@ -68,15 +70,22 @@ export class Wallet {
     const services = this.#services
     // The services come later than the page: the act asks for them when it is begun.
     const money = (): MoneyServices => this.#need()
-    return new WalletAct({
+    const act = new WalletAct({
       get services() {
         return money()
       },
       now: () => services.clock.now(),
       newId: () => services.newId(),
       onMined: (block) => this.#readUntil(({ block: { number } }) => number >= block),
-      onEntry: (entry) => this.#journal.keep(entry),
+      keeper: this.#journal,
     })
+    this.#acts.push(act)
+    return act
+  }
+
+  /** What a wallet began and the chain has not decided, the newest first. */
+  undecided(address: string | undefined = this.#signer?.address): readonly MovedEntry[] {
+    return address ? this.#journal.undecided(address) : []
   }
 
   get stage(): WalletStage {
@@ -283,18 +292,16 @@ export class Wallet {
     this.#connecting = true
     this.#connectError = undefined
     try {
-      const main = payingEscrow(network)
-      const before = this.paying?.balance ?? 0n
-      await faucet(address, { signal: this.#life.signal })
-      await this.#readUntil(() => (this.paying?.balance ?? 0n) > before)
-      const amount = (this.paying?.balance ?? 0n) - before
-      if (amount > 0n)
-        await this.#journal.keep({
-          ...{ kind: 'moved', what: 'faucet', id: this.#services.newId(), at: this.#services.clock.now() },
-          ...{ chainId: network.chainId, wallet: address.toLowerCase(), amount, hash: undefined },
-          ...{ symbol: main.symbol, decimals: main.decimals, state: 'mined' },
-          block: this.#snapshot && Number(this.#snapshot.block.number),
-        })
+      const amount = await gotFromFaucet(
+        () => faucet(address, { signal: this.#life.signal }),
+        () => this.paying?.balance ?? 0n,
+        (isThere) => this.#readUntil(isThere),
+      )
+      if (amount > 0n) {
+        const block = this.#snapshot && Number(this.#snapshot.block.number)
+        const [id, at] = [this.#services.newId(), this.#services.clock.now()]
+        await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block }))
+      }
       return true
     } catch (thrown) {
       this.#connectError = InfernetError.from(thrown, 'wallet.faucet-refused')
@@ -396,6 +403,7 @@ export class Wallet {
       this.#forget()
       void this.refresh()
     })
+    void this.act.takeUp(signer, this.undecided(signer.address))
     if (this.#stage === 'ready') await this.refresh()
   }
 
@@ -428,7 +436,11 @@ export class Wallet {
       this.#now = clock.now()
       this.#readError = undefined
       if (clock.now() >= this.#confirmDue) void this.#confirm(money, snapshot)
-      void this.#journal.recheck({ isFresh: this.act.isBusy }) // what is remembered is older than the act
+      void this.#journal.recheck({
+        isFresh: this.act.isBusy, // what is remembered is older than the act
+        block: snapshot.block.number,
+        isHeld: (id) => this.#acts.some(({ entryId }) => entryId === id),
+      })
     } catch (thrown) {
       this.#readError = InfernetError.from(thrown, 'wallet.unreachable')
       this.#readDue = clock.now() + RETRY_MS
