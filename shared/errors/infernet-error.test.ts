@@ -315,6 +315,9 @@ describe('the sentences of the network', () => {
       wallet.not-sent
         Your wallet did not send it.
         Nothing moved. Try again when you like.
+      wallet.part-done
+        The page was closed before all of it was done: a part of it is in a block.
+        Begin it again for the rest. What is done already is not done twice.
       wallet.other-account
         Your wallet has changed to another account.
         Nothing more was sent. Change back, or begin again with this account.

@@ -199,6 +199,10 @@ export const MONEY_CODES = {
     says: () => 'Your wallet did not send it.',
     fix: 'Nothing moved. Try again when you like.',
   },
+  'wallet.part-done': {
+    says: () => 'The page was closed before all of it was done: a part of it is in a block.',
+    fix: 'Begin it again for the rest. What is done already is not done twice.',
+  },
   'wallet.other-account': {
     says: () => 'Your wallet has changed to another account.',
     fix: 'Nothing more was sent. Change back, or begin again with this account.',

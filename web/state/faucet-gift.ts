@@ -26,16 +26,17 @@ export async function gotFromFaucet(
   return amount
 }
 
-interface Gift extends Pick<MovedEntry, 'id' | 'at' | 'amount' | 'block'> {
+interface Gift extends Pick<MovedEntry, 'id' | 'at' | 'amount'> {
   readonly address: Address
+  readonly block: bigint | undefined
 }
 
 /** What a gift is on record as. */
-export function faucetEntry(network: NetworkFile, { address, ...gift }: Gift): MovedEntry {
+export function faucetEntry(network: NetworkFile, { address, block, ...gift }: Gift): MovedEntry {
   const { symbol, decimals } = payingEscrow(network)
   const { chainId } = network
   return {
     ...{ kind: 'moved', what: 'faucet', chainId, wallet: address.toLowerCase(), symbol, decimals },
-    ...{ ...gift, hash: undefined, state: 'mined' },
+    ...{ ...gift, hash: undefined, state: 'mined', block: block === undefined ? undefined : Number(block) },
   }
 }

@@ -23,7 +23,7 @@ export interface ActRun {
   /** @throws InfernetError `wallet.*`, when it is certain that nothing of it waits to be decided by the chain */
   run(act: Act): Promise<void>
   /** Goes on with what an earlier run of the page left open. @throws InfernetError `wallet.*` */
-  resume(record: TransactionRecord): Promise<void>
+  resume(record: TransactionRecord, hasMore: boolean): Promise<void>
   /** The very same once more, or a look at the chain; never pays twice. */
   again(): Promise<void>
   speedUp(): Promise<void>

@@ -38,6 +38,8 @@ export class WalletAct {
   #error = $state.raw<InfernetError | undefined>()
   #hint = $state.raw<InfernetError | undefined>()
   #signer: Signer | undefined
+  /** Whose act it is, whatever account its wallet changes to. */
+  #account: string | undefined
   #run: ActRun | undefined
   #end: AbortController | undefined
   #entry: ActEntry | undefined
@@ -80,10 +82,10 @@ export class WalletAct {
   takeUp(signer: Signer, open: readonly MovedEntry[]): Promise<boolean> {
     const left = open.find(({ transaction }) => transaction)
     if (this.isBusy || !left?.transaction) return Promise.resolve(false)
-    const { transaction, what, amount, symbol, decimals } = left
+    const { transaction, hasMore = false, what, amount, symbol, decimals } = left
     this.#entry = new ActEntry(this.#components.keeper, left)
     const wish = { what, amount, symbol, decimals, act: undefined }
-    return this.#start(signer, wish, false, (run) => run.resume(transaction))
+    return this.#start(signer, wish, false, (run) => run.resume(transaction, hasMore))
   }
 
   /** Resolves as {@link begin} does. @throws InfernetError `wallet.unknown` as soon as the outcome is in doubt */
@@ -103,6 +105,10 @@ export class WalletAct {
       return false
     }
     if (!wish || !signer || !error || !wish.act) return false
+    if (signer.address !== this.#account) {
+      this.#error = new InfernetError('wallet.other-account')
+      return false
+    }
     return this.#begin(signer, { ...wish, act: wish.act }, MAY_COME_LATE.includes(error.code))
   }
 
@@ -153,6 +159,7 @@ export class WalletAct {
     this.#doubted = Promise.withResolvers()
     this.#wish = wish
     this.#signer = signer
+    this.#account = signer.address
     this.#error = undefined
     this.#hint = undefined
     this.#state = { stage: 'checking' }
@@ -179,7 +186,7 @@ export class WalletAct {
         if (state.stage === 'unknown') doubted.resolve()
         // It counts as done when the page has read what changed.
         if (state.stage === 'mined') mined = state
-        else if (isCurrent()) this.#state = state
+        else if (isCurrent() && !mined) this.#state = state
       },
     })
     this.#run = run

@@ -83,7 +83,6 @@ export class Wallet {
     return act
   }
 
-  /** What a wallet began and the chain has not decided, the newest first. */
   undecided(address: string | undefined = this.#signer?.address): readonly MovedEntry[] {
     return address ? this.#journal.undecided(address) : []
   }
@@ -292,16 +291,15 @@ export class Wallet {
     this.#connecting = true
     this.#connectError = undefined
     try {
-      const amount = await gotFromFaucet(
-        () => faucet(address, { signal: this.#life.signal }),
-        () => this.paying?.balance ?? 0n,
-        (isThere) => this.#readUntil(isThere),
-      )
-      if (amount > 0n) {
-        const block = this.#snapshot && Number(this.#snapshot.block.number)
-        const [id, at] = [this.#services.newId(), this.#services.clock.now()]
-        await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block }))
-      }
+      const balance = (): bigint => this.paying?.balance ?? 0n
+      const ask = (): Promise<void> => faucet(address, { signal: this.#life.signal })
+      const amount = await gotFromFaucet(ask, balance, (isThere) => this.#readUntil(isThere))
+      const [id, at, block] = [
+        this.#services.newId(),
+        this.#services.clock.now(),
+        this.#snapshot?.block.number,
+      ]
+      if (amount > 0n) await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block }))
       return true
     } catch (thrown) {
       this.#connectError = InfernetError.from(thrown, 'wallet.faucet-refused')
@@ -315,7 +313,7 @@ export class Wallet {
     this.#connectError = undefined
   }
 
-  /** Does something on the chain; `false` when it did not come to pass, which `act` tells. */
+  /** Does something on the chain; `false` when it did not come to pass. */
   do(wish: ActWish): Promise<boolean> {
     const signer = this.#signer
     return signer ? this.act.begin(signer, wish) : Promise.resolve(false)
@@ -436,11 +434,9 @@ export class Wallet {
       this.#now = clock.now()
       this.#readError = undefined
       if (clock.now() >= this.#confirmDue) void this.#confirm(money, snapshot)
-      void this.#journal.recheck({
-        isFresh: this.act.isBusy, // what is remembered is older than the act
-        block: snapshot.block.number,
-        isHeld: (id) => this.#acts.some(({ entryId }) => entryId === id),
-      })
+      const isHeld = (id: string): boolean => this.#acts.some(({ entryId }) => entryId === id)
+      const isFresh = this.act.isBusy // what is remembered is older than the act
+      void this.#journal.recheck({ isFresh, block: snapshot.block.number, isHeld })
     } catch (thrown) {
       this.#readError = InfernetError.from(thrown, 'wallet.unreachable')
       this.#readDue = clock.now() + RETRY_MS

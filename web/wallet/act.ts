@@ -101,11 +101,12 @@ export class RunningAct {
   }
 
   /** Goes on with a transaction that an earlier run of the page left open. @throws InfernetError `wallet.*` */
-  async resume(record: TransactionRecord): Promise<void> {
+  async resume(record: TransactionRecord, hasMore: boolean): Promise<void> {
     const doubt = record.state === 'sent' ? undefined : new InfernetError('wallet.unknown')
     await this.#ended(async () => {
-      const followed = this.#follow(false)
+      const followed = this.#follow(hasMore)
       this.#count(await followed.resume({ record, doubt }))
+      if (hasMore) throw new InfernetError('wallet.part-done')
     })
   }
 

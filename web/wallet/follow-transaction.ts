@@ -46,6 +46,9 @@ export class FollowedTransaction {
   #track: TransactionTrack | undefined
   #doubt: InfernetError | undefined
   #isLate = false
+  /** The chain has decided, or the wallet has for certain. */
+  #isOver = false
+  #line: Promise<void> = Promise.resolve()
   #begin = Promise.withResolvers<TransactionTrack>()
   #watchBatch: (() => void) | undefined
 
@@ -91,10 +94,11 @@ export class FollowedTransaction {
 
   async #resend(send: SendAgain): Promise<void> {
     const track = this.#track
-    if (!track || !isOpen(track.record)) return
+    if (!track || this.#isOver) return
     const { signal } = this.#options
     const answer = await send(track.record, { signal, note: (record) => this.#note(record) })
-    if (isOpen(track.record)) this.#doubt = answer.doubt
+    if (this.#isOver) return
+    this.#doubt = answer.doubt
     this.#tell()
   }
 
@@ -109,7 +113,7 @@ export class FollowedTransaction {
       track.mined({
         signal,
         onLook: (fate, isLate) => this.#looked(fate, isLate),
-        onDecided: (record) => this.#options.onRecord(record).catch(() => undefined),
+        onDecided: (record) => this.#decide(record),
       }),
     )
     const told = batches ? this.#batchTold(batches, given, signal) : mined
@@ -123,11 +127,23 @@ export class FollowedTransaction {
   }
 
   async #note(record: TransactionRecord | undefined): Promise<void> {
-    const known = this.#track?.record
-    // The chain may have decided while the wallet was thinking: that stands.
-    if (known && !isOpen(known)) return
-    await this.#options.onRecord(record)
-    if (record) this.#started(record)
+    await this.#write(record)
+    if (record && !this.#isOver) this.#started(record)
+  }
+
+  /** One after the other: what is older never comes to lie on what is newer, and what the chain decided stands. */
+  #write(record: TransactionRecord | undefined): Promise<void> {
+    const written = this.#line.then(() => {
+      const isLate = this.#isOver && (!record || isOpen(record))
+      return isLate ? undefined : this.#options.onRecord(record)
+    })
+    this.#line = written.catch(() => undefined)
+    return written
+  }
+
+  async #decide(record: TransactionRecord): Promise<void> {
+    this.#isOver = true
+    await this.#write(record).catch(() => undefined) // the chain says it again at the next look
   }
 
   #started(record: TransactionRecord): void {
@@ -142,7 +158,7 @@ export class FollowedTransaction {
 
   #heard({ record, doubt }: SendAnswer): void {
     const track = this.#track
-    if (!track || !isOpen(track.record)) return
+    if (!track || this.#isOver) return
     // A look at the chain may know more by now than who was asked.
     if (track.record.state !== 'sent') {
       track.record = record
@@ -153,14 +169,14 @@ export class FollowedTransaction {
 
   #looked(fate: Fate, isLate: boolean): void {
     const track = this.#track
-    if (!track) return
+    if (!track || this.#isOver) return
     this.#isLate = isLate
     if (fate.kind === 'waiting') {
       this.#doubt = undefined
       const { record } = track
       if (record.state !== 'sent' || record.nonce !== fate.nonce) {
         track.record = { ...record, state: 'sent', nonce: fate.nonce }
-        void this.#options.onRecord(track.record).catch(() => undefined)
+        void this.#write(track.record).catch(() => undefined)
       }
     } else if (fate.kind === 'absent' && isLate && track.record.state === 'sent')
       this.#doubt ??= new InfernetError('wallet.nowhere')
@@ -171,7 +187,7 @@ export class FollowedTransaction {
     const { signer } = this.#components
     const record = this.#track?.record
     // While its owner is asked, the wallet's window says the most.
-    if (!record || !isOpen(record) || (record.state === 'asked' && !this.#doubt)) return
+    if (!record || this.#isOver || (record.state === 'asked' && !this.#doubt)) return
     const hash = record.hashes.at(-1)
     if (this.#doubt) {
       const canSendAgain = signer.sendAgain !== undefined && record.raws.length > 0
@@ -197,7 +213,7 @@ export class FollowedTransaction {
       signal.throwIfAborted()
       if (told?.state === 'failed' || (told?.state === 'unknown' && this.#doubt)) {
         const state = told.hash ? 'failed' : 'dropped'
-        await this.#options.onRecord({ ...track.record, state }).catch(() => undefined)
+        await this.#decide({ ...track.record, state })
         throw new InfernetError(told.hash ? 'wallet.reverted' : 'wallet.not-sent')
       }
       if (told?.state === 'confirmed') {
@@ -205,9 +221,7 @@ export class FollowedTransaction {
         const receipt = hash && (await getTransactionReceipt(client, { hash }).catch(() => undefined))
         const hashes = hash ? withHash(track.record.hashes, hash) : track.record.hashes
         const block = receipt ? Number(receipt.blockNumber) : undefined
-        await this.#options
-          .onRecord({ ...track.record, hashes, state: 'mined', block })
-          .catch(() => undefined)
+        await this.#decide({ ...track.record, hashes, state: 'mined', block })
         return receipt
       }
       const pressed = Promise.withResolvers<void>()
