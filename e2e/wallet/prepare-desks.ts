@@ -8,7 +8,7 @@ import { INF, MODEL, NO_RELAY, peerKeyOf, type ActName, type ActOrder } from './
 import type { TestChain } from './test-chain.ts'
 
 /** What each act is called in the journal. */
-export const ENTRIES: Readonly<Record<ActName, MovedWhat>> = {
+const ENTRIES: Readonly<Record<ActName, MovedWhat>> = {
   send: 'send',
   'send-coin': 'send',
   deposit: 'deposit',

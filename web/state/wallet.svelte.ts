@@ -417,8 +417,7 @@ export class Wallet {
     const [money, signer] = [this.#money, this.#signer]
     if (!money || !signer) return
     const { clock, conditions } = this.#services
-    const { chainId, escrows } = money.network
-    const address = signer.address
+    const [{ chainId, escrows }, { address }] = [money.network, signer]
     this.#readDue = clock.now() + (conditions.hidden ? READ_EVERY_HIDDEN_MS : READ_EVERY_MS)
     try {
       const sessionKeys = await Promise.all(
