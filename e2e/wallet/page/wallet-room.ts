@@ -117,8 +117,7 @@ async function openDesk({ name, network, key, kind, odd }: DeskInit): Promise<De
     keeper: journal,
   })
   if (kind === 'tab') {
-    const exclusive = <T>(task: () => Promise<T>): Promise<T> =>
-      navigator.locks.request(name, task)
+    const exclusive = <T>(task: () => Promise<T>): Promise<T> => navigator.locks.request(name, task)
     return { act, journal, signer: createTabSigner({ account, client, exclusive }), wallet: undefined }
   }
   const target = new EventTarget()
