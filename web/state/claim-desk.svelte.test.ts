@@ -8,7 +8,14 @@ import type { Signer } from '../wallet/signer.ts'
 import { ClaimDesk } from './claim-desk.svelte.ts'
 import type { ActRunOptions } from './money-services.ts'
 import { Settings } from './settings.svelte.ts'
-import { INF, injectedWallet, memoryMoney, memorySigner, type MoneyScene } from './testing/memory-money.ts'
+import {
+  INF,
+  injectedWallet,
+  memoryMoney,
+  memorySigner,
+  type MoneyScene,
+  sampleRecord,
+} from './testing/memory-money.ts'
 import { memoryServices } from './testing/memory-services.ts'
 import { Wallet } from './wallet.svelte.ts'
 
@@ -74,10 +81,10 @@ it('claims when it brings twenty times its gas, once, and puts it on record as a
   desk.start()
   await clock.advance(10)
   expect(claims).toEqual([])
-  scene.perform = async ({ onSent, onState }) => {
+  scene.perform = async ({ onRecord, onState }) => {
     scene.payable = () => 0n
     scene.claimed = INF / 50n
-    await onSent('0xaa')
+    await onRecord(sampleRecord({ state: 'mined', block: 1 }), false)
     onState({ stage: 'mined', hash: '0xaa', fee: 7n, block: 0n })
   }
   await clock.advance(4000)

@@ -114,7 +114,7 @@ export function stakeMore({ stake, asset, amount, peerKey }: StakeInit): Act {
   return async (tools) => {
     const data = peerKey === undefined ? stakeData('add', [amount]) : stakeData('register', [peerKey, amount])
     const read = { address: asset, abi: erc20Abi, functionName: 'allowance' } as const
-    const allowance = await readContract(tools.client, { ...read, args: [tools.signer.address, stake] })
+    const allowance = await readContract(tools.client, { ...read, args: [tools.account, stake] })
     if (allowance < amount) {
       const approve = erc20Call(asset, 'approve', [stake, amount])
       tools.expect(1)

@@ -9,9 +9,11 @@ import { parseNetworkFile } from '#shared/settle/network-file.ts'
 import type { ActState } from '../../wallet/act.ts'
 import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
 import type { InjectedWallet } from '../../wallet/injected-wallets.ts'
+import type { Fate } from '../../wallet/look-up.ts'
 import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
 import type { EscrowOnChain, Snapshot } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
+import type { TransactionRecord } from '../../wallet/transaction-record.ts'
 import type { MoneyEntry } from '../money-entries.ts'
 import type { ActRunOptions, MoneyServices } from '../money-services.ts'
 
@@ -44,6 +46,10 @@ export interface MoneyScene {
   gasPrice: bigint
   /** What became of a hash. */
   outcome: Awaited<ReturnType<MoneyServices['outcome']>>
+  /** What the chain says of a transaction. */
+  fate: Fate
+  /** What a press of Try again does while an act is in doubt. */
+  again: () => Promise<void>
   connect: (wallet: InjectedWallet, mayAsk: boolean) => Promise<Signer | undefined>
 }
 
@@ -63,10 +69,11 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     readFails: undefined,
     confirms: true,
     injected: [],
-    perform: async ({ onState, onSent }) => {
+    perform: async ({ onState, onRecord }) => {
       onState({ stage: 'asking', approval: 1, of: 1, what: 'deposit' })
-      await onSent('0xaa')
+      await onRecord(sampleRecord(), false)
       onState({ stage: 'sent', hash: '0xaa', canSpeedUp: true })
+      await onRecord(sampleRecord({ state: 'mined', block: Number(block) + 1 }), false)
       onState({ stage: 'mined', hash: '0xaa', fee: 7n, block: block + 1n } satisfies ActState)
     },
     faucet: async () => undefined,
@@ -79,6 +86,8 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     sessionExpiry: epochMillis(clock.now() + 24 * 60 * MINUTE_MS),
     gasPrice: 10n ** 9n,
     outcome: undefined,
+    fate: { kind: 'silent' },
+    again: async () => undefined,
     connect: async () => undefined,
     ...change,
   }
@@ -116,6 +125,10 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
         const known = kept.findIndex(({ id }) => id === entry.id)
         kept.splice(known < 0 ? 0 : known, known < 0 ? 0 : 1, entry)
       },
+      remove: async (id: string) => {
+        const known = kept.findIndex((entry) => entry.id === id)
+        if (known >= 0) kept.splice(known, 1)
+      },
     },
     ledger: new MemoryLedgerStore(),
     peerKey: () => `0x${'07'.repeat(32)}` as const,
@@ -147,8 +160,11 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     },
     gasPrice: async () => scene.gasPrice,
     outcome: async () => scene.outcome,
+    lookUp: async () => scene.fate,
     act: (_signer: Signer, options: ActRunOptions) => ({
       run: () => scene.perform(options),
+      resume: () => scene.perform(options),
+      again: () => scene.again(),
       speedUp: async () => undefined,
     }),
     depositWay: async () => 'permit' as const,
@@ -177,7 +193,7 @@ export function memorySigner(
     icon: undefined,
     address,
     chainId,
-    send: async () => ({ hash: '0xaa', nonce: 0 }) as const,
+    send: async () => ({ record: sampleRecord(), doubt: undefined }),
     signTypedData: async () => '0x' as const,
     batching: async () => undefined,
     switchChain: async () => signer.set(31337),
@@ -191,6 +207,16 @@ export function memorySigner(
     },
   }
   return signer
+}
+
+/** A transaction that a node has taken. */
+export function sampleRecord(change: Partial<TransactionRecord> = {}): TransactionRecord {
+  return {
+    ...{ chainId: 31337, account: at('9'), calls: [{ to: at('5'), data: '0x' }], mined: 0, pending: 0 },
+    ...{ fromBlock: 100n, nonce: 0, hashes: ['0xaa'], raws: ['0x02'], batch: undefined, state: 'sent' },
+    block: undefined,
+    ...change,
+  }
 }
 
 /** For who lends or asks in a test that is not about claims. */
