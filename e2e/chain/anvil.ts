@@ -28,10 +28,18 @@ export interface AnvilInit {
   readonly port?: number
   /** A file that the state is read from and kept in. @default none */
   readonly stateFile?: string
-  /** The one web origin that may read from it. @default none: other pages must not be able to play with the chain */
-  readonly allowOrigin?: string
+  /** The web origins that may read from it. @default none: other pages must not be able to play with the chain */
+  readonly allowOrigins?: readonly string[]
   /** @default LOCAL_BLOCK_SECONDS */
   readonly blockSeconds?: number
+}
+
+/** What `anvil-keeper.ts` is told. */
+export interface KeeperOrder {
+  readonly program: string
+  readonly args: readonly string[]
+  /** What stands before anvil, so that pages may read from it. */
+  readonly gate?: { readonly port: number; readonly origins: readonly string[] }
 }
 
 /** A chain on this machine. */
@@ -50,23 +58,23 @@ export interface Anvil {
 export async function startAnvil({
   port = 0,
   stateFile,
-  allowOrigin,
+  allowOrigins = [],
   blockSeconds = LOCAL_BLOCK_SECONDS,
 }: AnvilInit = {}): Promise<Anvil> {
   const program = findAnvil()
   if (program === undefined) throw new Error(NO_ANVIL)
   const state =
     stateFile === undefined ? [] : ['--state', stateFile, '--state-interval', String(STATE_INTERVAL_SECONDS)]
+  const gate = allowOrigins.length > 0 ? { port, origins: allowOrigins } : undefined
   const args = [
-    ...['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(LOCAL_CHAIN_ID)],
+    ...['--host', '127.0.0.1', '--port', String(gate ? 0 : port), '--chain-id', String(LOCAL_CHAIN_ID)],
     ...['--hardfork', HARDFORK, '--accounts', '0', '--prune-history', String(KEPT_STATES)],
-    ...['--mixed-mining', '--block-time', String(blockSeconds)],
-    ...(allowOrigin === undefined ? ['--no-cors'] : ['--allow-origin', allowOrigin]),
-    ...state,
+    ...['--mixed-mining', '--block-time', String(blockSeconds), '--no-cors', ...state],
   ]
+  const order: KeeperOrder = { program, args, ...(gate && { gate }) }
   const keeper = fileURLToPath(new URL('anvil-keeper.ts', import.meta.url))
   // Of its own group, so that Ctrl-C in a terminal ends the relay first and the chain after it.
-  const child = spawn(process.execPath, [keeper, program, ...args], { stdio: 'pipe', detached: true })
+  const child = spawn(process.execPath, [keeper, JSON.stringify(order)], { stdio: 'pipe', detached: true })
   const ended = once(child, 'exit').then(() => undefined)
   const words: string[] = []
   child.stderr.on('data', (chunk: Buffer) => words.length < 20 && words.push(chunk.toString()))

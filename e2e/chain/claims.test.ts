@@ -1,4 +1,4 @@
-import { erc20Abi, parseEther, type Address } from 'viem'
+import { erc20Abi, parseEther, parseGwei, type Address } from 'viem'
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { escrowAbi } from '#shared/abi/escrow.ts'
@@ -11,10 +11,21 @@ import type { Relay } from '../../relay/create-relay.ts'
 import { temporaryFolder, until } from '../../relay/testing/fixtures.ts'
 import { findAnvil } from './find-anvil.ts'
 import { nobody, startTestChain, type TestChain } from './test-chain.ts'
-import { DAY_SECONDS, deposit, keyOf, leaveAndVanish, mainEscrow, SOME_MODEL, voucherOf } from './vouchers.ts'
+import {
+  claimData,
+  DAY_SECONDS,
+  deposit,
+  keyOf,
+  leaveAndVanish,
+  mainEscrow,
+  SOME_MODEL,
+  voucherOf,
+} from './vouchers.ts'
 
 const NEVER = { carryEverySeconds: DAY_SECONDS }
 const SOON = { carryEverySeconds: 1 }
+/** More than a relay offers, so that it comes before it in a block. */
+const DEAR = { maxPriorityFeePerGas: parseGwei('100'), maxFeePerGas: parseGwei('200') } as const
 
 describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => {
   let chain: TestChain
@@ -102,20 +113,7 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
     const signed = await sign(provider.address, '5', nobody())
     await leave(first, signed)
     await first.stop()
-    await chain.wallet(provider).writeContract({
-      address: inf().escrow,
-      abi: escrowAbi,
-      functionName: 'claim',
-      args: [
-        [
-          {
-            voucher: { ...signed.voucher, model: `0x${SOME_MODEL}` },
-            signer: signed.signer,
-            signature: `0x${Buffer.from(signed.signature).toString('hex')}`,
-          },
-        ],
-      ],
-    })
+    await chain.wallet(provider).sendTransaction({ to: inf().escrow, data: claimData([signed]) })
     const second = await startCarrier({ dataFolder: folder.path })
     expect(await metricsOf(second)).toContain('infernet_claims_held 1')
     await new Promise((resolve) => setTimeout(resolve, 2500)) // two rounds
@@ -124,6 +122,37 @@ describe.skipIf(findAnvil() === undefined)('claims that a relay carries', () => 
     const before = await balance(provider.address)
     await leave(second, await sign(provider.address, '7', nobody()))
     await until('the rest to be paid', async () => (await balance(provider.address)) > before)
+    await second.stop()
+    await folder.remove()
+  })
+
+  test('a block that reverts a claim costs that claim: the others are carried apart from who spoilt it', async () => {
+    const folder = await temporaryFolder()
+    const faster = await chain.account()
+    const other = nobody()
+    const signed = await sign(faster.address, '3', nobody())
+    const first = await startCarrier({ dataFolder: folder.path, ...NEVER })
+    await leave(first, signed)
+    await leave(first, await sign(other, '2', nobody()))
+    await first.stop()
+    await chain.client.setAutomine(false)
+    await chain.client.setIntervalMining({ interval: 0 })
+    const second = await startCarrier({ dataFolder: folder.path })
+    const waiting = async (): Promise<number> => Number((await chain.client.getTxpoolStatus()).pending)
+    await until('the claim to wait for a block', async () => (await waiting()) === 1)
+    // Its provider claims one of them first, in the same block: the relay had tried both before, and it was well.
+    await chain
+      .wallet(faster)
+      .sendTransaction({ to: inf().escrow, data: claimData([signed]), ...DEAR, gas: 500_000n })
+    await until('both to wait', async () => (await waiting()) === 2)
+    await chain.client.mine({ blocks: 1 })
+    await chain.client.setAutomine(true)
+    await until('the other to be paid', async () => (await balance(other)) > 0n, 20_000)
+    const metrics = await metricsOf(second)
+    expect(metrics).toMatch(/infernet_claim_gas_total\{use="claim",result="reverted"\} [1-9]/)
+    expect(metrics).toContain('infernet_claim_rounds_total{asset="INF",outcome="failed",reason="reverted"} 1')
+    expect(metrics).toContain('infernet_claims_total{result="failed"} 2')
+    expect(metrics).toContain('infernet_claims_total{result="carried"} 1')
     await second.stop()
     await folder.remove()
   })

@@ -164,6 +164,17 @@ test.runIf(hasAnvil)('a second start on the same folder is refused in words', as
   await expect(start(smallDeployment())).rejects.toThrow(/is used by another start \(process 1\)/)
 })
 
+test.runIf(hasAnvil)('the chain leaves the port alone that the page will have', async () => {
+  const first = await start(smallDeployment())
+  const { port } = first.anvil
+  running.splice(0)
+  await first.stop()
+  const second = await startLocalChain(smallDeployment(), { folder, avoidPort: port })
+  running.push(second)
+  expect(second.anvil.port).not.toBe(port)
+  expect(second.network.rpcUrls).toEqual([second.anvil.url])
+})
+
 test.runIf(hasAnvil)('our own contracts are on it, in the file that page and relay read', async () => {
   const chain = await start(ourContracts)
   console.log(`the contracts were deployed in ${chain.deployedInMs} ms`)

@@ -27,8 +27,10 @@ export interface Deployment {
 export interface LocalChainInit {
   /** State, keys and the network file stand here from one start to the next. */
   readonly folder: string
-  /** The origin of the page, which may then read from the chain without the relay. @default none */
-  readonly allowOrigin?: string
+  /** The origins of the page, which may then read from the chain without the relay. @default none */
+  readonly allowOrigins?: readonly string[]
+  /** A port that somebody else is about to take. @default none */
+  readonly avoidPort?: number
 }
 
 /** A chain on this machine with our contracts on it. */
@@ -51,7 +53,7 @@ export interface LocalChain {
  */
 export async function startLocalChain(
   deployment: Deployment,
-  { folder, allowOrigin }: LocalChainInit,
+  { folder, allowOrigins = [], avoidPort }: LocalChainInit,
 ): Promise<LocalChain> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const release = holdFolder(folder)
@@ -59,7 +61,7 @@ export async function startLocalChain(
   let anvil: Anvil | undefined
   try {
     prepareState(stateFile)
-    anvil = await startOnKeptPort(folder, stateFile, allowOrigin)
+    anvil = await startOnKeptPort(folder, avoidPort, (port) => startAnvil({ port, stateFile, allowOrigins }))
     const keys = { faucet: keyFile(folder, 'faucet.key'), relay: keyFile(folder, 'relay.key') }
     await fund(anvil.url, [keys.faucet.key, keys.relay.key])
     const networkFile = join(folder, 'network.json')
@@ -110,15 +112,13 @@ function isRunning(pid: number): boolean {
 
 async function startOnKeptPort(
   folder: string,
-  stateFile: string,
-  allowOrigin: string | undefined,
+  avoidPort: number | undefined,
+  start: (port: number) => Promise<Anvil>,
 ): Promise<Anvil> {
   const file = join(folder, 'port')
   const kept = Number(readText(file) ?? PREFERRED_PORT)
-  const start = (port: number): Promise<Anvil> =>
-    startAnvil({ port, stateFile, ...(allowOrigin === undefined ? {} : { allowOrigin }) })
-  // Taken by another program: any free one, which is then the one to keep.
-  const anvil = await start(kept).catch(() => start(0))
+  // Taken by another program, or about to be: any free one, which is then the one to keep.
+  const anvil = kept === avoidPort ? await start(0) : await start(kept).catch(() => start(0))
   writeFileSync(file, String(anvil.port))
   return anvil
 }

@@ -4,11 +4,13 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { erc20Abi, parseEther, type Address, type Hex } from 'viem'
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { escrowAbi } from '#shared/abi/escrow.ts'
+import { toHex } from '#shared/base/bytes.ts'
 import { chainAddress, modelHash } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { makeBinding } from '#shared/settle/binding.ts'
 import type { ChainSigner } from '#shared/settle/chain-signature.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
+import { encodeClaim } from '#shared/settle/encode-claim.ts'
 import { leaveClaims, type RefusedClaim } from '#shared/settle/leave-claims.ts'
 import { signVoucher, type SignedVoucher } from '#shared/settle/voucher.ts'
 import { startLocalNode } from '#shared/testing/local-node.ts'
@@ -64,23 +66,47 @@ export function voucherOf(
   )
 }
 
+/** The call that claims them, as anybody may send it. */
+export function claimData(vouchers: readonly SignedVoucher[]): Hex {
+  return encodeClaim(
+    vouchers.map(({ voucher, signer, signature }) => ({
+      voucher: { ...voucher, model: `0x${voucher.model}` },
+      ...{ signer, signature: `0x${toHex(signature)}` },
+    })),
+  )
+}
+
 /** A provider's tab: comes, leaves a voucher, and is closed for good. Gives what the relay did not keep. */
-export async function leaveAndVanish(
+export function leaveAndVanish(
   chain: TestChain,
   relay: Pick<Relay, 'addresses'>,
   signed: SignedVoucher,
 ): Promise<readonly RefusedClaim[]> {
+  return leaveAllAndVanish(chain, relay, [signed])
+}
+
+/** One tab that lends for several operators, and leaves the vouchers of each. */
+export async function leaveAllAndVanish(
+  chain: TestChain,
+  relay: Pick<Relay, 'addresses'>,
+  vouchers: readonly SignedVoucher[],
+): Promise<readonly RefusedClaim[]> {
   const privateKey = await generateKeyPair('Ed25519')
   const node = await startLocalNode({ key: privateKey })
-  const { provider: operator } = signed.voucher
   const { chainId, contracts } = chain.network
   const stake = chainAddress(contracts.stake)
-  const binding = await makeBinding(privateKey, { chainId, stake, operator })
   const openStream = async () =>
     (await node.dial(multiaddr(relay.addresses[0] ?? ''))).newStream(SETTLE_PROTOCOL)
   const escrow = chainAddress(mainEscrow(chain).escrow)
+  const refused: RefusedClaim[] = []
   try {
-    return await leaveClaims({ clock: realClock, openStream }, { escrow, operator, binding }, [signed])
+    for (const [operator, own] of Map.groupBy(vouchers, ({ voucher }) => voucher.provider)) {
+      const binding = await makeBinding(privateKey, { chainId, stake, operator })
+      refused.push(
+        ...(await leaveClaims({ clock: realClock, openStream }, { escrow, operator, binding }, own)),
+      )
+    }
+    return refused
   } finally {
     await node.stop()
   }

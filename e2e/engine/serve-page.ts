@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { build, preview, type InlineConfig } from 'vite'
 
 const BUNDLED = fileURLToPath(new URL('../../web/public/models/infernet-tiny', import.meta.url))
@@ -33,6 +34,7 @@ export async function servePage({
   const outDir = mkdtempSync(join(tmpdir(), 'infernet-page-'))
   const config: InlineConfig = {
     configFile: false,
+    plugins: [svelte({ configFile: false })], // for the state's runes
     root: source,
     publicDir: false,
     logLevel: 'error',

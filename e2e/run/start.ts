@@ -7,6 +7,8 @@ import { spawn } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { join, resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadConfig } from '../../relay/config/load-config.ts'
+import type { RelayConfig } from '../../relay/config/options.ts'
 import { findAnvil, NO_ANVIL } from '../chain/find-anvil.ts'
 import { startLocalChain, type LocalChain } from '../chain/local-chain.ts'
 import { ourContracts } from '../chain/our-contracts.ts'
@@ -17,26 +19,43 @@ const PREFERRED_PORT = 4630
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const flags = process.argv.slice(2)
-buildPage()
-const port = await findPort()
-const chain = await startChain(`http://127.0.0.1:${port}`)
-const relay = spawn(
-  process.execPath,
-  [
-    join(ROOT, 'relay/main.ts'),
-    ...['--host', '127.0.0.1', '--port', String(port), '--seed-provider', 'on', '--log-level', 'warn'],
-    ...(chain ? chainFlags(chain) : []),
-    ...flags,
-  ],
-  { stdio: 'inherit', cwd: ROOT },
-)
+/** What holds here unless a flag or the environment says otherwise. */
+const env = {
+  ...{ INFERNET_HOST: '127.0.0.1', INFERNET_PORT: '0' },
+  ...{ INFERNET_SEED_PROVIDER: 'on', INFERNET_LOG_LEVEL: 'warn' },
+  ...process.env,
+}
+const config = readConfig()
+const run = config ? await prepare(config) : { args: flags, chain: undefined }
+const relay = spawn(process.execPath, [join(ROOT, 'relay/main.ts'), ...run.args], {
+  stdio: 'inherit',
+  cwd: ROOT,
+  env,
+})
 // Ctrl-C reaches the relay by itself, since it is of the same terminal; a plain kill is passed on.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => relay.kill('SIGTERM'))
 relay.on('exit', (code) => {
   // The chain goes last, so that what the relay still sends arrives.
-  void (chain?.stop() ?? Promise.resolve()).finally(() => process.exit(code ?? 0))
+  void (run.chain?.stop() ?? Promise.resolve()).finally(() => process.exit(code ?? 0))
 })
+
+/** As the relay will read it; undefined when it will only print its help, or what is wrong with its options. */
+function readConfig(): RelayConfig | undefined {
+  try {
+    const command = loadConfig({ args: flags, env })
+    return command.type === 'run' ? command.config : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function prepare(wanted: RelayConfig): Promise<{ args: string[]; chain: LocalChain | undefined }> {
+  buildPage()
+  const port = wanted.port === 0 ? await findPort() : wanted.port
+  const chain = await startChain(wanted, port)
+  return { args: [...(chain ? chainFlags(chain) : []), ...flags, '--port', String(port)], chain }
+}
 
 /** Gas costs nothing here, so every claim is worth it, and soon. */
 function chainFlags({ networkFile, faucetKeyFile, relayKeyFile }: LocalChain): string[] {
@@ -47,16 +66,16 @@ function chainFlags({ networkFile, faucetKeyFile, relayKeyFile }: LocalChain): s
 }
 
 /** Without anvil the network works as before: answers are free. */
-async function startChain(allowOrigin: string): Promise<LocalChain | undefined> {
-  if (flags.some((flag) => flag.startsWith('--network-file')) || process.env['INFERNET_NETWORK_FILE'])
-    return undefined
+async function startChain(wanted: RelayConfig, port: number): Promise<LocalChain | undefined> {
+  if (wanted.networkFile !== '') return undefined
   if (findAnvil() === undefined) {
     console.error(NO_ANVIL)
     return undefined
   }
   try {
-    const folder = join(dataFolder(), 'chain')
-    const started = await startLocalChain(ourContracts, { folder, allowOrigin })
+    const folder = join(resolvePath(ROOT, wanted.dataFolder), 'chain')
+    const allowOrigins = ownOrigins(wanted, port)
+    const started = await startLocalChain(ourContracts, { folder, allowOrigins, avoidPort: port })
     if (started.deployedInMs !== undefined)
       console.error(`Local chain at ${started.anvil.url}: contracts deployed in ${started.deployedInMs} ms`)
     return started
@@ -66,11 +85,10 @@ async function startChain(allowOrigin: string): Promise<LocalChain | undefined> 
   }
 }
 
-/** Where the relay keeps its own. */
-function dataFolder(): string {
-  const at = flags.indexOf('--data-folder')
-  const given = at >= 0 ? flags[at + 1] : flags.find((flag) => flag.startsWith('--data-folder='))?.slice(14)
-  return resolvePath(ROOT, given ?? process.env['INFERNET_DATA_FOLDER'] ?? 'data')
+/** The page under each name that this machine has for itself. From another one the chain cannot be reached at all. */
+function ownOrigins({ tlsCert }: RelayConfig, port: number): string[] {
+  const scheme = tlsCert === '' ? 'http' : 'https'
+  return ['127.0.0.1', 'localhost', '[::1]'].map((host) => new URL(`${scheme}://${host}:${port}`).origin)
 }
 
 /** One that is known before the relay has it: the chain allows that origin. */

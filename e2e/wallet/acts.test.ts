@@ -32,9 +32,11 @@ import { createChainClient, createWitnesses } from '../../web/wallet/chain-clien
 import { isConfirmedBy } from '../../web/wallet/confirm-snapshot.ts'
 import { connectInjected } from '../../web/wallet/injected-signer.ts'
 import { readClaimable, readClaimed, readPots } from '../../web/wallet/read-lines.ts'
+import { readDailyLeft, tryClaim } from '../../web/wallet/try-claim.ts'
 import { readSnapshot, type Snapshot } from '../../web/wallet/read-snapshot.ts'
 import type { Signer } from '../../web/wallet/signer.ts'
 import { createTabSigner } from '../../web/wallet/tab-signer.ts'
+import type { TransactionRecord } from '../../web/wallet/transaction-record.ts'
 import { startLyingNode } from './lying-node.ts'
 import { installMockWallet, type MockWallet, type MockWalletInit } from './mock-wallet.ts'
 import { startTestChain, type TestChain } from './test-chain.ts'
@@ -67,11 +69,21 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
   function start(signer: Signer, act: Act, clock: Clock = realClock) {
     const states: ActState[] = []
     const hashes: Hash[] = []
+    const records: (TransactionRecord | undefined)[] = []
     const running = new RunningAct(
       { signer, client: client(), network: chain.network, clock },
-      { signal, onState: (state) => states.push(state), onSent: async (hash) => void hashes.push(hash) },
+      {
+        signal,
+        onState: (state) => states.push(state),
+        onRecord: async (record) => {
+          records.push(record)
+          hashes.push(...(record?.hashes ?? []).filter((hash) => !hashes.includes(hash)))
+        },
+        isForeign: () => false,
+        isRepeat: false,
+      },
     )
-    return { states, hashes, running, done: running.run(act) }
+    return { states, hashes, records, running, done: running.run(act) }
   }
   async function run(signer: Signer, act: Act) {
     const { done, ...rest } = start(signer, act)
@@ -99,7 +111,9 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       const signer = await tabSigner()
       const { account, limits } = session()
       const wanted = { ...init(60n * INF), session: await limits() }
-      expect(await depositWay({ client: client(), signer, signal }, wanted)).toBe('permit')
+      expect(await depositWay({ client: client(), signer, account: signer.address, signal }, wanted)).toBe(
+        'permit',
+      )
       const { states, hashes } = await run(signer, deposit(wanted))
       expect(states.filter(({ stage }) => stage === 'asking')).toEqual([
         { stage: 'asking', approval: 1, of: 2, what: 'permit' },
@@ -221,6 +235,12 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       const stale = { ...entry, voucher: { ...voucher, cumulative: 0n } }
       const found = await readClaimable(client(), escrow().escrow, [entry, stale])
       expect(found.map(({ payable }) => payable)).toEqual([2n * INF, 0n])
+      const at = escrow().escrow
+      const from = provider.address
+      expect(await tryClaim(client(), at, { from, entries: [entry] })).toBeUndefined()
+      const refusal = await tryClaim(client(), at, { from, entries: [entry, stale] })
+      expect(refusal).toEqual({ name: 'StaleVoucher', index: 1 })
+      expect(await readDailyLeft(client(), at, from)).toBe(50n * INF)
       const line = { provider: provider.address, model: MODEL, relay: NO_RELAY } as const
       await run(provider, claim({ escrow: escrow().escrow, vouchers: [entry], pots: [], credit: undefined }))
       const { shares } = (await snapshot(provider.address)).escrows[0]!
@@ -229,6 +249,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       expect(pot?.provided).toBe((2n * INF * 95n) / 100n)
       await run(provider, claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined }))
       expect((await snapshot(provider.address)).escrows[0]?.balance).toBe(pot?.provided)
+      expect(await readDailyLeft(client(), at, from)).toBe(48n * INF)
       const again = claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined })
       expect((await run(provider, again)).hashes, 'somebody swept it meanwhile').toEqual([])
       expect(await readClaimed(client(), escrow().escrow, payer.address, [{ ...line, epoch: 0 }])).toEqual([
@@ -350,7 +371,9 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       // An account that a node plays has no key: the coin's permit cannot be signed for it, so it is a contract here.
       await chain.control.setCode({ address, bytecode: '0x00' })
       const wanted = { ...init(5n * INF), session: undefined }
-      expect(await depositWay({ client: client(), signer, signal }, wanted)).toBe('approve')
+      expect(await depositWay({ client: client(), signer, account: signer.address, signal }, wanted)).toBe(
+        'approve',
+      )
       await run(signer, deposit(wanted))
       expect(wallet.asked).toEqual(['eth_requestAccounts', 'eth_sendTransaction', 'eth_sendTransaction'])
       expect((await snapshot(address)).escrows[0]?.deposit).toBe((5n * INF * 95n) / 100n)
@@ -360,7 +383,9 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       const { signer, wallet } = await connect({ canBatch: true })
       const { account, limits } = session()
       const wanted = { ...init(5n * INF), session: await limits() }
-      expect(await depositWay({ client: client(), signer, signal }, wanted)).toBe('together')
+      expect(await depositWay({ client: client(), signer, account: signer.address, signal }, wanted)).toBe(
+        'together',
+      )
       const { hashes } = await run(signer, deposit(wanted))
       expect(wallet.asked).toEqual(['eth_requestAccounts', 'wallet_sendCalls'])
       expect(hashes).toHaveLength(1)

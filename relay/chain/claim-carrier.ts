@@ -1,25 +1,23 @@
-import { parseUnits, type Address, type TransactionReceipt } from 'viem'
-import type { ChainAddress } from '#shared/base/ids.ts'
-import { chainAddress } from '#shared/base/ids.ts'
+import type { Address } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
-import { baseUnits, millis, SECOND_MS, type EpochMillis } from '#shared/base/units.ts'
-import type { ChainAccount, ChainView } from '#shared/settle/chain-view.ts'
+import { chainAddress, type ChainAddress } from '#shared/base/ids.ts'
+import { millis, type EpochMillis } from '#shared/base/units.ts'
+import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { BoxedLedger, ClaimBox } from '#shared/settle/claim-box.ts'
-import { CLAIM_WORTH_FACTOR } from '#shared/settle/constants.ts'
+import { ClaimNotes, type ClaimState } from '#shared/settle/claim-notes.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
-import { unclaimedIn, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
-import { planClaims } from '#shared/settle/plan-claims.ts'
+import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import type { ClaimMetrics } from '../observe/claim-metrics.ts'
 import type { Logger } from '../observe/log.ts'
-import type { CaredLine, ClaimAftercare } from './claim-aftercare.ts'
+import type { ClaimAftercare } from './claim-aftercare.ts'
+import { ClaimDispatch } from './claim-dispatch.ts'
+import { ClaimRound, type EscrowDesk } from './claim-round.ts'
 import { refusalOf, type EscrowClient } from './escrow-client.ts'
-import { forEachOf } from './for-each-of.ts'
-import { CARRY_LOOK_LINES, CARRY_PARALLEL, COLLECT_EVERY_MS, MAX_CARRY_TRIES } from './limits.ts'
+import { COLLECT_EVERY_MS } from './limits.ts'
+import { failureOf } from './round-end.ts'
 import type { TransactionSender } from './transaction-sender.ts'
 
 type Asset = NetworkFile['escrows'][number]
-
-/** What became of a voucher; the labels of the metric. */
-export type CarryResult = 'carried' | 'void' | 'waiting' | 'failed'
 
 export interface CarrierComponents {
   readonly box: ClaimBox
@@ -32,7 +30,7 @@ export interface CarrierComponents {
   readonly now: () => Promise<EpochMillis>
   readonly blockNumber: () => Promise<bigint>
   readonly aftercare: ClaimAftercare
-  readonly onResult?: (result: CarryResult) => void
+  readonly metrics: ClaimMetrics
 }
 
 export interface CarrierInit {
@@ -44,14 +42,6 @@ export interface CarrierInit {
   readonly isForOwn?: boolean
 }
 
-/** A line as it is now: what the chain says of its payer and its session. */
-interface Line extends CaredLine {
-  readonly account: ChainAccount
-}
-
-/** What the contract says of a voucher that can never be claimed any more. */
-const VOID = new Set(['WrongEpoch', 'InvalidSignature', 'SessionExpired', 'DefaultClosed'])
-
 /**
  * Takes the vouchers of its box to the chain: when a voucher is worth the gas, and always before the payer's withdrawal
  * or the session's grace ends. What it claims belongs to the payees; the relay pays the gas and is credited the tip.
@@ -59,25 +49,21 @@ const VOID = new Set(['WrongEpoch', 'InvalidSignature', 'SessionExpired', 'Defau
 export class ClaimCarrier {
   readonly #components: CarrierComponents
   readonly #init: CarrierInit
+  readonly #desks: readonly EscrowDesk[]
   #timer: { stop(): void } | undefined
   #isStopped = false
   #round: Promise<void> = Promise.resolve()
-  #from = 0
   #collectedAt = Number.NEGATIVE_INFINITY
 
   constructor(components: CarrierComponents, init: CarrierInit) {
     this.#components = components
     this.#init = init
+    this.#desks = init.escrows.flatMap((asset) => this.#deskOf(asset))
   }
 
   start(): void {
     this.#components.aftercare.takeOver(this.#ledgers)
     this.#schedule()
-  }
-
-  get #ledgers(): readonly BoxedLedger[] {
-    const { box } = this.#components
-    return this.#init.isForOwn ? box.ledgers.filter((boxed) => box.isOwn(boxed)) : box.ledgers
   }
 
   async stop(): Promise<void> {
@@ -86,126 +72,92 @@ export class ClaimCarrier {
     await this.#round
   }
 
+  /** How the vouchers stand that this carries, those that are claimed among them. */
+  get states(): ReadonlyMap<ClaimState, number> {
+    const counts = new Map<ClaimState, number>()
+    for (const desk of this.#desks)
+      for (const boxed of this.#ledgersIn(desk.address))
+        for (const held of boxed.ledger.vouchers) {
+          const state = desk.notes.stateOf(held)
+          counts.set(state, (counts.get(state) ?? 0) + 1)
+        }
+    return counts
+  }
+
+  /** Whether a full box may do without it: nobody will be paid for it, as far as was found. */
+  isSpare({ escrow }: Pick<BoxedLedger, 'escrow'>, held: HeldVoucher): boolean {
+    const state = this.#desks.find(({ address }) => address === escrow)?.notes.stateOf(held)
+    return state === 'carried' || state === 'worthless'
+  }
+
+  get #ledgers(): readonly BoxedLedger[] {
+    const { box } = this.#components
+    return this.#init.isForOwn ? box.ledgers.filter((boxed) => box.isOwn(boxed)) : box.ledgers
+  }
+
+  #ledgersIn(escrow: ChainAddress): readonly BoxedLedger[] {
+    return this.#ledgers.filter((boxed) => boxed.escrow === escrow)
+  }
+
+  #deskOf(asset: Asset): EscrowDesk[] {
+    const { escrowOf, views, aftercare, sender, metrics, log } = this.#components
+    const address = chainAddress(asset.escrow)
+    const view = views.get(address)
+    if (!view) return []
+    const escrow = escrowOf(address)
+    const notes = new ClaimNotes()
+    const dispatch = new ClaimDispatch({ escrow, notes, aftercare, sender, metrics, log }, asset)
+    return [{ asset, address, escrow, view, notes, dispatch }]
+  }
+
   #schedule(): void {
     if (this.#isStopped) return
-    const { clock, log } = this.#components
-    this.#timer = clock.schedule(millis(this.#init.everyMs), () => {
-      this.#round = this.carry()
-        .catch((thrown: unknown) => log.warn({ err: thrown }, 'claims could not be carried'))
-        .finally(() => this.#schedule())
+    this.#timer = this.#components.clock.schedule(millis(this.#init.everyMs), () => {
+      this.#round = this.carry().finally(() => this.#schedule())
     })
   }
 
   /**
    * One round over all escrows. It begins when nothing of the last one is on its way any more, or a claim that is not
-   * mined yet would be made a second time beside it.
+   * mined yet would be made a second time beside it. Never throws: how each escrow's round ended is in the metrics.
    */
   async carry(): Promise<void> {
-    await this.#components.sender.settled()
-    for (const asset of this.#init.escrows) await this.#carryTo(asset)
-  }
-
-  async #carryTo(asset: Asset): Promise<void> {
-    const address = chainAddress(asset.escrow)
-    const escrow = this.#components.escrowOf(address)
-    const block = await this.#components.blockNumber()
-    const lines = await this.#look(address, block)
-    const worth = parseUnits(this.#init.worth, asset.decimals)
-    const graceMs = millis((await escrow.graceSeconds()) * SECOND_MS)
-    const accounts = new Map(lines.map(({ held, account }) => [held, account]))
-    const { aftercare } = this.#components
-    // In doubt a line takes no other one's place in the batch, but is asked about until it is sure.
-    const sound = lines.filter((line) => !aftercare.isDoubted(line)).map(({ held }) => held)
-    const { claims } = planClaims(sound, {
-      now: await this.#components.now(),
-      costs: { perBatch: baseUnits(0n), perVoucher: baseUnits(worth / CLAIM_WORTH_FACTOR) },
-      graceMs,
-      withdrawAtOf: (held) => accounts.get(held)?.withdrawAt,
-    })
-    const chosen = new Set(claims)
-    const batch = await this.#check(
-      escrow,
-      lines.filter((line) => chosen.has(line.held) || aftercare.isDoubted(line)),
-      block,
-    )
-    if (batch.length > 0) await this.#claim(escrow, batch)
-    await this.#payOut(escrow, worth)
-    await this.#collectOwn(escrow, worth)
-  }
-
-  /** A part of the lines, the next part in the next round; those of an epoch that has ended are forgotten. */
-  async #look(escrow: ChainAddress, block: bigint): Promise<readonly Line[]> {
-    const { views } = this.#components
-    const view = views.get(escrow)
-    const all = this.#ledgers.filter((boxed) => boxed.escrow === escrow).flatMap(linesOf)
-    if (!view || all.length === 0) return []
-    const start = all.length > CARRY_LOOK_LINES ? this.#from % all.length : 0
-    const part = [...all.slice(start), ...all.slice(0, start)].slice(0, CARRY_LOOK_LINES)
-    this.#from = start + part.length
-    const lines: Line[] = []
-    await forEachOf(part, CARRY_PARALLEL, async ({ held, boxed }) => {
-      const { payer, epoch } = held.voucher
-      const account = await view.account(payer)
-      if (account.epoch > epoch) return this.#drop({ held, boxed }, block)
-      // A session that was revoked ends earlier than it said when the voucher came.
-      const session = held.signer === payer ? undefined : await view.session(payer, held.signer)
-      lines.push({ held: { ...held, sessionExpiry: session?.expiry }, boxed, account })
-    })
-    return lines
-  }
-
-  /** What the contract itself would pay; what it never will is dropped, what it will not yet waits. */
-  async #check(escrow: EscrowClient, lines: readonly Line[], block: bigint): Promise<readonly Line[]> {
-    const { aftercare, onResult } = this.#components
-    const good: Line[] = []
-    await forEachOf(lines, CARRY_PARALLEL, async (line) => {
-      const said = await escrow.claimable(line.held)
-      if (typeof said !== 'bigint' && VOID.has(said.name)) return this.#drop(line, block)
-      aftercare.trust(line)
-      if (typeof said === 'bigint') {
-        if (said > 0n) good.push(line)
-      } else if (said.name === 'StaleVoucher') aftercare.watch(line, { isPaidOut: false })
-      else onResult?.('waiting')
-    })
-    return good
-  }
-
-  /** Claims all at once. Others may claim at the same time: the voucher that spoils the batch is left out. */
-  async #claim(escrow: EscrowClient, lines: readonly Line[]): Promise<void> {
-    const { aftercare, sender, log, onResult } = this.#components
-    for (const line of lines) aftercare.watch(line, { isPaidOut: true })
-    let batch = [...lines]
-    for (let tries = 0; batch.length > 0 && tries < MAX_CARRY_TRIES; tries++) {
-      let receipt: TransactionReceipt
-      try {
-        const sent = await sender.send(escrow.claim(batch.map(({ held }) => held)))
-        receipt = await sent.mined
-      } catch (thrown) {
-        const refusal = refusalOf(thrown)
-        if (!refusal) {
-          onResult?.('failed')
-          throw thrown
-        }
-        batch = batch.toSpliced(refusal.index, 1)
-        continue
-      }
-      if (receipt.status === 'success') {
-        log.info({ vouchers: batch.length, hash: receipt.transactionHash }, 'claims carried')
-        batch.forEach(() => onResult?.('carried'))
-        return
-      }
+    let unsettled: unknown
+    await this.#components.sender.settled().catch((thrown: unknown) => (unsettled = thrown))
+    for (const desk of this.#desks) {
+      if (unsettled === undefined)
+        await this.#carryTo(desk).catch((thrown: unknown) => this.#fail(desk, thrown))
+      else this.#fail(desk, unsettled)
     }
   }
 
+  async #carryTo(desk: EscrowDesk): Promise<void> {
+    const { metrics, log } = this.#components
+    const round = new ClaimRound({ ...this.#components, desk }, this.#init)
+    const lines = this.#ledgersIn(desk.address).flatMap((boxed) =>
+      boxed.ledger.vouchers.map((held) => ({ held, boxed })),
+    )
+    const end = await round.run(lines)
+    metrics.round(desk.asset.symbol, end)
+    log.debug({ asset: desk.asset.symbol, ...end }, 'a round of claims has ended')
+    await this.#payOut(desk, round.worth, round.leastEach)
+    await this.#collectOwn(desk, round.worth)
+  }
+
+  #fail({ asset }: EscrowDesk, thrown: unknown): void {
+    const { metrics, log } = this.#components
+    const reason = failureOf(thrown)
+    metrics.round(asset.symbol, { outcome: 'failed', reason })
+    log.warn({ err: thrown, asset: asset.symbol, reason }, 'claims could not be carried')
+  }
+
   /** Notes what was claimed, and pays it out where that is worth the gas: a payee that is gone cannot. */
-  async #payOut(escrow: EscrowClient, worth: bigint): Promise<void> {
-    const { aftercare, blockNumber, sender } = this.#components
-    const pots = await aftercare.tend(escrow, worth, await blockNumber())
-    for (const held of pots) {
+  async #payOut({ escrow, dispatch }: EscrowDesk, worth: bigint, leastEach: bigint): Promise<void> {
+    const { aftercare, blockNumber } = this.#components
+    const least = worth > leastEach ? worth : leastEach
+    for (const held of await aftercare.tend(escrow, least, await blockNumber())) {
       try {
-        await (
-          await sender.send(escrow.sweep(held))
-        ).mined
+        await dispatch.send('sweep', escrow.sweep(held))
       } catch (thrown) {
         if (!refusalOf(thrown)) throw thrown // else somebody else has paid it out meanwhile
       }
@@ -213,25 +165,14 @@ export class ClaimCarrier {
   }
 
   /** The relay's own: its share of what it introduced, and its tips. */
-  async #collectOwn(escrow: EscrowClient, worth: bigint): Promise<void> {
+  async #collectOwn({ escrow, dispatch }: EscrowDesk, worth: bigint): Promise<void> {
     const { sender, clock } = this.#components
     const now = clock.monotonic()
     if (now - this.#collectedAt < COLLECT_EVERY_MS) return
     const owner: Address = sender.address
     const credit = await escrow.creditOf(owner)
     if (credit === 0n || credit < worth) return
-    await (
-      await sender.send(escrow.collect(owner))
-    ).mined
+    await dispatch.send('collect', escrow.collect(owner))
     this.#collectedAt = now
   }
-
-  async #drop(line: CaredLine, block: bigint): Promise<void> {
-    const { aftercare, onResult } = this.#components
-    if (await aftercare.dropWhenSure(line, block)) onResult?.('void')
-  }
-}
-
-function linesOf(boxed: BoxedLedger): { held: HeldVoucher; boxed: BoxedLedger }[] {
-  return boxed.ledger.vouchers.filter((held) => unclaimedIn(held) > 0n).map((held) => ({ held, boxed }))
 }

@@ -58,8 +58,14 @@ export const HEAD_FRESH_MAX_MS = SECOND_MS
 export const CARRY_LOOK_LINES = 256
 /** Questions to the chain that one round has open. */
 export const CARRY_PARALLEL = 8
-/** A batch that is refused is tried again without the voucher that spoils it, so often. */
-export const MAX_CARRY_TRIES = 5
+/** Transactions with claims that one round sends: one for all, others for who spoilt one before. */
+export const MAX_CARRY_BATCHES = 8
+/** The longest that a voucher or a provider that brings nothing is passed over, in rounds: 21 hours of five minutes. */
+export const MAX_CARRY_REST_ROUNDS = 256
+/** And never for more than this part of the escrow's grace: what was worthless may be due by then. */
+export const CARRY_REST_DIVISOR = 16
+/** Providers that are remembered for a transaction that a block reverted: 100 bytes each. */
+export const MAX_STRUCK_OPERATORS = 1024
 /** What the relay itself is owed is collected this often. */
 export const COLLECT_EVERY_MS = 60 * MINUTE_MS
 

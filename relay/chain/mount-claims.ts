@@ -60,7 +60,11 @@ export async function mountClaims(
     addresses.map((escrow) => [escrow, new ChainReader(client, { chainId, escrow }, stake)]),
   )
   const clients = new Map(addresses.map((escrow) => [escrow, new EscrowClient(client, escrow)]))
-  const box = await ClaimBox.load({ store, views }, { chainId, stake })
+  const carrying: { carrier?: ClaimCarrier } = {} // which needs the box first
+  const box = await ClaimBox.load(
+    { store, views, isSpare: (boxed, held) => carrying.carrier?.isSpare(boxed, held) ?? false },
+    { chainId, stake },
+  )
   const [main] = addresses // prices are in its asset
   const view = main && views.get(main)
   const operator = chainAddress(account.address)
@@ -83,17 +87,18 @@ export async function mountClaims(
   })
   const carrier = new ClaimCarrier(
     {
-      ...{ box, views, sender, clock, log, aftercare },
+      ...{ box, views, sender, clock, log, aftercare, metrics: relay.metrics.claims },
       escrowOf: (escrow) => clients.get(escrow) ?? new EscrowClient(client, escrow),
       now: async () => epochMillis(Math.max(clock.now(), (await head.fresh()).timestamp * SECOND_MS)),
       blockNumber: async () => (await head.fresh()).number,
-      onResult: (result) => relay.metrics.claims.inc({ result }),
     },
     {
       ...{ escrows, worth: carryWorth, everyMs: carryEverySeconds * SECOND_MS },
       isForOwn: carryClaims === 'off',
     },
   )
+  carrying.carrier = carrier
+  relay.metrics.claims.watch(() => carrier.states)
   carrier.start()
   return {
     get held() {

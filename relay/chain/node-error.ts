@@ -47,6 +47,7 @@ const KNOWN_WORDS = [
 const OTHER_WORDS: Readonly<Record<string, (typeof KNOWN_WORDS)[number]>> = {
   'insufficient gas price to replace existing transaction': 'replacement transaction underpriced',
   'already imported': 'already known',
+  outofgas: 'out of gas',
 }
 
 const MAX_DATA_CHARACTERS = 2 + 2 * 4096

@@ -13,6 +13,7 @@ import { millis } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { NodeError } from './node-error.ts'
+import { withSpareGas } from './spare-gas.ts'
 
 export interface SenderComponents {
   readonly client: PublicClient
@@ -29,7 +30,7 @@ export interface Call {
   readonly to: Address
   readonly data?: Hex
   readonly value?: bigint
-  /** @default estimated, with a fifth on top */
+  /** @default estimated, with a fifth and a slot on top */
   readonly gas?: bigint
 }
 
@@ -124,7 +125,7 @@ export class TransactionSender {
 
   async #send(call: Call): Promise<SentTransaction> {
     this.#stop.signal.throwIfAborted()
-    const ready = { ...call, gas: call.gas ?? ((await this.#estimate(call)) * 6n) / 5n }
+    const ready = { ...call, gas: call.gas ?? withSpareGas(await this.#estimate(call)) }
     const counts = await this.#counts()
     const nonce = this.#nonceAfter(counts)
     const { hash, fees } = await this.#putFirst(ready, nonce, nonce < counts.pending)

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Registry } from 'prom-client'
+import { ClaimMetrics } from './claim-metrics.ts'
 
 /** Answers the number at the time of the scrape. */
 export type Count = () => number
@@ -66,11 +67,7 @@ export class RelayMetrics {
   )
   readonly faucet = this.#counter('infernet_faucet_total', 'Requests for test money.', ['result'])
 
-  readonly claims = this.#counter(
-    'infernet_claims_total',
-    'Vouchers of absent providers, by what became of them.',
-    ['result'],
-  )
+  readonly claims = new ClaimMetrics(this.#registry)
 
   constructor(sources: MetricSources) {
     this.#lag.enable()

@@ -291,16 +291,16 @@ describe('the sentences of the network', () => {
         Get some of the coin that pays fees, then try again.
       wallet.reverted
         The contract refused: <reason>.
-        No money moved, the network fee apart.
+        This transaction moved nothing, the network fee apart.
       wallet.replaced
-        Your wallet sent another transaction instead of this one.
-        Look into your wallet, then try again if you still want it.
+        Another transaction of this wallet took the place of this one.
+        This one moved nothing and never will. Try again if you still want it.
       wallet.waiting
         Your wallet is asking you something already.
         Open it and answer, then try again.
       wallet.silent
         Your wallet has not answered for <minutes> minutes.
-        If you sign it after all, it shows here as soon as it is on the chain.
+        Do not send it again before you have looked into your wallet: what you sign there still counts.
       wallet.unsupported
         Your wallet cannot do this (<method>).
         Take another wallet, or the one in this tab.
@@ -308,8 +308,26 @@ describe('the sentences of the network', () => {
         Your wallet shows this page no account.
         Unlock it and connect again.
       wallet.failed
-        The transaction could not be sent (<reason>).
-        No money moved. Try again.
+        The wallet did not do it (<reason>).
+        Look into your wallet, then try again.
+      wallet.unknown
+        It is not known yet whether a transaction of this wallet was sent.
+        The Wallet page looks at the chain for it. Do not send it anew before it shows there.
+      wallet.nowhere
+        It was sent, but no node of the chain knows of it.
+        It may still come into a block. Do not send it anew before you know.
+      wallet.not-sent
+        Your wallet did not send it.
+        Nothing moved. Try again when you like.
+      wallet.part-done
+        The page was closed before all of it was done: a part of it is in a block.
+        Begin it again for the rest. What is done already is not done twice.
+      wallet.other-account
+        Your wallet has changed to another account.
+        Nothing more was sent. Change back, or begin again with this account.
+      wallet.no-record
+        This browser cannot write down what is to be sent, so it was not sent.
+        Free some disk space, or open the page in an ordinary window, then try again.
       wallet.bad-key
         This is not a private key.
         A key has 64 digits from 0 to 9 and a to f, with or without 0x in front.
@@ -322,6 +340,9 @@ describe('the sentences of the network', () => {
       wallet.faucet-refused
         The faucet gave nothing: <reason>.
         Try again later, or ask somebody who has some.
+      wallet.faucet-silent
+        The faucet has not answered.
+        It may have sent test money all the same: it shows here when it comes. Try again if it does not.
       payment.box-full
         The relay keeps as many vouchers as it can.
         Claim them from here, or leave them with another relay.

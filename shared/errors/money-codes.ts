@@ -161,11 +161,11 @@ export const MONEY_CODES = {
   },
   'wallet.reverted': {
     says: (f) => `The contract refused: ${f.reason ?? 'it did not say why'}.`,
-    fix: 'No money moved, the network fee apart.',
+    fix: 'This transaction moved nothing, the network fee apart.',
   },
   'wallet.replaced': {
-    says: () => 'Your wallet sent another transaction instead of this one.',
-    fix: 'Look into your wallet, then try again if you still want it.',
+    says: () => 'Another transaction of this wallet took the place of this one.',
+    fix: 'This one moved nothing and never will. Try again if you still want it.',
   },
   'wallet.waiting': {
     says: () => 'Your wallet is asking you something already.',
@@ -173,7 +173,7 @@ export const MONEY_CODES = {
   },
   'wallet.silent': {
     says: (f) => `Your wallet has not answered for ${f.minutes ?? '?'} minutes.`,
-    fix: 'If you sign it after all, it shows here as soon as it is on the chain.',
+    fix: 'Do not send it again before you have looked into your wallet: what you sign there still counts.',
   },
   'wallet.unsupported': {
     says: (f) => `Your wallet cannot do this${f.method ? ` (${f.method})` : ''}.`,
@@ -184,8 +184,32 @@ export const MONEY_CODES = {
     fix: 'Unlock it and connect again.',
   },
   'wallet.failed': {
-    says: (f) => `The transaction could not be sent${f.reason ? ` (${f.reason})` : ''}.`,
-    fix: 'No money moved. Try again.',
+    says: (f) => `The wallet did not do it${f.reason ? ` (${f.reason})` : ''}.`,
+    fix: 'Look into your wallet, then try again.',
+  },
+  'wallet.unknown': {
+    says: () => 'It is not known yet whether a transaction of this wallet was sent.',
+    fix: 'The Wallet page looks at the chain for it. Do not send it anew before it shows there.',
+  },
+  'wallet.nowhere': {
+    says: () => 'It was sent, but no node of the chain knows of it.',
+    fix: 'It may still come into a block. Do not send it anew before you know.',
+  },
+  'wallet.not-sent': {
+    says: () => 'Your wallet did not send it.',
+    fix: 'Nothing moved. Try again when you like.',
+  },
+  'wallet.part-done': {
+    says: () => 'The page was closed before all of it was done: a part of it is in a block.',
+    fix: 'Begin it again for the rest. What is done already is not done twice.',
+  },
+  'wallet.other-account': {
+    says: () => 'Your wallet has changed to another account.',
+    fix: 'Nothing more was sent. Change back, or begin again with this account.',
+  },
+  'wallet.no-record': {
+    says: () => 'This browser cannot write down what is to be sent, so it was not sent.',
+    fix: 'Free some disk space, or open the page in an ordinary window, then try again.',
   },
   'wallet.bad-key': {
     says: () => 'This is not a private key.',
@@ -202,6 +226,10 @@ export const MONEY_CODES = {
   'wallet.faucet-refused': {
     says: (f) => `The faucet gave nothing${f.reason ? `: ${f.reason}` : ''}.`,
     fix: 'Try again later, or ask somebody who has some.',
+  },
+  'wallet.faucet-silent': {
+    says: () => 'The faucet has not answered.',
+    fix: 'It may have sent test money all the same: it shows here when it comes. Try again if it does not.',
   },
   'payment.box-full': {
     says: () => 'The relay keeps as many vouchers as it can.',

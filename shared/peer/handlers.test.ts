@@ -9,6 +9,7 @@ import { Directory } from '../schedule/directory.ts'
 import { DirectoryService } from '../schedule/directory-service.ts'
 import { offerBody } from '../schedule/offer.ts'
 import { JobService } from '../stream/job-service.ts'
+import { encodeQuestion } from '../stream/question.ts'
 import { ClaimBox } from '../settle/claim-box.ts'
 import { leaveBody } from '../settle/claim-messages.ts'
 import { ClaimService } from '../settle/claim-service.ts'
@@ -105,13 +106,11 @@ describe('the protocol handlers', () => {
         type: 'open',
         jobId: new Uint8Array(16),
         quoteId: new Uint8Array(16),
-        model,
-        promptTokens: [3, 4],
-        priorTokens: [],
-        sampler: { temperature: 1, topP: 1 },
-        maxTokens: 10,
-        consumerNonce: new Uint8Array(32),
-        seed: null,
+        question: encodeQuestion({
+          ...{ task: 'text-generation', model: someModel(), promptTokens: [3, 4], priorTokens: [] },
+          ...{ sampler: { temperature: 1, topP: 1 }, maxTokens: 10, seed: null },
+          ...{ consumerNonce: new Uint8Array(32), salt: new Uint8Array(16) },
+        }),
       },
       { type: 'ack', position: 0, credit: new Uint8Array() },
       { type: 'ack', position: 8192, credit: new Uint8Array() },

@@ -152,6 +152,32 @@ describe('a claim box', () => {
     expect(full?.error.code).toBe('payment.box-full')
   })
 
+  it('gives the room of what nobody will be paid for to another payee, and no other room', async () => {
+    const models = ['aa', 'bb'].map((byte) => ({ model: modelHash(byte.repeat(32)) }))
+    await leave(await Promise.all(models.map((model) => voucher(1, model))))
+    const spare = new Set<string>()
+    box = await ClaimBox.load(
+      {
+        ...{ store, views: new Map([[ESCROW.escrow, chain]]) },
+        isSpare: (_boxed, { voucher: { model } }) => spare.has(model),
+      },
+      { chainId: ESCROW.chainId, stake: STAKE, maxLines: 2 },
+    )
+    service = new ClaimService({ clock: realClock, box })
+    const other = await makePeer()
+    const owner = createChainSigner(new Uint8Array(32).fill(8)).address
+    const leaveOther = async () =>
+      leave([await voucher(5, { provider: owner })], { as: other, by: await initFor(other, owner) })
+    const [full] = await leaveOther()
+    expect(full?.error.code).toBe('payment.box-full')
+    spare.add('bb'.repeat(32))
+    expect(await leaveOther()).toEqual([])
+    expect(box.ledgers.map(({ ledger }) => ledger.vouchers.map(({ voucher: { model } }) => model))).toEqual([
+      ['aa'.repeat(32)],
+      ['c3'.repeat(32)],
+    ])
+  })
+
   it('drops a void voucher, and never one that came after it', async () => {
     await leave([await voucher(10)])
     const [boxed] = box.ledgers

@@ -4,7 +4,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import { verifiesBinding } from './binding.ts'
 import type { ChainView } from './chain-view.ts'
 import type { LeaveRequest } from './claim-messages.ts'
-import { MAX_BOX_LINES, MAX_BOX_LINES_PER_OPERATOR } from './constants.ts'
+import { MAX_BOX_LINES, MAX_BOX_LINES_PER_OPERATOR, MAX_LEFT_VOUCHERS } from './constants.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { PayeeLedger, unclaimedIn, type HeldVoucher } from './payee-ledger.ts'
 import { stored } from './stored.ts'
@@ -15,6 +15,8 @@ export interface ClaimBoxComponents {
   readonly store: LedgerStore
   /** Escrows that are carried to, each with its view of the chain. */
   readonly views: ReadonlyMap<ChainAddress, ChainView>
+  /** Whether a line may go where a full box needs its room. @default what was claimed in full */
+  readonly isSpare?: (boxed: BoxedLedger, held: HeldVoucher) => boolean
 }
 
 export interface ClaimBoxInit {
@@ -23,6 +25,14 @@ export interface ClaimBoxInit {
   /** @default MAX_BOX_LINES */
   readonly maxLines?: number
 }
+
+/** Whether what is spare was looked for already. */
+interface RoomSearch {
+  isOver: boolean
+}
+
+/** Enough for all that a peer leaves at once, and for the next ones. */
+const SPARE_AT_ONCE = 2 * MAX_LEFT_VOUCHERS
 
 /** Vouchers of one payee in one escrow. */
 export interface BoxedLedger {
@@ -110,10 +120,11 @@ export class ClaimBox {
     return this.#inTurn(keyOf(escrow, operator), async () => {
       const boxed = await this.#ledgerOf(escrow, operator)
       const refused = new Map<number, InfernetError>()
+      const search = { isOver: false }
       for (const [index, { signer, signature, ...rest }] of vouchers.entries()) {
         const signed = { voucher: { ...rest, provider: operator }, signer, signature }
         try {
-          await this.#keep(boxed, signed, view)
+          await this.#keep(boxed, signed, { view, search })
         } catch (thrown) {
           refused.set(index, InfernetError.from(thrown, 'payment.bad-voucher'))
         }
@@ -127,26 +138,43 @@ export class ClaimBox {
     await this.#inTurn(keyOf(escrow, operator), () => ledger.forget(voucher, voucher.cumulative))
   }
 
-  async #keep({ escrow, ledger }: BoxedLedger, signed: SignedVoucher, view: ChainView): Promise<void> {
+  async #keep(
+    { escrow, ledger }: BoxedLedger,
+    signed: SignedVoucher,
+    { view, search }: { view: ChainView; search: RoomSearch },
+  ): Promise<void> {
     const held = ledger.held(signed.voucher)
     if (held && held.voucher.cumulative >= signed.voucher.cumulative) return
     if (!(await isSignedBy({ chainId: this.#init.chainId, escrow }, signed)))
       throw new InfernetError('payment.bad-voucher', { reason: 'signature' })
-    if (!held) await this.#makeRoom(ledger)
+    if (!held) await this.#makeRoom(ledger, search)
     // A further voucher by the same key was checked with the first one: the chain is asked again before it is carried.
     const known = held?.signer === signed.signer ? held : await checkOnChain(view, signed)
     await ledger.keep(signed, known)
   }
 
-  /** Lines that were claimed in full go first. @throws InfernetError `payment.box-full` */
-  async #makeRoom(ledger: PayeeLedger): Promise<void> {
+  /** What is spare goes, whosever it is: a box must not stay full of what nobody will ever be paid for. */
+  async #makeRoom(ledger: PayeeLedger, search: RoomSearch): Promise<void> {
     const { maxLines = MAX_BOX_LINES } = this.#init
     const isFull = (): boolean =>
       ledger.vouchers.length >= MAX_BOX_LINES_PER_OPERATOR || this.#othersSize >= maxLines
-    for (const held of isFull() ? ledger.vouchers : []) {
-      if (unclaimedIn(held) === 0n) await ledger.forget(held.voucher)
+    if (isFull() && !search.isOver) {
+      search.isOver = true // all lines are looked at, so once for all that a peer leaves
+      await this.#dropSpare(ledger.vouchers.length >= MAX_BOX_LINES_PER_OPERATOR ? ledger : undefined)
     }
     if (isFull()) throw new InfernetError('payment.box-full')
+  }
+
+  async #dropSpare(only: PayeeLedger | undefined): Promise<void> {
+    const { isSpare = (_, held) => unclaimedIn(held) === 0n } = this.#components
+    const spare = [...this.#ledgers.values()]
+      .filter((boxed) => !this.isOwn(boxed) && (only === undefined || boxed.ledger === only))
+      .flatMap((boxed) =>
+        boxed.ledger.vouchers.filter((held) => isSpare(boxed, held)).map((held) => ({ boxed, held })),
+      )
+    // Not in its payee's turn, which may wait for ours: a higher voucher that comes meanwhile is kept all the same.
+    for (const { boxed, held } of spare.slice(0, SPARE_AT_ONCE))
+      await boxed.ledger.forget(held.voucher, held.voucher.cumulative)
   }
 
   get #othersSize(): number {

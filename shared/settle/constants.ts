@@ -53,6 +53,9 @@ export const CLAIM_WORTH_FACTOR = 20n
 /** The most vouchers in one claim: about 3 million gas. */
 export const MAX_CLAIM_BATCH = 100
 
+/** Questions about one batch before it is sent: each voucher in it may be the one that spoils it. */
+export const MAX_SIFT_CALLS = 2 * MAX_CLAIM_BATCH
+
 /** What must be claimed is claimed when a quarter of the grace is left: a tab may sleep, a chain may be full. */
 export const CLAIM_MARGIN_DIVISOR = 4
 

@@ -6,6 +6,7 @@ import { isErrorCode } from '../errors/code-table.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { openQuote } from '../prompt/quote.ts'
 import { JobService } from '../stream/job-service.ts'
+import { encodeQuestion } from '../stream/question.ts'
 import { providerFrameSchema } from '../stream/messages.ts'
 import { FakeChain } from '../testing/fake-chain.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
@@ -81,13 +82,11 @@ describe('a paid provider’s handler', () => {
       type: 'open',
       jobId: realRandom.bytes(16),
       quoteId: fromHex(quoteId),
-      model: fromHex(model),
-      promptTokens: [3, 4],
-      priorTokens: [],
-      sampler: { temperature: 1, topP: 1 },
-      maxTokens: 9,
-      consumerNonce: new Uint8Array(32),
-      seed: null,
+      question: encodeQuestion({
+        ...{ task: 'text-generation', model, promptTokens: [3, 4], priorTokens: [], maxTokens: 9 },
+        ...{ sampler: { temperature: 1, topP: 1 }, seed: null },
+        ...{ consumerNonce: new Uint8Array(32), salt: new Uint8Array(16) },
+      }),
       ...(credit ? { credit } : {}),
     }
     const said: string[] = []

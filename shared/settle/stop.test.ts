@@ -112,10 +112,11 @@ describe('an answer that is stopped', () => {
       quoteSigned,
       priorTokens: [],
       consumerNonce: new Uint8Array(32),
+      salt: new Uint8Array(16),
       seed: undefined,
     }
   }
-  const termsOf = ({ jobId, quote, quoteSigned, prompt }: Job): CreditTerms => ({
+  const termsOf = ({ jobId, quote, prompt }: Job): CreditTerms => ({
     jobId,
     quote,
     consumer: consumer.name,

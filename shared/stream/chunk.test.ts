@@ -7,6 +7,7 @@ import { pricePerToken } from '../testing/prices.ts'
 import type { Signed } from '../wire/signed.ts'
 import { ChunkSigner, ChunkVerifier, type ChainTerms } from './chunk.ts'
 import { CHUNK_TOKENS } from './constants.ts'
+import { AGREED_PARTS, hashAgreed, type Agreed } from './first-link.ts'
 
 const batches = fc.array(fc.array(fc.nat(2 ** 20 - 1), { minLength: 1, maxLength: 70 }), {
   minLength: 1,
@@ -20,14 +21,26 @@ describe('the chain of chunks', () => {
   })
   const termsOf = (changes: Partial<ChainTerms> = {}): ChainTerms => ({
     jobId: jobId('ab'.repeat(16)),
-    quoteBody: Uint8Array.of(1, 2, 3),
     price: pricePerToken(3n, 20n),
     prefillTokens: tokens(9),
     from: 0,
     ...changes,
   })
-  const signAll = async (terms: ChainTerms, parts: readonly (readonly number[])[]): Promise<Signed[]> => {
-    const signer = new ChunkSigner(terms, provider.key)
+  const agreed: Agreed = {
+    ...{ quote: Uint8Array.of(1, 2, 3), question: Uint8Array.of(4, 5) },
+    ...{ credit: new Uint8Array(), accepted: Uint8Array.of(6) },
+  }
+  const verifierOf = (terms: ChainTerms): ChunkVerifier => {
+    const verifier = new ChunkVerifier(terms, provider.name)
+    verifier.begin(hashAgreed(agreed))
+    return verifier
+  }
+  const signAll = async (
+    terms: ChainTerms,
+    parts: readonly (readonly number[])[],
+    changes: Partial<Agreed> = {},
+  ): Promise<Signed[]> => {
+    const signer = new ChunkSigner(terms, hashAgreed({ ...agreed, ...changes }), provider.key)
     const chunks: Signed[] = []
     for (const part of parts) chunks.push(...(await signer.add(part)))
     return [...chunks, ...(await signer.finish())]
@@ -38,7 +51,7 @@ describe('the chain of chunks', () => {
       fc.asyncProperty(batches, fc.nat(5000), async (parts, from) => {
         const terms = termsOf({ from })
         const written = parts.flat()
-        const verifier = new ChunkVerifier(terms, provider.name)
+        const verifier = verifierOf(terms)
         verifier.streamed(written)
         const accepted = []
         for (const signed of await signAll(terms, parts)) accepted.push(await verifier.accept(signed))
@@ -54,16 +67,30 @@ describe('the chain of chunks', () => {
 
   it.each<[string, Partial<ChainTerms>, string]>([
     ['another job', { jobId: jobId('cd'.repeat(16)) }, 'stream.bad-chunk'],
-    ['another quote', { quoteBody: Uint8Array.of(1, 2, 4) }, 'stream.bad-chunk'],
     ['another price', { price: pricePerToken(4n, 20n) }, 'stream.bad-chunk'],
     ['another position', { from: 1 }, 'stream.bad-chunk'],
     ['a longer prompt', { prefillTokens: tokens(10) }, 'stream.bad-chunk'],
   ])('does not pass for %s', async (_, changes, code) => {
     const [first] = await signAll(termsOf(changes), [[5]])
-    const verifier = new ChunkVerifier(termsOf(), provider.name)
+    const verifier = verifierOf(termsOf())
     verifier.streamed([5])
     await expect(first && verifier.accept(first)).rejects.toMatchObject({ code })
     expect(verifier.due).toBe(0n)
+  })
+
+  it.each(AGREED_PARTS)('does not pass for another %s', async (part) => {
+    const [first] = await signAll(termsOf(), [[5]], { [part]: Uint8Array.of(9) })
+    const verifier = verifierOf(termsOf())
+    verifier.streamed([5])
+    const bad = { code: 'stream.bad-chunk', facts: { reason: 'chain' } }
+    await expect(first && verifier.accept(first)).rejects.toMatchObject(bad)
+  })
+
+  it('takes nothing before the job was taken', async () => {
+    const [first] = await signAll(termsOf(), [[5]])
+    const verifier = new ChunkVerifier(termsOf(), provider.name)
+    await expect(first && verifier.accept(first)).rejects.toMatchObject({ code: 'stream.bad-chunk' })
+    expect(verifier).toMatchObject({ due: 0n, signed: [], head: new Uint8Array() })
   })
 
   it('takes no chunk twice, out of order, or left out', async () => {
@@ -82,7 +109,7 @@ describe('the chain of chunks', () => {
 
   it('covers only what was streamed', async () => {
     const chunks = await signAll(termsOf(), [[1, 2, 3]])
-    const verifier = new ChunkVerifier(termsOf(), provider.name)
+    const verifier = verifierOf(termsOf())
     verifier.streamed([1, 2, 4])
     for (const [i, signed] of chunks.entries()) {
       if (i === 0) await verifier.accept(signed)

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Stream } from '@libp2p/interface'
-import { fromHex } from '../base/bytes.ts'
+import { amountToBytes, fromHex } from '../base/bytes.ts'
 import { jobId, type JobId } from '../base/ids.ts'
-import { millis } from '../base/units.ts'
+import { millis, tokens } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
@@ -12,12 +12,18 @@ import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { connectedStreams, makePeer, type TestPeer } from '../testing/peers.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
-import { encode } from '../wire/codec.ts'
+import { decode, encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
+import { ChunkSigner } from './chunk.ts'
 import { CHUNK_TOKENS, STALL_MS } from './constants.ts'
+import { hashAgreed } from './first-link.ts'
 import { JobService, type LiveJob } from './job-service.ts'
+import { chunkSchema } from './messages.ts'
+import { encodeQuestion, questionOf } from './question.ts'
 import { RunningJob, type Job, type JobEvent } from './run-job.ts'
+import { deriveSeed } from './seed.ts'
 import type { JobOutcome } from './serve-job.ts'
+import { decodeTranscripts, encodeTranscripts, verifyTranscript } from './transcript.ts'
 
 const price = pricePerToken(1n, 10n)
 
@@ -86,6 +92,7 @@ describe('a job between RunningJob and JobService', () => {
       quoteSigned,
       priorTokens: [],
       consumerNonce: new Uint8Array(32).fill(3),
+      salt: new Uint8Array(16),
       seed: undefined,
       ...changes,
     }
@@ -106,6 +113,21 @@ describe('a job between RunningJob and JobService', () => {
     for await (const event of running.events()) events.push(event)
     return { events, tokens: events.flatMap((event) => (event.type === 'tokens' ? event.tokens : [])) }
   }
+
+  it('leaves a transcript that proves question and answer from its bytes alone', async () => {
+    const job = await makeJob()
+    const { running } = await run(job)
+    expect(running.transcript).toBeUndefined()
+    const { tokens: written, events } = await collect(running)
+    const { transcript } = running
+    const [read] = decodeTranscripts(encodeTranscripts(transcript ? [transcript] : []))
+    const proven = read && (await verifyTranscript(read))
+    expect(proven).toMatchObject({ tokens: written, from: 0, due: running.due, provider: provider.name })
+    expect(proven?.question).toEqual(questionOf(job))
+    expect(proven?.quote).toEqual(job.quote)
+    const [accepted] = events.filter((event) => event.type === 'accepted')
+    expect(proven?.nonce && deriveSeed(job.jobId, job.consumerNonce, proven.nonce)).toEqual(accepted?.seed)
+  })
 
   it('streams the whole answer and signs every token of it in chunks of 32', async () => {
     const { running } = await run(await makeJob())
@@ -298,7 +320,7 @@ describe('a job between RunningJob and JobService', () => {
       [
         'another nonce than it quoted',
         'stream.bad-chunk',
-        () => ({ type: 'accepted', nonce: new Uint8Array(32), waiting: 0 }),
+        () => ({ type: 'accepted', body: encode({ nonce: new Uint8Array(32) }), waiting: 0 }),
       ],
       [
         'tokens at a wrong position',
@@ -332,8 +354,6 @@ describe('a job between RunningJob and JobService', () => {
 
     it('accepts no chunk that another key signed, covers other tokens, or asks for more money', async () => {
       const other = await makePeer()
-      const body = async (job: Job, changes: object, key = provider.key) =>
-        sign('chunk', { ...(await honestChunkZero(job)), ...changes }, key)
       const cases: [object, TestPeer, string][] = [
         [{}, other, 'wire.bad-signature'],
         [{ due: Uint8Array.from([99]) }, provider, 'stream.bad-chunk'],
@@ -343,9 +363,12 @@ describe('a job between RunningJob and JobService', () => {
       ]
       for (const [changes, who, code] of cases) {
         const job = await makeJob()
-        nonceOf(job) // redeems the quote, so that the desk has room for the next
-        const chunk = await body(job, changes, who.key)
-        const running = await cheat(job, (send) => send({ type: 'chunk', chunk }))
+        const { accepted, body } = await honestChunkZero(job, nonceOf(job))
+        const chunk = await sign('chunk', { ...body, ...changes }, who.key)
+        const running = await cheat(job, (send) => {
+          send(accepted)
+          send({ type: 'chunk', chunk })
+        })
         await expect(collect(running)).rejects.toMatchObject({ code })
         expect(running.due).toBe(0n)
       }
@@ -353,9 +376,10 @@ describe('a job between RunningJob and JobService', () => {
 
     it('counts for itself when the provider claims another usage', async () => {
       const job = await makeJob()
-      const chunk = await sign('chunk', await honestChunkZero(job), provider.key)
+      const { accepted, body } = await honestChunkZero(job, nonceOf(job))
+      const chunk = await sign('chunk', body, provider.key)
       const running = await cheat(job, (send) => {
-        send({ type: 'accepted', nonce: nonceOf(job), waiting: 0 })
+        send(accepted)
         send({ type: 'chunk', chunk })
         send({ type: 'done', finish: 'length', promptTokens: 3, outputTokens: 400 })
       })
@@ -408,25 +432,22 @@ describe('a job between RunningJob and JobService', () => {
     expect(count).toBe(60)
   })
 
-  const honestChunkZero = async (job: Job): Promise<Record<string, unknown>> => {
-    const { ChunkSigner } = await import('./chunk.ts')
-    const { tokens } = await import('../base/units.ts')
-    const { chunkSchema } = await import('./messages.ts')
-    const { decode } = await import('../wire/codec.ts')
-    const { fromHex, amountToBytes } = await import('../base/bytes.ts')
-    const signer = new ChunkSigner(
-      {
-        jobId: job.jobId,
-        quoteBody: job.quoteSigned.body,
-        price: job.quote.price,
-        prefillTokens: tokens(3),
-        from: 0,
-      },
-      provider.key,
-    )
-    const [signed] = await signer.add([])
+  /** What an honest provider would agree to and sign first, for a job whose nonce is `nonce`. */
+  const honestChunkZero = async (
+    job: Job,
+    nonce: Uint8Array,
+  ): Promise<{ accepted: unknown; body: Record<string, unknown> }> => {
+    const accepted = encode({ nonce })
+    const question = encodeQuestion(questionOf(job))
+    const agreed = { quote: job.quoteSigned.body, question, credit: new Uint8Array(), accepted }
+    const { jobId, quote } = job
+    const terms = { jobId, price: quote.price, prefillTokens: tokens(3), from: 0 }
+    const [signed] = await new ChunkSigner(terms, hashAgreed(agreed), provider.key).add([])
     const body = decode(chunkSchema, signed!.body)
-    return { ...body, jobId: fromHex(body.jobId), due: amountToBytes(body.due) }
+    return {
+      accepted: { type: 'accepted', body: accepted, waiting: 0 },
+      body: { ...body, jobId: fromHex(body.jobId), due: amountToBytes(body.due) },
+    }
   }
 })
 
@@ -435,18 +456,11 @@ function lost() {
 }
 
 function openFrame(job: Job): unknown {
-  const { prompt, quote, priorTokens, consumerNonce } = job
   return {
     type: 'open',
     jobId: fromHex(job.jobId),
-    quoteId: fromHex(quote.quoteId),
-    model: fromHex(prompt.model),
-    promptTokens: prompt.promptTokens,
-    priorTokens,
-    sampler: prompt.sampler,
-    maxTokens: prompt.maxTokens,
-    consumerNonce,
-    seed: null,
+    quoteId: fromHex(job.quote.quoteId),
+    question: encodeQuestion(questionOf(job)),
   }
 }
 

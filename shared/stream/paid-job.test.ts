@@ -158,6 +158,7 @@ describe('a paid job', () => {
       quoteSigned,
       priorTokens: [],
       consumerNonce: new Uint8Array(32),
+      salt: new Uint8Array(16),
       seed: undefined,
     }
     const { ours, theirs, connection } = await connectedStreams(who)

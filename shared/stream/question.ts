@@ -5,6 +5,7 @@ import type { SamplerParams } from '../engine/engine.ts'
 import { TASKS, type Task } from '../models/task.ts'
 import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from '../prompt/constants.ts'
 import { samplerSchema } from '../prompt/messages.ts'
+import type { Prompt } from '../prompt/prompt.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { bytes, integer, modelHashField, tokenIds } from '../wire/fields.ts'
 
@@ -42,6 +43,33 @@ export interface Question {
   readonly seed: Uint8Array | null
   /** {@link SALT_BYTES} random bytes. */
   readonly salt: Uint8Array
+}
+
+/** What a consumer knows when it opens a job. */
+export interface Asked {
+  readonly prompt: Prompt
+  readonly priorTokens: readonly number[]
+  readonly consumerNonce: Uint8Array
+  readonly salt: Uint8Array
+  /** The seed the answer began with, when this job continues one. */
+  readonly seed: Uint8Array | undefined
+}
+
+/** The question of a job: of the prompt, what a provider is told. */
+export function questionOf({ prompt, priorTokens, consumerNonce, salt, seed }: Asked): Question {
+  const { task, model, promptTokens, sampler } = prompt
+  const maxTokens = prompt.maxTokens - priorTokens.length
+  return {
+    task,
+    model,
+    promptTokens,
+    priorTokens,
+    sampler,
+    maxTokens,
+    consumerNonce,
+    seed: seed ?? null,
+    salt,
+  }
 }
 
 export function encodeQuestion({ model, ...rest }: Question): Uint8Array<ArrayBuffer> {

@@ -7,7 +7,7 @@ import { baseUnits, millis, tokens, type BaseUnits, type Millis, type Tokens } f
 import type { FinishReason } from '../engine/engine.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { Prompt, Quote } from '../prompt/prompt.ts'
+import type { Quote } from '../prompt/prompt.ts'
 import { decode } from '../wire/codec.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
@@ -25,23 +25,16 @@ import { hashAgreed, type Agreed } from './first-link.ts'
 import { isPrepaid, type JobTally, type OutgoingCredit } from './credit.ts'
 import { Liveness } from './liveness.ts'
 import { acceptedSchema, providerFrameSchema, type ProviderFrame } from './messages.ts'
-import { encodeQuestion } from './question.ts'
+import { encodeQuestion, questionOf, type Asked } from './question.ts'
 import { deriveSeed } from './seed.ts'
 import { transcriptOf, type Transcript } from './transcript.ts'
 
 /** One job at one provider: a whole answer, or the part of it after a failover. */
-export interface Job {
+export interface Job extends Asked {
   readonly jobId: JobId
   readonly provider: PeerName
-  readonly prompt: Prompt
   readonly quote: Quote
   readonly quoteSigned: Signed
-  readonly priorTokens: readonly number[]
-  readonly consumerNonce: Uint8Array
-  /** Random bytes for the hash of the question, see `question.ts`. */
-  readonly salt: Uint8Array
-  /** The seed the answer began with, when this job continues one. */
-  readonly seed: Uint8Array | undefined
 }
 
 export type JobEvent =
@@ -98,12 +91,7 @@ export class RunningJob {
     this.#job = job
     this.#clock = clock
     this.#credit = credit
-    const { prompt, priorTokens, consumerNonce, salt, seed = null } = job
-    const { task, model, promptTokens, sampler } = prompt
-    const maxTokens = prompt.maxTokens - priorTokens.length
-    this.#question = encodeQuestion({
-      ...{ task, model, promptTokens, priorTokens, sampler, maxTokens, consumerNonce, seed, salt },
-    })
+    this.#question = encodeQuestion(questionOf(job))
     this.#verifier = new ChunkVerifier(
       {
         jobId: job.jobId,

@@ -187,7 +187,7 @@ function isRight(
   if (due < before) return false
   if (!quote) return true
   const count = tokens(written.length)
-  if (question) return due === costOf(quote.price, prefillOf(question, from), count)
+  if (question) return due === costOf(quote.price, prefillOf(question), count)
   if (index === 0) return due >= costOf(quote.price, tokens(from), tokens(0))
   // Prompt and output are rounded together, so without the prompt's length a chunk is known to one unit.
   const rise = due - before
@@ -195,8 +195,8 @@ function isRight(
   return rise <= chunk + 1n
 }
 
-function prefillOf({ promptTokens }: Question, from: number): Tokens {
-  return tokens(promptTokens.length + from)
+function prefillOf({ promptTokens, priorTokens }: Question): Tokens {
+  return tokens(promptTokens.length + priorTokens.length)
 }
 
 function checkShown(part: AgreedPart, shown: Uint8Array | undefined, hash: Uint8Array): void {

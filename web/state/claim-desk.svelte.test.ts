@@ -8,7 +8,14 @@ import type { Signer } from '../wallet/signer.ts'
 import { ClaimDesk } from './claim-desk.svelte.ts'
 import type { ActRunOptions } from './money-services.ts'
 import { Settings } from './settings.svelte.ts'
-import { INF, injectedWallet, memoryMoney, memorySigner, type MoneyScene } from './testing/memory-money.ts'
+import {
+  INF,
+  injectedWallet,
+  memoryMoney,
+  memorySigner,
+  type MoneyScene,
+  sampleRecord,
+} from './testing/memory-money.ts'
 import { memoryServices } from './testing/memory-services.ts'
 import { Wallet } from './wallet.svelte.ts'
 
@@ -74,10 +81,10 @@ it('claims when it brings twenty times its gas, once, and puts it on record as a
   desk.start()
   await clock.advance(10)
   expect(claims).toEqual([])
-  scene.perform = async ({ onSent, onState }) => {
+  scene.perform = async ({ onRecord, onState }) => {
     scene.payable = () => 0n
     scene.claimed = INF / 50n
-    await onSent('0xaa')
+    await onRecord(sampleRecord({ state: 'mined', block: 1 }), false)
     onState({ stage: 'mined', hash: '0xaa', fee: 7n, block: 0n })
   }
   await clock.advance(4000)
@@ -163,11 +170,81 @@ it('asks anew when another claimed one of them at the same moment, and claims th
   expect(kept).toMatchObject([{ what: 'claim', amount: (INF * 95n) / 100n }])
 })
 
-it('gives up for now when the contract goes on refusing', async () => {
+it('tries the same never again while the contract goes on refusing', async () => {
   const { desk, claims, scene } = await opened([INF])
   scene.perform = () => Promise.reject(new InfernetError('wallet.reverted', { reason: 'it says' }))
   await desk.look()
-  expect(claims).toHaveLength(4)
+  expect(claims).toHaveLength(1)
+})
+
+it('claims what the day allows, and the rest on the next', async () => {
+  const { desk, claims, kept, scene, clock } = await opened([INF, 2n * INF, 3n * INF], {
+    dailyLeft: 4n * INF,
+  })
+  const mine = scene.perform
+  scene.perform = async (options) => {
+    scene.dailyLeft = 0n
+    scene.payable = () => 0n
+    await mine(options)
+  }
+  await desk.look()
+  // Of the three it takes the largest, and of the next as much as is left.
+  expect(kept).toMatchObject([{ what: 'claim', amount: (4n * INF * 95n) / 100n }])
+  await desk.look()
+  expect(claims).toHaveLength(1)
+  await clock.advance(24 * HOUR)
+  scene.dailyLeft = 4n * INF
+  scene.payable = () => 2n * INF
+  scene.perform = mine
+  await desk.look()
+  expect(claims.length).toBeGreaterThan(1)
+})
+
+it('leaves out what the chain would refuse, before anything is sent', async () => {
+  const { desk, claims, kept, scene } = await opened([INF, 2n * INF, 3n * INF])
+  scene.refusal = (entries) => {
+    const index = entries.findIndex(({ voucher }) => voucher.payer === PAYERS[1])
+    return index < 0 ? undefined : { name: 'StaleVoucher', index }
+  }
+  const mine = scene.perform
+  scene.perform = async (options) => {
+    scene.payable = () => 0n
+    await mine(options)
+  }
+  await desk.look()
+  expect(claims).toHaveLength(1)
+  expect(kept).toMatchObject([{ what: 'claim', amount: (4n * INF * 95n) / 100n, state: 'mined' }])
+})
+
+it('halves what a block reverts until the one that spoils it stands alone', async () => {
+  const { desk, claims, kept, scene } = await opened([INF, 2n * INF, 3n * INF])
+  const mine = scene.perform
+  const paid = new Set<string>()
+  scene.payable = ({ voucher }) => (paid.has(voucher.payer) ? 0n : voucher.cumulative)
+  const asked: string[][] = []
+  scene.refusal = (entries) => void asked.push(entries.map(({ voucher }) => voucher.payer))
+  scene.perform = async (options) => {
+    const batch = asked.at(-1) ?? []
+    if (batch.includes(PAYERS[2]!)) throw new InfernetError('wallet.reverted', { reason: 'it says' })
+    for (const payer of batch) paid.add(payer)
+    await mine(options)
+  }
+  await desk.look()
+  expect(asked.map(({ length }) => length)).toEqual([3, 2, 1, 2])
+  expect([claims.length, paid]).toEqual([4, new Set([PAYERS[0], PAYERS[1]])])
+  expect(kept).toMatchObject([{ what: 'claim', amount: (3n * INF * 95n) / 100n, state: 'mined' }])
+})
+
+it('goes by what the chain would pay: many that only boast keep none from its money', async () => {
+  const { desk, kept, scene } = await opened([2n ** 90n, 2n ** 91n, 2n * INF])
+  const mine = scene.perform
+  scene.payable = ({ voucher }) => (voucher.payer === PAYERS[2] ? 2n * INF : 1n)
+  scene.perform = async (options) => {
+    scene.payable = () => 0n
+    await mine(options)
+  }
+  await desk.look()
+  expect(kept).toMatchObject([{ what: 'claim', amount: (2n * INF * 95n) / 100n }])
 })
 
 it('leaves it to the relay when the wallet has no coin for the fee, and says so', async () => {

@@ -1,14 +1,17 @@
 import { chainAddress } from '#shared/base/ids.ts'
-import { baseUnits, epochMillis, millis, MINUTE_MS, SECOND_MS, type EpochMillis } from '#shared/base/units.ts'
+import { epochMillis, millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import type { Clock } from '#shared/base/clock.ts'
+import { ClaimNotes, utcDay } from '#shared/settle/claim-notes.ts'
 import { MAX_CLAIM_BATCH } from '#shared/settle/constants.ts'
 import { PayeeLedger, unclaimedIn, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
-import { planClaims, worthlessAt } from '#shared/settle/plan-claims.ts'
-import { claim } from '../wallet/acts.ts'
+import { planClaims, worthlessAt, type PlannedClaim } from '#shared/settle/plan-claims.ts'
+import { siftClaims } from '#shared/settle/sift-claims.ts'
+import { claim, CLAIMS_AT_ONCE } from '../wallet/acts.ts'
 import type { EscrowOnChain } from '../wallet/read-snapshot.ts'
 import type { Signer } from '../wallet/signer.ts'
 import { claimCosts, claimFee } from './claim-costs.ts'
-import { entryOf, openVouchers, potLinesOf, providedByClaim } from './claim-entries.ts'
+import { entryOf, potLinesOf, providedByClaim } from './claim-entries.ts'
+import { claimOffers } from './claim-offers.ts'
 import type { MoneyServices } from './money-services.ts'
 import { parseAmount } from './parse-amount.ts'
 import type { Settings } from './settings.svelte.ts'
@@ -20,10 +23,11 @@ const LOOK_EVERY_MS = 5 * MINUTE_MS
 const SOON_MS = 3 * SECOND_MS
 /** A busy tab gets a voucher every second: the chain is asked about them so often at most. */
 const LEAST_GAP_MS = 30 * SECOND_MS
-/** Questions to the chain at once. */
-const PARALLEL = 8
-/** Batches in one go; also how often others may claim the same at the same moment. */
-const MAX_ROUNDS = 4
+/** Batches in one go, those among them that are tried anew as a half. */
+const MAX_ROUNDS = 10
+/** A voucher that brings nothing is passed over for so many looks at most, and no longer than this part of the grace. */
+const MAX_REST_LOOKS = 64
+const REST_DIVISOR = 16
 
 /** What is worth a claim, and waits for the visitor because nobody else may sign it. */
 export interface WaitingClaim {
@@ -40,6 +44,7 @@ interface FoundClaim extends WaitingClaim {
   readonly signer: Signer
   readonly fee: bigint
   readonly wish: ActWish
+  readonly vouchers: readonly HeldVoucher[]
 }
 
 /**
@@ -52,6 +57,7 @@ export class ClaimDesk {
   readonly #wallet: Wallet
   readonly #settings: Settings
   readonly #act: WalletAct
+  readonly #notes = new ClaimNotes()
   #waiting = $state.raw<WaitingClaim | undefined>()
   #hindrance = $state<ClaimHindrance | undefined>()
   /** Whose they are. */
@@ -131,8 +137,9 @@ export class ClaimDesk {
   }
 
   async #look(): Promise<void> {
+    let most = CLAIMS_AT_ONCE
     for (let round = 0; round < MAX_ROUNDS && !this.#isStopped; round++) {
-      const found = await this.#find()
+      const found = await this.#find({ most, goesOn: round > 0 })
       this.#of = this.#wallet.signer?.address
       this.#hindrance = undefined
       this.#waiting = undefined
@@ -147,96 +154,78 @@ export class ClaimDesk {
         return
       }
       // What did not fit goes next; and what was claimed is noted, because the chain gives nothing for it any more.
-      if (await this.#act.begin(found.signer, found.wish)) continue
+      if (await this.#act.begin(found.signer, found.wish)) {
+        most = CLAIMS_AT_ONCE
+        continue
+      }
       const code = this.#act.error?.code
       if (code === 'wallet.no-gas') this.#hindrance = 'no-gas'
-      // A relay may have carried one of them at the same moment: without it, the others are claimed.
       if (code !== 'wallet.reverted') return
+      // Never the same again: a half has it in it or not, and the one that spoils it in the end stands alone.
+      const [only] = found.vouchers
+      if (only && found.vouchers.length === 1) this.#notes.note(only, 'refused')
+      most = found.vouchers.length === 1 ? CLAIMS_AT_ONCE : Math.ceil(found.vouchers.length / 2)
     }
   }
 
   /** What should be claimed now. @throws InfernetError `wallet.*`, `payment.*` when the chain does not answer */
-  async #find(): Promise<FoundClaim | undefined> {
+  async #find({ most, goesOn }: { most: number; goesOn: boolean }): Promise<FoundClaim | undefined> {
     const { services, signer, snapshot } = this.#wallet
     const main = snapshot?.escrows[0] // prices are in its asset
     if (!services || !signer || !main || snapshot.address !== signer.address) return undefined
     const { network } = services
     const id = { chainId: network.chainId, escrow: chainAddress(main.escrow) }
     const ledger = await PayeeLedger.load(services.ledger, id, chainAddress(signer.address))
-    const open = openVouchers(ledger.vouchers, MAX_CLAIM_BATCH)
+    // Deadlines are the chain's, and a test chain may be ahead of us.
+    const now = epochMillis(Math.max(this.#clock.now(), snapshot.block.timestamp * SECOND_MS))
+    const graceMs = millis(main.graceSeconds * SECOND_MS)
+    const restLooks = Math.floor(graceMs / REST_DIVISOR / LOOK_EVERY_MS)
+    const open = this.#notes.pick(
+      ledger.vouchers.filter((held) => unclaimedIn(held) > 0n),
+      {
+        most: MAX_CLAIM_BATCH,
+        day: utcDay(now),
+        maxRest: Math.max(1, Math.min(MAX_REST_LOOKS, restLooks)),
+        goesOn,
+      },
+    )
     if (open.length === 0) return undefined
     this.#askedAt = this.#clock.monotonic()
-    const lines = await ask(services, main.escrow, ledger, open)
-    if (lines.length === 0) return undefined
+    const known = { escrow: main.escrow, ledger, notes: this.#notes }
+    const offers = await claimOffers(services, known, open)
+    if (offers.size === 0) return undefined
     const gasPrice = await services.gasPrice()
     const least = parseAmount(this.#settings.claimLeast ?? '', main.decimals)
-    const times = {
-      graceMs: millis(main.graceSeconds * SECOND_MS),
-      withdrawAtOf: (held: HeldVoucher) => lines.find((line) => line.held === held)?.withdrawAt,
-    }
-    const candidates = lines.map(({ held }) => held)
-    const { claims } = planClaims(candidates, {
-      ...times,
-      // Deadlines are the chain's, and a test chain may be ahead of us.
-      now: epochMillis(Math.max(this.#clock.now(), snapshot.block.timestamp * SECOND_MS)),
+    const plan = planClaims([...offers.keys()], {
+      ...{ now, graceMs, most, isClosing: !this.#mayWait },
       costs: claimCosts({ network, asset: main, gasPrice, least }),
-      isClosing: !this.#mayWait,
     })
-    if (claims.length === 0) return undefined
-    const { amount, wish } = await wishFor(services, main, claims)
-    const lostAt = Math.min(...claims.map((held) => worthlessAt(held, times)))
+    for (const [offer, held] of offers) this.#notes.note(held, plan.leftOut.get(offer) ?? 'due')
+    const { good, refused } = await siftClaims(plan.claims, (claims) => {
+      const entries = claims.map(({ offer }) => entryOf(offer.held))
+      return services.tryClaim(main.escrow, { from: signer.address, entries })
+    })
+    const heldOf = ({ offer }: PlannedClaim): HeldVoucher => offers.get(offer) ?? offer.held
+    for (const claim of refused.keys()) this.#notes.note(heldOf(claim), 'refused')
+    if (good.length === 0) return undefined
+    const { amount, wish } = await wishFor(services, main, good)
+    const lostAt = Math.min(...good.map(({ offer }) => worthlessAt(offer, graceMs)))
     return {
       ...{ signer, wish, amount, lostAt: lostAt === Infinity ? undefined : lostAt },
-      fee: claimFee(claims.length, gasPrice),
+      ...{ vouchers: good.map(heldOf), fee: claimFee(good.length, gasPrice) },
     }
   }
-}
-
-/**
- * What the chain would give for each voucher now, and until when. One that it refuses was claimed by somebody else, or
- * is void, or waits for a cap: it is left out, and what was claimed of it is noted.
- */
-async function ask(
-  services: MoneyServices,
-  escrow: EscrowOnChain['escrow'],
-  ledger: PayeeLedger,
-  open: readonly HeldVoucher[],
-) {
-  const claimable = await services.readClaimable(escrow, open.map(entryOf))
-  const lines: { held: HeldVoucher; withdrawAt: EpochMillis | undefined }[] = []
-  for (let from = 0; from < open.length; from += PARALLEL)
-    await Promise.all(
-      open.slice(from, from + PARALLEL).map(async (held, i) => {
-        const { voucher, signer } = held
-        const payable = claimable[from + i]?.payable ?? 0n
-        if (payable === 0n) {
-          const claimed = baseUnits(await services.claimed(voucher, { isFresh: true }))
-          if (claimed > held.claimed) await ledger.noteClaimed(voucher, claimed)
-          return
-        }
-        const { withdrawAt } = await services.chain.account(voucher.payer)
-        // A session that was revoked ends earlier than it said when the voucher came.
-        const session =
-          signer === voucher.payer ? undefined : await services.chain.session(voucher.payer, signer)
-        const claimed = baseUnits(voucher.cumulative - payable)
-        lines.push({ held: { ...held, claimed, sessionExpiry: session?.expiry }, withdrawAt })
-      }),
-    )
-  return lines
 }
 
 async function wishFor(
   services: MoneyServices,
   main: EscrowOnChain,
-  claims: readonly HeldVoucher[],
+  claims: readonly PlannedClaim[],
 ): Promise<{ amount: bigint; wish: ActWish }> {
-  const pots = await services.readPots(main, potLinesOf(claims))
+  const pots = await services.readPots(main, potLinesOf(claims.map(({ offer }) => offer.held)))
   const known = { shares: main.shares, pots }
-  const vouchers = claims.map(entryOf)
-  const fresh = claims.map((held, i) => {
-    const entry = vouchers[i]
-    return entry ? providedByClaim(entry, unclaimedIn(held), known) : 0n
-  })
+  const vouchers = claims.map(({ offer }) => entryOf(offer.held))
+  const fresh = claims.map(({ offer, pays }) => providedByClaim(entryOf(offer.held), pays, known))
   const amount = [...fresh, ...pots.map(({ provided }) => provided)].reduce((sum, each) => sum + each, 0n)
   const act = claim({ escrow: main.escrow, vouchers, pots, credit: undefined })
   const { symbol, decimals } = main

@@ -1,5 +1,5 @@
 import { toHex } from '#shared/base/bytes.ts'
-import { unclaimedIn, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { ClaimEntry, EarnedLine } from '../wallet/acts.ts'
 import { providedOf } from '../wallet/provided-of.ts'
 import type { PotOnChain } from '../wallet/read-lines.ts'
@@ -16,14 +16,6 @@ export function potLinesOf(held: readonly HeldVoucher[]): readonly EarnedLine[] 
     ...{ provider, model: `0x${model}` as const, relay },
   }))
   return [...new Map(lines.map((line) => [potKey(line), line])).values()]
-}
-
-/** Vouchers that still bring something, as far as this browser knows, the largest first. */
-export function openVouchers(held: readonly HeldVoucher[], most: number): readonly HeldVoucher[] {
-  return held
-    .filter((each) => unclaimedIn(each) > 0n)
-    .toSorted((a, b) => Number(unclaimedIn(b) > unclaimedIn(a)) - Number(unclaimedIn(b) < unclaimedIn(a)))
-    .slice(0, most)
 }
 
 /** What a claim of `payable` brings its provider; the model's royalty is known by its pot. */

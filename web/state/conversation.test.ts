@@ -54,7 +54,7 @@ describe('an answer of a model that thinks aloud', () => {
       { seam, text: 'o.\n</think>\n\nFour' },
       { seam, text: ' it is.' },
     ]
-    expect(readAnswer({ pieces, reasoning })).toEqual({
+    expect(readAnswer({ pieces, reasoning, stage: 'answering' })).toEqual({
       thought: 'Two and two.',
       isThinking: false,
       pieces: [
@@ -67,15 +67,27 @@ describe('an answer of a model that thinks aloud', () => {
 
   it('shows nothing of the answer while the thought goes on', () => {
     const pieces = [{ seam: undefined, text: '<think>Hm' }]
-    expect(readAnswer({ pieces, reasoning })).toEqual({
+    expect(readAnswer({ pieces, reasoning, stage: 'answering' })).toEqual({
       thought: 'Hm',
       isThinking: true,
       pieces: [{ seam: undefined, text: '' }],
     })
   })
 
+  it('holds the beginning of a mark back only while more may come', () => {
+    const pieces = [{ seam: undefined, text: '<th' }]
+    expect(readAnswer({ pieces, reasoning, stage: 'answering' }).pieces).toEqual([
+      { seam: undefined, text: '' },
+    ])
+    expect(readAnswer({ pieces, reasoning, stage: 'stopped' }).pieces).toEqual(pieces)
+  })
+
   it('is read as it is where the model has no such marks', () => {
     const pieces = [{ seam: undefined, text: '<think> is a mark.' }]
-    expect(readAnswer({ pieces, reasoning: undefined })).toEqual({ thought: '', isThinking: false, pieces })
+    expect(readAnswer({ pieces, reasoning: undefined, stage: 'done' })).toEqual({
+      thought: '',
+      isThinking: false,
+      pieces,
+    })
   })
 })

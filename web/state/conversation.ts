@@ -96,10 +96,14 @@ export interface ReadAnswer {
 }
 
 /** Parts the thought from the answer. Seams stay, also those that fell into the thought. */
-export function readAnswer({ pieces, reasoning }: Pick<AnswerRecord, 'pieces' | 'reasoning'>): ReadAnswer {
+export function readAnswer({
+  pieces,
+  reasoning,
+  stage,
+}: Pick<AnswerRecord, 'pieces' | 'reasoning' | 'stage'>): ReadAnswer {
   if (!reasoning) return { thought: '', isThinking: false, pieces }
   const whole = pieces.map(({ text }) => text).join('')
-  const { reasoning: thought, answer, isThinking } = splitReasoning(whole, reasoning)
+  const { reasoning: thought, answer, isThinking } = splitReasoning(whole, reasoning, !isOpen(stage))
   let before = whole.length - answer.length // an answer is always the end of the text
   const rest = pieces.map((piece) => {
     const text = piece.text.slice(before)

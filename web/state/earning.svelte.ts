@@ -1,15 +1,23 @@
 import { chainAddress } from '#shared/base/ids.ts'
+import { baseUnits, epochMillis, millis, SECOND_MS } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { PayeeLedger } from '#shared/settle/payee-ledger.ts'
+import { ClaimNotes, utcDay } from '#shared/settle/claim-notes.ts'
+import { PayeeLedger, unclaimedIn } from '#shared/settle/payee-ledger.ts'
+import { planClaims } from '#shared/settle/plan-claims.ts'
 import type { ClaimEntry, EarnedLine } from '../wallet/acts.ts'
 import type { Claimable, PotOnChain } from '../wallet/read-lines.ts'
-import { entryOf, openVouchers, potKey, potLinesOf, providedByClaim } from './claim-entries.ts'
+import type { EscrowOnChain } from '../wallet/read-snapshot.ts'
+import { entryOf, potKey, potLinesOf, providedByClaim } from './claim-entries.ts'
+import { claimOffers } from './claim-offers.ts'
 import { dollarsInAsset, type Energy } from './energy.svelte.ts'
+import type { MoneyServices } from './money-services.ts'
 import type { Wallet } from './wallet.svelte.ts'
 
 const DAY_MS = 24 * 60 * 60_000
 /** A hundred lines are three hundred questions; who has more claims in several goes. */
 const MAX_LINES = 100
+/** A voucher that brings nothing is passed over for so many looks at most: some minutes. */
+const MAX_REST_LOOKS = 32
 
 /** Income beside its cost: net can be negative. */
 export interface Income {
@@ -24,6 +32,7 @@ export interface Income {
 export class Earning {
   readonly #wallet: Wallet
   readonly #energy: Energy
+  readonly #notes = new ClaimNotes()
   #claimable = $state.raw<readonly Claimable[]>([])
   #pots = $state.raw<readonly PotOnChain[]>([])
   #error = $state.raw<InfernetError | undefined>()
@@ -95,6 +104,26 @@ export class Earning {
     return escrow && address && `${escrow.escrow}/${address}`
   }
 
+  /** What one claim of all would pay now: what vouchers share counts once, and a day's cap is the day's. */
+  async #readClaimable(
+    services: MoneyServices,
+    { escrow, graceSeconds }: EscrowOnChain,
+    ledger: PayeeLedger,
+  ): Promise<readonly Claimable[]> {
+    const now = epochMillis(this.#wallet.now)
+    const open = this.#notes.pick(
+      ledger.vouchers.filter((held) => unclaimedIn(held) > 0n),
+      { most: MAX_LINES, day: utcDay(now), maxRest: MAX_REST_LOOKS },
+    )
+    const offers = await claimOffers(services, { escrow, ledger, notes: this.#notes }, open)
+    const { claims, leftOut } = planClaims([...offers.keys()], {
+      ...{ now, graceMs: millis(graceSeconds * SECOND_MS), isClosing: true, most: MAX_LINES },
+      costs: { perBatch: baseUnits(0n), perVoucher: baseUnits(0n) },
+    })
+    for (const [offer, held] of offers) this.#notes.note(held, leftOut.get(offer) ?? 'due')
+    return claims.map(({ offer, pays }) => ({ entry: entryOf(offer.held), payable: pays }))
+  }
+
   async #read(): Promise<void> {
     const { services, escrow, address } = this.#wallet
     const key = this.#key
@@ -104,7 +133,7 @@ export class Earning {
       const ledger = await PayeeLedger.load(services.ledger, id, chainAddress(address))
       // A pot may hold something though its vouchers are claimed: who carried them need not have paid it out.
       const [claimable, pots] = await Promise.all([
-        services.readClaimable(escrow.escrow, openVouchers(ledger.vouchers, MAX_LINES).map(entryOf)),
+        this.#readClaimable(services, escrow, ledger),
         services.readPots(escrow, potLinesOf(ledger.vouchers).slice(0, MAX_LINES)),
       ])
       if (key !== this.#key) return

@@ -1,4 +1,5 @@
 import type { PaymentLine } from '#shared/settle/voucher.ts'
+import { isOpen, withHash, type RecordState, type TransactionRecord } from '../wallet/transaction-record.ts'
 
 /** What an act moved, or allowed. */
 export type MovedWhat =
@@ -52,10 +53,23 @@ export interface MovedEntry extends EntryBase {
   readonly what: MovedWhat
   /** What went into the wallet, or out of it when negative; 0 when nothing moved. */
   readonly amount: bigint
+  /** The newest that it was sent under, or the one that is in a block. */
   readonly hash: string | undefined
-  readonly state: 'sent' | 'mined' | 'failed'
+  readonly state: MovedState
   readonly block: number | undefined
+  /** The transaction that it stands on now; those of older pages have none. */
+  readonly transaction?: TransactionRecord | undefined
+  /** The act needs another transaction after this one. */
+  readonly hasMore?: boolean | undefined
 }
+
+/**
+ * How far it has come: as its transaction, and beyond.
+ *
+ * - `final`: so deep in the chain that no fork takes it back
+ * - `partial`: some of its transactions are in blocks, and the others will not come
+ */
+export type MovedState = RecordState | 'final' | 'partial'
 
 export type MoneyEntry = PaymentEntry | MovedEntry
 export type EntryFilter = 'all' | 'paid' | 'earned' | 'needs-you'
@@ -64,7 +78,7 @@ export type EntryFilter = 'all' | 'paid' | 'earned' | 'needs-you'
 export const FINAL_BLOCKS = 12
 
 export function needsYou(entry: MoneyEntry): boolean {
-  if (entry.kind === 'moved') return entry.state === 'failed'
+  if (entry.kind === 'moved') return ['failed', 'partial', 'unknown', 'signed'].includes(entry.state)
   return entry.kind === 'earned' && entry.paid < entry.due
 }
 
@@ -114,9 +128,43 @@ export function entriesAsCsv(entries: readonly MoneyEntry[]): string {
   return [head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n'
 }
 
+/** What an act moved, or will if it comes into a block. */
+export function movedAmount({ state, amount }: MovedEntry): bigint {
+  return state === 'failed' || state === 'dropped' || state === 'partial' ? 0n : amount
+}
+
+/** What two tabs know of one entry: no hash is lost, and what is final stays so. */
+export function mergeEntries(present: MoneyEntry, next: MoneyEntry): MoneyEntry {
+  if (present.kind !== 'moved' || next.kind !== 'moved') return next
+  if (present.state === 'final') return present
+  const [known, fresh] = [present.transaction, next.transaction]
+  // Another transaction of the same act, or one that was taken up first here.
+  if (!known || !fresh || known.nonce !== fresh.nonce || known.calls[0]?.data !== fresh.calls[0]?.data)
+    return next
+  const newer = known.raws.length > fresh.raws.length && isOpen(fresh) ? known : fresh
+  const hashes = [...new Set([...known.hashes, ...fresh.hashes])]
+  return { ...next, transaction: { ...fresh, raws: newer.raws, hashes: inOrder(hashes, newer) } }
+}
+
+/** The newest hash stays the last, as its bytes are. */
+function inOrder(hashes: TransactionRecord['hashes'], newer: TransactionRecord): TransactionRecord['hashes'] {
+  const last = newer.hashes.at(-1)
+  return last === undefined
+    ? hashes
+    : withHash(
+        hashes.filter((hash) => hash !== last),
+        last,
+      )
+}
+
+/** True while the chain has not decided. */
+export function isUndecided(entry: MoneyEntry): boolean {
+  return entry.kind === 'moved' && isOpen(entry)
+}
+
 /** What came in, or went out when negative. */
 function signedAmount(entry: MoneyEntry): bigint {
-  if (entry.kind === 'moved') return entry.amount
+  if (entry.kind === 'moved') return movedAmount(entry)
   return entry.kind === 'paid' ? -entry.paid : entry.paid
 }
 

@@ -17,11 +17,13 @@ import { createFaucet } from '../wallet/faucet.ts'
 import { connectInjected } from '../wallet/injected-signer.ts'
 import { findInjectedWallets } from '../wallet/injected-wallets.ts'
 import { KeyVault, type SealedKey } from '../wallet/key-vault.ts'
+import { lookUp } from '../wallet/look-up.ts'
 import { Payments } from '../wallet/payments.ts'
 import { readClaimable, readPots } from '../wallet/read-lines.ts'
+import { readDailyLeft, tryClaim } from '../wallet/try-claim.ts'
 import { readSnapshot } from '../wallet/read-snapshot.ts'
 import { createTabSigner } from '../wallet/tab-signer.ts'
-import type { MoneyEntry } from './money-entries.ts'
+import { isUndecided, mergeEntries, type MoneyEntry } from './money-entries.ts'
 import type { MoneyServices } from './money-services.ts'
 
 const infoSchema = v.object({
@@ -45,7 +47,10 @@ export async function openMoney(
   const network = parseNetworkFile(info.output.chain)
   const client = createChainClient(network, here('/rpc'))
   const witnesses = createWitnesses(network)
-  const store = openMoneyStore<MoneyEntry>()
+  const store = openMoneyStore<MoneyEntry>(undefined, {
+    merge: mergeEntries,
+    mayGo: (entry) => !isUndecided(entry),
+  })
   const vault = new KeyVault(openSealedKeys<SealedKey>(), () => clock.now())
   const models = network.contracts.models
   const never = new AbortController().signal
@@ -74,6 +79,8 @@ export async function openMoney(
     read: (question) => readSnapshot(client, network, question),
     confirm: (snapshot) => isConfirmedBy(witnesses, network, snapshot),
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
+    dailyLeft: (escrow, provider) => readDailyLeft(client, escrow, provider),
+    tryClaim: (escrow, init) => tryClaim(client, escrow, init),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
     claimed: (line, options) => payments.chain.claimed(line, options),
     chain: payments.chain,
@@ -93,8 +100,10 @@ export async function openMoney(
         throw thrown
       }
     },
+    lookUp: (record, isForeign) => lookUp(client, record, isForeign),
     act: (signer, options) => new RunningAct({ signer, client, network, clock }, options),
-    depositWay: (signer, init) => depositWay({ client, signer, signal: never }, init),
+    depositWay: (signer, init) =>
+      depositWay({ client, signer, account: signer.address, signal: never }, init),
   }
 }
 

@@ -13,6 +13,7 @@ import type { AnswerRecord, Turn } from './conversation.ts'
 import type { MoneyEntry, PaymentEntry } from './money-entries.ts'
 import type { Services } from './services.ts'
 import { signedLines } from './signed-lines.ts'
+import type { ActWish } from './wallet-act.svelte.ts'
 import type { Wallet } from './wallet.svelte.ts'
 import { depositInit, depositWish, sessionWish } from './wallet-wishes.ts'
 
@@ -145,6 +146,7 @@ export class PaymentDesk {
   /** A chain that does not answer leaves everything as it is: the payment itself says so, or a free provider answers. */
   async #fillTestWallet(): Promise<void> {
     const wallet = this.#wallet
+    await this.#afterWhatIsOpen()
     if (!wallet.paying) await wallet.refresh()
     const { paying: escrow, snapshot } = wallet // whatever the visitor looks at on the Wallet page
     if (!escrow || !snapshot || escrow.withdrawAt > 0) return
@@ -153,13 +155,13 @@ export class PaymentDesk {
     if (free > 0n && hasSession) return
     if (free > 0n) {
       this.#step = 'session'
-      return this.#expect(await wallet.do(await sessionWish(wallet, escrow)))
+      return this.#do(await sessionWish(wallet, escrow))
     }
     if (escrow.balance < TEST_DEPOSIT) await this.#askFaucet()
     const now = wallet.paying ?? escrow
     const amount = now.balance < TEST_DEPOSIT ? now.balance : TEST_DEPOSIT
     this.#step = 'deposit'
-    this.#expect(await wallet.do(depositWish(wallet, await depositInit(wallet, amount, true, now))))
+    await this.#do(depositWish(wallet, await depositInit(wallet, amount, true, now)))
   }
 
   /** @throws InfernetError `faucet.*`, `wallet.*` when it gives nothing and there is nothing */
@@ -172,9 +174,26 @@ export class PaymentDesk {
     throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
   }
 
-  #expect(isDone: boolean): void {
-    if (!isDone) throw this.#wallet.act.error ?? new InfernetError('wallet.failed')
-    this.#wallet.act.leave() // nobody pressed anything: there is nothing to tell
+  /**
+   * A deposit of before that the chain has not decided would be made a second time beside it.
+   *
+   * @throws InfernetError `wallet.unknown` while it is in doubt
+   */
+  async #afterWhatIsOpen(): Promise<void> {
+    const { act } = this.#wallet
+    if (act.isBusy) {
+      await act.decided()
+      await this.#wallet.refresh()
+    } else if (this.#wallet.undecided().some(({ what }) => what === 'deposit'))
+      throw new InfernetError('wallet.unknown')
+  }
+
+  /** @throws InfernetError `wallet.*`; `wallet.unknown` when the act goes on, and nobody knows how it will end */
+  async #do(wish: ActWish): Promise<void> {
+    const { act } = this.#wallet
+    void this.#wallet.do(wish)
+    if (!(await act.decided())) throw act.error ?? new InfernetError('wallet.failed')
+    act.leave() // nobody pressed anything: there is nothing to tell
   }
 
   async #keepEarned(

@@ -189,3 +189,10 @@ it('tells no relay from one that is still being dialled', async () => {
   changed()
   expect(session.stage).toBe('up')
 })
+
+it('lists a model once, also when two manifests that are served are the same', async () => {
+  const { session, scene } = await opened()
+  const twice = [...scene.models, ...scene.models.map((model) => ({ ...model, name: 'again' }))]
+  const { session: other } = await opened({ models: twice })
+  expect(other.models).toEqual(session.models)
+})

@@ -330,7 +330,9 @@ export class Session {
 
   async #loadModels(): Promise<void> {
     try {
-      this.#models = await this.#services.models()
+      const choices = await this.#services.models()
+      // Whoever serves two manifests may serve the same one twice: a model stands in a list once.
+      this.#models = choices.filter((one, i) => choices.findIndex(({ model }) => model === one.model) === i)
       this.#modelsError = undefined
     } catch (thrown) {
       this.#modelsError = InfernetError.from(thrown)

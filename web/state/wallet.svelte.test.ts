@@ -4,9 +4,17 @@ import { baseUnits } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
+import type { Fate } from '../wallet/look-up.ts'
 import type { Snapshot } from '../wallet/read-snapshot.ts'
-import type { PaymentEntry } from './money-entries.ts'
-import { INF, injectedWallet, memoryMoney, memorySigner, type MoneyScene } from './testing/memory-money.ts'
+import type { MovedEntry, PaymentEntry } from './money-entries.ts'
+import {
+  INF,
+  injectedWallet,
+  memoryMoney,
+  memorySigner,
+  sampleRecord,
+  type MoneyScene,
+} from './testing/memory-money.ts'
 import { memoryServices } from './testing/memory-services.ts'
 import type { ActWish } from './wallet-act.svelte.ts'
 import { Wallet } from './wallet.svelte.ts'
@@ -123,14 +131,14 @@ it('puts an act on record when it is sent, and again when it is in a block', asy
   scene.perform = async (options) => {
     await mine({
       ...options,
-      onSent: async (hash) => {
-        await options.onSent(hash)
+      onRecord: async (record, hasMore) => {
+        await options.onRecord(record, hasMore)
         states.push(kept[0]?.kind === 'moved' ? kept[0].state : undefined)
       },
     })
   }
   expect(await wallet.do(wish)).toBe(true)
-  expect(states).toEqual(['sent'])
+  expect(states).toEqual(['sent', 'mined'])
   expect(kept[0]).toMatchObject({
     kind: 'moved',
     what: 'deposit',
@@ -177,16 +185,119 @@ it('does one thing at a time', async () => {
 
 it('finds out after a reload what became of what was sent', async () => {
   const { wallet, scene } = await opened()
-  scene.perform = async ({ onSent }) => {
-    await onSent('0xbb')
-    throw new InfernetError('wallet.unreachable')
+  const { promise: closed } = Promise.withResolvers<void>()
+  scene.perform = async ({ onRecord }) => {
+    await onRecord(sampleRecord({ state: 'signed' }), false)
+    await closed // the tab goes away
   }
-  await wallet.do(wish)
-  expect(wallet.entries[0]).toMatchObject({ state: 'sent' })
-  scene.outcome = { block: 77, succeeded: false }
+  void wallet.do(wish)
+  await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'signed', hash: '0xaa' })
+  wallet.act.leave()
+  scene.fate = minedFate('reverted', 77n)
   await wallet.refresh()
   await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'failed', block: 77 })
 })
+
+it('takes up what was left open, shows it, and begins nothing beside it', async () => {
+  const { wallet, scene, kept, clock } = await opened()
+  const address = wallet.signer!.address
+  const left = { ...movedEntry(address, 'signed'), transaction: sampleRecord({ state: 'signed' }) }
+  await wallet.record(left)
+  const { promise: decided, resolve } = Promise.withResolvers<void>()
+  const resumed: string[] = []
+  scene.perform = async ({ onState, onRecord }) => {
+    resumed.push('performed')
+    onState({ stage: 'unknown', hash: '0xaa', why: new InfernetError('wallet.unknown'), canSendAgain: true })
+    await decided
+    await onRecord(sampleRecord({ state: 'mined', block: 78 }), false)
+  }
+  let presses = 0
+  scene.again = async () => void presses++
+  await wallet.takeKept(address)
+  expect([wallet.act.isBusy, wallet.act.wish?.what, wallet.act.state?.stage]).toEqual([
+    ...[true, 'deposit', 'unknown'],
+  ])
+  expect(await wallet.do(wish)).toBe(false)
+  for (let i = 0; i < 3; i++) await wallet.act.again()
+  expect([presses, resumed.length], 'the same one, and no other').toEqual([3, 1])
+  resolve()
+  await settle(clock)
+  expect(kept.map((entry) => entry.kind === 'moved' && [entry.id, entry.state, entry.block])).toEqual([
+    [left.id, 'mined', 78],
+  ])
+})
+
+it('sends nothing that it cannot write down', async () => {
+  const { wallet, money, scene } = await opened()
+  money.entries.put = () => Promise.reject(new Error('the disk is full'))
+  let isSent = false
+  scene.perform = async ({ onRecord }) => {
+    await onRecord(sampleRecord({ state: 'signed' }), false)
+    isSent = true
+  }
+  expect(await wallet.do(wish)).toBe(false)
+  expect([isSent, wallet.act.error?.code]).toEqual([false, 'wallet.no-record'])
+})
+
+it('takes a fee that could not be raised for no end: what waits goes on waiting', async () => {
+  const { wallet, scene, money } = await opened()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const act: typeof money.act = money.act.bind(money)
+  money.act = (signer, options) => ({
+    ...act(signer, options),
+    speedUp: () => Promise.reject(new InfernetError('wallet.unreachable')),
+  })
+  scene.perform = () => promise
+  const done = wallet.do(wish)
+  await wallet.act.speedUp()
+  expect([wallet.act.isBusy, wallet.act.error, wallet.act.hint?.code]).toEqual([
+    ...[true, undefined, 'wallet.unreachable'],
+  ])
+  resolve()
+  expect(await done).toBe(true)
+})
+
+it.each([
+  ['mined, and long ago', minedFate('success', 3n), 'final'],
+  ['mined', minedFate('success', 1n << 40n), 'mined'],
+  ['reverted', minedFate('reverted', 3n), 'failed'],
+  ['displaced by another of the same number', { kind: 'displaced' }, 'dropped'],
+  ['held by a node', { kind: 'waiting', nonce: 0 }, 'sent'],
+  ['known to nobody', { kind: 'absent' }, 'signed'],
+  ['not told', { kind: 'silent' }, 'signed'],
+] as const)('has what was %s on record as that', async (_, fate, state) => {
+  const { wallet, scene } = await opened()
+  await wallet.record({
+    ...movedEntry(wallet.signer!.address, 'signed'),
+    transaction: sampleRecord({ state: 'signed' }),
+  })
+  scene.fate = fate
+  for (let i = 0; i < 3; i++) await wallet.refresh()
+  await expect.poll(() => wallet.entries[0]).toMatchObject({ state })
+})
+
+it('calls a transaction open again when a fork took its block back', async () => {
+  const { wallet, scene } = await opened()
+  await wallet.record({
+    ...{ ...movedEntry(wallet.signer!.address, 'mined'), block: 3 },
+    transaction: sampleRecord({ state: 'mined', block: 3 }),
+  })
+  scene.fate = { kind: 'absent' }
+  await wallet.refresh()
+  await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'signed', block: undefined })
+})
+
+function minedFate(status: 'success' | 'reverted', blockNumber: bigint): Fate {
+  const receipt = { transactionHash: '0xaa', status, blockNumber } as const
+  return { kind: 'mined', receipt: receipt as unknown as Extract<Fate, { kind: 'mined' }>['receipt'] }
+}
+
+function movedEntry(address: string, state: MovedEntry['state']): MovedEntry {
+  return {
+    ...{ kind: 'moved', id: 'left', at: 1, chainId: 31337, wallet: address.toLowerCase(), what: 'deposit' },
+    ...{ amount: -20n * INF, symbol: 'INF', decimals: 18, hash: '0xaa', state, block: undefined },
+  }
+}
 
 it('takes an injected wallet, keeps the old one when it is declined, and goes back to it after a reload', async () => {
   const injected = injectedWallet('test.mock')

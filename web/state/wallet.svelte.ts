@@ -7,7 +7,8 @@ import type { InjectedWallet } from '../wallet/injected-wallets.ts'
 import { payingEscrow } from '../wallet/paying-escrow.ts'
 import type { EscrowOnChain, Snapshot, StakeOnChain } from '../wallet/read-snapshot.ts'
 import type { Signer } from '../wallet/signer.ts'
-import type { MoneyEntry } from './money-entries.ts'
+import { faucetEntry, gotFromFaucet } from './faucet-gift.ts'
+import type { MoneyEntry, MovedEntry } from './money-entries.ts'
 import { MoneyJournal } from './money-journal.svelte.ts'
 import type { MoneyServices } from './money-services.ts'
 import type { Services } from './services.ts'
@@ -33,6 +34,7 @@ export class Wallet {
   readonly #services: Services
   readonly act: WalletAct
   readonly #journal = new MoneyJournal()
+  readonly #acts: WalletAct[] = []
   #money = $state.raw<MoneyServices | undefined>()
   #stage = $state<WalletStage>('loading')
   #error = $state.raw<InfernetError | undefined>()
@@ -68,15 +70,21 @@ export class Wallet {
     const services = this.#services
     // The services come later than the page: the act asks for them when it is begun.
     const money = (): MoneyServices => this.#need()
-    return new WalletAct({
+    const act = new WalletAct({
       get services() {
         return money()
       },
       now: () => services.clock.now(),
       newId: () => services.newId(),
       onMined: (block) => this.#readUntil(({ block: { number } }) => number >= block),
-      onEntry: (entry) => this.#journal.keep(entry),
+      keeper: this.#journal,
     })
+    this.#acts.push(act)
+    return act
+  }
+
+  undecided(address: string | undefined = this.#signer?.address): readonly MovedEntry[] {
+    return address ? this.#journal.undecided(address) : []
   }
 
   get stage(): WalletStage {
@@ -283,18 +291,15 @@ export class Wallet {
     this.#connecting = true
     this.#connectError = undefined
     try {
-      const main = payingEscrow(network)
-      const before = this.paying?.balance ?? 0n
-      await faucet(address, { signal: this.#life.signal })
-      await this.#readUntil(() => (this.paying?.balance ?? 0n) > before)
-      const amount = (this.paying?.balance ?? 0n) - before
-      if (amount > 0n)
-        await this.#journal.keep({
-          ...{ kind: 'moved', what: 'faucet', id: this.#services.newId(), at: this.#services.clock.now() },
-          ...{ chainId: network.chainId, wallet: address.toLowerCase(), amount, hash: undefined },
-          ...{ symbol: main.symbol, decimals: main.decimals, state: 'mined' },
-          block: this.#snapshot && Number(this.#snapshot.block.number),
-        })
+      const balance = (): bigint => this.paying?.balance ?? 0n
+      const ask = (): Promise<void> => faucet(address, { signal: this.#life.signal })
+      const amount = await gotFromFaucet(ask, balance, (isThere) => this.#readUntil(isThere))
+      const [id, at, block] = [
+        this.#services.newId(),
+        this.#services.clock.now(),
+        this.#snapshot?.block.number,
+      ]
+      if (amount > 0n) await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block }))
       return true
     } catch (thrown) {
       this.#connectError = InfernetError.from(thrown, 'wallet.faucet-refused')
@@ -308,7 +313,7 @@ export class Wallet {
     this.#connectError = undefined
   }
 
-  /** Does something on the chain; `false` when it did not come to pass, which `act` tells. */
+  /** Does something on the chain; `false` when it did not come to pass. */
   do(wish: ActWish): Promise<boolean> {
     const signer = this.#signer
     return signer ? this.act.begin(signer, wish) : Promise.resolve(false)
@@ -396,6 +401,7 @@ export class Wallet {
       this.#forget()
       void this.refresh()
     })
+    void this.act.takeUp(signer, this.undecided(signer.address))
     if (this.#stage === 'ready') await this.refresh()
   }
 
@@ -411,8 +417,7 @@ export class Wallet {
     const [money, signer] = [this.#money, this.#signer]
     if (!money || !signer) return
     const { clock, conditions } = this.#services
-    const { chainId, escrows } = money.network
-    const address = signer.address
+    const [{ chainId, escrows }, { address }] = [money.network, signer]
     this.#readDue = clock.now() + (conditions.hidden ? READ_EVERY_HIDDEN_MS : READ_EVERY_MS)
     try {
       const sessionKeys = await Promise.all(
@@ -428,7 +433,9 @@ export class Wallet {
       this.#now = clock.now()
       this.#readError = undefined
       if (clock.now() >= this.#confirmDue) void this.#confirm(money, snapshot)
-      void this.#journal.recheck({ isFresh: this.act.isBusy }) // what is remembered is older than the act
+      const isHeld = (id: string): boolean => this.#acts.some(({ entryId }) => entryId === id)
+      const isFresh = this.act.isBusy // what is remembered is older than the act
+      void this.#journal.recheck({ isFresh, block: snapshot.block.number, isHeld })
     } catch (thrown) {
       this.#readError = InfernetError.from(thrown, 'wallet.unreachable')
       this.#readDue = clock.now() + RETRY_MS

@@ -19,7 +19,9 @@ export interface MoneyStore<T extends Kept> {
   /** What this wallet did on the chain, the newest first. */
   readonly movements: {
     list(): Promise<readonly T[]>
+    /** Keeps the newest; another of that id is replaced, or merged where the store was told how. */
     put(movement: T): Promise<void>
+    remove(id: string): Promise<void>
   }
 }
 
@@ -31,8 +33,18 @@ export interface LedgerEntries {
   delete(key: string): Promise<void>
 }
 
+export interface MoneyStoreOptions<T> {
+  /** What is kept when another tab has written the same id. @default the new one */
+  readonly merge?: (present: T, next: T) => T
+  /** False for what must not go, however old it is. @default everything may */
+  readonly mayGo?: (movement: T) => boolean
+}
+
 /** Opened with the first question; every question throws where the browser keeps nothing, as in some private windows. */
-export function openMoneyStore<T extends Kept>(name = 'infernet-money'): MoneyStore<T> {
+export function openMoneyStore<T extends Kept>(
+  name = 'infernet-money',
+  options: MoneyStoreOptions<T> = {},
+): MoneyStore<T> {
   let opening: Promise<IDBPDatabase<Schema>> | undefined
   const open = (): Promise<IDBPDatabase<Schema>> =>
     (opening ??= openDB<Schema>(name, 1, {
@@ -41,7 +53,7 @@ export function openMoneyStore<T extends Kept>(name = 'infernet-money'): MoneySt
         fresh.createObjectStore('movements', { keyPath: 'id' }).createIndex('at', 'at')
       },
     }))
-  return { ledger: ledgerOf(open), movements: movementsOf<T>(open) }
+  return { ledger: ledgerOf(open), movements: movementsOf(open, options) }
 }
 
 type Open = () => Promise<IDBPDatabase<Schema>>
@@ -79,7 +91,10 @@ function ledgerOf(open: Open): LedgerEntries {
   }
 }
 
-function movementsOf<T extends Kept>(open: Open): MoneyStore<T>['movements'] {
+function movementsOf<T extends Kept>(
+  open: Open,
+  { merge = (_, next) => next, mayGo = () => true }: MoneyStoreOptions<T>,
+): MoneyStore<T>['movements'] {
   return {
     async list() {
       const kept = await (await open()).getAllFromIndex('movements', 'at')
@@ -88,12 +103,23 @@ function movementsOf<T extends Kept>(open: Open): MoneyStore<T>['movements'] {
     },
     async put(movement) {
       const change = (await open()).transaction('movements', 'readwrite', STRICT)
-      await change.store.put(movement)
+      const present = (await change.store.get(movement.id)) as T | undefined
+      await change.store.put(present ? merge(present, movement) : movement)
       let surplus = (await change.store.count()) - MAX_MOVEMENTS
-      for (let at = await change.store.index('at').openCursor(); at && surplus > 0; surplus--) {
-        await at.delete()
+      for (
+        let at = await change.store.index('at').openCursor();
+        at && surplus > 0;
         at = await at.continue()
+      ) {
+        if (!mayGo(at.value as unknown as T)) continue
+        await at.delete()
+        surplus--
       }
+      await change.done
+    },
+    async remove(id) {
+      const change = (await open()).transaction('movements', 'readwrite', STRICT)
+      await change.store.delete(id)
       await change.done
     },
   }

@@ -1,12 +1,14 @@
-/** A peer or relay on the map. */
+/** A machine on the map. */
 export interface MeshNode {
+  /** Its peer name, once on a map: marks are keyed by it. */
   readonly id: string
-  readonly kind: 'relay' | 'peer'
+  /** `both` for a relay that lends too. */
+  readonly kind: 'relay' | 'peer' | 'both'
   /** Measured round trip; `undefined` when this tab has not measured it: then it stands outside the rings. */
   readonly ms: number | undefined
   readonly state: 'ok' | 'unknown'
   readonly link: 'direct' | 'relayed' | 'now' | undefined
-  /** Index of the relay that named it. */
+  /** The id of the relay that named it. */
   readonly via: string | undefined
   readonly label: string
 }

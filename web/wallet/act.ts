@@ -1,34 +1,42 @@
-import type { Hash, Hex, TransactionReceipt, TypedDataDefinition } from 'viem'
-import { estimateFeesPerGas, estimateGas, getBalance, getTransactionReceipt } from 'viem/actions'
+import type { Address, Hash, Hex, TransactionReceipt, TypedDataDefinition } from 'viem'
+import {
+  estimateFeesPerGas,
+  estimateGas,
+  getBalance,
+  getBlockNumber,
+  getTransactionCount,
+} from 'viem/actions'
 import type { Clock } from '#shared/base/clock.ts'
-import { millis, SECOND_MS } from '#shared/base/units.ts'
-import { raceSignal, sleep } from '#shared/base/wait.ts'
+import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { ChainClient } from './chain-client.ts'
 import { GAS_MARGIN } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
+import { FollowedTransaction, type FollowedState } from './follow-transaction.ts'
 import { plainAmount } from './plain-amount.ts'
-import type { Call, SentTransaction, Signer } from './signer.ts'
-import { TransactionTrack } from './track-transaction.ts'
+import type { Call, Note, SendAnswer, SendOptions, Signer } from './signer.ts'
+import type { RecordBase, TransactionRecord } from './transaction-record.ts'
 
 /** Where an act is. The approvals are those that the visitor is asked for. */
 export type ActState =
   | { readonly stage: 'checking' }
   | { readonly stage: 'asking'; readonly approval: number; readonly of: number; readonly what: string }
-  | { readonly stage: 'sent' | 'stuck'; readonly hash: Hash | undefined; readonly canSpeedUp: boolean }
+  | FollowedState
   | { readonly stage: 'mined'; readonly hash: Hash | undefined; readonly fee: bigint; readonly block: bigint }
 
 /** What an act is done with. */
 export interface ActTools {
   readonly signer: Signer
+  /** The signer's address when the act began; a wallet may change to another one meanwhile. */
+  readonly account: Address
   readonly client: ChainClient
   readonly network: NetworkFile
   readonly signal: AbortSignal
   /** How often the visitor will be asked, as soon as it is known. */
   expect(approvals: number): void
   /** Checks, asks, sends and waits until it is in a block. `what` is shown while the wallet asks. */
-  send(what: string, call: Call): Promise<TransactionReceipt>
+  send(what: string, call: Call): Promise<void>
   /** Several calls as one transaction, where the wallet can; `false` where it cannot. */
   sendTogether(what: string, calls: readonly Call[]): Promise<boolean>
   sign(what: string, data: TypedDataDefinition): Promise<Hex>
@@ -47,124 +55,167 @@ export interface ActComponents {
 export interface ActOptions {
   readonly signal: AbortSignal
   readonly onState: (state: ActState) => void
-  /** Called with each hash before its block is waited for, so that it is on record when the tab closes. */
-  readonly onSent: (hash: Hash) => Promise<void>
+  /**
+   * Puts a transaction on record, before it is sent and whenever more is known of it; `undefined` takes it back.
+   * `hasMore` when the act needs another one after it.
+   */
+  readonly onRecord: (record: TransactionRecord | undefined, hasMore: boolean) => Promise<void>
+  /** Whether a hash belongs to another act. */
+  readonly isForeign: (hash: Hash) => boolean
+  /** Whether an earlier try may still be sent by the wallet: then both are to have the same number. */
+  readonly isRepeat: boolean
 }
-
-const BATCH_POLL_MS = 1.5 * SECOND_MS
 
 /** One act under way. */
 export class RunningAct {
   readonly #components: ActComponents
   readonly #options: ActOptions
+  readonly #account: Address
   #approval = 0
   #approvals = 1
   #fee = 0n
   #block = 0n
   #hash: Hash | undefined
-  #track: TransactionTrack | undefined
+  #followed: FollowedTransaction | undefined
 
   constructor(components: ActComponents, options: ActOptions) {
     this.#components = components
     this.#options = options
+    this.#account = components.signer.address
   }
 
-  /** @throws InfernetError `wallet.*` */
+  /** @throws InfernetError `wallet.*`, when it is certain that nothing of it waits to be decided by the chain */
   async run(act: Act): Promise<void> {
     const { signer, client, network } = this.#components
     const { signal, onState } = this.#options
     onState({ stage: 'checking' })
-    try {
-      if (signer.chainId !== network.chainId) throw new InfernetError('wallet.wrong-chain')
-      await act({
-        signer,
-        client,
-        network,
-        signal,
+    await this.#ended(() =>
+      act({
+        ...{ signer, account: this.#account, client, network, signal },
         expect: (approvals) => (this.#approvals = approvals),
         send: (what, call) => this.#send(what, call),
         sendTogether: (what, calls) => this.#sendTogether(what, calls),
         sign: (what, data) => this.#sign(what, data),
-      })
-      onState({ stage: 'mined', hash: this.#hash, fee: this.#fee, block: this.#block })
+      }),
+    )
+  }
+
+  /** Goes on with a transaction that an earlier run of the page left open. @throws InfernetError `wallet.*` */
+  async resume(record: TransactionRecord, hasMore: boolean): Promise<void> {
+    const doubt = record.state === 'sent' ? undefined : new InfernetError('wallet.unknown')
+    await this.#ended(async () => {
+      const followed = this.#follow(hasMore)
+      this.#count(await followed.resume({ record, doubt }))
+      if (hasMore) throw new InfernetError('wallet.part-done')
+    })
+  }
+
+  /** The same transaction again, where the key is ours; otherwise the chain is looked at now. Never pays twice. */
+  async again(): Promise<void> {
+    await this.#followed?.again()
+  }
+
+  /** Sends what waits again for a higher fee. @throws InfernetError `wallet.*`; what waits goes on waiting */
+  async speedUp(): Promise<void> {
+    await this.#followed?.speedUp()
+  }
+
+  async #ended(task: () => Promise<void>): Promise<void> {
+    const { signer, network } = this.#components
+    try {
+      if (signer.kind === 'tab' && signer.chainId !== network.chainId)
+        throw new InfernetError('wallet.wrong-chain')
+      await task()
+      const [hash, fee, block] = [this.#hash, this.#fee, this.#block]
+      this.#options.onState({ stage: 'mined', hash, fee, block })
     } catch (thrown) {
       throw explainFailure(thrown)
     }
   }
 
-  /** Sends what waits again for a higher fee. @throws InfernetError `wallet.*` */
-  async speedUp(): Promise<void> {
-    const { speedUp } = this.#components.signer
-    const track = this.#track
-    if (!speedUp || !track) return
-    const again = await speedUp(track.last, { signal: this.#options.signal })
-    await this.#options.onSent(again.hash)
-    track.add(again)
-    this.#waiting(again, 'sent')
-  }
-
-  async #send(what: string, call: Call): Promise<TransactionReceipt> {
+  async #send(what: string, call: Call): Promise<void> {
     const { signer } = this.#components
     const { signal, onState } = this.#options
+    this.#assertSigner()
     onState({ stage: 'checking' })
-    const gas = await raceSignal(this.#affordableGas(call), signal)
+    const checks = Promise.all([this.#affordableGas(call), this.#base([call])])
+    const [gas, base] = await raceSignal(checks, signal)
     this.#ask(what)
-    return this.#follow(await signer.send({ ...call, gas }, { signal }))
-  }
-
-  async #follow(sent: SentTransaction): Promise<TransactionReceipt> {
-    const { client, clock, network, signer } = this.#components
-    const { signal, onSent } = this.#options
-    await onSent(sent.hash)
-    const track = new TransactionTrack({ client, clock, blockSeconds: network.blockSeconds }, sent)
-    this.#track = track
-    this.#waiting(sent, 'sent')
-    const receipt = await track.mined({
-      signal,
-      from: signer.address,
-      onStuck: () => this.#waiting(track.last, 'stuck'),
-      onRepriced: (hash) => this.#waiting({ ...sent, hash }, 'sent'),
-    })
-    this.#track = undefined
-    this.#count(receipt)
-    return receipt
+    const followed = this.#follow(this.#approval < this.#approvals)
+    this.#count(await followed.send((note) => signer.send({ ...call, gas }, this.#sending(base, note))))
   }
 
   async #sendTogether(what: string, calls: readonly Call[]): Promise<boolean> {
-    const { signer, clock, client } = this.#components
-    const { signal, onState, onSent } = this.#options
+    const { signer } = this.#components
+    const { signal } = this.#options
+    this.#assertSigner()
     const batches = await signer.batching({ signal })
     if (!batches) return false
+    const base = await raceSignal(this.#base(calls), signal)
     this.#ask(what)
-    const id = await batches.send(calls, { signal })
-    onState({ stage: 'sent', hash: undefined, canSpeedUp: false })
-    for (;;) {
-      const { state, hash } = await batches.status(id, { signal })
-      if (state === 'failed') throw new InfernetError('wallet.reverted')
-      if (state === 'confirmed') {
-        if (hash) {
-          await onSent(hash)
-          this.#count(await getTransactionReceipt(client, { hash }))
-        }
-        return true
-      }
-      await sleep(clock, millis(BATCH_POLL_MS), { signal })
-    }
+    const followed = this.#follow(false)
+    const send = (note: Note): Promise<SendAnswer> => batches.send(this.#sending(base, note))
+    this.#count(await followed.send(send, batches))
+    return true
   }
 
   async #sign(what: string, data: TypedDataDefinition): Promise<Hex> {
+    this.#assertSigner()
     this.#ask(what)
     return this.#components.signer.signTypedData(data, { signal: this.#options.signal })
   }
 
+  #sending(base: RecordBase, note: Note): SendOptions {
+    const { signal, isRepeat } = this.#options
+    return { signal, base, note, nonce: isRepeat ? base.pending : undefined }
+  }
+
+  /** Account and chain are those that the act began with. */
+  #assertSigner(): void {
+    const { signer, network } = this.#components
+    if (signer.chainId !== network.chainId) throw new InfernetError('wallet.wrong-chain')
+    if (signer.address !== this.#account) throw new InfernetError('wallet.other-account')
+  }
+
+  #follow(hasMore: boolean): FollowedTransaction {
+    const { client, clock, network, signer } = this.#components
+    const { signal, onState, onRecord, isForeign } = this.#options
+    this.#followed = new FollowedTransaction(
+      { client, clock, signer, blockSeconds: network.blockSeconds, isForeign },
+      {
+        signal,
+        onState: (state) => {
+          this.#hash = state.hash
+          onState(state)
+        },
+        onRecord: (record) => onRecord(record, hasMore),
+      },
+    )
+    return this.#followed
+  }
+
+  /** What the account had sent before this. */
+  async #base(calls: readonly Call[]): Promise<RecordBase> {
+    const { client, network } = this.#components
+    const account = this.#account
+    // The block first: what comes in between is searched, and not missed.
+    const fromBlock = await getBlockNumber(client)
+    const [mined, pending] = await Promise.all([
+      getTransactionCount(client, { address: account, blockTag: 'latest' }),
+      getTransactionCount(client, { address: account, blockTag: 'pending' }),
+    ])
+    return { chainId: network.chainId, account, calls, mined, pending: Math.max(mined, pending), fromBlock }
+  }
+
   /** Tries it on the chain's state of now, so that a refusal is heard before the visitor signs and pays for it. */
   async #affordableGas(call: Call): Promise<bigint> {
-    const { client, signer, network } = this.#components
-    const request = { account: signer.address, ...call }
+    const { client, network } = this.#components
+    const account = this.#account
+    const request = { account, ...call }
     const [estimate, fees, native] = await Promise.all([
       estimateGas(client, request),
       estimateFeesPerGas(client),
-      getBalance(client, { address: signer.address }),
+      getBalance(client, { address: account }),
     ])
     const gas = (estimate * GAS_MARGIN.numerator) / GAS_MARGIN.denominator
     const needed = gas * fees.maxFeePerGas + (call.value ?? 0n)
@@ -184,12 +235,9 @@ export class RunningAct {
     this.#options.onState({ stage: 'asking', approval: this.#approval, of, what })
   }
 
-  #waiting({ hash }: SentTransaction, stage: 'sent' | 'stuck'): void {
-    this.#hash = hash
-    this.#options.onState({ stage, hash, canSpeedUp: this.#components.signer.speedUp !== undefined })
-  }
-
-  #count(receipt: TransactionReceipt): void {
+  #count(receipt: TransactionReceipt | undefined): void {
+    this.#followed = undefined
+    if (!receipt) return
     this.#hash = receipt.transactionHash
     this.#block = receipt.blockNumber
     this.#fee += receipt.gasUsed * receipt.effectiveGasPrice

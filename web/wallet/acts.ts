@@ -63,7 +63,7 @@ export interface ClaimInit {
 }
 
 /** Vouchers in one claim, at most 448 bytes each: relays pass on calls of 24 KiB. */
-const CLAIMS_AT_ONCE = 40
+export const CLAIMS_AT_ONCE = 40
 
 /** Brings vouchers to the chain, splits what they paid, and fetches credits: one approval where the wallet can. */
 export function claim({ escrow, vouchers, pots, credit }: ClaimInit): Act {
@@ -114,7 +114,7 @@ export function stakeMore({ stake, asset, amount, peerKey }: StakeInit): Act {
   return async (tools) => {
     const data = peerKey === undefined ? stakeData('add', [amount]) : stakeData('register', [peerKey, amount])
     const read = { address: asset, abi: erc20Abi, functionName: 'allowance' } as const
-    const allowance = await readContract(tools.client, { ...read, args: [tools.signer.address, stake] })
+    const allowance = await readContract(tools.client, { ...read, args: [tools.account, stake] })
     if (allowance < amount) {
       const approve = erc20Call(asset, 'approve', [stake, amount])
       tools.expect(1)

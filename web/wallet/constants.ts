@@ -10,10 +10,12 @@ export const WALLET_QUESTION_MS = 10 * SECOND_MS
 export const STUCK_AFTER_BLOCKS = 8
 /** And never before this, so that a chain of fast blocks does not cry at each hiccup. */
 export const STUCK_AFTER_MS = 20 * SECOND_MS
-/** Waiting for a transaction ends here; what was sent stays listed and is looked at again at the next start. */
-export const GIVE_UP_MS = 30 * MINUTE_MS
-/** Blocks that are searched for the transaction that took another's place. */
+/** Blocks that are searched for a transaction where the node has forgotten what an account's count was in each. */
 export const REPLACEMENT_BLOCKS = 32n
+/** An account's transactions that are searched for one whose number its wallet kept to itself. */
+export const MAX_SEARCHED_NONCES = 16
+/** Transactions of one block that are asked for one by one. */
+export const MAX_BLOCK_TRANSACTIONS = 400
 /** Nodes take a replacement only when it pays at least a tenth more; an eighth leaves room for rounding. */
 export const SPEED_UP = { numerator: 9n, denominator: 8n } as const
 /** Gas is estimated on the state of now; between estimate and block a slot may have become a dearer one. */

@@ -27,12 +27,12 @@ const PERMIT_SECONDS = 30 * 60
 
 /** Finds the way with the fewest approvals. */
 export async function depositWay(
-  tools: Pick<ActTools, 'client' | 'signer' | 'signal'>,
+  tools: Pick<ActTools, 'client' | 'signer' | 'signal' | 'account'>,
   { asset, escrow, amount }: DepositInit,
 ): Promise<DepositWay> {
   const { client, signer, signal } = tools
-  const owner = signer.address
-  const read = { address: asset, abi: erc20Abi, functionName: 'allowance', args: [owner, escrow] } as const
+  const args = [tools.account, escrow] as const
+  const read = { address: asset, abi: erc20Abi, functionName: 'allowance', args } as const
   const [allowance, batches, isPermit] = await Promise.all([
     readContract(client, read),
     signer.batching({ signal }),
@@ -84,15 +84,15 @@ function permitDepositCall({ escrow, amount, session }: DepositInit, permit: Per
 
 /** True where the asset knows ERC-2612 and the wallet signs with a key: a contract's signature is no permit. */
 async function hasPermit(
-  { client, signer }: Pick<ActTools, 'client' | 'signer'>,
+  { client, account }: Pick<ActTools, 'client' | 'account'>,
   asset: Address,
 ): Promise<boolean> {
   const read = { address: asset, abi: permitAbi } as const
   try {
     const [code, domain] = await Promise.all([
-      getCode(client, { address: signer.address }),
+      getCode(client, { address: account }),
       readContract(client, { ...read, functionName: 'eip712Domain' }),
-      readContract(client, { ...read, functionName: 'nonces', args: [signer.address] }),
+      readContract(client, { ...read, functionName: 'nonces', args: [account] }),
     ])
     // Code of an account that delegates (EIP-7702) begins so; it has a key all the same.
     const hasKey = code === undefined || code.startsWith('0xef0100')
@@ -105,11 +105,11 @@ async function hasPermit(
 }
 
 async function signPermit(tools: ActTools, { asset, escrow, amount }: DepositInit): Promise<Permit> {
-  const { client, signer } = tools
+  const { client, account } = tools
   const read = { address: asset, abi: permitAbi } as const
   const [[, name, version, chainId, verifyingContract], nonce, { timestamp }] = await Promise.all([
     readContract(client, { ...read, functionName: 'eip712Domain' }),
-    readContract(client, { ...read, functionName: 'nonces', args: [signer.address] }),
+    readContract(client, { ...read, functionName: 'nonces', args: [account] }),
     // The chain's own time: a computer's clock may be off, and a local chain's may be ahead.
     getBlock(client),
   ])
@@ -126,7 +126,7 @@ async function signPermit(tools: ActTools, { asset, escrow, amount }: DepositIni
       ],
     },
     primaryType: 'Permit',
-    message: { owner: signer.address, spender: escrow, value: amount, nonce, deadline },
+    message: { owner: account, spender: escrow, value: amount, nonce, deadline },
   })
   const { r, s, yParity } = parseSignature(signature)
   return { deadline, v: 27 + yParity, r, s }

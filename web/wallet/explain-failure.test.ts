@@ -26,6 +26,14 @@ describe('what a wallet or a node throws', () => {
     expect(error.message).not.toContain('their text')
   })
 
+  it.each([-32603, -32000])('finds its owner’s no inside an error of another number (%i)', (outer) => {
+    const wrapped = rpcError(outer, { data: { originalError: { code: 4001, message: 'their text' } } })
+    expect(explainFailure(wrapped).code).toBe('wallet.rejected')
+    expect(explainFailure(rpcError(outer, { data: { originalError: { code: 4900 } } })).code).not.toBe(
+      'wallet.rejected',
+    )
+  })
+
   it('knows viem’s own errors, keeps ours, and stops at a ring of causes', () => {
     expect(explainFailure(new UserRejectedRequestError(new Error('x'))).code).toBe('wallet.rejected')
     const own = new InfernetError('wallet.no-gas')

@@ -3,7 +3,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { revertWords } from './revert-words.ts'
 
 /** Numbers of EIP-1193, EIP-1474 and EIP-5792. */
-const REJECTED = new Set([4001, 5750])
+const REJECTED = new Set([4001, 5000, 5750])
 const UNSUPPORTED = new Set([4200, -32601, -32004, 5700, 5710, 5760])
 const DISCONNECTED = new Set([4100, 4900, 4901])
 const STILL_ASKING = -32002
@@ -19,9 +19,11 @@ export function explainFailure(thrown: unknown): InfernetError {
   if (thrown instanceof DOMException && thrown.name === 'AbortError')
     return new InfernetError('wallet.failed', { reason: 'it was given up' }, { cause: thrown })
   const causes = causesOf(thrown)
-  const code = causes.map(codeOf).find((found) => found !== undefined && found !== REVERT_DATA)
+  const codes = causes.map(codeOf).filter((found) => found !== undefined)
+  const code = codes.find((found) => found !== REVERT_DATA)
   const names = new Set(causes.map((cause) => (cause instanceof Error ? cause.name : '')))
-  if (names.has('UserRejectedRequestError') || (code !== undefined && REJECTED.has(code)))
+  // Some wallets wrap their owner's no in an error of another number.
+  if (names.has('UserRejectedRequestError') || codes.some((each) => REJECTED.has(each)))
     return new InfernetError('wallet.rejected', {}, { cause: thrown })
   if (code === STILL_ASKING) return new InfernetError('wallet.waiting', {}, { cause: thrown })
   const reason = revertOf(causes)
@@ -36,19 +38,44 @@ export function explainFailure(thrown: unknown): InfernetError {
   return new InfernetError('wallet.failed', {}, { cause: thrown })
 }
 
+/** Every number in the error and in what it wraps, the outermost first. */
+export function numbersOf(thrown: unknown): readonly number[] {
+  return causesOf(thrown)
+    .map(codeOf)
+    .filter((code) => code !== undefined)
+}
+
 /** The error and everything below it, as far as eight deep: a chain of causes may be a ring. */
 function causesOf(thrown: unknown): unknown[] {
   const causes: unknown[] = []
-  for (let at = thrown; at !== undefined && at !== null && causes.length < 8;) {
+  for (let at = thrown; at !== undefined && at !== null && causes.length < 16;) {
     causes.push(at)
+    const wrapped = originalOf(at)
+    if (wrapped !== undefined) causes.push(wrapped)
     at = typeof at === 'object' && 'cause' in at ? at.cause : undefined
   }
   return causes
 }
 
+/** What a wallet's own library put into its error's data. */
+function originalOf(thrown: unknown): unknown {
+  if (typeof thrown !== 'object' || thrown === null || !('data' in thrown)) return undefined
+  const { data } = thrown
+  return typeof data === 'object' && data !== null && 'originalError' in data ? data.originalError : undefined
+}
+
 function codeOf(thrown: unknown): number | undefined {
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
   return typeof thrown.code === 'number' ? thrown.code : undefined
+}
+
+/** What a contract reverted with, for who must tell one error from another. */
+export function revertDataOf(thrown: unknown): Hex | undefined {
+  for (const cause of causesOf(thrown)) {
+    const data = revertData(cause)
+    if (data !== undefined) return data
+  }
+  return undefined
 }
 
 /** The contract's own error in words; `undefined` when nothing was reverted. */

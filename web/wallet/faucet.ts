@@ -21,7 +21,7 @@ const refusalSchema = v.object({
 /**
  * The relay's faucet.
  *
- * @throws InfernetError `faucet.*` as the relay says it, `wallet.faucet-refused` when it does not answer
+ * @throws InfernetError `faucet.*` as the relay says it, `wallet.faucet-silent` when it does not answer: it may have given
  */
 export function createFaucet(url: string): Faucet {
   return async (address, { signal }) => {
@@ -36,7 +36,7 @@ export function createFaucet(url: string): Faucet {
       })
       text = (await response.text()).slice(0, MAX_REFUSAL_CHARACTERS)
     } catch (cause) {
-      throw new InfernetError('wallet.faucet-refused', { reason: 'it does not answer' }, { cause })
+      throw new InfernetError('wallet.faucet-silent', {}, { cause })
     }
     if (!response.ok) throw refusalOf(text)
   }

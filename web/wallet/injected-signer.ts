@@ -1,24 +1,29 @@
 import {
+  bytesToHex,
   createWalletClient,
   custom,
   getAddress,
   hexToNumber,
   isAddress,
+  numberToHex,
   type Address,
   type EIP1193Provider,
   type TypedDataDefinition,
 } from 'viem'
-import { getCallsStatus, getCapabilities, sendCalls, sendTransaction, signTypedData } from 'viem/actions'
+import { getCallsStatus, getCapabilities, sendCalls, signTypedData } from 'viem/actions'
 import type { Clock } from '#shared/base/clock.ts'
-import { millis, MINUTE_MS } from '#shared/base/units.ts'
-import { withDeadline } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import { chainOf } from './chain-client.ts'
-import { WALLET_ANSWER_MS, WALLET_QUESTION_MS } from './constants.ts'
-import { explainFailure } from './explain-failure.ts'
+import { numbersOf } from './explain-failure.ts'
 import type { InjectedWallet } from './injected-wallets.ts'
-import type { BatchSender, Call, Signer } from './signer.ts'
+import type { BatchSender, Call, SendOptions, Signer } from './signer.ts'
+import { recordOf } from './transaction-record.ts'
+import { answerOf, asked, isHash } from './wallet-answer.ts'
+
+/** Numbers of EIP-3085 and EIP-5792. */
+const UNKNOWN_CHAIN = 4902
+const UNKNOWN_BATCH = 5730
 
 export interface ConnectOptions {
   readonly signal: AbortSignal
@@ -82,12 +87,14 @@ class InjectedSigner implements Signer {
       // The wallet's own refusals are final; asking again would open its window again.
       transport: custom(this.#provider, { retryCount: 0 }),
     })
-    this.#provider.on('accountsChanged', (accounts) => {
+    // Some wallets tell nothing of what changes.
+    const listen = this.#provider.on?.bind(this.#provider) as EIP1193Provider['on'] | undefined
+    listen?.('accountsChanged', (accounts) => {
       // Without an account the last one is still shown: every act then says that the wallet is locked.
       this.#address = firstAddress(accounts) ?? this.#address
       this.#tell()
     })
-    this.#provider.on('chainChanged', (id) => {
+    listen?.('chainChanged', (id) => {
       this.#chainId = chainNumber(id)
       this.#tell()
     })
@@ -100,11 +107,19 @@ class InjectedSigner implements Signer {
     return this.#chainId
   }
 
-  async send({ gas, ...call }: Call & { gas: bigint }, { signal }: { signal: AbortSignal }) {
-    this.#assertChain()
-    const request = { account: this.#address, gas, ...call, chain: this.#client.chain }
-    const hash = await asked(this.#clock, true, () => sendTransaction(this.#client, request), signal)
-    return { hash, nonce: undefined }
+  async send({ gas, to, data, value = 0n }: Call & { gas: bigint }, options: SendOptions) {
+    const { base, nonce } = options
+    await this.#assertReady(options)
+    const request = {
+      ...{ from: base.account, to, data, value: numberToHex(value), gas: numberToHex(gas) },
+      ...(nonce === undefined ? {} : { nonce: numberToHex(nonce) }),
+    }
+    // Not by viem's own action: that one asks a second time, by another name, after some of a wallet's errors.
+    return answerOf(this.#clock, recordOf(base, { state: 'asked' }), options, async (record) => {
+      const hash: unknown = await this.#provider.request({ method: 'eth_sendTransaction', params: [request] })
+      if (!isHash(hash)) throw new InfernetError('wallet.failed')
+      return { ...record, hashes: [hash] }
+    })
   }
 
   async signTypedData(data: TypedDataDefinition, { signal }: { signal: AbortSignal }) {
@@ -136,22 +151,35 @@ class InjectedSigner implements Signer {
 
   #batches(): BatchSender {
     return {
-      send: async (calls, { signal }) => {
-        this.#assertChain()
+      send: async (options) => {
+        const { base } = options
+        await this.#assertReady(options)
+        // Named by us, so that it can be asked for even when the answer is lost, and is never taken twice.
+        const id = bytesToHex(crypto.getRandomValues(new Uint8Array(32)))
         const request = {
-          account: this.#address,
-          chain: this.#client.chain,
-          calls: calls.map(({ to, data, value }) => ({ to, data, value: value ?? 0n })),
-          forceAtomic: true,
+          ...{ account: base.account, chain: this.#client.chain, id, forceAtomic: true },
+          calls: base.calls.map(({ to, data, value }) => ({ to, data, value: value ?? 0n })),
         }
-        const { id } = await asked(this.#clock, true, () => sendCalls(this.#client, request), signal)
-        return id
+        return answerOf(
+          this.#clock,
+          recordOf(base, { state: 'asked', batch: id }),
+          options,
+          async (record) => {
+            const taken = await sendCalls(this.#client, request)
+            return { ...record, batch: taken.id }
+          },
+        )
       },
       status: async (id, { signal }) => {
-        const found = await asked(this.#clock, false, () => getCallsStatus(this.#client, { id }), signal)
-        const hash = found.receipts?.at(-1)?.transactionHash
-        if (found.status === 'success') return { state: 'confirmed', hash }
-        return { state: found.status === 'failure' ? 'failed' : 'pending', hash }
+        try {
+          const found = await asked(this.#clock, false, () => getCallsStatus(this.#client, { id }), signal)
+          const hash = found.receipts?.at(-1)?.transactionHash
+          if (found.status === 'success') return { state: 'confirmed', hash }
+          return { state: found.status === 'failure' ? 'failed' : 'pending', hash }
+        } catch (thrown) {
+          if (numbersOf(thrown).includes(UNKNOWN_BATCH)) return { state: 'unknown', hash: undefined }
+          throw thrown
+        }
       },
     }
   }
@@ -201,27 +229,21 @@ class InjectedSigner implements Signer {
     if (this.#chainId !== this.#network.chainId) throw new InfernetError('wallet.wrong-chain')
   }
 
+  /** What the wallet tells of itself may be old: it is asked. @throws InfernetError; nothing has been sent then */
+  async #assertReady({ base, signal }: SendOptions): Promise<void> {
+    const id = await asked(
+      this.#clock,
+      false,
+      () => this.#provider.request({ method: 'eth_chainId' }),
+      signal,
+    )
+    this.#chainId = chainNumber(id)
+    this.#assertChain()
+    if (this.#address !== base.account) throw new InfernetError('wallet.other-account')
+  }
+
   #tell(): void {
     for (const listener of this.#listeners) listener()
-  }
-}
-
-/** Asks a wallet with a deadline: a person's, where it has to ask one, else a machine's. */
-async function asked<T>(
-  clock: Clock,
-  person: boolean,
-  question: () => Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const limit = person ? WALLET_ANSWER_MS : WALLET_QUESTION_MS
-  const late = (): Error =>
-    person
-      ? new InfernetError('wallet.silent', { minutes: limit / MINUTE_MS })
-      : new InfernetError('wallet.disconnected')
-  try {
-    return await withDeadline(clock, millis(limit), late, question, { signal })
-  } catch (thrown) {
-    throw explainFailure(thrown)
   }
 }
 
@@ -232,6 +254,7 @@ function firstAddress(accounts: unknown): Address | undefined {
 
 function chainNumber(id: unknown): number | undefined {
   if (typeof id === 'number') return id
+  if (typeof id === 'string' && /^[0-9]{1,15}$/.test(id)) return Number(id)
   return typeof id === 'string' && /^0x[0-9a-f]{1,13}$/i.test(id)
     ? hexToNumber(id as `0x${string}`)
     : undefined
@@ -239,12 +262,5 @@ function chainNumber(id: unknown): number | undefined {
 
 /** 4902, which some wallets wrap in another error. */
 function isUnknownChain(thrown: unknown): boolean {
-  for (let at = thrown, depth = 0; typeof at === 'object' && at !== null && depth < 8; depth++) {
-    if ('code' in at && at.code === 4902) return true
-    const data: unknown = 'data' in at ? at.data : undefined
-    const inner = (data as { originalError?: { code?: unknown } } | undefined)?.originalError?.code
-    if (inner === 4902) return true
-    at = 'cause' in at ? at.cause : undefined
-  }
-  return false
+  return numbersOf(thrown).includes(UNKNOWN_CHAIN)
 }

@@ -45,7 +45,11 @@ export function readClaimed(
   )
 }
 
-/** Asks the chain about each voucher; one that it would refuse is worth nothing now. */
+/**
+ * Asks the chain about each voucher; one that it would refuse is worth nothing now.
+ *
+ * @throws InfernetError `wallet.unreachable`: then nothing is known of any.
+ */
 export function readClaimable(
   client: ChainClient,
   escrow: Address,
@@ -56,7 +60,11 @@ export function readClaimable(
     entries.map((entry) =>
       readContract(client, { ...read, args: [entry] }).then(
         ([payable]) => ({ entry, payable }),
-        () => ({ entry, payable: 0n }),
+        (thrown: unknown) => {
+          const failure = explainFailure(thrown)
+          if (failure.code !== 'wallet.reverted') throw failure
+          return { entry, payable: 0n }
+        },
       ),
     ),
   )

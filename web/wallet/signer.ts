@@ -1,5 +1,7 @@
-import type { Address, Hash, Hex, TypedDataDefinition } from 'viem'
+import type { Address, Hex, TypedDataDefinition } from 'viem'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { RecordBase, TransactionRecord } from './transaction-record.ts'
 
 /** One call of a contract, ready to be sent. */
 export interface Call {
@@ -9,25 +11,45 @@ export interface Call {
   readonly value?: bigint
 }
 
-/** A transaction that a node has taken, not yet one that is in a block. */
-export interface SentTransaction {
-  readonly hash: Hash
-  /** The sender's count; `undefined` where the wallet keeps it to itself. */
-  readonly nonce: number | undefined
+/**
+ * Puts on record what is about to be sent; nothing is sent before it resolves, and nothing at all when it rejects.
+ * `undefined` takes it back: it is certain that nothing was sent.
+ */
+export type Note = (record: TransactionRecord | undefined) => Promise<void>
+
+export interface SendOptions {
+  readonly signal: AbortSignal
+  readonly base: RecordBase
+  readonly note: Note
+  /** The number to ask a wallet for, so that this one and an earlier one cannot both count. */
+  readonly nonce?: number | undefined
 }
 
-/** A batch as a wallet reports on it (EIP-5792). */
+/** What is known after a transaction was given away. */
+export interface SendAnswer {
+  readonly record: TransactionRecord
+  /** Why it is not known whether anybody has it; `undefined` when somebody says that they have. */
+  readonly doubt: InfernetError | undefined
+}
+
+/** A batch as a wallet reports on it (EIP-5792). `unknown` where the wallet is certain that it never took it. */
 export interface BatchStatus {
-  readonly state: 'pending' | 'confirmed' | 'failed'
-  readonly hash: Hash | undefined
+  readonly state: 'pending' | 'confirmed' | 'failed' | 'unknown'
+  readonly hash: Hex | undefined
 }
 
 /** What sends several calls as one transaction with one approval (EIP-5792). */
 export interface BatchSender {
-  /** @throws InfernetError `wallet.*`; the returned id names the batch at this wallet alone */
-  send(calls: readonly Call[], options: { readonly signal: AbortSignal }): Promise<string>
+  /** @throws InfernetError `wallet.*` where it is certain that nothing was sent */
+  send(options: SendOptions): Promise<SendAnswer>
   status(id: string, options: { readonly signal: AbortSignal }): Promise<BatchStatus>
 }
+
+/** Sends what is on record again; the number stays the same, so that only one can count. */
+export type SendAgain = (
+  record: TransactionRecord,
+  options: Pick<SendOptions, 'signal' | 'note'>,
+) => Promise<SendAnswer>
 
 /**
  * Whoever signs for the visitor: the wallet in this tab, or one that a browser extension brought.
@@ -43,16 +65,13 @@ export interface Signer {
   readonly address: Address
   /** The chain it is on; `undefined` while it does not say. */
   readonly chainId: number | undefined
-  send(
-    call: Call & { readonly gas: bigint },
-    options: { readonly signal: AbortSignal },
-  ): Promise<SentTransaction>
+  /** @throws InfernetError `wallet.*` where it is certain that nothing was sent; everything else is a doubt */
+  send(call: Call & { readonly gas: bigint }, options: SendOptions): Promise<SendAnswer>
   signTypedData(data: TypedDataDefinition, options: { readonly signal: AbortSignal }): Promise<Hex>
-  /** The same transaction for a higher fee; only where the key is ours. */
-  readonly speedUp?: (
-    sent: SentTransaction,
-    options: { readonly signal: AbortSignal },
-  ) => Promise<SentTransaction>
+  /** The very same bytes; only where the key is ours. For a higher fee where the chain asks for more by now. */
+  readonly sendAgain?: SendAgain
+  /** The same for a higher fee; only where the key is ours. */
+  readonly speedUp?: SendAgain
   /** Resolves with `undefined` where the wallet cannot send several calls as one. */
   batching(options: { readonly signal: AbortSignal }): Promise<BatchSender | undefined>
   /** Moves to the network's chain, adding it where the wallet does not know it. */

@@ -1,4 +1,12 @@
-import { keccak256, type Hash, type TransactionSerializableEIP1559 } from 'viem'
+import {
+  BaseError,
+  keccak256,
+  parseTransaction,
+  type FeeValuesEIP1559,
+  type Hash,
+  type Hex,
+  type TransactionSerializableEIP1559,
+} from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import { estimateFeesPerGas, getTransaction, getTransactionCount, sendRawTransaction } from 'viem/actions'
 import { raceSignal } from '#shared/base/wait.ts'
@@ -6,7 +14,8 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ChainClient } from './chain-client.ts'
 import { SPEED_UP } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
-import type { Call, SentTransaction, Signer } from './signer.ts'
+import type { Call, Note, SendAgain, SendAnswer, SendOptions, Signer } from './signer.ts'
+import { recordOf, type TransactionRecord } from './transaction-record.ts'
 
 export interface TabSignerComponents {
   readonly account: PrivateKeyAccount
@@ -21,50 +30,45 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
 
   async function sign(
     request: Omit<TransactionSerializableEIP1559, 'type' | 'chainId'>,
-  ): Promise<{ raw: `0x${string}`; hash: Hash }> {
+  ): Promise<{ raw: Hex; hash: Hash }> {
     const raw = await account.signTransaction({ ...request, type: 'eip1559', chainId })
     return { raw, hash: keccak256(raw) }
   }
 
-  async function broadcast(raw: `0x${string}`, hash: Hash): Promise<void> {
-    try {
-      await sendRawTransaction(client, { serializedTransaction: raw })
-    } catch (thrown) {
-      // An answer that was lost on its way is followed by "already known": then a node has it.
-      const known = await getTransaction(client, { hash }).catch(() => undefined)
-      if (!known) throw thrown
-    }
-  }
-
-  async function send({ to, data, value = 0n, gas }: Call & { gas: bigint }): Promise<SentTransaction> {
+  async function send({ to, data, value = 0n, gas }: Call & { gas: bigint }, options: SendOptions) {
+    const { signal, base, note } = options
     return exclusive(async () => {
       const [nonce, fees] = await Promise.all([
         getTransactionCount(client, { address: account.address, blockTag: 'pending' }),
         estimateFeesPerGas(client),
       ])
       const { raw, hash } = await sign({ to, data, value, gas, nonce, ...fees })
-      await broadcast(raw, hash)
-      return { hash, nonce }
+      signal.throwIfAborted()
+      const record = recordOf(base, { nonce, hashes: [hash], raws: [raw], state: 'signed' })
+      await note(record)
+      return (await broadcast(client, record, note)).answer
     })
   }
 
-  async function speedUp({ hash }: SentTransaction): Promise<SentTransaction> {
-    return exclusive(async () => {
-      const [old, fees] = await Promise.all([getTransaction(client, { hash }), estimateFeesPerGas(client)])
-      const { to, input: data, value, gas, nonce } = old
-      const again = await sign({
-        to,
-        data,
-        value,
-        gas,
-        nonce,
-        maxFeePerGas: larger(fees.maxFeePerGas, raised(old.maxFeePerGas ?? old.gasPrice ?? 0n)),
-        maxPriorityFeePerGas: larger(fees.maxPriorityFeePerGas, raised(old.maxPriorityFeePerGas ?? 0n)),
-      })
-      await broadcast(again.raw, again.hash)
-      return { hash: again.hash, nonce }
+  /** The same for a higher fee. What was signed first stays good, so its number stays the same. */
+  async function replace(record: TransactionRecord, note: Note): Promise<SendAnswer> {
+    const old = lastOf(record)
+    const fees = await estimateFeesPerGas(client)
+    const { raw, hash } = await sign({
+      ...{ to: old.to, data: old.data, value: old.value, gas: old.gas, nonce: old.nonce },
+      maxFeePerGas: larger(fees.maxFeePerGas, raised(old.maxFeePerGas)),
+      maxPriorityFeePerGas: larger(fees.maxPriorityFeePerGas, raised(old.maxPriorityFeePerGas)),
     })
+    const both = { ...record, hashes: [...record.hashes, hash], raws: [...record.raws, raw] }
+    await note(both)
+    return (await broadcast(client, both, note)).answer
   }
+
+  const sendAgain: SendAgain = (record, { note }) =>
+    exclusive(async () => {
+      const { answer, refusal } = await broadcast(client, record, note)
+      return isTooCheap(refusal) ? replace(record, note) : answer
+    })
 
   const named = async <T>(task: Promise<T>, signal: AbortSignal): Promise<T> => {
     try {
@@ -80,8 +84,13 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
     icon: undefined,
     address: account.address,
     chainId,
-    send: (call, { signal }) => named(send(call), signal),
-    speedUp: (sent, { signal }) => named(speedUp(sent), signal),
+    send: (call, options) => named(send(call, options), options.signal),
+    sendAgain: (record, options) => named(sendAgain(record, options), options.signal),
+    speedUp: (record, { note, signal }) =>
+      named(
+        exclusive(() => replace(record, note)),
+        signal,
+      ),
     signTypedData: (data, { signal }) => named(account.signTypedData(data), signal),
     batching: () => Promise.resolve(undefined),
     switchChain: (network) =>
@@ -90,6 +99,51 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
         : Promise.reject(new InfernetError('wallet.foreign-node', { got: chainId, wanted: network.chainId })),
     onChange: () => () => undefined,
   }
+}
+
+/** Gives a node what was signed last. A node that does not answer may have taken it; one that refuses may yet keep it. */
+async function broadcast(
+  client: ChainClient,
+  record: TransactionRecord,
+  note: Note,
+): Promise<{ readonly answer: SendAnswer; readonly refusal: unknown }> {
+  const [raw, hash] = [record.raws.at(-1), record.hashes.at(-1)]
+  if (!raw || !hash) throw new InfernetError('wallet.key-lost')
+  let refusal: unknown
+  try {
+    await sendRawTransaction(client, { serializedTransaction: raw })
+  } catch (thrown) {
+    // An answer that was lost on its way is followed by "already known": then a node has it.
+    const known = await getTransaction(client, { hash }).catch(() => undefined)
+    if (!known) refusal = thrown ?? new Error('no reason')
+  }
+  if (refusal !== undefined) return { answer: { record, doubt: explainFailure(refusal) }, refusal }
+  const sent = { ...record, state: 'sent' } as const
+  await note(sent).catch(() => undefined) // that it was signed is on record
+  return { answer: { record: sent, doubt: undefined }, refusal }
+}
+
+function lastOf({ raws }: TransactionRecord) {
+  const raw = raws.at(-1)
+  if (!raw) throw new InfernetError('wallet.key-lost')
+  const {
+    to,
+    data,
+    value,
+    gas,
+    nonce,
+    maxFeePerGas = 0n,
+    maxPriorityFeePerGas = 0n,
+  } = parseTransaction(raw as `0x02${string}`) as TransactionSerializableEIP1559 & Partial<FeeValuesEIP1559>
+  return { to, data, value, gas, nonce, maxFeePerGas, maxPriorityFeePerGas }
+}
+
+/** The chain asks for more than was offered. That another one of the same number is dearer is no reason to raise. */
+function isTooCheap(refusal: unknown): boolean {
+  if (!(refusal instanceof BaseError)) return false
+  const text = `${refusal.details} ${refusal.message}`.toLowerCase()
+  if (text.includes('replacement')) return false
+  return /base fee|basefee|fee cap|underpriced|fee too low/.test(text)
 }
 
 function raised(fee: bigint): bigint {

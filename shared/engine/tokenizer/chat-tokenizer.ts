@@ -59,7 +59,7 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
 
   function encodeChat(messages: readonly ChatMessage[], options?: RenderOptions): readonly TokenId[] {
     const said = messages.map(({ role, content }) =>
-      role === 'assistant' && reasoning ? splitReasoning(content, reasoning).answer : content,
+      role === 'assistant' && reasoning ? splitReasoning(content, reasoning, true).answer : content,
     )
     return orUnsupported(() =>
       encodeFenced(said, (contents) =>

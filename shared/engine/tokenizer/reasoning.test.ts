@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findReasoningTags, splitReasoning } from './reasoning.ts'
 
@@ -28,6 +29,24 @@ describe('splitReasoning', () => {
       expect('Two.').toContain(answer)
     }
   })
+})
+
+it.each([opened, closed])('loses no character of a text that has ended, wherever it was cut', (tags) => {
+  const parts = ['<', '<thi', '<think>', '</think>', '</', ' ', '\n', 'a', 'think>']
+  const anyText = fc.array(fc.constantFrom(...parts), { maxLength: 8 }).map((each) => each.join(''))
+  const bare = (text: string): string => text.replaceAll(/\s/g, '')
+  fc.assert(
+    fc.property(anyText, (text) => {
+      for (let length = 0; length <= text.length; length++) {
+        const whole = text.slice(0, length)
+        const { reasoning, answer, isThinking } = splitReasoning(whole, tags, true)
+        // The marks themselves are turned into structure, and the space around a thought with them.
+        const begun = whole.trimStart().startsWith(tags.open) ? tags.open : ''
+        const isParted = (begun !== '' || tags.opened) && !isThinking
+        expect(bare(`${begun}${reasoning}${isParted ? tags.close : ''}${answer}`)).toBe(bare(whole))
+      }
+    }),
+  )
 })
 
 describe('findReasoningTags', () => {

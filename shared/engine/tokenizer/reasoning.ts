@@ -31,21 +31,29 @@ export function findReasoningTags(template: string, prompt: string): ReasoningTa
 
 /**
  * Parts an answer from the thought before it. Works on a text that is still growing: a mark of which only the
- * beginning is there yet belongs to neither.
+ * beginning is there yet belongs to neither. When the text has ended, such a beginning is text like any other.
  *
+ * @param isWhole whether the text has ended
  * @example
  * splitReasoning('<think>\nHm.\n</think>\n\nYes.', tags) // { reasoning: 'Hm.', answer: 'Yes.', isThinking: false }
  */
-export function splitReasoning(text: string, { open, close, opened }: ReasoningTags): ReasonedText {
+export function splitReasoning(
+  text: string,
+  { open, close, opened }: ReasoningTags,
+  isWhole = false,
+): ReasonedText {
   const trimmed = text.trimStart()
   const begins = trimmed.startsWith(open)
   if (!opened && !begins) {
-    const isUndecided = open.startsWith(trimmed) && trimmed !== ''
+    const isUndecided = !isWhole && open.startsWith(trimmed) && trimmed !== ''
     return { reasoning: '', answer: isUndecided ? '' : text, isThinking: isUndecided }
   }
   const thought = begins ? trimmed.slice(open.length) : text
   const end = thought.indexOf(close)
-  if (end < 0) return { reasoning: withoutBeginningOf(close, thought).trim(), answer: '', isThinking: true }
+  if (end < 0) {
+    const known = isWhole ? thought : withoutBeginningOf(close, thought)
+    return { reasoning: known.trim(), answer: '', isThinking: true }
+  }
   return {
     reasoning: thought.slice(0, end).trim(),
     answer: thought.slice(end + close.length).trimStart(),

@@ -1,6 +1,6 @@
 import { shortPeerName } from '#shared/base/ids.ts'
 import type { RelayView } from '#shared/peer/peer.ts'
-import type { Network } from '../../state/network.svelte.ts'
+import type { Network, OfferRow } from '../../state/network.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
 import {
   formatMillis,
@@ -71,7 +71,6 @@ const RELAY_STATES: Readonly<
 
 export function relayRows(relays: readonly RelayView[]) {
   return relays.map((relay) => ({
-    id: `${relay.relay}${relay.address}`,
     host: hostOf(relay.address),
     ...RELAY_STATES[relay.state],
     rtt: relay.rttMs === undefined ? '—' : formatMillis(relay.rttMs),
@@ -107,32 +106,73 @@ export function offerRows(network: Network) {
   })
 }
 
-/** Relays and lenders as the map shows them; who lends several models stands there once. */
+/** Relays and lenders as the map shows them, each machine once: a relay that lends too is one mark with both roles. */
 export function meshNodes(session: Session, network: Network): MeshNode[] {
-  const relays = session.relays.map((relay): MeshNode => ({
-    id: relay.relay,
-    kind: 'relay',
-    ms: relay.rttMs,
-    state: relay.state === 'up' ? 'ok' : 'unknown',
-    link: relay.state === 'up' ? 'direct' : undefined,
-    via: undefined,
-    label: hostOf(relay.address),
-  }))
-  const direct = new Set(session.directPeers)
-  const peers = new Map<string, MeshNode>()
-  for (const { offer, live, measured, answering, mine } of network.offers) {
-    if (mine || peers.has(offer.provider)) continue
-    const seen = session.live.find((each) => each.offer === offer)
-    const relayed = measured?.path === 'relayed' ? 'relayed' : undefined
-    peers.set(offer.provider, {
-      id: offer.provider,
-      kind: 'peer',
-      ms: measured?.ms,
-      state: live ? 'ok' : 'unknown',
-      link: answering ? 'now' : direct.has(offer.provider) ? 'direct' : relayed,
-      via: seen?.relays[0],
-      label: `${shortPeerName(offer.provider)}${measured ? `, ${formatMillis(measured.ms)}` : ''}`,
-    })
+  const nodes = new Map<string, MeshNode>()
+  for (const relay of session.relays) {
+    // One relay may be known under several addresses: the one that answers speaks for it.
+    const known = nodes.get(relay.relay)
+    if (!known || (known.state !== 'ok' && relay.state === 'up')) nodes.set(relay.relay, relayNode(relay))
   }
-  return [...relays, ...peers.values()]
+  const direct = new Set<string>(session.directPeers)
+  const lenders = new Set<string>()
+  for (const row of network.offers) {
+    const { provider } = row.offer
+    if (row.mine || lenders.has(provider)) continue
+    lenders.add(provider)
+    const relay = nodes.get(provider)
+    const via = session.live.find((each) => each.offer === row.offer)?.relays[0]
+    nodes.set(provider, relay ? lendingRelay(relay, row) : lenderNode(row, via, direct.has(provider)))
+  }
+  return [...nodes.values()]
+}
+
+/** The map for who cannot see it. */
+export function meshLabel(nodes: readonly MeshNode[]): string {
+  const relays = nodes.filter(({ kind }) => kind !== 'peer').length
+  const providers = nodes.filter(({ kind }) => kind !== 'relay').length
+  const both = relays + providers - nodes.length
+  const shared = both > 0 ? `, ${both} of them in both roles` : ''
+  return `${plural(relays, 'relay')} and ${plural(providers, 'provider')} around this tab${shared}`
+}
+
+function relayNode({ relay, rttMs, state, address }: RelayView): MeshNode {
+  return {
+    id: relay,
+    kind: 'relay',
+    ms: rttMs,
+    state: state === 'up' ? 'ok' : 'unknown',
+    link: state === 'up' ? 'direct' : undefined,
+    via: undefined,
+    label: hostOf(address),
+  }
+}
+
+/** Nobody introduces a relay to this tab, so no line leads to it from another. */
+function lendingRelay(relay: MeshNode, { live, measured, answering }: OfferRow): MeshNode {
+  return {
+    ...relay,
+    kind: 'both',
+    ms: relay.ms ?? measured?.ms,
+    state: live || relay.state === 'ok' ? 'ok' : 'unknown',
+    link: answering ? 'now' : relay.link,
+    label: `${relay.label}, lends`,
+  }
+}
+
+function lenderNode(
+  { offer, live, measured, answering }: OfferRow,
+  via: string | undefined,
+  isDirect: boolean,
+): MeshNode {
+  const relayed = measured?.path === 'relayed' ? 'relayed' : undefined
+  return {
+    id: offer.provider,
+    kind: 'peer',
+    ms: measured?.ms,
+    state: live ? 'ok' : 'unknown',
+    link: answering ? 'now' : isDirect ? 'direct' : relayed,
+    via,
+    label: `${shortPeerName(offer.provider)}${measured ? `, ${formatMillis(measured.ms)}` : ''}`,
+  }
 }

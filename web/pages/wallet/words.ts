@@ -1,4 +1,10 @@
-import { FINAL_BLOCKS, type MoneyEntry, type MovedEntry, type MovedWhat } from '../../state/money-entries.ts'
+import {
+  FINAL_BLOCKS,
+  movedAmount,
+  type MoneyEntry,
+  type MovedEntry,
+  type MovedWhat,
+} from '../../state/money-entries.ts'
 import type { WalletAct } from '../../state/wallet-act.svelte.ts'
 import type { Wallet } from '../../state/wallet.svelte.ts'
 import { formatSpan } from '../../ui/format.ts'
@@ -50,6 +56,17 @@ export function actWords(
       const which = thing ? `${state.approval} of ${state.of} approvals: ${thing}. ` : ''
       return { title: `${walletName} is asking you.`, text: `${which}Nothing has moved yet.` }
     }
+    case 'sending':
+      return { title: `${doing}: on its way to a node.`, text: 'It is signed and written down.' }
+    case 'unknown':
+      return {
+        title: `${doing}: it is not known whether it was sent.`,
+        text: `${state.why.message} ${
+          state.canSendAgain
+            ? 'It may have been sent all the same. Try again sends the very same transaction, so it cannot pay twice.'
+            : `${walletName} may have sent it all the same; this page looks for it on the chain. Look into your wallet before you send it anew.`
+        }`,
+      }
     case 'sent':
       return { title: `${doing}: sent.`, text: 'It waits for a block. You can close the page; it goes on.' }
     case 'stuck':
@@ -114,7 +131,7 @@ export function entryRows(entries: readonly MoneyEntry[], wallet: Wallet) {
         link: linkOf(entry, wallet),
         tokens: 0,
         ...movedState(entry, wallet),
-        amount: entry.amount === 0n ? '—' : formatMoved(entry.amount, entry),
+        amount: movedAmount(entry) === 0n ? '—' : formatMoved(entry.amount, entry),
         column: 'Moved',
       }
     const isPaid = entry.kind === 'paid'
@@ -142,8 +159,24 @@ function paymentState(entry: Extract<MoneyEntry, { receipt: string }>) {
 }
 
 function movedState(entry: MovedEntry, { snapshot }: Wallet) {
-  if (entry.state === 'failed') return { kind: 'bad', state: 'failed' } as const
-  if (entry.state === 'sent') return { kind: 'unknown', state: 'sent, in no block yet' } as const
+  switch (entry.state) {
+    case 'failed':
+      return { kind: 'bad', state: 'failed' } as const
+    case 'dropped':
+      return { kind: 'bad', state: 'never came into a block' } as const
+    case 'partial':
+      return { kind: 'warn', state: 'done in part' } as const
+    case 'asked':
+      return { kind: 'unknown', state: 'the wallet was asked' } as const
+    case 'signed':
+    case 'unknown':
+      return { kind: 'unknown', state: 'not known yet' } as const
+    case 'sent':
+      return { kind: 'unknown', state: 'sent, in no block yet' } as const
+    case 'final':
+      return { kind: 'ok', state: 'final' } as const
+    case 'mined':
+  }
   const depth = snapshot && entry.block !== undefined ? Number(snapshot.block.number) - entry.block : 0
   return { kind: 'ok', state: depth >= FINAL_BLOCKS ? 'final' : 'in a block' } as const
 }

@@ -2,14 +2,18 @@ import type { Address, EIP1193Provider } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { baseUnits, epochMillis, MINUTE_MS, type EpochMillis } from '#shared/base/units.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { ClaimRefusal } from '#shared/settle/claim-refusal.ts'
+import { MAX_CHAIN_AMOUNT } from '#shared/settle/constants.ts'
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
 import { parseNetworkFile } from '#shared/settle/network-file.ts'
 import type { ActState } from '../../wallet/act.ts'
 import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
 import type { InjectedWallet } from '../../wallet/injected-wallets.ts'
+import type { Fate } from '../../wallet/look-up.ts'
 import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
 import type { EscrowOnChain, Snapshot } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
+import type { TransactionRecord } from '../../wallet/transaction-record.ts'
 import type { MoneyEntry } from '../money-entries.ts'
 import type { ActRunOptions, MoneyServices } from '../money-services.ts'
 
@@ -31,12 +35,21 @@ export interface MoneyScene {
   claimed: bigint
   /** What a claim of a voucher would pay now. */
   payable: (entry: ClaimEntry) => bigint
+  /** Why the chain would refuse a claim of these at once. */
+  refusal: (entries: readonly ClaimEntry[]) => ClaimRefusal | undefined
+  /** What every payer has, and what every provider may still claim today. */
+  balance: bigint
+  dailyLeft: bigint
   /** When every payer may take its deposit, and when every session ends. */
   withdrawAt: EpochMillis | undefined
   sessionExpiry: EpochMillis
   gasPrice: bigint
   /** What became of a hash. */
   outcome: Awaited<ReturnType<MoneyServices['outcome']>>
+  /** What the chain says of a transaction. */
+  fate: Fate
+  /** What a press of Try again does while an act is in doubt. */
+  again: () => Promise<void>
   connect: (wallet: InjectedWallet, mayAsk: boolean) => Promise<Signer | undefined>
 }
 
@@ -56,19 +69,25 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     readFails: undefined,
     confirms: true,
     injected: [],
-    perform: async ({ onState, onSent }) => {
+    perform: async ({ onState, onRecord }) => {
       onState({ stage: 'asking', approval: 1, of: 1, what: 'deposit' })
-      await onSent('0xaa')
+      await onRecord(sampleRecord(), false)
       onState({ stage: 'sent', hash: '0xaa', canSpeedUp: true })
+      await onRecord(sampleRecord({ state: 'mined', block: Number(block) + 1 }), false)
       onState({ stage: 'mined', hash: '0xaa', fee: 7n, block: block + 1n } satisfies ActState)
     },
     faucet: async () => undefined,
     claimed: 0n,
     payable: ({ voucher }) => voucher.cumulative,
+    refusal: () => undefined,
+    balance: MAX_CHAIN_AMOUNT,
+    dailyLeft: MAX_CHAIN_AMOUNT,
     withdrawAt: undefined,
     sessionExpiry: epochMillis(clock.now() + 24 * 60 * MINUTE_MS),
     gasPrice: 10n ** 9n,
     outcome: undefined,
+    fate: { kind: 'silent' },
+    again: async () => undefined,
     connect: async () => undefined,
     ...change,
   }
@@ -106,6 +125,10 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
         const known = kept.findIndex(({ id }) => id === entry.id)
         kept.splice(known < 0 ? 0 : known, known < 0 ? 0 : 1, entry)
       },
+      remove: async (id: string) => {
+        const known = kept.findIndex((entry) => entry.id === id)
+        if (known >= 0) kept.splice(known, 1)
+      },
     },
     ledger: new MemoryLedgerStore(),
     peerKey: () => `0x${'07'.repeat(32)}` as const,
@@ -118,23 +141,30 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     confirm: async () => scene.confirms,
     readClaimable: async (_escrow: Address, entries: readonly ClaimEntry[]) =>
       entries.map((entry) => ({ entry, payable: scene.payable(entry) })),
+    dailyLeft: async () => scene.dailyLeft,
+    tryClaim: async (_escrow: Address, { entries }: { entries: readonly ClaimEntry[] }) =>
+      scene.refusal(entries),
     readPots: async (_escrow: EscrowOnChain, lines: readonly EarnedLine[]) =>
       lines.map((line) => ({ ...line, provided: 0n, royaltyBps: 0 })),
     claimed: async () => scene.claimed,
     chain: {
       account: async () => {
         const none = baseUnits(0n)
-        return { balance: none, bond: none, epoch: 0, withdrawAt: scene.withdrawAt }
+        const balance = baseUnits(scene.balance)
+        return { balance, bond: none, epoch: 0, withdrawAt: scene.withdrawAt }
       },
       session: async () => {
         const none = baseUnits(0n)
-        return { cap: none, spent: none, expiry: scene.sessionExpiry }
+        return { cap: baseUnits(MAX_CHAIN_AMOUNT), spent: none, expiry: scene.sessionExpiry }
       },
     },
     gasPrice: async () => scene.gasPrice,
     outcome: async () => scene.outcome,
+    lookUp: async () => scene.fate,
     act: (_signer: Signer, options: ActRunOptions) => ({
       run: () => scene.perform(options),
+      resume: () => scene.perform(options),
+      again: () => scene.again(),
       speedUp: async () => undefined,
     }),
     depositWay: async () => 'permit' as const,
@@ -163,7 +193,7 @@ export function memorySigner(
     icon: undefined,
     address,
     chainId,
-    send: async () => ({ hash: '0xaa', nonce: 0 }) as const,
+    send: async () => ({ record: sampleRecord(), doubt: undefined }),
     signTypedData: async () => '0x' as const,
     batching: async () => undefined,
     switchChain: async () => signer.set(31337),
@@ -177,6 +207,16 @@ export function memorySigner(
     },
   }
   return signer
+}
+
+/** A transaction that a node has taken. */
+export function sampleRecord(change: Partial<TransactionRecord> = {}): TransactionRecord {
+  return {
+    ...{ chainId: 31337, account: at('9'), calls: [{ to: at('5'), data: '0x' }], mined: 0, pending: 0 },
+    ...{ fromBlock: 100n, nonce: 0, hashes: ['0xaa'], raws: ['0x02'], batch: undefined, state: 'sent' },
+    block: undefined,
+    ...change,
+  }
 }
 
 /** For who lends or asks in a test that is not about claims. */

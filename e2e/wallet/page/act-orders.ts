@@ -1,0 +1,89 @@
+import type { Address, Hex } from 'viem'
+import type { MovedWhat } from '../../../web/state/money-entries.ts'
+import type { Act } from '../../../web/wallet/act.ts'
+import {
+  authorizeSession,
+  cancelUnbond,
+  cancelWithdrawal,
+  claim,
+  requestWithdrawal,
+  revokeSession,
+  setPeerKey,
+  settleDefault,
+  stakeMore,
+  transfer,
+  transferCoin,
+  unbond,
+  withdraw,
+  withdrawStake,
+  type ClaimEntry,
+} from '../../../web/wallet/acts.ts'
+import { deposit } from '../../../web/wallet/deposit.ts'
+
+export const INF = 10n ** 18n
+export const MODEL: Hex = `0x${'ab'.repeat(32)}`
+export const SOMEBODY: Address = '0x00000000000000000000000000000000000000aa'
+export const NO_RELAY: Address = '0x0000000000000000000000000000000000000000'
+
+/** Every act that the page knows. */
+export type ActName =
+  | 'send'
+  | 'send-coin'
+  | 'deposit'
+  | 'session'
+  | 'revoke'
+  | 'request'
+  | 'cancel-withdrawal'
+  | 'withdraw'
+  | 'settle'
+  | 'claim'
+  | 'stake'
+  | 'stake-more'
+  | 'unbond'
+  | 'cancel-unbond'
+  | 'withdraw-stake'
+  | 'rename'
+
+/** What a test wants done, in a form that a page can be given. */
+export interface ActOrder {
+  readonly name: ActName
+  readonly entry: MovedWhat
+  readonly escrow: Address
+  readonly asset: Address
+  readonly stake: Address
+  readonly owner: Address
+  readonly session: { readonly key: Address; readonly cap: bigint; readonly expiry: number }
+  readonly voucher: ClaimEntry | undefined
+}
+
+const ACTS: Readonly<Record<ActName, (order: ActOrder) => Act>> = {
+  send: ({ asset }) => transfer(asset, SOMEBODY, 30n * INF),
+  'send-coin': () => transferCoin(SOMEBODY, 7n),
+  deposit: ({ escrow, asset, session }) => deposit({ escrow, asset, amount: 20n * INF, session }),
+  session: ({ escrow, session }) => authorizeSession(escrow, session),
+  revoke: ({ escrow, session }) => revokeSession(escrow, session.key),
+  request: ({ escrow }) => requestWithdrawal(escrow),
+  'cancel-withdrawal': ({ escrow }) => cancelWithdrawal(escrow),
+  withdraw: ({ escrow }) => withdraw(escrow),
+  settle: ({ escrow, owner }) => settleDefault(escrow, owner),
+  claim: ({ escrow, owner, voucher }) => {
+    const pots = [{ provider: owner, model: MODEL, relay: NO_RELAY }]
+    return claim({ escrow, vouchers: voucher ? [voucher] : [], pots, credit: undefined })
+  },
+  stake: ({ stake, asset, owner }) =>
+    stakeMore({ stake, asset, amount: 150n * INF, peerKey: peerKeyOf(owner, '01') }),
+  'stake-more': ({ stake, asset }) => stakeMore({ stake, asset, amount: 10n * INF, peerKey: undefined }),
+  unbond: ({ stake }) => unbond(stake, 20n * INF),
+  'cancel-unbond': ({ stake }) => cancelUnbond(stake),
+  'withdraw-stake': ({ stake }) => withdrawStake(stake),
+  rename: ({ stake, owner }) => setPeerKey(stake, peerKeyOf(owner, '02')),
+}
+
+export function actOf(order: ActOrder): Act {
+  return ACTS[order.name](order)
+}
+
+/** One that nobody else has. */
+export function peerKeyOf(owner: Address, mark: string): Hex {
+  return `0x${owner.slice(2).toLowerCase()}${mark.repeat(12)}`
+}

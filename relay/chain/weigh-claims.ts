@@ -1,0 +1,117 @@
+import type { ChainAddress } from '#shared/base/ids.ts'
+import { baseUnits, type BaseUnits } from '#shared/base/units.ts'
+import type { ChainAccount, ChainSession, ChainView } from '#shared/settle/chain-view.ts'
+import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
+import type { ClaimOffer } from '#shared/settle/plan-claims.ts'
+import { unclaimedIn } from '#shared/settle/payee-ledger.ts'
+import type { CaredLine, ClaimAftercare } from './claim-aftercare.ts'
+import type { EscrowClient } from './escrow-client.ts'
+import { forEachOf } from './for-each-of.ts'
+import { CARRY_PARALLEL } from './limits.ts'
+
+/** A line that the chain would pay something of, or may on another day. */
+export interface WeighedLine extends CaredLine {
+  readonly offer: ClaimOffer
+}
+
+export interface ScalesComponents {
+  readonly escrow: EscrowClient
+  readonly view: ChainView
+  readonly notes: ClaimNotes
+  readonly aftercare: ClaimAftercare
+  readonly onVoid: () => void
+}
+
+export interface WeighInit {
+  /** The newest block. */
+  readonly block: bigint
+  /** A voucher that adds less is not asked about. */
+  readonly least: bigint
+}
+
+/** What the contract says of a voucher that can never be claimed any more. */
+const VOID = new Set(['WrongEpoch', 'InvalidSignature', 'SessionExpired', 'DefaultClosed'])
+
+/**
+ * Asks the chain what it would pay of each line now. One of an epoch that has ended, or that it calls void, is dropped
+ * when that is sure.
+ *
+ * @throws for a chain that does not answer
+ */
+export async function weighClaims(
+  components: ScalesComponents,
+  lines: readonly CaredLine[],
+  init: WeighInit,
+): Promise<readonly WeighedLine[]> {
+  const { notes, escrow, view } = components
+  const weighed: WeighedLine[] = []
+  // Lines share payers, sessions and providers: of each the chain is asked once a round.
+  const once: OneRoundView = {
+    account: onceEach((payer: ChainAddress) => view.account(payer)),
+    session: onceEach((payer: ChainAddress, key: ChainAddress) => view.session(payer, key)),
+  }
+  const dayOf = onceEach((provider: ChainAddress) => escrow.dailyLeft(provider))
+  await forEachOf(lines, CARRY_PARALLEL, async (line) => {
+    const found = await weigh({ ...components, view: once }, line, init)
+    if (typeof found === 'string') return notes.note(line.held, found)
+    const dailyLeft = baseUnits(await dayOf(line.held.voucher.provider))
+    weighed.push({ ...line, offer: { ...found, dailyLeft } })
+  })
+  return weighed
+}
+
+interface OneRoundView {
+  account(payer: ChainAddress): Promise<ChainAccount>
+  session(payer: ChainAddress, key: ChainAddress): Promise<ChainSession>
+}
+
+function onceEach<Of extends readonly ChainAddress[], T>(
+  ask: (...of: Of) => Promise<T>,
+): (...of: Of) => Promise<T> {
+  const asked = new Map<string, Promise<T>>()
+  return (...of) => {
+    const key = of.join(' ')
+    const answer = asked.get(key) ?? ask(...of)
+    asked.set(key, answer)
+    return answer
+  }
+}
+
+async function weigh(
+  { escrow, view, aftercare, onVoid }: Omit<ScalesComponents, 'view'> & { view: OneRoundView },
+  line: CaredLine,
+  { block, least }: WeighInit,
+): Promise<Omit<ClaimOffer, 'dailyLeft'> | 'void' | 'refused' | 'worthless'> {
+  const { held } = line
+  const { payer, epoch } = held.voucher
+  const drop = async (): Promise<'void'> => {
+    if (await aftercare.dropWhenSure(line, block)) onVoid()
+    return 'void'
+  }
+  const account = await view.account(payer)
+  if (account.epoch > epoch) return drop()
+  // In doubt it is asked about until it is sure.
+  if (unclaimedIn(held) < least && !aftercare.isDoubted(line)) return 'worthless'
+  const said = await escrow.claimable(held)
+  if (typeof said !== 'bigint' && VOID.has(said.name)) return drop()
+  aftercare.trust(line)
+  if (typeof said === 'bigint') return offerOf(view, line, account, baseUnits(said))
+  // The day is used up, or the payer's money is.
+  if (said.name === 'NothingPayable') return offerOf(view, line, account, baseUnits(0n))
+  if (said.name === 'StaleVoucher') aftercare.watch(line, { isPaidOut: false })
+  return 'refused'
+}
+
+async function offerOf(
+  view: OneRoundView,
+  { held }: CaredLine,
+  { balance, withdrawAt }: ChainAccount,
+  pays: BaseUnits,
+): Promise<Omit<ClaimOffer, 'dailyLeft'>> {
+  const { payer } = held.voucher
+  if (held.signer === payer) return { held, pays, balance, sessionLeft: undefined, withdrawAt }
+  // A session that was revoked ends earlier than it said when the voucher came.
+  const { cap, spent, expiry } = await view.session(payer, held.signer)
+  const sessionLeft = baseUnits(cap > spent ? cap - spent : 0n)
+  return { held: { ...held, sessionExpiry: expiry }, pays, balance, sessionLeft, withdrawAt }
+}

@@ -1,0 +1,58 @@
+import type { Address } from 'viem'
+import { baseUnits } from '#shared/base/units.ts'
+import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
+import type { PayeeLedger, HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import type { ClaimOffer } from '#shared/settle/plan-claims.ts'
+import { entryOf } from './claim-entries.ts'
+import type { MoneyServices } from './money-services.ts'
+
+/** Questions to the chain at once. */
+const PARALLEL = 8
+
+export interface OffersInit {
+  readonly escrow: Address
+  readonly ledger: PayeeLedger
+  readonly notes: ClaimNotes
+}
+
+/**
+ * What the chain says of each voucher now: what it would pay, and what it shares with others. One that somebody else
+ * has claimed meanwhile is left out, and what was claimed of it is noted.
+ *
+ * @throws InfernetError `wallet.*`, `payment.*` when the chain does not answer
+ */
+export async function claimOffers(
+  services: MoneyServices,
+  { escrow, ledger, notes }: OffersInit,
+  open: readonly HeldVoucher[],
+): Promise<ReadonlyMap<ClaimOffer, HeldVoucher>> {
+  const [first] = open
+  const offers = new Map<ClaimOffer, HeldVoucher>()
+  if (!first) return offers
+  // All vouchers of a ledger are one provider's.
+  const dailyLeft = baseUnits(await services.dailyLeft(escrow, first.voucher.provider))
+  const claimable = await services.readClaimable(escrow, open.map(entryOf))
+  for (let from = 0; from < open.length; from += PARALLEL)
+    await Promise.all(
+      open.slice(from, from + PARALLEL).map(async (held, i) => {
+        const { voucher, signer } = held
+        const pays = baseUnits(claimable[from + i]?.payable ?? 0n)
+        if (pays === 0n) {
+          const claimed = baseUnits(await services.claimed(voucher, { isFresh: true }))
+          if (claimed > held.claimed) {
+            notes.note(held, 'refused')
+            return ledger.noteClaimed(voucher, claimed)
+          }
+        }
+        const { balance, withdrawAt } = await services.chain.account(voucher.payer)
+        const session =
+          signer === voucher.payer ? undefined : await services.chain.session(voucher.payer, signer)
+        // A session that was revoked ends earlier than it said when the voucher came.
+        const now = { ...held, sessionExpiry: session?.expiry }
+        const left = session && (session.cap > session.spent ? session.cap - session.spent : 0n)
+        const sessionLeft = left === undefined ? undefined : baseUnits(left)
+        offers.set({ held: now, pays, balance, sessionLeft, dailyLeft, withdrawAt }, held)
+      }),
+    )
+  return offers
+}
