@@ -1,5 +1,7 @@
 import type { BrowserContext } from 'playwright'
 import { describe, expect, it } from 'vitest'
+import { decodeTranscripts, verifyTranscript, type Proven } from '#shared/stream/transcript.ts'
+import type { AskPage } from '../pages/ask-page.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
@@ -25,6 +27,14 @@ describe('a prompt that crosses the mesh', () => {
     expect(second.segments).toHaveLength(1)
     expect(second.segments[0]).toMatchObject({ path: 'webrtc', provider: first.segments[0]?.provider })
     expect(second.tokens).toBeGreaterThan(20)
+    const [whole, shown] = [
+      await provenBy(consumer, 'save-proof'),
+      await provenBy(consumer, 'save-proof-shown'),
+    ]
+    const { provider: by } = second.segments[0] ?? {}
+    expect(whole).toMatchObject({ provider: by, from: 0, due: second.due, question: { priorTokens: [] } })
+    expect(whole?.tokens).toHaveLength(second.tokens)
+    expect(shown).toMatchObject({ tokens: whole?.tokens, due: second.due, question: undefined })
     // Counted when the job is over, which the asker knows first.
     await expect.poll(() => provider.servedTokens(), { timeout: 10_000 }).toBe(first.tokens + second.tokens)
   })
@@ -48,6 +58,13 @@ describe('a prompt that crosses the mesh', () => {
     }
   })
 })
+
+/** The file that the page saves, read back and verified here from its bytes alone. */
+async function provenBy(asker: AskPage, button: string): Promise<Proven | undefined> {
+  const [transcript, ...others] = decodeTranscripts(await asker.saveProof(button))
+  expect(others).toEqual([])
+  return transcript && verifyTranscript(transcript)
+}
 
 /** A profile whose page is told of no relay but its own, and whose sockets are noted by their host. */
 function knowsOneRelay(sockets: Set<string>): (profile: BrowserContext) => Promise<void> {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from 'playwright'
 import type { AnswerRecord } from '../../web/state/conversation.ts'
 import type { Tab } from './tab.ts'
@@ -75,6 +76,15 @@ export class AskPage {
   async estimateOf(prompt: string): Promise<string> {
     await this.page.getByTestId('prompt-input').fill(prompt)
     return this.page.getByTestId('estimate').innerText()
+  }
+
+  /** The bytes of the file that a button of the newest receipt saves. */
+  async saveProof(button: string): Promise<Uint8Array> {
+    const slip = this.page.getByTestId('slip').last()
+    if ((await slip.getAttribute('open')) === null) await slip.locator('summary').click()
+    const downloading = this.page.waitForEvent('download')
+    await slip.getByTestId(button).click()
+    return readFile(await (await downloading).path())
   }
 
   /** What the page says the newest answer cost. */

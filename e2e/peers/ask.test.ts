@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { baseUnits, millis } from '#shared/base/units.ts'
 import { peerName } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { AnswerEvent } from '#shared/peer/peer.ts'
+import { verifyTranscript } from '#shared/stream/transcript.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import {
@@ -231,6 +233,43 @@ describe('peers on a relay, over sockets', () => {
     })
     expect(tokens).toHaveLength(80)
     await draining
+  })
+
+  it('proves each part of an answer that changed its provider, and one that was stopped', async () => {
+    const both = [await provider(fakeEngine()), await provider(fakeEngine())]
+    let isGone = false
+    const { tokens, events } = await hear(consumer.peer, promptOf(), {
+      onEvent: (_, count) => {
+        if (isGone || count < 40) return
+        isGone = true
+        both.find(({ engine }) => engine.requests.length > 0)?.peer.farewell()
+      },
+    })
+    const proofs = events.flatMap((event) => (event.type === 'proof' ? [event.transcript] : []))
+    const [first, second] = await Promise.all(proofs.map(verifyTranscript))
+    expect(proofs).toHaveLength(2)
+    expect(first).toMatchObject({ from: 0, tokens: tokens.slice(0, first?.tokens.length) })
+    expect(second).toMatchObject({
+      tokens: tokens.slice(second?.from),
+      from: second?.question?.priorTokens.length,
+    })
+    expect(second?.question).toMatchObject({
+      promptTokens: [5, 6, 7],
+      priorTokens: tokens.slice(0, second?.from),
+    })
+    expect(new Set(proofs.map(({ provider: by }) => by)).size).toBe(2)
+
+    const stopper = new AbortController()
+    const stopped: AnswerEvent[] = []
+    const asking = (async () => {
+      for await (const event of consumer.peer.ask(promptOf(), { signal: stopper.signal })) {
+        stopped.push(event)
+        if (event.type === 'chunk' && event.index === 1) stopper.abort()
+      }
+    })()
+    await expect(asking).rejects.toMatchObject({ code: 'stream.cancelled' })
+    const [kept] = stopped.flatMap((event) => (event.type === 'proof' ? [event.transcript] : []))
+    expect(kept && (await verifyTranscript(kept)).tokens.length).toBeGreaterThanOrEqual(32)
   })
 
   it('withdraws when it is paused and comes back when it is resumed', async () => {

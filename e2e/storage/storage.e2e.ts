@@ -50,6 +50,15 @@ describe('what a tab keeps', () => {
     return opened
   }
 
+  it('of proofs stays within its bytes and its age, the newest first', async () => {
+    const mib = 1024 * 1024
+    const keep = (bytes: readonly number[], days?: number) =>
+      page.evaluate(([sizes, gap]) => window.storageRoom.keepTranscripts(sizes, gap), [bytes, days] as const)
+    expect(await keep([1000, 1000, 1000])).toEqual([0, 1, 2])
+    expect(await keep([7 * mib, 7 * mib, 7 * mib])).toEqual([1, 2])
+    expect(await keep([1000, 1000, 1000], 20)).toEqual([2])
+  })
+
   it('of money keeps every promise that a store of payments makes', async () => {
     const broken = await page.evaluate(() => window.storageRoom.complies())
     expect(broken).toEqual(Object.fromEntries(Object.keys(ledgerStoreChecks).map((name) => [name, ''])))

@@ -191,6 +191,7 @@ class Answer {
     } catch (thrown) {
       const segment = job && this.#progress.segmentOf(assignment, job, from)
       if (segment) yield* this.#ended(segment, job?.isAccepted ?? false)
+      if (job) yield* proofOf(job)
       if (this.#signal?.aborted || thrown instanceof OwnFailure || job?.paymentFailure) throw thrown
       const reason = InfernetError.from(thrown)
       if (segment) this.#progress.endSegment(segment)
@@ -264,6 +265,7 @@ class Answer {
             break
           case 'done':
             this.#progress.endSegment(segment)
+            yield* proofOf(job)
             return yield* this.#done(event.finish)
         }
       }
@@ -330,6 +332,11 @@ class Answer {
       throw new OwnFailure(InfernetError.from(thrown, 'payment.no-record'))
     })
   }
+}
+
+/** Nothing, where no chunk was signed. */
+function* proofOf({ transcript }: RunningJob): Generator<AnswerEvent> {
+  if (transcript) yield { type: 'proof', transcript }
 }
 
 /** A failure of ours, as against one of a provider: it ends the answer. */

@@ -6,6 +6,7 @@ import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { Path } from '../schedule/assignment.ts'
 import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind } from '../schedule/offer.ts'
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
+import type { Transcript } from '../stream/transcript.ts'
 
 /** Who wrote a stretch of the answer, and how it went. */
 export interface Segment {
@@ -69,6 +70,8 @@ export type AnswerEvent =
       readonly provider: PeerName
       readonly gapMs: Millis
     }
+  /** What proves the part of one provider; it comes when that part is over, before `done`. */
+  | { readonly type: 'proof'; readonly transcript: Transcript }
   | { readonly type: 'done'; readonly summary: AnswerSummary }
 
 export interface AnswerSummary {

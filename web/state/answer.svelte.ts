@@ -113,6 +113,8 @@ export class Answer {
         if (event.wasAssigned) this.#replaceSegment(event.segment)
         else this.#segments = [...this.#segments.filter(hasCost), event.segment]
         return
+      case 'proof':
+        return // kept apart, see `Ask`
       case 'seam':
         return this.#takeSeam(event.position, event.lost, event.reason)
       case 'resumed':

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { baseUnits, millis, tokens } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { AnswerEvent, AnswerSummary } from '#shared/peer/peer.ts'
+import type { Transcript } from '#shared/stream/transcript.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Ask } from './ask.svelte.ts'
 import { answerText } from './conversation.ts'
@@ -55,6 +56,26 @@ async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
   await clock.advance(10)
   return { ...world, clock, session, ask, last: () => ask.current?.turns.at(-1)?.answer }
 }
+
+it('keeps what proves an answer beside it, and lets both go together', async () => {
+  const transcript = { jobId: 'one' } as unknown as Transcript
+  const ask = async function* (): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+    yield { type: 'assigned', position: 0, segment: segment('aaaaaa') }
+    yield { type: 'proof', transcript }
+    yield { type: 'done', summary: SUMMARY }
+    return SUMMARY
+  }
+  const world = await opened({ ask })
+  world.ask.send('Prove it.')
+  await world.clock.advance(10)
+  const turn = world.ask.current?.turns[0]?.id ?? ''
+  expect(world.transcripts).toEqual(new Map([[turn, [transcript]]]))
+  expect(await world.ask.proofOf(turn, { withPrompt: true })).toBeInstanceOf(Blob)
+  expect(await world.ask.proofOf('another', { withPrompt: true })).toBeUndefined()
+  world.ask.remove(world.ask.current?.id ?? '')
+  await world.clock.advance(10)
+  expect(world.transcripts.size).toBe(0)
+})
 
 it('answers, keeps the answer, and measures who answered', async () => {
   const { ask, clock, last, session } = await opened()

@@ -3,6 +3,7 @@ import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { costOf } from '#shared/prompt/cost.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
+import type { Transcript } from '#shared/stream/transcript.ts'
 import { Answer } from './answer.svelte.ts'
 import {
   answerText,
@@ -15,7 +16,7 @@ import {
 } from './conversation.ts'
 import { onceEach } from './once-each.ts'
 import type { PaymentDesk } from './payment-desk.svelte.ts'
-import type { ChatMessage, History, ModelChoice, Services, Tokenizer } from './services.ts'
+import type { ChatMessage, History, ModelChoice, Services, Tokenizer, TranscriptStore } from './services.ts'
 import type { Session } from './session.svelte.ts'
 import type { Settings } from './settings.svelte.ts'
 
@@ -143,8 +144,20 @@ export class Ask {
     this.#run?.abort(new InfernetError('stream.cancelled'))
   }
 
+  /** What proves an answer, as one file; undefined where nothing is kept of it. Never throws. */
+  async proofOf(turn: string, how: { readonly withPrompt: boolean }): Promise<Blob | undefined> {
+    try {
+      const file = await (await this.#services.openTranscripts()).read(turn, how)
+      return file && new Blob([file], { type: 'application/cbor' })
+    } catch {
+      return undefined
+    }
+  }
+
   remove(id: string): void {
     if (this.#active?.conversation === id) this.stop()
+    const turns = this.#conversations.find((conversation) => conversation.id === id)?.turns ?? []
+    void this.#changeProofs((store) => store.remove(turns.map((turn) => turn.id)))
     if (this.#currentId === id) this.#currentId = undefined
     this.#conversations = this.#conversations.filter((conversation) => conversation.id !== id)
     void this.#keep((history) => history.remove(id))
@@ -154,6 +167,7 @@ export class Ask {
     this.stop()
     this.#currentId = undefined
     this.#conversations = []
+    void this.#changeProofs((store) => store.clear())
     void this.#keep((history) => history.clear())
   }
 
@@ -172,6 +186,7 @@ export class Ask {
     this.#run = run
     const { clock } = this.#services
     const answer = new Answer({ clock })
+    const proofs: Transcript[] = []
     this.#active = { conversation, turn: turn.id, answer }
     try {
       await this.#session.whenLent(turn.model, { signal: run.signal, onWait: () => answer.wait() })
@@ -184,6 +199,7 @@ export class Ask {
       const except = this.#session.ownNames
       for await (const event of mesh.peer.ask(prompt, { except, signal: run.signal })) {
         answer.take(event)
+        if (event.type === 'proof') proofs.push(event.transcript)
         if (event.type === 'chunk') this.#save(conversation, turn.id, answer.record)
         if (event.type === 'assigned' || event.type === 'chunk')
           this.#session.measure(event.segment.provider, event.segment.rttMs, event.segment.path)
@@ -194,6 +210,7 @@ export class Ask {
       else answer.fail(InfernetError.from(thrown))
     } finally {
       this.#finish(conversation, turn.id, answer.record)
+      await this.#keepProofs(turn.id, proofs)
       await this.#payments.keepPaid(turn, answer.record)
     }
   }
@@ -234,6 +251,19 @@ export class Ask {
     const others = this.#conversations.filter(({ id }) => id !== conversation.id)
     this.#conversations = [conversation, ...others]
     void this.#keep((history) => history.put(conversation))
+  }
+
+  /** An answer whose proof cannot be kept is an answer all the same: the page says so when it is asked for. */
+  async #keepProofs(turn: string, proofs: readonly Transcript[]): Promise<void> {
+    if (proofs.length > 0) await this.#changeProofs((store) => store.keep(turn, proofs))
+  }
+
+  async #changeProofs(act: (store: TranscriptStore) => Promise<void>): Promise<void> {
+    try {
+      await act(await this.#services.openTranscripts())
+    } catch {
+      // A browser that keeps nothing has no proofs to show.
+    }
   }
 
   async #keep(act: (history: History) => Promise<void>): Promise<void> {

@@ -24,6 +24,7 @@ export function lazyServices(window: Window): Services {
     inspectGpu: async (model) => (await real()).inspectGpu(model),
     startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
     openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),
+    openTranscripts: async () => (await import('../storage/transcripts.ts')).openTranscripts(clock),
     openHistory: async () => (await import('../storage/history.ts')).openHistory(),
   }
 }

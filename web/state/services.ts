@@ -1,3 +1,4 @@
+import type { Transcript } from '#shared/stream/transcript.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import type { Price } from '#shared/prompt/prompt.ts'
@@ -97,6 +98,15 @@ export interface History {
   clear(): Promise<void>
 }
 
+/** What proves answers, by the turn that they belong to. Each act throws where the browser keeps nothing. */
+export interface TranscriptStore {
+  keep(id: string, jobs: readonly Transcript[]): Promise<void>
+  /** As one file; undefined where nothing is kept. */
+  read(id: string, how: { readonly withPrompt: boolean }): Promise<Uint8Array<ArrayBuffer> | undefined>
+  remove(ids: readonly string[]): Promise<void>
+  clear(): Promise<void>
+}
+
 /** Small settings by name; an unavailable storage forgets and never throws. */
 export interface SettingsStore {
   get(name: string): string | undefined
@@ -142,6 +152,7 @@ export interface Services {
     options: { readonly signal: AbortSignal },
   ): Promise<StartedEngine>
   openHistory(): Promise<History>
+  openTranscripts(): Promise<TranscriptStore>
   /** The chain and the wallets; `undefined` where this network settles nowhere. */
   openMoney(options: { readonly signal: AbortSignal }): Promise<MoneyServices | undefined>
 }

@@ -1,9 +1,10 @@
 /** The tab's stores, bare, in a real browser: what a test asks of them. */
 import * as v from 'valibot'
-import { modelHash } from '#shared/base/ids.ts'
+import { jobId, modelHash, peerName } from '#shared/base/ids.ts'
 import { baseUnits, tokens } from '#shared/base/units.ts'
 import { decodeCredit } from '#shared/settle/credit-message.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
+import type { Transcript } from '#shared/stream/transcript.ts'
 import { FakeChain } from '#shared/testing/fake-chain.ts'
 import { ledgerStoreChecks } from '#shared/testing/ledger-store-checks.ts'
 import {
@@ -15,10 +16,26 @@ import {
   someTerms,
   tillOver,
 } from '#shared/testing/payments.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { openRecords, type KeptRecords } from '../../../web/storage/kept-records.ts'
 import { openMoneyStore } from '../../../web/storage/money.ts'
+import { openTranscripts } from '../../../web/storage/transcripts.ts'
 import { openProofs } from '../../../web/storage/proofs.ts'
+
+/** One whose chunks are not looked at: only its size counts here. */
+function bulkyTranscript(bytes: number): Transcript {
+  const none = new Uint8Array(32)
+  const chunk = { body: new Uint8Array(8000), signature: new Uint8Array(64) }
+  return {
+    jobId: jobId('00'.repeat(16)),
+    provider: peerName('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK'),
+    hashes: { quote: none, question: none, credit: none, accepted: none },
+    shown: {},
+    chunks: Array.from({ length: Math.ceil(bytes / 8000) }, () => chunk),
+    receipt: { consumer: none, provider: none },
+  }
+}
 
 /** What a block costs by the prices of `someTerms`, and a prompt that is paid before it is read. */
 const CHUNK = 320n
@@ -34,6 +51,18 @@ const findings = v.object({ at: v.number(), name: v.string() })
 export const storageRoom = {
   openMoneyStore,
   openProofs,
+
+  /** Keeps proofs of these many bytes one day after the other, and gives those that are left at the end. */
+  async keepTranscripts(bytes: readonly number[], days = 1): Promise<readonly number[]> {
+    const clock = new FakeClock()
+    const store = openTranscripts(clock, `transcripts-${bytes.join('-')}-${days}`)
+    for (const [i, size] of bytes.entries()) {
+      await store.keep(`answer ${i}`, [bulkyTranscript(size)])
+      await clock.advance(days * 86_400_000)
+    }
+    const kept = await Promise.all(bytes.map((_, i) => store.read(`answer ${i}`, { withPrompt: true })))
+    return kept.flatMap((file, i) => (file ? [i] : []))
+  },
   openFindings: (database: string, store = 'findings'): KeptRecords<Finding> =>
     openRecords({ database, store }, findings),
 

@@ -16,10 +16,19 @@ import type {
   SeenOffer,
 } from '#shared/peer/peer.ts'
 import type { Path } from '#shared/schedule/assignment.ts'
+import type { Transcript } from '#shared/stream/transcript.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../conversation.ts'
 import type { MoneyServices } from '../money-services.ts'
-import type { GpuReport, History, LoadPhase, ModelChoice, Services, StartedEngine } from '../services.ts'
+import type {
+  GpuReport,
+  History,
+  LoadPhase,
+  ModelChoice,
+  Services,
+  StartedEngine,
+  TranscriptStore,
+} from '../services.ts'
 import { named, relayView, SMOL, TINY } from './samples.ts'
 
 /** What a test or a picture wants of the world. */
@@ -152,6 +161,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   }
   scene.mesh = change.mesh ?? mesh
 
+  const kept = new Map<string, readonly Transcript[]>()
   const services: Services = {
     clock,
     settings: { get: (name) => settings.get(name), set: (name, value) => void settings.set(name, value) },
@@ -220,6 +230,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       } satisfies StartedEngine
     },
     openHistory: async () => memoryHistory(scene),
+    openTranscripts: async () => memoryTranscripts(kept),
     openMoney: async () => {
       if (scene.money instanceof InfernetError) throw scene.money
       return scene.money
@@ -234,6 +245,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     opened,
     /** Draws a frame, for those who watch. */
     draw: (atMs: number) => frameListeners.forEach((listener) => listener(atMs)),
+    /** What proves answers, by turn. */
+    transcripts: kept,
     watchesFrames: () => frameListeners.size > 0,
     changed: () => listeners.forEach((listener) => listener()),
   }
@@ -286,6 +299,15 @@ class MemoryEngine implements StandingEngine {
     this.state = state
     if (state.stage === 'up') this.testedAt = this.#clock.now()
     for (const listener of this.#listeners) listener()
+  }
+}
+
+function memoryTranscripts(kept: Map<string, readonly Transcript[]>): TranscriptStore {
+  return {
+    keep: async (id, jobs) => void kept.set(id, jobs),
+    read: async (id) => (kept.has(id) ? new Uint8Array([1]) : undefined),
+    remove: async (ids) => ids.forEach((id) => kept.delete(id)),
+    clear: async () => kept.clear(),
   }
 }
 
