@@ -82,7 +82,12 @@ export default defineConfig({
         extends: false,
         plugins: [svelte({ configFile: false })],
         resolve: { conditions: ['browser'] },
-        test: { name: 'web', environment: 'node', include: ['web/**/*.svelte.test.ts'] },
+        test: {
+          name: 'web',
+          environment: 'node',
+          include: ['web/**/*.svelte.test.ts'],
+          testTimeout: 60_000,
+        },
       },
       {
         root,
