@@ -96,5 +96,5 @@ export const RECEIPT_DEADLINE_MS = 2 * SECOND_MS
  */
 export const STALL_MS = 90 * SECOND_MS
 
-/** No job runs longer than this, however slowly its reader acknowledges: a place is not to be had by trickling. */
+/** No job runs longer than this, however slowly its reader acknowledges: a slow reader must not hold a slot. */
 export const MAX_JOB_MS = 15 * MINUTE_MS

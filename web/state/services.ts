@@ -142,6 +142,6 @@ export interface Services {
     options: { readonly signal: AbortSignal },
   ): Promise<StartedEngine>
   openHistory(): Promise<History>
-  /** The chain and the wallets; `undefined` where this network settles nowhere. */
+  /** The chain and the wallets; `undefined` where this network uses no money. */
   openMoney(options: { readonly signal: AbortSignal }): Promise<MoneyServices | undefined>
 }
