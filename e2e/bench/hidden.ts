@@ -7,7 +7,7 @@ import type { AskPage } from '../pages/ask-page.ts'
 import { median, type BenchOptions } from './figure.ts'
 import { NoScreen, PlainChromium, type PlainTab } from './hidden/plain-chromium.ts'
 
-/** Chromium's strictest rule for hidden tabs begins after five minutes (FACTS on tabs). */
+/** Chromium's strictest rule for hidden tabs begins after five minutes (docs/traps.md). */
 const LONG_HIDDEN_MS = 5.5 * 60_000
 /** Timers of a hidden tab are cut to one a second at once, its processor's budget after ten seconds. */
 const SHORT_HIDDEN_MS = 15_000

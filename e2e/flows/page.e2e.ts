@@ -112,7 +112,7 @@ describe('the page', () => {
     await expect.poll(words).toMatch(/^Lending\s+[1-9]\d* tokens served\s+1 answer now/)
     await small.getByRole('button', { name: 'Stop lending' }).click()
     await provider.waitForState('draining')
-    await expect.poll(words).toMatch(/^Draining/)
+    await expect.poll(words).toMatch(/^Finishing/)
     await consumer.waitForState('done')
     const [answered, ...others] = (await consumer.record()).segments
     expect(others).toEqual([])

@@ -67,10 +67,7 @@ describe.skipIf(findAnvil() === undefined)('a wallet at its edges (needs anvil)'
       }),
     )
     const { page } = wallet
-    await page
-      .getByTestId('stale')
-      .getByText('Two nodes of the chain tell different things about your money')
-      .waitFor()
+    await page.getByTestId('stale').getByText('Two nodes of the chain disagree about your money').waitFor()
     expect(await wallet.amount('balance'), 'it is shown, and marked').toBe(7)
     expect(await page.getByTestId('strip-money').innerText()).toContain('unconfirmed')
     await page.unroute('**/rpc')
@@ -131,12 +128,10 @@ describe.skipIf(findAnvil() === undefined)('a wallet at its edges (needs anvil)'
 
     await control.mine({ blocks: 1 })
     await at('mined').waitFor({ state: 'attached' })
-    expect(await wallet.act.innerText()).toMatch(
-      /Added to deposit\..*It is in a block\. The network fee was/s,
-    )
+    expect(await wallet.act.innerText()).toMatch(/Added to deposit\..*Confirmed\. The network fee was/s)
     await wallet.done()
     expect([await wallet.amount('balance'), await wallet.amount('free')]).toEqual([940, 57])
-    await wallet.entry('Added to deposit', '−60.00 INF', 'in a block').waitFor()
+    await wallet.entry('Added to deposit', '−60.00 INF', 'confirmed').waitFor()
     expect(await wallet.entry('Added to deposit').count(), 'one deposit, however often it was sent').toBe(1)
     expect(wallet.tab.errors).toEqual([])
     await wallet.tab.close()

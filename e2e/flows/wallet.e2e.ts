@@ -31,7 +31,7 @@ async function open(network: MoneyNetwork, wallet?: MockWalletInit): Promise<Wal
 }
 
 describe('a wallet', () => {
-  it('is not needed where the network settles nowhere, and says so', async () => {
+  it('is not needed where the network uses no money, and says so', async () => {
     await using network = await startNetwork()
     const { page, errors } = await openTab(network.browser, new URL('/wallet', network.relay.url).href)
     await page.getByRole('heading', { name: 'Answers are free here.' }).waitFor()
@@ -164,7 +164,9 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
     await page.getByText('Below the minimum of 100.00 INF').waitFor()
     await wallet.changeStake('Stake more', '100')
     await wallet.done()
-    await page.getByText('It can be cut if you are proved to cheat.', { exact: true }).waitFor()
+    await page
+      .getByText('You can lose part or all of it if you are caught giving false answers.', { exact: true })
+      .waitFor()
     expect(wallet.tab.errors).toEqual([])
   })
 

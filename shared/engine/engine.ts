@@ -75,7 +75,7 @@ export interface ScoreRequest {
 export interface TokenScore {
   /**
    * How much better the best choice would have scored under the same noise, in logits: 0 when the token is exactly what
-   * this engine would have drawn, `MARGIN_FILTERED` when the filters rule it out (PROTOCOL part 1.1, Token-DiFR).
+   * this engine would have drawn, `MARGIN_FILTERED` when the filters rule it out (Token-DiFR, docs/design-notes.md).
    */
   readonly margin: number
   /** Sixteen logits of this position as IEEE 754 halves, to be compared with the provider's (`sketchLogits`). */

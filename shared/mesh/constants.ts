@@ -12,7 +12,7 @@ export const RESERVATION_DEADLINE_MS = 8 * SECOND_MS
 
 /**
  * libp2p's connection monitor pings every connection on both ends; at 10 s that is nearly all a relay does when idle
- * (FACTS on the mesh). Tab to tab we have heartbeats of our own, so once a minute is enough to notice a dead relay.
+ * (docs/traps.md). Tab to tab we have heartbeats of our own, so once a minute is enough to notice a dead relay.
  */
 export const MONITOR_PING_MS = MINUTE_MS
 

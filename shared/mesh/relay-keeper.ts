@@ -118,7 +118,7 @@ export class RelayKeeper {
     try {
       if (this.#connection?.status !== 'open') this.#connection = await this.#dial()
       this.#enter(this.#stateConnected)
-      if (!this.isUp) return true // nothing to be had here until it comes back with another version
+      if (!this.isUp) return true // of no use until it comes back with another version
       if (this.#isLending && !hasReservation(this.#node, this.relay)) await this.#reserve()
       this.changes.emit()
       return true

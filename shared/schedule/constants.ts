@@ -36,5 +36,5 @@ export const MAX_DIRECTORY_STREAMS = 4
 /** A directory stream with no request for this long is closed; the client opens it again when it needs it. */
 export const DIRECTORY_IDLE_MS = 5 * MINUTE_MS
 
-/** How many candidates are asked for a live quote: power of k choices, k = 4 (PROTOCOL part 4). */
+/** How many candidates are asked for a live quote: power of k choices, k = 4 (docs/design-notes.md). */
 export const QUOTED_CANDIDATES = 4

@@ -27,7 +27,7 @@ function manifestOf(size: number, changes: Partial<Manifest> = {}): Manifest {
 }
 
 describe('compute units', () => {
-  // PROTOCOL part 5: 1.5B 8.6, 0.5B 2.7, 7B 43 reference-milliseconds a written token.
+  // docs/design-notes.md: 1.5B 8.6, 0.5B 2.7, 7B 43 reference-milliseconds a written token.
   it.each([
     [0.86, 8.6],
     [0.27, 2.7],

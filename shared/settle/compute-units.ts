@@ -2,7 +2,7 @@ import { baseUnits, type BaseUnits } from '../base/units.ts'
 import { WEIGHTS_PATHS, type Manifest } from '../models/manifest.ts'
 import type { Price } from '../prompt/prompt.ts'
 
-/** The reference machine that work is measured on (PROTOCOL part 5): 10 TFLOP/s and 100 GB/s of memory. */
+/** The reference machine that work is measured on (docs/design-notes.md): 10 TFLOP/s and 100 GB/s of memory. */
 const PICOSECONDS_PER_BYTE = 10n // 1 / 100 GB/s
 /** Two operations a parameter at 10^13 a second take a fifth of a picosecond. */
 const PARAMETERS_PER_PICOSECOND = 5n

@@ -3,12 +3,12 @@ import { protocolId } from '../wire/versions.ts'
 
 export const STREAM_PROTOCOL = protocolId('stream')
 
-/** Tokens under one signature: the unit of payment and of proof. Nobody can lose more than one (PROTOCOL part 1.3). */
+/** Tokens under one signature: the unit of payment and of proof (docs/design-notes.md). */
 export const CHUNK_TOKENS = 32
 
 /**
  * Tokens that may be on their way unacknowledged. Four chunks cover 100 tokens a second over a round trip of 1.2 s,
- * and are some 3 KB: far below what makes a browser discard a frozen tab for growing memory (FACTS on tabs).
+ * and are some 3 KB: far below what makes a browser discard a frozen tab for growing memory (docs/traps.md).
  */
 export const ACK_WINDOW_TOKENS = 4 * CHUNK_TOKENS
 
@@ -96,5 +96,5 @@ export const RECEIPT_DEADLINE_MS = 2 * SECOND_MS
  */
 export const STALL_MS = 90 * SECOND_MS
 
-/** No job runs longer than this, however slowly its reader acknowledges: a place is not to be had by trickling. */
+/** No job runs longer than this, however slowly its reader acknowledges: a slow reader must not hold a slot. */
 export const MAX_JOB_MS = 15 * MINUTE_MS

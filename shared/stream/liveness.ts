@@ -13,7 +13,7 @@ export interface LivenessComponents {
 
 /**
  * Judges the other side of a job by what its application says, because a frozen tab's transport stays open for
- * minutes (FACTS on tabs). Any frame counts as life; heartbeats only fill the pauses.
+ * minutes (docs/traps.md). Any frame counts as life; heartbeats only fill the pauses.
  */
 export class Liveness {
   readonly #components: LivenessComponents

@@ -4,8 +4,8 @@ import type { JobId } from '../base/ids.ts'
 import { tagOf } from '../wire/versions.ts'
 
 /**
- * The seed of the sampler: SHA-256("infernet/seed/1" ‖ job id ‖ consumer's nonce ‖ provider's nonce), PROTOCOL part
- * 1.3. The provider's half was fixed by its hash in the quote before it saw the consumer's, so neither can grind it.
+ * The seed of the sampler: SHA-256("infernet/seed/1" ‖ job id ‖ consumer's nonce ‖ provider's nonce). The provider's half
+ * was fixed by its hash in the quote before it saw the consumer's, so neither can grind it (docs/design-notes.md).
  */
 export function deriveSeed(
   job: JobId,

@@ -1,7 +1,7 @@
 /**
  * What keeps a hidden tab at full work while it lends, both without any sign to the visitor and both undone by `stop`:
  * a Web Lock (against freezing) and an open data channel between two ends inside this page (against freezing and
- * against one timer tick a minute). Measured in FACTS on tabs; there is no way against discarding but a window.
+ * against one timer tick a minute). Measured (docs/traps.md); there is no way against discarding but a window.
  */
 export class LendingGuard {
   readonly #stopper = new AbortController()

@@ -32,7 +32,7 @@ export function failureOfAnswer(answer: AnswerRecord): Failure | undefined {
     return {
       code: errorCode,
       message: 'The provider left and nobody took over.',
-      fix: `${plural(answer.tokens, 'token')} are kept. Only what was signed is owed.`,
+      fix: `${plural(answer.tokens, 'token')} are kept. You owe only for what was signed.`,
     }
   const { says, fix } = CODE_TABLE[errorCode]
   const again = LEFT.has(errorCode) ? 'Nobody else could take it. Ask again in a moment.' : fix
@@ -41,13 +41,13 @@ export function failureOfAnswer(answer: AnswerRecord): Failure | undefined {
 
 /** What happened to the provider that was lost, as a part of a sentence. */
 function went(reasonCode: string): string {
-  if (reasonCode === 'stream.silent') return 'fell silent'
-  if (reasonCode === 'stream.draining') return 'left in order'
+  if (reasonCode === 'stream.silent') return 'stopped responding'
+  if (reasonCode === 'stream.draining') return 'said it was leaving'
   if (reasonCode === 'engine.device-lost' || reasonCode === 'engine.out-of-memory') return 'lost its GPU'
   if (reasonCode === 'stream.bad-chunk' || reasonCode === 'wire.bad-signature')
-    return 'signed something wrong'
-  if (reasonCode === 'mesh.relay-budget') return 'used up what its relay carries'
-  return 'closed its tab'
+    return 'sent a block with an error'
+  if (reasonCode === 'mesh.relay-budget') return 'reached its relay’s limit'
+  return 'disconnected'
 }
 
 export function seamView(seam: SeamRecord): SeamView {
@@ -55,14 +55,14 @@ export function seamView(seam: SeamRecord): SeamView {
   if (seam.next === undefined || seam.gapMs === undefined)
     return {
       label: '…',
-      spoken: 'The provider changed here; another one is looked for',
-      note: `${lost} Another one is looked for.`,
+      spoken: 'The provider changed here; looking for another one',
+      note: `${lost} Looking for another one.`,
     }
   const gap = formatSeconds(seam.gapMs)
   return {
     label: gap,
     spoken: `The provider changed here, after ${gap}. Opens the receipt`,
-    note: `${lost} ${shortPeerName(seam.next)} went on after ${gap}.`,
+    note: `${lost} ${shortPeerName(seam.next)} took over after ${gap}.`,
   }
 }
 
@@ -70,12 +70,12 @@ export function seamView(seam: SeamRecord): SeamView {
 export function seamSentence(seam: SeamRecord, isOpen: boolean): string {
   const kept =
     seam.unowed > 0
-      ? ` The last ${plural(seam.unowed, 'token')} before it stood under no signed block: they stay, and are not owed.`
+      ? ` The last ${plural(seam.unowed, 'token')} before that were not signed, so you don’t pay for them. They stay in the answer.`
       : ''
   return `${shortPeerName(seam.lost)} ${went(seam.reasonCode)} after token ${seam.position}. ${after(seam, isOpen)}${kept}`
 }
 
 function after({ gapMs }: SeamRecord, isOpen: boolean): string {
-  if (gapMs !== undefined) return `Another one read it so far and went on ${formatSeconds(gapMs)} later.`
-  return isOpen ? 'Another one is looked for.' : 'Nobody went on.'
+  if (gapMs !== undefined) return `Another provider took over ${formatSeconds(gapMs)} later.`
+  return isOpen ? 'Looking for another one.' : 'Nobody took over.'
 }

@@ -42,7 +42,7 @@ it('goes from searching to answering to done and counts what came here', async (
   expect(answerText(answer.record)).toBe('1 2 3 .')
 })
 
-it('keeps what stood under no signed block, and says that it is not owed', () => {
+it('keeps what was not signed, and says that it is not owed', () => {
   const { answer } = begun()
   answer.take({ type: 'assigned', position: 0, segment: first })
   answer.take({ type: 'tokens', tokens: [1, 2, 3] })

@@ -153,6 +153,6 @@ export interface Services {
   ): Promise<StartedEngine>
   openHistory(): Promise<History>
   openTranscripts(): Promise<TranscriptStore>
-  /** The chain and the wallets; `undefined` where this network settles nowhere. */
+  /** The chain and the wallets; `undefined` where this network uses no money. */
   openMoney(options: { readonly signal: AbortSignal }): Promise<MoneyServices | undefined>
 }

@@ -56,7 +56,7 @@ async function settle(clock: FakeClock): Promise<void> {
   }
 }
 
-it('is not there where the network settles nowhere', async () => {
+it('is not there where the network uses no money', async () => {
   const wallet = new Wallet(memoryServices(new FakeClock(), { money: undefined }).services)
   wallet.start()
   await expect.poll(() => wallet.stage).toBe('no-chain')

@@ -78,6 +78,6 @@ it('calls a server a server, never a tab', () => {
   expect([pathInWords('webrtc'), pathInWords('relayed'), pathInWords('websocket')]).toEqual([
     'direct',
     'relayed',
-    'direct socket',
+    'straight from the server',
   ])
 })

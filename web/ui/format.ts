@@ -91,5 +91,5 @@ export function lendersInWords(
 export function pathInWords(path: string): string {
   if (path === 'webrtc') return 'direct'
   if (path === 'turn') return 'over a TURN server'
-  return path === 'relayed' ? 'relayed' : 'direct socket'
+  return path === 'relayed' ? 'relayed' : 'straight from the server'
 }

@@ -26,7 +26,7 @@ const FLAGS = [
  * A headed Chromium as a person starts it, driven over its debugging port.
  *
  * Playwright is of no use here: it switches throttling of background tabs off and tells every tab that it has the focus,
- * so that none is ever hidden (FACTS on tabs).
+ * so that none is ever hidden (docs/traps.md).
  */
 export class PlainChromium implements AsyncDisposable {
   readonly #cleanUp: AsyncDisposableStack

@@ -53,7 +53,7 @@ function watch(prompt: string | undefined): void {
     const button = document.querySelector<HTMLButtonElement>('[data-testid=send]')
     if (!area || !button) return
     if (button.ariaDisabled !== 'true') {
-      isSent = button.ariaLabel === 'Send' // it says `Send when one arrives` until somebody is there
+      isSent = button.ariaLabel === 'Send' // it says `Send when someone is online` until somebody is there
       return isSent ? button.click() : undefined
     }
     // Typed anew at each look: a page that has not mounted all of itself may not have heard it before.

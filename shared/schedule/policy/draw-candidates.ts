@@ -3,7 +3,7 @@ import type { Offer } from '../offer.ts'
 import { meritOf } from './score.ts'
 import type { Trust } from './trust.ts'
 
-/** The share of draws that ignore all merit, so that a newcomer is met at all (PROTOCOL part 4.2). */
+/** The share of draws that ignore all merit, so that a newcomer is met at all (docs/design-notes.md). */
 const EXPLORE = 0.05
 
 /**

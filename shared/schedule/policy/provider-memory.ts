@@ -21,7 +21,7 @@ interface Entry {
 /**
  * What this consumer itself saw of providers: jobs that failed, and how far their quotes were off.
  *
- * Peak-EWMA (PROTOCOL part 4.5): a quote that was too good counts at once, one that was too bad only by and by, so a
+ * Peak-EWMA (docs/design-notes.md): a quote that was too good counts at once, one that was too bad only by and by, so a
  * provider that promises too much is priced in.
  */
 export class ProviderMemory implements Trust {

@@ -12,7 +12,7 @@ export const EXPECTED_ANSWER_TOKENS = 128
 
 /** A provider without a free place keeps this share of its merit: its offer may be a minute old. */
 const BUSY_MERIT = 0.1
-/** Distrust weighs by this power: half the trust is a sixteenth of the draws (PROTOCOL part 4.2). */
+/** Distrust weighs by this power: half the trust is a sixteenth of the draws (docs/design-notes.md). */
 const TRUST_POWER = 4
 /** Weights of the utility for a chat: a second of waiting for the first word is felt more than one of reading. */
 const WEIGHT_TTFT = 2
@@ -40,7 +40,7 @@ export interface Prediction {
 
 /**
  * Time to the first token and to the end, from a live quote: round trip, queue, prefill at the quoted speed, then
- * decode (PROTOCOL part 4.4). A speed of zero counts as one token a second.
+ * decode (docs/design-notes.md). A speed of zero counts as one token a second.
  */
 export function predict(
   quote: Quote,

@@ -31,8 +31,8 @@ export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {
   const about = ask.priceOf(promptTokens, Math.ceil(limit / 2))
   const most = ask.priceOf(promptTokens, limit)
   if (about === undefined || most === undefined) return 'No price yet: nobody offers this model.'
-  if (wallet.stage === 'no-chain') return 'Free: this network settles nowhere.'
-  if (most === 0n) return 'Free: who lends this model asks for nothing.'
+  if (wallet.stage === 'no-chain') return 'Free: this network uses no money.'
+  if (most === 0n) return 'Free: the providers of this model ask for no money.'
   const [main] = wallet.network?.escrows ?? []
   const hint = main && fiatHint(most, main, main.usdHint)
   return `About ${formatInf(about)}, at most ${formatInfAtMost(most)}${hint === undefined ? '' : ` (${hint})`}`

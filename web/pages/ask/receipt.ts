@@ -68,7 +68,7 @@ export function receiptFacts(answer: AnswerRecord, modelName: string) {
       ? [
           {
             name: 'Count',
-            value: 'A provider claimed another number of tokens than came. Only what came is owed.',
+            value: 'A provider counted more or fewer tokens than arrived. You owe only for what arrived.',
           },
         ]
       : []),

@@ -10,7 +10,7 @@ export function startWords(
   model: string | undefined,
   live: number,
 ): { readonly title: string; readonly text: string; readonly empty: boolean } {
-  const title = 'Ask. Somebody’s browser tab answers.'
+  const title = 'Ask an AI that runs on other people’s computers.'
   const up = session.relays.filter((relay) => relay.state === 'up').length
   if (session.stage === 'failed')
     return { title, text: 'This tab is not connected yet. Your prompt is kept until it is.', empty: false }
@@ -27,7 +27,7 @@ export function startWords(
   if (session.silent)
     return {
       title,
-      text: 'A relay is connected, but does not say who lends. Your prompt stays here until it does.',
+      text: 'Can’t see who is online yet: the relay has not said. Your prompt stays here until it does.',
       empty: false,
     }
   if (live === 0) {
@@ -50,7 +50,7 @@ export function waitingWords(session: Session, model: string): string {
   if (session.stage === 'no-relay') return 'No relay answers, so nobody can be found.'
   if (session.stage === 'outdated') return 'This page is older than the network.'
   if (session.stage !== 'up') return 'This tab is not connected yet.'
-  if (session.silent) return 'The relay does not say who lends.'
+  if (session.silent) return 'Can’t see who is online yet.'
   return `Nobody lends ${model} right now.`
 }
 
@@ -88,7 +88,7 @@ export function stepsAfter(
     case undefined:
       return [lend]
     case 'schedule.no-provider':
-      return [{ label: 'Send when one arrives', run: act.again }, lend]
+      return [{ label: 'Send when someone is online', run: act.again }, lend]
     case 'schedule.no-relay':
       return [
         { label: 'Try now', run: () => (act.look(), act.again()) },

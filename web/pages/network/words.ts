@@ -16,15 +16,14 @@ import type { MeshNode } from '../../ui/mesh-layout.ts'
 export function headWords(session: Session): { readonly title: string; readonly say: string } {
   const { tabs, servers } = session.lenders
   const up = session.relays.filter((relay) => relay.state === 'up').length
-  if (session.stage === 'failed')
-    return { title: 'Not connected.', say: 'Nothing can be said of the network from here.' }
+  if (session.stage === 'failed') return { title: 'Not connected.', say: 'This tab can’t see the network.' }
   if (session.stage === 'no-relay') return noRelay(session)
   if (session.stage === 'outdated')
     return { title: 'This page is too old.', say: 'The relays speak a newer version. Reload the page.' }
   if (session.silent)
     return {
-      title: 'The relay tells nothing.',
-      say: `It is connected, but does not say who lends. This page keeps asking.${ageWords(session)}`,
+      title: 'Can’t see who is online yet.',
+      say: `The relay is connected, but has not said who lends. Trying again.${ageWords(session)}`,
     }
   if (session.takenAt === undefined)
     return { title: 'Finding the network.', say: 'Asking the relays that this tab knows.' }
@@ -49,7 +48,7 @@ function noRelay(session: Session): { readonly title: string; readonly say: stri
 
 function ageWords(session: Session): string {
   if (session.takenAt === undefined) return ''
-  return ` What stands below is ${formatSpan(session.now - session.takenAt)} old.`
+  return ` What you see below is ${formatSpan(session.now - session.takenAt)} old.`
 }
 
 /** The host of a multiaddr, as a person would write it. */

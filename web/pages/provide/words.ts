@@ -61,7 +61,7 @@ export function leadWords(provide: Provide, session: Session): Lead {
         kind: 'unknown',
         status: 'Getting ready',
         title: `Testing your ${what}.`,
-        say: `Your ${what} must get all test tokens right before it meets a stranger.`,
+        say: `Your ${what} must give the known answers before anyone is sent to it.`,
       }
     case 'live':
       return liveWords(provide, session)
@@ -76,7 +76,7 @@ export function leadWords(provide: Provide, session: Session): Lead {
     case 'draining':
       return {
         kind: 'warn',
-        status: 'Draining',
+        status: 'Finishing',
         title:
           provide.jobs.length > 0
             ? `${countInWords(provide.jobs.length)} ${provide.jobs.length === 1 ? 'answer' : 'answers'} left, then off.`
@@ -221,7 +221,7 @@ function deviceRow(provide: Provide): StepRow {
     key: 'device',
     kind: gpu.software ? 'warn' : 'ok',
     word: 'found',
-    title: gpu.adapter || 'A GPU that the browser does not name',
+    title: gpu.adapter || 'A GPU (the browser does not name it)',
     text: `WebGPU, ${floats}, up to ${formatBytes(gpu.maxBufferBytes)} in one buffer.${software}`,
   }
 }
@@ -240,7 +240,7 @@ function fitRow(provide: Provide): StepRow[] {
       text: `${formatBytes(model.bytes)} of weights. ${
         isTried
           ? 'There was memory for all of it.'
-          : 'How much memory is free the browser does not tell: it is tried before the download.'
+          : 'The browser does not say how much memory is free. This page tries it before the download.'
       }`,
     },
   ]
@@ -256,7 +256,7 @@ function downloadRow(provide: Provide): StepRow {
       kind: 'unknown',
       word: 'downloading',
       title: `${formatBytes(progress.loadedBytes)} of ${formatBytes(progress.totalBytes)}`,
-      text: `Each piece is checked as it lands${speed}.`,
+      text: `Each piece is checked as it arrives${speed}.`,
     }
   }
   if (provide.selfTest || provide.stage === 'loading' || provide.stage === 'self-testing')
@@ -284,7 +284,7 @@ function testRow(provide: Provide, session: Session): StepRow {
       key: 'test',
       kind: passed ? 'ok' : 'bad',
       word: passed ? 'passed' : 'failed',
-      title: `Self-test, ${selfTest.right} of ${selfTest.total} golden tokens right`,
+      title: `Self-test, ${selfTest.right} of ${selfTest.total} test tokens right`,
       text: testWords(provide, session.now),
       tokens: selfTest.right,
       of: selfTest.total,
@@ -296,13 +296,13 @@ function testRow(provide: Provide, session: Session): StepRow {
       kind: 'live',
       word: 'testing',
       title: 'Self-test',
-      text: 'Writing tokens that are known beforehand.',
+      text: 'Writing answers that are known already.',
     }
   return {
     key: 'test',
     kind: 'off',
     word: 'next',
     title: 'Self-test',
-    text: `Your ${thing(provide)} must get all golden tokens right before it meets a stranger.`,
+    text: `We check that your ${thing(provide)} gives correct answers before anyone is sent to it.`,
   }
 }

@@ -57,21 +57,24 @@ export function actWords(
       return { title: `${walletName} is asking you.`, text: `${which}Nothing has moved yet.` }
     }
     case 'sending':
-      return { title: `${doing}: on its way to a node.`, text: 'It is signed and written down.' }
+      return { title: `${doing}: on its way to a node.`, text: 'It is signed and saved.' }
     case 'unknown':
       return {
-        title: `${doing}: it is not known whether it was sent.`,
+        title: `${doing}: we don’t know whether it was sent.`,
         text: `${state.why.message} ${
           state.canSendAgain
-            ? 'It may have been sent all the same. Try again sends the very same transaction, so it cannot pay twice.'
-            : `${walletName} may have sent it all the same; this page looks for it on the chain. Look into your wallet before you send it anew.`
+            ? 'It may have been sent anyway. “Try again” sends the very same transaction, so it can’t pay twice.'
+            : `${walletName} may have sent it anyway; this page is looking for it on the chain. Check your wallet before you send it again.`
         }`,
       }
     case 'sent':
-      return { title: `${doing}: sent.`, text: 'It waits for a block. You can close the page; it goes on.' }
+      return {
+        title: `${doing}: sent.`,
+        text: 'Waiting for confirmation. You can close the page; it goes on.',
+      }
     case 'stuck':
       return {
-        title: `${doing}: no block has taken it yet.`,
+        title: `${doing}: not confirmed yet.`,
         text: state.canSpeedUp
           ? 'The fee may be too low for now. Send it again for more, or wait; only one of the two can count.'
           : 'The fee may be too low for now. Your wallet can send it again for more.',
@@ -80,9 +83,7 @@ export function actWords(
       return {
         title: `${past}.`,
         text:
-          state.fee > 0n
-            ? `It is in a block. The network fee was ${formatMoney(state.fee, fee)}.`
-            : 'It is in a block.',
+          state.fee > 0n ? `Confirmed. The network fee was ${formatMoney(state.fee, fee)}.` : 'Confirmed.',
       }
   }
 }
@@ -163,22 +164,22 @@ function movedState(entry: MovedEntry, { snapshot }: Wallet) {
     case 'failed':
       return { kind: 'bad', state: 'failed' } as const
     case 'dropped':
-      return { kind: 'bad', state: 'never came into a block' } as const
+      return { kind: 'bad', state: 'never took effect' } as const
     case 'partial':
       return { kind: 'warn', state: 'done in part' } as const
     case 'asked':
       return { kind: 'unknown', state: 'the wallet was asked' } as const
     case 'signed':
     case 'unknown':
-      return { kind: 'unknown', state: 'not known yet' } as const
+      return { kind: 'unknown', state: 'unknown' } as const
     case 'sent':
-      return { kind: 'unknown', state: 'sent, in no block yet' } as const
+      return { kind: 'unknown', state: 'sent, waiting' } as const
     case 'final':
       return { kind: 'ok', state: 'final' } as const
     case 'mined':
   }
   const depth = snapshot && entry.block !== undefined ? Number(snapshot.block.number) - entry.block : 0
-  return { kind: 'ok', state: depth >= FINAL_BLOCKS ? 'final' : 'in a block' } as const
+  return { kind: 'ok', state: depth >= FINAL_BLOCKS ? 'final' : 'confirmed' } as const
 }
 
 function placeOf(what: MovedWhat): string {

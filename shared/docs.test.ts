@@ -1,0 +1,34 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+
+const root = new URL('..', import.meta.url).pathname
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const pages = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: root })]
+const FOLDERS = /^(shared|relay|web|contracts|e2e|docs|patches)\//
+
+/** Paths in `backquotes` that begin with one of our folders. */
+function pathsIn(text: string): string[] {
+  const quoted = [...text.matchAll(/`([\w./-]+)`/g)].map(([, path = '']) => path)
+  return quoted.filter((path) => FOLDERS.test(path))
+}
+
+it.each(pages)('%s names no path that is not there', (page) => {
+  expect(pathsIn(read(page)).filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
+
+it.each(pages)('%s links to what is there', (page) => {
+  const links = [...read(page).matchAll(/\]\(([^)#]+)/g)].map(([, link = '']) => link)
+  const own = links.filter((link) => !/^https?:/.test(link))
+  expect(own.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
+})
+
+it('the comments that cite a page cite one that is there', () => {
+  const files = globSync('{shared,relay,web,contracts/src,contracts/script,e2e}/**/*.{ts,svelte,sol}', {
+    cwd: root,
+    exclude: (path) => /node_modules|dist/.test(path),
+  })
+  const cited = files.flatMap((file) => [...read(file).matchAll(/\bdocs\/[\w-]+\.md/g)].map(([page]) => page))
+  expect(cited.length).toBeGreaterThan(10)
+  expect([...new Set(cited)].filter((page) => !existsSync(join(root, page)))).toEqual([])
+})
