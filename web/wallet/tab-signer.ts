@@ -39,7 +39,7 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
     const { signal, base, note } = options
     return exclusive(async () => {
       const [nonce, fees] = await Promise.all([
-        getTransactionCount(client, { address: account.address, blockTag: 'pending' }),
+        options.nonce ?? getTransactionCount(client, { address: account.address, blockTag: 'pending' }),
         estimateFeesPerGas(client),
       ])
       const { raw, hash } = await sign({ to, data, value, gas, nonce, ...fees })
