@@ -29,7 +29,7 @@ const CHANGED: readonly OddMode[] = ['switch-account', 'switch-chain', 'disconne
 /** It sends nothing, and that is certain. */
 const REFUSED = {
   ...{ reject: 'wallet.rejected', 'reject-wrapped': 'wallet.rejected', disconnected: 'wallet.disconnected' },
-  'chain-hang': 'wallet.disconnected',
+  'chain-hang': 'wallet.no-answer',
 } as const
 /** It sends nothing that comes into a block, and nobody can know that. */
 const DOUBTFUL = {

@@ -397,6 +397,9 @@ export class Wallet {
     this.#forget()
     this.#stopSigner = signer.onChange(() => {
       this.#chainId = signer.chainId
+      // A wallet may change the chain a while after it has said so.
+      if (this.#connectError?.code === 'wallet.wrong-chain' && !this.isOnOtherChain)
+        this.#connectError = undefined
       if (signer.address === this.#snapshot?.address) return
       this.#forget()
       void this.refresh()

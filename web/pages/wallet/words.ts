@@ -50,11 +50,11 @@ export function actWords(
   const { past, doing } = DEEDS[what]
   switch (state.stage) {
     case 'checking':
-      return { title: `${doing}.`, text: 'Trying it on the chain first. Nothing has moved yet.' }
+      return { title: `${doing}.`, text: 'Trying it on the chain first. It is not sent yet.' }
     case 'asking': {
       const thing = state.of > 1 ? ASKED[state.what] : undefined
       const which = thing ? `${state.approval} of ${state.of} approvals: ${thing}. ` : ''
-      return { title: `${walletName} is asking you.`, text: `${which}Nothing has moved yet.` }
+      return { title: `${walletName} is asking you.`, text: `${which}Answer there. This page sees on the chain what comes of it.` }
     }
     case 'sending':
       return { title: `${doing}: on its way to a node.`, text: 'It is signed and written down.' }
