@@ -9,58 +9,13 @@ import { sendAs, startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-
 import { WalletPage } from '../pages/wallet-page.ts'
 import { testChainOf } from '../wallet/money-desks.ts'
 import { installOddWallet, type OddMode, type OddWallet } from '../wallet/odd-wallet.ts'
+import { ACTS, pageAct, type DoneAct } from '../wallet/page-acts.ts'
 import { lineOf, type LineFault, type PageLine } from '../wallet/page-line.ts'
 import { DeskMaker, type PreparedDesk } from '../wallet/prepare-desks.ts'
 
 const PHONE = { viewport: { width: 360, height: 780 } }
 const PATIENCE = { timeout: 40_000, interval: 150 }
 const ODD = { name: 'Odd Wallet', rdns: 'odd.example' }
-
-/** An act as it is done by the page's own buttons. */
-interface PageAct {
-  readonly title: string
-  /** What goes into the account when it is done once, in INF; of a claim the chain says it. */
-  readonly moves: string | undefined
-  /** Transactions with the key in the tab, and with a wallet that signs no permit. */
-  readonly steps: { readonly tab: number; readonly odd: number }
-  /** Done well before, where the page has to be in some state. */
-  ready?(wallet: WalletPage): Promise<void>
-  press(wallet: WalletPage): Promise<void>
-}
-
-const ONE = { tab: 1, odd: 1 }
-const ACTS = {
-  send: {
-    ...{ title: 'Sent', moves: '-30', steps: ONE },
-    press: (wallet) => wallet.send('0x00000000000000000000000000000000000000aa', '30'),
-  },
-  deposit: {
-    ...{ title: 'Added to deposit', moves: '-20', steps: { tab: 1, odd: 2 } },
-    press: (wallet) => wallet.deposit('20'),
-  },
-  stake: {
-    ...{ title: 'Staked', moves: '-150', steps: { tab: 2, odd: 2 } },
-    press: (wallet) => wallet.changeStake('first', '150'),
-  },
-  unbond: {
-    ...{ title: 'Unbonding began', moves: '0', steps: ONE },
-    press: (wallet) => wallet.changeStake('Take back', '20'),
-  },
-  revoke: {
-    ...{ title: 'Session key revoked', moves: '0', steps: ONE },
-    ready: async (wallet) => {
-      await wallet.deposit('20')
-      await wallet.done()
-    },
-    press: (wallet) => wallet.sure('revoke'),
-  },
-  claim: {
-    ...{ title: 'Claimed', moves: undefined, steps: ONE },
-    press: (wallet) => wallet.page.getByTestId('claim').click(),
-  },
-} satisfies Record<string, PageAct>
-type DoneAct = keyof typeof ACTS
-const actOf = (name: DoneAct): PageAct => ACTS[name]
 
 /** What a node does. Every act with every way is driven in lost-answers.e2e.ts, by the code below the page's buttons. */
 const FAULTS: readonly (readonly [LineFault, readonly DoneAct[]])[] = [
@@ -142,7 +97,7 @@ describe.skipIf(findAnvil() === undefined)('money in doubt on the Wallet page (n
   }
 
   function once(name: string, kind: 'tab' | 'odd'): { readonly sent: number; readonly gained: bigint } {
-    const { moves, steps } = actOf(doneOf(name))
+    const { moves, steps } = pageAct(doneOf(name))
     return { sent: steps[kind], gained: moves === undefined ? before.get(name)!.credit : parseEther(moves) }
   }
 
@@ -192,7 +147,7 @@ describe.skipIf(findAnvil() === undefined)('money in doubt on the Wallet page (n
   }
 
   async function readied(wallet: WalletPage, { name, account }: PreparedDesk): Promise<void> {
-    const { ready } = actOf(doneOf(name))
+    const { ready } = pageAct(doneOf(name))
     if (!ready) return
     await ready(wallet)
     before.set(name, await standing(account.address))
@@ -313,7 +268,10 @@ describe.skipIf(findAnvil() === undefined)('money in doubt on the Wallet page (n
     await ACTS.send.press(wallet)
     await stage(wallet, 'mined')
     await wallet.entry('Sent', 'in a block').waitFor()
+    await page.reload() // it is looked at sooner then
+    await wallet.ready()
     await wallet.entry('Sent', 'never came into a block').waitFor()
+    await wallet.entry('Sent', 'in a block').waitFor()
     expect(await moved(name)).toEqual(once(name, 'tab'))
     await wallet.tab.close()
   })

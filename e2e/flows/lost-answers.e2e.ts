@@ -135,7 +135,10 @@ describe.skipIf(findAnvil() === undefined)('money whose answer is lost (needs an
   async function openOdd(way: string, canBatch = false) {
     const of = desksOf(way)
     const style = way.length % 2 ? 'no-on' : 'usual'
-    return { of, page: await open(of, { kind: 'odd', odd: { rpcUrl: chain.rpcUrl, canBatch, style } }) }
+    // Ten seconds are the patience with a wallet that does not say its chain, at each press anew.
+    const haste = way === 'odd-chain-hang' ? 20 : 1
+    const odd = { rpcUrl: chain.rpcUrl, canBatch, style, haste } as const
+    return { of, page: await open(of, { kind: 'odd', odd }) }
   }
 
   it.each(FAULTS)('is moved once by every act when a node does this to it: %s', async (fault) => {
