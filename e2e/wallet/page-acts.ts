@@ -8,7 +8,7 @@ interface PageAct {
   /** Transactions with the key in the tab, and with a wallet that signs no permit. */
   readonly steps: { readonly tab: number; readonly odd: number }
   /** Done well before, where the page has to be in some state. */
-  ready?(wallet: WalletPage): Promise<void>
+  readonly ready?: (wallet: WalletPage) => Promise<void>
   press(wallet: WalletPage): Promise<void>
 }
 

@@ -144,8 +144,11 @@ async function openDesk({ name, network, key, kind, odd }: DeskInit): Promise<De
 }
 
 function hasty(haste: number): Clock {
-  const { now, monotonic, schedule } = realClock
-  return { now, monotonic, schedule: (delay, callback) => schedule(millis(delay / haste), callback) }
+  return {
+    now: () => realClock.now(),
+    monotonic: () => realClock.monotonic(),
+    schedule: (delay, callback) => realClock.schedule(millis(delay / haste), callback),
+  }
 }
 
 function deskOf(name: string): Desk {
