@@ -54,7 +54,10 @@ export function actWords(
     case 'asking': {
       const thing = state.of > 1 ? ASKED[state.what] : undefined
       const which = thing ? `${state.approval} of ${state.of} approvals: ${thing}. ` : ''
-      return { title: `${walletName} is asking you.`, text: `${which}Answer there. This page sees on the chain what comes of it.` }
+      return {
+        title: `${walletName} is asking you.`,
+        text: `${which}Answer there. This page sees on the chain what comes of it.`,
+      }
     }
     case 'sending':
       return { title: `${doing}: on its way to a node.`, text: 'It is signed and written down.' }
