@@ -21,6 +21,7 @@ const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
 /** What takes a minute or more. It begins first, or the last of it would run beside nothing. */
 const long = [
   'lost-answers',
+  'doubt',
   'start',
   'engine-loss',
   'page',

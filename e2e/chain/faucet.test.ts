@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Relay } from '../../relay/create-relay.ts'
 import type { Gift } from '../../relay/chain/faucet.ts'
 import { findAnvil } from './find-anvil.ts'
+import { startRpcProxy } from './rpc-proxy.ts'
 import { nobody, startTestChain, type TestChain } from './test-chain.ts'
 
 interface Answer {
@@ -29,6 +30,13 @@ describe.skipIf(findAnvil() === undefined)('the faucet', () => {
   const balance = (asset: Address, of: Address): Promise<bigint> =>
     chain.client.readContract({ address: asset, abi: erc20Abi, functionName: 'balanceOf', args: [of] })
 
+  const hashesOf = ({ body }: Answer) => body.transactions?.map(({ hash }) => hash)
+  async function expectOneGift(address: Address): Promise<void> {
+    const [inf] = chain.network.escrows
+    expect(await chain.client.getBalance({ address })).toBe(parseEther('0.02'))
+    expect(await balance(inf?.asset ?? '0x', address)).toBe(parseEther('1000'))
+  }
+
   test('gives gas, INF and the test coin, and says the hashes', async () => {
     const relay = await startFaucet()
     const address = nobody()
@@ -47,6 +55,40 @@ describe.skipIf(findAnvil() === undefined)('the faucet', () => {
     expect(await balance(coin?.asset ?? '0x', address)).toBe(parseUnits('1000', 6))
     const info = (await (await fetch(new URL('/network.json', relay.httpUrl))).json()) as { faucet: boolean }
     expect(info.faucet).toBe(true)
+  })
+
+  test.each(['error', 'swallow'] as const)(
+    'gives once when a node takes it and its answer is lost: %s',
+    async (fate) => {
+      await using proxy = await startRpcProxy(() => chain.chain.anvil.url)
+      const { faucetKeyFile } = chain.chain
+      const relay = await chain.relay({ faucetKeyFile }, { rpcUrls: [proxy.url] })
+      proxy.disturb((method) => (method === 'eth_sendRawTransaction' ? fate : 'pass'))
+      const address = nobody()
+      const { status, body } = await ask(relay, { address })
+      expect([status, body.mined, body.transactions?.length]).toEqual([200, true, 3])
+      await expectOneGift(address)
+    },
+  )
+
+  test('tells of the gift that no block has taken yet, and sends no second one', async () => {
+    const relay = await chain.relay({ faucetKeyFile: chain.chain.faucetKeyFile }, { blockSeconds: 0.5 })
+    const { client } = chain
+    await client.setAutomine(false)
+    await client.setIntervalMining({ interval: 0 })
+    const address = nobody()
+    try {
+      const first = await ask(relay, { address })
+      expect([first.status, first.body.mined]).toEqual([200, false])
+      const second = ask(relay, { address: address.toLowerCase() })
+      await client.mine({ blocks: 1 })
+      expect(hashesOf(await second)).toEqual(hashesOf(first))
+    } finally {
+      await client.setAutomine(true)
+      await client.mine({ blocks: 1 })
+    }
+    await expectOneGift(address)
+    expect((await ask(relay, { address })).body.error?.code).toBe('faucet.enough')
   })
 
   test('gives many at once their money, one nonce after the other', async () => {

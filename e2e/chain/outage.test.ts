@@ -138,6 +138,14 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
   })
 
+  test('follows a claim that a node took and answered with an error, and makes no second one', async () => {
+    await leaveTen()
+    proxy.disturb((method) => (method === 'eth_sendRawTransaction' ? 'error' : 'pass'))
+    await startCarrier()
+    await expectPaidOnce()
+    expect(await minedCalls()).toEqual(['claimToPot', 'sweep'])
+  })
+
   test('sends its claim anew, not another one, when the chain never got it', async () => {
     await leaveTen()
     let isDown = false

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 
 /**
  * What becomes of a call: it passes; it is cut off before the chain has it; it reaches the chain and the answer does
- * not come back; or it is held until the way is open again.
+ * not come back, or is an error; or it is held until the way is open again.
  */
-export type Fate = 'pass' | 'cut' | 'swallow' | 'hold'
+export type Fate = 'pass' | 'cut' | 'swallow' | 'error' | 'hold'
 
 /** The way to a chain, which a test can disturb: one call at a time, by its method. */
 export interface RpcProxy extends AsyncDisposable {
@@ -24,7 +24,7 @@ export async function startRpcProxy(target: () => string): Promise<RpcProxy> {
   let mended = Promise.withResolvers<void>()
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request)
-    const { method } = JSON.parse(body) as { method: string }
+    const { id, method } = JSON.parse(body) as { id: number; method: string }
     methods.push(method)
     const fate = fateOf(method)
     if (fate === 'cut') return void response.destroy()
@@ -33,7 +33,8 @@ export async function startRpcProxy(target: () => string): Promise<RpcProxy> {
     const answer = await fetch(target(), { method: 'POST', headers, body })
     const text = await answer.text()
     if (fate === 'swallow') return void response.destroy()
-    response.end(text)
+    const error = { code: -32603, message: 'Internal error' }
+    response.end(fate === 'error' ? JSON.stringify({ jsonrpc: '2.0', id, error }) : text)
   }
   const server = createServer((request, response) => {
     // The chain itself may be down: then nobody answers here either.

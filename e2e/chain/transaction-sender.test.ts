@@ -4,6 +4,7 @@ import { millis } from '#shared/base/units.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { createChainClient } from '../../relay/chain/chain-client.ts'
 import { ChainNode } from '../../relay/chain/chain-node.ts'
+import { readNodeError } from '../../relay/chain/node-error.ts'
 import { TransactionSender } from '../../relay/chain/transaction-sender.ts'
 import { createLog } from '../../relay/observe/log.ts'
 import { until } from '../../relay/testing/fixtures.ts'
@@ -85,6 +86,47 @@ describe.skipIf(findAnvil() === undefined)('a sender of transactions', () => {
     }))
     const { mined } = await sender.send({ to: nobody(), value: 1n })
     expect([(await mined).status, cut]).toEqual(['success', 1])
+    sender.stop()
+  })
+
+  test('an endpoint that takes one and then answers an error has taken it, and it is sent once', async () => {
+    const { sender, account } = await start((node) => ({
+      request: async (method, params, options) => {
+        const result = await node.request(method, params, options)
+        if (method !== 'eth_sendRawTransaction') return result
+        throw readNodeError({ code: -32603, message: 'Internal error' })
+      },
+    }))
+    const to = nobody()
+    const { mined } = await sender.send({ to, value: 1n })
+    expect((await mined).status).toBe('success')
+    expect(await chain.client.getTransactionCount({ address: account.address })).toBe(1)
+    expect(await chain.client.getBalance({ address: to })).toBe(1n)
+    sender.stop()
+  })
+
+  test('one that is refused without a reason is tried under its own nonce, and its place goes to the next', async () => {
+    let isRefusing = true
+    let tries = 0
+    const { sender, account } = await start((node) => ({
+      request: (method, params, options) => {
+        if (method !== 'eth_sendRawTransaction' || !isRefusing) return node.request(method, params, options)
+        tries++
+        return Promise.reject(readNodeError({ code: -32000, message: 'not today' }))
+      },
+    }))
+    const [first, second] = [nobody(), nobody()]
+    const { mined } = await sender.send({ to: first, value: 1n })
+    await expect(mined).rejects.toMatchObject({ code: 'chain.unavailable' })
+    expect(tries, 'once, and three times after some blocks each').toBe(4)
+    isRefusing = false
+    expect((await (await sender.send({ to: second, value: 1n })).mined).status).toBe('success')
+    const { client } = chain
+    expect(await client.getTransactionCount({ address: account.address })).toBe(1)
+    expect([
+      await client.getBalance({ address: first }),
+      await client.getBalance({ address: second }),
+    ]).toEqual([0n, 1n])
     sender.stop()
   })
 

@@ -16,7 +16,7 @@ const SOURCE = fileURLToPath(new URL('../wallet/page', import.meta.url))
 const PATIENCE = { timeout: 40_000, interval: 100 }
 
 /** What a node may do with the first transaction of each account. */
-const FAULTS: readonly Exclude<Fault, 'none'>[] = ['swallow', 'late', 'error', 'cut', 'cheap']
+const FAULTS: readonly Exclude<Fault, 'none'>[] = ['swallow', 'dies', 'late', 'error', 'cut', 'cheap']
 /** What the node has done when the tab is closed: the transaction is lost, or is in the chain. */
 const CLOSINGS = { closed: 'cut', 'closed-sent': 'swallow' } as const
 
@@ -29,7 +29,7 @@ const CHANGED: readonly OddMode[] = ['switch-account', 'switch-chain', 'disconne
 /** It sends nothing, and that is certain. */
 const REFUSED = {
   ...{ reject: 'wallet.rejected', 'reject-wrapped': 'wallet.rejected', disconnected: 'wallet.disconnected' },
-  'chain-hang': 'wallet.disconnected',
+  'chain-hang': 'wallet.no-answer',
 } as const
 /** It sends nothing that comes into a block, and nobody can know that. */
 const DOUBTFUL = {
@@ -55,7 +55,7 @@ describe.skipIf(findAnvil() === undefined)('money whose answer is lost (needs an
     node = cleanUp.use(await startFaultyNode(chain.rpcUrl))
     const maker = new DeskMaker(chain)
     const odd = [...SENT, ...CHANGED, ...Object.keys(REFUSED), ...Object.keys(DOUBTFUL)]
-    const ways = [...FAULTS, 'dies', ...Object.keys(CLOSINGS), ...odd.map((mode) => `odd-${mode}`)]
+    const ways = [...FAULTS, ...Object.keys(CLOSINGS), ...odd.map((mode) => `odd-${mode}`)]
     desks = await maker.prepare([
       ...ways.flatMap((way) => ACT_NAMES.map((act) => ({ name: `${way}:${act}`, act }))),
       ...BATCHED.map((act) => ({ name: `batch:${act}`, act })),
@@ -76,8 +76,10 @@ describe.skipIf(findAnvil() === undefined)('money whose answer is lost (needs an
     const page = await context.newPage()
     await page.goto(url)
     await page.waitForFunction(() => 'walletRoom' in window)
-    const network = { ...chain.network, rpcUrls: [node.url] }
-    const inits = of.map(({ name, key }): DeskInit => ({ name, key, network, kind: 'tab', ...change }))
+    const inits = of.map(({ name, key }, i): DeskInit => {
+      const network = { ...chain.network, rpcUrls: [byHost(node.url, i)] }
+      return { name, key, network, kind: 'tab', ...change }
+    })
     await page.evaluate((all) => window.walletRoom.open(all), inits)
     return page
   }
@@ -135,7 +137,10 @@ describe.skipIf(findAnvil() === undefined)('money whose answer is lost (needs an
   async function openOdd(way: string, canBatch = false) {
     const of = desksOf(way)
     const style = way.length % 2 ? 'no-on' : 'usual'
-    return { of, page: await open(of, { kind: 'odd', odd: { rpcUrl: chain.rpcUrl, canBatch, style } }) }
+    // Ten seconds are the patience with a wallet that does not say its chain, at each press anew.
+    const haste = way === 'odd-chain-hang' ? 20 : 1
+    const odd = { rpcUrl: chain.rpcUrl, canBatch, style, haste } as const
+    return { of, page: await open(of, { kind: 'odd', odd }) }
   }
 
   it.each(FAULTS)('is moved once by every act when a node does this to it: %s', async (fault) => {
@@ -148,20 +153,6 @@ describe.skipIf(findAnvil() === undefined)('money whose answer is lost (needs an
       each(of, () => undefined),
     )
     await pressThrice(page, of)
-    node.mend()
-    await expectOnce(page, of)
-    await page.close()
-  })
-
-  it('is moved once by every act when the node takes it and dies', async () => {
-    const of = desksOf('dies')
-    const page = await open(of)
-    node.fault = 'swallow'
-    await begin(page, of)
-    await allMet(of)
-    node.isDown = true
-    await pressThrice(page, of)
-    expect(await seen(page, of, ({ error }) => error)).toEqual(each(of, () => undefined))
     node.mend()
     await expectOnce(page, of)
     await page.close()
@@ -246,6 +237,13 @@ describe.skipIf(findAnvil() === undefined)('money whose answer is lost (needs an
     await expect.poll(missing, PATIENCE).toEqual([])
   }
 })
+
+/** A host name for each desk: a browser has six connections for a host, and answers that are held would use them up. */
+function byHost(nodeUrl: string, desk: number): string {
+  const url = new URL(nodeUrl)
+  url.hostname = `desk-${desk}.localhost`
+  return url.href
+}
 
 function namesOf(of: readonly PreparedDesk[]): string[] {
   return of.map(({ name }) => name)

@@ -106,6 +106,13 @@ export class WalletPage {
     await this.page.getByTestId('sure').click()
   }
 
+  async send(to: string, amount: string): Promise<void> {
+    await this.page.getByTestId('send-money').click()
+    await this.page.getByTestId('send-to').fill(to)
+    await this.page.getByTestId('send-amount').fill(amount)
+    await this.page.getByTestId('send-go').click()
+  }
+
   async deposit(amount: string): Promise<void> {
     await this.page.getByTestId('add-deposit').click()
     await this.page.getByTestId('deposit-amount').fill(amount)

@@ -81,6 +81,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
         },
         isForeign: () => false,
         isRepeat: false,
+        doubtful: [],
       },
     )
     return { states, hashes, records, running, done: running.run(act) }

@@ -7,20 +7,19 @@ import { recoverTransactionAddress, type Hex } from 'viem'
  * What becomes of each account's first transaction:
  *
  * - `swallow`: the chain takes it, and the answer does not come back
+ * - `dies`: the same, and nothing is answered any more to whoever asks by that host name
  * - `late`: the chain takes it, and the answer is held until the way is open again
  * - `error`: the chain takes it, and the answer is an error
  * - `cut`: it is lost on its way
  * - `cheap`: it is refused, and so is the next try, because its fee is too low for the block
  */
-export type Fault = 'none' | 'swallow' | 'late' | 'error' | 'cut' | 'cheap'
+export type Fault = 'none' | 'swallow' | 'dies' | 'late' | 'error' | 'cut' | 'cheap'
 
 /** A node that loses answers, before one that does not. */
 export interface FaultyNode extends AsyncDisposable {
   readonly url: string
   /** From now on, for accounts that have not sent anything yet. */
   fault: Fault
-  /** Answers nothing at all. */
-  isDown: boolean
   /** Accounts whose first transaction has met its fate. */
   readonly met: ReadonlySet<string>
   /** Whatever is held is answered, and nothing is disturbed from now on. */
@@ -43,6 +42,7 @@ const TOO_CHEAP = 'max fee per gas less than block base fee'
 
 export async function startFaultyNode(target: string): Promise<FaultyNode> {
   const met = new Map<string, number>()
+  const dead = new Set<string>()
   let open = Promise.withResolvers<void>()
   const pass = async (asked: unknown): Promise<string> => {
     const body = JSON.stringify(asked)
@@ -66,13 +66,15 @@ export async function startFaultyNode(target: string): Promise<FaultyNode> {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method === 'OPTIONS') return void response.writeHead(204, HEADERS).end()
     const asked = JSON.parse(await textOf(request)) as Question | readonly Question[]
-    if (node.isDown) return void response.destroy()
+    const { host = '' } = request.headers
+    if (dead.has(host)) return void response.destroy()
     const fault = await faultFor('length' in asked ? asked : [asked])
     if (fault === 'cut') return void response.destroy()
     response.setHeaders(new Map(Object.entries(HEADERS)))
     if (fault === 'cheap') return void response.end(refusal(asked, -32000, TOO_CHEAP))
     const answer = await pass(asked)
-    if (fault === 'swallow') return void response.destroy()
+    if (fault === 'dies') dead.add(host)
+    if (fault === 'swallow' || fault === 'dies') return void response.destroy()
     if (fault === 'error') return void response.end(refusal(asked, -32603, 'Internal error'))
     if (fault === 'late') await open.promise
     response.end(answer)
@@ -85,13 +87,12 @@ export async function startFaultyNode(target: string): Promise<FaultyNode> {
   const node: FaultyNode = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fault: 'none',
-    isDown: false,
     get met() {
       return new Set(met.keys())
     },
     mend: () => {
       node.fault = 'none'
-      node.isDown = false
+      dead.clear()
       open.resolve()
       open = Promise.withResolvers()
     },

@@ -37,6 +37,8 @@ const MAX_WAITING = 32
 /** Then the hashes are answered without their receipts. */
 const MAX_MINING_MS = 30 * SECOND_MS
 const MINING_BLOCKS = 4
+/** Gifts that the chain has not decided; a chain that takes nothing any more fills no memory. */
+const MAX_UNDECIDED = 1024
 
 export interface FaucetComponents {
   readonly client: PublicClient
@@ -50,6 +52,8 @@ export interface Gift {
   readonly transactions: readonly { readonly symbol: string; readonly amount: string; readonly hash: Hex }[]
   readonly mined: boolean
 }
+
+type SentPart = SentTransaction & { readonly part: Part }
 
 interface Part {
   readonly symbol: string
@@ -72,6 +76,8 @@ export class Faucet {
   readonly #perClient: AddressLimiter
   readonly #perAccount: AddressLimiter
   readonly #perDay: TokenBucket
+  /** What was sent to an account and is not decided yet: asked again, the faucet tells of that and sends no second one. */
+  readonly #undecided = new Map<string, readonly SentPart[]>()
 
   constructor(components: FaucetComponents, network: NetworkFile) {
     const { clock } = components
@@ -105,9 +111,23 @@ export class Faucet {
   }
 
   async #give(address: Address, signal: AbortSignal): Promise<Gift> {
+    const key = address.toLowerCase()
+    const sent = this.#undecided.get(key) ?? (await this.#send(address, signal))
+    this.#keep(key, sent)
+    const mined = await this.#areMined(sent)
+    const transactions = sent.map(({ hash, part: { symbol, amount } }) => ({
+      symbol,
+      amount: String(amount),
+      hash,
+    }))
+    return { transactions, mined }
+  }
+
+  async #send(address: Address, signal: AbortSignal): Promise<readonly SentPart[]> {
+    if (this.#undecided.size >= MAX_UNDECIDED) throw new InfernetError('faucet.busy')
     const parts = await this.#partsFor(address)
     if (!this.#perDay.take()) throw new InfernetError('faucet.empty')
-    const sent: (SentTransaction & { part: Part })[] = []
+    const sent: SentPart[] = []
     try {
       for (const part of parts) {
         signal.throwIfAborted()
@@ -117,13 +137,13 @@ export class Faucet {
       this.#components.log.warn({ err: cause, sent: sent.length }, 'the faucet could not send')
       if (sent.length === 0) throw InfernetError.from(cause, 'faucet.failed')
     }
-    const mined = await this.#areMined(sent)
-    const transactions = sent.map(({ hash, part: { symbol, amount } }) => ({
-      symbol,
-      amount: String(amount),
-      hash,
-    }))
-    return { transactions, mined }
+    return sent
+  }
+
+  #keep(key: string, sent: readonly SentPart[]): void {
+    if (this.#undecided.has(key)) return
+    this.#undecided.set(key, sent)
+    void Promise.allSettled(sent.map(({ mined }) => mined)).then(() => this.#undecided.delete(key))
   }
 
   async #areMined(sent: readonly SentTransaction[]): Promise<boolean> {

@@ -74,9 +74,41 @@ export function isPassing({ code, message }: NodeError): boolean {
   )
 }
 
+/** Refusals of a transaction that say why the pool did not take it. */
+const NOT_TAKEN: ReadonlySet<string> = new Set<(typeof KNOWN_WORDS)[number]>([
+  'nonce too low',
+  'nonce too high',
+  'insufficient funds for gas * price + value',
+  'insufficient funds',
+  'replacement transaction underpriced',
+  'transaction underpriced',
+  'max fee per gas less than block base fee',
+  'max priority fee per gas higher than max fee per gas',
+  'intrinsic gas too low',
+  'intrinsic gas too high',
+  'gas limit reached',
+  'exceeds block gas limit',
+  'out of gas',
+  'invalid sender',
+  'invalid chain id',
+  'transaction type not supported',
+])
+
+/** False for an error that a node may answer after it has taken a transaction, as "internal error". */
+export function isCertainlyNotTaken({ message }: NodeError): boolean {
+  return NOT_TAKEN.has(message)
+}
+
 /** Some nodes put the data of a revert one level deeper. */
 function readData(data: unknown): Hex | undefined {
   const inner = typeof data === 'object' && data !== null && 'data' in data ? data.data : data
   const isHex = typeof inner === 'string' && /^0x([0-9a-fA-F]{2})*$/.test(inner)
   return isHex && inner.length <= MAX_DATA_CHARACTERS ? (inner as Hex) : undefined
+}
+
+/** The refusal of a node under viem's wrappers. */
+export function findNodeError(thrown: unknown): NodeError | undefined {
+  for (let error = thrown; error instanceof Error; error = error.cause)
+    if (error instanceof NodeError) return error
+  return undefined
 }

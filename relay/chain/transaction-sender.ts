@@ -12,7 +12,8 @@ import type { Clock } from '#shared/base/clock.ts'
 import { millis } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { NodeError } from './node-error.ts'
+import { feesNow, raised, type Fees } from './fees.ts'
+import { findNodeError, isCertainlyNotTaken, type NodeError } from './node-error.ts'
 import { withSpareGas } from './spare-gas.ts'
 
 export interface SenderComponents {
@@ -39,23 +40,27 @@ export interface SentTransaction {
   readonly hash: Hex
   /**
    * Resolves with its receipt, or that of the dearer one that replaced it, however long the chain is away meanwhile.
-   * Rejects with InfernetError `chain.displaced` when another one has its nonce, and when the sender stops.
+   * Rejects with InfernetError `chain.displaced` when another one has its nonce, `chain.unavailable` when nodes refuse it
+   * again and again and no pool has it, and when the sender stops. In each case the next one takes the place that it has
+   * left, so that both never count.
    */
   readonly mined: Promise<TransactionReceipt>
 }
 
-interface Fees {
-  readonly maxFeePerGas: bigint
-  readonly maxPriorityFeePerGas: bigint
-}
-
 type Ready = Call & { readonly gas: bigint }
 
-/** How often one that is not mined is sent again with higher fees: nodes want an eighth more to replace one. */
+interface Put {
+  readonly hash: Hex
+  /** What a node said that may have taken it all the same. */
+  readonly refusal: NodeError | undefined
+}
+
+/** How often one that is not mined is sent again with higher fees. */
 const MAX_REPLACEMENTS = 3
-const RAISE_PERCENT = 130n
 /** Raises that are tried to take the place of one whose fees are not known: to twenty times ours. */
 const MAX_BLIND_RAISES = 12
+/** How often nodes may refuse one in words that do not say whether they took it. */
+const MAX_VAGUE_REFUSALS = 3
 /** Blocks to wait before that. */
 const PATIENCE_BLOCKS = 5
 const MIN_PATIENCE_MS = 5000
@@ -166,19 +171,12 @@ export class TransactionSender {
     return Math.max(MIN_PATIENCE_MS, PATIENCE_BLOCKS * this.#init.blockSeconds * 1000)
   }
 
-  async #fees(): Promise<Fees> {
-    const { client } = this.#components
-    const [block, tip] = await Promise.all([client.getBlock(), client.estimateMaxPriorityFeePerGas()])
-    const base = block.baseFeePerGas ?? 0n
-    return { maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }
-  }
-
   /** In another one's place it must pay more than that one, which nobody here knows the fees of. */
   async #putFirst(call: Ready, nonce: number, isReplacing: boolean): Promise<{ hash: Hex; fees: Fees }> {
-    let fees = await this.#fees()
+    let fees = await feesNow(this.#components.client)
     for (let raises = 0; ; raises++) {
       try {
-        return { hash: await this.#put(call, nonce, fees), fees }
+        return { hash: (await this.#put(call, nonce, fees)).hash, fees }
       } catch (thrown) {
         const isTooCheap = findNodeError(thrown)?.message.endsWith('transaction underpriced') ?? false
         if (!isReplacing || !isTooCheap || raises === MAX_BLIND_RAISES) throw thrown
@@ -187,7 +185,8 @@ export class TransactionSender {
     }
   }
 
-  async #put(call: Ready, nonce: number, fees: Fees): Promise<Hex> {
+  /** @throws what the node refused with, where it certainly did not take it */
+  async #put(call: Ready, nonce: number, fees: Fees): Promise<Put> {
     const { client, account } = this.#components
     const { to, data, value = 0n, gas } = call
     const raw = await account.signTransaction({
@@ -199,14 +198,14 @@ export class TransactionSender {
     try {
       await client.sendRawTransaction({ serializedTransaction: raw })
     } catch (thrown) {
-      // An endpoint may have taken it and then not answered: the receipt tells. A refusal is final, unless it is of a
-      // second endpoint that has it in a block by now.
+      // An endpoint may have taken it and then not answered, or answered an error: the chain tells. Even a plain
+      // refusal is none when it is of a second endpoint that has it in a block by now.
       const refusal = findNodeError(thrown)
-      if (!refusal) return hash
+      if (!refusal || !isCertainlyNotTaken(refusal)) return { hash, refusal }
       const isMined = refusal.message === 'nonce too low' && typeof (await this.#find([hash])) === 'object'
       if (!isMined) throw thrown
     }
-    return hash
+    return { hash, refusal: undefined }
   }
 
   /**
@@ -223,6 +222,7 @@ export class TransactionSender {
     let waitedMs = 0
     let wasSilent = false
     let passed = 0
+    let refusals = 0
     this.#followed.add(nonce)
     try {
       for (;;) {
@@ -242,18 +242,29 @@ export class TransactionSender {
         wasSilent = found === 'silent'
         if (!isLate && !isBack) continue
         if (isLate && replaced < MAX_REPLACEMENTS) {
-          fees = raised(fees, await this.#fees().catch(() => fees))
+          fees = raised(fees, await feesNow(this.#components.client).catch(() => fees))
           replaced++
         }
         waitedMs = 0
         lookMs = MIN_LOOK_MS
         // Refused when the first was mined in this very moment: its receipt is found above.
         const again = await this.#put(call, nonce, fees).catch(() => undefined)
-        if (again && !hashes.includes(again)) hashes.push(again)
+        if (again && !hashes.includes(again.hash)) hashes.push(again.hash)
+        refusals = again?.refusal && !(await this.#isPooled(nonce)) ? refusals + 1 : 0
+        if (refusals >= MAX_VAGUE_REFUSALS)
+          throw new InfernetError('chain.unavailable', {}, { cause: again?.refusal })
       }
     } finally {
       this.#followed.delete(nonce)
     }
+  }
+
+  /** Whether a transaction of that nonce waits for a block or is in one; as long as nobody says no, it may be. */
+  async #isPooled(nonce: number): Promise<boolean> {
+    return this.#counts().then(
+      ({ pending }) => pending > nonce,
+      () => true,
+    )
   }
 
   /**
@@ -281,20 +292,4 @@ export class TransactionSender {
       return 'silent'
     }
   }
-}
-
-function raised(last: Fees, now: Fees): Fees {
-  const higher = (a: bigint, b: bigint): bigint =>
-    (a * RAISE_PERCENT) / 100n > b ? (a * RAISE_PERCENT) / 100n : b
-  return {
-    maxFeePerGas: higher(last.maxFeePerGas, now.maxFeePerGas),
-    maxPriorityFeePerGas: higher(last.maxPriorityFeePerGas, now.maxPriorityFeePerGas),
-  }
-}
-
-/** The refusal of a node under viem's wrappers. */
-function findNodeError(thrown: unknown): NodeError | undefined {
-  for (let error = thrown; error instanceof Error; error = error.cause)
-    if (error instanceof NodeError) return error
-  return undefined
 }

@@ -282,7 +282,7 @@ describe('the sentences of the network', () => {
         Nothing is sent there. Another node is tried.
       wallet.rejected
         You declined the signature.
-        No money moved. Sign again when you like.
+        Your wallet says that it sent nothing. Sign again when you like.
       wallet.wrong-chain
         Your wallet is on another chain.
         Nothing is lost. Switch to go on.
@@ -307,6 +307,9 @@ describe('the sentences of the network', () => {
       wallet.disconnected
         Your wallet shows this page no account.
         Unlock it and connect again.
+      wallet.no-answer
+        Your wallet does not answer.
+        Open it or reload this page, then try again.
       wallet.failed
         The wallet did not do it (<reason>).
         Look into your wallet, then try again.
@@ -317,8 +320,8 @@ describe('the sentences of the network', () => {
         It was sent, but no node of the chain knows of it.
         It may still come into a block. Do not send it anew before you know.
       wallet.not-sent
-        Your wallet did not send it.
-        Nothing moved. Try again when you like.
+        Your wallet says that it did not send it.
+        Try again when you like.
       wallet.part-done
         The page was closed before all of it was done: a part of it is in a block.
         Begin it again for the rest. What is done already is not done twice.

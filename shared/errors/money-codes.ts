@@ -149,7 +149,7 @@ export const MONEY_CODES = {
   },
   'wallet.rejected': {
     says: () => 'You declined the signature.',
-    fix: 'No money moved. Sign again when you like.',
+    fix: 'Your wallet says that it sent nothing. Sign again when you like.',
   },
   'wallet.wrong-chain': {
     says: () => 'Your wallet is on another chain.',
@@ -183,6 +183,10 @@ export const MONEY_CODES = {
     says: () => 'Your wallet shows this page no account.',
     fix: 'Unlock it and connect again.',
   },
+  'wallet.no-answer': {
+    says: () => 'Your wallet does not answer.',
+    fix: 'Open it or reload this page, then try again.',
+  },
   'wallet.failed': {
     says: (f) => `The wallet did not do it${f.reason ? ` (${f.reason})` : ''}.`,
     fix: 'Look into your wallet, then try again.',
@@ -196,8 +200,8 @@ export const MONEY_CODES = {
     fix: 'It may still come into a block. Do not send it anew before you know.',
   },
   'wallet.not-sent': {
-    says: () => 'Your wallet did not send it.',
-    fix: 'Nothing moved. Try again when you like.',
+    says: () => 'Your wallet says that it did not send it.',
+    fix: 'Try again when you like.',
   },
   'wallet.part-done': {
     says: () => 'The page was closed before all of it was done: a part of it is in a block.',

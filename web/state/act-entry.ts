@@ -11,6 +11,8 @@ export interface EntryKeeper {
   isForeign(hash: Hash, id: string): boolean
   /** Whether something that this account's wallet may still send is not decided. */
   hasDoubt(wallet: string): boolean
+  /** The numbers of what was signed for this account and may never have reached a node. */
+  doubtfulNonces(wallet: string): readonly number[]
 }
 
 /** The one entry of an act, whatever number of transactions it needs. */

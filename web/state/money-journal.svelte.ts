@@ -84,7 +84,19 @@ export class MoneyJournal implements EntryKeeper {
   }
 
   hasDoubt(wallet: string): boolean {
-    return this.undecided(wallet).some(({ state }) => state === 'asked' || state === 'unknown')
+    return this.undecided(wallet).some(
+      ({ state, transaction }) =>
+        state === 'asked' ||
+        state === 'unknown' ||
+        // A wallet named a hash that no node has shown yet.
+        (state === 'sent' && transaction?.nonce === undefined),
+    )
+  }
+
+  doubtfulNonces(wallet: string): readonly number[] {
+    return this.undecided(wallet).flatMap(({ state, transaction }) =>
+      state === 'signed' && transaction?.nonce !== undefined ? [transaction.nonce] : [],
+    )
   }
 
   #show(entry: MoneyEntry): void {

@@ -173,13 +173,14 @@ export class WalletAct {
     isRepeat: boolean,
     task: (run: ActRun) => Promise<void>,
   ): Promise<boolean> {
-    const { services, onMined } = this.#components
+    const { services, onMined, keeper } = this.#components
     const [entry, doubted] = [this.#entry, this.#doubted]
     let mined: Extract<ActState, { stage: 'mined' }> | undefined
     const isCurrent = (): boolean => this.#end === end
     const run = services.act(signer, {
       signal: end.signal,
       isRepeat,
+      doubtful: keeper.doubtfulNonces(signer.address.toLowerCase()),
       isForeign: (hash) => entry?.isForeign(hash) ?? false,
       onRecord: async (record, hasMore) => entry?.note(record, hasMore),
       onState: (state) => {

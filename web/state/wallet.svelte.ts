@@ -294,11 +294,8 @@ export class Wallet {
       const balance = (): bigint => this.paying?.balance ?? 0n
       const ask = (): Promise<void> => faucet(address, { signal: this.#life.signal })
       const amount = await gotFromFaucet(ask, balance, (isThere) => this.#readUntil(isThere))
-      const [id, at, block] = [
-        this.#services.newId(),
-        this.#services.clock.now(),
-        this.#snapshot?.block.number,
-      ]
+      const block = this.#snapshot?.block.number
+      const [id, at] = [this.#services.newId(), this.#services.clock.now()]
       if (amount > 0n) await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block }))
       return true
     } catch (thrown) {
@@ -397,6 +394,9 @@ export class Wallet {
     this.#forget()
     this.#stopSigner = signer.onChange(() => {
       this.#chainId = signer.chainId
+      // A wallet may change the chain a while after it has said so.
+      if (this.#connectError?.code === 'wallet.wrong-chain' && !this.isOnOtherChain)
+        this.dismissConnectError()
       if (signer.address === this.#snapshot?.address) return
       this.#forget()
       void this.refresh()

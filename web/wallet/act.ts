@@ -64,6 +64,8 @@ export interface ActOptions {
   readonly isForeign: (hash: Hash) => boolean
   /** Whether an earlier try may still be sent by the wallet: then both are to have the same number. */
   readonly isRepeat: boolean
+  /** Numbers of what was signed before and may not have reached a node: this one takes the first that is free. */
+  readonly doubtful: readonly number[]
 }
 
 /** One act under way. */
@@ -166,8 +168,10 @@ export class RunningAct {
   }
 
   #sending(base: RecordBase, note: Note): SendOptions {
-    const { signal, isRepeat } = this.#options
-    return { signal, base, note, nonce: isRepeat ? base.pending : undefined }
+    const { signal, isRepeat, doubtful } = this.#options
+    const free = doubtful.filter((nonce) => nonce >= base.mined)
+    const nonce = free.length > 0 ? Math.min(...free) : isRepeat ? base.pending : undefined
+    return { signal, base, note, nonce }
   }
 
   /** Account and chain are those that the act began with. */

@@ -39,10 +39,18 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
     const { signal, base, note } = options
     return exclusive(async () => {
       const [nonce, fees] = await Promise.all([
-        getTransactionCount(client, { address: account.address, blockTag: 'pending' }),
+        options.nonce ?? getTransactionCount(client, { address: account.address, blockTag: 'pending' }),
         estimateFeesPerGas(client),
       ])
-      const { raw, hash } = await sign({ to, data, value, gas, nonce, ...fees })
+      // In the place of another one it must pay more, or nodes that have that one refuse it; and it is never the same bytes.
+      const offered =
+        options.nonce === undefined
+          ? fees
+          : {
+              maxFeePerGas: raised(fees.maxFeePerGas),
+              maxPriorityFeePerGas: raised(fees.maxPriorityFeePerGas),
+            }
+      const { raw, hash } = await sign({ to, data, value, gas, nonce, ...offered })
       signal.throwIfAborted()
       const record = recordOf(base, { nonce, hashes: [hash], raws: [raw], state: 'signed' })
       await note(record)

@@ -56,7 +56,8 @@ export class TransactionTrack {
    */
   async mined({ signal, onLook, onDecided }: TrackOptions): Promise<TransactionReceipt> {
     const { client, clock, blockSeconds, isForeign } = this.#components
-    const begun = clock.monotonic()
+    let begun = clock.monotonic()
+    let sentAs = this.record.hashes.length
     const stuckAfter = Math.max(STUCK_AFTER_MS, STUCK_AFTER_BLOCKS * blockSeconds * 1000)
     const longest = Math.min(POLL_MS.most, Math.max(POLL_MS.least, (blockSeconds * 1000) / 2))
     // Some chains mine a transaction at once, whatever their empty blocks take.
@@ -73,6 +74,9 @@ export class TransactionTrack {
         await onDecided(this.record)
         throw new InfernetError('wallet.replaced')
       }
+      // Sent for a higher fee, it has the same time again.
+      if (this.record.hashes.length > sentAs) begun = clock.monotonic()
+      sentAs = this.record.hashes.length
       onLook(fate, clock.monotonic() - begun > stuckAfter)
       await this.#pause(pause, signal)
       pause = Math.min(longest, 1.5 * pause)

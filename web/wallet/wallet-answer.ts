@@ -19,7 +19,7 @@ export async function asked<T>(
   const late = (): Error =>
     person
       ? new InfernetError('wallet.silent', { minutes: limit / MINUTE_MS })
-      : new InfernetError('wallet.disconnected')
+      : new InfernetError('wallet.no-answer')
   try {
     return await withDeadline(clock, millis(limit), late, question, { signal })
   } catch (thrown) {

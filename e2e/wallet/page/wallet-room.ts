@@ -1,6 +1,8 @@
 /** Many wallets in one tab, each with the page's own acts, journal and database: what a test presses and sees of them. */
 import type { EIP1193Provider, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import type { Clock } from '#shared/base/clock.ts'
+import { millis } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
@@ -33,6 +35,8 @@ export interface DeskInit {
     readonly rpcUrl: string
     readonly canBatch: boolean
     readonly style: 'usual' | 'no-on' | 'plain-errors'
+    /** How many times as fast its deadlines are over. @default 1 */
+    readonly haste?: number
   }
 }
 
@@ -133,9 +137,18 @@ async function openDesk({ name, network, key, kind, odd }: DeskInit): Promise<De
   )
   if (!provider) throw new InfernetError('wallet.disconnected')
   const found = { rdns: name, name, icon: undefined, provider }
-  const signer = await connectInjected(realClock, network, found, { signal: never, mayAsk: true })
+  const clock = hasty(odd?.haste ?? 1)
+  const signer = await connectInjected(clock, network, found, { signal: never, mayAsk: true })
   if (!signer) throw new InfernetError('wallet.disconnected')
   return { act, journal, signer, wallet }
+}
+
+function hasty(haste: number): Clock {
+  return {
+    now: () => realClock.now(),
+    monotonic: () => realClock.monotonic(),
+    schedule: (delay, callback) => realClock.schedule(millis(delay / haste), callback),
+  }
 }
 
 function deskOf(name: string): Desk {

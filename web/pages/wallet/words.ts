@@ -50,11 +50,14 @@ export function actWords(
   const { past, doing } = DEEDS[what]
   switch (state.stage) {
     case 'checking':
-      return { title: `${doing}.`, text: 'Trying it on the chain first. Nothing has moved yet.' }
+      return { title: `${doing}.`, text: 'Trying it on the chain first. It is not sent yet.' }
     case 'asking': {
       const thing = state.of > 1 ? ASKED[state.what] : undefined
       const which = thing ? `${state.approval} of ${state.of} approvals: ${thing}. ` : ''
-      return { title: `${walletName} is asking you.`, text: `${which}Nothing has moved yet.` }
+      return {
+        title: `${walletName} is asking you.`,
+        text: `${which}Answer there. This page sees on the chain what comes of it.`,
+      }
     }
     case 'sending':
       return { title: `${doing}: on its way to a node.`, text: 'It is signed and saved.' }
@@ -86,6 +89,17 @@ export function actWords(
           state.fee > 0n ? `Confirmed. The network fee was ${formatMoney(state.fee, fee)}.` : 'Confirmed.',
       }
   }
+}
+
+/** What stands between the visitor and doing the same again. */
+export function undecidedWords(entry: MovedEntry, kind: 'tab' | 'injected'): string {
+  const { doing } = DEEDS[entry.what]
+  const amount = entry.amount < 0n ? -entry.amount : entry.amount
+  const which = amount > 0n ? `${doing} (${formatMoney(amount, entry)})` : doing
+  if (entry.state === 'signed')
+    return `${which} is not decided yet: it may still come into a block. What you do now takes its number on the chain, so only one of the two can count.`
+  if (kind === 'tab') return `${which} is not decided yet: it waits for a block. This would be a second one.`
+  return `${which} is not decided yet: your wallet may have sent it. This may be a second one. Look into your wallet first.`
 }
 
 /** ", about 41¢", or nothing. */
