@@ -2,7 +2,11 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { floatToHalf } from './half.ts'
 import { tagOf } from '../../wire/versions.ts'
 
-/** Logits in a sketch. One tells another quantisation from the true one, four tell an 8-bit cache (PROTOCOL 1.4). */
+/**
+ * Logits in a sketch. One tells another quantisation from the true one, four tell an 8-bit cache (PROTOCOL 1.4).
+ *
+ * @internal
+ */
 export const SKETCH_SIZE = 16
 
 const LABEL = new TextEncoder().encode(tagOf('hashed', 'sketch'))
