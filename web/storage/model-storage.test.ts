@@ -19,18 +19,19 @@ describe('checkRoom', () => {
   ]
 
   /** An origin with so many bytes free, that keeps these. */
-  function origin(freeBytes: number, kept: Record<string, number | DOMException> = {}): StorageManager {
+  function parts(freeBytes: number, kept: Record<string, number | DOMException> = {}) {
     const getFileHandle = async (name: string) => {
       const size = kept[name] ?? new DOMException('', 'NotFoundError')
       if (size instanceof DOMException) throw size
       return { getFile: async () => ({ size }) }
     }
     const root = { getDirectoryHandle: async () => ({ getFileHandle }) }
-    return storage({
+    return {
       estimate: async () => ({ usage: 50, quota: 50 + freeBytes }),
       getDirectory: async () => root,
-    })
+    }
   }
+  const origin = (...of: Parameters<typeof parts>): StorageManager => storage(parts(...of))
   const refusal = { code: 'models.no-space', facts: { neededMb: 13, freeMb: 12 } }
 
   it('refuses with both figures what cannot be kept', async () => {
@@ -53,7 +54,7 @@ describe('checkRoom', () => {
   })
 
   it('refuses nothing where the room, or what is here, is not known', async () => {
-    const { estimate, getDirectory } = origin(0)
+    const { estimate, getDirectory } = parts(0)
     await checkRoom(files, storage({ estimate }))
     await checkRoom(files, storage({ getDirectory }))
     await checkRoom(files, storage({ getDirectory, estimate: async () => ({}) }))
