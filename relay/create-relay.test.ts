@@ -3,11 +3,13 @@ import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import type { Libp2p, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
+import * as v from 'valibot'
 import { afterEach, expect, test } from 'vitest'
 import type { Relay } from './create-relay.ts'
 import { loadIdentity } from './identity.ts'
 import { RELAYED_OPENS_PER_PEER } from './base/limits.ts'
-import type { HealthInfo, NetworkInfo } from './serve/network-info.ts'
+import { networkInfoSchema } from '#shared/mesh/network-info.ts'
+import type { HealthInfo } from './serve/network-info.ts'
 import { startClient, startRelay, temporaryFolder, until } from './testing/fixtures.ts'
 
 const running: (Relay | Libp2p)[] = []
@@ -26,7 +28,9 @@ const getJson = async <T>(relay: Relay, path: string): Promise<T> =>
 
 test('a client finds the relay by /network.json and gets a reservation through the public port', async () => {
   const relay = await keep(startRelay())
-  const info = await getJson<NetworkInfo>(relay, '/network.json')
+  const written = await getJson(relay, '/network.json')
+  const info = v.parse(networkInfoSchema, written)
+  expect(info, 'a page reads all that is written').toEqual(written)
   expect(info.relays).toEqual([`/ip4/127.0.0.1/tcp/${new URL(relay.httpUrl).port}/ws/p2p/${relay.name}`])
   const client = await keep(startClient(info.relays))
   await until('the reservation', () => relay.node.services.relay.reservations.size === 1)

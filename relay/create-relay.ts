@@ -1,6 +1,7 @@
 import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
+import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { RelayConfig } from './config/options.ts'
 import type { OfferGossip } from './gossip/offer-gossip.ts'
 import { RelayNetwork } from './gossip/relay-network.ts'
@@ -15,13 +16,7 @@ import type { Logger } from './observe/log.ts'
 import { RelayMetrics } from './observe/metrics.ts'
 import type { ClientAddress } from './serve/client-address.ts'
 import type { ChainPort } from './serve/chain-port.ts'
-import {
-  chainInfoFor,
-  otherRelaysFor,
-  relaysFor,
-  type HealthInfo,
-  type NetworkInfo,
-} from './serve/network-info.ts'
+import { chainInfoFor, otherRelaysFor, relaysFor, type HealthInfo } from './serve/network-info.ts'
 import { guessAddresses, type SeenHost } from './serve/own-address.ts'
 import { Site } from './serve/site.ts'
 import { parseSocketAddress } from './base/socket-address.ts'

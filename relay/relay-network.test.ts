@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest'
 import { utf8 } from '#shared/base/bytes.ts'
 import type { Relay } from './create-relay.ts'
 import { MAX_GOSSIP_MESSAGE_BYTES, REDIAL_MAX_MS } from './base/limits.ts'
-import type { NetworkInfo } from './serve/network-info.ts'
+import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import { startRelay, until } from './testing/fixtures.ts'
 
 const RECORD_MS = 600

@@ -321,7 +321,7 @@ function stage({ page }: WalletPage, which: string): Promise<void> {
 
 async function saysUnknown(wallet: WalletPage, button: string): Promise<void> {
   const said = await wallet.act.innerText()
-  expect(said).toContain('it is not known whether it was sent.')
+  expect(said).toContain('we don’t know whether it was sent.')
   expect(said).toContain('may have')
   expect(said).not.toMatch(/No money moved|Nothing (has )?moved/)
   expect(await wallet.act.getByTestId('act-again').innerText()).toBe(button)
@@ -345,7 +345,7 @@ async function pressUntilOver(wallet: WalletPage, act: DoneAct): Promise<void> {
       await pressThrice(wallet)
       return wallet.entry(ACTS[act].title).innerText()
     }, PATIENCE)
-    .toMatch(/in a block|done in part/)
+    .toMatch(/confirmed|final|done in part/)
 }
 
 async function ended(wallet: WalletPage, act: DoneAct): Promise<void> {

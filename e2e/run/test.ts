@@ -40,6 +40,7 @@ async function sourceGates(): Promise<void> {
   await gate('lint', [bin('eslint/bin/eslint.js'), '.'])
   await gate('format', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'])
   await gate('unused code', [bin('knip/bin/knip.js')])
+  await gate('code that only tests use', [bin('knip/bin/knip.js'), '--production'])
 }
 
 /** forge's tests, each counted; a run that dies without its counts is one failure. */

@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { isPrivateIp } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 
 /** A WebSocket address taken apart. */
@@ -39,11 +38,4 @@ export function parseSocketAddress(text: string): SocketAddress | undefined {
 /** A host name of letters, digits, dots and hyphens, or an IP address without brackets. */
 export function isHost(host: string): boolean {
   return isIP(host) !== 0 || (host.length <= 253 && /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*\.?$/i.test(host))
-}
-
-/** True where only the same machine or network gets to: loopback, private ranges, and names that mean them. */
-export function isLocalHost(host: string): boolean {
-  if (isIP(host) === 0)
-    return /(^|\.)(localhost|local|internal|lan|home\.arpa)\.?$/i.test(host) || !host.includes('.')
-  return isPrivateIp(host) ?? false
 }

@@ -1,6 +1,8 @@
+import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Relay } from '../create-relay.ts'
-import type { HealthInfo, NetworkInfo } from '../serve/network-info.ts'
+import { networkInfoSchema, type NetworkInfo } from '#shared/mesh/network-info.ts'
+import type { HealthInfo } from '../serve/network-info.ts'
 import { startChainRelay, someNetwork } from '../testing/chain-fixtures.ts'
 import { blockAt, startFakeChain, type FakeChain } from '../testing/fake-chain.ts'
 import { startRelay, temporaryFolder, until } from '../testing/fixtures.ts'
@@ -81,6 +83,14 @@ test('a body without a length is bounded as well', async () => {
   expect((await post(GAS)).status).toBe(200)
 })
 
+/** What a page reads, which is all that is written. */
+function readAll(text: string): NetworkInfo {
+  const written: unknown = JSON.parse(text)
+  const info = v.parse(networkInfoSchema, written)
+  expect(info).toEqual(written)
+  return info
+}
+
 test('/network.json has the chain with the endpoints that the page can reach', async () => {
   const info = async (host: string): Promise<NetworkInfo> => {
     const { request } = await import('node:http')
@@ -88,7 +98,7 @@ test('/network.json has the chain with the endpoints that the page can reach', a
       request(new URL('/network.json', relay.httpUrl), { headers: { Host: host } }, (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString()) as NetworkInfo))
+        response.on('end', () => resolve(readAll(Buffer.concat(chunks).toString())))
       })
         .on('error', reject)
         .end()

@@ -28,7 +28,7 @@ export function helpText(): string {
   ].join('\n')
 }
 
-/** The same table for the operator's page, which a test holds equal to this. */
+/** The same table for the operator's page, which a test holds equal to this. @internal */
 export function optionsTable(): string {
   const cells = rows.map(([key, { flag, env, unit, meaning, defaultText }]) =>
     [

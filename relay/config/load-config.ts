@@ -50,7 +50,7 @@ export function loadConfig({
   return { type: 'run', config }
 }
 
-/** The defaults with `changes`, for tests and for programs that start a relay. */
+/** The defaults with `changes`, for tests and for programs that start a relay. @internal */
 export function configWith(changes: Partial<RelayConfig>): RelayConfig {
   return { ...configFrom((_key, { flag, defaultText }) => ({ text: defaultText, place: flag })), ...changes }
 }

@@ -7,7 +7,8 @@ import { raceSignal, sleep } from '#shared/base/wait.ts'
 import { MAX_RELAY_LINKS, REDIAL_MAX_MS, REDIAL_MIN_MS, SILENT_CLIENT_MS } from '../base/limits.ts'
 import type { RelayNode } from '../node/create-node.ts'
 import type { Logger } from '../observe/log.ts'
-import { isLocalHost, parseSocketAddress } from '../base/socket-address.ts'
+import { isLocalHost } from '#shared/base/local-host.ts'
+import { parseSocketAddress } from '../base/socket-address.ts'
 import type { KnownRelays } from './known-relays.ts'
 
 export interface RelayLinksComponents {

@@ -1,26 +1,9 @@
-import type { IceServers } from '../config/read-values.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import { isLocalHost } from '#shared/base/local-host.ts'
+import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { KnownRelay } from '../gossip/known-relays.ts'
-import { isLocalHost, parseSocketAddress } from '../base/socket-address.ts'
+import { parseSocketAddress } from '../base/socket-address.ts'
 import type { ChainHealth, ChainPort } from './chain-port.ts'
 import { addressSeenAs, type SeenHost } from './own-address.ts'
-
-/** What a page needs to join the network: `/network.json`. */
-export interface NetworkInfo {
-  readonly version: string
-  readonly peerId: string
-  /** This relay: under the name the page was opened with, then as announced. Each ends in the peer id. */
-  readonly relays: readonly string[]
-  /** Other relays that this one is connected to, one address each, so that a tab can keep two. */
-  readonly otherRelays: readonly string[]
-  readonly iceServers: IceServers
-  /** The chain that is settled on, with the endpoints that this page can reach; absent where answers are free. */
-  readonly chain?: NetworkFile
-  /** Whom a quote names for the share of the relay that introduced; absent for nobody. */
-  readonly payee?: string
-  /** Whether `POST /faucet` gives test money. */
-  readonly faucet?: boolean
-}
 
 /** `/health`. */
 export interface HealthInfo {

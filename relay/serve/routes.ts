@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isPrivateIp } from '@libp2p/utils'
+import { PAGE_PATHS } from '#shared/base/page-paths.ts'
 import type { ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
@@ -10,7 +12,7 @@ import { isFromProxy, type FindClientAddress } from './client-address.ts'
 import type { ChainPort } from './chain-port.ts'
 import type { FileIndex, ServedFile } from './file-index.ts'
 import { answerPost, refusalBody, type JsonRoute } from './json-post.ts'
-import type { HealthInfo, NetworkInfo } from './network-info.ts'
+import type { HealthInfo } from './network-info.ts'
 import { parseHostHeader, type SeenHost } from './own-address.ts'
 import { respond, respondJson } from './respond.ts'
 import { IMMUTABLE, REVALIDATE, sendFile } from './send-file.ts'
@@ -49,8 +51,8 @@ interface RequestUrl {
   readonly query: URLSearchParams
 }
 
-/** Addresses that the page's own router draws. All else is a file or it is not here. */
-const PAGE_ROUTES = new Set(['/', '/provide', '/network', '/wallet'])
+/** All else is a file or it is not here. */
+const PAGE_ROUTES: ReadonlySet<string> = new Set(PAGE_PATHS)
 /** What Vite names by its content. */
 const HASHED_ASSET = /^assets\/[^/]+-[A-Za-z0-9_-]{8,}\.[a-z0-9.]+$/
 

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PAGE_PATHS } from '#shared/base/page-paths.ts'
 import type { Relay } from '../create-relay.ts'
 import { startRelay, temporaryFolder, until } from '../testing/fixtures.ts'
 
@@ -76,7 +77,7 @@ async function raw(bytes: string, limitMs = 20_000): Promise<string> {
 const MODEL = '/models/tiny/model.onnx'
 
 test('the page is served at its routes, and asked about again each time', async () => {
-  for (const path of ['/', '/provide', '/network', '/network?tab=1', '/index.html']) {
+  for (const path of [...PAGE_PATHS, '/network?tab=1', '/index.html']) {
     const { status, headers, body } = await get(path)
     expect([path, status, headers['content-type'], headers['cache-control']]).toEqual([
       path,

@@ -5,6 +5,8 @@
  * Dawn leaves out the zero where it writes SPIR-V (seen in Chromium 156 on lavapipe and SwiftShader): such a variable
  * in a loop keeps what the round before it left. The `subgroups` prefill attention of ORT 1.30.0 adds up in one, which
  * is what made it wrong.
+ *
+ * @internal
  */
 export function withExplicitZeros(wgsl: string): string {
   return wgsl.replace(VARIABLE, (whole, head: string, type: string) =>

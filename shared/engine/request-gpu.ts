@@ -5,6 +5,8 @@ import type { Gpu } from './ort-runtime.ts'
 /**
  * The limits that a model's size and ORT's kernels run into. A device gets the specification's small defaults unless
  * it asks, so what the adapter has is asked for.
+ *
+ * @internal
  */
 export const WANTED_LIMITS = [
   'maxComputeWorkgroupStorageSize',

@@ -11,7 +11,7 @@ export interface ErrorMessage {
 
 /** Facts beyond this are dropped: a refusal is small. */
 export const MAX_FACTS = 8
-/** A fact is a word or a number, not a text. */
+/** A fact is a word or a number, not a text. @internal */
 export const MAX_FACT_CHARACTERS = 64
 
 /** The code and the facts of anything thrown; what has no name leaves as `internal`. */

@@ -1,3 +1,6 @@
+/** The folder of the origin's private file system that holds model files, each named by its SHA-256. */
+export const MODEL_FOLDER = 'models'
+
 /**
  * Keeps weights between visits, by content: a file is named by its SHA-256, so two models share what they share.
  *

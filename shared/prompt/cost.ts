@@ -24,6 +24,8 @@ export function costOf(price: Price, promptTokens: number, outputTokens: number)
 /**
  * The estimate to show before it runs. A failover adds what the next provider reads again, which nobody can know
  * before; the payer's own limit holds in any case.
+ *
+ * @internal For clients of text; the page still estimates from its tokens by itself.
  */
 export function estimateCost(
   price: Price,

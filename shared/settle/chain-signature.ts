@@ -14,7 +14,7 @@ export interface ChainSigner {
   sign(hash: Hex): Promise<Uint8Array>
 }
 
-/** A signer over 32 secret bytes. Signatures are deterministic (RFC 6979), low in s and compact. */
+/** A signer over 32 secret bytes. Signatures are deterministic (RFC 6979), low in s and compact. @internal */
 export function createChainSigner(secret: Uint8Array): ChainSigner {
   const privateKey: Hex = `0x${toHex(secret)}`
   return {

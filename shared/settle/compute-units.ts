@@ -37,7 +37,7 @@ export interface ComputeUnits {
   readonly decode: bigint
 }
 
-/** The work of a model per token, from its manifest alone, so that everybody comes to the same figure. */
+/** The work of a model per token, from its manifest alone, so that everybody comes to the same figure. @internal */
 export function computeUnitsOf(manifest: Manifest): ComputeUnits {
   const weights = weightBytes(manifest)
   const parameters = (weights * 80n) / TENTH_BITS_PER_PARAMETER[manifest.dtype]
@@ -52,6 +52,8 @@ export function computeUnitsOf(manifest: Manifest): ComputeUnits {
 /**
  * Prices of a model from the price of a million compute units. Each is rounded up to the next base unit, against the
  * payer, so that nothing is ever free by rounding.
+ *
+ * @internal
  */
 export function priceOfUnits(units: ComputeUnits, perMillionUnits: BaseUnits): Price {
   return {

@@ -10,7 +10,7 @@ export const MAX_CHAIN_AMOUNT = 2n ** 96n - 1n
 /** Epochs are uint32 on the chain. */
 export const MAX_EPOCH = 2 ** 32 - 1
 
-/** As the relay in a quote or a voucher: nobody is paid the relay's share. */
+/** As the relay in a quote or a voucher: nobody is paid the relay's share. @internal */
 export const NO_RELAY = chainAddress(`0x${'0'.repeat(40)}`)
 
 /** One call to a node of the chain. A public one answers in 50 to 500 ms. */

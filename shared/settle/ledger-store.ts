@@ -13,7 +13,7 @@ export interface LedgerStore {
   delete(key: string): Promise<void>
 }
 
-/** A store that lives as long as the process: for tests, and for who pays with play money. */
+/** A store that lives as long as the process: for tests, and for who pays with play money. @internal */
 export class MemoryLedgerStore implements LedgerStore {
   readonly #entries = new Map<string, Uint8Array>()
 

@@ -11,7 +11,8 @@ const MAX_RPC_URLS = 8
 const MAX_ESCROWS = 8
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 
-const addressSchema = v.pipe(
+/** An address on the chain, in any case of letters. */
+export const addressSchema = v.pipe(
   v.string(),
   v.regex(ADDRESS),
   v.transform((text) => text as `0x${string}`),

@@ -47,7 +47,7 @@ const RECEIPT_TYPES = {
   ],
 } as const
 
-/** The EIP-712 hash of a receipt, in the domain of the escrow it was paid through. */
+/** The EIP-712 hash of a receipt, in the domain of the escrow it was paid through. @internal */
 export function hashReceipt({ chainId, escrow }: EscrowId, receipt: Receipt): Hex {
   const { jobId, model, head, ...rest } = receipt
   return hashTypedData({

@@ -47,7 +47,7 @@ const VOUCHER_TYPES = {
   ],
 } as const
 
-/** The EIP-712 hash that is signed, the same as `Escrow.hashVoucher`. */
+/** The EIP-712 hash that is signed, the same as `Escrow.hashVoucher`. @internal */
 export function hashVoucher({ chainId, escrow }: EscrowId, voucher: Voucher): Hex {
   return hashTypedData({
     domain: { ...ESCROW_DOMAIN, chainId, verifyingContract: escrow },

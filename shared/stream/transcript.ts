@@ -30,7 +30,7 @@ const MAX_JOBS = 16
 /** Chunk 0 and those of the longest answer. */
 const MAX_CHUNKS = 1 + Math.ceil(MAX_OUTPUT_TOKENS / CHUNK_TOKENS)
 /** Of a whole file: more is no transcript of this version. */
-export const MAX_TRANSCRIPT_BYTES = MAX_JOBS * (2 * MAX_FRAME_BYTES)
+const MAX_TRANSCRIPT_BYTES = MAX_JOBS * (2 * MAX_FRAME_BYTES)
 
 const shownSchema = v.strictObject({
   quote: v.exactOptional(bytesUpTo(MAX_FRAME_BYTES)),
@@ -95,7 +95,11 @@ export function transcriptOf(
   return { jobId, provider, hashes: hashAgreed(agreed), shown: agreed, chunks, receipt }
 }
 
-/** The same without the prompt, its sampler and seeds, and without what was paid: what may be shown to anybody. */
+/**
+ * The same without the prompt, its sampler and seeds, and without what was paid: what may be shown to anybody.
+ *
+ * @internal No page exports a transcript yet.
+ */
 export function withoutPromptAndPayment(transcript: Transcript): Transcript {
   const { quote, accepted } = transcript.shown
   const none = new Uint8Array()
@@ -106,7 +110,11 @@ export function withoutPromptAndPayment(transcript: Transcript): Transcript {
   }
 }
 
-/** All jobs of an answer as one file. */
+/**
+ * All jobs of an answer as one file.
+ *
+ * @internal No page exports a transcript yet.
+ */
 export function encodeTranscripts(jobs: readonly Transcript[]): Uint8Array<ArrayBuffer> {
   return encode({
     format: tagOf('file', 'transcript'),
@@ -114,7 +122,11 @@ export function encodeTranscripts(jobs: readonly Transcript[]): Uint8Array<Array
   })
 }
 
-/** @throws InfernetError `stream.bad-transcript` with the reason `form` */
+/**
+ * @throws InfernetError `stream.bad-transcript` with the reason `form`
+ *
+ * @internal No page exports a transcript yet.
+ */
 export function decodeTranscripts(file: Uint8Array): readonly Transcript[] {
   if (file.length > MAX_TRANSCRIPT_BYTES) throw bad('form')
   try {
@@ -134,6 +146,8 @@ export function decodeTranscripts(file: Uint8Array): readonly Transcript[] {
  * @throws InfernetError `stream.bad-transcript` with the first reason: `quote`, `question`, `credit` or `accepted` for a
  * part that is not what its hash says, or cannot be read; `signature`, `job`, `index`, `chain`, `position`, `length` or
  * `amount` for a chunk; `model`, `from`, `nonce` or `too many` for parts that contradict one another
+ *
+ * @internal No page exports a transcript yet.
  */
 export async function verifyTranscript(transcript: Transcript): Promise<Proven> {
   const { jobId, provider, hashes, shown, chunks } = transcript

@@ -1,9 +1,11 @@
 import * as v from 'valibot'
 import { bytesUpTo } from './fields.ts'
 
-/** What a later version may add to a message without breaking this one, in fields, characters and bytes. */
+/** What a later version may add to a message without breaking this one: so many fields. @internal */
 export const MAX_OPTIONAL_FIELDS = 16
+/** Characters in the name of one. @internal */
 export const MAX_OPTIONAL_NAME = 40
+/** Bytes in the value of one. @internal */
 export const MAX_OPTIONAL_VALUE = 1024
 
 /**

@@ -8,7 +8,7 @@ import { decode, encode } from './codec.ts'
 import { bytes, bytesUpTo } from './fields.ts'
 import { tagOf, type SignedNoun } from './versions.ts'
 
-/** A signed body is small: offers, quotes and chunks all stay far below. */
+/** A signed body is small: offers, quotes and chunks all stay far below. @internal */
 export const MAX_SIGNED_BYTES = 8192
 
 /** The exact bytes that were signed, and the signature over `infernet/<noun>/<version>` followed by them. */

@@ -1,7 +1,4 @@
-import type { CachedFile, ModelCache } from '#shared/models/model-cache.ts'
-
-/** The folder of the origin's private file system that holds model files, each named by its SHA-256. */
-const MODEL_FOLDER = 'models'
+import { MODEL_FOLDER, type CachedFile, type ModelCache } from '#shared/models/model-cache.ts'
 
 /** Of lib.webworker, which cannot be loaded beside lib.dom. Exists in dedicated workers alone. */
 interface SyncAccessHandle {

@@ -2,6 +2,7 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import { ChangeEmitter } from '#shared/base/change-emitter.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
+import { isLocalHost } from '#shared/base/local-host.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { pathOf } from '#shared/peer/connect.ts'
@@ -136,9 +137,4 @@ function hiddenBy({ purpose, hidesAddress, iceServers = [] }: MeshInit): Mesh['h
   if (purpose !== 'ask' || !hidesAddress) return undefined
   const urls = iceServers.flatMap((server) => server.urls)
   return urls.some((url) => /^turns?:/.test(url)) ? 'turn' : 'relay'
-}
-
-/** Loopback names, and the address ranges that no router carries. */
-function isLocalHost(host: string): boolean {
-  return /^(localhost|127\.|\[::1\]|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host)
 }

@@ -1,5 +1,4 @@
-const PAGES = ['/', '/provide', '/network', '/wallet'] as const
-export type PagePath = (typeof PAGES)[number]
+import { PAGE_PATHS, type PagePath } from '#shared/base/page-paths.ts'
 
 /** An unknown path shows the first page, as the server answers it. */
 export function pageOf(pathname: string): PagePath {
@@ -19,5 +18,5 @@ export function parametersOf(location: Location): URLSearchParams {
 }
 
 function isPage(path: string): path is PagePath {
-  return (PAGES as readonly string[]).includes(path)
+  return (PAGE_PATHS as readonly string[]).includes(path)
 }

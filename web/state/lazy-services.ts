@@ -1,4 +1,5 @@
 import { createMetronome } from '../engine/metronome.ts'
+import { keepStorage } from '../storage/model-storage.ts'
 import { browserConditions } from './conditions.ts'
 import type { Services, SettingsStore } from './services.ts'
 
@@ -25,6 +26,7 @@ export function lazyServices(window: Window): Services {
     startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
     openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),
     openTranscripts: async () => (await import('../storage/transcripts.ts')).openTranscripts(clock),
+    keepStorage: () => keepStorage(),
     openHistory: async () => (await import('../storage/history.ts')).openHistory(),
   }
 }

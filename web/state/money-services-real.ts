@@ -1,11 +1,11 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { getAddress, isAddress, toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
+import { getAddress, toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
 import { estimateFeesPerGas, getTransactionReceipt } from 'viem/actions'
 import * as v from 'valibot'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { parseNetworkFile } from '#shared/settle/network-file.ts'
+import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { openMoneyStore } from '../storage/money.ts'
 import { openSealedKeys } from '../storage/sealed-keys.ts'
 import { RunningAct } from '../wallet/act.ts'
@@ -26,11 +26,7 @@ import { createTabSigner } from '../wallet/tab-signer.ts'
 import { isUndecided, mergeEntries, type MoneyEntry } from './money-entries.ts'
 import type { MoneyServices } from './money-services.ts'
 
-const infoSchema = v.object({
-  chain: v.optional(v.unknown()),
-  faucet: v.optional(v.boolean(), false),
-  payee: v.optional(v.pipe(v.string(), v.check(isAddressText), v.transform(getAddress))),
-})
+const infoSchema = v.pick(networkInfoSchema, ['chain', 'payee', 'faucet'])
 
 /**
  * The wallet of the network that this page belongs to; `undefined` where answers are free.
@@ -42,9 +38,10 @@ export async function openMoney(
   { signal }: { signal: AbortSignal },
 ): Promise<MoneyServices | undefined> {
   const info = v.safeParse(infoSchema, await networkInfo(signal))
-  if (!info.success) throw new InfernetError('settle.bad-network-file')
-  if (info.output.chain === undefined) return undefined
-  const network = parseNetworkFile(info.output.chain)
+  if (!info.success)
+    throw new InfernetError('settle.bad-network-file', { field: v.getDotPath(info.issues[0]) ?? 'file' })
+  const { chain: network, payee, faucet } = info.output
+  if (network === undefined) return undefined
   const client = createChainClient(network, here('/rpc'))
   const witnesses = createWitnesses(network)
   const store = openMoneyStore<MoneyEntry>(undefined, {
@@ -60,13 +57,13 @@ export async function openMoney(
     client,
     vault,
     ledger: store.ledger,
-    relayPayee: info.output.payee,
+    relayPayee: payee && getAddress(payee),
   })
   return {
     network,
     vault,
     injected: findInjectedWallets(),
-    faucet: info.output.faucet ? createFaucet(here('/faucet')) : undefined,
+    faucet: faucet ? createFaucet(here('/faucet')) : undefined,
     entries: store.movements,
     ledger: store.ledger,
     payments,
@@ -121,10 +118,6 @@ async function networkInfo(signal: AbortSignal): Promise<unknown> {
     throw new InfernetError('schedule.no-relay', {}, { cause })
   }
   throw new InfernetError('schedule.no-relay')
-}
-
-function isAddressText(text: string): boolean {
-  return isAddress(text, { strict: false })
 }
 
 function here(path: string): string {

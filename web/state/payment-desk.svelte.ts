@@ -5,6 +5,7 @@ import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { PayerLine } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import type { Voucher } from '#shared/settle/voucher.ts'
+import { CHUNK_TOKENS } from '#shared/stream/constants.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import { payingEscrow } from '../wallet/paying-escrow.ts'
 import { VoucherDrop } from '../wallet/voucher-drop.ts'
@@ -232,10 +233,8 @@ function lineOf({ payer, provider, model, epoch, cumulative }: Voucher | PayerLi
   return { payer, provider, model, epoch, upTo: cumulative }
 }
 
-const BLOCK_TOKENS = 32
-
 /** Tokens as the tape draws them: full blocks, then the rest. */
 function blocksOf(tokens: number): readonly number[] {
-  const full = Array.from({ length: Math.floor(tokens / BLOCK_TOKENS) }, () => BLOCK_TOKENS)
-  return tokens % BLOCK_TOKENS > 0 ? [...full, tokens % BLOCK_TOKENS] : full
+  const full = Array.from({ length: Math.floor(tokens / CHUNK_TOKENS) }, () => CHUNK_TOKENS)
+  return tokens % CHUNK_TOKENS > 0 ? [...full, tokens % CHUNK_TOKENS] : full
 }

@@ -6,6 +6,7 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { ProviderJob, Provision } from '#shared/peer/peer.ts'
+import { OFFER_LIFE_MS } from '#shared/schedule/constants.ts'
 import { GoodGuest } from './good-guest.ts'
 import { parsePerMillion } from './parse-price.ts'
 import { isLending, isPreparing, mayFollow, type ProvideStage } from './provide-machine.ts'
@@ -22,9 +23,6 @@ import { offeredTest } from './offered-test.ts'
 import { counted, NO_RATE, perSecond } from './token-rate.ts'
 import type { Session } from './session.svelte.ts'
 import type { Settings } from './settings.svelte.ts'
-
-/** An offer lives a minute at most, so an acceptance older than that says nothing any more. */
-const OFFER_LIFE_MS = 60_000
 
 export type PauseReason = 'you' | 'hidden' | 'battery' | 'metered' | 'restart'
 
@@ -56,6 +54,7 @@ export class Provide {
   #reasons = $state.raw<readonly PauseReason[]>([])
   #restart = $state.raw<{ readonly reason: InfernetError; readonly attempt: number } | undefined>()
   #error = $state.raw<InfernetError | undefined>()
+  #isModelKept = $state<boolean | undefined>()
   #rate = $state.raw(NO_RATE)
   #provision: Provision | undefined
   #run: AbortController | undefined
@@ -113,6 +112,10 @@ export class Provide {
   }
   get testSpeed(): number | undefined {
     return this.#started?.engine.info.decodeTokensPerSecond
+  }
+  /** False when the browser may throw the model away; undefined as long as it has not said. */
+  get isModelKept(): boolean | undefined {
+    return this.#isModelKept
   }
   /** Why the processor lends though the GPU was asked for. */
   get fellBackFrom(): InfernetError | undefined {
@@ -183,6 +186,8 @@ export class Provide {
   async start(backend: WantedBackend = 'auto'): Promise<void> {
     if (this.isPreparing || this.isLending) return
     this.#served = NOTHING_SERVED
+    // At the press, which some browsers want to see. The person may be asked, and nothing waits for the answer.
+    void this.#services.keepStorage().then((isKept) => (this.#isModelKept = isKept))
     await this.#prepare(backend)
   }
 

@@ -1,4 +1,5 @@
-import { ourPage, pageOf, parametersOf, type PagePath } from './address.ts'
+import type { PagePath } from '#shared/base/page-paths.ts'
+import { ourPage, pageOf, parametersOf } from './address.ts'
 
 /** Where the visitor is, kept in step with the address bar. */
 export class Router {

@@ -7,6 +7,7 @@ import { createTextStream } from '#shared/engine/tokenizer/text-stream.ts'
 import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { CATALOGUE, type CatalogueEntry } from '#shared/models/catalogue.ts'
 import { loadModel } from '#shared/models/load-model.ts'
 import { hashManifest, manifestBytes, type Manifest } from '#shared/models/manifest.ts'
@@ -18,25 +19,13 @@ import { createHttpSource } from '../engine/http-source.ts'
 import { inspectGpu as inspect } from '../engine/inspect-gpu.ts'
 import { createMesh } from '../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../mesh/mesh.ts'
+import { checkRoom } from '../storage/model-storage.ts'
 import { openProofs } from '../storage/proofs.ts'
 import { openVerdicts } from '../storage/verdicts.ts'
 import { mannersOf } from './model-manners.ts'
 import type { EngineInit, GpuReport, LoadPhase, ModelChoice, StartedEngine, Tokenizer } from './services.ts'
 
-const infoSchema = v.object({
-  relays: v.array(v.string()),
-  otherRelays: v.optional(v.array(v.string()), []),
-  iceServers: v.optional(
-    v.array(
-      v.object({
-        urls: v.union([v.string(), v.array(v.string())]),
-        username: v.optional(v.string()),
-        credential: v.optional(v.string()),
-      }),
-    ),
-    [],
-  ),
-})
+const infoSchema = v.pick(networkInfoSchema, ['relays', 'otherRelays', 'iceServers'])
 
 /** The models of the catalogue whose manifest could be read, by their real name. */
 const known = new Map<ModelHash, { readonly entry: CatalogueEntry; readonly manifest: Manifest }>()
@@ -137,6 +126,8 @@ export async function startEngine(
   { signal }: { signal: AbortSignal },
 ): Promise<StartedEngine> {
   const { entry, manifest } = entryOf(model)
+  await checkRoom(manifest.files)
+  signal.throwIfAborted()
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined

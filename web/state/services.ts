@@ -151,6 +151,8 @@ export interface Services {
     init: EngineInit,
     options: { readonly signal: AbortSignal },
   ): Promise<StartedEngine>
+  /** Asks the browser to keep what is downloaded; false where it may throw it away. Never throws, and may wait for the person. */
+  keepStorage(): Promise<boolean>
   openHistory(): Promise<History>
   openTranscripts(): Promise<TranscriptStore>
   /** The chain and the wallets; `undefined` where this network uses no money. */

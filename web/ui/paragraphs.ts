@@ -67,7 +67,7 @@ export function toBlocks(pieces: readonly Piece[]): Block[] {
   })
 }
 
-/** The text that the blocks were made from. */
+/** The text that the blocks were made from. @internal */
 export function sourceOf(blocks: readonly Block[]): string {
   return blocks
     .map(({ opening, inlines, closing }) => opening + inlines.map(written).join('') + closing)

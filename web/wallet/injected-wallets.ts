@@ -29,7 +29,7 @@ export function findInjectedWallets(): InjectedWallets {
   }
 }
 
-/** What was announced, each name once, bounded and made plain. */
+/** What was announced, each name once, bounded and made plain. @internal */
 export function injectedFrom(announced: readonly EIP6963ProviderDetail[]): InjectedWallet[] {
   const wallets = new Map<string, InjectedWallet>()
   for (const { info, provider } of announced) {

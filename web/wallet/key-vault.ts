@@ -153,7 +153,12 @@ export interface SessionScope {
   readonly payer: Address
 }
 
-/** A key as people write it: 64 hexadecimal digits, `0x` or not, spaces around. @throws InfernetError `wallet.bad-key` */
+/**
+ * A key as people write it: 64 hexadecimal digits, `0x` or not, spaces around.
+ *
+ * @internal
+ * @throws InfernetError `wallet.bad-key`
+ */
 export function parsePrivateKey(text: string): Hex {
   const [, digits] = /^(?:0x)?([0-9a-fA-F]{64})$/.exec(text.trim()) ?? []
   if (digits === undefined) throw new InfernetError('wallet.bad-key')

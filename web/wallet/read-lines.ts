@@ -1,4 +1,4 @@
-import type { Address, Hex } from 'viem'
+import type { Address } from 'viem'
 import { readContract } from 'viem/actions'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { modelsAbi } from '#shared/abi/models.ts'
@@ -7,13 +7,6 @@ import type { ChainClient } from './chain-client.ts'
 import { explainFailure } from './explain-failure.ts'
 import { providedOf } from './provided-of.ts'
 import type { Shares } from './read-snapshot.ts'
-
-/** What was counted of one line that this wallet pays. */
-export interface PaidLine {
-  readonly provider: Address
-  readonly model: Hex
-  readonly epoch: number
-}
 
 /** A voucher of somebody else's that this wallet holds, and what the chain would give for it now. */
 export interface Claimable {
@@ -28,21 +21,6 @@ export interface PotOnChain extends EarnedLine {
   readonly provided: bigint
   /** The publisher's share of what comes into it. */
   readonly royaltyBps: number
-}
-
-/** What the chain has counted of each line so far, in the same order. @throws InfernetError `wallet.unreachable` */
-export function readClaimed(
-  client: ChainClient,
-  escrow: Address,
-  payer: Address,
-  lines: readonly PaidLine[],
-): Promise<readonly bigint[]> {
-  const read = { address: escrow, abi: escrowAbi, functionName: 'claimedOf' } as const
-  return named(
-    lines.map(({ provider, model, epoch }) =>
-      readContract(client, { ...read, args: [payer, epoch, provider, model] }),
-    ),
-  )
 }
 
 /**

@@ -19,7 +19,7 @@ type AnyTask = AnswerTask | ScoreTask
 /** While others write, a prompt is read in smaller steps, so that it holds them up by one of these at most. */
 const SHARED_SEGMENT = 32
 
-/** After so many tokens a running answer makes room for one that waits, if any does. It goes on later. */
+/** After so many tokens a running answer makes room for one that waits, if any does. It goes on later. @internal */
 export const TURN_TOKENS = 256
 
 export interface BatcherComponents {

@@ -11,7 +11,7 @@ import { badParameter, checkParams } from './params.ts'
 import { loadScanner } from './scan.ts'
 import { createStopWatch } from './stop-sequences.ts'
 
-/** The margin of a token that the filters, the mask or the vocabulary exclude. */
+/** The margin of a token that the filters, the mask or the vocabulary exclude. @internal */
 export const MARGIN_FILTERED = Infinity
 
 /** What an answer's draws depend on besides parameters and seed. */

@@ -5,6 +5,8 @@ import { tagOf } from '../../wire/versions.ts'
 /**
  * Logits in a sketch. In a simulation (docs/design-notes.md) the sketch of one token tells another quantisation from the
  * true one, and those of 32 tell an 8-bit cache.
+ *
+ * @internal
  */
 export const SKETCH_SIZE = 16
 

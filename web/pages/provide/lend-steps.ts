@@ -24,6 +24,7 @@ export function lendSteps(
       return [{ label: 'Test again', run: act.again }, processor]
     case 'engine.out-of-memory':
     case 'engine.limits':
+    case 'models.no-space':
       return [
         { label: 'Choose a smaller model', run: () => document.getElementById('lend-model')?.focus() },
         again,

@@ -265,7 +265,7 @@ function downloadRow(provide: Provide): StepRow {
       kind: 'ok',
       word: 'here',
       title: total,
-      text: 'Every piece matches its hash.',
+      text: `Every piece matches its hash.${keptWords(provide)}`,
     }
   return {
     key: 'download',
@@ -274,6 +274,10 @@ function downloadRow(provide: Provide): StepRow {
     title: model ? `${model.name}, ${total}` : 'A model',
     text: 'Downloaded once, then kept by this browser.',
   }
+}
+
+function keptWords({ isModelKept }: Pick<Provide, 'isModelKept'>): string {
+  return isModelKept === false ? ' This browser may delete it when space gets short.' : ''
 }
 
 function testRow(provide: Provide, session: Session): StepRow {

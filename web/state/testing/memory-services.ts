@@ -53,6 +53,9 @@ export interface Scene {
   /** Undefined for a network without a chain. */
   money: MoneyServices | undefined | InfernetError
   lookFails: boolean
+  /** Whether the browser keeps what is downloaded, once it has said, and how often it was asked. */
+  keepsStorage: Promise<boolean>
+  askedToKeep: number
 }
 
 export const ME_LENDING = peerName('12D3KooWThisTabLendsThisTabLendsThisTabLendsLend42')
@@ -124,6 +127,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     metered: false,
     secure: true,
     lookFails: false,
+    keepsStorage: Promise.resolve(true),
+    askedToKeep: 0,
     money: undefined,
     ...change,
   }
@@ -210,6 +215,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       }),
     }),
     inspectGpu: async () => scene.gpu,
+    keepStorage: () => {
+      scene.askedToKeep++
+      return scene.keepsStorage
+    },
     startEngine: async (model, { backend, onProgress }, { signal }) => {
       for (const step of scene.load) {
         onProgress(step)

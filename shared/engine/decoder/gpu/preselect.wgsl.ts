@@ -212,6 +212,7 @@ fn philox(counter: vec4u, key: vec2u) -> vec4u {
 }
 `
 
+/** Gumbel noise of 32 random bits, in f32. @internal */
 export const NOISE = /* wgsl */ `
 const LN2_HIGH = 0.693359375f;
 const LN2_LOW = -2.12194440e-4f;
