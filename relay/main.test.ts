@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { temporaryFolder, until } from './testing/fixtures.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
+const MODELS = fileURLToPath(new URL('../web/public/models/', import.meta.url))
 const children: ChildProcess[] = []
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 
@@ -90,6 +91,44 @@ test('a port in use ends with 1 and the fix', async () => {
     `Port ${port} on 127.0.0.1 is in use. Choose another with --port, or 0 for any free one.\n`,
   )
 })
+
+/** The package is optional: this start finds none, whether or not it is installed here. */
+const WITHOUT_DAWN = `--import=data:text/javascript,${encodeURIComponent(`
+import { registerHooks } from 'node:module'
+registerHooks({
+  resolve(name, context, next) {
+    if (name !== 'webgpu') return next(name, context)
+    throw Object.assign(new Error('none'), { code: 'ERR_MODULE_NOT_FOUND' })
+  },
+})`)}`
+
+test.each([
+  [
+    ['--seed-backend', 'webgpu', '--models-folder', MODELS],
+    1,
+    'WebGPU is not available (the npm package webgpu is not installed). Run `npm install webgpu`, or use --seed-backend wasm.',
+  ],
+  [
+    ['--models-folder', 'nowhere'],
+    1,
+    'The file manifest.fp32.json could not be loaded (not on this disk). Put the files of the model into the folder of --models-folder, or set --seed-provider off.',
+  ],
+  [['--seed-model', 'nothing'], 2, 'The model is unknown. Name a model of the catalogue with --seed-model.'],
+] as const)(
+  'a seed provider that cannot start ends the relay with one line: %j',
+  async (flags, status, line) => {
+    const relay = run(
+      ['--port', '0', '--host', '127.0.0.1', '--data-folder', folder.path, '--log-level', 'silent'].concat(
+        '--seed-provider',
+        'on',
+        flags,
+      ),
+      { NODE_OPTIONS: WITHOUT_DAWN },
+    )
+    expect(await relay.ended).toEqual([status, null])
+    expect(relay.err).toBe(`${line}\n`)
+  },
+)
 
 test('--help and --version print and end', async () => {
   const help = run(['--help'])

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { errorLine } from '#shared/errors/error-line.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { composeRelay } from './compose.ts'
 import { helpText } from './config/describe-options.ts'
 import { loadConfig } from './config/load-config.ts'
@@ -6,6 +8,7 @@ import type { RelayConfig } from './config/options.ts'
 import type { Relay } from './create-relay.ts'
 import { loadIdentity } from './identity.ts'
 import { createLog, type Logger } from './observe/log.ts'
+import { startErrorOf } from './operator-words.ts'
 import { StartError } from './base/start-error.ts'
 
 /** A stop that takes longer than this is cut; a second Ctrl-C cuts at once. */
@@ -60,16 +63,12 @@ function endLogged(log: Logger, thrown: unknown, what: string): void {
   process.exit(1)
 }
 
-/** An operator's mistake is one line with its fix; anything else is ours and comes with its stack. */
+/** What an operator can mend is one line with its fix; anything else is ours and comes with its stack. */
 function end(thrown: unknown): void {
-  const text =
-    thrown instanceof StartError
-      ? thrown.message
-      : thrown instanceof Error
-        ? (thrown.stack ?? '')
-        : String(thrown)
-  process.stderr.write(`${text}\n`)
-  process.exit(thrown instanceof StartError ? thrown.exitCode : 1)
+  const known = thrown instanceof InfernetError ? (startErrorOf(thrown) ?? thrown) : thrown
+  const stack = known instanceof Error && !(known instanceof StartError) ? `\n${known.stack ?? ''}` : ''
+  process.stderr.write(`${errorLine(known)}${stack}\n`)
+  process.exit(known instanceof StartError ? known.exitCode : 1)
 }
 
 function readVersion(): string {

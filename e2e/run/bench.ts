@@ -5,6 +5,7 @@
  * standard error. No name runs all. A bench judges nothing: it fails only when something could not be measured.
  */
 import { parseArgs } from 'node:util'
+import { errorLine } from '#shared/errors/error-line.ts'
 import { benchEngine } from '../bench/engine.ts'
 import { printFigure, type BenchOptions } from '../bench/figure.ts'
 import { benchHidden } from '../bench/hidden.ts'
@@ -22,7 +23,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readon
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {
-  console.error(thrown instanceof Error ? thrown.message : thrown)
+  console.error(errorLine(thrown))
   return 1
 })
 

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatEther, type Address } from 'viem'
+import { errorLine } from '#shared/errors/error-line.ts'
 import { findAnvil, NO_ANVIL } from '../chain/find-anvil.ts'
 import { startLocalChain, type LocalChain } from '../chain/local-chain.ts'
 import { ourContracts } from '../chain/our-contracts.ts'
@@ -38,7 +39,7 @@ const { values, positionals } = parseArgs({
 const prompt = positionals.join(' ') || 'Tell me a story about a fox and a lantern.'
 const backend = values.backend === 'webgpu' ? 'webgpu' : 'wasm'
 process.exitCode = await demo().catch((thrown: unknown) => {
-  console.error(thrown instanceof Error ? thrown.message : thrown)
+  console.error(errorLine(thrown))
   return 1
 })
 

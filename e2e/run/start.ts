@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { join, resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { errorLine } from '#shared/errors/error-line.ts'
 import { loadConfig } from '../../relay/config/load-config.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import { findAnvil, NO_ANVIL } from '../chain/find-anvil.ts'
@@ -80,7 +81,7 @@ async function startChain(wanted: RelayConfig, port: number): Promise<LocalChain
       console.error(`Local chain at ${started.anvil.url}: contracts deployed in ${started.deployedInMs} ms`)
     return started
   } catch (thrown) {
-    console.error(`${thrown instanceof Error ? thrown.message : String(thrown)} Until then answers are free.`)
+    console.error(`${errorLine(thrown)} Until then answers are free.`)
     return undefined
   }
 }

@@ -1,3 +1,5 @@
+import { errorLine } from '#shared/errors/error-line.ts'
+
 export interface Counts {
   readonly passed: number
   readonly failed: number
@@ -24,7 +26,7 @@ export function createTally(say: (line: string) => void): Tally {
       return true
     } catch (thrown) {
       failed++
-      const why = thrown instanceof Error ? thrown.message : String(thrown)
+      const why = errorLine(thrown)
       say(`FAIL ${name} (${secondsSince(startedAt)} s)\n${why}`)
       return false
     }

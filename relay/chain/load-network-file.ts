@@ -24,7 +24,7 @@ export async function loadNetworkFile(path: string): Promise<NetworkFile> {
     if (network.rpcUrls.length > 0) return network
   } catch (thrown) {
     const what = thrown instanceof InfernetError ? thrown.message : 'It is no JSON.'
-    throw badOption('--network-file', `${path}: ${what}`, 'Write it anew with the deploy script.')
+    throw badOption('--network-file', `${path}: ${what}`, 'Write it again with the deploy script.')
   }
   throw badOption('--network-file', `${path} names no rpcUrls.`, 'Add an endpoint of the chain.')
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { toHex, type Hex } from 'viem'
+import { errorLine } from '#shared/errors/error-line.ts'
 import { errorToMessage } from '#shared/errors/error-message.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
@@ -201,7 +202,7 @@ export function refusal(id: string | number | null, thrown: unknown, code?: numb
     id,
     error: {
       code: code ?? CODES[error.code] ?? UNAVAILABLE,
-      message: error.message,
+      message: errorLine(error),
       data: errorToMessage(error),
     },
   }

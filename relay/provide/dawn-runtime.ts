@@ -22,7 +22,7 @@ let keptAlive: GPU | undefined
  *
  * Its threads do not end by themselves: a process that used it ends with `process.exit`, a worker with `terminate`.
  *
- * @throws InfernetError `engine.no-webgpu` when the package is not installed, `engine.no-adapter` when it finds no GPU
+ * @throws InfernetError `engine.no-webgpu` when the package is not installed or does not load, `engine.no-adapter` when it finds no GPU
  */
 export async function loadDawnRuntime(): Promise<NodeRuntime> {
   const dawn = await importDawn()
@@ -43,6 +43,8 @@ async function importDawn(): Promise<DawnPackage> {
   try {
     return (await import(name)) as DawnPackage
   } catch (cause) {
-    throw new InfernetError('engine.no-webgpu', { fix: 'npm install webgpu' }, { cause })
+    const isMissing = (cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND'
+    const reason = `the npm package webgpu ${isMissing ? 'is not installed' : 'cannot be loaded'}`
+    throw new InfernetError('engine.no-webgpu', { reason }, { cause })
   }
 }

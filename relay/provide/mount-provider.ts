@@ -38,7 +38,7 @@ export async function mountProvider(
   const manifestName = entry?.manifests[entry.dtype]
   if (!entry || manifestName === undefined) throw new InfernetError('models.unknown')
   const modelFolder = join(modelsFolder, entry.id)
-  const manifest = parseManifest(await readFile(join(modelFolder, manifestName)))
+  const manifest = parseManifest(await readManifest(modelFolder, manifestName))
   let known: EngineProof | undefined
   const engine = await createStandingEngine({
     clock: nodeClock,
@@ -67,5 +67,13 @@ export async function mountProvider(
       await peer.stop()
       await engine.close()
     },
+  }
+}
+
+async function readManifest(folder: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(join(folder, path))
+  } catch (cause) {
+    throw new InfernetError('models.unavailable', { path, status: 'not on this disk' }, { cause })
   }
 }

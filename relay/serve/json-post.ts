@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorLine } from '#shared/errors/error-line.ts'
 import { errorToMessage } from '#shared/errors/error-message.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ClientAddress } from './client-address.ts'
@@ -48,7 +49,7 @@ export async function answerPost(
 /** A refusal as JSON: `{"error": {"code", "facts", "message"}}`, the message for who reads it without our table. */
 export function refusalBody(thrown: unknown): unknown {
   const error = InfernetError.from(thrown)
-  return { error: { ...errorToMessage(error), message: `${error.message} ${error.fix}` } }
+  return { error: { ...errorToMessage(error), message: errorLine(error) } }
 }
 
 function refuse(

@@ -118,22 +118,22 @@ describe('checkFits', () => {
     [
       'a piece that is too large for one buffer',
       { maxBufferMb: 256 },
-      'The GPU allows 256 MB of memory in one piece, the model needs 260 MB.',
+      'The GPU allows 256 MB of memory in one piece; the model needs 260 MB.',
     ],
     [
       'half precision where there is none',
       { features: [] },
-      'The GPU allows none of half precision, the model needs it.',
+      'The GPU has no half precision; the model needs it.',
     ],
     [
       'memory that is not there',
       { freeMb: 700 },
-      "The model needs 1092 MB of the GPU's memory, about 516 MB are free.",
+      "The model needs 1092 MB of the GPU's memory; about 516 MB are free.",
     ],
     [
       'memory that the driver only promises',
       { freeMb: 700, promisesMb: 1e6 },
-      "The model needs 1092 MB of the GPU's memory, about 516 MB are free.",
+      "The model needs 1092 MB of the GPU's memory; about 516 MB are free.",
     ],
     ['a device that goes away meanwhile', { dies: true }, 'The GPU was reset or taken away.'],
   ])('refuses %s, in words', async (_, gpu, message) => {
@@ -148,10 +148,10 @@ describe('checkFits', () => {
     const twoParts = { ...large, memory, files: [...large.files.slice(0, 2), ...parts] }
     expect(memoryNeeds(twoParts)).toMatchObject({ weightBytes: 4200 * MIB, totalBytes: 4392 * MIB })
     await expect(checkFits(twoParts, undefined)).rejects.toMatchObject({
-      message: 'The browser allows 3584 MB of memory, the model needs 4392 MB.',
+      message: 'The processor allows 3584 MB of memory; the model needs 4392 MB.',
     })
     await expect(checkFits(twoParts, device({ maxBufferMb: 2047 }).gpu)).rejects.toMatchObject({
-      message: 'The GPU allows 2047 MB of memory in one piece, the model needs 2050 MB.',
+      message: 'The GPU allows 2047 MB of memory in one piece; the model needs 2050 MB.',
     })
     const short = device({ maxBufferMb: 4095, freeMb: 4300 })
     await expect(checkFits(twoParts, short.gpu)).rejects.toMatchObject({ code: 'engine.out-of-memory' })
@@ -165,7 +165,7 @@ describe('checkFits', () => {
     const huge = { ...large, files: [file('onnx/model.onnx', 3500 * MIB)] }
     await expect(checkFits(huge, undefined)).rejects.toMatchObject({
       code: 'engine.limits',
-      message: 'The browser allows 3584 MB of memory, the model needs 3692 MB.',
+      message: 'The processor allows 3584 MB of memory; the model needs 3692 MB.',
     })
     expect(limitProblem(memoryNeeds(huge), undefined)?.fix).toBe('Choose a smaller model.')
   })

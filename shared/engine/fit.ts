@@ -73,7 +73,7 @@ export function limitProblem(
     })
   if (!adapter)
     return needs.totalBytes > WASM_BYTES
-      ? refuse(WASM_BYTES, 'memory', needs.totalBytes, 'browser')
+      ? refuse(WASM_BYTES, 'memory', needs.totalBytes, 'processor')
       : undefined
   if (needs.halfPrecision && !adapter.features.has('shader-f16'))
     return new InfernetError('engine.limits', { limit: 'none', has: 'half precision', needs: 'it' })

@@ -1,6 +1,6 @@
 import { clip, isPlainLine } from '../base/text-bounds.ts'
 import { isErrorCode } from './code-table.ts'
-import type { ErrorFacts } from './entry.ts'
+import type { ErrorFacts } from './codes/entry.ts'
 import { InfernetError } from './infernet-error.ts'
 
 /** How a failure crosses the wire or the worker's border: never with a sentence, a stack or a cause. */

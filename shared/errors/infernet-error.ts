@@ -1,5 +1,5 @@
 import { CODE_TABLE, type ErrorCode } from './code-table.ts'
-import type { ErrorFacts } from './entry.ts'
+import type { ErrorFacts } from './codes/entry.ts'
 
 /**
  * The one error of Infernet: a stable code, a short sentence, the facts, the fix and the cause.

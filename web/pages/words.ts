@@ -1,13 +1,15 @@
-import { CODE_TABLE, isErrorCode } from '#shared/errors/code-table.ts'
+import { isErrorCode } from '#shared/errors/code-table.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import { shortPeerName } from '#shared/base/ids.ts'
 import type { AnswerRecord, SeamRecord } from '../state/conversation.ts'
 import { formatSeconds, plural } from '../ui/format.ts'
 import type { SeamView } from '../ui/paragraphs.ts'
 import type { Failure } from '../ui/steps.ts'
+import { pageWords } from './error-words.ts'
 
-export function failureOf(error: InfernetError): Failure {
-  return { code: error.code, message: error.message, fix: error.fix }
+/** An error as a page says it: every page takes its words from here, never from the error itself. */
+export function failureOf({ code, facts }: InfernetError): Failure {
+  return { code, ...pageWords(code, facts) }
 }
 
 /** Codes that a provider's leaving ends with when nobody could go on. */
@@ -27,16 +29,15 @@ const LEFT: ReadonlySet<string> = new Set([
 export function failureOfAnswer(answer: AnswerRecord): Failure | undefined {
   const { errorCode, errorFacts } = answer
   if (!errorCode || !isErrorCode(errorCode)) return undefined
-  // While an answer is written the table promises another provider; here none came.
   if (LEFT.has(errorCode) && answer.tokens > 0)
     return {
       code: errorCode,
       message: 'The provider left and nobody took over.',
       fix: `${plural(answer.tokens, 'token')} are kept. You owe only for what was signed.`,
     }
-  const { says, fix } = CODE_TABLE[errorCode]
-  const again = LEFT.has(errorCode) ? 'Nobody else could take it. Ask again in a moment.' : fix
-  return { code: errorCode, message: says(errorFacts ?? {}), fix: again }
+  const words = pageWords(errorCode, errorFacts)
+  const fix = LEFT.has(errorCode) ? 'Nobody else could take it. Ask again in a moment.' : words.fix
+  return { code: errorCode, message: words.message, fix }
 }
 
 /** What happened to the provider that was lost, as a part of a sentence. */

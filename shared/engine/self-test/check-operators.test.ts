@@ -115,7 +115,7 @@ describe('explainFailure', () => {
     expect(explained).toMatchObject({
       code: 'engine.self-test-failed',
       facts: { wrong: 4, total: 15, operators: 'GroupQueryAttention, MatMulNBits, Gather' },
-      message: 'The GPU got 4 of 15 test tokens wrong (in GroupQueryAttention, MatMulNBits, Gather).',
+      message: 'The self-test got 4 of 15 tokens wrong (GroupQueryAttention, MatMulNBits, Gather).',
     })
   })
 

@@ -1,6 +1,7 @@
 import type { Provide, PauseReason } from '../../state/provide.svelte.ts'
 import type { Session } from '../../state/session.svelte.ts'
 import { countInWords, formatBytes, formatSpan, plural } from '../../ui/format.ts'
+import { failureOf } from '../words.ts'
 import { testWords } from './test-words.ts'
 
 type Kind = 'live' | 'ok' | 'warn' | 'bad' | 'unknown' | 'off'
@@ -133,7 +134,7 @@ function restartWords(provide: Provide, restart: NonNullable<Provide['restart']>
     kind: 'warn',
     status: 'Restarting',
     title: `Starting your ${thing(provide)} again.`,
-    say: `${restart.reason.message}${again}${waits}`,
+    say: `${failureOf(restart.reason).message}${again}${waits}`,
   }
 }
 
@@ -192,7 +193,7 @@ function deviceRow(provide: Provide): StepRow {
       word: 'CPU',
       title: 'Your processor',
       text: reason
-        ? `${reason.message} The processor lends instead: much slower, and labelled CPU.`
+        ? `${failureOf(reason).message} The processor lends instead: much slower, and labelled CPU.`
         : 'Much slower than a GPU, and labelled CPU.',
     }
   }
@@ -212,8 +213,8 @@ function deviceRow(provide: Provide): StepRow {
       key: 'device',
       kind: 'bad',
       word: 'not usable',
-      title: gpu.problem.message,
-      text: gpu.problem.fix,
+      title: failureOf(gpu.problem).message,
+      text: failureOf(gpu.problem).fix,
     }
   const floats = gpu.shaderF16 ? '16-bit floats' : 'no 16-bit floats'
   const software = gpu.software ? ' Software rendering: it works, and is slow.' : ''

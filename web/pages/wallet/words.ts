@@ -9,6 +9,7 @@ import type { WalletAct } from '../../state/wallet-act.svelte.ts'
 import type { Wallet } from '../../state/wallet.svelte.ts'
 import { formatSpan } from '../../ui/format.ts'
 import { fiatHint, formatMoney, formatMoved, type Unit } from '../../ui/money.ts'
+import { failureOf } from '../words.ts'
 
 type ActState = NonNullable<WalletAct['state']>
 
@@ -64,7 +65,7 @@ export function actWords(
     case 'unknown':
       return {
         title: `${doing}: we don’t know whether it was sent.`,
-        text: `${state.why.message} ${
+        text: `${failureOf(state.why).message} ${
           state.canSendAgain
             ? 'It may have been sent anyway. “Try again” sends the very same transaction, so it can’t pay twice.'
             : `${walletName} may have sent it anyway; this page is looking for it on the chain. Check your wallet before you send it again.`
@@ -213,4 +214,18 @@ function whenShort(at: number, now: number): string {
 
 function isSameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()
+}
+
+/** After these, the wallet or another transaction may have moved money: the button must not sound harmless. */
+const LOOK_FIRST: ReadonlySet<string> = new Set([
+  'wallet.failed',
+  'wallet.nowhere',
+  'wallet.replaced',
+  'wallet.silent',
+  'wallet.waiting',
+])
+
+/** What the button says that begins an act again. */
+export function againLabel(code: string): string {
+  return LOOK_FIRST.has(code) ? 'Send it again' : 'Try again'
 }

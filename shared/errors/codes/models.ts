@@ -1,0 +1,32 @@
+import type { Codes, ErrorFacts } from './entry.ts'
+
+const fileOf = ({ path }: ErrorFacts): string => (path ? `The file ${path}` : 'A file of the model')
+
+export const MODELS_CODES = {
+  'models.corrupt': {
+    says: (f) => `${fileOf(f)} does not hold what it should.`,
+    fix: 'Load the model again. If it happens again, choose another model.',
+    example: { path: 'model.onnx', piece: 1 },
+  },
+  'models.truncated': {
+    says: (f) => `${fileOf(f)} ended after ${f.got ?? '?'} of ${f.expected ?? '?'} bytes.`,
+    fix: 'Load the model again.',
+    example: { path: 'model.onnx', got: 5000, expected: 9000 },
+  },
+  'models.unavailable': {
+    says: (f) => `${fileOf(f)} could not be loaded (${f.status ?? 'no answer'}).`,
+    fix: 'Check that its source has it and can be reached.',
+    example: { path: 'model.onnx', status: 404 },
+  },
+  'models.unsupported': {
+    says: (f) => `This model cannot run here: ${f.reason ?? 'its layout is unknown'}.`,
+    fix: 'Choose another model.',
+    example: { reason: 'no chat template' },
+  },
+  'models.unknown': { says: () => 'The model is unknown.', fix: 'Choose another model.', example: {} },
+  'models.no-space': {
+    says: (f) => `The model needs ${f.neededMb ?? '?'} MB of storage; ${f.freeMb ?? '?'} MB are free.`,
+    fix: 'Free some space, or choose a smaller model.',
+    example: { neededMb: 1200, freeMb: 300 },
+  },
+} as const satisfies Codes

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { sentencesOf } from '../../testing/sentences.ts'
+import { SCHEDULE_CODES } from './schedule.ts'
+
+it('the failures of schedule read well', () => {
+  expect(sentencesOf(SCHEDULE_CODES)).toMatchInlineSnapshot(`
+    "
+    schedule.no-relay
+      No relay answers.
+      fix: Check the connection and the relay's address.
+    schedule.no-provider
+      No provider offers this model right now.
+      fix: Wait for one, or provide it yourself.
+    schedule.offer-expired
+      The offer has expired.
+      fix: Check that the clocks of both computers are right.
+    schedule.offer-stale
+      A newer offer is known.
+      fix: Nothing to do.
+    schedule.directory-full
+      The relay holds as many offers as it can.
+      fix: Use another relay.
+    schedule.not-introduced
+      The relay sends nobody to this provider: its operator is jailed.
+      fix: Look at the stake. The relay takes offers again once the operator is released.
+    schedule.rate-limited
+      The relay gets too many requests from this address.
+      fix: Wait a moment, then try again.
+    "
+  `)
+})

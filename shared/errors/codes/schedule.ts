@@ -1,0 +1,35 @@
+import type { Codes } from './entry.ts'
+
+export const SCHEDULE_CODES = {
+  'schedule.no-relay': {
+    says: () => 'No relay answers.',
+    fix: "Check the connection and the relay's address.",
+    example: {},
+  },
+  'schedule.no-provider': {
+    says: () => 'No provider offers this model right now.',
+    fix: 'Wait for one, or provide it yourself.',
+    example: {},
+  },
+  'schedule.offer-expired': {
+    says: () => 'The offer has expired.',
+    fix: 'Check that the clocks of both computers are right.',
+    example: {},
+  },
+  'schedule.offer-stale': { says: () => 'A newer offer is known.', fix: 'Nothing to do.', example: {} },
+  'schedule.directory-full': {
+    says: () => 'The relay holds as many offers as it can.',
+    fix: 'Use another relay.',
+    example: {},
+  },
+  'schedule.not-introduced': {
+    says: () => 'The relay sends nobody to this provider: its operator is jailed.',
+    fix: 'Look at the stake. The relay takes offers again once the operator is released.',
+    example: {},
+  },
+  'schedule.rate-limited': {
+    says: () => 'The relay gets too many requests from this address.',
+    fix: 'Wait a moment, then try again.',
+    example: {},
+  },
+} as const satisfies Codes

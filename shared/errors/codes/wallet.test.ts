@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest'
+import { sentencesOf } from '../../testing/sentences.ts'
+import { WALLET_CODES } from './wallet.ts'
+
+it('the failures of wallet read well', () => {
+  expect(sentencesOf(WALLET_CODES)).toMatchInlineSnapshot(`
+    "
+    wallet.unreachable
+      No node of the chain answers.
+      fix: Check the connection.
+    wallet.foreign-node
+      The node answers for chain 1; this network settles on chain 31337.
+      bare: The node answers for chain ?; this network settles on chain ?.
+      fix: Use another node. Nothing is sent to this one.
+    wallet.rejected
+      You declined the signature.
+      fix: No money moved. Sign again when you like.
+    wallet.wrong-chain
+      Your wallet is on another chain.
+      fix: Switch it to the chain of this network.
+    wallet.no-gas
+      The network fee is about 0.002 ETH; this wallet has 0.001 ETH.
+      bare: This wallet cannot pay the network fee.
+      fix: Get some of the coin that pays fees, then try again.
+    wallet.reverted
+      The contract refused: deposits are paused; withdrawing works.
+      bare: The contract refused: it did not say why.
+      fix: It moved no money; a network fee may be due.
+    wallet.replaced
+      Another transaction of this wallet took the place of this one.
+      fix: This one moved no money. Look at what the other one did before you send this one again.
+    wallet.waiting
+      Your wallet is already asking you something.
+      fix: Open your wallet and answer it. What you sign there counts.
+    wallet.silent
+      Your wallet has not answered for 5 minutes.
+      bare: Your wallet has not answered for ? minutes.
+      fix: Look into your wallet before you send it again: what you sign there still counts.
+    wallet.unsupported
+      Your wallet cannot do this (sign).
+      bare: Your wallet cannot do this.
+      fix: Use another wallet.
+    wallet.disconnected
+      Your wallet gives no account.
+      fix: Unlock it and connect again.
+    wallet.failed
+      Something failed in the wallet (it was given up).
+      bare: Something failed in the wallet.
+      fix: Look into your wallet before you try again.
+    wallet.unknown
+      It is not known yet whether a transaction of this wallet was sent.
+      fix: Look for it on the chain before you send it again.
+    wallet.nowhere
+      It was sent, but no node of the chain knows it.
+      fix: It may still come into a block. Do not send it again before you know.
+    wallet.not-sent
+      Your wallet did not send it.
+      fix: No money moved. Try again when you like.
+    wallet.part-done
+      It was interrupted after a part of it was done.
+      fix: Begin it again for the rest. What is done already is not done twice.
+    wallet.other-account
+      Your wallet has changed to another account.
+      fix: Nothing more was sent. Change back, or begin again with this account.
+    wallet.no-record
+      What is to be sent could not be written down, so it was not sent.
+      fix: Free some storage, then try again.
+    wallet.bad-key
+      This is not a private key.
+      fix: A key has 64 digits from 0 to 9 and a to f, with or without 0x in front.
+    wallet.key-lost
+      The key of this wallet cannot be opened any more.
+      fix: Import the key from your copy, or make a new wallet.
+    wallet.no-storage
+      A key cannot be kept here.
+      fix: Make it where something is kept, or connect a wallet.
+    wallet.faucet-refused
+      The faucet gave nothing: no answer.
+      bare: The faucet gave nothing.
+      fix: Try again later, or ask somebody who has some.
+    wallet.faucet-silent
+      The faucet has not answered.
+      fix: It may have sent test money all the same: look at the balance before you ask again.
+    "
+  `)
+})

@@ -1,0 +1,125 @@
+import { CODE_TABLE, type ErrorCode } from '#shared/errors/code-table.ts'
+import type { ErrorFacts } from '#shared/errors/codes/entry.ts'
+
+/** What a page says in its own terms; what is missing is said as in the table. */
+interface PageWords {
+  readonly message?: string
+  readonly fix?: string
+}
+
+const RELOAD = 'Reload the page to get the newest version.'
+const ASK_AGAIN = 'Ask again in a moment: this page then looks for another provider.'
+const NEW_PRICE = 'Ask again: this page then gets a new price.'
+const OR_NEW_QUESTION = 'Shorten the prompt or begin a new question.'
+const HARDWARE = 'Turn on hardware acceleration in the browser settings, or lend your processor instead.'
+const DRIVER = 'Update the graphics driver. Until then you can lend your processor instead.'
+const ORDINARY_WINDOW = 'open the page in an ordinary window'
+
+/** By code, wherever the page shows it. A button stands beside it: see `stepsAfter`, `lendSteps` and the notes. */
+const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
+  'wire.malformed': { fix: `${RELOAD} If it happens again, ask again later.` },
+  'wire.timeout': { fix: 'Check the connection. The other side may be slow or gone.' },
+  'wire.unexpected': { fix: RELOAD },
+  'wire.other-version': { fix: RELOAD },
+  'models.truncated': { fix: 'Check the connection, then load the model again.' },
+  'models.unavailable': { fix: 'Check the connection, then load the model again.' },
+  'models.unknown': { fix: 'Choose a model from the list.' },
+  'engine.no-webgpu': {
+    message: 'This browser has no WebGPU.',
+    fix: 'Use a current Chrome, Edge, Firefox or Safari, or lend your processor instead.',
+  },
+  'engine.no-adapter': { message: 'Your browser does not give this page your graphics card.', fix: HARDWARE },
+  'engine.software-adapter': {
+    message: 'Your browser only imitates a graphics card, which is slower than the processor itself.',
+    fix: HARDWARE,
+  },
+  'engine.out-of-memory': { fix: 'Close other tabs that use the GPU, or choose a smaller model.' },
+  'engine.shader-failed': { fix: DRIVER },
+  'engine.self-test-failed': { fix: DRIVER },
+  'engine.bad-token': { fix: 'Reload the page: its tokenizer does not fit the model.' },
+  'engine.context-full': { fix: OR_NEW_QUESTION },
+  'prompt.too-long': { fix: OR_NEW_QUESTION },
+  'prompt.quote-expired': { fix: NEW_PRICE },
+  'prompt.quote-unknown': { fix: NEW_PRICE },
+  'schedule.no-relay': { fix: 'Check the connection; this page keeps trying.' },
+  'schedule.no-provider': {
+    message: 'Nobody is lending for this model right now.',
+    fix: 'Keep the prompt here until somebody does, or lend your own GPU.',
+  },
+  'schedule.offer-expired': { fix: 'Check that the clock of this computer is right.' },
+  'schedule.directory-full': { fix: 'This page keeps trying.' },
+  'stream.busy': { fix: ASK_AGAIN },
+  'stream.draining': { fix: ASK_AGAIN },
+  'stream.silent': { fix: ASK_AGAIN },
+  'stream.stalled': { fix: ASK_AGAIN },
+  'stream.provider-lost': { fix: ASK_AGAIN },
+  'stream.bad-chunk': { fix: ASK_AGAIN },
+  'stream.slow-reader': { fix: 'Keep the page open, and ask again.' },
+  'stream.duplicate-job': { fix: 'Ask again if you still want it.' },
+  'payment.required': { fix: 'Make a deposit on the Wallet page, or ask a free provider.' },
+  'payment.unpaid': { fix: 'Check the deposit on the Wallet page. What is written so far stays.' },
+  'payment.bad-voucher': {
+    fix: 'Reload the page. If it happens again, open a new session on the Wallet page.',
+  },
+  'payment.wrong-payee': { fix: ASK_AGAIN },
+  'payment.wrong-chain': { fix: 'Check on the Wallet page that your wallet is on the right chain.' },
+  'payment.not-as-offered': { fix: ASK_AGAIN },
+  'payment.wrong-epoch': { fix: 'Make a new deposit on the Wallet page.' },
+  'payment.no-session': {
+    fix: 'Open a session on the Wallet page, or wait until its transaction is confirmed.',
+  },
+  'payment.expired-session': { fix: 'Open a new session on the Wallet page.' },
+  'payment.session-spent': { fix: 'Open a new session, or one with a higher cap, on the Wallet page.' },
+  'payment.no-deposit': { fix: 'Add to it on the Wallet page.' },
+  'payment.withdrawal-pending': {
+    fix: 'Cancel the withdrawal on the Wallet page, or make a new deposit: that cancels it, too.',
+  },
+  'payment.chain-unreachable': {
+    fix: 'Check the connection. The chain is asked again with the next question.',
+  },
+  'payment.no-record': {
+    fix: 'Free some storage and reload the page. Nothing is paid without a record.',
+  },
+  'wallet.unreachable': { fix: 'Check the connection. Amounts on this page may be old.' },
+  'wallet.unsupported': { fix: 'Use another wallet, or the one in this tab.' },
+  'wallet.disconnected': { message: 'Your wallet shows this page no account.' },
+  'wallet.unknown': {
+    fix: 'The Wallet page looks for it on the chain. Do not send it again before it shows there.',
+  },
+  'wallet.part-done': {
+    message: 'The page was closed before all of it was done: a part of it is in a block.',
+  },
+  'wallet.no-record': {
+    message: 'This browser cannot write down what is to be sent, so it was not sent.',
+    fix: `Free some storage, or ${ORDINARY_WINDOW}, then try again.`,
+  },
+  'wallet.key-lost': { message: 'The key of this wallet is here, but the browser cannot open it any more.' },
+  'wallet.no-storage': {
+    message: 'This browser keeps nothing for this page, so a key made here would be lost with the tab.',
+    fix: 'Open the page in an ordinary window, or connect a wallet.',
+  },
+  'wallet.faucet-silent': {
+    fix: 'It may have sent test money all the same: it shows here when it comes. Ask again if it does not.',
+  },
+  'mesh.outdated': { message: 'The network speaks a newer version than this page.', fix: RELOAD },
+  'mesh.no-direct-path': { fix: ASK_AGAIN },
+  'mesh.no-hidden-path': {
+    message: 'Nobody who lends now can be asked without seeing your address.',
+    fix: 'Ask again when another tab lends, or show your address under the prompt.',
+  },
+  'mesh.relay-budget': { fix: ASK_AGAIN },
+  'mesh.unreachable': { fix: ASK_AGAIN },
+  'mesh.reservation-refused': { fix: 'This page keeps trying.' },
+  'mesh.insecure-page': {
+    message:
+      'The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.',
+  },
+  'peer.refused': { fix: RELOAD },
+  internal: { fix: 'Reload the page. If it happens again, tell the developers what you did.' },
+}
+
+/** What a page says about a code: its own words where it has some, else those of the table. */
+export function pageWords(code: ErrorCode, facts: ErrorFacts = {}): Required<PageWords> {
+  const { message, fix } = PAGE_WORDS[code] ?? {}
+  return { message: message ?? CODE_TABLE[code].says(facts), fix: fix ?? CODE_TABLE[code].fix }
+}
