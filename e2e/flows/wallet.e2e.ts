@@ -16,7 +16,7 @@ import { startNetwork } from '../fixtures/lending-network.ts'
 import { passDays, sendAs, startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
 import { answer, asked, openTabWith, playWallet } from '../fixtures/played-wallet.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
-import type { MockWalletInit } from '../wallet/mock-wallet.ts'
+import type { MockWalletInit } from '../fixtures/mock-wallet.ts'
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const KEY = generatePrivateKey()

@@ -40,7 +40,7 @@ import type { Signer } from '../../web/wallet/signer.ts'
 import { createTabSigner } from '../../web/wallet/tab-signer.ts'
 import type { TransactionRecord } from '../../web/wallet/transaction-record.ts'
 import { startLyingNode } from './lying-node.ts'
-import { installMockWallet, type MockWallet, type MockWalletInit } from './mock-wallet.ts'
+import { installMockWallet, type MockWallet, type MockWalletInit } from '../fixtures/mock-wallet.ts'
 import { startTestChain, type TestChain } from './test-chain.ts'
 
 const INF = parseEther('1')

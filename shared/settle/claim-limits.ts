@@ -1,4 +1,4 @@
-import type { ClaimOffer } from './plan-claims.ts'
+import type { ClaimOffer } from './claim-offer.ts'
 
 /** What the vouchers of one claim share, and what those before have left of it. */
 export class ClaimLimits {

@@ -5,7 +5,8 @@ import { baseUnits, epochMillis, millis } from '../base/units.ts'
 import { someAddress } from '../testing/payments.ts'
 import { MAX_CHAIN_AMOUNT } from './constants.ts'
 import { unclaimedIn, type HeldVoucher } from './payee-ledger.ts'
-import { planClaims, type ClaimOffer, type ClaimPlanInit } from './plan-claims.ts'
+import type { ClaimOffer } from './claim-offer.ts'
+import { planClaims, type ClaimPlanInit } from './plan-claims.ts'
 
 const HOUR = 3_600_000
 const NOW = epochMillis(1_800_000_000_000)

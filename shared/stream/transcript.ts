@@ -97,8 +97,6 @@ export function transcriptOf(
 
 /**
  * The same without the prompt, its sampler and seeds, and without what was paid: what may be shown to anybody.
- *
- * @internal No page exports a transcript yet.
  */
 export function withoutPromptAndPayment(transcript: Transcript): Transcript {
   const { quote, accepted } = transcript.shown
@@ -112,8 +110,6 @@ export function withoutPromptAndPayment(transcript: Transcript): Transcript {
 
 /**
  * All jobs of an answer as one file.
- *
- * @internal No page exports a transcript yet.
  */
 export function encodeTranscripts(jobs: readonly Transcript[]): Uint8Array<ArrayBuffer> {
   return encode({
@@ -124,8 +120,6 @@ export function encodeTranscripts(jobs: readonly Transcript[]): Uint8Array<Array
 
 /**
  * @throws InfernetError `stream.bad-transcript` with the reason `form`
- *
- * @internal No page exports a transcript yet.
  */
 export function decodeTranscripts(file: Uint8Array): readonly Transcript[] {
   if (file.length > MAX_TRANSCRIPT_BYTES) throw bad('form')
@@ -147,7 +141,7 @@ export function decodeTranscripts(file: Uint8Array): readonly Transcript[] {
  * part that is not what its hash says, or cannot be read; `signature`, `job`, `index`, `chain`, `position`, `length` or
  * `amount` for a chunk; `model`, `from`, `nonce` or `too many` for parts that contradict one another
  *
- * @internal No page exports a transcript yet.
+ * @internal Commands and audits call it; no tab does yet.
  */
 export async function verifyTranscript(transcript: Transcript): Promise<Proven> {
   const { jobId, provider, hashes, shown, chunks } = transcript

@@ -2,7 +2,7 @@ import type { Address } from 'viem'
 import { baseUnits } from '#shared/base/units.ts'
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
 import type { PayeeLedger, HeldVoucher } from '#shared/settle/payee-ledger.ts'
-import type { ClaimOffer } from '#shared/settle/plan-claims.ts'
+import type { ClaimOffer } from '#shared/settle/claim-offer.ts'
 import { entryOf } from './claim-entries.ts'
 import type { MoneyServices } from './money-services.ts'
 

@@ -15,7 +15,8 @@ import { GAS_MARGIN } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
 import { FollowedTransaction, type FollowedState } from './follow-transaction.ts'
 import { plainAmount } from './plain-amount.ts'
-import type { Call, Note, SendAnswer, SendOptions, Signer } from './signer.ts'
+import type { Call } from './call.ts'
+import type { Note, SendAnswer, SendOptions, Signer } from './signer.ts'
 import type { RecordBase, TransactionRecord } from './transaction-record.ts'
 
 /** Where an act is. The approvals are those that the visitor is asked for. */

@@ -5,7 +5,7 @@ import { encodeClaim } from '#shared/settle/encode-claim.ts'
 import type { Act } from './act.ts'
 import { erc20Call, escrowData, stakeData } from './calls.ts'
 import type { SessionLimits } from './deposit.ts'
-import type { Call } from './signer.ts'
+import type { Call } from './call.ts'
 
 export function authorizeSession(escrow: Address, { key, cap, expiry }: SessionLimits): Act {
   return one('session', { to: escrow, data: escrowData('authorizeSession', [key, cap, expiry]) })

@@ -9,7 +9,7 @@ import {
 } from 'viem'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { stakeAbi } from '#shared/abi/stake.ts'
-import type { Call } from './signer.ts'
+import type { Call } from './call.ts'
 
 type Name<A extends Abi> = ContractFunctionName<A, 'nonpayable'>
 

@@ -3,7 +3,7 @@ import { getBlock, getCode, readContract } from 'viem/actions'
 import type { Act, ActTools } from './act.ts'
 import { erc20Call, escrowData } from './calls.ts'
 import { permitAbi } from './permit-abi.ts'
-import type { Call } from './signer.ts'
+import type { Call } from './call.ts'
 
 /** What a session key may do. The expiry is in seconds. */
 export interface SessionLimits {

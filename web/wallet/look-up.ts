@@ -10,7 +10,7 @@ import { getTransaction, getTransactionCount, getTransactionReceipt } from 'viem
 import type { ChainClient } from './chain-client.ts'
 import { MAX_SEARCHED_NONCES } from './constants.ts'
 import { findByNonce } from './find-transaction.ts'
-import type { Call } from './signer.ts'
+import type { Call } from './call.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
 /**

@@ -1,15 +1,8 @@
 import type { Address, Hex, TypedDataDefinition } from 'viem'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { Call } from './call.ts'
 import type { RecordBase, TransactionRecord } from './transaction-record.ts'
-
-/** One call of a contract, ready to be sent. */
-export interface Call {
-  readonly to: Address
-  readonly data: Hex
-  /** Of the coin that pays for gas. */
-  readonly value?: bigint
-}
 
 /**
  * Puts on record what is about to be sent; nothing is sent before it resolves, and nothing at all when it rejects.

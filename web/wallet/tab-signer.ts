@@ -14,7 +14,8 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ChainClient } from './chain-client.ts'
 import { SPEED_UP } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
-import type { Call, Note, SendAgain, SendAnswer, SendOptions, Signer } from './signer.ts'
+import type { Call } from './call.ts'
+import type { Note, SendAgain, SendAnswer, SendOptions, Signer } from './signer.ts'
 import { recordOf, type TransactionRecord } from './transaction-record.ts'
 
 export interface TabSignerComponents {
