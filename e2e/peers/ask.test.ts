@@ -60,6 +60,7 @@ describe('peers on a relay, over sockets', () => {
     expect(events.map(({ type }) => type).filter((type) => type !== 'tokens' && type !== 'chunk')).toEqual([
       'searching',
       'assigned',
+      'proof',
       'done',
     ])
     expect(summary).toMatchObject({ finish: 'stop', promptTokens: 3, outputTokens: 80, due: 803n })

@@ -54,6 +54,6 @@ it('ends an answer without a promise that another provider goes on', () => {
   expect(failureOfAnswer({ ...answer, tokens: 3 })).toEqual({
     code: 'stream.silent',
     message: 'The provider left and nobody took over.',
-    fix: '3 tokens are kept. You pay only for those that were signed.',
+    fix: '3 tokens are kept. You owe only for what was signed.',
   })
 })

@@ -14,7 +14,7 @@ it('the failures of wallet read well', () => {
       fix: Use another node. Nothing is sent to this one.
     wallet.rejected
       You declined the signature.
-      fix: No money moved. Sign again when you like.
+      fix: Your wallet says that it sent nothing. Sign again when you like.
     wallet.wrong-chain
       Your wallet is on another chain.
       fix: Switch it to the chain of this network.
@@ -54,8 +54,11 @@ it('the failures of wallet read well', () => {
       It was sent, but no node of the chain knows it.
       fix: It may still come into a block. Do not send it again before you know.
     wallet.not-sent
-      Your wallet did not send it.
-      fix: No money moved. Try again when you like.
+      Your wallet says that it did not send it.
+      fix: Try again when you like.
+    wallet.no-answer
+      Your wallet does not answer.
+      fix: Open it, then try again.
     wallet.part-done
       It was interrupted after a part of it was done.
       fix: Begin it again for the rest. What is done already is not done twice.
