@@ -270,7 +270,7 @@ describe.skipIf(findAnvil() === undefined)('money in doubt on the Wallet page (n
     await wallet.entry('Sent', 'confirmed').waitFor()
     await page.reload() // it is looked at sooner then
     await wallet.ready()
-    await wallet.entry('Sent', 'never came into a block').waitFor()
+    await wallet.entry('Sent', 'never took effect').waitFor()
     await wallet.entry('Sent', 'confirmed').waitFor()
     expect(await moved(name)).toEqual(once(name, 'tab'))
     await wallet.tab.close()
