@@ -206,7 +206,7 @@ describe('the page', () => {
       inWorker: `(${withLittleMemory.toString()})(${SMALL_MEMORY_BYTES})`,
     })
     const noMemory = await small.problem('engine.out-of-memory')
-    expect(await noMemory.innerText()).toMatch(/needs \d+ MB of the GPU's memory, about \d+ MB are free/)
+    expect(await noMemory.innerText()).toMatch(/needs \d+ MB of the GPU's memory; about \d+ MB are free/)
     expect(await noMemory.innerText()).toContain('Close other tabs that use the GPU')
     await small.page.getByRole('heading', { name: 'This model is too large here.' }).waitFor()
     await noMemory.getByRole('button', { name: 'Choose a smaller model' }).click()
