@@ -118,7 +118,7 @@ describe.skipIf(findAnvil() === undefined)('a wallet at its edges (needs anvil)'
     const [first] = await waiting()
     await page.evaluate(() => Object.assign(window, { e2eLater: 120_000 }))
     await at('stuck').waitFor({ state: 'attached' })
-    expect(await wallet.act.innerText()).toContain('Adding to the deposit: no block has taken it yet.')
+    expect(await wallet.act.innerText()).toContain('Adding to the deposit: not confirmed yet.')
     await wallet.act.getByRole('button', { name: 'Send it for a higher fee' }).click()
     await expect.poll(async () => (await waiting())[0]?.hash).not.toBe(first?.hash)
     const [second, ...others] = await waiting()
