@@ -26,7 +26,6 @@ const long = [
   'engine-loss',
   'page',
   'cross-backend',
-  'subgroups',
   'outage',
   'paid',
   'wallet',
