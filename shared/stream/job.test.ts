@@ -401,6 +401,16 @@ describe('a job between RunningJob and JobService', () => {
       await expect(failing).rejects.toMatchObject({ code: 'stream.stalled' })
     })
 
+    it('goes on at once when one says that it goes, and is gone before our goodbye', async () => {
+      const { ours, theirs } = await connectedStreams(consumer)
+      ours.close = () => new Promise(() => undefined)
+      const running = new RunningJob(ours, await makeJob(), { clock: realClock })
+      theirs.send(framed({ type: 'failed', error: { code: 'stream.provider-lost', facts: {} } }))
+      const startedAt = performance.now()
+      await expect(collect(running)).rejects.toMatchObject({ code: 'stream.provider-lost' })
+      expect(performance.now() - startedAt).toBeLessThan(1000)
+    })
+
     it('gives up on one that falls silent', { timeout: 20_000 }, async () => {
       const running = await cheat(await makeJob(), (send) =>
         send({ type: 'tokens', position: 0, tokens: [1] }),

@@ -192,7 +192,9 @@ export class RunningJob {
       this.#stall?.stop()
       this.#limit?.stop()
       this.#liveness.stop()
-      if (this.#frames.isOpen) await this.#frames.close()
+      // Who has told us that it goes may be gone before it hears our goodbye: the next provider does not wait for that.
+      if (this.#isTold) void this.#frames.close()
+      else if (this.#frames.isOpen) await this.#frames.close()
     }
   }
 
