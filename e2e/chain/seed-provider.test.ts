@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { erc20Abi, type Address } from 'viem'
+import type { Address } from 'viem'
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { escrowAbi } from '#shared/abi/escrow.ts'
@@ -25,7 +25,14 @@ import type { Relay } from '../../relay/create-relay.ts'
 import { temporaryFolder, until } from '../../relay/testing/fixtures.ts'
 import { hear, TestNetwork } from '../peers/test-network.ts'
 import { findAnvil } from './find-anvil.ts'
-import { expectedSharesOf, publishModel, settledParts } from './settlement.ts'
+import {
+  expectedSharesOf,
+  publishModel,
+  readHoldings,
+  settledParts,
+  sumOf,
+  type SettledParts,
+} from './settlement.ts'
 import { startTestChain, type TestChain } from './test-chain.ts'
 import { DAY_SECONDS, deposit, keyOf, leaveAndVanish, mainEscrow, voucherOf } from './vouchers.ts'
 
@@ -48,7 +55,7 @@ describe.skipIf(findAnvil() === undefined)('the seed provider of a relay with an
   })
   afterAll(() => chain[Symbol.asyncDispose]())
 
-  const lend = (changes: Partial<RelayConfig>): Promise<Relay> =>
+  const provide = (changes: Partial<RelayConfig>): Promise<Relay> =>
     chain.relay({
       ...{ ...LENDING, relayKeyFile: chain.chain.relayKeyFile, carryWorth: '0', carryEverySeconds: 1 },
       ...changes,
@@ -94,43 +101,17 @@ describe.skipIf(findAnvil() === undefined)('the seed provider of a relay with an
       args: [payer, 0, relayAccount, `0x${MODEL}`],
     })
 
-  /** What is had on the chain at a block, credits in the escrow included; the supply shows what was burned. */
-  async function holdings() {
-    const { asset, escrow } = mainEscrow(chain)
-    const blockNumber = await chain.client.getBlockNumber()
-    const token = { address: asset, abi: erc20Abi, blockNumber } as const
-    const has = async (owner: Address): Promise<bigint> => {
-      const credits = { address: escrow, abi: escrowAbi, functionName: 'creditOf', blockNumber } as const
-      const [balance, credit] = await Promise.all([
-        chain.client.readContract({ ...token, functionName: 'balanceOf', args: [owner] }),
-        chain.client.readContract({ ...credits, args: [owner] }),
-      ])
-      return balance + credit
-    }
-    return {
-      blockNumber,
-      relay: await has(relayAccount),
-      publisher: await has(publisher),
-      treasury: await has(chain.network.contracts.treasury),
-      supply: await chain.client.readContract({ ...token, functionName: 'totalSupply' }),
-    }
-  }
-
-  /** How everybody's holdings moved since then. */
-  async function movedSince(before: Awaited<ReturnType<typeof holdings>>) {
-    const { blockNumber, ...after } = await holdings()
-    const moved = {
-      relay: after.relay - before.relay,
-      publisher: after.publisher - before.publisher,
-      treasury: after.treasury - before.treasury,
-      burned: before.supply - after.supply,
-    }
-    return { blockNumber, moved, sum: moved.relay + moved.publisher + moved.treasury + moved.burned }
+  /** What is had on the chain, credits in the escrow included; the supply shows what was burned. */
+  async function has() {
+    const owners = [relayAccount, publisher, chain.network.contracts.treasury]
+    const { holdings, supply } = await readHoldings(chain.client, chain.network, owners)
+    const [relay = 0n, published = 0n, treasury = 0n] = holdings
+    return { relay, publisher: published, treasury, supply }
   }
 
   test('is paid for its answer, and the chain moves exactly the shares', OFTEN, async () => {
-    const relay = await lend({})
-    const before = await holdings()
+    const relay = await provide({})
+    const [before, fromBlock] = [await has(), (await chain.client.getBlockNumber()) + 1n]
     const { summary, payer, receipts } = await ask(relay)
     const [segment, ...others] = summary.segments
     expect([segment?.provider, segment?.path, others]).toEqual([relay.name, 'websocket', []])
@@ -139,36 +120,42 @@ describe.skipIf(findAnvil() === undefined)('the seed provider of a relay with an
     expect(receipts).toMatchObject([{ receipt: { paid: summary.due, provider: chainAddress(relayAccount) } }])
     expect(receipts[0]?.providerSignature).toHaveLength(65)
 
-    // A slow answer is claimed in parts: all of it has moved, not only the first part.
-    let after = await movedSince(before)
-    const isSettled = async () => (after = await movedSince(before)).sum >= summary.due
-    await until('all of it to be swept', isSettled, 30_000)
+    // A slow answer is claimed in parts, and it is all of them that pay it.
+    let parts: SettledParts = { claims: [], sweeps: [] }
+    const isSwept = async (): Promise<boolean> => {
+      parts = await settledParts(chain.client, chain.network, { fromBlock })
+      return sumOf(parts.sweeps) >= summary.due
+    }
+    await until('all of it to be swept', isSwept, 30_000)
     expect(await claimedOf(payer.address)).toBe(summary.due)
-    const parts = await settledParts(chain.client, chain.network, {
-      fromBlock: before.blockNumber + 1n,
-      toBlock: after.blockNumber,
-    })
     const { provider, relay: relayed, ...rest } = expectedSharesOf(parts, { isCarried: false })
-    expect(after.moved).toEqual({ relay: provider + relayed, ...rest })
-    expect(after.sum).toBe(summary.due)
+    const after = await has()
+    const moved = {
+      relay: after.relay - before.relay,
+      publisher: after.publisher - before.publisher,
+      treasury: after.treasury - before.treasury,
+      burned: before.supply - after.supply,
+    }
+    expect(moved).toEqual({ relay: provider + relayed, ...rest })
+    expect(sumOf(Object.values(moved))).toBe(summary.due)
     await relay.stop()
   })
 
   test('has its vouchers after a restart, and claims them then', { timeout: 90_000 }, async () => {
     const folder = await temporaryFolder()
-    const first = await lend({ dataFolder: folder.path, ...NEVER })
+    const first = await provide({ dataFolder: folder.path, ...NEVER })
     const { summary, payer } = await ask(first)
     await first.stop()
     expect(await claimedOf(payer.address)).toBe(0n)
     expect(await readdir(join(folder.path, 'claims'))).toHaveLength(1)
-    const second = await lend({ dataFolder: folder.path })
+    const second = await provide({ dataFolder: folder.path })
     await until('it to be claimed', async () => (await claimedOf(payer.address)) === summary.due, 30_000)
     await second.stop()
     await folder.remove()
   })
 
   test('claims its own also where none are carried for others', { timeout: 90_000 }, async () => {
-    const relay = await lend({ carryClaims: 'off' })
+    const relay = await provide({ carryClaims: 'off' })
     expect(relay.node.getProtocols()).not.toContain(SETTLE_PROTOCOL)
     const { summary, payer } = await ask(relay)
     await until('it to be claimed', async () => (await claimedOf(payer.address)) === summary.due, 30_000)
@@ -179,7 +166,7 @@ describe.skipIf(findAnvil() === undefined)('the seed provider of a relay with an
     'is left no vouchers by others, who could name another relay in them',
     { timeout: 90_000 },
     async () => {
-      const relay = await lend(NEVER)
+      const relay = await provide(NEVER)
       const { payer, session } = await ask(relay)
       const who = { payer: payer.address, provider: relayAccount, relay: payer.address }
       const signed = await voucherOf(chain, who, '1', session)
@@ -191,7 +178,7 @@ describe.skipIf(findAnvil() === undefined)('the seed provider of a relay with an
   )
 
   test('without an account it asks for nothing, and serves who cannot pay', { timeout: 90_000 }, async () => {
-    const relay = await lend({ relayKeyFile: '' })
+    const relay = await provide({ relayKeyFile: '' })
     await using network = new TestNetwork()
     const { peer } = await network.node({ relays: relay.addresses })
     await until('the seed provider to be offered', async () => (await peer.look()).offers.length > 0)

@@ -6,6 +6,7 @@ import {
   erc20Abi,
   http,
   type Address,
+  type ContractFunctionParameters,
   type Hex,
   type PublicClient,
 } from 'viem'
@@ -22,16 +23,6 @@ const DEMO_ROYALTY_BPS = 500
 const SETTLE_LIMIT_MS = 60_000
 const BPS = 10_000n
 
-/** Who has what, as the chain says; credits that wait in the escrow count as had. */
-export interface Holdings {
-  readonly provider: bigint
-  readonly publisher: bigint
-  readonly relay: bigint
-  readonly treasury: bigint
-  /** What was ever burned shows as units that are gone. */
-  readonly supply: bigint
-}
-
 /** In how many parts an answer was settled: each claim has its own tip, each payout its own rounding. */
 export interface SettledParts {
   /** What each claim paid. */
@@ -43,7 +34,13 @@ export interface SettledParts {
 /** What was claimed, and how everybody's holdings moved with it. */
 export interface Settlement extends SettledParts {
   readonly claimed: bigint
-  readonly moved: Omit<Holdings, 'supply'> & { readonly burned: bigint }
+  readonly moved: {
+    readonly provider: bigint
+    readonly publisher: bigint
+    readonly relay: bigint
+    readonly treasury: bigint
+    readonly burned: bigint
+  }
 }
 
 /** Publishes a model for a new publisher, who lives from then on by its royalty. */
@@ -76,29 +73,37 @@ export async function waitForSettlement(
   let claimed = 0n
   let swept = 0n
   while (performance.now() < until) {
-    // One block for all, or a claim or a payout in between would be counted by halves.
-    const blockNumber = await client.getBlockNumber()
-    const { first, claims, sweeps } = await settledParts(client, chain.network, { toBlock: blockNumber })
-    if (first) {
-      const has = await readHoldings(client, chain.network, { ...first, publisher }, blockNumber)
-      const { supply, ...kept } = has
-      const moved = { ...kept, burned: supplyBefore - supply }
-      claimed = sumOf(claims)
-      swept = sumOf(Object.values(moved))
-      if (claimed >= due && swept >= claimed) return { claimed, claims, sweeps, moved }
+    const { first, claims, sweeps } = await settledParts(client, chain.network)
+    claimed = sumOf(claims)
+    swept = sumOf(sweeps)
+    // Nothing moves any more: what is read after this belongs to these parts.
+    if (first && claimed >= due && swept >= claimed) {
+      const moved = await movedTo(client, chain.network, { ...first, publisher, supplyBefore })
+      return { claimed, claims, sweeps, moved }
     }
     await sleep(250)
   }
   throw new Error(`of ${due} units, ${claimed} were claimed and ${swept} swept within a minute`)
 }
 
-/** In which parts answers were settled in those blocks, and whom the first claim names. */
+async function movedTo(
+  client: PublicClient,
+  network: NetworkFile,
+  who: { provider: Address; publisher: Address; relay: Address; supplyBefore: bigint },
+): Promise<Settlement['moved']> {
+  const owners = [who.provider, who.publisher, who.relay, network.contracts.treasury]
+  const { holdings, supply } = await readHoldings(client, network, owners)
+  const [provider = 0n, publisher = 0n, relay = 0n, treasury = 0n] = holdings
+  return { provider, publisher, relay, treasury, burned: who.supplyBefore - supply }
+}
+
+/** In which parts answers were settled from that block on, and whom the first claim names. */
 export async function settledParts(
   client: PublicClient,
   network: NetworkFile,
-  { fromBlock = 0n, toBlock }: { fromBlock?: bigint; toBlock: bigint },
+  { fromBlock = 0n }: { fromBlock?: bigint } = {},
 ): Promise<SettledParts & { readonly first: { provider: Address; relay: Address } | undefined }> {
-  const within = { address: main(network).escrow, abi: escrowAbi, strict: true, fromBlock, toBlock } as const
+  const within = { address: main(network).escrow, abi: escrowAbi, strict: true, fromBlock } as const
   const [claimed, swept] = await Promise.all([
     client.getContractEvents({ ...within, eventName: 'Claimed' }),
     client.getContractEvents({ ...within, eventName: 'Swept' }),
@@ -156,44 +161,29 @@ export function expectedSharesOf(
   }
 }
 
-function sumOf(amounts: readonly bigint[]): bigint {
+export function sumOf(amounts: readonly bigint[]): bigint {
   return amounts.reduce((sum, amount) => sum + amount, 0n)
 }
 
-async function readHoldings(
+/**
+ * What each of these has now, credits in the escrow included, and the supply: all in one call. A node that is making a
+ * block answers calls by the state before it and after it, even where they name the same block.
+ */
+export async function readHoldings(
   client: PublicClient,
   network: NetworkFile,
-  who: { provider: Address; publisher: Address; relay: Address },
-  blockNumber: bigint,
-): Promise<Holdings> {
+  owners: readonly Address[],
+): Promise<{ readonly holdings: readonly bigint[]; readonly supply: bigint }> {
   const { asset, escrow } = main(network)
-  const has = async (owner: Address): Promise<bigint> => {
-    const [balance, credit] = await Promise.all([
-      client.readContract({
-        address: asset,
-        abi: erc20Abi,
-        functionName: 'balanceOf',
-        args: [owner],
-        blockNumber,
-      }),
-      client.readContract({
-        address: escrow,
-        abi: escrowAbi,
-        functionName: 'creditOf',
-        args: [owner],
-        blockNumber,
-      }),
-    ])
-    return balance + credit
-  }
-  const [provider, publisher, relay, treasury, supply] = await Promise.all([
-    has(who.provider),
-    has(who.publisher),
-    has(who.relay),
-    has(network.contracts.treasury),
-    client.readContract({ address: asset, abi: erc20Abi, functionName: 'totalSupply', blockNumber }),
+  const calls: ContractFunctionParameters[] = owners.flatMap((owner) => [
+    { address: asset, abi: erc20Abi, functionName: 'balanceOf', args: [owner] },
+    { address: escrow, abi: escrowAbi, functionName: 'creditOf', args: [owner] },
   ])
-  return { provider, publisher, relay, treasury, supply }
+  const [supply = 0n, ...parts] = (await client.multicall({
+    ...{ allowFailure: false, deployless: true },
+    contracts: [{ address: asset, abi: erc20Abi, functionName: 'totalSupply' }, ...calls],
+  })) as bigint[]
+  return { supply, holdings: owners.map((_, i) => (parts[2 * i] ?? 0n) + (parts[2 * i + 1] ?? 0n)) }
 }
 
 function clientsOf({ anvil, faucetKeyFile }: LocalChain) {

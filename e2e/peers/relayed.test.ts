@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { peerName } from '#shared/base/ids.ts'
-import { pathOf } from '#shared/peer/connect.ts'
+import { DIRECT_PATH_DEADLINE_MS, pathOf } from '#shared/peer/connect.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import {
   fakeEngine,
@@ -15,8 +15,8 @@ import {
   type TestPeerNode,
 } from './test-network.ts'
 
-/** The nodes of these tests give a dial 2.5 s; the rest is the machine's. */
-const DIAL_LIMIT_MS = 5000
+/** What a node gives a dial; the rest is the machine's. */
+const DIAL_LIMIT_MS = DIRECT_PATH_DEADLINE_MS + 2500
 
 describe('a provider that only a relay can reach', () => {
   let network: TestNetwork
@@ -26,7 +26,7 @@ describe('a provider that only a relay can reach', () => {
   })
   afterEach(() => network[Symbol.asyncDispose]())
 
-  const lend = async (who: TestPeerNode, engine = fakeEngine()) => {
+  const provide = async (who: TestPeerNode, engine = fakeEngine()) => {
     await until('it has a place', () =>
       who.node.getMultiaddrs().some((own) => own.toString().includes('/p2p-circuit')),
     )
@@ -38,7 +38,7 @@ describe('a provider that only a relay can reach', () => {
   it('answers over the relay within the byte budget', async () => {
     const relay = await network.relay()
     const provider = await network.node({ listen: relay.addresses.map(circuit), relays: relay.addresses })
-    const { engine, name, provision } = await lend(provider)
+    const { engine, name, provision } = await provide(provider)
     const consumer = await network.node({ relays: relay.addresses })
     const { tokens, summary, events } = await hear(consumer.peer, promptOf(), {
       onEvent: (_, count) => {
@@ -56,7 +56,7 @@ describe('a provider that only a relay can reach', () => {
     const relay = await network.relay()
     const listen = [OWN_SOCKET, ...relay.addresses.map(circuit)]
     const provider = await network.node({ listen, relays: relay.addresses })
-    const { name } = await lend(provider)
+    const { name } = await provide(provider)
     const consumer = await network.node({ relays: relay.addresses, hides: true })
     const { summary } = await hear(consumer.peer, promptOf(), {
       onEvent: () => {
@@ -82,7 +82,7 @@ describe('a provider that only a relay can reach', () => {
   it('goes on over a new connection when the budget runs out', { timeout: 40_000 }, async () => {
     const relay = await network.relay({ relayDataLimitBytes: 20_000 })
     const provider = await network.node({ listen: relay.addresses.map(circuit), relays: relay.addresses })
-    const { engine, name } = await lend(provider, fakeEngine({ answerLength: 300, tokensPerSecond: 400 }))
+    const { engine, name } = await provide(provider, fakeEngine({ answerLength: 300, tokensPerSecond: 400 }))
     const consumer = await network.node({ relays: relay.addresses })
     const { tokens, summary, events } = await hear(consumer.peer, promptOf())
     expect(tokens).toEqual(await unbroken(engine.requests[0], 300))
@@ -93,18 +93,18 @@ describe('a provider that only a relay can reach', () => {
   })
 
   /**
-   * Node lends over WebSockets, so its WebRTC is nobody's only way; it must not hang either. About one of three dials
+   * Node provides over WebSockets, so its WebRTC is nobody's only way; it must not hang either. About one of three dials
    * between two Node processes fails: node-datachannel closes its connection while candidates come, and @libp2p/webrtc
    * goes on as if it stood until the dial's own timeout. Tabs do not show this; `e2e/flows` proves their direct paths.
    */
   it(
     'is dialled by WebRTC from Node in bounded time, and such an answer outlives the relay',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const relay = await network.relay()
       const listen = ['/webrtc', ...relay.addresses.map(circuit)]
       const provider = await network.node({ listen, relays: relay.addresses })
-      const { engine } = await lend(provider)
+      const { engine } = await provide(provider)
       const consumer = await network.node({ listen: ['/webrtc'], relays: relay.addresses })
       const address = provider.node.getMultiaddrs().find((own) => own.toString().includes('/webrtc'))
       const hangUp = async (): Promise<void> => {
