@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+
 /**
  * The arrows of the tree, as one table that the lint rule and the boundary test both read.
  *
@@ -35,6 +37,11 @@ const rooms = [
   'provide',
 ].map((name) => `relay/${name}`)
 
+/** The rooms of the page's state: who asks and who provides know nothing of one another, and the shell holds all of them. */
+const state = ['session', 'money', 'ask', 'provide', 'shell', 'testing'].map((name) => `web/state/${name}`)
+const [session = '', money = '', ask = '', provide = '', shell = ''] = state
+const outside = [...stages.map(shared), 'shared/abi', 'web/mesh', 'web/engine', 'web/storage', 'web/wallet']
+
 export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(stages.map((name) => [shared(name), upTo(name)])),
   'shared/settle': [...upTo('settle'), 'shared/abi'],
@@ -47,12 +54,17 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   'web/engine': stages.map(shared),
   'web/storage': stages.map(shared),
   'web/wallet': [...stages.map(shared), 'shared/abi'],
-  'web/state': [...stages.map(shared), 'web/mesh', 'web/engine', 'web/storage', 'web/wallet'],
-  'web/pages': [...stages.map(shared), 'web/state', 'web/ui'],
+  [session]: outside,
+  [money]: [...outside, session],
+  [ask]: [...outside, session, money],
+  [provide]: [...outside, session, money],
+  [shell]: [...outside, session, money, ask, provide],
+  'web/state/testing': [...outside, session, money, ask, provide, shell],
+  'web/pages': [...stages.map(shared), ...state, 'web/ui'],
   web: [
     ...stages.map(shared),
     'web/pages',
-    'web/state',
+    ...state,
     'web/ui',
     'web/styles',
     'web/mesh',
@@ -78,7 +90,7 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
     ...rooms,
     'contracts',
     'web',
-    'web/state',
+    ...state,
     'web/engine',
     'web/storage',
     'web/wallet',
@@ -103,9 +115,7 @@ export const layerRules = everyLayer.map((layer) => {
   const patterns = denied.map((other) => {
     const name = other.replace('shared/', '#shared/')
     const relative =
-      layer.split('/')[0] === other.split('/')[0]
-        ? `../${other.slice(other.indexOf('/') + 1)}/**`
-        : `**/${other}/**`
+      layer.split('/')[0] === other.split('/')[0] ? `${posix.relative(layer, other)}/**` : `**/${other}/**`
     return {
       group: [`${name}/**`, relative],
       message: `${layer} may not import ${other}: arrows point down (${allowedArrows[layer]?.join(', ') || 'imports nothing'}).`,

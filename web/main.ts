@@ -1,8 +1,8 @@
 import './styles/app.css'
 import { mount } from 'svelte'
 import App from './App.svelte'
-import { AppState } from './state/app-state.svelte.ts'
-import { lazyServices } from './state/lazy-services.ts'
+import { AppState } from './state/shell/app-state.svelte.ts'
+import { lazyServices } from './state/shell/lazy-services.ts'
 
 const app = new AppState(lazyServices(window), window)
 mount(App, { target: document.body, props: { app } })

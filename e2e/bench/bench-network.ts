@@ -34,15 +34,15 @@ export class BenchNetwork implements AsyncDisposable {
     return new BenchNetwork(model, door.url, browser, cleanUp.move())
   }
 
-  /** A tab of its own profile that lends the model on one thread. */
+  /** A tab of its own profile that provides the model on one thread. */
   async openProvider(): Promise<BenchProvider> {
     const page = await this.#open()
-    const lent = await page.evaluate((model) => window.bench.lend(model), this.#model.model)
+    const provided = await page.evaluate((model) => window.bench.provide(model), this.#model.model)
     // Threads need an isolated page; without it the engine takes one, whatever the machine has.
-    if (lent.isIsolated)
+    if (provided.isIsolated)
       throw new Error('the bench page is isolated: the engine would take more than one thread')
     return {
-      adapter: lent.adapter,
+      adapter: provided.adapter,
       generate: (request) => page.evaluate((asked) => window.bench.generate(asked), request),
     }
   }
@@ -77,7 +77,7 @@ export class BenchNetwork implements AsyncDisposable {
   }
 }
 
-/** A tab that lends. */
+/** A tab that provides. */
 export interface BenchProvider {
   readonly adapter: string
   /** An answer of its engine, read in its own tab. */

@@ -17,7 +17,7 @@ interface Case {
   readonly pingIntervalMs?: number
   readonly offerRenewMs?: number
   readonly windowMs?: number
-  /** Of a tab that lends: whether another one stands before it. */
+  /** Of a tab that provides: whether another one stands before it. */
   readonly visibility?: string
   /** Of a share of a chunk's time: how fast the chunk is written. */
   readonly tokensPerSecond?: number

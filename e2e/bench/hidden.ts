@@ -23,7 +23,7 @@ interface Samples {
 }
 
 /**
- * What a lending tab is worth when another tab stands before it: the same questions from another browser while it is
+ * What a providing tab is worth when another tab stands before it: the same questions from another browser while it is
  * visible, hidden, and hidden for longer than five minutes.
  */
 export async function benchHidden({ quick, print }: BenchOptions): Promise<readonly string[]> {

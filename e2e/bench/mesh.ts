@@ -14,7 +14,7 @@ const PARTS: readonly [name: string, run: (options: BenchOptions) => Promise<voi
   ['relay load', benchRelayLoad],
 ]
 
-/** How quickly a tab joins, lends and answers, what the mesh costs over the bare engine, and what a relay costs. */
+/** How quickly a tab joins, provides and answers, what the mesh costs over the bare engine, and what a relay costs. */
 export async function benchMesh(options: BenchOptions): Promise<readonly string[]> {
   const failed: string[] = []
   for (const [name, run] of PARTS) {

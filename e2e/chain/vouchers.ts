@@ -85,7 +85,7 @@ export function leaveAndVanish(
   return leaveAllAndVanish(chain, relay, [signed])
 }
 
-/** One tab that lends for several operators, and leaves the vouchers of each. */
+/** One tab that provides for several operators, and leaves the vouchers of each. */
 export async function leaveAllAndVanish(
   chain: TestChain,
   relay: Pick<Relay, 'addresses'>,

@@ -50,19 +50,19 @@ describe('an answer whose engine dies in the middle', () => {
     await using network = await startNetwork()
     const { relay } = network
     // A browser of its own: everything that draws or computes on the GPU loses it.
-    const lender = await launchFasterGpu()
+    const browser = await launchFasterGpu()
     try {
-      const provider = await openProvider(lender, relay.url, { backend: 'webgpu', timeout: 240_000 })
+      const provider = await openProvider(browser, relay.url, { backend: 'webgpu', timeout: 240_000 })
       // The adapter's name comes from the device that the engine's worker opened; the self-test compared its tokens.
       expect(await provider.page.locator('main').innerText()).toMatch(/swiftshader|google|lavapipe/i)
       const consumer = await openConsumer(network.browser, relay.url)
       await consumer.ask(STORY)
       await waitForWords(consumer, 3)
-      const session = await lender.newBrowserCDPSession()
+      const session = await browser.newBrowserCDPSession()
       void session.send('Browser.crashGpuProcess').catch(() => undefined)
       await provider.waitForState('paused')
       await consumer.waitForState('done', { timeout: 240_000 })
-      // Nobody else lends. A software GPU may take longer to start than a job waits: then the answer was handed back,
+      // Nobody else provides. A software GPU may take longer to start than a job waits: then the answer was handed back,
       // and came here again.
       const { segments } = await consumer.record()
       console.info(`${segments.length - 1} seams`)
@@ -71,7 +71,7 @@ describe('an answer whose engine dies in the middle', () => {
       await provider.waitForState('live')
       await provider.waitForOffer()
     } finally {
-      await lender.close()
+      await browser.close()
     }
   }, 600_000)
 })

@@ -14,7 +14,7 @@ type Kind = 'tab' | 'injected'
 const THOUSAND = parseEther('1000')
 const SETTLED = { timeout: 30_000 }
 /** Dear enough that one answer brings more than the gas of its claim, and still below what a tab pays for one. */
-const PRICE = { 'infernet.lend.price': '20' }
+const PRICE = { 'infernet.provide.price': '20' }
 
 /** Somebody with a tab, a wallet and a thousand INF. */
 interface Party {
@@ -116,7 +116,7 @@ describe.skipIf(findAnvil() === undefined)('a market of two tabs (needs anvil)',
       await provider.waitForState('ended')
       await WalletPage.from(payee.wallet.tab)
       const claimed = async () => (await lines()).map((line) => [line.provider, line.claimed])
-      // The tab's own wallet claims when lending ends; another one is asked, and the page says what for.
+      // The tab's own wallet claims when providing ends; another one is asked, and the page says what for.
       if (kind === 'injected')
         await act(payee, () => payee.wallet.page.getByTestId('claim-now').click(), claimed)
       await expect.poll(claimed, SETTLED).toEqual([[payee.address, due]])

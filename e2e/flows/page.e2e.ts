@@ -27,20 +27,20 @@ describe('the page', () => {
     await using network = await startNetwork()
     const provider = new ProvidePage(
       await openTab(network.browser, new URL('/provide', network.relay.url).href, {
-        settings: { 'infernet.lend.duty': '10' },
+        settings: { 'infernet.provide.duty': '10' },
       }),
     )
-    const lender = new Keyboard(provider.page)
+    const keyboard = new Keyboard(provider.page)
     await provider.page.getByText('Switch on', { exact: true }).waitFor()
-    await lender.walkTo(provider.page.getByTestId('lend-switch'))
-    await lender.press('Space')
+    await keyboard.walkTo(provider.page.getByTestId('provide-switch'))
+    await keyboard.press('Space')
     await provider.waitForState('live')
     await provider.waitForOffer()
-    await lender.walkTo(provider.page.getByTestId('pause'))
-    await lender.press('Enter')
+    await keyboard.walkTo(provider.page.getByTestId('pause'))
+    await keyboard.press('Enter')
     await provider.waitForState('paused')
-    await lender.expectAt(provider.page.getByTestId('resume'))
-    await lender.press('Enter')
+    await keyboard.expectAt(provider.page.getByTestId('resume'))
+    await keyboard.press('Enter')
     await provider.waitForState('live')
     await provider.waitForOffer()
 
@@ -123,7 +123,7 @@ describe('the page', () => {
     await provider.page.getByRole('button', { name: 'Close the small window' }).click()
     await expect.poll(() => small.isClosed()).toBe(true)
     expect(provider.tab.errors).toEqual([])
-    await provider.page.reload() // its address says that it lends at once
+    await provider.page.reload() // its address says that it provides at once
     await provider.waitForState('live')
     await provider.waitForOffer()
     await consumer.ask('What is a relay?')
@@ -210,7 +210,7 @@ describe('the page', () => {
     expect(await noMemory.innerText()).toContain('Close other tabs that use the GPU')
     await small.page.getByRole('heading', { name: 'This model is too large here.' }).waitFor()
     await noMemory.getByRole('button', { name: 'Choose a smaller model' }).click()
-    expect(await small.page.evaluate(() => document.activeElement?.id)).toBe('lend-model')
+    expect(await small.page.evaluate(() => document.activeElement?.id)).toBe('provide-model')
     await noMemory.getByRole('button', { name: 'Try again' }).click()
     await small.waitForState('live')
     expect(await small.page.locator('main').innerText()).toMatch(

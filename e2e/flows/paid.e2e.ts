@@ -15,9 +15,9 @@ import {
   waitForSettlement,
 } from '../chain/settlement.ts'
 import { startMoneyNetwork } from '../fixtures/money-network.ts'
-import { lentManifest, lentModel } from '../fixtures/lent-model.ts'
+import { providedManifest, providedModel } from '../fixtures/lent-model.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
-import { mannersOf } from '../../web/state/model-manners.ts'
+import { defaultsOf } from '../../web/state/shell/model-defaults.ts'
 import type { AskPage } from '../pages/ask-page.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
 
@@ -72,7 +72,7 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     const estimate = await consumer.estimateOf(QUESTION)
     await consumer.ask(QUESTION)
     const due = await paidFor(consumer)
-    const { answerTokens } = mannersOf(await lentManifest(relay.url))
+    const { answerTokens } = defaultsOf(await providedManifest(relay.url))
     await expectCosts(consumer, estimate, answerTokens)
     expect(await waits()).toEqual(
       expect.arrayContaining(['Getting test INF', 'Making a deposit of 20 test INF']),
@@ -119,7 +119,11 @@ describe.skipIf(findAnvil() === undefined)('an answer that is paid for (needs an
     await using network = await startMoneyNetwork(CARRYING)
     const { browser, relay, rpcUrl, control } = network
     const chain = readerOf(rpcUrl, network.network)
-    const publisher = await publishModel(network.chain, `0x${await lentModel(relay.url)}`, 'infernet/tiny')
+    const publisher = await publishModel(
+      network.chain,
+      `0x${await providedModel(relay.url)}`,
+      'infernet/tiny',
+    )
     const supplyBefore = await readSupply(network.chain)
     // Its relay can't pay the gas of a claim as long as the tab is open, nor can the tab itself.
     const carrier = await payeeOf(relay.url)

@@ -43,7 +43,7 @@ function noteConfigurations(): void {
   }
 }
 
-/** The configurations so far; a tab that lends also joins two ends of its own, without one. */
+/** The configurations so far; a tab that provides also joins two ends of its own, without one. */
 async function configurationsOf({ page }: { page: Page }): Promise<RTCConfiguration[]> {
   const noted = await page.evaluate(() => (globalThis as unknown as Noted).e2eConfigurations)
   return noted.filter((configuration) => configuration != null)
@@ -104,9 +104,9 @@ describe('the way an answer takes', () => {
     await turned.waitForState('done')
     expect((await turned.record()).segments).toMatchObject([{ path: 'webrtc', kind: 'tab' }])
     expect((await configurationsOf(turned)).slice(1)).toEqual([{ iceServers }])
-    const lent = await configurationsOf(provider)
-    expect(lent.length).toBeGreaterThanOrEqual(2)
-    for (const configuration of lent) expect(configuration).toEqual({ iceServers })
+    const provided = await configurationsOf(provider)
+    expect(provided.length).toBeGreaterThanOrEqual(2)
+    for (const configuration of provided) expect(configuration).toEqual({ iceServers })
   })
 
   it('waits eight seconds for a direct path that never comes up, then goes over the relay', async () => {

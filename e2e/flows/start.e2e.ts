@@ -19,7 +19,7 @@ const SCREENS = [
 /** What stands on each page when it has been drawn from what the network said. */
 const PAGES: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   '/': (page) => page.getByTestId('send').waitFor(),
-  '/provide': (page) => page.getByTestId('lend-switch').waitFor(),
+  '/provide': (page) => page.getByTestId('provide-switch').waitFor(),
   '/network': async (page) => {
     await page.getByTestId('offer-row').filter({ hasText: 'server' }).waitFor()
     await page.getByTestId('relay-row').filter({ hasText: 'confirmed' }).waitFor()
@@ -69,7 +69,7 @@ describe('a page that breaks', () => {
     expect(errors.join('\n')).toContain('broken for a test')
     const walkTo = (name: string): Promise<void> => page.getByRole('navigation').getByText(name).click()
     await walkTo('Provide')
-    await page.getByTestId('lend-switch').waitFor()
+    await page.getByTestId('provide-switch').waitFor()
     await walkTo('Network')
     await failure.waitFor()
     await failure.getByRole('button', { name: 'Try again' }).click()

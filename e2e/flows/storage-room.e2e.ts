@@ -19,7 +19,7 @@ it('a model that cannot be kept is refused before its download; one that may be 
     },
   })
   const provider = new ProvidePage(tab)
-  await tab.page.getByTestId('lend-switch').click()
+  await tab.page.getByTestId('provide-switch').click()
   const problem = await provider.problem('models.no-space')
   expect(await problem.innerText()).toMatch(/needs \d+ MB of storage; 2 MB are free\./)
   expect(fetched.filter((path) => path.endsWith('.onnx'))).toEqual([])

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from 'playwright'
-import type { AnswerRecord } from '../../web/state/conversation.ts'
+import type { AnswerRecord } from '../../web/state/ask/conversation.ts'
 import type { Tab } from './tab.ts'
 
 /** How long the page may take to write down an answer that it shows. */
@@ -42,7 +42,7 @@ export class AskPage {
     await this.page.getByTestId('send').waitFor()
   }
 
-  /** Waits until somebody lends the chosen model. */
+  /** Waits until somebody provides the chosen model. */
   async waitForProvider({ timeout = 30_000 } = {}): Promise<void> {
     await this.page.waitForFunction(
       () => {

@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright'
 import type { Tab } from './tab.ts'
 
-/** The Provide page, as somebody who lends uses it. */
+/** The Provide page, as somebody who provides uses it. */
 export class ProvidePage {
   readonly tab: Tab
   readonly page: Page

@@ -140,7 +140,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('vouchers on a real chain', 
       const ledger = await PayeeLedger.load(new MemoryLedgerStore(), escrow, operator.address)
       const chain = view()
       const credit = new PayeeCredit({ clock: realClock, escrow, chain, ledger, signer: operator })
-      const lender = await peers.node({
+      const node = await peers.node({
         listen: [OWN_SOCKET],
         relays: relay.addresses,
         payee: async (key) => ({
@@ -153,7 +153,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('vouchers on a real chain', 
           credit,
         }),
       })
-      const provision = lender.peer.provide(fakeEngine(), TERMS)
+      const provision = node.peer.provide(fakeEngine(), TERMS)
       await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
       const purse = new PayerCredit(
         {

@@ -40,7 +40,7 @@ test('a relay of a newer version is told from one that is down, and nobody waits
   expect(joined.directories).toEqual([])
   expect(isOutdated(joined.views)).toBe(true)
   const startedAt = performance.now()
-  await expect(joined.lend()).rejects.toMatchObject({ code: 'mesh.outdated' })
+  await expect(joined.provide()).rejects.toMatchObject({ code: 'mesh.outdated' })
   expect(performance.now() - startedAt).toBeLessThan(2000)
 })
 

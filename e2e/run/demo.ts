@@ -2,7 +2,7 @@
  * `npm run demo -- "a prompt" [--backend webgpu|wasm] [--chromium PATH]`
  *
  * The main job without looking at a screen: a chain with the contracts, a relay without a seed provider, a tab that
- * lends and a tab that asks, in headless Chromium. The answer goes to standard output as it comes and is paid for block
+ * provides and a tab that asks, in headless Chromium. The answer goes to standard output as it comes and is paid for block
  * by block; the relay carries the claim. The last line is one JSON object, whose `paid` is read from the chain.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -23,10 +23,10 @@ import {
 } from '../chain/settlement.ts'
 import { buildPage } from '../fixtures/build-page.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
-import { lentModel } from '../fixtures/lent-model.ts'
+import { providedModel } from '../fixtures/lent-model.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
-import type { AnswerRecord } from '../../web/state/conversation.ts'
+import type { AnswerRecord } from '../../web/state/ask/conversation.ts'
 
 /** A software GPU takes half a second a token; a real one is done in seconds. */
 const ANSWER_LIMIT_MS = { wasm: 60_000, webgpu: 600_000 }
@@ -55,7 +55,7 @@ async function demo(): Promise<number> {
   await openProvider(browser, relay.url, { backend, timeout: LIVE_LIMIT_MS[backend] })
   const consumer = await openConsumer(browser, relay.url)
   await consumer.follow((added) => process.stdout.write(added))
-  const ledger = chain && (await openLedger(chain, await lentModel(relay.url)))
+  const ledger = chain && (await openLedger(chain, await providedModel(relay.url)))
   await consumer.ask(prompt)
   await consumer.waitForState('done', { timeout: ANSWER_LIMIT_MS[backend] })
   process.stdout.write('\n')

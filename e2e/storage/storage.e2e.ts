@@ -158,7 +158,7 @@ describe('what a tab keeps', () => {
     const wrong = [{ ...proof, rows: 65 }, { ...proof, rows: 0 }, { ...proof, gain: -1 }, { at: 7 }]
     const read = await page.evaluate(
       async ([right, others]) => {
-        const proofs = window.storageRoom.openProofs()
+        const proofs = window.storageRoom.openMeasures()
         await proofs.write('right', right)
         // Whatever an older page, or a bug, has left there.
         for (const [i, each] of others.entries()) await proofs.write(`wrong-${i}`, each as typeof right)

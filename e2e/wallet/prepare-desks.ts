@@ -1,6 +1,6 @@
 import { numberToHex, type Address, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
-import type { MovedWhat } from '../../web/state/money-entries.ts'
+import type { MovedWhat } from '../../web/state/money/money-entries.ts'
 import { encodeClaim } from '#shared/settle/encode-claim.ts'
 import type { ClaimEntry } from '../../web/wallet/acts.ts'
 import { erc20Call, escrowData, stakeData } from '../../web/wallet/calls.ts'

@@ -9,7 +9,7 @@ import type { NetworkFile } from '#shared/settle/network-file.ts'
 import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { ClaimMetrics } from '../observe/claim-metrics.ts'
 import type { Logger } from '../observe/log.ts'
-import type { ClaimAftercare } from './claim-aftercare.ts'
+import type { ClaimWatch } from './claim-watch.ts'
 import { ClaimDispatch } from './claim-dispatch.ts'
 import { ClaimRound, type EscrowDesk } from './claim-round.ts'
 import { refusalOf, type EscrowClient } from './escrow-client.ts'
@@ -29,7 +29,7 @@ export interface CarrierComponents {
   /** The chain's time where that is ahead of ours: deadlines are the chain's. */
   readonly now: () => Promise<EpochMillis>
   readonly blockNumber: () => Promise<bigint>
-  readonly aftercare: ClaimAftercare
+  readonly watch: ClaimWatch
   readonly metrics: ClaimMetrics
 }
 
@@ -62,7 +62,7 @@ export class ClaimCarrier {
   }
 
   start(): void {
-    this.#components.aftercare.takeOver(this.#ledgers)
+    this.#components.watch.takeOver(this.#ledgers)
     this.#schedule()
   }
 
@@ -100,13 +100,13 @@ export class ClaimCarrier {
   }
 
   #deskOf(asset: Asset): EscrowDesk[] {
-    const { escrowOf, views, aftercare, sender, metrics, log } = this.#components
+    const { escrowOf, views, watch, sender, metrics, log } = this.#components
     const address = chainAddress(asset.escrow)
     const view = views.get(address)
     if (!view) return []
     const escrow = escrowOf(address)
     const notes = new ClaimNotes()
-    const dispatch = new ClaimDispatch({ escrow, notes, aftercare, sender, metrics, log }, asset)
+    const dispatch = new ClaimDispatch({ escrow, notes, watch, sender, metrics, log }, asset)
     return [{ asset, address, escrow, view, notes, dispatch }]
   }
 
@@ -153,9 +153,9 @@ export class ClaimCarrier {
 
   /** Notes what was claimed, and pays it out where that is worth the gas: a payee that is gone cannot. */
   async #payOut({ escrow, dispatch }: EscrowDesk, worth: bigint, leastEach: bigint): Promise<void> {
-    const { aftercare, blockNumber } = this.#components
+    const { watch, blockNumber } = this.#components
     const least = worth > leastEach ? worth : leastEach
-    for (const held of await aftercare.tend(escrow, least, await blockNumber())) {
+    for (const held of await watch.tend(escrow, least, await blockNumber())) {
       try {
         await dispatch.send('sweep', escrow.sweep(held))
       } catch (thrown) {

@@ -5,7 +5,7 @@ import type { NetworkFile } from '#shared/settle/network-file.ts'
 import { siftClaims } from '#shared/settle/sift-claims.ts'
 import type { ClaimMetrics, CarryUse } from '../observe/claim-metrics.ts'
 import type { Logger } from '../observe/log.ts'
-import type { CaredLine, ClaimAftercare } from './claim-aftercare.ts'
+import type { WatchedLine, ClaimWatch } from './claim-watch.ts'
 import { readBrought } from './claim-receipt.ts'
 import { refusalOf, type EscrowClient } from './escrow-client.ts'
 import { MAX_CARRY_BATCHES, MAX_CARRY_REST_ROUNDS, MAX_STRUCK_OPERATORS } from './limits.ts'
@@ -14,7 +14,7 @@ import type { Call, TransactionSender } from './transaction-sender.ts'
 export interface DispatchComponents {
   readonly escrow: EscrowClient
   readonly notes: ClaimNotes
-  readonly aftercare: ClaimAftercare
+  readonly watch: ClaimWatch
   readonly sender: TransactionSender
   readonly metrics: ClaimMetrics
   readonly log: Logger
@@ -58,7 +58,7 @@ export class ClaimDispatch {
   }
 
   /** @throws when the chain does not answer, or takes no transaction of ours. */
-  async claim(lines: readonly CaredLine[]): Promise<Dispatched> {
+  async claim(lines: readonly WatchedLine[]): Promise<Dispatched> {
     let carried = 0
     let reverted = 0
     for (const batch of this.#apart(lines)) {
@@ -88,9 +88,9 @@ export class ClaimDispatch {
   }
 
   /** All together, but those apart who have spoilt a transaction before. */
-  #apart(lines: readonly CaredLine[]): readonly (readonly CaredLine[])[] {
-    const together: CaredLine[] = []
-    const apart = new Map<ChainAddress, CaredLine[]>()
+  #apart(lines: readonly WatchedLine[]): readonly (readonly WatchedLine[])[] {
+    const together: WatchedLine[] = []
+    const apart = new Map<ChainAddress, WatchedLine[]>()
     for (const line of lines) {
       const { provider } = line.held.voucher
       if (!this.#struck.has(provider)) together.push(line)
@@ -99,13 +99,13 @@ export class ClaimDispatch {
     return [together, ...apart.values()].filter(({ length }) => length > 0).slice(0, MAX_CARRY_BATCHES)
   }
 
-  async #claimBatch(lines: readonly CaredLine[]): Promise<Dispatched> {
-    const { escrow, notes, aftercare, sender, metrics, log } = this.#components
-    const tryAll = (batch: readonly CaredLine[]) => escrow.refusalOfBatch(vouchersOf(batch), sender.address)
+  async #claimBatch(lines: readonly WatchedLine[]): Promise<Dispatched> {
+    const { escrow, notes, watch, sender, metrics, log } = this.#components
+    const tryAll = (batch: readonly WatchedLine[]) => escrow.refusalOfBatch(vouchersOf(batch), sender.address)
     const { good, refused } = await siftClaims(lines, tryAll)
     for (const line of refused.keys()) notes.note(line.held, 'refused')
     if (good.length === 0) return { carried: 0, reverted: 0 }
-    for (const line of good) aftercare.watch(line, { isPaidOut: true })
+    for (const line of good) watch.watch(line, { isPaidOut: true })
     let receipt: TransactionReceipt
     try {
       receipt = await this.send('claim', escrow.claim(vouchersOf(good)))
@@ -142,10 +142,10 @@ export class ClaimDispatch {
   }
 }
 
-function vouchersOf(lines: readonly CaredLine[]) {
+function vouchersOf(lines: readonly WatchedLine[]) {
   return lines.map(({ held }) => held)
 }
 
-function providersOf(lines: readonly CaredLine[]): readonly ChainAddress[] {
+function providersOf(lines: readonly WatchedLine[]): readonly ChainAddress[] {
   return [...new Set(lines.map(({ held }) => held.voucher.provider))]
 }

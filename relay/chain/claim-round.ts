@@ -9,7 +9,7 @@ import { unclaimedIn } from '#shared/settle/payee-ledger.ts'
 import type { ClaimOffer } from '#shared/settle/claim-offer.ts'
 import { leastClaim, planClaims, type ClaimPlanInit } from '#shared/settle/plan-claims.ts'
 import type { ClaimMetrics, RoundEnd } from '../observe/claim-metrics.ts'
-import type { CaredLine, ClaimAftercare } from './claim-aftercare.ts'
+import type { WatchedLine, ClaimWatch } from './claim-watch.ts'
 import type { ClaimDispatch } from './claim-dispatch.ts'
 import { leastTipped } from './claim-receipt.ts'
 import type { EscrowClient } from './escrow-client.ts'
@@ -29,7 +29,7 @@ export interface EscrowDesk {
 
 export interface RoundComponents {
   readonly desk: EscrowDesk
-  readonly aftercare: ClaimAftercare
+  readonly watch: ClaimWatch
   readonly metrics: ClaimMetrics
   readonly now: () => Promise<EpochMillis>
   readonly blockNumber: () => Promise<bigint>
@@ -57,7 +57,7 @@ export class ClaimRound {
   }
 
   /** @throws when the chain does not answer, or takes no transaction of ours. */
-  async run(lines: readonly CaredLine[]): Promise<RoundEnd> {
+  async run(lines: readonly WatchedLine[]): Promise<RoundEnd> {
     const { desk, blockNumber } = this.#components
     const plan = await this.#planInit()
     const weighed = await this.#weigh(lines, plan, await blockNumber())
@@ -81,11 +81,11 @@ export class ClaimRound {
   }
 
   async #weigh(
-    lines: readonly CaredLine[],
+    lines: readonly WatchedLine[],
     plan: ClaimPlanInit,
     block: bigint,
   ): Promise<readonly WeighedLine[]> {
-    const { desk, aftercare, metrics } = this.#components
+    const { desk, watch, metrics } = this.#components
     const open = new Map(lines.map((line) => [line.held, line]))
     for (const held of open.keys()) if (unclaimedIn(held) === 0n) open.delete(held)
     const restMs = plan.graceMs / CARRY_REST_DIVISOR
@@ -95,16 +95,16 @@ export class ClaimRound {
       maxRest: Math.max(1, Math.min(MAX_CARRY_REST_ROUNDS, Math.floor(restMs / this.#everyMs))),
     })
     return weighClaims(
-      { ...desk, aftercare, onVoid: () => metrics.result('void') },
+      { ...desk, watch, onVoid: () => metrics.result('void') },
       picked.map((held) => open.get(held)).filter((line) => line !== undefined),
       { block, least: leastClaim(plan) },
     )
   }
 
-  #choose(weighed: readonly WeighedLine[], plan: ClaimPlanInit): readonly CaredLine[] {
+  #choose(weighed: readonly WeighedLine[], plan: ClaimPlanInit): readonly WatchedLine[] {
     const { notes, dispatch } = this.#components.desk
     dispatch.begin()
-    const lines = new Map<ClaimOffer, CaredLine>()
+    const lines = new Map<ClaimOffer, WatchedLine>()
     for (const { offer, held, boxed } of weighed)
       if (dispatch.isResting(held.voucher.provider)) notes.note(held, 'refused')
       else lines.set(offer, { held, boxed })

@@ -16,7 +16,7 @@ import type { RelayConfig } from '../config/options.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ChainHead } from './chain-head.ts'
-import { ClaimAftercare } from './claim-aftercare.ts'
+import { ClaimWatch } from './claim-watch.ts'
 import { ClaimCarrier } from './claim-carrier.ts'
 import { EscrowClient } from './escrow-client.ts'
 import { FileLedgerStore } from './file-ledger-store.ts'
@@ -80,14 +80,14 @@ export async function mountClaims(
     const service = new ClaimService({ clock, box })
     await relay.node.handle(SETTLE_PROTOCOL, service.handle, { maxInboundStreams: MAX_LEAVE_STREAMS })
   }
-  const aftercare = new ClaimAftercare({
+  const watch = new ClaimWatch({
     ...{ box, views },
     beforeNote: async ({ payer, provider }) =>
       provider === operator ? seed?.chain.account(payer, { isFresh: true }) : undefined,
   })
   const carrier = new ClaimCarrier(
     {
-      ...{ box, views, sender, clock, log, aftercare, metrics: relay.metrics.claims },
+      ...{ box, views, sender, clock, log, watch, metrics: relay.metrics.claims },
       escrowOf: (escrow) => clients.get(escrow) ?? new EscrowClient(client, escrow),
       now: async () => epochMillis(Math.max(clock.now(), (await head.fresh()).timestamp * SECOND_MS)),
       blockNumber: async () => (await head.fresh()).number,

@@ -4,13 +4,13 @@ import type { ChainAccount, ChainSession, ChainView } from '#shared/settle/chain
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
 import type { ClaimOffer } from '#shared/settle/claim-offer.ts'
 import { unclaimedIn } from '#shared/settle/payee-ledger.ts'
-import type { CaredLine, ClaimAftercare } from './claim-aftercare.ts'
+import type { WatchedLine, ClaimWatch } from './claim-watch.ts'
 import type { EscrowClient } from './escrow-client.ts'
 import { forEachOf } from './for-each-of.ts'
 import { CARRY_PARALLEL } from './limits.ts'
 
 /** A line that the chain would pay something of, or may on another day. */
-export interface WeighedLine extends CaredLine {
+export interface WeighedLine extends WatchedLine {
   readonly offer: ClaimOffer
 }
 
@@ -18,7 +18,7 @@ export interface ScalesComponents {
   readonly escrow: EscrowClient
   readonly view: ChainView
   readonly notes: ClaimNotes
-  readonly aftercare: ClaimAftercare
+  readonly watch: ClaimWatch
   readonly onVoid: () => void
 }
 
@@ -40,17 +40,17 @@ const VOID = new Set(['WrongEpoch', 'InvalidSignature', 'SessionExpired', 'Defau
  */
 export async function weighClaims(
   components: ScalesComponents,
-  lines: readonly CaredLine[],
+  lines: readonly WatchedLine[],
   init: WeighInit,
 ): Promise<readonly WeighedLine[]> {
   const { notes, escrow, view } = components
   const weighed: WeighedLine[] = []
   // Lines share payers, sessions and providers: of each the chain is asked once a round.
   const once: OneRoundView = {
-    account: onceEach((payer: ChainAddress) => view.account(payer)),
-    session: onceEach((payer: ChainAddress, key: ChainAddress) => view.session(payer, key)),
+    account: memoizeAsync((payer: ChainAddress) => view.account(payer)),
+    session: memoizeAsync((payer: ChainAddress, key: ChainAddress) => view.session(payer, key)),
   }
-  const dayOf = onceEach((provider: ChainAddress) => escrow.dailyLeft(provider))
+  const dayOf = memoizeAsync((provider: ChainAddress) => escrow.dailyLeft(provider))
   await forEachOf(lines, CARRY_PARALLEL, async (line) => {
     const found = await weigh({ ...components, view: once }, line, init)
     if (typeof found === 'string') return notes.note(line.held, found)
@@ -65,7 +65,7 @@ interface OneRoundView {
   session(payer: ChainAddress, key: ChainAddress): Promise<ChainSession>
 }
 
-function onceEach<Of extends readonly ChainAddress[], T>(
+function memoizeAsync<Of extends readonly ChainAddress[], T>(
   ask: (...of: Of) => Promise<T>,
 ): (...of: Of) => Promise<T> {
   const asked = new Map<string, Promise<T>>()
@@ -78,33 +78,33 @@ function onceEach<Of extends readonly ChainAddress[], T>(
 }
 
 async function weigh(
-  { escrow, view, aftercare, onVoid }: Omit<ScalesComponents, 'view'> & { view: OneRoundView },
-  line: CaredLine,
+  { escrow, view, watch, onVoid }: Omit<ScalesComponents, 'view'> & { view: OneRoundView },
+  line: WatchedLine,
   { block, least }: WeighInit,
 ): Promise<Omit<ClaimOffer, 'dailyLeft'> | 'void' | 'refused' | 'worthless'> {
   const { held } = line
   const { payer, epoch } = held.voucher
   const drop = async (): Promise<'void'> => {
-    if (await aftercare.dropWhenSure(line, block)) onVoid()
+    if (await watch.dropWhenSure(line, block)) onVoid()
     return 'void'
   }
   const account = await view.account(payer)
   if (account.epoch > epoch) return drop()
   // In doubt it is asked about until it is sure.
-  if (unclaimedIn(held) < least && !aftercare.isDoubted(line)) return 'worthless'
+  if (unclaimedIn(held) < least && !watch.isDoubted(line)) return 'worthless'
   const said = await escrow.claimable(held)
   if (typeof said !== 'bigint' && VOID.has(said.name)) return drop()
-  aftercare.trust(line)
+  watch.trust(line)
   if (typeof said === 'bigint') return offerOf(view, line, account, baseUnits(said))
   // The day is used up, or the payer's money is.
   if (said.name === 'NothingPayable') return offerOf(view, line, account, baseUnits(0n))
-  if (said.name === 'StaleVoucher') aftercare.watch(line, { isPaidOut: false })
+  if (said.name === 'StaleVoucher') watch.watch(line, { isPaidOut: false })
   return 'refused'
 }
 
 async function offerOf(
   view: OneRoundView,
-  { held }: CaredLine,
+  { held }: WatchedLine,
   { balance, withdrawAt }: ChainAccount,
   pays: BaseUnits,
 ): Promise<Omit<ClaimOffer, 'dailyLeft'>> {

@@ -3,7 +3,7 @@ import type { PeerName } from '#shared/base/ids.ts'
 import type { EpochMillis } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { MAX_KNOWN_RELAYS } from '../base/limits.ts'
-import type { Verdict } from './offer-gossip.ts'
+import type { GossipOutcome } from './offer-gossip.ts'
 import { openRelayRecord, type RelayRecord } from './relay-record.ts'
 
 export interface KnownRelay {
@@ -26,7 +26,7 @@ export class KnownRelays {
   }
 
   /** Judges a gossiped message and remembers it if it is good. */
-  async take(message: Uint8Array, from: PeerName): Promise<Verdict> {
+  async take(message: Uint8Array, from: PeerName): Promise<GossipOutcome> {
     if (from === this.#self) return 'ignore'
     try {
       const record = await openRelayRecord(message, from, this.#clock.now())

@@ -6,17 +6,17 @@ import { TokenBucket } from '#shared/base/token-bucket.ts'
 import { GOSSIP_RATE_PER_NEIGHBOUR, MAX_GOSSIP_MESSAGE_BYTES } from '../base/limits.ts'
 import type { RelayNode } from '../node/create-node.ts'
 import type { Logger } from '../observe/log.ts'
-import type { OfferGossip, Verdict } from './offer-gossip.ts'
+import type { OfferGossip, GossipOutcome } from './offer-gossip.ts'
 import { OFFERS_TOPIC, RELAYS_TOPIC } from '../node/topics.ts'
 
 export interface RelayGossipComponents {
   readonly node: RelayNode
   readonly clock: Clock
   readonly log: Logger
-  readonly onJudged?: (topic: 'offers' | 'relays', verdict: Verdict | 'rate-limited') => void
+  readonly onJudged?: (topic: 'offers' | 'relays', outcome: GossipOutcome | 'rate-limited') => void
 }
 
-type Judge = (message: Uint8Array, from: PeerName) => Promise<Verdict>
+type Judge = (message: Uint8Array, from: PeerName) => Promise<GossipOutcome>
 
 /** Bad messages that a neighbour may bring before it is cut: one every two seconds is a fault, more is an attack. */
 const STRIKES = { burst: 50, perSecond: 0.5 } as const
@@ -103,15 +103,15 @@ export class RelayGossip {
 
   #validator(topic: 'offers' | 'relays', judge: Judge): TopicValidatorFn {
     return async (neighbour, message) => {
-      const verdict = await this.#judge(neighbour, message, judge)
-      this.#components.onJudged?.(topic, verdict)
-      if (verdict === 'reject') this.#strike(neighbour)
-      if (verdict === 'accept') return TopicValidatorResult.Accept
-      return verdict === 'reject' ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore
+      const outcome = await this.#judge(neighbour, message, judge)
+      this.#components.onJudged?.(topic, outcome)
+      if (outcome === 'reject') this.#strike(neighbour)
+      if (outcome === 'accept') return TopicValidatorResult.Accept
+      return outcome === 'reject' ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore
     }
   }
 
-  async #judge(neighbour: PeerId, message: Message, judge: Judge): Promise<Verdict | 'rate-limited'> {
+  async #judge(neighbour: PeerId, message: Message, judge: Judge): Promise<GossipOutcome | 'rate-limited'> {
     if (!this.#ledger(neighbour).rate.take()) return 'rate-limited'
     if (message.type !== 'signed' || message.data.length > MAX_GOSSIP_MESSAGE_BYTES) return 'reject'
     try {

@@ -55,7 +55,7 @@ export class RelayNetwork {
       node,
       clock,
       log,
-      onJudged: (topic, verdict) => metrics.gossip.inc({ topic, verdict }),
+      onJudged: (topic, outcome) => metrics.gossip.inc({ topic, outcome }),
     })
     const allowLocal = init.addresses.some((address) => isLocalHost(parseSocketAddress(address)?.host ?? ''))
     const lookMs = (init.recordMs ?? RELAY_RECORD_MS) / 3

@@ -57,7 +57,7 @@ export class RelayMetrics {
   )
   readonly gossip = this.#counter('infernet_gossip_messages_total', 'Gossiped messages from other relays.', [
     'topic',
-    'verdict',
+    'outcome',
   ])
 
   readonly rpcCalls = this.#counter(

@@ -36,7 +36,7 @@ describe('mountProvider', () => {
     await rm(spoiled, { recursive: true })
   })
 
-  async function lend(modelsFolder: string) {
+  async function provide(modelsFolder: string) {
     const model = 'infernet-tiny'
     return mountProvider(relay, {
       privateKey: await privateKey,
@@ -52,7 +52,7 @@ describe('mountProvider', () => {
   }
 
   it('makes no offer with an engine that gets a golden token wrong', async () => {
-    await expect(lend(spoiled)).rejects.toMatchObject({
+    await expect(provide(spoiled)).rejects.toMatchObject({
       code: 'engine.self-test-failed',
       facts: { wrong: 1 },
     })
@@ -61,7 +61,7 @@ describe('mountProvider', () => {
 
   it('signs the result of its self-test into its offer', async () => {
     const begun = Date.now()
-    const provider = await lend(bundled)
+    const provider = await provide(bundled)
     await expect.poll(offers, { timeout: 10_000 }).toHaveLength(1)
     const [offer] = await offers()
     const { cases } = parseGolden(await readFile(join(bundled, 'infernet-tiny/golden.fp32.json')), 'golden')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Backend } from '#shared/engine/engine.ts'
-import type { EngineProof } from '#shared/engine/engine-proof.ts'
+import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { CATALOGUE } from '#shared/models/catalogue.ts'
@@ -29,7 +29,7 @@ export interface MountProviderInit {
   readonly payee?: Payee | undefined
 }
 
-/** Makes the relay lend as well, so that a network of one is not empty: the same peer as a tab's, over ORT in Node. */
+/** Makes the relay provide as well, so that a network of one is not empty: the same peer as a tab's, over ORT in Node. */
 export async function mountProvider(
   relay: RelayHost,
   { privateKey, directory, modelsFolder, model, backend, payee }: MountProviderInit,
@@ -39,12 +39,12 @@ export async function mountProvider(
   if (!entry || manifestName === undefined) throw new InfernetError('models.unknown')
   const modelFolder = join(modelsFolder, entry.id)
   const manifest = parseManifest(await readManifest(modelFolder, manifestName))
-  let known: EngineProof | undefined
+  let known: EngineMeasure | undefined
   const engine = await createStandingEngine({
     clock: nodeClock,
     async start(signal) {
       const started = await createNodeEngine({ manifest, modelFolder, backend, known }, { signal })
-      known = started.proof
+      known = started.measure
       return started
     },
   })

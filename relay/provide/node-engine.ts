@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Backend } from '#shared/engine/engine.ts'
-import type { EngineProof } from '#shared/engine/engine-proof.ts'
+import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createWorkerClient, type WorkerEngine } from '#shared/engine/worker-client.ts'
 import type { EventMessage, ResponseMessage } from '#shared/engine/worker-messages.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -18,7 +18,7 @@ export interface NodeEngineInit {
   /** Requests that may wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
   /** What an earlier start here found out. @default nothing */
-  readonly known?: EngineProof | undefined
+  readonly known?: EngineMeasure | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
 }
 

@@ -184,11 +184,11 @@ describe('createEngine', () => {
     const firstRuns = runs
     await first.close()
     runs = 0
-    const init = { manifest: tiny.manifest, known: first.proof }
+    const init = { manifest: tiny.manifest, known: first.measure }
     const second = await createEngine({ ...components, ort }, init)
     expect(runs).toBeGreaterThan(3)
     expect(runs).toBeLessThan(firstRuns / 3)
-    expect(second.proof).toEqual(first.proof)
+    expect(second.measure).toEqual(first.measure)
     expect(second.info).toEqual(first.info)
     expect(second.selfTest).toEqual(first.selfTest)
     await second.close()
@@ -203,8 +203,8 @@ describe('createEngine', () => {
           ? new TextEncoder().encode(JSON.stringify(golden))
           : tiny.files.read(path),
     }
-    const proof = { rows: 8, gain: 2, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
-    for (const known of [undefined, proof, { ...proof, rows: 1 }])
+    const measure = { rows: 8, gain: 2, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+    for (const known of [undefined, measure, { ...measure, rows: 1 }])
       await expect(
         createEngine(await wasmComponents(files), { manifest: tiny.manifest, known }),
       ).rejects.toMatchObject({

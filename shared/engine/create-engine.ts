@@ -7,7 +7,7 @@ import type { Decoder } from './decoder/decoder.ts'
 import { loadDecoder, type DecoderComponents } from './decoder/load-decoder.ts'
 import type { Engine, EngineInfo } from './engine.ts'
 import { createRunner, type Runner } from './engine-runner.ts'
-import type { EngineProof } from './engine-proof.ts'
+import type { EngineMeasure } from './engine-measure.ts'
 import { eosTokens } from './eos-tokens.ts'
 import { goldenPath, parseGolden, type Golden } from './golden.ts'
 import { runSelfTest, type SelfTest } from './self-test.ts'
@@ -30,7 +30,7 @@ export interface EngineInit {
    * What an earlier start on this very device found out. The golden prompts are run all the same, at once where it runs
    * several; what is known is neither searched for nor proved again, unless they come out wrong. @default nothing
    */
-  readonly known?: EngineProof | undefined
+  readonly known?: EngineMeasure | undefined
   /** Called when the weights are in and the graph is compiled, before the self-test. */
   readonly onTesting?: (() => void) | undefined
 }
@@ -44,7 +44,7 @@ export interface TestedEngine extends Engine {
 
 /** An engine that passed its self-test, with what the next start may be told. */
 export interface ProvenEngine extends TestedEngine {
-  readonly proof: EngineProof
+  readonly measure: EngineMeasure
 }
 
 /**
@@ -93,22 +93,22 @@ export async function createEngine(
     const runner = createRunner({ ...components, decoder, eos, readTokenizer }, init, untested)
     const parts = { components, decoder, runner, golden }
     const found = (init.known && (await retest(parts, init.known, signal))) ?? (await prove(parts, signal))
-    const { selfTest, proof } = found
-    const streams = Math.min(maxStreams ?? Infinity, proof.rows)
+    const { selfTest, measure } = found
+    const streams = Math.min(maxStreams ?? Infinity, measure.rows)
     runner.setStreams(streams)
-    const { prefillTokensPerSecond, decodeTokensPerSecond } = proof
-    const gain = streams === proof.rows ? proof.gain : 1
+    const { prefillTokensPerSecond, decodeTokensPerSecond } = measure
+    const gain = streams === measure.rows ? measure.gain : 1
     const batchTokensPerSecond = Math.round(decodeTokensPerSecond * gain * 10) / 10
     const speeds = { prefillTokensPerSecond, decodeTokensPerSecond, batchTokensPerSecond }
     const info = { ...untested, ...speeds, streams }
-    return { ...runner.engine, selfTest, info, proof }
+    return { ...runner.engine, selfTest, info, measure }
   } catch (error) {
     await decoder.close().catch(() => undefined)
     throw error
   }
 }
 
-interface ProofParts {
+interface ProvingParts {
   readonly components: EngineComponents
   readonly decoder: Decoder
   readonly runner: Runner
@@ -117,27 +117,27 @@ interface ProofParts {
 
 interface Found {
   readonly selfTest: SelfTest
-  readonly proof: EngineProof
+  readonly measure: EngineMeasure
 }
 
 /** Runs the golden prompts as they will be run: at once where several are. Undefined when they came out wrong. */
 async function retest(
-  { runner, golden }: ProofParts,
-  proof: EngineProof,
+  { runner, golden }: ProvingParts,
+  measure: EngineMeasure,
   signal: AbortSignal | undefined,
 ): Promise<Found | undefined> {
-  runner.setStreams(proof.rows)
-  const isRight = await proveBatch(runner.engine, golden, proof.rows, { signal })
+  runner.setStreams(measure.rows)
+  const isRight = await proveBatch(runner.engine, golden, measure.rows, { signal })
   runner.setStreams(1)
   if (!isRight) return undefined
-  const { prefillTokensPerSecond, decodeTokensPerSecond } = proof
+  const { prefillTokensPerSecond, decodeTokensPerSecond } = measure
   const total = (golden?.cases ?? []).reduce((sum, { tokens }) => sum + tokens.length, 0)
-  return { proof, selfTest: { right: total, total, prefillTokensPerSecond, decodeTokensPerSecond } }
+  return { measure, selfTest: { right: total, total, prefillTokensPerSecond, decodeTokensPerSecond } }
 }
 
 /** Runs the golden prompts one by one and at once, proves what must be, and measures. */
 async function prove(
-  { components, decoder, runner, golden }: ProofParts,
+  { components, decoder, runner, golden }: ProvingParts,
   signal: AbortSignal | undefined,
 ): Promise<Found> {
   const { now } = components
@@ -152,7 +152,7 @@ async function prove(
   const isProven = width.rows === 1 || (await proveBatch(runner.engine, golden, width.rows, { signal }))
   const { rows, gain } = isProven ? width : { rows: 1, gain: 1 }
   const { prefillTokensPerSecond, decodeTokensPerSecond } = selfTest
-  return { selfTest, proof: { rows, gain, prefillTokensPerSecond, decodeTokensPerSecond } }
+  return { selfTest, measure: { rows, gain, prefillTokensPerSecond, decodeTokensPerSecond } }
 }
 
 async function failWith(lost: Promise<Error>): Promise<never> {

@@ -2,7 +2,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import type { Engine, GenerateRequest } from './engine.ts'
 import type { Golden } from './golden.ts'
 
-/** What an engine showed before it may lend. */
+/** What an engine showed before it may provide. */
 export interface SelfTest {
   /** Golden tokens it got right. */
   readonly right: number

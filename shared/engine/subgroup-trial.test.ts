@@ -5,7 +5,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { createFakeEngine } from '../testing/fake-engine.ts'
 import type { TestedEngine } from './create-engine.ts'
-import { startByTrial, verdictKey, type SubgroupVerdict } from './subgroup-trial.ts'
+import { startByTrial, trialKey, type SubgroupResult } from './subgroup-trial.ts'
 
 const DAY_MS = 24 * 3_600_000
 const selfTest = { right: 3, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
@@ -14,7 +14,7 @@ const wrong = new InfernetError('engine.self-test-failed', { wrong: 15, total: 1
 /** A GPU on which an answer takes so long with and without the feature, or which fails with it. */
 function gpu(speed: { withMs: number | Error; withoutMs: number; dies?: Error }) {
   const clock = new FakeClock()
-  const kept = new Map<string, SubgroupVerdict>()
+  const kept = new Map<string, SubgroupResult>()
   const starts: boolean[] = []
   const open = new Set<TestedEngine>()
   let overlaps = 0
@@ -41,7 +41,7 @@ function gpu(speed: { withMs: number | Error; withoutMs: number; dies?: Error })
   }
   const store = {
     read: async (key: string) => kept.get(key),
-    write: async (key: string, verdict: SubgroupVerdict) => void kept.set(key, verdict),
+    write: async (key: string, result: SubgroupResult) => void kept.set(key, result),
   }
   async function run(key = 'a gpu', signal?: AbortSignal) {
     starts.length = 0
@@ -52,7 +52,7 @@ function gpu(speed: { withMs: number | Error; withoutMs: number; dies?: Error })
     expect([...open]).toEqual([started.engine])
     expect(overlaps).toBe(0)
     open.clear()
-    return started.verdict
+    return started.result
   }
   return { clock, kept, starts, speed, run }
 }
@@ -82,7 +82,7 @@ describe('startByTrial', () => {
     expect(starts).toEqual([false])
   })
 
-  it('tries again when the verdict is a month old, or is about something else', async () => {
+  it('tries again when the result is a month old, or is about something else', async () => {
     const { run, starts, clock } = gpu({ withMs: 140, withoutMs: 100 })
     await run()
     await run('another gpu')
@@ -131,7 +131,7 @@ describe('startByTrial', () => {
   })
 })
 
-it('a verdict’s key changes with the adapter, the browser, the runtime and the model', () => {
+it('a result’s key changes with the adapter, the browser, the runtime and the model', () => {
   const adapter = { vendor: 'acme', architecture: 'rocket', device: '1', description: 'driver 7' }
   const base = { adapter, browser: 'Chrome/156', runtime: '1.30.0', model: 'ab' }
   const keys = [
@@ -140,6 +140,6 @@ it('a verdict’s key changes with the adapter, the browser, the runtime and the
     { ...base, browser: 'Chrome/157' },
     { ...base, runtime: '1.31.0' },
     { ...base, model: 'cd' },
-  ].map((parts) => verdictKey(parts))
+  ].map((parts) => trialKey(parts))
   expect(new Set(keys).size).toBe(keys.length)
 })

@@ -6,7 +6,7 @@ import type { TestedEngine } from './create-engine.ts'
 import type { Engine } from './engine.ts'
 
 /** What a trial of the `subgroups` feature found on one adapter, with one driver, browser and model. */
-export interface SubgroupVerdict {
+export interface SubgroupResult {
   /** True only when it was right and faster. */
   readonly on: boolean
   readonly why: 'faster' | 'slower' | 'wrong' | 'failed'
@@ -17,16 +17,16 @@ export interface SubgroupVerdict {
   readonly at: EpochMillis
 }
 
-/** Where verdicts are kept; one that forgets costs a trial, so nothing here may throw. */
-export interface VerdictStore {
-  read(key: string): Promise<SubgroupVerdict | undefined>
-  write(key: string, verdict: SubgroupVerdict): Promise<void>
+/** Where trialResults are kept; one that forgets costs a trial, so nothing here may throw. */
+export interface ResultStore {
+  read(key: string): Promise<SubgroupResult | undefined>
+  write(key: string, result: SubgroupResult): Promise<void>
 }
 
 export interface TrialComponents<E extends TestedEngine> {
   readonly clock: Clock
-  readonly store: VerdictStore
-  /** All that the verdict hangs on: {@link verdictKey}. */
+  readonly store: ResultStore
+  /** All that the result hangs on: {@link trialKey}. */
   readonly key: string
   /** Starts an engine on the GPU, self-test included, with or without the feature. */
   readonly start: (subgroups: boolean) => Promise<E>
@@ -54,7 +54,7 @@ const GPU_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /**
  * Starts an engine with the `subgroups` feature where it proved right and faster, and without it everywhere else.
  *
- * Without a verdict that can be trusted, both are tried: one after the other, because two copies of the weights might
+ * Without a result that can be trusted, both are tried: one after the other, because two copies of the weights might
  * not fit. The feature is the faster way on many GPUs and silently wrong on some (`GpuInit.subgroups`).
  *
  * @throws what starting without the feature throws, or the signal's reason
@@ -62,46 +62,46 @@ const GPU_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export async function startByTrial<E extends TestedEngine>(
   components: TrialComponents<E>,
   { signal }: { signal?: AbortSignal | undefined } = {},
-): Promise<{ readonly engine: E; readonly verdict: SubgroupVerdict }> {
+): Promise<{ readonly engine: E; readonly result: SubgroupResult }> {
   const { clock, store, key, start } = components
   const known = await store.read(key)
-  if (known && isTrusted(known, clock) && !known.on) return { engine: await start(false), verdict: known }
+  if (known && isTrusted(known, clock) && !known.on) return { engine: await start(false), result: known }
   const isProved = known !== undefined && isTrusted(known, clock)
   let withMs: number
   try {
     const engine = await start(true)
-    if (isProved) return { engine, verdict: known }
+    if (isProved) return { engine, result: known }
     withMs = await measure(engine, clock, signal).finally(() => engine.close())
   } catch (thrown) {
     signal?.throwIfAborted()
-    const verdict = against(thrown, clock)
-    await store.write(key, verdict)
-    return { engine: await start(false), verdict }
+    const result = against(thrown, clock)
+    await store.write(key, result)
+    return { engine: await start(false), result }
   }
   const without = await start(false)
   const gain = (await measure(without, clock, signal)) / withMs
   const on = gain >= MIN_GAIN
   const at = epochMillis(clock.now())
-  const verdict = { on, why: on ? 'faster' : 'slower', gain, operators: undefined, at } as const
-  await store.write(key, verdict)
-  if (!on) return { engine: without, verdict }
+  const result = { on, why: on ? 'faster' : 'slower', gain, operators: undefined, at } as const
+  await store.write(key, result)
+  if (!on) return { engine: without, result }
   await without.close()
-  return { engine: await start(true), verdict }
+  return { engine: await start(true), result }
 }
 
 /** What a failure says against the feature; one that says nothing of it is thrown again. */
-function against(thrown: unknown, clock: Clock): SubgroupVerdict {
+function against(thrown: unknown, clock: Clock): SubgroupResult {
   const { code, facts } = InfernetError.from(thrown)
-  const verdict = { on: false, gain: undefined, at: epochMillis(clock.now()) } as const
+  const result = { on: false, gain: undefined, at: epochMillis(clock.now()) } as const
   if (code === 'engine.self-test-failed') {
     const { operators } = facts
-    return { ...verdict, why: 'wrong', operators: typeof operators === 'string' ? operators : undefined }
+    return { ...result, why: 'wrong', operators: typeof operators === 'string' ? operators : undefined }
   }
-  if (GPU_FAILURES.has(code)) return { ...verdict, why: 'failed', operators: undefined }
+  if (GPU_FAILURES.has(code)) return { ...result, why: 'failed', operators: undefined }
   throw thrown
 }
 
-function isTrusted({ at, why }: SubgroupVerdict, clock: Clock): boolean {
+function isTrusted({ at, why }: SubgroupResult, clock: Clock): boolean {
   const age = clock.now() - at
   return age >= 0 && age < (why === 'failed' ? FAILURE_TRUSTED_MS : TRUSTED_MS)
 }
@@ -135,7 +135,7 @@ async function measure(
 }
 
 /** What the browser tells of an adapter, its runtime and what is run on it: when any of it changes, trials are made anew. */
-export function verdictKey(parts: {
+export function trialKey(parts: {
   readonly adapter: Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'>
   readonly browser: string
   readonly runtime: string

@@ -3,7 +3,7 @@ import { errorFromMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { TestedEngine } from './create-engine.ts'
-import type { EngineProof } from './engine-proof.ts'
+import type { EngineMeasure } from './engine-measure.ts'
 import type { GenerateRequest, TokenBatch } from './engine.ts'
 import { stoppable } from './stoppable.ts'
 import type { ClientPort, LoadRequest, WorkerQuestion, WorkerTable } from './worker-messages.ts'
@@ -19,7 +19,7 @@ export interface WorkerClientInit {
 /** An engine behind a border. */
 export interface WorkerEngine extends TestedEngine {
   /** What its start found out, for the next one. */
-  readonly proof: EngineProof | undefined
+  readonly measure: EngineMeasure | undefined
   /** Whether its files stay for the next visit. */
   readonly kept: boolean
   /** How much of the time it may compute from now on, (0, 1]. */
@@ -105,11 +105,11 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
     fail,
     async load(request, { signal } = {}) {
       try {
-        const { info, selfTest, proof, kept } = await raceSignal(ask('load', request), signal)
+        const { info, selfTest, measure, kept } = await raceSignal(ask('load', request), signal)
         return {
           info,
           selfTest,
-          proof,
+          measure,
           kept,
           lost,
           setShare: (share) => void ask('pace', { share }).catch(() => undefined),

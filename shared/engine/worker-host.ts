@@ -2,7 +2,7 @@ import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { TestedEngine } from './create-engine.ts'
-import type { EngineProof } from './engine-proof.ts'
+import type { EngineMeasure } from './engine-measure.ts'
 import type { TokenBatch, TokenScore } from './engine.ts'
 import type { HostPort, LoadRequest, RequestMessage, WorkerQuestion, WorkerTable } from './worker-messages.ts'
 
@@ -17,7 +17,7 @@ export interface HostComponents {
     onProgress: (progress: LoadProgress) => void,
     share: () => number,
   ): Promise<{
-    readonly engine: TestedEngine & { readonly proof?: EngineProof | undefined }
+    readonly engine: TestedEngine & { readonly measure?: EngineMeasure | undefined }
     readonly kept: boolean
   }>
 }
@@ -69,7 +69,7 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
       void engine.lost.then((error) =>
         port.postMessage({ kind: 'event', name: 'lost', body: errorToMessage(error) }),
       )
-      return { info: engine.info, selfTest: engine.selfTest, proof: engine.proof, kept }
+      return { info: engine.info, selfTest: engine.selfTest, measure: engine.measure, kept }
     },
     async 'generate.open'(request) {
       const stop = new AbortController()

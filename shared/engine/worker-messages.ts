@@ -2,7 +2,7 @@ import type { ErrorMessage } from '../errors/error-message.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { Manifest } from '../models/manifest.ts'
 import type { Backend, EngineInfo, GenerateRequest, ScoreRequest, TokenBatch, TokenScore } from './engine.ts'
-import type { EngineProof } from './engine-proof.ts'
+import type { EngineMeasure } from './engine-measure.ts'
 import type { SelfTest } from './self-test.ts'
 
 /** What a worker is asked to load. */
@@ -16,7 +16,7 @@ export interface LoadRequest {
   /** As in `EngineInit`. */
   readonly maxStreams?: number | undefined
   readonly maxWaiting?: number | undefined
-  readonly known?: EngineProof | undefined
+  readonly known?: EngineMeasure | undefined
   /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
   readonly share?: number | undefined
 }
@@ -25,7 +25,7 @@ interface LoadAnswer {
   readonly info: EngineInfo
   readonly selfTest: SelfTest
   /** What this start found out, or was known before it. */
-  readonly proof?: EngineProof | undefined
+  readonly measure?: EngineMeasure | undefined
   /** False when the files could not be kept for the next visit. */
   readonly kept: boolean
 }

@@ -30,7 +30,7 @@ export interface NodeInit {
 
 /**
  * A libp2p node that joins relays: a tab's, or one in Node that is no relay itself. Nobody can reach it until it listens,
- * or holds a reservation (`JoinedRelays.lend`).
+ * or holds a reservation (`JoinedRelays.provide`).
  */
 export function createNode(
   { key, transports }: NodeComponents,

@@ -70,8 +70,8 @@ export class JoinedRelays implements RelaySource {
    * @throws InfernetError `mesh.reservation-refused` within {@link RESERVATION_DEADLINE_MS}, `mesh.outdated` where all
    * relays speak a newer version, or the signal's reason
    */
-  async lend({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    for (const keeper of this.#keepers) keeper.lend()
+  async provide({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    for (const keeper of this.#keepers) keeper.provide()
     const late = (): Error => new InfernetError('mesh.reservation-refused')
     const limit = millis(RESERVATION_DEADLINE_MS)
     await withDeadline(this.#clock, limit, late, (own) => this.#untilReserved(own), { signal })

@@ -14,7 +14,7 @@ import { REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_DIAL_DEADLINE_MS, RESERVATION_DEADL
 import { hasReservation, listenOn, renewReservation } from './reservations.ts'
 
 /**
- * Keeps the connection to one relay and, while this side lends, the reservation there.
+ * Keeps the connection to one relay and, while this side provides, the reservation there.
  *
  * libp2p brings neither back after a relay's restart (docs/traps.md), so this does: at once when the
  * connection closes, then with growing pauses.
@@ -30,7 +30,7 @@ export class RelayKeeper {
   #state: RelayView['state'] = 'connecting'
   #connection: Connection | undefined
   #standing: VersionStanding = 'same'
-  #isLending = false
+  #isProviding = false
   #hasListened = false
   #wake: (() => void) | undefined
 
@@ -66,8 +66,8 @@ export class RelayKeeper {
   }
 
   /** Wants to be reachable here, until the node stops. */
-  lend(): void {
-    this.#isLending = true
+  provide(): void {
+    this.#isProviding = true
     this.#wake?.()
   }
 
@@ -119,7 +119,7 @@ export class RelayKeeper {
       if (this.#connection?.status !== 'open') this.#connection = await this.#dial()
       this.#enter(this.#stateConnected)
       if (!this.isUp) return true // of no use until it comes back with another version
-      if (this.#isLending && !hasReservation(this.#node, this.relay)) await this.#reserve()
+      if (this.#isProviding && !hasReservation(this.#node, this.relay)) await this.#reserve()
       this.changes.emit()
       return true
     } catch {

@@ -20,7 +20,7 @@ import type { Assignment } from '../schedule/assignment.ts'
 import { gatherQuotes, type GatherComponents } from './gather-quotes.ts'
 import { payableOffers } from './payable-offers.ts'
 import type { AnswerEvent, AnswerSummary, Segment } from './peer.ts'
-import { hiddenWaysTo } from './ways.ts'
+import { hiddenDialAddresses } from './dial-addresses.ts'
 
 /** How often an answer may look for another provider. Each try costs some seconds; nobody waits for more. */
 const MAX_ATTEMPTS = 8
@@ -130,7 +130,7 @@ class Answer {
     const { hiding } = this.#components
     if (!hiding) return offers
     const reachable = offers.filter(({ provider, addresses }) => {
-      const { direct, relayed } = hiddenWaysTo(provider, addresses, hiding)
+      const { direct, relayed } = hiddenDialAddresses(provider, addresses, hiding)
       return direct.length + relayed.length > 0
     })
     if (reachable.length === 0 && offers.length > 0) this.#reason = new InfernetError('mesh.no-hidden-path')

@@ -8,7 +8,7 @@ import { sleep, withDeadline } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Path } from '../schedule/assignment.ts'
 import type { RecentPeers } from './recent-peers.ts'
-import { hiddenWaysTo, waysTo, type Hiding } from './ways.ts'
+import { hiddenDialAddresses, dialAddressesOf, type Hiding } from './dial-addresses.ts'
 
 /** After this long without a direct path the job goes over the relay, within its byte budget. */
 export const DIRECT_PATH_DEADLINE_MS = 8 * SECOND_MS
@@ -57,7 +57,9 @@ export async function connect(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<Connected> {
   const { node, directFailures, hiding } = components
-  const targets = hiding ? hiddenWaysTo(provider, addresses, hiding) : waysTo(provider, addresses)
+  const targets = hiding
+    ? hiddenDialAddresses(provider, addresses, hiding)
+    : dialAddressesOf(provider, addresses)
   if (hiding && targets.relayed.length + targets.direct.length === 0)
     throw new InfernetError('mesh.no-hidden-path')
   const standing = openConnections(node, provider).find((connection) => pathOf(connection) !== 'relayed')

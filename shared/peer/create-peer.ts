@@ -30,7 +30,7 @@ import type {
 } from './peer.ts'
 import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'
-import type { Hiding } from './ways.ts'
+import type { Hiding } from './dial-addresses.ts'
 
 /** After this long a direct path is tried again: a laptop may have changed its network. */
 const DIRECT_FAILURE_MS = 2 * MINUTE_MS

@@ -112,7 +112,7 @@ export interface ProviderJob {
   readonly startedAt: EpochMillis
 }
 
-/** A model that is being lent. */
+/** A model that is being provided. */
 export interface Provision {
   readonly model: ModelHash
   readonly state: ProvisionState
@@ -192,12 +192,12 @@ export interface Peer {
     prompt: Prompt,
     options?: {
       signal?: AbortSignal
-      /** Who is not asked, such as what this tab itself lends. */
+      /** Who is not asked, such as what this tab itself provides. */
       except?: readonly PeerName[]
     },
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /**
-   * Lends a loaded model under these terms until the provision ends. One provision per model.
+   * Provides a loaded model under these terms until the provision ends. One provision per model.
    *
    * Throws `engine.self-test-failed` for an engine that is not right: what is offered has passed its self-test.
    */

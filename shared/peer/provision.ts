@@ -53,7 +53,7 @@ export interface ProvisionComponents {
   readonly onEnd: (provision: Provision) => void
 }
 
-/** A model that is being lent: keeps its offer alive at every relay and counts what it serves. */
+/** A model that is being provided: keeps its offer alive at every relay and counts what it serves. */
 export class Provision implements ProvisionInterface {
   readonly model: ModelHash
   readonly #engine: Engine

@@ -12,7 +12,7 @@ export const OFFER_RENEW_MS = 25 * SECOND_MS
 /** Clocks of strangers differ; an offer may come from this far in the future. */
 export const CLOCK_SKEW_MS = 10 * SECOND_MS
 
-/** A tab lends a few models, not dozens: more is somebody filling the directory. */
+/** A tab provides a few models, not dozens: more is somebody filling the directory. */
 export const MAX_OFFERS_PER_PEER = 8
 
 /** About 1.2 KB each in memory: 24 MB at most for one relay. */

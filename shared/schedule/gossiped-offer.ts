@@ -4,10 +4,10 @@ import type { Directory } from './directory.ts'
 import { offerGossipSchema } from './messages.ts'
 
 /** What a relay does with a gossiped message: pass it on, drop it quietly, or hold it against who sent it. */
-export type GossipVerdict = 'accept' | 'ignore' | 'reject'
+export type GossipOutcome = 'accept' | 'ignore' | 'reject'
 
 /** Takes another relay's word of an offer into the directory, if the provider's own signature bears it out. */
-export async function acceptGossipedOffer(directory: Directory, message: Uint8Array): Promise<GossipVerdict> {
+export async function acceptGossipedOffer(directory: Directory, message: Uint8Array): Promise<GossipOutcome> {
   try {
     const { type, provider, signed } = decode(offerGossipSchema, message)
     if (type === 'offer') await directory.announce({ provider, offer: signed }, { isLocal: false })

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { epochMillis } from '#shared/base/units.ts'
-import type { EngineProof, KeptProof } from '#shared/engine/engine-proof.ts'
+import type { EngineMeasure, KeptMeasure } from '#shared/engine/engine-measure.ts'
 import { ORT_VERSION } from '#shared/engine/ort-runtime.ts'
-import type { SubgroupVerdict, VerdictStore } from '#shared/engine/subgroup-trial.ts'
+import type { SubgroupResult, ResultStore } from '#shared/engine/subgroup-trial.ts'
 import { createWorkerHost, type HostComponents } from '#shared/engine/worker-host.ts'
 import type { HostPort } from '#shared/engine/worker-messages.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -13,7 +13,7 @@ import { collect } from '#shared/testing/engine-compliance.ts'
 import { createFakeEngine } from '#shared/testing/fake-engine.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
-import { createWebEngine, type ProofsInit, type WebEngineInit } from './client.ts'
+import { createWebEngine, type MeasuresInit, type WebEngineInit } from './client.ts'
 
 const { manifest } = await readTinyModel('fp32')
 const init: WebEngineInit = { manifest, baseUrl: '/models/infernet-tiny/', backend: 'auto' }
@@ -26,7 +26,7 @@ let workers: {
   backend: string
   source: string
   subgroups: boolean
-  known: EngineProof | undefined
+  known: EngineMeasure | undefined
   ended: boolean
 }[]
 /** Fails a load on that backend, or with subgroups. */
@@ -39,7 +39,7 @@ class FakeWorker extends EventTarget {
     backend: '',
     source: '',
     subgroups: false,
-    known: undefined as EngineProof | undefined,
+    known: undefined as EngineMeasure | undefined,
     ended: false,
   }
 
@@ -55,8 +55,8 @@ class FakeWorker extends EventTarget {
       const adapter = backend === 'wasm' ? 'cpu' : 'acme rocket'
       const fake = createFakeEngine({ clock: realClock, info: { backend, adapter } })
       const selfTest = { right: 3, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
-      const proof = known ?? { rows: 4, gain: 2, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
-      return { engine: { ...fake, selfTest, proof }, kept: true }
+      const measure = known ?? { rows: 4, gain: 2, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+      return { engine: { ...fake, selfTest, measure }, kept: true }
     }
     const port: HostPort = {
       postMessage: (message) => port1.postMessage(message),
@@ -94,7 +94,7 @@ const request = {
   maxTokens: 3,
 }
 
-it('the version that verdicts hang on is the one that is installed', () => {
+it('the version that results hang on is the one that is installed', () => {
   const { dependencies } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   ) as {
@@ -154,15 +154,18 @@ describe('createWebEngine', () => {
     await engine.close()
   })
 
-  describe('with proofs that are kept', () => {
-    const kept = new Map<string, KeptProof>()
+  describe('with measures that are kept', () => {
+    const kept = new Map<string, KeptMeasure>()
     let at = 0
-    const proofs: ProofsInit = {
+    const measures: MeasuresInit = {
       clock: { ...realClock, now: () => epochMillis(at) },
-      store: { read: async (key) => kept.get(key), write: async (key, proof) => void kept.set(key, proof) },
+      store: {
+        read: async (key) => kept.get(key),
+        write: async (key, measure) => void kept.set(key, measure),
+      },
     }
-    const start = async (more: Partial<WebEngineInit> = {}): Promise<EngineProof | undefined> => {
-      await (await createWebEngine({ ...init, proofs, ...more })).engine.close()
+    const start = async (more: Partial<WebEngineInit> = {}): Promise<EngineMeasure | undefined> => {
+      await (await createWebEngine({ ...init, measures, ...more })).engine.close()
       return workers.at(-1)?.known
     }
     beforeEach(() => {
@@ -194,10 +197,10 @@ describe('createWebEngine', () => {
   })
 
   describe('with a trial of the subgroups feature', () => {
-    const kept = new Map<string, SubgroupVerdict>()
-    const store: VerdictStore = {
+    const kept = new Map<string, SubgroupResult>()
+    const store: ResultStore = {
       read: async (key) => kept.get(key),
-      write: async (key, verdict) => void kept.set(key, verdict),
+      write: async (key, result) => void kept.set(key, result),
     }
     const trial = { clock: realClock, store }
     const features = new Set(['subgroups'])

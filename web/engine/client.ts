@@ -1,14 +1,19 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { epochMillis } from '#shared/base/units.ts'
 import type { Backend } from '#shared/engine/engine.ts'
-import { isProofTrusted, proofKey, type EngineProof, type ProofStore } from '#shared/engine/engine-proof.ts'
+import {
+  isMeasureTrusted,
+  measureKey,
+  type EngineMeasure,
+  type MeasureStore,
+} from '#shared/engine/engine-measure.ts'
 import { ORT_VERSION } from '#shared/engine/ort-runtime.ts'
 import type { SelfTest } from '#shared/engine/self-test.ts'
 import {
   startByTrial,
-  verdictKey,
-  type SubgroupVerdict,
-  type VerdictStore,
+  trialKey,
+  type SubgroupResult,
+  type ResultStore,
 } from '#shared/engine/subgroup-trial.ts'
 import { createWorkerClient, type WorkerEngine } from '#shared/engine/worker-client.ts'
 import type { EventMessage, LoadRequest, ResponseMessage } from '#shared/engine/worker-messages.ts'
@@ -33,7 +38,7 @@ export interface WebEngineInit {
   /** Tries the `subgroups` feature and keeps what it found. @default it is left alone */
   readonly trial?: TrialInit | undefined
   /** Keeps what a start found out, and tells the next one. @default everything is found out anew */
-  readonly proofs?: ProofsInit | undefined
+  readonly measures?: MeasuresInit | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   /** Once a second from the worker, also while the tab is hidden. */
   readonly onTick?: ((monotonicMs: number) => void) | undefined
@@ -41,14 +46,14 @@ export interface WebEngineInit {
 
 export interface TrialInit {
   readonly clock: Clock
-  readonly store: VerdictStore
+  readonly store: ResultStore
   /** Also on software rendering, where nobody gains from it. @default false */
   readonly onSoftware?: boolean | undefined
 }
 
-export interface ProofsInit {
+export interface MeasuresInit {
   readonly clock: Clock
-  readonly store: ProofStore
+  readonly store: MeasureStore
 }
 
 export interface WebEngine {
@@ -59,7 +64,7 @@ export interface WebEngine {
   /** Why the GPU was not taken although `auto` would have liked to. */
   readonly fellBackFrom: InfernetError | undefined
   /** What is known of the `subgroups` feature here; undefined where the GPU has none of it, or none is used. */
-  readonly subgroups: SubgroupVerdict | undefined
+  readonly subgroups: SubgroupResult | undefined
 }
 
 /** Failures that are the GPU's and not the model's: the same model may well run on the processor. */
@@ -114,15 +119,15 @@ async function startOnGpu(
   const { trial, manifest, share = 1 } = init
   // What is measured is the device, whatever share of it the visitor allows.
   const begin = (withSubgroups: boolean, allowed: number): Promise<WorkerEngine> =>
-    withProof(init, { backend: 'webgpu', subgroups: withSubgroups, adapter: info }, (known) =>
+    withMeasure(init, { backend: 'webgpu', subgroups: withSubgroups, adapter: info }, (known) =>
       start({ ...init, share: allowed }, { backend: 'webgpu', subgroups: withSubgroups, known }, signal),
     )
   if (!trial || !info || !subgroups || (software && !trial.onSoftware))
     return present(await begin(false, share))
-  const { engine, verdict } = await startByTrial(
+  const { engine, result } = await startByTrial(
     {
       ...trial,
-      key: verdictKey({
+      key: trialKey({
         adapter: info,
         browser: navigator.userAgent,
         runtime: ORT_VERSION,
@@ -133,24 +138,24 @@ async function startOnGpu(
     { signal },
   )
   engine.setShare(share)
-  return { ...present(engine), subgroups: verdict }
+  return { ...present(engine), subgroups: result }
 }
 
 function startOnProcessor(init: WebEngineInit, signal: AbortSignal | undefined): Promise<WorkerEngine> {
-  return withProof(init, { backend: 'wasm', subgroups: false, adapter: undefined }, (known) =>
+  return withMeasure(init, { backend: 'wasm', subgroups: false, adapter: undefined }, (known) =>
     start(init, { backend: 'wasm', subgroups: false, known }, signal),
   )
 }
 
 /** Starts with what is known of this device, and keeps what is not. */
-async function withProof(
-  { manifest, proofs }: WebEngineInit,
-  on: Pick<Parameters<typeof proofKey>[0], 'backend' | 'subgroups' | 'adapter'>,
-  start: (known: EngineProof | undefined) => Promise<WorkerEngine>,
+async function withMeasure(
+  { manifest, measures }: WebEngineInit,
+  on: Pick<Parameters<typeof measureKey>[0], 'backend' | 'subgroups' | 'adapter'>,
+  start: (known: EngineMeasure | undefined) => Promise<WorkerEngine>,
 ): Promise<WorkerEngine> {
-  if (!proofs) return start(undefined)
-  const { clock, store } = proofs
-  const key = proofKey({
+  if (!measures) return start(undefined)
+  const { clock, store } = measures
+  const key = measureKey({
     ...on,
     processors: navigator.hardwareConcurrency,
     isIsolated: crossOriginIsolated,
@@ -158,11 +163,11 @@ async function withProof(
     model: hashManifest(manifest),
   })
   const kept = await store.read(key)
-  const known = kept && isProofTrusted(kept, clock) ? kept : undefined
+  const known = kept && isMeasureTrusted(kept, clock) ? kept : undefined
   const engine = await start(known)
-  const { proof } = engine
-  const isNew = proof && (proof.rows !== known?.rows || proof.gain !== known.gain)
-  if (isNew) await store.write(key, { ...proof, at: epochMillis(clock.now()) })
+  const { measure } = engine
+  const isNew = measure && (measure.rows !== known?.rows || measure.gain !== known.gain)
+  if (isNew) await store.write(key, { ...measure, at: epochMillis(clock.now()) })
   return engine
 }
 

@@ -13,7 +13,7 @@ import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
 import { createTabNode } from './create-node.ts'
 import { Identity } from './identity.ts'
-import { LendingGuard } from './lending-guard.ts'
+import { ProvidingGuard } from './providing-guard.ts'
 import type { Mesh, MeshInit } from './mesh.ts'
 
 export interface MeshComponents {
@@ -24,7 +24,7 @@ export interface MeshComponents {
 /** Starts the tab's node and its peer, and keeps its relays from now on. Resolves before any relay has answered. */
 export async function createMesh({ clock }: MeshComponents, init: MeshInit): Promise<Mesh> {
   if (!globalThis.isSecureContext) throw new InfernetError('mesh.insecure-page')
-  const identity = await (init.purpose === 'lend' ? Identity.toLend() : Identity.toAsk())
+  const identity = await (init.purpose === 'provide' ? Identity.toProvide() : Identity.toAsk())
   const node = await createTabNode({
     key: identity.key,
     iceServers: init.iceServers ?? [],
@@ -44,7 +44,7 @@ class TabMesh implements Mesh {
   readonly #identity: Identity
   readonly #joined: JoinedRelays
   readonly #changes = new ChangeEmitter()
-  #guard: LendingGuard | undefined
+  #guard: ProvidingGuard | undefined
 
   constructor(node: Libp2p, identity: Identity, clock: Clock, init: MeshInit) {
     this.name = peerName(node.peerId.toString())
@@ -107,9 +107,9 @@ class TabMesh implements Mesh {
     return this.#changes.listen(callback)
   }
 
-  async startLending(options: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#guard ??= await LendingGuard.start()
-    await this.#joined.lend(options)
+  async startProviding(options: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#guard ??= await ProvidingGuard.start()
+    await this.#joined.provide(options)
   }
 
   async stop(): Promise<void> {

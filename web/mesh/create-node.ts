@@ -14,7 +14,7 @@ export interface TabNodeInit {
 }
 
 /**
- * A libp2p node of this tab. It listens for WebRTC but holds no reservation yet, so nobody can reach it until it lends.
+ * A libp2p node of this tab. It listens for WebRTC but holds no reservation yet, so nobody can reach it until it provides.
  *
  * `@libp2p/webrtc` is patched (patches/): unpatched, one dial in seven stalls for six seconds.
  */

@@ -1,6 +1,6 @@
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Identity, lendingName, type IdentityComponents } from './identity.ts'
+import { Identity, providingName, type IdentityComponents } from './identity.ts'
 
 const nameOf = ({ key }: Identity): string => peerIdFromPrivateKey(key).toString()
 
@@ -14,8 +14,8 @@ describe('the name of a tab', () => {
     return { store: { keep: async (made) => (kept ??= made) }, locks: navigator.locks }
   }
 
-  async function lend(): Promise<Identity> {
-    const identity = await Identity.toLend(browser)
+  async function provide(): Promise<Identity> {
+    const identity = await Identity.toProvide(browser)
     held.push(identity)
     return identity
   }
@@ -32,39 +32,39 @@ describe('the name of a tab', () => {
   })
 
   it('is a new one at each asking, also in a browser that has lent', async () => {
-    const lent = nameOf(await lend())
+    const provided = nameOf(await provide())
     const asked = [await Identity.toAsk(), await Identity.toAsk()].map(nameOf)
-    expect(new Set([lent, ...asked]).size).toBe(3)
+    expect(new Set([provided, ...asked]).size).toBe(3)
   })
 
   it('is the same at each lending, over reloads', async () => {
-    const first = nameOf(await lend())
+    const first = nameOf(await provide())
     await reload()
-    expect(nameOf(await lend())).toBe(first)
+    expect(nameOf(await provide())).toBe(first)
     await reload()
     browser = { ...browser, store: { keep: () => Promise.reject(new Error('private window')) } }
-    expect(nameOf(await lend())).not.toBe(first)
+    expect(nameOf(await provide())).not.toBe(first)
   })
 
   it('is never that of another tab that lends, and is free again when that one stops', async () => {
-    const first = await lend()
-    const second = await lend()
+    const first = await provide()
+    const second = await provide()
     expect(nameOf(second)).not.toBe(nameOf(first))
     await first.release()
-    expect(nameOf(await lend())).toBe(nameOf(first))
+    expect(nameOf(await provide())).toBe(nameOf(first))
   })
 
   it('can be told before anything is lent, so that it can be staked for', async () => {
-    const told = await lendingName(browser)
-    expect(nameOf(await lend())).toBe(told)
-    expect(await lendingName(browser)).toBe(told)
+    const told = await providingName(browser)
+    expect(nameOf(await provide())).toBe(told)
+    expect(await providingName(browser)).toBe(told)
   })
 
   it('does not last where the browser keeps nothing or locks nothing, and then is not told', async () => {
     const refusing = { ...browser, store: { keep: () => Promise.reject(new Error('private window')) } }
-    expect(await lendingName(refusing)).toBeUndefined()
+    expect(await providingName(refusing)).toBeUndefined()
     const lockless = { ...browser, locks: undefined }
-    expect(await lendingName(lockless)).toBeUndefined()
-    expect(nameOf(await Identity.toLend(lockless))).not.toBe(nameOf(await Identity.toLend(lockless)))
+    expect(await providingName(lockless)).toBeUndefined()
+    expect(nameOf(await Identity.toProvide(lockless))).not.toBe(nameOf(await Identity.toProvide(lockless)))
   })
 })

@@ -23,13 +23,13 @@ const LOCK = 'infernet/identity'
 /**
  * A name in the network: the Ed25519 key behind it, for as long as a node stands under it.
  *
- * Asking takes a new one each time, so that nobody can follow an asker from page to page, nor from what the tab lends
+ * Asking takes a new one each time, so that nobody can follow an asker from page to page, nor from what the tab provides
  * to what it asks. Nothing that an asker owns hangs on its name: vouchers and deposits are by the wallet's address,
  * what a tab remembers of providers is in its own memory, and a provider's limits per name stand beside others that a
  * new name does not reset (the total rate of quotes, the payer's record).
  *
- * Lending keeps its name, because reputation and stake hang on it. Two tabs of one browser never lend under one name:
- * the second finds the lock taken and lends under a new one, for as long as it lends.
+ * Providing keeps its name, because reputation and stake hang on it. Two tabs of one browser never provide under one name:
+ * the second finds the lock taken and provides under a new one, for as long as it provides.
  */
 export class Identity {
   readonly key: PrivateKey
@@ -44,23 +44,23 @@ export class Identity {
     return new Identity(await generateKeyPair('Ed25519'))
   }
 
-  static async toLend(components: IdentityComponents = browserComponents()): Promise<Identity> {
+  static async toProvide(components: IdentityComponents = browserComponents()): Promise<Identity> {
     const release = await takeLock(components.locks)
     const key = release ? await keptKey(components.store).catch(() => undefined) : undefined
     return new Identity(key ?? (await generateKeyPair('Ed25519')), release)
   }
 
-  /** Resolves when another node may lend under this name. */
+  /** Resolves when another node may provide under this name. */
   async release(): Promise<void> {
     await this.#release?.()
   }
 }
 
 /**
- * The name under which this browser lends, whether or not it does now: what is staked, is staked for this one.
+ * The name under which this browser provides, whether or not it does now: what is staked, is staked for this one.
  * Undefined where no name lasts.
  */
-export async function lendingName(
+export async function providingName(
   { store, locks }: IdentityComponents = browserComponents(),
 ): Promise<PeerName | undefined> {
   if (!locks) return undefined

@@ -10,7 +10,7 @@ export interface Mesh {
   readonly peer: Peer
   /** Who pays for what this tab asks, from the next question on; undefined asks only those that work for nothing. */
   payer: Payer | undefined
-  /** How this tab is paid, from the next time on that it begins to lend. */
+  /** How this tab is paid, from the next time on that it begins to provide. */
   payee: Payee | undefined
   /** Binds this tab's name to an address on the chain, see `settle/binding.ts`. */
   bind(terms: BindingTerms): Promise<Uint8Array>
@@ -25,19 +25,19 @@ export interface Mesh {
   /** Calls back after each change of `relays` or `directPeers`. Returns what undoes it. */
   onChange(callback: () => void): () => void
   /**
-   * Lending makes the tab reachable: reservations at its relays, the Web Lock and the loopback data channel that keep
+   * Providing makes the tab reachable: reservations at its relays, the Web Lock and the loopback data channel that keep
    * a hidden tab running. Resolves when the first reservation stands, throws `mesh.reservation-refused`. `stop` gives
    * all of it back.
    */
-  startLending(options?: { signal?: AbortSignal }): Promise<void>
+  startProviding(options?: { signal?: AbortSignal }): Promise<void>
   stop(): Promise<void>
 }
 
 /**
- * What a mesh is opened for. A tab that does both has one for each: what it lends goes under a lasting name that others
+ * What a mesh is opened for. A tab that does both has one for each: what it provides goes under a lasting name that others
  * look up and connect to, what it asks under a new one that leads to nothing else. See `identity.ts`.
  */
-export type MeshPurpose = 'ask' | 'lend'
+export type MeshPurpose = 'ask' | 'provide'
 
 export interface MeshInit {
   /** Multiaddrs of relays, the page's own first. */
@@ -47,7 +47,7 @@ export interface MeshInit {
   readonly purpose: MeshPurpose
   /**
    * Keeps the tab's network address from the providers that it asks: nothing but relays and TURN servers is dialled. A
-   * mesh that lends cannot hide. @default false
+   * mesh that provides cannot hide. @default false
    */
   readonly hidesAddress?: boolean
 }

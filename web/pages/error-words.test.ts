@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { CODE_TABLE, type ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { EMPTY_ANSWER } from '../state/conversation.ts'
+import { EMPTY_ANSWER } from '../state/ask/conversation.ts'
 import { pageWords } from './error-words.ts'
 import { againLabel } from './wallet/words.ts'
 import { failureOf, failureOfAnswer } from './words.ts'

@@ -15,7 +15,7 @@ const HARDWARE = 'Turn on hardware acceleration in the browser settings, or lend
 const DRIVER = 'Update the graphics driver. Until then you can lend your processor instead.'
 const ORDINARY_WINDOW = 'open the page in an ordinary window'
 
-/** By code, wherever the page shows it. A button stands beside it: see `stepsAfter`, `lendSteps` and the notes. */
+/** By code, wherever the page shows it. A button stands beside it: see `stepsAfter`, `provideSteps` and the notes. */
 const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'wire.malformed': { fix: `${RELOAD} If it happens again, ask again later.` },
   'wire.timeout': { fix: 'Check the connection. The other side may be slow or gone.' },

@@ -1,7 +1,7 @@
 import { isErrorCode } from '#shared/errors/code-table.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import { shortPeerName } from '#shared/base/ids.ts'
-import type { AnswerRecord, SeamRecord } from '../state/conversation.ts'
+import type { AnswerRecord, SeamRecord } from '../state/ask/conversation.ts'
 import { formatSeconds, plural } from '../ui/format.ts'
 import type { SeamView } from '../ui/paragraphs.ts'
 import type { Failure } from '../ui/steps.ts'

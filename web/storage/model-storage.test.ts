@@ -44,7 +44,7 @@ describe('checkRoom', () => {
     await expect(checkRoom(files, origin(9_199_999, { ['a'.repeat(64)]: 3_000_000 }))).rejects.toMatchObject({
       facts: { neededMb: 10, freeMb: 9 },
     })
-    // A file longer than it should be lends its length to no other.
+    // A file longer than it should be provides its length to no other.
     await expect(checkRoom(files, origin(9_000_000, { ['a'.repeat(64)]: 90_000_000 }))).rejects.toMatchObject(
       {
         code: 'models.no-space',

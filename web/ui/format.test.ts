@@ -10,7 +10,7 @@ import {
   formatSeconds,
   formatSpan,
   formatSpeed,
-  lendersInWords,
+  providersInWords,
   pathInWords,
   plural,
 } from './format.ts'
@@ -71,10 +71,10 @@ it('counts in words where a person would', () => {
 })
 
 it('calls a server a server, never a tab', () => {
-  expect(lendersInWords({ tabs: 2, servers: 0 })).toBe('2 tabs')
-  expect(lendersInWords({ tabs: 0, servers: 1 })).toBe('1 server')
-  expect(lendersInWords({ tabs: 2, servers: 1 })).toBe('2 tabs and 1 server')
-  expect(lendersInWords({ tabs: 0, servers: 0 })).toBe('0 tabs')
+  expect(providersInWords({ tabs: 2, servers: 0 })).toBe('2 tabs')
+  expect(providersInWords({ tabs: 0, servers: 1 })).toBe('1 server')
+  expect(providersInWords({ tabs: 2, servers: 1 })).toBe('2 tabs and 1 server')
+  expect(providersInWords({ tabs: 0, servers: 0 })).toBe('0 tabs')
   expect([pathInWords('webrtc'), pathInWords('relayed'), pathInWords('websocket')]).toEqual([
     'direct',
     'relayed',

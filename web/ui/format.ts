@@ -76,12 +76,12 @@ export function countInWords(count: number): string {
   return WORDS[count] ?? formatCount(count)
 }
 
-/** Who lends now, in words: tabs are tabs, and a server is called one. */
-export function lendersInWords(
-  lenders: { readonly tabs: number; readonly servers: number },
+/** Who provides now, in words: tabs are tabs, and a server is called one. */
+export function providersInWords(
+  providers: { readonly tabs: number; readonly servers: number },
   joint = ' and ',
 ): string {
-  const { tabs, servers } = lenders
+  const { tabs, servers } = providers
   if (servers === 0) return plural(tabs, 'tab')
   if (tabs === 0) return plural(servers, 'server')
   return `${plural(tabs, 'tab')}${joint}${plural(servers, 'server')}`

@@ -2,7 +2,7 @@
 export interface MeshNode {
   /** Its peer name, once on a map: marks are keyed by it. */
   readonly id: string
-  /** `both` for a relay that lends too. */
+  /** `both` for a relay that provides too. */
   readonly kind: 'relay' | 'peer' | 'both'
   /** Measured round trip; `undefined` when this tab has not measured it: then it stands outside the rings. */
   readonly ms: number | undefined

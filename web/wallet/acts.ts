@@ -105,7 +105,7 @@ export interface StakeInit {
   readonly stake: Address
   readonly asset: Address
   readonly amount: bigint
-  /** The raw Ed25519 key that this tab lends under; only for who is not registered yet. */
+  /** The raw Ed25519 key that this tab provides under; only for who is not registered yet. */
   readonly peerKey: Hex | undefined
 }
 
@@ -138,7 +138,7 @@ export function withdrawStake(stake: Address): Act {
   return one('withdraw', { to: stake, data: stakeData('withdraw', []) })
 }
 
-/** Another name for the same stake: the tab lends under a new key. */
+/** Another name for the same stake: the tab provides under a new key. */
 export function setPeerKey(stake: Address, peerKey: Hex): Act {
   return one('name', { to: stake, data: stakeData('setPeerKey', [peerKey]) })
 }

@@ -46,7 +46,7 @@ async function join(): Promise<LoadNode> {
   return { node, key, connection: await node.dial(multiaddr(address)) }
 }
 
-/** Tabs do not begin to lend in the same moment: they are spread over one renewal. */
+/** Tabs do not begin to provide in the same moment: they are spread over one renewal. */
 async function offerAll(): Promise<void> {
   const gapMs = OFFER_RENEW_MS / nodes.length
   await Promise.all(

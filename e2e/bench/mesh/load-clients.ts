@@ -29,7 +29,7 @@ export class LoadClients implements AsyncDisposable {
     return new LoadClients(processes)
   }
 
-  /** From now on each lends a model: its offer is renewed as a tab's is. Resolves when all were taken once. */
+  /** From now on each provides a model: its offer is renewed as a tab's is. Resolves when all were taken once. */
   async offer(): Promise<void> {
     const taken = this.#processes.map((child) => reportOf(child, 'offered'))
     for (const child of this.#processes) child.send('offer' satisfies LoadOrder)

@@ -54,9 +54,15 @@ export async function benchRelayLoad({ quick, print }: BenchOptions): Promise<vo
   await pause(SETTLE_MS)
   await expectCounts(relay.url, { reservations: RESERVATIONS, offers: RESERVATIONS })
   const offering = await watchProcess(pid, windowMs)
-  const lent = { ...on, offers: RESERVATIONS, offerRenewMs: OFFER_RENEW_MS }
+  const provided = { ...on, offers: RESERVATIONS, offerRenewMs: OFFER_RENEW_MS }
   print(
-    { bench: 'mesh', metric: 'relayIdleCpu', case: lent, value: offering.cpuPercent, unit: '% of a core' },
+    {
+      bench: 'mesh',
+      metric: 'relayIdleCpu',
+      case: provided,
+      value: offering.cpuPercent,
+      unit: '% of a core',
+    },
     { atMost: 12 },
   )
 }

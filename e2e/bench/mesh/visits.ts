@@ -8,7 +8,7 @@ import { markOf, noteMarks } from './marks.ts'
 const PROMPT = 'Tell me a story about a fox and a lantern.'
 const CASE = { model: 'infernet-tiny', dtype: 'fp32', backend: 'wasm' } as const
 
-/** The shipped page as visitors meet it, from the start of the navigation: lending again, and asking for the first time. */
+/** The shipped page as visitors meet it, from the start of the navigation: providing again, and asking for the first time. */
 export async function benchVisits({ quick, print }: BenchOptions): Promise<void> {
   const folder = await buildShippedPage()
   await using cleanUp = new AsyncDisposableStack()
@@ -18,7 +18,7 @@ export async function benchVisits({ quick, print }: BenchOptions): Promise<void>
   cleanUp.defer(() => browser.close())
   const visits = quick ? 2 : 5
 
-  const goLive = await lendAgain(browser, relay.url, visits)
+  const goLive = await provideAgain(browser, relay.url, visits)
   print({ bench: 'mesh', metric: 'goLiveMs', case: CASE, value: median(goLive), unit: 'ms' })
   const asked = []
   for (let visit = 0; visit < visits; visit++) asked.push(await askFirst(browser, relay.url))
@@ -36,7 +36,7 @@ export async function benchVisits({ quick, print }: BenchOptions): Promise<void>
 }
 
 /** The first visit downloads the model into OPFS; the later ones, of the same profile, count. The last one stays. */
-async function lendAgain(browser: Browser, url: string, visits: number): Promise<number[]> {
+async function provideAgain(browser: Browser, url: string, visits: number): Promise<number[]> {
   const context = await browser.newContext()
   await noteMarks(context)
   const address = new URL('/provide?lend=1&backend=wasm', url).href

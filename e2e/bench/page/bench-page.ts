@@ -3,8 +3,8 @@ import { baseUnits } from '#shared/base/units.ts'
 import type { Engine } from '#shared/engine/engine.ts'
 import type { Segment } from '#shared/peer/peer.ts'
 import type { Path } from '#shared/schedule/assignment.ts'
-import { lazyServices } from '../../../web/state/lazy-services.ts'
-import type { Services } from '../../../web/state/services.ts'
+import { lazyServices } from '../../../web/state/shell/lazy-services.ts'
+import type { Services } from '../../../web/state/shell/services.ts'
 import { Stopwatch, type Pace } from './stopwatch.ts'
 
 export interface PageRequest {
@@ -20,9 +20,9 @@ export interface AskedPace extends Pace {
 
 /** The parts of a tab, driven from outside: plain data in and out. */
 export interface BenchPage {
-  /** Loads the model on wasm and lends it. Resolves when a relay has taken the offer. */
-  lend(model: ModelHash): Promise<{ adapter: string; isIsolated: boolean }>
-  /** An answer of the engine that is lent, read in its own tab. */
+  /** Loads the model on wasm and provides it. Resolves when a relay has taken the offer. */
+  provide(model: ModelHash): Promise<{ adapter: string; isIsolated: boolean }>
+  /** An answer of the engine that is provided, read in its own tab. */
   generate(request: PageRequest): Promise<Pace>
   /** The same answer through the network. */
   ask(model: ModelHash, request: PageRequest): Promise<AskedPace>
@@ -38,17 +38,17 @@ export function createBenchPage(): BenchPage {
   const { signal } = new AbortController() // a bench is never cancelled from inside
   let engine: Engine | undefined
   let joined: ReturnType<Services['openMesh']> | undefined
-  const join = (purpose: 'ask' | 'lend'): ReturnType<Services['openMesh']> =>
+  const join = (purpose: 'ask' | 'provide'): ReturnType<Services['openMesh']> =>
     (joined ??= services.openMesh({ purpose }, { signal }))
 
   return {
-    async lend(model) {
+    async provide(model) {
       await services.models() // reads the manifests; only then a model is known by its hash
       const onProgress = (): void => undefined
       const started = await services.startEngine(model, { backend: 'wasm', onProgress }, { signal })
       engine = started.engine
-      const mesh = await join('lend')
-      await mesh.startLending()
+      const mesh = await join('provide')
+      await mesh.startProviding()
       const provision = mesh.peer.provide(engine, { price: FREE, selfTest: started.engine.selfTest })
       await until(provision, () => provision.offerAcceptedAt !== undefined)
       return { adapter: engine.info.adapter, isIsolated: crossOriginIsolated }

@@ -2,13 +2,13 @@ import { MINUTE_MS } from '#shared/base/units.ts'
 import type { Backend, Engine, GenerateRequest, ScoreRequest } from '#shared/engine/engine.ts'
 import { halfToFloat } from '#shared/engine/score/half.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
-import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
+import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { createWebEngine } from '../../../web/engine/client.ts'
-import { openProofs } from '../../../web/storage/proofs.ts'
-import { openVerdicts } from '../../../web/storage/verdicts.ts'
+import { openMeasures } from '../../../web/storage/engine-measures.ts'
+import { openTrialResults } from '../../../web/storage/trial-results.ts'
 import { memory, type Memory } from './memory.ts'
 import { loseDevices } from './probe-workers.ts'
 import { yieldToPage, type YieldInit, type Yielding } from './yield-to-page.ts'
@@ -28,7 +28,7 @@ export interface RoomEngine {
   readonly id: string
   readonly dtype: string
   readonly backend: Backend
-  /** Whether another engine takes over when it dies, as where somebody lends. @default false */
+  /** Whether another engine takes over when it dies, as where somebody provides. @default false */
   readonly isStanding?: boolean
 }
 
@@ -69,10 +69,10 @@ export interface EngineRoom {
   /** The same, and the GPU is taken away when the first answer has that many tokens. */
   answerWithLoss(requests: readonly RoomRequest[], afterTokens: number): Promise<RoomLoss>
   score(request: RoomScoreRequest): Promise<readonly RoomScore[]>
-  /** Answers that request over and over, and has a good guest watch the frames of this page meanwhile. */
+  /** Answers that request over and over, and has a PageYield watch the frames of this page meanwhile. */
   answerAsGuest(request: RoomRequest, init: YieldInit): Promise<Yielding>
-  /** Starts an engine on the GPU with a trial of its subgroups, whose verdict this browser keeps, and closes it. */
-  trySubgroups(engine: Pick<RoomEngine, 'id' | 'dtype'>): Promise<SubgroupVerdict | undefined>
+  /** Starts an engine on the GPU with a trial of its subgroups, whose result this browser keeps, and closes it. */
+  trySubgroups(engine: Pick<RoomEngine, 'id' | 'dtype'>): Promise<SubgroupResult | undefined>
   memory(): Promise<Memory>
   close(): Promise<void>
 }
@@ -114,9 +114,9 @@ export function createEngineRoom(): EngineRoom {
       const start = async (signal?: AbortSignal) => {
         starts++
         // As the page does it: on software adapters nothing is tried.
-        const trial = { clock: realClock, store: openVerdicts() }
-        const proofs = { clock: realClock, store: openProofs() }
-        newest = (await createWebEngine({ manifest, baseUrl, backend, trial, proofs }, { signal })).engine
+        const trial = { clock: realClock, store: openTrialResults() }
+        const measures = { clock: realClock, store: openMeasures() }
+        newest = (await createWebEngine({ manifest, baseUrl, backend, trial, measures }, { signal })).engine
         return newest
       }
       engine = isStanding
@@ -158,7 +158,7 @@ export function createEngineRoom(): EngineRoom {
       return yielding
     },
     async trySubgroups({ id, dtype }) {
-      const trial = { clock: realClock, store: openVerdicts(), onSoftware: true }
+      const trial = { clock: realClock, store: openTrialResults(), onSoftware: true }
       const model = await readModel(id, dtype)
       const tried = await createWebEngine({ ...model, backend: 'webgpu', trial })
       await tried.engine.close()

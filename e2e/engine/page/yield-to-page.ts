@@ -1,4 +1,4 @@
-import { GoodGuest } from '../../../web/state/good-guest.ts'
+import { PageYield } from '../../../web/state/provide/yield-to-page.ts'
 
 /** Shares of the time that an engine was told, in order, by what the page was doing. */
 export interface Yielding {
@@ -23,7 +23,7 @@ const QUIET_MS = 1200
 const TASK_MS = 70
 
 /**
- * Lets a good guest watch this page's real frames, keeps the page busy in the middle, and tells what share the engine
+ * Has a PageYield watch this page's real frames, keeps the page busy in the middle, and tells what share the engine
  * was given. The engine is to be at work all the while.
  */
 export async function yieldToPage(
@@ -31,7 +31,7 @@ export async function yieldToPage(
   { enough, little, patienceMs }: YieldInit,
 ): Promise<Yielding> {
   const told: number[] = []
-  const guest = new GoodGuest({
+  const pageYield = new PageYield({
     onFrame(callback) {
       let id = 0
       const frame = (at: number): void => {
@@ -47,15 +47,15 @@ export async function yieldToPage(
       setShare(share)
     },
   })
-  guest.changed()
-  guest.watch(true)
+  pageYield.changed()
+  pageYield.watch(true)
   await elapse(QUIET_MS)
-  await until(() => guest.yielding >= enough, elapse)
+  await until(() => pageYield.yielding >= enough, elapse)
   const quiet = told.splice(0)
-  await until(() => guest.yielding <= little, work)
+  await until(() => pageYield.yielding <= little, work)
   const busy = told.splice(0)
-  await until(() => guest.yielding >= enough, elapse)
-  guest.watch(false)
+  await until(() => pageYield.yielding >= enough, elapse)
+  pageYield.watch(false)
   return { quiet, busy, after: told.splice(0) }
 
   async function until(isSo: () => boolean, pass: (ms: number) => Promise<void>): Promise<void> {

@@ -21,7 +21,7 @@ import { realClock } from '#shared/testing/real-clock.ts'
 import { openRecords, type KeptRecords } from '../../../web/storage/kept-records.ts'
 import { openMoneyStore } from '../../../web/storage/money.ts'
 import { openTranscripts } from '../../../web/storage/transcripts.ts'
-import { openProofs } from '../../../web/storage/proofs.ts'
+import { openMeasures } from '../../../web/storage/engine-measures.ts'
 
 /** One whose chunks are not looked at: only its size counts here. */
 function bulkyTranscript(bytes: number): Transcript {
@@ -50,7 +50,7 @@ const findings = v.object({ at: v.number(), name: v.string() })
 
 export const storageRoom = {
   openMoneyStore,
-  openProofs,
+  openMeasures,
 
   /** Keeps proofs of these many bytes one day after the other, and gives those that are left at the end. */
   async keepTranscripts(bytes: readonly number[], days = 1): Promise<readonly number[]> {

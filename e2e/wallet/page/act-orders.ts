@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem'
-import type { MovedWhat } from '../../../web/state/money-entries.ts'
+import type { MovedWhat } from '../../../web/state/money/money-entries.ts'
 import type { Act } from '../../../web/wallet/act.ts'
 import {
   authorizeSession,

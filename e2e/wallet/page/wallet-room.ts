@@ -11,10 +11,10 @@ import {
   mergeEntries,
   type MoneyEntry,
   type MovedEntry,
-} from '../../../web/state/money-entries.ts'
-import { MoneyJournal } from '../../../web/state/money-journal.svelte.ts'
-import type { MoneyServices } from '../../../web/state/money-services.ts'
-import { WalletAct } from '../../../web/state/wallet-act.svelte.ts'
+} from '../../../web/state/money/money-entries.ts'
+import { MoneyJournal } from '../../../web/state/money/money-journal.svelte.ts'
+import type { MoneyServices } from '../../../web/state/money/money-services.ts'
+import { WalletAct } from '../../../web/state/money/wallet-act.svelte.ts'
 import { openMoneyStore } from '../../../web/storage/money.ts'
 import { RunningAct } from '../../../web/wallet/act.ts'
 import { createChainClient } from '../../../web/wallet/chain-client.ts'

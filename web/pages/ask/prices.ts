@@ -1,13 +1,13 @@
-import type { Ask } from '../../state/ask.svelte.ts'
-import type { Session } from '../../state/session.svelte.ts'
-import type { Wallet } from '../../state/wallet.svelte.ts'
+import type { Ask } from '../../state/ask/ask.svelte.ts'
+import type { Session } from '../../state/session/session.svelte.ts'
+import type { Wallet } from '../../state/money/wallet.svelte.ts'
 import { formatInf, formatInfAtMost, formatPrice } from '../../ui/format.ts'
 import { fiatHint } from '../../ui/money.ts'
 
 /** About four letters make a token, and a usual answer is half as long as the longest. */
 const LETTERS_A_TOKEN = 4
 
-/** The models with their lowest live price and how many lend each. */
+/** The models with their lowest live price and how many provide each. */
 export function modelOptions(session: Session) {
   return session.models.map((choice) => {
     const offers = session.offersFor(choice.model)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { baseUnits } from '#shared/base/units.ts'
-import { EMPTY_ANSWER } from '../../state/conversation.ts'
+import { EMPTY_ANSWER } from '../../state/ask/conversation.ts'
 import { segment } from '../../state/testing/samples.ts'
 import { costWords, receiptFacts, receiptRows, stoppedWords } from './receipt.ts'
 

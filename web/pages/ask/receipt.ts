@@ -1,5 +1,5 @@
 import { isFree } from '#shared/prompt/free-price.ts'
-import type { AnswerRecord } from '../../state/conversation.ts'
+import type { AnswerRecord } from '../../state/ask/conversation.ts'
 import { formatInf, formatMillis, formatSpeed, pathInWords, plural } from '../../ui/format.ts'
 
 /** Who wrote which part, one row a stretch. */

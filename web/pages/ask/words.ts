@@ -1,6 +1,6 @@
-import { TEST_DEPOSIT, type PaymentStep } from '../../state/payment-desk.svelte.ts'
-import type { Session } from '../../state/session.svelte.ts'
-import { lendersInWords, plural } from '../../ui/format.ts'
+import { TEST_DEPOSIT, type PaymentStep } from '../../state/money/payment-desk.svelte.ts'
+import type { Session } from '../../state/session/session.svelte.ts'
+import { providersInWords, plural } from '../../ui/format.ts'
 import { plainMoney } from '../../ui/money.ts'
 import type { Step } from '../../ui/steps.ts'
 
@@ -31,7 +31,7 @@ export function startWords(
       empty: false,
     }
   if (live === 0) {
-    const others = session.lenders
+    const others = session.providers
     const elsewhere =
       others.tabs + others.servers > 0 ? ' Other models have providers: look in the list.' : ''
     return {
@@ -40,9 +40,9 @@ export function startWords(
       empty: true,
     }
   }
-  const lenders = lendersInWords(session.lenders)
-  const verb = session.lenders.tabs + session.lenders.servers === 1 ? 'is' : 'are'
-  return { title, text: `${lenders} ${verb} lending now. You see the price before you send.`, empty: false }
+  const providers = providersInWords(session.providers)
+  const verb = session.providers.tabs + session.providers.servers === 1 ? 'is' : 'are'
+  return { title, text: `${providers} ${verb} lending now. You see the price before you send.`, empty: false }
 }
 
 /** Why a prompt has not gone out yet. */
@@ -83,12 +83,12 @@ export function stepsAfter(
   act: { readonly again: () => void; readonly look: () => void },
 ): readonly Step[] {
   const again: Step = { label: 'Ask again', run: act.again }
-  const lend: Step = { label: 'Lend my own GPU', href: '/provide' }
+  const provide: Step = { label: 'Lend my own GPU', href: '/provide' }
   switch (code) {
     case undefined:
-      return [lend]
+      return [provide]
     case 'schedule.no-provider':
-      return [{ label: 'Send when someone is online', run: act.again }, lend]
+      return [{ label: 'Send when someone is online', run: act.again }, provide]
     case 'schedule.no-relay':
       return [
         { label: 'Try now', run: () => (act.look(), act.again()) },

@@ -1,20 +1,20 @@
 import { shortPeerName } from '#shared/base/ids.ts'
 import type { RelayView } from '#shared/peer/peer.ts'
-import type { Network, OfferRow } from '../../state/network.svelte.ts'
-import type { Session } from '../../state/session.svelte.ts'
+import type { Network, OfferRow } from '../../state/shell/network.svelte.ts'
+import type { Session } from '../../state/session/session.svelte.ts'
 import {
   formatMillis,
   formatPrice,
   formatSpan,
   formatSpeed,
-  lendersInWords,
+  providersInWords,
   plural,
 } from '../../ui/format.ts'
 import type { MeshNode } from '../../ui/mesh-layout.ts'
 
 /** The one sentence, and where it is known from. */
 export function headWords(session: Session): { readonly title: string; readonly say: string } {
-  const { tabs, servers } = session.lenders
+  const { tabs, servers } = session.providers
   const up = session.relays.filter((relay) => relay.state === 'up').length
   if (session.stage === 'failed') return { title: 'Not connected.', say: 'This tab can’t see the network.' }
   if (session.stage === 'no-relay') return noRelay(session)
@@ -34,7 +34,7 @@ export function headWords(session: Session): { readonly title: string; readonly 
     title:
       tabs + servers === 0
         ? 'Nobody is lending right now.'
-        : `${lendersInWords(session.lenders)} ${verb} lending.`,
+        : `${providersInWords(session.providers)} ${verb} lending.`,
     say: `Counted from signed offers less than 60 s old, seen through ${plural(up, 'relay')}, ${formatSpan(session.now - session.takenAt)} ago.${unconfirmed}`,
   }
 }
@@ -105,7 +105,7 @@ export function offerRows(network: Network) {
   })
 }
 
-/** Relays and lenders as the map shows them, each machine once: a relay that lends too is one mark with both roles. */
+/** Relays and providers as the map shows them, each machine once: a relay that provides too is one mark with both roles. */
 export function meshNodes(session: Session, network: Network): MeshNode[] {
   const nodes = new Map<string, MeshNode>()
   for (const relay of session.relays) {
@@ -114,14 +114,14 @@ export function meshNodes(session: Session, network: Network): MeshNode[] {
     if (!known || (known.state !== 'ok' && relay.state === 'up')) nodes.set(relay.relay, relayNode(relay))
   }
   const direct = new Set<string>(session.directPeers)
-  const lenders = new Set<string>()
+  const providers = new Set<string>()
   for (const row of network.offers) {
     const { provider } = row.offer
-    if (row.mine || lenders.has(provider)) continue
-    lenders.add(provider)
+    if (row.mine || providers.has(provider)) continue
+    providers.add(provider)
     const relay = nodes.get(provider)
     const via = session.live.find((each) => each.offer === row.offer)?.relays[0]
-    nodes.set(provider, relay ? lendingRelay(relay, row) : lenderNode(row, via, direct.has(provider)))
+    nodes.set(provider, relay ? providingRelay(relay, row) : providerNode(row, via, direct.has(provider)))
   }
   return [...nodes.values()]
 }
@@ -148,7 +148,7 @@ function relayNode({ relay, rttMs, state, address }: RelayView): MeshNode {
 }
 
 /** Nobody introduces a relay to this tab, so no line leads to it from another. */
-function lendingRelay(relay: MeshNode, { live, measured, answering }: OfferRow): MeshNode {
+function providingRelay(relay: MeshNode, { live, measured, answering }: OfferRow): MeshNode {
   return {
     ...relay,
     kind: 'both',
@@ -159,7 +159,7 @@ function lendingRelay(relay: MeshNode, { live, measured, answering }: OfferRow):
   }
 }
 
-function lenderNode(
+function providerNode(
   { offer, live, measured, answering }: OfferRow,
   via: string | undefined,
   isDirect: boolean,

@@ -1,22 +1,22 @@
 import { expect, it } from 'vitest'
 import { epochMillis } from '#shared/base/units.ts'
-import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
+import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import { testWords } from './test-words.ts'
 
 const at = epochMillis(1_000_000)
 const tested = { testSpeed: 44, testedAt: at, adapter: 'acme rocket', subgroups: undefined }
-const verdict: SubgroupVerdict = { on: false, why: 'slower', gain: 1.01, operators: undefined, at }
+const result: SubgroupResult = { on: false, why: 'slower', gain: 1.01, operators: undefined, at }
 
 it('tells speed, adapter, age and what was found of the subgroups', () => {
-  const said = (subgroups: SubgroupVerdict | undefined): string =>
+  const said = (subgroups: SubgroupResult | undefined): string =>
     testWords({ ...tested, subgroups }, 1_000_000 + 180_000)
   expect([
     said(undefined),
-    said(verdict),
-    said({ ...verdict, on: true, why: 'faster', gain: 1.234 }),
-    said({ ...verdict, why: 'wrong', operators: 'GroupQueryAttention' }),
-    said({ ...verdict, why: 'wrong' }),
-    said({ ...verdict, why: 'failed' }),
+    said(result),
+    said({ ...result, on: true, why: 'faster', gain: 1.234 }),
+    said({ ...result, why: 'wrong', operators: 'GroupQueryAttention' }),
+    said({ ...result, why: 'wrong' }),
+    said({ ...result, why: 'failed' }),
     testWords({ ...tested, adapter: 'cpu', testSpeed: 0 }, at),
   ]).toMatchInlineSnapshot(`
     [

@@ -1,5 +1,5 @@
-import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
-import type { Provide } from '../../state/provide.svelte.ts'
+import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
+import type { Provide } from '../../state/provide/provide.svelte.ts'
 import { formatSpan, formatSpeed } from '../../ui/format.ts'
 
 /** How fast, on what, when, and what was found of the GPU's subgroups. */
@@ -22,7 +22,7 @@ export function testWords(
 }
 
 /** What the trial of the `subgroups` feature found, in one sentence. */
-function subgroupWords({ why, gain = 1, operators }: SubgroupVerdict): string {
+function subgroupWords({ why, gain = 1, operators }: SubgroupResult): string {
   switch (why) {
     case 'faster':
       return `Subgroups are on: right here, and ${Math.round((gain - 1) * 100)} % faster.`

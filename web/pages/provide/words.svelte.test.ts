@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
-import { PaymentDesk } from '../../state/payment-desk.svelte.ts'
-import { Provide } from '../../state/provide.svelte.ts'
-import { Session } from '../../state/session.svelte.ts'
-import { Settings } from '../../state/settings.svelte.ts'
-import { Wallet } from '../../state/wallet.svelte.ts'
+import { PaymentDesk } from '../../state/money/payment-desk.svelte.ts'
+import { Provide } from '../../state/provide/provide.svelte.ts'
+import { Session } from '../../state/session/session.svelte.ts'
+import { Settings } from '../../state/session/settings.svelte.ts'
+import { Wallet } from '../../state/money/wallet.svelte.ts'
 import { noClaims } from '../../state/testing/memory-money.ts'
 import { memoryServices } from '../../state/testing/memory-services.ts'
 import { stepRows } from './words.ts'
 
-/** A page that lends or is about to, with what it says of the download. */
+/** A page that provides or is about to, with what it says of the download. */
 async function opened(keepsStorage: Promise<boolean>) {
   const clock = new FakeClock()
   const { services, scene } = memoryServices(clock, { keepsStorage })

@@ -1,5 +1,5 @@
-import type { Provide, PauseReason } from '../../state/provide.svelte.ts'
-import type { Session } from '../../state/session.svelte.ts'
+import type { Provide, PauseReason } from '../../state/provide/provide.svelte.ts'
+import type { Session } from '../../state/session/session.svelte.ts'
 import { countInWords, formatBytes, formatSpan, plural } from '../../ui/format.ts'
 import { failureOf } from '../words.ts'
 import { testWords } from './test-words.ts'
@@ -206,8 +206,8 @@ function deviceRow(provide: Provide): StepRow {
       title: 'Your GPU',
       text: 'Asking the browser for it.',
     }
-  // Asked for by name, a software adapter lends all the same: then the row says what it is.
-  const isOverruled = gpu.software && provide.isLending && provide.backend === 'webgpu'
+  // Asked for by name, a software adapter provides all the same: then the row says what it is.
+  const isOverruled = gpu.software && provide.isProviding && provide.backend === 'webgpu'
   if (gpu.problem && !isOverruled)
     return {
       key: 'device',
@@ -231,7 +231,7 @@ function fitRow(provide: Provide): StepRow[] {
   const { model, gpu } = provide
   if (!model || provide.backend === 'wasm' || !gpu || gpu.problem) return []
   // What the limits forbid is a problem of the GPU by now; what is free is tried before the download.
-  const isTried = provide.isLending || provide.stage === 'self-testing' || provide.stage === 'loading'
+  const isTried = provide.isProviding || provide.stage === 'self-testing' || provide.stage === 'loading'
   return [
     {
       key: 'fit',

@@ -4,9 +4,9 @@ import {
   type MoneyEntry,
   type MovedEntry,
   type MovedWhat,
-} from '../../state/money-entries.ts'
-import type { WalletAct } from '../../state/wallet-act.svelte.ts'
-import type { Wallet } from '../../state/wallet.svelte.ts'
+} from '../../state/money/money-entries.ts'
+import type { WalletAct } from '../../state/money/wallet-act.svelte.ts'
+import type { Wallet } from '../../state/money/wallet.svelte.ts'
 import { formatSpan } from '../../ui/format.ts'
 import { fiatHint, formatMoney, formatMoved, type Unit } from '../../ui/money.ts'
 import { failureOf } from '../words.ts'

@@ -14,8 +14,8 @@ import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
 import type { EscrowOnChain, Snapshot } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
 import type { TransactionRecord } from '../../wallet/transaction-record.ts'
-import type { MoneyEntry } from '../money-entries.ts'
-import type { ActRunOptions, MoneyServices } from '../money-services.ts'
+import type { MoneyEntry } from '../money/money-entries.ts'
+import type { ActRunOptions, MoneyServices } from '../money/money-services.ts'
 
 export const INF = 10n ** 18n
 const at = (digit: string): Address => `0x${digit.repeat(40)}`
@@ -219,7 +219,7 @@ export function sampleRecord(change: Partial<TransactionRecord> = {}): Transacti
   }
 }
 
-/** For who lends or asks in a test that is not about claims. */
+/** For who provides or asks in a test that is not about claims. */
 export const noClaims = { open: () => undefined, soon: () => undefined, close: async () => undefined }
 
 export const injectedWallet = (rdns: string): InjectedWallet => ({

@@ -4,7 +4,7 @@ import type { Clock } from '#shared/base/clock.ts'
 import { sleep } from '#shared/base/wait.ts'
 import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingState } from '#shared/engine/engine-keeper.ts'
-import type { SubgroupVerdict } from '#shared/engine/subgroup-trial.ts'
+import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type {
@@ -18,17 +18,12 @@ import type {
 import type { Path } from '#shared/schedule/assignment.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
-import type { Conversation } from '../conversation.ts'
-import type { MoneyServices } from '../money-services.ts'
-import type {
-  GpuReport,
-  History,
-  LoadPhase,
-  ModelChoice,
-  Services,
-  StartedEngine,
-  TranscriptStore,
-} from '../services.ts'
+import type { Conversation } from '../ask/conversation.ts'
+import type { MoneyServices } from '../money/money-services.ts'
+import type { GpuReport, LoadPhase, StartedEngine } from '../provide/services.ts'
+import type { History, TranscriptStore } from '../ask/services.ts'
+import type { ModelChoice } from '../session/services.ts'
+import type { Services } from '../shell/services.ts'
 import { named, relayView, SMOL, TINY } from './samples.ts'
 
 /** What a test or a picture wants of the world. */
@@ -45,7 +40,7 @@ export interface Scene {
   load: { phase: LoadPhase; loadedBytes: number; totalBytes: number; waitMs: number }[]
   loadFails: InfernetError | undefined
   fellBackFrom: InfernetError | undefined
-  subgroups: SubgroupVerdict | undefined
+  subgroups: SubgroupResult | undefined
   hidden: boolean
   onBattery: boolean | undefined
   metered: boolean | undefined
@@ -58,7 +53,7 @@ export interface Scene {
   askedToKeep: number
 }
 
-export const ME_LENDING = peerName('12D3KooWThisTabLendsThisTabLendsThisTabLendsLend42')
+export const ME_PROVIDING = peerName('12D3KooWThisTabLendsThisTabLendsThisTabLendsLend42')
 export const ME = peerName('12D3KooWThisTabItselfThisTabItselfThisTabItsMeMe42')
 
 function modelChoice(
@@ -146,7 +141,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     ...{ hiddenBy: undefined, payer: undefined, payee: undefined },
     bind: async () => new Uint8Array(64),
     leaveClaims: async () => [],
-    startLending: async () => undefined,
+    startProviding: async () => undefined,
     stop: async () => undefined,
     peer: {
       name: ME,
@@ -197,11 +192,11 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     openMesh: async ({ purpose, hidesAddress = false }) => {
       opened.push(hidesAddress ? 'ask hidden' : purpose)
       if (scene.mesh instanceof InfernetError) throw scene.mesh
-      const name = { value: purpose === 'lend' ? ME_LENDING : ME }
+      const name = { value: purpose === 'provide' ? ME_PROVIDING : ME }
       const hiddenBy = { value: hidesAddress ? 'relay' : undefined }
       return Object.create(scene.mesh, { name, hiddenBy }) as Mesh
     },
-    lendingName: async () => ME_LENDING,
+    providingName: async () => ME_PROVIDING,
     loadTokenizer: async () => ({
       eosTokens: [0],
       reasoning: undefined,

@@ -1,0 +1,44 @@
+import type { Step } from '../../ui/steps.ts'
+
+/** The way out of each failure of providing. */
+export function provideSteps(
+  code: string,
+  act: {
+    readonly again: () => void
+    readonly processor: () => void
+    readonly help: () => void
+    readonly reconnect: () => void
+  },
+): readonly Step[] {
+  const again: Step = { label: 'Try again', run: act.again }
+  const processor: Step = { label: 'Lend your processor instead', run: act.processor }
+  switch (code) {
+    case 'engine.no-webgpu':
+    case 'engine.software-adapter':
+      return [processor]
+    case 'engine.no-adapter':
+    case 'engine.device-lost':
+    case 'engine.bad-logits':
+      return [again, processor]
+    case 'engine.self-test-failed':
+      return [{ label: 'Test again', run: act.again }, processor]
+    case 'engine.out-of-memory':
+    case 'engine.limits':
+    case 'models.no-space':
+      return [
+        { label: 'Choose a smaller model', run: () => document.getElementById('provide-model')?.focus() },
+        again,
+      ]
+    case 'mesh.insecure-page':
+      return [{ label: 'Show how', run: act.help }]
+    case 'models.unavailable':
+    case 'schedule.no-relay':
+    case 'mesh.reservation-refused':
+      return [
+        { label: 'Try now', run: act.reconnect },
+        { label: 'See the relays', href: '/network' },
+      ]
+    default:
+      return [again]
+  }
+}

@@ -1,0 +1,114 @@
+import { expect, it } from 'vitest'
+import { baseUnits, millis, tokens } from '#shared/base/units.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { Answer } from './answer.svelte.ts'
+import { answerText } from './conversation.ts'
+import { named, segment } from '../testing/samples.ts'
+
+function begun(clock = new FakeClock()): { answer: Answer; clock: FakeClock } {
+  const answer = new Answer({ clock })
+  const text = { push: (ids: readonly number[]) => ids.map((id) => `${id} `).join(''), end: () => '.' }
+  answer.begin({ tokenizer: { openText: () => text, reasoning: undefined }, droppedTurns: 0 })
+  return { answer, clock }
+}
+
+const first = segment('aaaaaa')
+const second = segment('bbbbbb', { from: 3 })
+
+it('goes from searching to answering to done and counts what came here', async () => {
+  const { answer, clock } = begun()
+  expect(answer.stage).toBe('searching')
+  answer.take({ type: 'assigned', position: 0, segment: first })
+  await clock.advance(200)
+  answer.take({ type: 'tokens', tokens: [1, 2] })
+  expect(answer).toMatchObject({ stage: 'answering', fresh: 2, writer: named('aaaaaa') })
+  expect(answer.record).toMatchObject({ tokens: 2, ttftMs: 200 })
+  await clock.advance(100)
+  answer.take({ type: 'tokens', tokens: [3] })
+  expect(answer.record.tokensPerSecond).toBe(10)
+  const summary = {
+    finish: 'length' as const,
+    segments: [{ ...first, tokens: tokens(3), signedTokens: tokens(3) }],
+    promptTokens: tokens(5),
+    outputTokens: tokens(3),
+    due: baseUnits(7n),
+    paid: baseUnits(0n),
+    ttftMs: millis(210),
+    tokensPerSecond: 20,
+  }
+  answer.take({ type: 'done', summary })
+  expect(answer.record).toMatchObject({ stage: 'done', cut: true, due: 7n, tokensPerSecond: 20, ttftMs: 210 })
+  expect(answerText(answer.record)).toBe('1 2 3 .')
+})
+
+it('keeps what was not signed, and says that it is not owed', () => {
+  const { answer } = begun()
+  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'tokens', tokens: [1, 2, 3] })
+  const signed = { ...first, tokens: tokens(2), signedTokens: tokens(2), due: baseUnits(2n) }
+  answer.take({ type: 'chunk', index: 1, due: baseUnits(2n), segment: signed })
+  answer.take({
+    type: 'seam',
+    position: 3,
+    lost: first.provider,
+    reason: new InfernetError('stream.provider-lost'),
+  })
+  expect(answer.stage).toBe('searching')
+  expect(answer.record.pieces.at(-1)).toMatchObject({
+    text: '',
+    seam: { position: 3, unowed: 1, next: undefined },
+  })
+
+  answer.take({ type: 'searching', attempt: 2 })
+  answer.take({ type: 'assigned', position: 3, segment: second })
+  answer.take({ type: 'resumed', position: 3, provider: second.provider, gapMs: millis(1200) })
+  answer.take({ type: 'tokens', tokens: [4] })
+  expect(answer.record.pieces).toMatchObject([
+    { seam: undefined, text: '1 2 3 ' },
+    { seam: { lost: first.provider, next: second.provider, gapMs: 1200 }, text: '4 ' },
+  ])
+  expect(answer.record.segments.map((each) => each.tokens)).toEqual([3, 1])
+})
+
+it('forgets who took the job and left before a token', () => {
+  const { answer } = begun()
+  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'assigned', position: 0, segment: second })
+  expect(answer.record.segments.map((each) => each.provider)).toEqual([second.provider])
+})
+
+it('ends with what a part came to when it was stopped, its last payment in it', () => {
+  const { answer } = begun()
+  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'tokens', tokens: [1, 2] })
+  const cost = { due: baseUnits(32n), paid: baseUnits(32n) }
+  const last = { ...first, tokens: tokens(33), signedTokens: tokens(32), ...cost }
+  answer.take({ type: 'ended', wasAssigned: true, due: baseUnits(32n), segment: last })
+  answer.stop()
+  expect(answer.record).toMatchObject({ due: 32n, segments: [last], tokens: 2 })
+})
+
+it('names whoever was paid for a prompt and never took it, beside the one that wrote', () => {
+  const { answer } = begun()
+  const unserved = { ...first, paid: baseUnits(300n) }
+  answer.take({ type: 'ended', wasAssigned: false, due: baseUnits(0n), segment: unserved })
+  answer.take({ type: 'assigned', position: 0, segment: second })
+  expect(answer.record.segments).toEqual([unserved, second])
+  const prepaid = { ...second, due: baseUnits(300n), paid: baseUnits(300n) }
+  answer.take({ type: 'ended', wasAssigned: true, due: baseUnits(300n), segment: prepaid })
+  answer.take({ type: 'assigned', position: 0, segment: first })
+  expect(answer.record.segments).toEqual([unserved, prepaid, first])
+})
+
+it('keeps the text when it is stopped or fails', () => {
+  for (const end of ['stop', 'fail'] as const) {
+    const { answer } = begun()
+    answer.take({ type: 'assigned', position: 0, segment: first })
+    answer.take({ type: 'tokens', tokens: [1] })
+    if (end === 'stop') answer.stop()
+    else answer.fail(new InfernetError('stream.silent', { silentMs: 9000 }))
+    expect(answerText(answer.record)).toBe('1 .')
+    expect(answer.stage).toBe(end === 'stop' ? 'stopped' : 'failed')
+  }
+})

@@ -1,0 +1,209 @@
+import type { Clock } from '#shared/base/clock.ts'
+import type { PeerName } from '#shared/base/ids.ts'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
+import {
+  EMPTY_ANSWER,
+  type AnswerRecord,
+  type AnswerStage,
+  type Piece,
+  type SeamRecord,
+} from './conversation.ts'
+import type { Tokenizer } from './services.ts'
+
+/** The speed shown while an answer is written looks this far back. */
+const SPEED_WINDOW_MS = 3000
+
+/** One answer while it is written: follows the events of `Peer.ask` and turns ids into text. */
+export class Answer {
+  readonly #clock: Clock
+  #text: ReturnType<Tokenizer['openText']> | undefined
+  #reasoning: Tokenizer['reasoning']
+  #stage = $state<AnswerStage>('searching')
+  #attempt = $state(1)
+  #pieces = $state.raw<readonly Piece[]>([])
+  #segments = $state.raw<readonly Segment[]>([])
+  #tokens = $state(0)
+  #fresh = $state(0)
+  #due = $state.raw(0n)
+  #ttftMs = $state<number | undefined>()
+  #finalSpeed = $state<number | undefined>()
+  #arrivals = $state.raw<readonly { at: number; tokens: number }[]>([])
+  #cut = $state(false)
+  #droppedTurns = $state(0)
+  #error = $state.raw<InfernetError | undefined>()
+  #askedAt: number
+
+  constructor(components: { clock: Clock }) {
+    this.#clock = components.clock
+    this.#askedAt = components.clock.monotonic()
+  }
+
+  get stage(): AnswerStage {
+    return this.#stage
+  }
+  /** Which round of looking for a provider this is, from 1. */
+  get attempt(): number {
+    return this.#attempt
+  }
+  /** Tokens that came with the last frame: these glow. */
+  get fresh(): number {
+    return this.#fresh
+  }
+  get error(): InfernetError | undefined {
+    return this.#error
+  }
+  /** Who writes now. */
+  get writer(): PeerName | undefined {
+    return this.#stage === 'answering' ? this.#segments.at(-1)?.provider : undefined
+  }
+
+  /** The answer as plain data, as it stands now. */
+  get record(): AnswerRecord {
+    return {
+      ...EMPTY_ANSWER,
+      stage: this.#stage,
+      pieces: this.#pieces,
+      reasoning: this.#reasoning,
+      segments: this.#segments,
+      tokens: this.#tokens,
+      due: this.#due,
+      ttftMs: this.#ttftMs,
+      tokensPerSecond: this.#finalSpeed ?? this.#speedNow(),
+      cut: this.#cut,
+      droppedTurns: this.#droppedTurns,
+      errorCode: this.#error?.code,
+      errorFacts: this.#error?.facts,
+    }
+  }
+
+  /** Nobody provides the model yet: the prompt is kept until someone does. */
+  wait(): void {
+    this.#stage = 'waiting'
+  }
+
+  /** The prompt goes out now. */
+  begin(init: { tokenizer: Pick<Tokenizer, 'openText' | 'reasoning'>; droppedTurns: number }): void {
+    this.#text = init.tokenizer.openText()
+    this.#reasoning = init.tokenizer.reasoning
+    this.#droppedTurns = init.droppedTurns
+    this.#askedAt = this.#clock.monotonic()
+    this.#stage = 'searching'
+  }
+
+  /** Takes the next event in order. */
+  take(event: AnswerEvent): void {
+    switch (event.type) {
+      case 'searching':
+        this.#attempt = event.attempt
+        return
+      case 'assigned':
+        this.#stage = 'answering'
+        this.#segments = [...this.#segments.filter(hasCost), event.segment]
+        if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
+        return
+      case 'tokens':
+        return this.#takeTokens(event.tokens)
+      case 'chunk':
+        this.#due = event.due
+        this.#replaceSegment(event.segment)
+        return
+      case 'ended':
+        this.#due = event.due
+        if (event.wasAssigned) this.#replaceSegment(event.segment)
+        else this.#segments = [...this.#segments.filter(hasCost), event.segment]
+        return
+      case 'proof':
+        return // kept apart, see `Ask`
+      case 'seam':
+        return this.#takeSeam(event.position, event.lost, event.reason)
+      case 'resumed':
+        this.#lastSeam((seam) => ({ ...seam, next: event.provider, gapMs: event.gapMs }))
+        return
+      case 'done':
+        this.#append(this.#text?.end() ?? '')
+        this.#segments = event.summary.segments
+        this.#tokens = event.summary.outputTokens
+        this.#due = event.summary.due
+        this.#ttftMs = event.summary.ttftMs
+        this.#finalSpeed = event.summary.tokensPerSecond
+        this.#cut = event.summary.finish === 'length'
+        this.#stage = 'done'
+    }
+  }
+
+  /** The visitor stopped it; what came stays. */
+  stop(): void {
+    this.#end('stopped')
+  }
+
+  fail(error: InfernetError): void {
+    this.#error = error
+    this.#end('failed')
+  }
+
+  #end(stage: AnswerStage): void {
+    this.#append(this.#text?.end() ?? '')
+    this.#finalSpeed = this.#speedNow()
+    this.#fresh = 0
+    this.#stage = stage
+  }
+
+  #takeTokens(tokens: readonly number[]): void {
+    const now = this.#clock.monotonic()
+    this.#ttftMs ??= now - this.#askedAt
+    this.#stage = 'answering'
+    this.#tokens += tokens.length
+    this.#fresh = tokens.length
+    this.#arrivals = [
+      ...this.#arrivals.filter((arrival) => now - arrival.at < SPEED_WINDOW_MS),
+      { at: now, tokens: tokens.length },
+    ]
+    const last = this.#segments.at(-1)
+    if (last) this.#replaceSegment({ ...last, tokens: (last.tokens + tokens.length) as Segment['tokens'] })
+    this.#append(this.#text?.push(tokens) ?? '')
+  }
+
+  #takeSeam(position: number, lost: PeerName, reason: InfernetError): void {
+    const segment = this.#segments.at(-1)
+    const unowed = segment ? Math.max(0, segment.tokens - segment.signedTokens) : 0
+    const seam = { position, lost, next: undefined, gapMs: undefined, unowed, reasonCode: reason.code }
+    this.#pieces = [...this.#pieces, { seam, text: '' }]
+    this.#stage = 'searching'
+    this.#fresh = 0
+    this.#arrivals = []
+  }
+
+  #append(text: string): void {
+    if (!text) return
+    const last = this.#pieces.at(-1)
+    this.#pieces = last
+      ? [...this.#pieces.slice(0, -1), { ...last, text: last.text + text }]
+      : [{ seam: undefined, text }]
+  }
+
+  #lastSeam(change: (seam: SeamRecord) => SeamRecord): void {
+    const last = this.#pieces.at(-1)
+    if (last?.seam) this.#pieces = [...this.#pieces.slice(0, -1), { ...last, seam: change(last.seam) }]
+  }
+
+  /** A chunk may be told of after more tokens came: the count never goes back. */
+  #replaceSegment(segment: Segment): void {
+    const last = this.#segments.at(-1)
+    const tokens = Math.max(segment.tokens, last?.provider === segment.provider ? last.tokens : 0)
+    this.#segments = [...this.#segments.slice(0, -1), { ...segment, tokens: tokens as Segment['tokens'] }]
+  }
+
+  #speedNow(): number | undefined {
+    const [first] = this.#arrivals
+    const last = this.#arrivals.at(-1)
+    if (!first || !last || last.at <= first.at) return undefined
+    const tokens = this.#arrivals.reduce((sum, arrival) => sum + arrival.tokens, -first.tokens)
+    return (tokens / (last.at - first.at)) * 1000
+  }
+}
+
+/** Who took the job and went before the first token wrote nothing; whoever was paid for the prompt is named still. */
+function hasCost({ tokens, due, paid }: Segment): boolean {
+  return tokens > 0 || due > 0n || paid > 0n
+}

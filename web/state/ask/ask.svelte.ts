@@ -1,0 +1,296 @@
+import type { ModelHash } from '#shared/base/ids.ts'
+import { raceSignal } from '#shared/base/wait.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { costOf } from '#shared/prompt/cost.ts'
+import type { Prompt } from '#shared/prompt/prompt.ts'
+import type { Transcript } from '#shared/stream/transcript.ts'
+import { Answer } from './answer.svelte.ts'
+import {
+  answerText,
+  EMPTY_ANSWER,
+  settleAfterReload,
+  titleOf,
+  type AnswerRecord,
+  type Conversation,
+  type Turn,
+} from './conversation.ts'
+import { memoizeAsync } from './memoize-async.ts'
+import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
+import type { ChatMessage, History, Tokenizer, TranscriptStore } from './services.ts'
+import type { ModelChoice } from '../session/services.ts'
+import type { AskServices } from './services.ts'
+import type { Session } from '../session/session.svelte.ts'
+import type { Settings } from '../session/settings.svelte.ts'
+
+/** Conversations, the answer that is being written, and prompts that wait for a provider. */
+export class Ask {
+  readonly #services: AskServices
+  readonly #session: Session
+  readonly #settings: Settings
+  readonly #payments: PaymentDesk
+  readonly #tokenizer: (model: ModelHash) => Promise<Tokenizer>
+  readonly #life = new AbortController()
+  #history: Promise<History> | undefined
+  #conversations = $state.raw<readonly Conversation[]>([])
+  #currentId = $state<string | undefined>()
+  #active = $state.raw<{ conversation: string; turn: string; answer: Answer } | undefined>()
+  #run: AbortController | undefined
+  #historyLost = $state(false)
+
+  constructor(services: AskServices, session: Session, settings: Settings, payments: PaymentDesk) {
+    this.#services = services
+    this.#session = session
+    this.#settings = settings
+    this.#payments = payments
+    this.#tokenizer = memoizeAsync((model) => services.loadTokenizer(model, { signal: this.#life.signal }))
+  }
+
+  get conversations(): readonly Conversation[] {
+    return this.#conversations
+  }
+  get current(): Conversation | undefined {
+    return this.#conversations.find(({ id }) => id === this.#currentId)
+  }
+  /** The answer being written, if it is of the conversation on the page. */
+  get active(): Answer | undefined {
+    return this.#active?.conversation === this.#currentId ? this.#active?.answer : undefined
+  }
+  /** True while an answer is written or waits, in whichever conversation. */
+  get busy(): boolean {
+    return this.#active !== undefined
+  }
+  /** Who writes for this tab now. */
+  get writer(): string | undefined {
+    return this.#active?.answer.writer
+  }
+  /** True when the browser refuses to keep the conversations. */
+  get historyLost(): boolean {
+    return this.#historyLost
+  }
+
+  /** The model that is asked: the visitor's choice, else the one with most providers, else the first. */
+  get model(): ModelChoice | undefined {
+    const { models } = this.#session
+    const chosen = this.#session.choice(this.#settings.askModel.value)
+    if (chosen) return chosen
+    const counts = models.map((choice) => this.#session.offersFor(choice.model).length)
+    return models[counts.indexOf(Math.max(...counts))]
+  }
+  set model(choice: ModelChoice | undefined) {
+    this.#settings.askModel.value = choice?.model
+  }
+
+  /** Reads what was kept. */
+  async open(): Promise<void> {
+    try {
+      this.#history = this.#services.openHistory()
+      const kept = (await (await this.#history).list()).map(settleAfterReload)
+      // The visitor may have asked already while the history was read: what is begun stays as it is.
+      const begun = this.#conversations
+      const all = [
+        ...begun,
+        ...kept.filter(({ id }) => !begun.some((conversation) => conversation.id === id)),
+      ]
+      this.#conversations = all.toSorted((a, b) => b.updatedAt - a.updatedAt)
+    } catch {
+      this.#historyLost = true
+    }
+  }
+
+  show(id: string | undefined): void {
+    this.#currentId = id
+  }
+
+  /** Adds a question to the conversation on the page, or begins one. */
+  send(question: string): void {
+    const text = question.trim()
+    const choice = this.model
+    if (!text || !choice || this.#active) return
+    const turn: Turn = {
+      id: this.#services.newId(),
+      question: text,
+      model: choice.model,
+      modelName: choice.name,
+      answer: { ...EMPTY_ANSWER },
+    }
+    const before = this.current
+    const conversation: Conversation = {
+      id: before?.id ?? this.#services.newId(),
+      title: before?.title ?? titleOf(text),
+      updatedAt: this.#services.clock.now(),
+      turns: [...(before?.turns ?? []), turn],
+    }
+    this.#put(conversation)
+    this.#currentId = conversation.id
+    void this.#write(conversation.id, turn)
+  }
+
+  /** Asks the last question of the conversation on the page again; its answer makes room. */
+  again(): void {
+    const conversation = this.current
+    const last = conversation?.turns.at(-1)
+    if (!conversation || !last || this.#active) return
+    const choice = this.model
+    const turn: Turn = {
+      ...last,
+      model: choice?.model ?? last.model,
+      modelName: choice?.name ?? last.modelName,
+      answer: { ...EMPTY_ANSWER },
+    }
+    this.#put({ ...conversation, turns: [...conversation.turns.slice(0, -1), turn] })
+    void this.#write(conversation.id, turn)
+  }
+
+  /** Ends the answer that is being written; what came stays. Also ends the waiting for a provider. */
+  stop(): void {
+    this.#run?.abort(new InfernetError('stream.cancelled'))
+  }
+
+  /** What proves an answer, as one file; undefined where nothing is kept of it. Never throws. */
+  async proofOf(turn: string, how: { readonly withPrompt: boolean }): Promise<Blob | undefined> {
+    try {
+      const file = await (await this.#services.openTranscripts()).read(turn, how)
+      return file && new Blob([file], { type: 'application/cbor' })
+    } catch {
+      return undefined
+    }
+  }
+
+  remove(id: string): void {
+    if (this.#active?.conversation === id) this.stop()
+    const turns = this.#conversations.find((conversation) => conversation.id === id)?.turns ?? []
+    void this.#changeProofs((store) => store.remove(turns.map((turn) => turn.id)))
+    if (this.#currentId === id) this.#currentId = undefined
+    this.#conversations = this.#conversations.filter((conversation) => conversation.id !== id)
+    void this.#keep((history) => history.remove(id))
+  }
+
+  removeAll(): void {
+    this.stop()
+    this.#currentId = undefined
+    this.#conversations = []
+    void this.#changeProofs((store) => store.clear())
+    void this.#keep((history) => history.clear())
+  }
+
+  /** Highest price of a full answer among the live offers; `undefined` when nobody offers. */
+  priceOf(promptTokens: number, answerTokens: number): bigint | undefined {
+    const prices = this.#session.offersFor(this.model?.model).map(({ offer }) => offer.price)
+    if (prices.length === 0) return undefined
+    return prices.reduce((highest, price) => {
+      const cost = costOf(price, promptTokens, answerTokens)
+      return cost > highest ? cost : highest
+    }, 0n)
+  }
+
+  async #write(conversation: string, turn: Turn): Promise<void> {
+    const run = new AbortController()
+    this.#run = run
+    const { clock } = this.#services
+    const answer = new Answer({ clock })
+    const proofs: Transcript[] = []
+    this.#active = { conversation, turn: turn.id, answer }
+    try {
+      await this.#session.whenProvided(turn.model, { signal: run.signal, onWait: () => answer.wait() })
+      const tokenizer = await raceSignal(this.#tokenizer(turn.model), run.signal)
+      const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
+      answer.begin({ tokenizer, droppedTurns })
+      const mesh = await this.#session.ready()
+      await this.#payments.beforeAsking(mesh, { signal: run.signal })
+      run.signal.throwIfAborted()
+      const except = this.#session.ownNames
+      for await (const event of mesh.peer.ask(prompt, { except, signal: run.signal })) {
+        answer.take(event)
+        if (event.type === 'proof') proofs.push(event.transcript)
+        if (event.type === 'chunk') this.#save(conversation, turn.id, answer.record)
+        if (event.type === 'assigned' || event.type === 'chunk')
+          this.#session.measure(event.segment.provider, event.segment.rttMs, event.segment.path)
+      }
+      if (answer.stage !== 'done') answer.stop()
+    } catch (thrown) {
+      if (run.signal.aborted) answer.stop()
+      else answer.fail(InfernetError.from(thrown))
+    } finally {
+      this.#finish(conversation, turn.id, answer.record)
+      await this.#keepProofs(turn.id, proofs)
+      await this.#payments.keepPaid(turn, answer.record.segments)
+    }
+  }
+
+  #prompt(conversation: string, turn: Turn, tokenizer: Tokenizer): { prompt: Prompt; droppedTurns: number } {
+    const choice = this.#session.choice(turn.model)
+    if (!choice) throw new InfernetError('models.unknown')
+    const { answerTokens: maxTokens, sampler } = choice
+    const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
+    const fitted = tokenizer.fitChat(messagesOf(turns), { reserve: maxTokens })
+    const prompt: Prompt = {
+      task: 'text-generation',
+      model: turn.model,
+      promptTokens: fitted.tokens,
+      sampler,
+      maxTokens,
+      maxOutputPrice: undefined,
+      eosTokens: tokenizer.eosTokens,
+    }
+    return { prompt, droppedTurns: leftOut(turns, fitted.droppedTurns) }
+  }
+
+  #finish(conversation: string, turn: string, answer: AnswerRecord): void {
+    this.#save(conversation, turn, answer)
+    this.#active = undefined
+    this.#run = undefined
+  }
+
+  /** Keeps an answer as it stands, so that a page that is closed in the middle loses at most a block of it. */
+  #save(conversation: string, turn: string, answer: AnswerRecord): void {
+    const kept = this.#conversations.find(({ id }) => id === conversation)
+    if (!kept) return
+    const turns = kept.turns.map((each) => (each.id === turn ? { ...each, answer } : each))
+    this.#put({ ...kept, turns, updatedAt: this.#services.clock.now() })
+  }
+
+  #put(conversation: Conversation): void {
+    const others = this.#conversations.filter(({ id }) => id !== conversation.id)
+    this.#conversations = [conversation, ...others]
+    void this.#keep((history) => history.put(conversation))
+  }
+
+  /** An answer whose proof cannot be kept is an answer all the same: the page says so when it is asked for. */
+  async #keepProofs(turn: string, proofs: readonly Transcript[]): Promise<void> {
+    if (proofs.length > 0) await this.#changeProofs((store) => store.keep(turn, proofs))
+  }
+
+  async #changeProofs(act: (store: TranscriptStore) => Promise<void>): Promise<void> {
+    try {
+      await act(await this.#services.openTranscripts())
+    } catch {
+      // A browser that keeps nothing has no proofs to show.
+    }
+  }
+
+  async #keep(act: (history: History) => Promise<void>): Promise<void> {
+    try {
+      this.#history ??= this.#services.openHistory()
+      await act(await this.#history)
+    } catch {
+      this.#historyLost = true
+    }
+  }
+}
+
+/** Of all turns, how many stand before the first that the model sees; turns without an answer were never sent. */
+function leftOut(turns: readonly Turn[], dropped: number): number {
+  const sent = turns.flatMap((turn, i) => (answerText(turn.answer) || i === turns.length - 1 ? [i] : []))
+  return dropped === 0 ? 0 : (sent[dropped] ?? turns.length - 1)
+}
+
+/** Questions with their answers so far, as the chat template takes them; unanswered ones are left out. */
+function messagesOf(turns: readonly Turn[]): ChatMessage[] {
+  const last = turns.at(-1)
+  return turns.flatMap((turn) => {
+    const question: ChatMessage = { role: 'user', content: turn.question }
+    if (turn === last) return [question]
+    const text = answerText(turn.answer)
+    return text ? [question, { role: 'assistant' as const, content: text }] : []
+  })
+}

@@ -1,0 +1,393 @@
+import { expect, it } from 'vitest'
+import { chainAddress, modelHash } from '#shared/base/ids.ts'
+import { baseUnits } from '#shared/base/units.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { PayerLedger } from '#shared/settle/payer-ledger.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import type { Fate } from '../../wallet/look-up.ts'
+import type { Snapshot } from '../../wallet/read-snapshot.ts'
+import type { MovedEntry, PaymentEntry } from './money-entries.ts'
+import {
+  INF,
+  injectedWallet,
+  memoryMoney,
+  memorySigner,
+  sampleRecord,
+  type MoneyScene,
+} from '../testing/memory-money.ts'
+import { memoryServices } from '../testing/memory-services.ts'
+import type { ActIntent } from './wallet-act.svelte.ts'
+import { Wallet } from './wallet.svelte.ts'
+
+const OTHER = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
+const intent: ActIntent = {
+  what: 'deposit',
+  act: async () => undefined,
+  amount: -20n * INF,
+  symbol: 'INF',
+  decimals: 18,
+}
+const withMoney =
+  (deposit: bigint, more: Partial<Snapshot['escrows'][number]> = {}) =>
+  (snapshot: Snapshot): Snapshot => ({
+    ...snapshot,
+    escrows: [{ ...snapshot.escrows[0]!, balance: 940n * INF, deposit, ...more }],
+  })
+
+async function opened(
+  change: Partial<MoneyScene> & { isTest?: boolean } = {},
+  settings: Record<string, string> = {},
+) {
+  const clock = new FakeClock()
+  const memory = memoryMoney(clock, change)
+  const world = memoryServices(clock, { money: memory.money })
+  for (const [name, value] of Object.entries(settings)) world.settings.set(name, value)
+  const wallet = new Wallet(world.services)
+  wallet.start()
+  await settle(clock)
+  return { clock, wallet, ...memory, world }
+}
+
+/** Sealing a key is real work of the platform's, which no fake clock moves. */
+async function settle(clock: FakeClock): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(1)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+it('is not there where the network uses no money', async () => {
+  const wallet = new Wallet(memoryServices(new FakeClock(), { money: undefined }).services)
+  wallet.start()
+  await expect.poll(() => wallet.stage).toBe('no-chain')
+})
+
+it('says why it did not open, and opens when it is tried again', async () => {
+  const clock = new FakeClock()
+  const world = memoryServices(clock, { money: new InfernetError('settle.bad-network-file') })
+  const wallet = new Wallet(world.services)
+  wallet.start()
+  await settle(clock)
+  expect([wallet.stage, wallet.error?.code]).toEqual(['failed', 'settle.bad-network-file'])
+  world.scene.money = memoryMoney(clock).money
+  await wallet.retry()
+  expect(wallet.stage).toBe('ready')
+})
+
+it('makes a wallet by itself where money is worth nothing, and nowhere else', async () => {
+  const test = await opened()
+  expect(test.wallet.signer?.kind).toBe('tab')
+  expect(test.wallet.isNew).toBe(true)
+  const real = await opened({ isTest: false })
+  expect([real.wallet.stage, real.wallet.signer]).toEqual(['ready', undefined])
+  await real.wallet.makeWallet()
+  expect(real.wallet.signer?.kind).toBe('tab')
+})
+
+it('shows what is free: the deposit less what this browser has signed and nobody has claimed', async () => {
+  const { wallet, money, scene } = await opened({ change: withMoney(57n * INF) })
+  expect([wallet.free, wallet.signed, wallet.isNew]).toEqual([57n * INF, 0n, false])
+  const payer = chainAddress(wallet.signer!.address)
+  const escrow = chainAddress(money.network.escrows[0]!.escrow)
+  const ledger = new PayerLedger(money.ledger, { chainId: 31337, escrow }, payer)
+  const line = { payer, provider: chainAddress(OTHER), model: modelHash('ab'.repeat(32)), epoch: 0 }
+  await ledger.add(line, baseUnits(5n * INF), {
+    ...{ room: baseUnits(57n * INF), limitedBy: 'payment.no-deposit', epoch: 0, sessionExpiry: undefined },
+  })
+  await ledger.reckon(0, async () => baseUnits(2n * INF))
+  scene.change = withMoney(55n * INF)
+  await wallet.refresh()
+  expect([wallet.signed, wallet.claimed, wallet.free]).toEqual([3n * INF, 2n * INF, 52n * INF])
+  scene.change = withMoney(INF)
+  await wallet.refresh()
+  expect(wallet.free, 'never less than nothing').toBe(0n)
+})
+
+it('keeps the last figures when the chain falls silent, and calls them unconfirmed once they are old', async () => {
+  const { wallet, scene, clock } = await opened({ change: withMoney(57n * INF) })
+  scene.readFails = new InfernetError('wallet.unreachable')
+  await clock.advance(10_000)
+  expect([wallet.readError?.code, wallet.free, wallet.isUnconfirmed]).toEqual([
+    'wallet.unreachable',
+    57n * INF,
+    false,
+  ])
+  await clock.advance(45_000)
+  expect(wallet.isUnconfirmed).toBe(true)
+  scene.readFails = undefined
+  await clock.advance(6000)
+  expect([wallet.readError, wallet.isUnconfirmed]).toEqual([undefined, false])
+})
+
+it('marks everything when two nodes tell different things of the same block', async () => {
+  const { wallet } = await opened({ confirms: false })
+  expect([wallet.isDisputed, wallet.isUnconfirmed]).toEqual([true, true])
+})
+
+it('puts an act on record when it is sent, and again when it is in a block', async () => {
+  const states: (string | undefined)[] = []
+  const { wallet, kept, scene } = await opened()
+  const mine = scene.perform
+  scene.perform = async (options) => {
+    await mine({
+      ...options,
+      onRecord: async (record, hasMore) => {
+        await options.onRecord(record, hasMore)
+        states.push(kept[0]?.kind === 'moved' ? kept[0].state : undefined)
+      },
+    })
+  }
+  expect(await wallet.do(intent)).toBe(true)
+  expect(states).toEqual(['sent', 'mined'])
+  expect(kept[0]).toMatchObject({
+    kind: 'moved',
+    what: 'deposit',
+    amount: -20n * INF,
+    hash: '0xaa',
+    state: 'mined',
+  })
+  expect(wallet.act.state).toMatchObject({ stage: 'mined', fee: 7n })
+  expect(wallet.act.isBusy).toBe(false)
+})
+
+it('counts an act as done only when the chain that is shown knows of it', async () => {
+  const { wallet, scene, clock } = await opened()
+  scene.perform = async ({ onState }) => onState({ stage: 'mined', hash: '0xaa', fee: 0n, block: 110n })
+  const done = wallet.do(intent)
+  await settle(clock)
+  expect([wallet.snapshot!.block.number < 110n, wallet.act.isBusy]).toEqual([true, true])
+  await clock.advance(5000)
+  expect(await done).toBe(true)
+  expect(wallet.snapshot!.block.number).toBeGreaterThanOrEqual(110n)
+})
+
+it('tells a declined signature, moves nothing, and asks again when told so', async () => {
+  const { wallet, kept, scene } = await opened()
+  const fine = scene.perform
+  scene.perform = () => Promise.reject(new InfernetError('wallet.rejected'))
+  expect(await wallet.do(intent)).toBe(false)
+  expect([wallet.act.error?.code, wallet.act.isBusy, kept.length]).toEqual(['wallet.rejected', false, 0])
+  scene.perform = fine
+  expect(await wallet.act.again()).toBe(true)
+  expect(wallet.act.error).toBeUndefined()
+})
+
+it('does one thing at a time', async () => {
+  const { wallet, scene } = await opened()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  scene.perform = () => promise
+  const first = wallet.do(intent)
+  expect(wallet.act.isBusy).toBe(true)
+  expect(await wallet.do(intent)).toBe(false)
+  resolve()
+  await first
+})
+
+it('finds out after a reload what became of what was sent', async () => {
+  const { wallet, scene } = await opened()
+  const { promise: closed } = Promise.withResolvers<void>()
+  scene.perform = async ({ onRecord }) => {
+    await onRecord(sampleRecord({ state: 'signed' }), false)
+    await closed // the tab goes away
+  }
+  void wallet.do(intent)
+  await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'signed', hash: '0xaa' })
+  wallet.act.leave()
+  scene.fate = minedFate('reverted', 77n)
+  await wallet.refresh()
+  await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'failed', block: 77 })
+})
+
+it('takes up what was left open, shows it, and begins nothing beside it', async () => {
+  const { wallet, scene, kept, clock } = await opened()
+  const address = wallet.signer!.address
+  const left = { ...movedEntry(address, 'signed'), transaction: sampleRecord({ state: 'signed' }) }
+  await wallet.record(left)
+  const { promise: decided, resolve } = Promise.withResolvers<void>()
+  const resumed: string[] = []
+  scene.perform = async ({ onState, onRecord }) => {
+    resumed.push('performed')
+    onState({ stage: 'unknown', hash: '0xaa', why: new InfernetError('wallet.unknown'), canSendAgain: true })
+    await decided
+    await onRecord(sampleRecord({ state: 'mined', block: 78 }), false)
+  }
+  let presses = 0
+  scene.again = async () => void presses++
+  await wallet.takeKept(address)
+  expect([wallet.act.isBusy, wallet.act.intent?.what, wallet.act.state?.stage]).toEqual([
+    ...[true, 'deposit', 'unknown'],
+  ])
+  expect(await wallet.do(intent)).toBe(false)
+  for (let i = 0; i < 3; i++) await wallet.act.again()
+  expect([presses, resumed.length], 'the same one, and no other').toEqual([3, 1])
+  resolve()
+  await settle(clock)
+  expect(kept.map((entry) => entry.kind === 'moved' && [entry.id, entry.state, entry.block])).toEqual([
+    [left.id, 'mined', 78],
+  ])
+})
+
+it('sends nothing that it cannot write down', async () => {
+  const { wallet, money, scene } = await opened()
+  money.entries.put = () => Promise.reject(new Error('the disk is full'))
+  let isSent = false
+  scene.perform = async ({ onRecord }) => {
+    await onRecord(sampleRecord({ state: 'signed' }), false)
+    isSent = true
+  }
+  expect(await wallet.do(intent)).toBe(false)
+  expect([isSent, wallet.act.error?.code]).toEqual([false, 'wallet.no-record'])
+})
+
+it('takes a fee that could not be raised for no end: what waits goes on waiting', async () => {
+  const { wallet, scene, money } = await opened()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const act: typeof money.act = money.act.bind(money)
+  money.act = (signer, options) => ({
+    ...act(signer, options),
+    speedUp: () => Promise.reject(new InfernetError('wallet.unreachable')),
+  })
+  scene.perform = () => promise
+  const done = wallet.do(intent)
+  await wallet.act.speedUp()
+  expect([wallet.act.isBusy, wallet.act.error, wallet.act.hint?.code]).toEqual([
+    ...[true, undefined, 'wallet.unreachable'],
+  ])
+  resolve()
+  expect(await done).toBe(true)
+})
+
+it.each([
+  ['mined, and long ago', minedFate('success', 3n), 'final'],
+  ['mined', minedFate('success', 1n << 40n), 'mined'],
+  ['reverted', minedFate('reverted', 3n), 'failed'],
+  ['displaced by another of the same number', { kind: 'displaced' }, 'dropped'],
+  ['held by a node', { kind: 'waiting', nonce: 0 }, 'sent'],
+  ['known to nobody', { kind: 'absent' }, 'signed'],
+  ['not told', { kind: 'silent' }, 'signed'],
+] as const)('has what was %s on record as that', async (_, fate, state) => {
+  const { wallet, scene } = await opened()
+  await wallet.record({
+    ...movedEntry(wallet.signer!.address, 'signed'),
+    transaction: sampleRecord({ state: 'signed' }),
+  })
+  scene.fate = fate
+  for (let i = 0; i < 3; i++) await wallet.refresh()
+  await expect.poll(() => wallet.entries[0]).toMatchObject({ state })
+})
+
+it('calls a transaction open again when a fork took its block back', async () => {
+  const { wallet, scene } = await opened()
+  await wallet.record({
+    ...{ ...movedEntry(wallet.signer!.address, 'mined'), block: 3 },
+    transaction: sampleRecord({ state: 'mined', block: 3 }),
+  })
+  scene.fate = { kind: 'absent' }
+  await wallet.refresh()
+  await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'signed', block: undefined })
+})
+
+function minedFate(status: 'success' | 'reverted', blockNumber: bigint): Fate {
+  const receipt = { transactionHash: '0xaa', status, blockNumber } as const
+  return { kind: 'mined', receipt: receipt as unknown as Extract<Fate, { kind: 'mined' }>['receipt'] }
+}
+
+function movedEntry(address: string, state: MovedEntry['state']): MovedEntry {
+  return {
+    ...{ kind: 'moved', id: 'left', at: 1, chainId: 31337, wallet: address.toLowerCase(), what: 'deposit' },
+    ...{ amount: -20n * INF, symbol: 'INF', decimals: 18, hash: '0xaa', state, block: undefined },
+  }
+}
+
+it('takes an injected wallet, keeps the old one when it is declined, and goes back to it after a reload', async () => {
+  const injected = injectedWallet('test.mock')
+  const signer = memorySigner(OTHER, 'injected')
+  const { wallet, scene, world } = await opened({ injected: [injected] })
+  const own = wallet.signer
+  scene.connect = () => Promise.reject(new InfernetError('wallet.rejected'))
+  expect(await wallet.connect(injected)).toBe(false)
+  expect([wallet.connectError?.code, wallet.signer]).toEqual(['wallet.rejected', own])
+  scene.connect = async () => signer
+  expect(await wallet.connect(injected)).toBe(true)
+  expect(wallet.address).toBe(OTHER)
+  expect(world.settings.get('wallet.chosen')).toBe('test.mock')
+
+  const asked: boolean[] = []
+  const late = await opened(
+    { connect: async (_, mayAsk) => (asked.push(mayAsk), signer) },
+    { 'wallet.chosen': 'test.mock' },
+  )
+  late.announce([injected]) // an extension may announce itself late
+  await settle(late.clock)
+  expect([late.wallet.address, ...asked]).toEqual([OTHER, false])
+})
+
+it('notices when the injected wallet moves to another chain, and moves it back', async () => {
+  const signer = memorySigner(OTHER, 'injected', 1)
+  const injected = injectedWallet('test.mock')
+  const { wallet } = await opened({ injected: [injected], connect: async () => signer })
+  await wallet.connect(injected)
+  expect(wallet.isOnOtherChain).toBe(true)
+  await wallet.switchChain()
+  expect(wallet.isOnOtherChain).toBe(false)
+  signer.set(5)
+  expect(wallet.isOnOtherChain).toBe(true)
+})
+
+it('imports a key beside the one that is here, and reveals only its own', async () => {
+  const { wallet } = await opened()
+  const first = wallet.signer!.address
+  await expect(wallet.importKey('nonsense')).rejects.toMatchObject({ code: 'wallet.bad-key' })
+  await wallet.importKey('ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
+  expect([wallet.address, wallet.kept]).toEqual([OTHER, [first, OTHER]])
+  expect(await wallet.revealKey()).toMatch(/^0xac0974be/)
+  await wallet.takeKept(first)
+  expect(wallet.address).toBe(first)
+})
+
+it('says what the faucet refused, and notes what it gave', async () => {
+  const { wallet, scene } = await opened({
+    faucet: () => Promise.reject(new InfernetError('wallet.faucet-refused')),
+  })
+  expect(await wallet.askFaucet()).toBe(false)
+  expect(wallet.connectError?.code).toBe('wallet.faucet-refused')
+  scene.faucet = async () => {
+    scene.change = withMoney(0n)
+  }
+  expect(await wallet.askFaucet()).toBe(true)
+  expect(wallet.entries[0]).toMatchObject({ what: 'faucet', amount: 940n * INF })
+})
+
+it.each(['earned', 'paid'] as const)(
+  'marks what was %s as claimed once the chain has counted its voucher, whoever brought it',
+  async (kind) => {
+    const { wallet, money, scene, clock } = await opened()
+    const line = {
+      ...{ payer: chainAddress(OTHER), provider: chainAddress(wallet.signer!.address), epoch: 0 },
+      model: modelHash('ab'.repeat(32)),
+    }
+    const entry = (id: string, upTo: bigint): PaymentEntry => ({
+      ...{
+        id,
+        at: clock.now(),
+        chainId: money.network.chainId,
+        wallet: wallet.signer!.address.toLowerCase(),
+      },
+      ...{ symbol: 'INF', decimals: 18, kind, peer: OTHER, modelName: 'Tiny', tokens: [7] },
+      ...{ due: 5n, paid: 5n, receipt: 'both', isClaimed: false, line: { ...line, upTo } },
+    })
+    const claimed = (): readonly unknown[] =>
+      wallet.entries.flatMap((entry) => (entry.kind === kind && entry.isClaimed ? [entry.id] : []))
+    await wallet.record(entry('first', 5n))
+    await wallet.record(entry('second', 10n))
+    await wallet.refresh()
+    await settle(clock)
+    expect(claimed()).toEqual([])
+    scene.claimed = 7n
+    await wallet.refresh()
+    await expect.poll(claimed).toEqual(['first'])
+    scene.claimed = 10n
+    await wallet.refresh()
+    await expect.poll(() => claimed().length).toBe(2)
+  },
+)

@@ -1,0 +1,236 @@
+import { expect, it } from 'vitest'
+import { tokens } from '#shared/base/units.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { parsePerMillion } from './parse-price.ts'
+import { Provide } from './provide.svelte.ts'
+import { Session } from '../session/session.svelte.ts'
+import { PaymentDesk } from '../money/payment-desk.svelte.ts'
+import { Settings } from '../session/settings.svelte.ts'
+import { Wallet } from '../money/wallet.svelte.ts'
+import { noClaims } from '../testing/memory-money.ts'
+import { memoryServices, type Scene } from '../testing/memory-services.ts'
+
+async function opened(change: Partial<Scene> = {}) {
+  const clock = new FakeClock()
+  const world = memoryServices(clock, change)
+  const session = new Session(world.services, new Settings(world.services.settings))
+  const settings = new Settings(world.services.settings)
+  const provide = new Provide(
+    world.services,
+    session,
+    settings,
+    new PaymentDesk(world.services, new Wallet(world.services), noClaims),
+  )
+  session.start()
+  await clock.advance(10)
+  return { ...world, clock, session, settings, provide, provision: () => world.provisions.at(-1)! }
+}
+
+async function live(change: Partial<Scene> = {}) {
+  const world = await opened(change)
+  void world.provide.start()
+  await world.clock.advance(2000)
+  expect(world.provide.stage).toBe('live')
+  return world
+}
+
+it('goes through download, loading and self-test to live', async () => {
+  const { provide, clock } = await opened()
+  const seen: string[] = [provide.stage]
+  void provide.start()
+  for (let i = 0; i < 40; i++) {
+    await clock.advance(50)
+    if (seen.at(-1) !== provide.stage) seen.push(provide.stage)
+  }
+  expect(seen).toEqual(['idle', 'downloading', 'loading', 'self-testing', 'live'])
+  expect(provide).toMatchObject({
+    backend: 'webgpu',
+    confirmed: true,
+    isLit: true,
+    selfTest: { right: 32, total: 32 },
+  })
+})
+
+it('can be cancelled while it prepares', async () => {
+  const { provide, clock } = await opened()
+  void provide.start()
+  await clock.advance(100)
+  expect(provide.stage).toBe('downloading')
+  provide.cancel()
+  await clock.advance(10)
+  expect(provide.stage).toBe('idle')
+  expect(provide.error).toBeUndefined()
+})
+
+it('fails by name, and can be started again', async () => {
+  const { provide, clock, scene } = await opened({
+    loadFails: new InfernetError('engine.self-test-failed', { wrong: 3, total: 32 }),
+  })
+  void provide.start()
+  await clock.advance(2000)
+  expect(provide.stage).toBe('failed')
+  expect(provide.error?.code).toBe('engine.self-test-failed')
+  scene.loadFails = undefined
+  void provide.start('wasm')
+  await clock.advance(2000)
+  expect(provide).toMatchObject({ stage: 'live', backend: 'wasm', error: undefined })
+})
+
+it('offers the processor where the GPU cannot be used, and says why it took it', async () => {
+  const reason = new InfernetError('engine.no-webgpu')
+  const { provide } = await live({
+    gpu: { adapter: '', shaderF16: false, software: false, maxBufferBytes: 0, problem: reason },
+    fellBackFrom: reason,
+  })
+  expect(provide.backend).toBe('wasm')
+  expect(provide.fellBackFrom?.code).toBe('engine.no-webgpu')
+})
+
+it('counts what is being written beside what is done', async () => {
+  const { provide, provision } = await live()
+  provision().served = { ...provision().served, tokens: tokens(100), jobs: 2 }
+  provision().addJob('asker1', 40)
+  expect(provide.served).toMatchObject({ tokens: 140, jobs: 2, due: 32n * 200_000_000_000n })
+  expect(provide.jobs).toHaveLength(1)
+})
+
+it('is live by an accepted offer alone: without one it is unconfirmed and not lit', async () => {
+  const { provide, provision, clock } = await live()
+  await clock.advance(61_000)
+  expect(provide).toMatchObject({ stage: 'live', confirmed: false, isLit: false })
+  provision().offerAcceptedAt = clock.now()
+  provision().changed()
+  expect(provide.confirmed).toBe(true)
+})
+
+it('pauses when hidden, on battery or metered as the visitor wants, and goes on when every reason is gone', async () => {
+  const { provide, settings, scene, changed, provision } = await live()
+  scene.hidden = true
+  changed()
+  expect(provide.stage).toBe('live')
+  settings.pauseHidden.value = true
+  provide.limitsChanged()
+  scene.onBattery = true
+  changed()
+  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['hidden', 'battery'] })
+  expect(provision().state).toBe('paused')
+  scene.hidden = false
+  changed()
+  expect(provide.stage).toBe('paused')
+  scene.onBattery = false
+  changed()
+  expect(provide.stage).toBe('live')
+  expect(provision().state).toBe('live')
+})
+
+it('stays paused by hand when the battery is full again', async () => {
+  const { provide, scene, changed } = await live()
+  provide.pause()
+  scene.onBattery = true
+  changed()
+  scene.onBattery = false
+  changed()
+  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['you'] })
+  provide.resume()
+  expect(provide.stage).toBe('live')
+})
+
+it('invites nobody while the engine is being started again, then goes on by itself', async () => {
+  const { provide, provision, engines, clock } = await live()
+  provision().addJob('asker1', 40)
+  const reason = new InfernetError('engine.device-lost')
+  const before = provide.testedAt
+  await clock.advance(500)
+  engines[0]!.enter({ stage: 'restarting', reason, attempt: 1 })
+  expect(provide).toMatchObject({
+    stage: 'paused',
+    pauseReasons: ['restart'],
+    restart: { attempt: 1, reason },
+  })
+  expect(provision().state).toBe('paused')
+  expect(provide.jobs).toHaveLength(1)
+  engines[0]!.enter({ stage: 'up' })
+  expect(provide).toMatchObject({ stage: 'live', restart: undefined })
+  expect(provision().state).toBe('live')
+  expect(provide.testedAt).toBeGreaterThan(before!)
+})
+
+it('stays paused by hand over a restart', async () => {
+  const { provide, engines } = await live()
+  provide.pause()
+  engines[0]!.enter({ stage: 'restarting', reason: new InfernetError('engine.crashed'), attempt: 1 })
+  engines[0]!.enter({ stage: 'up' })
+  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['you'] })
+})
+
+it('fails by name when the engine could not be started again, and gives everything back', async () => {
+  const { provide, provision, engines, clock } = await live()
+  const reason = new InfernetError('engine.no-adapter')
+  engines[0]!.enter({ stage: 'ended', reason })
+  await clock.advance(10)
+  expect(provide).toMatchObject({ stage: 'failed', error: reason })
+  expect(provision().state).toBe('ended')
+  expect(engines[0]!.closed).toBe(true)
+  void provide.start('wasm')
+  await clock.advance(2000)
+  expect(provide).toMatchObject({ stage: 'live', backend: 'wasm' })
+})
+
+it('tells the engine the share that the visitor allows, and each new engine again', async () => {
+  const { provide, settings, engines } = await live()
+  settings.dutyPercent.value = 40
+  provide.limitsChanged()
+  expect(engines[0]!.shares.at(-1)).toBe(0.4)
+  const told = engines[0]!.shares.length
+  engines[0]!.enter({ stage: 'restarting', reason: new InfernetError('engine.crashed'), attempt: 1 })
+  engines[0]!.enter({ stage: 'up' })
+  expect(engines[0]!.shares.slice(told)).toEqual([0.4])
+})
+
+it('watches the page’s frames only while somebody is answered and sees it, and yields when they come late', async () => {
+  const { provision, engines, draw, watchesFrames, scene, changed } = await live()
+  expect(watchesFrames()).toBe(false)
+  provision().addJob('asker1', 40)
+  expect(watchesFrames()).toBe(true)
+  let at = 0
+  for (let i = 0; i < 100; i++) draw((at += 16))
+  for (let i = 0; i < 50; i++) draw((at += 60))
+  expect(engines[0]!.shares.at(-1)).toBeLessThan(0.5)
+  scene.hidden = true
+  changed()
+  expect(watchesFrames()).toBe(false)
+})
+
+it('drains: takes nothing new, waits for what runs, then ends with its count', async () => {
+  const { provide, provision, clock } = await live()
+  provision().addJob('asker1', 40)
+  void provide.drain()
+  await clock.advance(10)
+  expect(provide.stage).toBe('draining')
+  await provide.stop()
+  expect(provide.stage).toBe('ended')
+  expect(provision().state).toBe('ended')
+  expect(provide.served.tokens).toBe(40)
+})
+
+it('takes the visitor’s price and keeps reading in proportion', async () => {
+  const { provide, settings } = await opened()
+  expect(provide.price?.outputPerMillion).toBe(2n * 10n ** 17n)
+  settings.pricePerMillion.value = '1,5'
+  expect(provide.price).toEqual({ outputPerMillion: 15n * 10n ** 17n, promptPerMillion: 3n * 10n ** 17n })
+  settings.pricePerMillion.value = 'a lot'
+  expect(provide.price?.outputPerMillion).toBe(2n * 10n ** 17n)
+})
+
+it('reads amounts and nothing else', () => {
+  expect(['0.2', '6,2', '14', '', '-1', '1e3', '1.2.3'].map((text) => parsePerMillion(text))).toEqual([
+    2n * 10n ** 17n,
+    62n * 10n ** 17n,
+    14n * 10n ** 18n,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ])
+})

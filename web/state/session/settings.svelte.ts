@@ -1,0 +1,34 @@
+import { Persisted, percent, text, yesNo } from './persisted.svelte.ts'
+import type { SettingsStore } from './services.ts'
+
+/** What the visitor has chosen. */
+export class Settings {
+  readonly askModel: Persisted<string | undefined>
+  /** Whether those who are asked are kept from seeing this tab's network address. */
+  readonly hideAddress: Persisted<boolean>
+  readonly provideModel: Persisted<string | undefined>
+  /** How much of the time the GPU may compute for others, 10 to 100. */
+  readonly dutyPercent: Persisted<number>
+  readonly pauseHidden: Persisted<boolean>
+  readonly pauseOnBattery: Persisted<boolean>
+  readonly pauseMetered: Persisted<boolean>
+  /** INF for a million tokens as the visitor typed it; `undefined` takes the model's suggestion. */
+  readonly pricePerMillion: Persisted<string | undefined>
+  /** Whether the wallet in this tab claims without being asked. */
+  readonly claimsItself: Persisted<boolean>
+  /** How much must wait before it is claimed ahead of its time, as the visitor typed it. */
+  readonly claimLeast: Persisted<string | undefined>
+
+  constructor(store: SettingsStore) {
+    this.askModel = new Persisted(store, 'ask.model', text)
+    this.hideAddress = new Persisted(store, 'ask.hide-address', yesNo(false))
+    this.provideModel = new Persisted(store, 'provide.model', text)
+    this.dutyPercent = new Persisted(store, 'provide.duty', percent(10))
+    this.pauseHidden = new Persisted(store, 'provide.pause-hidden', yesNo(false))
+    this.pauseOnBattery = new Persisted(store, 'provide.pause-battery', yesNo(true))
+    this.pauseMetered = new Persisted(store, 'provide.pause-metered', yesNo(true))
+    this.pricePerMillion = new Persisted(store, 'provide.price', text)
+    this.claimsItself = new Persisted(store, 'claim.itself', yesNo(true))
+    this.claimLeast = new Persisted(store, 'claim.least', text)
+  }
+}

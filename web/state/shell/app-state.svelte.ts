@@ -1,0 +1,58 @@
+import { Ask } from '../ask/ask.svelte.ts'
+import { ClaimDesk } from '../money/claim-desk.svelte.ts'
+import { Earning } from '../money/earning.svelte.ts'
+import { Energy } from '../money/energy.svelte.ts'
+import { Network } from './network.svelte.ts'
+import { PaymentDesk } from '../money/payment-desk.svelte.ts'
+import { Provide } from '../provide/provide.svelte.ts'
+import { Router } from './router.svelte.ts'
+import type { Services } from './services.ts'
+import { Session } from '../session/session.svelte.ts'
+import { Settings } from '../session/settings.svelte.ts'
+import { documentTheme, Theme } from './theme.svelte.ts'
+import { Wallet } from '../money/wallet.svelte.ts'
+
+/** All state of the page. It outlives the pages, so that providing and answers go on while the visitor walks about. */
+export class AppState {
+  readonly settings: Settings
+  readonly theme: Theme
+  readonly router: Router
+  readonly session: Session
+  readonly ask: Ask
+  readonly provide: Provide
+  readonly network: Network
+  readonly wallet: Wallet
+  readonly claims: ClaimDesk
+  readonly payments: PaymentDesk
+  readonly energy: Energy
+  readonly earning: Earning
+
+  constructor(services: Services, window: Window) {
+    this.settings = new Settings(services.settings)
+    this.theme = new Theme(
+      services.settings,
+      documentTheme(window.document, (query) => window.matchMedia(query)),
+    )
+    this.router = new Router(window)
+    this.session = new Session(services, this.settings)
+    this.wallet = new Wallet(services)
+    this.claims = new ClaimDesk(services.clock, this.wallet, this.settings)
+    this.payments = new PaymentDesk(services, this.wallet, this.claims)
+    this.ask = new Ask(services, this.session, this.settings, this.payments)
+    this.provide = new Provide(services, this.session, this.settings, this.payments)
+    this.network = new Network(this.session, this.ask)
+    this.energy = new Energy(services, () => ({
+      isBusy: this.provide.jobs.length > 0,
+      backend: this.provide.backend === 'wasm' ? 'wasm' : 'webgpu',
+    }))
+    this.earning = new Earning(this.wallet, this.energy)
+  }
+
+  start(): void {
+    this.session.start()
+    void this.ask.open()
+    this.wallet.start()
+    this.claims.start()
+    this.energy.start()
+  }
+}

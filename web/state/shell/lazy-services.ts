@@ -1,0 +1,68 @@
+import { createMetronome } from '../../engine/metronome.ts'
+import { keepStorage } from '../../storage/model-storage.ts'
+import { browserConditions } from './conditions.ts'
+import type { Services } from './services.ts'
+import type { SettingsStore } from '../session/services.ts'
+
+/**
+ * The real services. What is heavy (libp2p, the tokenizer, the engine, the database) is fetched when it is first
+ * used, so that the page itself stands within a moment.
+ */
+export function lazyServices(window: Window): Services {
+  const real = () => import('./services-real.ts')
+  const clock = createMetronome()
+  const relays = relaysFromAddress(window.location)
+  return {
+    clock,
+    settings: localSettings(window),
+    conditions: browserConditions(window),
+    onFrame: (callback) => eachFrame(window, callback),
+    secure: window.isSecureContext,
+    newId: () => crypto.randomUUID(),
+    models: async () => (await real()).models(),
+    openMesh: async (init, options) => (await real()).openMesh(clock, { ...init, relays }, options),
+    providingName: async () => (await real()).providingName(),
+    loadTokenizer: async (model, options) => (await real()).loadTokenizer(model, options),
+    inspectGpu: async (model) => (await real()).inspectGpu(model),
+    startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
+    openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),
+    openTranscripts: async () => (await import('../../storage/transcripts.ts')).openTranscripts(clock),
+    keepStorage: () => keepStorage(),
+    openHistory: async () => (await import('../../storage/history.ts')).openHistory(),
+  }
+}
+
+function eachFrame(window: Window, callback: (atMs: number) => void): () => void {
+  let id = window.requestAnimationFrame(function draw(atMs) {
+    id = window.requestAnimationFrame(draw)
+    callback(atMs)
+  })
+  return () => window.cancelAnimationFrame(id)
+}
+
+/** `?relay=/dns4/…/p2p/…`, as often as wanted: opens the page with relays of one's own choice. */
+function relaysFromAddress(location: Location): readonly string[] {
+  return new URLSearchParams(location.search).getAll('relay').filter((address) => address.includes('/p2p/'))
+}
+
+/** Settings in local storage, each under a name of ours; where that is off, they last as long as the page. */
+function localSettings(window: Window): SettingsStore {
+  const memory = new Map<string, string>()
+  return {
+    get(name) {
+      try {
+        return window.localStorage.getItem(`infernet.${name}`) ?? memory.get(name)
+      } catch {
+        return memory.get(name)
+      }
+    },
+    set(name, value) {
+      memory.set(name, value)
+      try {
+        window.localStorage.setItem(`infernet.${name}`, value)
+      } catch {
+        // Storage is full or off: the choice lasts until the page closes.
+      }
+    },
+  }
+}

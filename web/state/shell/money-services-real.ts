@@ -1,0 +1,132 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { getAddress, toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
+import { estimateFeesPerGas, getTransactionReceipt } from 'viem/actions'
+import * as v from 'valibot'
+import type { PeerName } from '#shared/base/ids.ts'
+import type { Clock } from '#shared/base/clock.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { networkInfoSchema } from '#shared/mesh/network-info.ts'
+import { openMoneyStore } from '../../storage/money.ts'
+import { openSealedKeys } from '../../storage/sealed-keys.ts'
+import { RunningAct } from '../../wallet/act.ts'
+import { createChainClient, createWitnesses } from '../../wallet/chain-client.ts'
+import { isConfirmedBy } from '../../wallet/confirm-snapshot.ts'
+import { depositWay } from '../../wallet/deposit.ts'
+import { explainFailure } from '../../wallet/explain-failure.ts'
+import { createFaucet } from '../../wallet/faucet.ts'
+import { connectInjected } from '../../wallet/injected-signer.ts'
+import { findInjectedWallets } from '../../wallet/injected-wallets.ts'
+import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
+import { lookUp } from '../../wallet/look-up.ts'
+import { Payments } from '../../wallet/payments.ts'
+import { readClaimable, readPots } from '../../wallet/read-lines.ts'
+import { readDailyLeft, tryClaim } from '../../wallet/try-claim.ts'
+import { readSnapshot } from '../../wallet/read-snapshot.ts'
+import { createTabSigner } from '../../wallet/tab-signer.ts'
+import { isUndecided, mergeEntries, type MoneyEntry } from '../money/money-entries.ts'
+import type { MoneyServices } from '../money/money-services.ts'
+
+const infoSchema = v.pick(networkInfoSchema, ['chain', 'payee', 'faucet'])
+
+/**
+ * The wallet of the network that this page belongs to; `undefined` where answers are free.
+ *
+ * @throws InfernetError `schedule.no-relay`, `settle.bad-network-file`
+ */
+export async function openMoney(
+  clock: Clock,
+  { signal }: { signal: AbortSignal },
+): Promise<MoneyServices | undefined> {
+  const info = v.safeParse(infoSchema, await networkInfo(signal))
+  if (!info.success)
+    throw new InfernetError('settle.bad-network-file', { field: v.getDotPath(info.issues[0]) ?? 'file' })
+  const { chain: network, payee, faucet } = info.output
+  if (network === undefined) return undefined
+  const client = createChainClient(network, here('/rpc'))
+  const witnesses = createWitnesses(network)
+  const store = openMoneyStore<MoneyEntry>(undefined, {
+    merge: mergeEntries,
+    mayGo: (entry) => !isUndecided(entry),
+  })
+  const vault = new KeyVault(openSealedKeys<SealedKey>(), () => clock.now())
+  const models = network.contracts.models
+  const never = new AbortController().signal
+  const payments = new Payments({
+    clock,
+    network,
+    client,
+    vault,
+    ledger: store.ledger,
+    relayPayee: payee && getAddress(payee),
+  })
+  return {
+    network,
+    vault,
+    injected: findInjectedWallets(),
+    faucet: faucet ? createFaucet(here('/faucet')) : undefined,
+    entries: store.movements,
+    ledger: store.ledger,
+    payments,
+    peerKey: rawPeerKey,
+    async tabSigner(address) {
+      const account = await vault.wallet(address)
+      return createTabSigner({ account, client, exclusive: (task) => exclusive(address, task) })
+    },
+    connect: (wallet, options) => connectInjected(clock, network, wallet, options),
+    read: (question) => readSnapshot(client, network, question),
+    confirm: (snapshot) => isConfirmedBy(witnesses, network, snapshot),
+    readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
+    dailyLeft: (escrow, provider) => readDailyLeft(client, escrow, provider),
+    tryClaim: (escrow, init) => tryClaim(client, escrow, init),
+    readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
+    claimed: (line, options) => payments.chain.claimed(line, options),
+    chain: payments.chain,
+    async gasPrice() {
+      try {
+        return (await estimateFeesPerGas(client)).maxFeePerGas
+      } catch (thrown) {
+        throw explainFailure(thrown)
+      }
+    },
+    async outcome(hash) {
+      try {
+        const { blockNumber, status } = await getTransactionReceipt(client, { hash })
+        return { block: Number(blockNumber), succeeded: status === 'success' }
+      } catch (thrown) {
+        if (thrown instanceof TransactionReceiptNotFoundError) return undefined
+        throw thrown
+      }
+    },
+    lookUp: (record, isForeign) => lookUp(client, record, isForeign),
+    act: (signer, options) => new RunningAct({ signer, client, network, clock }, options),
+    depositWay: (signer, init) =>
+      depositWay({ client, signer, account: signer.address, signal: never }, init),
+  }
+}
+
+function rawPeerKey(name: PeerName): Hex {
+  const { publicKey } = peerIdFromString(name)
+  if (publicKey?.type !== 'Ed25519') throw new InfernetError('wallet.failed')
+  return toHex(publicKey.raw)
+}
+
+async function networkInfo(signal: AbortSignal): Promise<unknown> {
+  try {
+    const response = await fetch('/network.json', { signal, cache: 'no-store' })
+    if (response.ok) return await response.json()
+  } catch (cause) {
+    throw new InfernetError('schedule.no-relay', {}, { cause })
+  }
+  throw new InfernetError('schedule.no-relay')
+}
+
+function here(path: string): string {
+  return new URL(path, document.baseURI).href
+}
+
+/** One tab of this browser at a time sends from an address: two would take the same number. */
+async function exclusive<T>(address: Address, task: () => Promise<T>): Promise<T> {
+  if (!('locks' in navigator)) return task()
+  // The lock's own type wraps what the task gives once more than it should.
+  return await navigator.locks.request(`infernet/wallet/${address.toLowerCase()}`, task)
+}
