@@ -44,11 +44,11 @@ export class Energy {
     this.#store = components.settings
     this.#load = load
     this.#days = readDays(this.#store.get('energy.days'))
-    this.#pricePerKwh = new Persisted(this.#store, 'energy.price', {
+    this.#pricePerKwh = new Persisted<number>(this.#store, 'energy.price', {
       read: (kept) => bounded(kept, MAX_PRICE) ?? DEFAULT_PRICE,
       write: String,
     })
-    this.#watts = new Persisted(this.#store, 'energy.watts', {
+    this.#watts = new Persisted<number | undefined>(this.#store, 'energy.watts', {
       read: (kept) => bounded(kept, MAX_WATTS),
       write: String,
     })
