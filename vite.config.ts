@@ -25,7 +25,6 @@ const long = [
   'start',
   'engine-loss',
   'page',
-  'cross-backend',
   'outage',
   'paid',
   'wallet',

@@ -19,18 +19,18 @@ const ODD = { name: 'Odd Wallet', rdns: 'odd.example' }
 
 /** What a node does. Every act with every way is driven in lost-answers.e2e.ts, by the code below the page's buttons. */
 const FAULTS: readonly (readonly [LineFault, readonly DoneAct[]])[] = [
-  ['dies', ['send', 'deposit', 'stake', 'unbond', 'revoke', 'claim']],
-  ['error', ['send', 'stake']],
-  ['late', ['send', 'deposit']],
+  ['dies', ['send', 'deposit', 'stake', 'unbond', 'revoke', 'withdraw', 'claim']],
+  ['error', ['send', 'stake', 'withdraw']],
+  ['late', ['send', 'deposit', 'withdraw']],
 ]
 /** The page is closed between signing and sending, or between sending and the answer. */
 const CLOSINGS: readonly (readonly [string, LineFault, readonly DoneAct[]])[] = [
-  ['closed', 'cut', ['send', 'stake']],
-  ['closed-sent', 'dies', ['send', 'claim']],
+  ['closed', 'cut', ['send', 'stake', 'withdraw']],
+  ['closed-sent', 'dies', ['send', 'withdraw', 'claim']],
 ]
 /** With these a wallet sends it, and answers badly. */
 const SENT: readonly (readonly [OddMode, readonly DoneAct[]])[] = [
-  ['lost', ['send', 'deposit', 'unbond', 'revoke']],
+  ['lost', ['send', 'deposit', 'unbond', 'revoke', 'withdraw']],
   ['slow', ['send']],
 ]
 /** With these nobody knows, and nothing comes into a block. */
@@ -38,6 +38,7 @@ const DOUBTFUL: readonly (readonly [OddMode, DoneAct])[] = [
   ['never', 'send'],
   ['gap', 'deposit'],
   ['hang', 'stake'],
+  ['never', 'withdraw'],
   ['hang', 'claim'],
 ]
 

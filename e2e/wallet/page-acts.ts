@@ -38,6 +38,10 @@ export const ACTS = {
     },
     press: (wallet) => wallet.sure('revoke'),
   },
+  withdraw: {
+    ...{ title: 'Deposit withdrawn', moves: '20', steps: ONE },
+    press: (wallet) => wallet.page.getByTestId('finish-withdrawal').click(),
+  },
   claim: {
     ...{ title: 'Claimed', moves: undefined, steps: ONE },
     press: (wallet) => wallet.page.getByTestId('claim').click(),

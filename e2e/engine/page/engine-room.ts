@@ -70,7 +70,7 @@ export interface EngineRoom {
   answerWithLoss(requests: readonly RoomRequest[], afterTokens: number): Promise<RoomLoss>
   score(request: RoomScoreRequest): Promise<readonly RoomScore[]>
   /** Answers that request over and over, and has a PageYield watch the frames of this page meanwhile. */
-  answerAsGuest(request: RoomRequest, init: YieldInit): Promise<Yielding>
+  answerWhileYielding(request: RoomRequest, init: YieldInit): Promise<Yielding>
   /** Starts an engine on the GPU with a trial of its subgroups, whose result this browser keeps, and closes it. */
   trySubgroups(engine: Pick<RoomEngine, 'id' | 'dtype'>): Promise<SubgroupResult | undefined>
   memory(): Promise<Memory>
@@ -147,7 +147,7 @@ export function createEngineRoom(): EngineRoom {
       const scores = await loaded().score(withSeed(request))
       return scores.map(({ margin, sketch }) => ({ margin, sketch: Array.from(sketch, halfToFloat) }))
     },
-    async answerAsGuest(request, init) {
+    async answerWhileYielding(request, init) {
       let isOver = false
       const answering = (async () => {
         while (!isOver) await one(request)

@@ -77,6 +77,31 @@ it('keeps what proves an answer beside it, and lets both go together', async () 
   expect(world.transcripts.size).toBe(0)
 })
 
+it('waits for a proof that is still being kept when somebody asks for it', async () => {
+  const ask = async function* (): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+    yield { type: 'assigned', position: 0, segment: segment('aaaaaa') }
+    yield { type: 'proof', transcript: { jobId: 'one' } as unknown as Transcript }
+    yield { type: 'done', summary: SUMMARY }
+    return SUMMARY
+  }
+  const world = await opened({ ask })
+  const { openTranscripts } = world.services
+  let open = (): void => undefined
+  const isOpen = new Promise<void>((resolve) => (open = resolve))
+  // The first is the one that keeps: it has to wait for the browser's database.
+  world.services.openTranscripts = async () => {
+    world.services.openTranscripts = openTranscripts
+    await isOpen
+    return openTranscripts()
+  }
+  world.ask.send('Prove it.')
+  await world.clock.advance(10)
+  expect(world.last()).toMatchObject({ stage: 'done' })
+  const proof = world.ask.proofOf(world.ask.current?.turns[0]?.id ?? '', { withPrompt: true })
+  open()
+  expect(await proof).toBeInstanceOf(Blob)
+})
+
 it('answers, keeps the answer, and measures who answered', async () => {
   const { ask, clock, last, session } = await opened()
   ask.send('  Tell me a story.  ')

@@ -36,6 +36,8 @@ export class Ask {
   #active = $state.raw<{ conversation: string; turn: string; answer: Answer } | undefined>()
   #run: AbortController | undefined
   #historyLost = $state(false)
+  /** Changes of what is kept to prove answers, one after the other. */
+  #keepingProofs: Promise<void> = Promise.resolve()
 
   constructor(services: AskServices, session: Session, settings: Settings, payments: PaymentDesk) {
     this.#services = services
@@ -148,6 +150,7 @@ export class Ask {
 
   /** What proves an answer, as one file; undefined where nothing is kept of it. Never throws. */
   async proofOf(turn: string, how: { readonly withPrompt: boolean }): Promise<Blob | undefined> {
+    await this.#keepingProofs // it is still being kept when the answer has just ended
     try {
       const file = await (await this.#services.openTranscripts()).read(turn, how)
       return file && new Blob([file], { type: 'application/cbor' })
@@ -260,12 +263,11 @@ export class Ask {
     if (proofs.length > 0) await this.#changeProofs((store) => store.keep(turn, proofs))
   }
 
-  async #changeProofs(act: (store: TranscriptStore) => Promise<void>): Promise<void> {
-    try {
-      await act(await this.#services.openTranscripts())
-    } catch {
-      // A browser that keeps nothing has no proofs to show.
-    }
+  #changeProofs(act: (store: TranscriptStore) => Promise<void>): Promise<void> {
+    // A browser that keeps nothing has no proofs to show.
+    const change = async (): Promise<void> => act(await this.#services.openTranscripts())
+    this.#keepingProofs = this.#keepingProofs.then(() => change().catch(() => undefined))
+    return this.#keepingProofs
   }
 
   async #keep(act: (history: History) => Promise<void>): Promise<void> {

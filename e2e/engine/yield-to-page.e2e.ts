@@ -18,7 +18,7 @@ it(
       async ([promptTokens, wanted]) => {
         await window.engineRoom.load({ id: 'infernet-tiny', dtype: 'fp32', backend: 'wasm' })
         const request = { promptTokens, sampler: { temperature: 1, topP: 1 }, maxTokens: 200 }
-        return window.engineRoom.answerAsGuest(request, wanted)
+        return window.engineRoom.answerWhileYielding(request, wanted)
       },
       [promptTokens, { enough: ENOUGH, little: LITTLE, patienceMs: 50_000 }] as const,
     )
