@@ -87,8 +87,7 @@ function revertOf(causes: readonly unknown[]): string | undefined {
   const isReverted = causes.some(
     (cause) =>
       codeOf(cause) === REVERT_DATA ||
-      (cause instanceof BaseError &&
-        /^(ExecutionReverted|CallExecution|ContractFunctionRevert)/.test(cause.name)),
+      (cause instanceof BaseError && /^(ExecutionReverted|ContractFunctionRevert)/.test(cause.name)),
   )
   return isReverted ? 'it did not say why' : undefined
 }
