@@ -69,15 +69,6 @@ function codeOf(thrown: unknown): number | undefined {
   return typeof thrown.code === 'number' ? thrown.code : undefined
 }
 
-/** What a contract reverted with, for who must tell one error from another. */
-export function revertDataOf(thrown: unknown): Hex | undefined {
-  for (const cause of causesOf(thrown)) {
-    const data = revertData(cause)
-    if (data !== undefined) return data
-  }
-  return undefined
-}
-
 /** The contract's own error in words; `undefined` when nothing was reverted. */
 function revertOf(causes: readonly unknown[]): string | undefined {
   for (const cause of causes) {

@@ -1,4 +1,4 @@
-import { parseTransaction, type TransactionSerializableEIP1559 } from 'viem'
+import { parseTransaction } from 'viem'
 import type { Call } from '#shared/chain/calls.ts'
 import { raised } from '#shared/chain/fees.ts'
 import type { KeyVault } from '#shared/chain/key-vault.ts'
@@ -105,7 +105,7 @@ async function give(
 function lastOf({ raws }: TransactionRecord) {
   const raw = raws.at(-1)
   if (!raw) throw new InfernetError('wallet.key-lost')
-  const signed = parseTransaction(raw as `0x02${string}`) as TransactionSerializableEIP1559
+  const signed = parseTransaction(raw as `0x02${string}`)
   const { to, data, value, gas, nonce, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = signed
   return { to, data, value, gas, nonce, maxFeePerGas, maxPriorityFeePerGas }
 }
