@@ -17,6 +17,7 @@ const stages = [
   'stream',
   'verify',
   'settle',
+  'chain',
   'peer',
   'mesh',
 ]
@@ -44,7 +45,7 @@ const outside = [...stages.map(shared), 'shared/abi', 'web/mesh', 'web/engine', 
 
 export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(stages.map((name) => [shared(name), upTo(name)])),
-  'shared/settle': [...upTo('settle'), 'shared/abi'],
+  'shared/chain': [...upTo('chain'), 'shared/abi'],
   // Scripts that make a model's files: they may run the engine that will read them.
   'shared/model-kit': upTo('prompt'),
   'shared/abi': [],
@@ -77,7 +78,7 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   relay: [...stages.map(shared), 'shared/abi', ...rooms],
   'relay/testing': [...stages.map(shared), 'shared/testing', 'relay', ...rooms],
   // The scripts beside the contracts: they write shared/abi, deploy from it, and write the one network file.
-  contracts: ['shared/abi', 'shared/settle'],
+  contracts: ['shared/abi', 'shared/chain'],
   // Of the page: what it writes down, a test may read; and pages of our own drive its services and its engine bare.
   // It starts a chain and deploys to it, and takes small models of every family from the kit.
   e2e: [

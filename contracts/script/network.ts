@@ -1,7 +1,7 @@
 /** What was deployed, and the one file that says it to page and relay. */
 import { renameSync, writeFileSync } from 'node:fs'
 import type { Address } from 'viem'
-import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
+import { parseNetworkFile, type NetworkFile } from '#shared/chain/network-file.ts'
 
 export interface Network {
   /** Told apart by people, e.g. `local` or `base-sepolia`. */

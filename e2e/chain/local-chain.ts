@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { createPublicClient, createTestClient, http, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
-import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
+import { parseNetworkFile, type NetworkFile } from '#shared/chain/network-file.ts'
 import { LOCAL_BLOCK_SECONDS, LOCAL_CHAIN_ID, startAnvil, type Anvil } from './anvil.ts'
 import { keepWholeState, prepareState } from './chain-state.ts'
 

@@ -1,7 +1,7 @@
 import { createPublicClient, erc20Abi, http, type Address, type Hex } from 'viem'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { stakeAbi } from '#shared/abi/stake.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 
 /** Who paid whom for which model, and what the chain has counted of it. */
 export interface PaidLine {

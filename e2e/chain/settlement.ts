@@ -14,7 +14,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { modelsAbi } from '#shared/abi/models.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { ESCROW } from '../../contracts/script/parameters.ts'
 import type { LocalChain } from './local-chain.ts'
 

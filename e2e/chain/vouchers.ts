@@ -4,13 +4,12 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { erc20Abi, parseEther, type Address, type Hex } from 'viem'
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { escrowAbi } from '#shared/abi/escrow.ts'
-import { toHex } from '#shared/base/bytes.ts'
 import { chainAddress, modelHash } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { makeBinding } from '#shared/settle/binding.ts'
 import type { ChainSigner } from '#shared/settle/chain-signature.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
-import { encodeClaim } from '#shared/settle/encode-claim.ts'
+import { encodeClaim, toChainVoucher } from '#shared/chain/encode-claim.ts'
 import { leaveClaims, type RefusedClaim } from '#shared/settle/leave-claims.ts'
 import { signVoucher, type SignedVoucher } from '#shared/settle/voucher.ts'
 import { startLocalNode } from '#shared/testing/local-node.ts'
@@ -68,12 +67,7 @@ export function voucherOf(
 
 /** The call that claims them, as anybody may send it. */
 export function claimData(vouchers: readonly SignedVoucher[]): Hex {
-  return encodeClaim(
-    vouchers.map(({ voucher, signer, signature }) => ({
-      voucher: { ...voucher, model: `0x${voucher.model}` },
-      ...{ signer, signature: `0x${toHex(signature)}` },
-    })),
-  )
+  return encodeClaim(vouchers.map(toChainVoucher))
 }
 
 /** A provider's tab: comes, leaves a voucher, and is closed for good. Gives what the relay did not keep. */

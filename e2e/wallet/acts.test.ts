@@ -33,8 +33,7 @@ import { deposit, depositWay } from '../../web/wallet/deposit.ts'
 import { createChainClient, createWitnesses } from '../../web/wallet/chain-client.ts'
 import { isConfirmedBy } from '../../web/wallet/confirm-snapshot.ts'
 import { connectInjected } from '../../web/wallet/injected-signer.ts'
-import { readClaimable, readPots } from '../../web/wallet/read-lines.ts'
-import { readDailyLeft, tryClaim } from '../../web/wallet/try-claim.ts'
+import { escrowOf, readClaimable, readPots } from '../../web/wallet/read-lines.ts'
 import { readSnapshot, type Snapshot } from '../../web/wallet/read-snapshot.ts'
 import type { Signer } from '../../web/wallet/signer.ts'
 import { createTabSigner } from '../../web/wallet/tab-signer.ts'
@@ -240,10 +239,10 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       expect(found.map(({ payable }) => payable)).toEqual([2n * INF, 0n])
       const at = escrow().escrow
       const from = provider.address
-      expect(await tryClaim(client(), at, { from, entries: [entry] })).toBeUndefined()
-      const refusal = await tryClaim(client(), at, { from, entries: [entry, stale] })
+      expect(await escrowOf(client(), at).refusalOfBatch([entry], from)).toBeUndefined()
+      const refusal = await escrowOf(client(), at).refusalOfBatch([entry, stale], from)
       expect(refusal).toEqual({ name: 'StaleVoucher', index: 1 })
-      expect(await readDailyLeft(client(), at, from)).toBe(50n * INF)
+      expect(await escrowOf(client(), at).dailyLeft(from)).toBe(50n * INF)
       const line = { provider: provider.address, model: MODEL, relay: NO_RELAY } as const
       await run(provider, claim({ escrow: escrow().escrow, vouchers: [entry], pots: [], credit: undefined }))
       const { shares } = (await snapshot(provider.address)).escrows[0]!
@@ -252,7 +251,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       expect(pot?.provided).toBe((2n * INF * 95n) / 100n)
       await run(provider, claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined }))
       expect((await snapshot(provider.address)).escrows[0]?.balance).toBe(pot?.provided)
-      expect(await readDailyLeft(client(), at, from)).toBe(48n * INF)
+      expect(await escrowOf(client(), at).dailyLeft(from)).toBe(48n * INF)
       const again = claim({ escrow: escrow().escrow, vouchers: [], pots: [line], credit: undefined })
       expect((await run(provider, again)).hashes, 'somebody swept it meanwhile').toEqual([])
       const counted = { address: escrow().escrow, abi: escrowAbi, functionName: 'claimedOf' } as const

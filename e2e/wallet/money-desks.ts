@@ -2,7 +2,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { parseEther } from 'viem'
 import { keyOf } from '../chain/vouchers.ts'
 import { sendAs, type MoneyNetwork } from '../fixtures/money-network.ts'
-import { erc20Call } from '../../web/wallet/calls.ts'
+import { erc20Call } from '#shared/chain/calls.ts'
 import type { TestChain } from './test-chain.ts'
 
 /** The chain of a network with a relay, for who prepares accounts on it. */

@@ -1,7 +1,7 @@
 import type { EIP1193Provider } from 'viem'
 import { describe, expect, test } from 'vitest'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { connectInjected } from '../../web/wallet/injected-signer.ts'
 import type { InjectedWallet } from '../../web/wallet/injected-wallets.ts'

@@ -1,9 +1,9 @@
 import { numberToHex, type Address, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import type { MovedWhat } from '../../web/state/money/money-entries.ts'
-import { encodeClaim } from '#shared/settle/encode-claim.ts'
+import { encodeClaim } from '#shared/chain/encode-claim.ts'
 import type { ClaimEntry } from '../../web/wallet/acts.ts'
-import { erc20Call, escrowData, stakeData } from '../../web/wallet/calls.ts'
+import { erc20Call, escrowData, stakeData } from '#shared/chain/calls.ts'
 import { INF, MODEL, NO_RELAY, peerKeyOf, type ActName, type ActOrder } from './page/act-orders.ts'
 import type { TestChain } from './test-chain.ts'
 

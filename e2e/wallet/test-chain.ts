@@ -15,7 +15,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { startAnvil } from '../../contracts/script/anvil.ts'
 import { deployNetwork } from '../../contracts/script/deploy.ts'
 import { toNetworkFile } from '../../contracts/script/network.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 
 /** anvil's own, known to everybody: worth nothing anywhere. */
 const DEPLOYER = mnemonicToAccount('test test test test test test test test test test test junk')

@@ -7,7 +7,7 @@ import { CHAIN_ID, startFakeChain } from '../testing/fake-chain.ts'
 import { until } from '../testing/fixtures.ts'
 import { ChainNode } from './chain-node.ts'
 import { MAX_NODE_ANSWER_BYTES, NODE_CALL_MS, NODE_PARALLEL, NODE_WAITING } from './limits.ts'
-import { NodeError } from './node-error.ts'
+import { NodeError } from '#shared/chain/node-error.ts'
 
 const log = createLog('silent')
 const nodeOf = (urls: string[], clock = realClock): ChainNode =>

@@ -13,7 +13,7 @@ import {
   NODE_TOTAL_MS,
   NODE_WAITING,
 } from './limits.ts'
-import { isPassing, NodeError, readNodeError } from './node-error.ts'
+import { isPassing, NodeError, readNodeError } from '#shared/chain/node-error.ts'
 
 export interface ChainNodeComponents {
   readonly clock: Clock

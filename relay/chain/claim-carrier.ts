@@ -5,14 +5,17 @@ import { millis, type EpochMillis } from '#shared/base/units.ts'
 import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { BoxedLedger, ClaimBox } from '#shared/settle/claim-box.ts'
 import { ClaimNotes, type ClaimState } from '#shared/settle/claim-notes.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { ClaimMetrics } from '../observe/claim-metrics.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ClaimWatch } from './claim-watch.ts'
 import { ClaimDispatch } from './claim-dispatch.ts'
 import { ClaimRound, type EscrowDesk } from './claim-round.ts'
-import { refusalOf, type EscrowClient } from './escrow-client.ts'
+import { collectCall, sweepCall } from '#shared/chain/calls.ts'
+import { refusalOf } from '#shared/chain/claim-refusal.ts'
+import { toChainVoucher } from '#shared/chain/encode-claim.ts'
+import type { EscrowClient } from '#shared/chain/escrow-client.ts'
 import { COLLECT_EVERY_MS } from './limits.ts'
 import { failureOf } from './round-end.ts'
 import type { TransactionSender } from './transaction-sender.ts'
@@ -157,7 +160,7 @@ export class ClaimCarrier {
     const least = worth > leastEach ? worth : leastEach
     for (const held of await watch.tend(escrow, least, await blockNumber())) {
       try {
-        await dispatch.send('sweep', escrow.sweep(held))
+        await dispatch.send('sweep', sweepCall(escrow.address, toChainVoucher(held).voucher))
       } catch (thrown) {
         if (!refusalOf(thrown)) throw thrown // else somebody else has paid it out meanwhile
       }
@@ -172,7 +175,7 @@ export class ClaimCarrier {
     const owner: Address = sender.address
     const credit = await escrow.creditOf(owner)
     if (credit === 0n || credit < worth) return
-    await dispatch.send('collect', escrow.collect(owner))
+    await dispatch.send('collect', collectCall(escrow.address, owner))
     this.#collectedAt = now
   }
 }

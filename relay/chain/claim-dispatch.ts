@@ -1,15 +1,18 @@
 import { formatEther, formatUnits, type TransactionReceipt } from 'viem'
 import type { ChainAddress } from '#shared/base/ids.ts'
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { siftClaims } from '#shared/settle/sift-claims.ts'
 import type { ClaimMetrics, CarryUse } from '../observe/claim-metrics.ts'
 import type { Logger } from '../observe/log.ts'
 import type { WatchedLine, ClaimWatch } from './claim-watch.ts'
-import { readBrought } from './claim-receipt.ts'
-import { refusalOf, type EscrowClient } from './escrow-client.ts'
+import { readBrought } from '#shared/chain/claim-receipt.ts'
+import { claimCall, type Call } from '#shared/chain/calls.ts'
+import { refusalOf } from '#shared/chain/claim-refusal.ts'
+import { toChainVoucher } from '#shared/chain/encode-claim.ts'
+import type { EscrowClient } from '#shared/chain/escrow-client.ts'
 import { MAX_CARRY_BATCHES, MAX_CARRY_REST_ROUNDS, MAX_STRUCK_OPERATORS } from './limits.ts'
-import type { Call, TransactionSender } from './transaction-sender.ts'
+import type { TransactionSender } from './transaction-sender.ts'
 
 export interface DispatchComponents {
   readonly escrow: EscrowClient
@@ -108,7 +111,7 @@ export class ClaimDispatch {
     for (const line of good) watch.watch(line, { isPaidOut: true })
     let receipt: TransactionReceipt
     try {
-      receipt = await this.send('claim', escrow.claim(vouchersOf(good)))
+      receipt = await this.send('claim', claimCall(escrow.address, vouchersOf(good)))
     } catch (thrown) {
       if (refusalOf(thrown)) return { carried: 0, reverted: 0 } // somebody was faster: nothing was sent
       metrics.result('failed')
@@ -143,7 +146,7 @@ export class ClaimDispatch {
 }
 
 function vouchersOf(lines: readonly WatchedLine[]) {
-  return lines.map(({ held }) => held)
+  return lines.map(({ held }) => toChainVoucher(held))
 }
 
 function providersOf(lines: readonly WatchedLine[]): readonly ChainAddress[] {

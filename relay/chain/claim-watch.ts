@@ -3,7 +3,8 @@ import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { BoxedLedger, ClaimBox } from '#shared/settle/claim-box.ts'
 import { unclaimedIn, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { PaymentLine } from '#shared/settle/voucher.ts'
-import type { EscrowClient } from './escrow-client.ts'
+import { toChainVoucher } from '#shared/chain/encode-claim.ts'
+import type { EscrowClient } from '#shared/chain/escrow-client.ts'
 import { CARRY_LOOK_LINES, CARRY_PARALLEL, REORG_BLOCKS } from './limits.ts'
 import { forEachOf } from './for-each-of.ts'
 
@@ -100,7 +101,7 @@ export class ClaimWatch {
       if (!held) return this.#forget(key)
       await this.#note(each, held, block)
       const { provider, model, relay } = held.voucher
-      const gross = each.isPaidOut ? await escrow.potOf(held) : 0n
+      const gross = each.isPaidOut ? (await escrow.potOf(toChainVoucher(held).voucher)).gross : 0n
       if (gross > 0n && gross >= worth) {
         pots.set(`${provider} ${model} ${relay}`, held)
         each.since = block // the payout may be undone as well

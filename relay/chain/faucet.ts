@@ -1,25 +1,25 @@
 import {
-  encodeFunctionData,
-  erc20Abi,
   isAddress,
   parseEther,
   parseUnits,
   zeroAddress,
   type Address,
   type Hex,
+  type PublicClient,
 } from 'viem'
-import type { PublicClient } from 'viem'
 import * as v from 'valibot'
-import { testCoinAbi } from '#shared/abi/test-coin.ts'
 import type { Clock } from '#shared/base/clock.ts'
+import { erc20Call, type Call } from '#shared/chain/calls.ts'
+import { assetAt } from '#shared/chain/reads.ts'
+import { mintCall } from '#shared/chain/test-coin.ts'
 import { TokenBucket } from '#shared/base/token-bucket.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { Logger } from '../observe/log.ts'
 import { AddressLimiter } from '../serve/address-limiter.ts'
-import type { Call, SentTransaction, TransactionSender } from './transaction-sender.ts'
+import type { SentTransaction, TransactionSender } from './transaction-sender.ts'
 
 /** For gas: 10 million units of it at 2 gwei. */
 const GAS_COIN = parseEther('0.02')
@@ -171,7 +171,7 @@ export class Faucet {
         parts.push({
           symbol: this.#network.nativeSymbol,
           amount: GAS_COIN,
-          call: { to: address, value: GAS_COIN },
+          call: { to: address, data: '0x', value: GAS_COIN },
         })
     }
     for (const { asset, symbol, decimals } of this.#network.escrows) {
@@ -190,12 +190,8 @@ export class Faucet {
   async #callFor(asset: Address, to: Address, amount: bigint): Promise<Call | undefined> {
     const { client, sender } = this.#components
     if ((await this.#balance(asset, sender.address)) >= amount)
-      return {
-        to: asset,
-        data: encodeFunctionData({ abi: erc20Abi, functionName: 'transfer', args: [to, amount] }),
-      }
-    const data = encodeFunctionData({ abi: testCoinAbi, functionName: 'mint', args: [to, amount] })
-    const mint = { to: asset, data }
+      return erc20Call(asset, 'transfer', [to, amount])
+    const mint = mintCall(asset, to, amount)
     const isAllowed = client.estimateGas({ account: sender.address, ...mint }).then(
       () => true,
       () => false,
@@ -204,11 +200,6 @@ export class Faucet {
   }
 
   #balance(asset: Address, of: Address): Promise<bigint> {
-    return this.#components.client.readContract({
-      address: asset,
-      abi: erc20Abi,
-      functionName: 'balanceOf',
-      args: [of],
-    })
+    return assetAt(this.#components.client, asset)('balanceOf', of)
   }
 }

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
-import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
+import { privateKeyToAccount } from 'viem/accounts'
+import type { KeyVault } from '#shared/chain/key-vault.ts'
 import type { Logger } from '../observe/log.ts'
 import { badOption } from '../base/start-error.ts'
 
@@ -15,7 +16,7 @@ const OTHERS_READ = 0o044
 export async function loadKey(
   path: string,
   { option, log }: { option: string; log: Logger },
-): Promise<PrivateKeyAccount> {
+): Promise<KeyVault> {
   let text: string
   let mode: number
   try {

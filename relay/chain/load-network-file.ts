@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { parseNetworkFile, type NetworkFile } from '#shared/settle/network-file.ts'
+import { parseNetworkFile, type NetworkFile } from '#shared/chain/network-file.ts'
 import { badOption } from '../base/start-error.ts'
 
 /**

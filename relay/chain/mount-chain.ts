@@ -1,7 +1,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import type { Payee } from '#shared/peer/peer.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'

@@ -1,32 +1,34 @@
 import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
-import type { PrivateKeyAccount, PublicClient } from 'viem'
+import type { PublicClient } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { chainAddress } from '#shared/base/ids.ts'
 import { epochMillis, SECOND_MS } from '#shared/base/units.ts'
+import { signerOf, type KeyVault } from '#shared/chain/key-vault.ts'
 import type { Payee } from '#shared/peer/peer.ts'
+import { makeBinding } from '#shared/settle/binding.ts'
 import { CachedChainView } from '#shared/settle/cached-chain-view.ts'
-import { ChainReader } from '#shared/settle/chain-reader.ts'
+import { ChainReader } from '#shared/chain/chain-reader.ts'
 import { ClaimBox } from '#shared/settle/claim-box.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
 import { ClaimService } from '#shared/settle/claim-service.ts'
 import { MAX_LEAVE_STREAMS } from '#shared/settle/constants.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import { openTill } from '#shared/settle/till.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ChainHead } from './chain-head.ts'
 import { ClaimWatch } from './claim-watch.ts'
 import { ClaimCarrier } from './claim-carrier.ts'
-import { EscrowClient } from './escrow-client.ts'
+import { EscrowClient } from '#shared/chain/escrow-client.ts'
 import { FileLedgerStore } from './file-ledger-store.ts'
-import { openOwnTill } from './own-till.ts'
 import type { TransactionSender } from './transaction-sender.ts'
 
 export interface ClaimsComponents {
   readonly client: PublicClient
   /** The relay's own account, and what sends for it. */
-  readonly account: PrivateKeyAccount
+  readonly account: KeyVault
   readonly sender: TransactionSender
   /** Of the relay's name. */
   readonly key: PrivateKey
@@ -70,11 +72,16 @@ export async function mountClaims(
   const operator = chainAddress(account.address)
   const seed =
     seedProvider === 'on' && view ? { escrow: main, chain: new CachedChainView(view, clock) } : undefined
+  // At the relay's own account: it sends for one relay alone. The relay introduced the seed provider itself, so that the
+  // relay's share is its own, too.
   const till =
     seed &&
-    (await openOwnTill(
-      { clock, chain: seed.chain, account, key, ledger: await box.own(seed.escrow, operator) },
-      { chainId, escrow: seed.escrow, stake },
+    (await openTill(
+      {
+        ...{ clock, chain: seed.chain, ledger: await box.own(seed.escrow, operator) },
+        ...{ signer: signerOf(account), bind: (terms) => makeBinding(key, terms) },
+      },
+      { escrow: { chainId, escrow: seed.escrow }, stake, operator, relay: operator },
     ))
   if (carryClaims === 'on') {
     const service = new ClaimService({ clock, box })

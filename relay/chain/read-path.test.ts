@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, expect, test } from 'vitest'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { blockAt, CHAIN_ID } from '../testing/fake-chain.ts'
 import { ChainHead } from './chain-head.ts'

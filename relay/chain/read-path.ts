@@ -3,11 +3,11 @@ import { toHex, type Hex } from 'viem'
 import { errorLine } from '#shared/errors/error-line.ts'
 import { errorToMessage } from '#shared/errors/error-message.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { ChainHead, Head } from './chain-head.ts'
 import type { ChainNode } from './chain-node.ts'
 import { MAX_CACHED_ANSWER_BYTES, MAX_CACHED_ANSWERS, MAX_LOG_BLOCKS, MAX_RPC_BATCH } from './limits.ts'
-import { NodeError } from './node-error.ts'
+import { NodeError } from '#shared/chain/node-error.ts'
 import { isSpanBounded, rpcMethods, type RpcMethod } from './rpc-methods.ts'
 
 /** Where an answer came from; the labels of the metric. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { NodeError } from './node-error.ts'
+import { NodeError } from '#shared/chain/node-error.ts'
 import { endOfNothing, failureOf } from './round-end.ts'
 
 it('names the gravest thing that kept a round from claiming', () => {

@@ -1,7 +1,7 @@
 import type { ClaimState } from '#shared/settle/claim-notes.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { RoundEnd } from '../observe/claim-metrics.ts'
-import { NodeError } from './node-error.ts'
+import { NodeError } from '#shared/chain/node-error.ts'
 
 /** What a round that claimed nothing had to do with, the gravest first: this is its reason. */
 const REASONS = ['refused', 'over-cap', 'waiting', 'void', 'worthless', 'unseen', 'due'] as const

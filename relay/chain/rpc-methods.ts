@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import {
   MAX_CALL_DATA_BYTES,
   MAX_CALL_GAS,

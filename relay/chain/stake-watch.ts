@@ -1,12 +1,12 @@
 import { toHex, type Address, type Hex, type PublicClient } from 'viem'
 import * as v from 'valibot'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { stakeAbi } from '#shared/abi/stake.ts'
 import { toHex as bytesToHex } from '#shared/base/bytes.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
+import { stakeAt, stakeState, type StakeState } from '#shared/chain/reads.ts'
 import { millis } from '#shared/base/units.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ChainHead } from './chain-head.ts'
 import type { ChainNode } from './chain-node.ts'
@@ -21,12 +21,8 @@ import {
   STAKE_LOOK_MIN_MS,
 } from './limits.ts'
 
-/** `IStake.State`, in its order. */
-const STATES = ['none', 'active', 'jailed', 'retired'] as const
-type State = (typeof STATES)[number]
-
 interface Operator {
-  readonly state: State
+  readonly state: StakeState
   /** Active with at least the minimum at work. */
   readonly isActive: boolean
   /** Raw Ed25519 key, 64 lower-case hex digits. */
@@ -145,14 +141,13 @@ export class StakeWatch {
   }
 
   async #readState(operator: Address): Promise<void> {
-    const at = { address: this.#network.contracts.stake, abi: stakeAbi, args: [operator] } as const
-    const { client } = this.#components
+    const read = stakeAt(this.#components.client, this.#network.contracts.stake)
     const [{ state }, peerKey, isActive] = await Promise.all([
-      client.readContract({ ...at, functionName: 'operatorOf' }),
-      client.readContract({ ...at, functionName: 'peerKeyOf' }),
-      client.readContract({ ...at, functionName: 'isActive' }),
+      read('operatorOf', operator),
+      read('peerKeyOf', operator),
+      read('isActive', operator),
     ])
-    this.#put(operator, { state: STATES[state] ?? 'none', isActive, peerKey: hexOf(peerKey) })
+    this.#put(operator, { state: stakeState(state), isActive, peerKey: hexOf(peerKey) })
   }
 
   #put(address: Address, operator: Operator): void {

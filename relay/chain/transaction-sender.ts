@@ -1,38 +1,25 @@
-import {
-  keccak256,
-  toHex,
-  TransactionReceiptNotFoundError,
-  type Address,
-  type Hex,
-  type PrivateKeyAccount,
-  type PublicClient,
-  type TransactionReceipt,
-} from 'viem'
+import { toHex, type Address, type Hex, type PublicClient, type TransactionReceipt } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { millis } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { feesNow, raised, type Fees } from './fees.ts'
-import { findNodeError, isCertainlyNotTaken, type NodeError } from './node-error.ts'
+import type { Call } from '#shared/chain/calls.ts'
+import { feesNow, raised, type Fees } from '#shared/chain/fees.ts'
+import { findNodeError, isCertainlyNotTaken, type NodeError } from '#shared/chain/node-error.ts'
+import type { KeyVault } from '#shared/chain/key-vault.ts'
+import { countsOf, receiptOf } from '#shared/chain/receipts.ts'
+import { broadcast, signRaw } from '#shared/chain/send-raw.ts'
 import { withSpareGas } from './spare-gas.ts'
 
 export interface SenderComponents {
   readonly client: PublicClient
-  readonly account: PrivateKeyAccount
+  readonly account: KeyVault
   readonly clock: Clock
 }
 
 export interface SenderInit {
   readonly chainId: number
   readonly blockSeconds: number
-}
-
-export interface Call {
-  readonly to: Address
-  readonly data?: Hex
-  readonly value?: bigint
-  /** @default estimated, with a fifth and a slot on top */
-  readonly gas?: bigint
 }
 
 /** A transaction that a node has taken, or may have. */
@@ -47,7 +34,9 @@ export interface SentTransaction {
   readonly mined: Promise<TransactionReceipt>
 }
 
-type Ready = Call & { readonly gas: bigint }
+/** Without data it only moves money. */
+type Sendable = Pick<Call, 'to'> & Partial<Call>
+type Ready = Sendable & { readonly gas: bigint }
 
 interface Put {
   readonly hash: Hex
@@ -55,6 +44,8 @@ interface Put {
   readonly refusal: NodeError | undefined
 }
 
+/** What takes another one's place offers so much of its fees. */
+const RAISE_PERMILLE = 1300n
 /** How often one that is not mined is sent again with higher fees. */
 const MAX_REPLACEMENTS = 3
 /** Raises that are tried to take the place of one whose fees are not known: to twenty times ours. */
@@ -101,7 +92,7 @@ export class TransactionSender {
    *
    * @throws NodeError or viem's error for what the chain refuses, InfernetError `chain.unavailable`.
    */
-  send(call: Call): Promise<SentTransaction> {
+  send(call: Sendable): Promise<SentTransaction> {
     const sent = this.#turn.then(() => this.#send(call))
     this.#turn = sent.catch(() => undefined)
     return sent
@@ -128,9 +119,9 @@ export class TransactionSender {
     this.#isBlocked = true
   }
 
-  async #send(call: Call): Promise<SentTransaction> {
+  async #send(call: Sendable): Promise<SentTransaction> {
     this.#stop.signal.throwIfAborted()
-    const ready = { ...call, gas: call.gas ?? withSpareGas(await this.#estimate(call)) }
+    const ready = { ...call, gas: withSpareGas(await this.#estimate(call)) }
     const counts = await this.#counts()
     const nonce = this.#nonceAfter(counts)
     const { hash, fees } = await this.#putFirst(ready, nonce, nonce < counts.pending)
@@ -145,17 +136,14 @@ export class TransactionSender {
    * At the newest block, which a node may take for the one to come: where the pool holds the very transaction that this
    * one is to replace, that one seems to be refused. (viem's own estimate also asks for fees and a nonce each time.)
    */
-  async #estimate({ to, data, value = 0n }: Call): Promise<bigint> {
-    const call = { from: this.address, to, value: toHex(value), ...(data === undefined ? {} : { data }) }
+  async #estimate({ to, data = '0x', value = 0n }: Sendable): Promise<bigint> {
+    const call = { from: this.address, to, value: toHex(value), data }
     const { client } = this.#components
     return BigInt(await client.request({ method: 'eth_estimateGas', params: [call, 'latest'] }))
   }
 
-  async #counts(): Promise<{ readonly mined: number; readonly pending: number }> {
-    const { client } = this.#components
-    const pending = await client.getTransactionCount({ address: this.address, blockTag: 'pending' })
-    const mined = await client.getTransactionCount({ address: this.address })
-    return { mined, pending }
+  #counts(): Promise<{ readonly mined: number; readonly pending: number }> {
+    return countsOf(this.#components.client, this.address)
   }
 
   /** Endpoints behind one name may not know our last transaction yet; one that was undone must not leave a gap. */
@@ -180,7 +168,7 @@ export class TransactionSender {
       } catch (thrown) {
         const isTooCheap = findNodeError(thrown)?.message.endsWith('transaction underpriced') ?? false
         if (!isReplacing || !isTooCheap || raises === MAX_BLIND_RAISES) throw thrown
-        fees = raised(fees, fees)
+        fees = raised(fees, fees, RAISE_PERMILLE)
       }
     }
   }
@@ -188,24 +176,12 @@ export class TransactionSender {
   /** @throws what the node refused with, where it certainly did not take it */
   async #put(call: Ready, nonce: number, fees: Fees): Promise<Put> {
     const { client, account } = this.#components
-    const { to, data, value = 0n, gas } = call
-    const raw = await account.signTransaction({
-      ...{ type: 'eip1559', chainId: this.#init.chainId, nonce, to, value, gas },
-      ...fees,
-      ...(data === undefined ? {} : { data }),
-    })
-    const hash = keccak256(raw)
-    try {
-      await client.sendRawTransaction({ serializedTransaction: raw })
-    } catch (thrown) {
-      // An endpoint may have taken it and then not answered, or answered an error: the chain tells. Even a plain
-      // refusal is none when it is of a second endpoint that has it in a block by now.
-      const refusal = findNodeError(thrown)
-      if (!refusal || !isCertainlyNotTaken(refusal)) return { hash, refusal }
-      const isMined = refusal.message === 'nonce too low' && typeof (await this.#find([hash])) === 'object'
-      if (!isMined) throw thrown
-    }
-    return { hash, refusal: undefined }
+    const { to, data = '0x', value = 0n, gas } = call
+    const transaction = { chainId: this.#init.chainId, nonce, to, data, value, gas, ...fees }
+    const signed = await signRaw(account, transaction)
+    const doubt = await broadcast(client, signed)
+    if (doubt?.refusal && isCertainlyNotTaken(doubt.refusal)) throw doubt.cause
+    return { hash: signed.hash, refusal: doubt?.refusal }
   }
 
   /**
@@ -242,7 +218,7 @@ export class TransactionSender {
         wasSilent = found === 'silent'
         if (!isLate && !isBack) continue
         if (isLate && replaced < MAX_REPLACEMENTS) {
-          fees = raised(fees, await feesNow(this.#components.client).catch(() => fees))
+          fees = raised(fees, await feesNow(this.#components.client).catch(() => fees), RAISE_PERMILLE)
           replaced++
         }
         waitedMs = 0
@@ -274,18 +250,13 @@ export class TransactionSender {
    */
   async #find(
     hashes: readonly Hex[],
-    nonce = Number.POSITIVE_INFINITY,
+    nonce: number,
   ): Promise<TransactionReceipt | 'waiting' | 'passed' | 'stranded' | 'silent'> {
     const { client } = this.#components
     try {
       const mined = await client.getTransactionCount({ address: this.address })
-      for (const hash of hashes) {
-        const receipt = await client.getTransactionReceipt({ hash }).catch((thrown: unknown) => {
-          if (thrown instanceof TransactionReceiptNotFoundError) return undefined
-          throw thrown
-        })
-        if (receipt) return receipt
-      }
+      const receipt = await receiptOf(client, hashes)
+      if (receipt) return receipt
       if (mined > nonce) return 'passed'
       return mined < nonce && !this.#followed.has(mined) ? 'stranded' : 'waiting'
     } catch {

@@ -5,7 +5,8 @@ import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
 import type { ClaimOffer } from '#shared/settle/claim-offer.ts'
 import { unclaimedIn } from '#shared/settle/payee-ledger.ts'
 import type { WatchedLine, ClaimWatch } from './claim-watch.ts'
-import type { EscrowClient } from './escrow-client.ts'
+import { toChainVoucher } from '#shared/chain/encode-claim.ts'
+import type { EscrowClient } from '#shared/chain/escrow-client.ts'
 import { forEachOf } from './for-each-of.ts'
 import { CARRY_PARALLEL } from './limits.ts'
 
@@ -92,7 +93,7 @@ async function weigh(
   if (account.epoch > epoch) return drop()
   // In doubt it is asked about until it is sure.
   if (unclaimedIn(held) < least && !watch.isDoubted(line)) return 'worthless'
-  const said = await escrow.claimable(held)
+  const said = await escrow.claimable(toChainVoucher(held))
   if (typeof said !== 'bigint' && VOID.has(said.name)) return drop()
   watch.trust(line)
   if (typeof said === 'bigint') return offerOf(view, line, account, baseUnits(said))

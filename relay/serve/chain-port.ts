@@ -1,4 +1,4 @@
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { JsonRoute } from './json-post.ts'
 
 /** `/health` of the chain. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { composeRelay } from '../compose.ts'
 import { configWith } from '../config/load-config.ts'
 import type { RelayConfig } from '../config/options.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { addressSchema, networkFileSchema } from '../settle/network-file.ts'
+import { addressSchema, networkFileSchema } from '../chain/network-file.ts'
 
 const textsSchema = v.pipe(v.array(v.string()), v.readonly())
 

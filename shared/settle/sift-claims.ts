@@ -1,5 +1,12 @@
-import type { ClaimRefusal } from './claim-refusal.ts'
 import { MAX_SIFT_CALLS } from './constants.ts'
+
+/** Why the chain refuses a claim. */
+export interface ClaimRefusal {
+  /** The contract's own name for it, or `unknown`. */
+  readonly name: string
+  /** The place in the batch that spoils it; undefined where the chain does not say. */
+  readonly index: number | undefined
+}
 
 /** Asks the chain whether it would take them all, in this order; undefined when it would. Costs no gas. */
 export type TryClaims<T> = (batch: readonly T[]) => Promise<ClaimRefusal | undefined>

@@ -1,21 +1,15 @@
 import type { Address, Hash, Hex, TransactionReceipt, TypedDataDefinition } from 'viem'
-import {
-  estimateFeesPerGas,
-  estimateGas,
-  getBalance,
-  getBlockNumber,
-  getTransactionCount,
-} from 'viem/actions'
+import type { Call } from '#shared/chain/calls.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
+import { countsOf } from '#shared/chain/receipts.ts'
 import type { ChainClient } from './chain-client.ts'
 import { GAS_MARGIN } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
 import { FollowedTransaction, type FollowedState } from './follow-transaction.ts'
 import { plainAmount } from './plain-amount.ts'
-import type { Call } from './call.ts'
 import type { Note, SendAnswer, SendOptions, Signer } from './signer.ts'
 import type { RecordBase, TransactionRecord } from './transaction-record.ts'
 
@@ -204,23 +198,18 @@ export class RunningAct {
     const { client, network } = this.#components
     const account = this.#account
     // The block first: what comes in between is searched, and not missed.
-    const fromBlock = await getBlockNumber(client)
-    const [mined, pending] = await Promise.all([
-      getTransactionCount(client, { address: account, blockTag: 'latest' }),
-      getTransactionCount(client, { address: account, blockTag: 'pending' }),
-    ])
-    return { chainId: network.chainId, account, calls, mined, pending: Math.max(mined, pending), fromBlock }
+    const fromBlock = await client.getBlockNumber()
+    return { chainId: network.chainId, account, calls, ...(await countsOf(client, account)), fromBlock }
   }
 
   /** Tries it on the chain's state of now, so that a refusal is heard before the visitor signs and pays for it. */
   async #affordableGas(call: Call): Promise<bigint> {
     const { client, network } = this.#components
     const account = this.#account
-    const request = { account, ...call }
     const [estimate, fees, native] = await Promise.all([
-      estimateGas(client, request),
-      estimateFeesPerGas(client),
-      getBalance(client, { address: account }),
+      client.estimateGas({ account, ...call }),
+      client.estimateFeesPerGas(),
+      client.getBalance({ address: account }),
     ])
     const gas = (estimate * GAS_MARGIN.numerator) / GAS_MARGIN.denominator
     const needed = gas * fees.maxFeePerGas + (call.value ?? 0n)

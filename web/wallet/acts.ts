@@ -1,11 +1,18 @@
-import { erc20Abi, type Address, type Hex } from 'viem'
-import { readContract } from 'viem/actions'
-import { escrowAbi } from '#shared/abi/escrow.ts'
-import { encodeClaim } from '#shared/settle/encode-claim.ts'
+import type { Address, Hex } from 'viem'
+import {
+  claimCall,
+  collectCall,
+  erc20Call,
+  escrowData,
+  stakeData,
+  sweepCall,
+  type Call,
+  type Pot,
+} from '#shared/chain/calls.ts'
+import type { ChainVoucher } from '#shared/chain/encode-claim.ts'
+import { assetAt, escrowAt } from '#shared/chain/reads.ts'
 import type { Act } from './act.ts'
-import { erc20Call, escrowData, stakeData } from './calls.ts'
 import type { SessionLimits } from './deposit.ts'
-import type { Call } from './call.ts'
 
 export function authorizeSession(escrow: Address, { key, cap, expiry }: SessionLimits): Act {
   return one('session', { to: escrow, data: escrowData('authorizeSession', [key, cap, expiry]) })
@@ -32,25 +39,8 @@ export function settleDefault(escrow: Address, payer: Address): Act {
   return one('settle', { to: escrow, data: escrowData('settleDefault', [payer]) })
 }
 
-/** A voucher as the contract takes it. */
-export interface ClaimEntry {
-  readonly voucher: {
-    readonly payer: Address
-    readonly provider: Address
-    readonly model: Hex
-    readonly relay: Address
-    readonly epoch: number
-    readonly cumulative: bigint
-  }
-  readonly signer: Address
-  readonly signature: Hex
-}
-
-export interface EarnedLine {
-  readonly provider: Address
-  readonly model: Hex
-  readonly relay: Address
-}
+export type ClaimEntry = ChainVoucher
+export type EarnedLine = Pot
 
 export interface ClaimInit {
   readonly escrow: Address
@@ -70,22 +60,18 @@ export function claim({ escrow, vouchers, pots, credit }: ClaimInit): Act {
   return async (tools) => {
     const steps: ClaimStep[] = []
     for (let i = 0; i < vouchers.length; i += CLAIMS_AT_ONCE)
-      steps.push({
-        what: 'claim',
-        call: { to: escrow, data: encodeClaim(vouchers.slice(i, i + CLAIMS_AT_ONCE)) },
-      })
-    for (const { provider, model, relay } of pots)
+      steps.push({ what: 'claim', call: claimCall(escrow, vouchers.slice(i, i + CLAIMS_AT_ONCE)) })
+    for (const pot of pots)
       steps.push({
         what: 'sweep',
-        call: { to: escrow, data: escrowData('sweep', [provider, model, relay]) },
+        call: sweepCall(escrow, pot),
         // A relay that carries claims sweeps as well, and an empty pot is refused.
         isNeeded: async () => {
-          const args = [provider, model, relay] as const
-          const read = { address: escrow, abi: escrowAbi, functionName: 'potOf', args } as const
-          return (await readContract(tools.client, read)).gross > 0n
+          const read = escrowAt(tools.client, escrow)
+          return (await read('potOf', pot.provider, pot.model, pot.relay)).gross > 0n
         },
       })
-    if (credit) steps.push({ what: 'collect', call: { to: escrow, data: escrowData('collect', [credit]) } })
+    if (credit) steps.push({ what: 'collect', call: collectCall(escrow, credit) })
     tools.expect(1)
     const calls = steps.map(({ call }) => call)
     if (steps.length > 1 && (await tools.sendTogether('claim', calls))) return
@@ -113,9 +99,7 @@ export interface StakeInit {
 export function stakeMore({ stake, asset, amount, peerKey }: StakeInit): Act {
   return async (tools) => {
     const data = peerKey === undefined ? stakeData('add', [amount]) : stakeData('register', [peerKey, amount])
-    const read = { address: asset, abi: erc20Abi, functionName: 'allowance' } as const
-    const allowance = await readContract(tools.client, { ...read, args: [tools.account, stake] })
-    if (allowance < amount) {
+    if ((await assetAt(tools.client, asset)('allowance', tools.account, stake)) < amount) {
       const approve = erc20Call(asset, 'approve', [stake, amount])
       tools.expect(1)
       if (await tools.sendTogether('stake', [approve, { to: stake, data }])) return

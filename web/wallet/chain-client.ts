@@ -7,7 +7,7 @@ import {
   type PublicClient,
   type Transport,
 } from 'viem'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { RPC_TIMEOUT_MS } from './constants.ts'
 
 /** Relays take twenty questions at once and sixteen requests at a time; a page that opens asks some thirty. */

@@ -1,10 +1,8 @@
-import { erc20Abi, type Address } from 'viem'
-import { getBalance, getBlock, readContract } from 'viem/actions'
-import { escrowAbi } from '#shared/abi/escrow.ts'
-import { stakeAbi } from '#shared/abi/stake.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { Address } from 'viem'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
+import { assetAt, escrowAt, stakeAt, stakeState } from '#shared/chain/reads.ts'
 import type { ChainClient } from './chain-client.ts'
-import { STAKE_STATES, type Snapshot } from './read-snapshot.ts'
+import type { Snapshot } from './read-snapshot.ts'
 
 /** What is looked at twice: what somebody could be cheated with. Not the configuration, which moves nobody's money. */
 type Vital = readonly (bigint | number | string | undefined)[]
@@ -55,19 +53,17 @@ async function readVital(
   { address, block, escrows: told }: Snapshot,
 ): Promise<Vital> {
   const at = { blockNumber: block.number }
-  const seen = getBlock(client, at)
+  const seen = client.getBlock(at)
   const amounts = Promise.all([
-    getBalance(client, { address, ...at }),
-    readContract(client, {
-      ...{ address: contracts.stake, abi: stakeAbi, functionName: 'operatorOf', args: [address], ...at },
-    }),
+    client.getBalance({ address, ...at }),
+    stakeAt(client, contracts.stake, block.number)('operatorOf', address),
     ...escrows.map((entry, i) => readFunds(client, entry, address, told[i]?.session?.key, block.number)),
   ])
   amounts.catch(() => undefined) // heard below, unless the block decides first
   const { hash } = await seen
   if (hash !== block.hash) return [hash]
   const [native, { stake, unbonding, state }, ...funds] = await amounts
-  return [hash, native, stake, unbonding, STAKE_STATES[state] ?? 'none', ...funds.flat()]
+  return [hash, native, stake, unbonding, stakeState(state), ...funds.flat()]
 }
 
 async function readFunds(
@@ -77,19 +73,11 @@ async function readFunds(
   key: Address | undefined,
   blockNumber: bigint,
 ): Promise<Vital> {
-  const at = { address: escrow, abi: escrowAbi, blockNumber } as const
+  const read = escrowAt(client, escrow, blockNumber)
   const [balance, account, session] = await Promise.all([
-    readContract(client, {
-      address: asset,
-      abi: erc20Abi,
-      functionName: 'balanceOf',
-      args: [payer],
-      blockNumber,
-    }),
-    readContract(client, { ...at, functionName: 'account', args: [payer] }),
-    key === undefined
-      ? undefined
-      : readContract(client, { ...at, functionName: 'session', args: [payer, key] }),
+    assetAt(client, asset, blockNumber)('balanceOf', payer),
+    read('account', payer),
+    key && read('session', payer, key),
   ])
   return [
     ...[balance, account.balance, account.bond, account.epoch, account.withdrawAt],

@@ -17,7 +17,7 @@ export const MAX_SEARCHED_NONCES = 16
 /** Transactions of one block that are asked for one by one. */
 export const MAX_BLOCK_TRANSACTIONS = 400
 /** Nodes take a replacement only when it pays at least a tenth more; an eighth leaves room for rounding. */
-export const SPEED_UP = { numerator: 9n, denominator: 8n } as const
+export const SPEED_UP_PERMILLE = 1125n
 /** Gas is estimated on the state of now; between estimate and block a slot may have become a dearer one. */
 export const GAS_MARGIN = { numerator: 5n, denominator: 4n } as const
 /** Injected wallets listed at most, in the order they announce themselves. */

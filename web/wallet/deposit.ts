@@ -1,9 +1,7 @@
-import { erc20Abi, isAddressEqual, parseSignature, type Address, type Hex } from 'viem'
-import { getBlock, getCode, readContract } from 'viem/actions'
+import { isAddressEqual, parseSignature, type Address, type Hex } from 'viem'
+import { erc20Call, escrowData, type Call } from '#shared/chain/calls.ts'
+import { assetAt, permitAt } from '#shared/chain/reads.ts'
 import type { Act, ActTools } from './act.ts'
-import { erc20Call, escrowData } from './calls.ts'
-import { permitAbi } from './permit-abi.ts'
-import type { Call } from './call.ts'
 
 /** What a session key may do. The expiry is in seconds. */
 export interface SessionLimits {
@@ -31,10 +29,8 @@ export async function depositWay(
   { asset, escrow, amount }: DepositInit,
 ): Promise<DepositWay> {
   const { client, signer, signal } = tools
-  const args = [tools.account, escrow] as const
-  const read = { address: asset, abi: erc20Abi, functionName: 'allowance', args } as const
   const [allowance, batches, isPermit] = await Promise.all([
-    readContract(client, read),
+    assetAt(client, asset)('allowance', tools.account, escrow),
     signer.batching({ signal }),
     hasPermit(tools, asset),
   ])
@@ -87,12 +83,12 @@ async function hasPermit(
   { client, account }: Pick<ActTools, 'client' | 'account'>,
   asset: Address,
 ): Promise<boolean> {
-  const read = { address: asset, abi: permitAbi } as const
+  const read = permitAt(client, asset)
   try {
     const [code, domain] = await Promise.all([
-      getCode(client, { address: account }),
-      readContract(client, { ...read, functionName: 'eip712Domain' }),
-      readContract(client, { ...read, functionName: 'nonces', args: [account] }),
+      client.getCode({ address: account }),
+      read('eip712Domain'),
+      read('nonces', account),
     ])
     // Code of an account that delegates (EIP-7702) begins so; it has a key all the same.
     const hasKey = code === undefined || code.startsWith('0xef0100')
@@ -106,12 +102,12 @@ async function hasPermit(
 
 async function signPermit(tools: ActTools, { asset, escrow, amount }: DepositInit): Promise<Permit> {
   const { client, account } = tools
-  const read = { address: asset, abi: permitAbi } as const
+  const read = permitAt(client, asset)
   const [[, name, version, chainId, verifyingContract], nonce, { timestamp }] = await Promise.all([
-    readContract(client, { ...read, functionName: 'eip712Domain' }),
-    readContract(client, { ...read, functionName: 'nonces', args: [account] }),
+    read('eip712Domain'),
+    read('nonces', account),
     // The chain's own time: a computer's clock may be off, and a local chain's may be ahead.
-    getBlock(client),
+    client.getBlock(),
   ])
   const deadline = timestamp + BigInt(PERMIT_SECONDS)
   const signature = await tools.sign('permit', {

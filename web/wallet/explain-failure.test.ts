@@ -1,4 +1,12 @@
-import { type Abi, encodeErrorResult, toFunctionSelector, UserRejectedRequestError, type Hex } from 'viem'
+import {
+  type Abi,
+  CallExecutionError,
+  encodeErrorResult,
+  HttpRequestError,
+  toFunctionSelector,
+  UserRejectedRequestError,
+  type Hex,
+} from 'viem'
 import { describe, expect, it } from 'vitest'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { stakeAbi } from '#shared/abi/stake.ts'
@@ -42,6 +50,11 @@ describe('what a wallet or a node throws', () => {
     ring.cause = ring
     expect(explainFailure(ring).code).toBe('wallet.failed')
     for (const odd of [undefined, null, 'x', 7, {}]) expect(explainFailure(odd).code).toBe('wallet.failed')
+  })
+
+  it('takes a node that does not answer for no refusal of the contract', () => {
+    const down = new HttpRequestError({ url: 'http://node.example', details: 'fetch failed' })
+    expect(explainFailure(new CallExecutionError(down, {})).code).toBe('wallet.unreachable')
   })
 
   it('reads the contract’s own error, wherever it lies', () => {

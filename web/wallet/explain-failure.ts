@@ -69,15 +69,6 @@ function codeOf(thrown: unknown): number | undefined {
   return typeof thrown.code === 'number' ? thrown.code : undefined
 }
 
-/** What a contract reverted with, for who must tell one error from another. */
-export function revertDataOf(thrown: unknown): Hex | undefined {
-  for (const cause of causesOf(thrown)) {
-    const data = revertData(cause)
-    if (data !== undefined) return data
-  }
-  return undefined
-}
-
 /** The contract's own error in words; `undefined` when nothing was reverted. */
 function revertOf(causes: readonly unknown[]): string | undefined {
   for (const cause of causes) {
@@ -87,8 +78,7 @@ function revertOf(causes: readonly unknown[]): string | undefined {
   const isReverted = causes.some(
     (cause) =>
       codeOf(cause) === REVERT_DATA ||
-      (cause instanceof BaseError &&
-        /^(ExecutionReverted|CallExecution|ContractFunctionRevert)/.test(cause.name)),
+      (cause instanceof BaseError && /^(ExecutionReverted|ContractFunctionRevert)/.test(cause.name)),
   )
   return isReverted ? 'it did not say why' : undefined
 }

@@ -1,5 +1,4 @@
 import type { Hash, TransactionReceipt } from 'viem'
-import { getTransactionReceipt } from 'viem/actions'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -218,7 +217,7 @@ export class FollowedTransaction {
       }
       if (told?.state === 'confirmed') {
         const { hash } = told
-        const receipt = hash && (await getTransactionReceipt(client, { hash }).catch(() => undefined))
+        const receipt = hash && (await client.getTransactionReceipt({ hash }).catch(() => undefined))
         const hashes = hash ? withHash(track.record.hashes, hash) : track.record.hashes
         const block = receipt ? Number(receipt.blockNumber) : undefined
         await this.#decide({ ...track.record, hashes, state: 'mined', block })

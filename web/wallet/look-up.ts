@@ -1,16 +1,9 @@
-import {
-  isAddressEqual,
-  TransactionNotFoundError,
-  TransactionReceiptNotFoundError,
-  type Hash,
-  type Transaction,
-  type TransactionReceipt,
-} from 'viem'
-import { getTransaction, getTransactionCount, getTransactionReceipt } from 'viem/actions'
+import { isAddressEqual, type Hash, type Transaction, type TransactionReceipt } from 'viem'
+import type { Call } from '#shared/chain/calls.ts'
+import { receiptOf, unlessAbsent } from '#shared/chain/receipts.ts'
 import type { ChainClient } from './chain-client.ts'
 import { MAX_SEARCHED_NONCES } from './constants.ts'
 import { findByNonce } from './find-transaction.ts'
-import type { Call } from './call.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
 /**
@@ -38,7 +31,7 @@ export async function lookUp(
   isForeign: (hash: Hash) => boolean = () => false,
 ): Promise<Fate> {
   try {
-    const count = await getTransactionCount(client, { address: record.account, blockTag: 'latest' })
+    const count = await client.getTransactionCount({ address: record.account, blockTag: 'latest' })
     const own = await receiptOf(client, record.hashes)
     if (own) return { kind: 'mined', receipt: own }
     const held = await heldOf(client, record.hashes)
@@ -84,7 +77,7 @@ async function searchUnnumbered(
   if (end < count) return { kind: 'silent' }
   // While its owner is still being asked, what came in between proves nothing.
   if (count <= pending || record.state === 'asked') return { kind: 'absent' }
-  const waiting = await getTransactionCount(client, { address: account, blockTag: 'pending' })
+  const waiting = await client.getTransactionCount({ address: account, blockTag: 'pending' })
   return { kind: waiting > count ? 'absent' : 'displaced' }
 }
 
@@ -110,27 +103,10 @@ function doesCall({ to, input, value }: Transaction, call: Call): boolean {
   return to !== null && isAddressEqual(to, call.to) && input === call.data && value === (call.value ?? 0n)
 }
 
-async function receiptOf(
-  client: ChainClient,
-  hashes: readonly Hash[],
-): Promise<TransactionReceipt | undefined> {
-  for (const hash of hashes) {
-    const found = await getTransactionReceipt(client, { hash }).catch(unlessAbsent)
-    if (found) return found
-  }
-  return undefined
-}
-
 async function heldOf(client: ChainClient, hashes: readonly Hash[]): Promise<Transaction | undefined> {
   for (const hash of hashes.toReversed()) {
-    const found = await getTransaction(client, { hash }).catch(unlessAbsent)
+    const found = await client.getTransaction({ hash }).catch(unlessAbsent)
     if (found) return found
   }
   return undefined
-}
-
-/** A node that does not know it says something; one that is down does not. */
-function unlessAbsent(thrown: unknown): undefined {
-  if (thrown instanceof TransactionNotFoundError || thrown instanceof TransactionReceiptNotFoundError) return
-  throw thrown
 }

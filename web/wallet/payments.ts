@@ -1,31 +1,29 @@
-import { hexToBytes, type Address, type LocalAccount } from 'viem'
+import type { Address } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { chainAddress, type ChainAddress } from '#shared/base/ids.ts'
 import type { BaseUnits } from '#shared/base/units.ts'
-import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { Payee, Payer } from '#shared/peer/peer.ts'
-import type { BindingTerms } from '#shared/settle/binding.ts'
+import { ChainReader } from '#shared/chain/chain-reader.ts'
+import { signerOf } from '#shared/chain/key-vault.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
+import { payingEscrow } from '#shared/chain/paying-escrow.ts'
+import type { Payer } from '#shared/peer/peer.ts'
 import { CachedChainView } from '#shared/settle/cached-chain-view.ts'
-import { ChainReader } from '#shared/settle/chain-reader.ts'
-import type { ChainSigner } from '#shared/settle/chain-signature.ts'
 import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
-import { PayeeCredit } from '#shared/settle/payee-credit.ts'
-import { PayeeLedger, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import { PayeeLedger } from '#shared/settle/payee-ledger.ts'
 import { PayerCredit } from '#shared/settle/payer-credit.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
+import { openTill, type Till, type TillComponents } from '#shared/settle/till.ts'
 import type { EscrowId } from '#shared/settle/voucher.ts'
 import type { ChainClient } from './chain-client.ts'
-import type { KeyVault } from './key-vault.ts'
-import { payingEscrow } from './paying-escrow.ts'
+import type { TabKeys } from './tab-keys.ts'
 
 export interface PaymentsComponents {
   readonly clock: Clock
   readonly network: NetworkFile
   readonly client: ChainClient
-  readonly vault: KeyVault
+  readonly vault: TabKeys
   readonly ledger: LedgerStore
   /** Who gets the relay's share of what this tab earns: whoever introduced it. Undefined for nobody. */
   readonly relayPayee: Address | undefined
@@ -38,18 +36,9 @@ export interface PurseInit {
   readonly onReceipt: (receipt: SignedReceipt) => void
 }
 
-export interface TillInit {
-  /** The tab's name signs that the address is its own. */
-  readonly bind: (terms: BindingTerms) => Promise<Uint8Array>
+export interface TabTillInit extends Pick<TillComponents, 'bind' | 'onReceipt'> {
   /** True where this tab has the address' key: then receipts are signed by both sides. */
   readonly hasKey: boolean
-  /** Called with each receipt of a job that was served; only with the address' key here do both sides sign it. */
-  readonly onReceipt: (receipt: SignedReceipt) => void
-}
-
-/** How this tab is paid, and what it holds of it. */
-export interface Till extends Payee {
-  readonly vouchers: () => readonly HeldVoucher[]
 }
 
 /** Puts purse and till of `shared/settle` together for this tab: its keys, its records, its way to the chain. */
@@ -89,33 +78,14 @@ export class Payments {
   }
 
   /** Is paid at that address. */
-  async payee(address: Address, { bind, hasKey, onReceipt }: TillInit): Promise<Till> {
-    const { clock, ledger, relayPayee, vault } = this.#components
-    const key = hasKey ? await vault.wallet(address) : undefined
+  async payee(address: Address, { hasKey, ...init }: TabTillInit): Promise<Till> {
+    const { clock, ledger: store, relayPayee, vault } = this.#components
     const operator = chainAddress(address)
-    const { chainId, escrow } = this.#escrow
-    const binding = await bind({ chainId, stake: this.#stake, operator })
-    const relay = chainAddress(relayPayee ?? NOBODY)
-    const held = await PayeeLedger.load(ledger, this.#escrow, operator)
-    const credit = new PayeeCredit({
-      clock,
-      escrow: this.#escrow,
-      chain: this.chain,
-      ledger: held,
-      signer: key && signerOf(key),
-      onReceipt,
-    })
-    return { payment: { chainId, escrow, operator, relay, binding }, credit, vouchers: () => held.vouchers }
-  }
-}
-
-const NOBODY: Address = `0x${'0'.repeat(40)}`
-
-function signerOf(account: LocalAccount): ChainSigner {
-  const { sign } = account
-  if (!sign) throw new InfernetError('wallet.unsupported', { method: 'sign' })
-  return {
-    address: chainAddress(account.address),
-    sign: async (hash) => hexToBytes(await sign({ hash })),
+    const signer = hasKey ? signerOf(await vault.wallet(address)) : undefined
+    const ledger = await PayeeLedger.load(store, this.#escrow, operator)
+    return openTill(
+      { ...init, clock, chain: this.chain, ledger, signer },
+      { escrow: this.#escrow, stake: this.#stake, operator, relay: relayPayee && chainAddress(relayPayee) },
+    )
   }
 }

@@ -1,7 +1,6 @@
 import type { Address } from 'viem'
-import { readContract } from 'viem/actions'
-import { escrowAbi } from '#shared/abi/escrow.ts'
-import { modelsAbi } from '#shared/abi/models.ts'
+import { EscrowClient } from '#shared/chain/escrow-client.ts'
+import { modelsAt } from '#shared/chain/models-reads.ts'
 import type { ClaimEntry, EarnedLine } from './acts.ts'
 import type { ChainClient } from './chain-client.ts'
 import { explainFailure } from './explain-failure.ts'
@@ -23,59 +22,39 @@ export interface PotOnChain extends EarnedLine {
   readonly royaltyBps: number
 }
 
-/**
- * Asks the chain about each voucher; one that it would refuse is worth nothing now.
- *
- * @throws InfernetError `wallet.unreachable`: then nothing is known of any.
- */
+/** What a provider's tab asks of an escrow. It throws InfernetError `wallet.unreachable`: then nothing is known. */
+export function escrowOf(client: ChainClient, escrow: Address): EscrowClient {
+  return new EscrowClient(client, escrow, explainFailure)
+}
+
+/** Asks the chain about each voucher; one that it would refuse is worth nothing now. @throws as {@link escrowOf} */
 export function readClaimable(
   client: ChainClient,
   escrow: Address,
   entries: readonly ClaimEntry[],
 ): Promise<readonly Claimable[]> {
-  const read = { address: escrow, abi: escrowAbi, functionName: 'claimable' } as const
+  const asked = escrowOf(client, escrow)
   return Promise.all(
-    entries.map((entry) =>
-      readContract(client, { ...read, args: [entry] }).then(
-        ([payable]) => ({ entry, payable }),
-        (thrown: unknown) => {
-          const failure = explainFailure(thrown)
-          if (failure.code !== 'wallet.reverted') throw failure
-          return { entry, payable: 0n }
-        },
-      ),
-    ),
+    entries.map(async (entry) => {
+      const said = await asked.claimable(entry)
+      return { entry, payable: typeof said === 'bigint' ? said : 0n }
+    }),
   )
 }
 
-/** What lies in each pot. @throws InfernetError `wallet.unreachable` */
+/** What lies in each pot. @throws as {@link escrowOf} */
 export function readPots(
   client: ChainClient,
   { escrow, models, shares }: { escrow: Address; models: Address; shares: Shares },
   lines: readonly EarnedLine[],
 ): Promise<readonly PotOnChain[]> {
-  return named(
-    lines.map(async (line) => {
-      const { provider, model, relay } = line
-      const [pot, [, royaltyBps]] = await Promise.all([
-        readContract(client, {
-          address: escrow,
-          abi: escrowAbi,
-          functionName: 'potOf',
-          args: [provider, model, relay],
-        }),
-        readContract(client, { address: models, abi: modelsAbi, functionName: 'royaltyOf', args: [model] }),
-      ])
-      const provided = providedOf(pot.gross, { ...shares, royaltyBps, hasRelay: BigInt(relay) !== 0n })
-      return { ...line, provided: provided > pot.tips ? provided - pot.tips : 0n, royaltyBps }
-    }),
-  )
-}
-
-async function named<T>(reads: readonly Promise<T>[]): Promise<readonly T[]> {
-  try {
-    return await Promise.all(reads)
-  } catch (thrown) {
-    throw explainFailure(thrown)
+  const [pots, publishers] = [escrowOf(client, escrow), modelsAt(client, models)]
+  const read = async (line: EarnedLine): Promise<PotOnChain> => {
+    const [pot, [, royaltyBps]] = await Promise.all([pots.potOf(line), publishers('royaltyOf', line.model)])
+    const provided = providedOf(pot.gross, { ...shares, royaltyBps, hasRelay: BigInt(line.relay) !== 0n })
+    return { ...line, provided: provided > pot.tips ? provided - pot.tips : 0n, royaltyBps }
   }
+  return Promise.all(lines.map(read)).catch((thrown: unknown) => {
+    throw explainFailure(thrown)
+  })
 }

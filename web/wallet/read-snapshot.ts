@@ -1,9 +1,7 @@
-import { erc20Abi, type Address, type Hex } from 'viem'
-import { getBalance, getBlock, getChainId, readContract } from 'viem/actions'
-import { escrowAbi } from '#shared/abi/escrow.ts'
-import { stakeAbi } from '#shared/abi/stake.ts'
+import type { Address, Hex } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
+import { assetAt, escrowAt, stakeAt, stakeState, type StakeState } from '#shared/chain/reads.ts'
 import type { ChainClient } from './chain-client.ts'
 import { explainFailure } from './explain-failure.ts'
 
@@ -51,8 +49,6 @@ export interface EscrowOnChain {
   readonly session: SessionOnChain | undefined
 }
 
-export type StakeState = 'none' | 'active' | 'jailed' | 'retired'
-
 /** A provider's stake. Times are seconds. */
 export interface StakeOnChain {
   readonly state: StakeState
@@ -81,9 +77,6 @@ export interface SnapshotQuestion {
   readonly sessionKeys: readonly (Address | undefined)[]
 }
 
-/** As the contract numbers them. */
-export const STAKE_STATES: readonly StakeState[] = ['none', 'active', 'jailed', 'retired']
-
 /**
  * Reads all that a wallet's page shows, all of it at the same block, so that the parts fit together.
  *
@@ -95,12 +88,11 @@ export async function readSnapshot(
   { address, sessionKeys }: SnapshotQuestion,
 ): Promise<Snapshot> {
   try {
-    const [got, block] = await Promise.all([getChainId(client), getBlock(client)])
+    const [got, block] = await Promise.all([client.getChainId(), client.getBlock()])
     if (got !== network.chainId)
       throw new InfernetError('wallet.foreign-node', { got, wanted: network.chainId })
-    const at = { blockNumber: block.number }
     const [native, stake, ...escrows] = await Promise.all([
-      getBalance(client, { address, ...at }),
+      client.getBalance({ address, blockNumber: block.number }),
       readStake(client, network.contracts.stake, address, block.number),
       ...network.escrows.map((entry, i) => readEscrow(client, entry, address, sessionKeys[i], block.number)),
     ])
@@ -118,52 +110,27 @@ async function readEscrow(
   key: Address | undefined,
   blockNumber: bigint,
 ): Promise<EscrowOnChain> {
-  const at = { address: escrow, abi: escrowAbi, blockNumber } as const
+  const assets = assetAt(client, asset, blockNumber)
+  const read = escrowAt(client, escrow, blockNumber)
   const [balance, allowance, account, credit, isPaused, config, session] = await Promise.all([
-    readContract(client, {
-      address: asset,
-      abi: erc20Abi,
-      functionName: 'balanceOf',
-      args: [payer],
-      blockNumber,
-    }),
-    readContract(client, {
-      address: asset,
-      abi: erc20Abi,
-      functionName: 'allowance',
-      args: [payer, escrow],
-      blockNumber,
-    }),
-    readContract(client, { ...at, functionName: 'account', args: [payer] }),
-    readContract(client, { ...at, functionName: 'creditOf', args: [payer] }),
-    readContract(client, { ...at, functionName: 'isPaused' }),
-    readContract(client, { ...at, functionName: 'config' }),
-    key === undefined
-      ? undefined
-      : readContract(client, { ...at, functionName: 'session', args: [payer, key] }),
+    assets('balanceOf', payer),
+    assets('allowance', payer, escrow),
+    read('account', payer),
+    read('creditOf', payer),
+    read('isPaused'),
+    read('config'),
+    key && read('session', payer, key),
   ])
-  const owed = await readContract(client, { ...at, functionName: 'defaultOf', args: [payer, account.epoch] })
+  const owed = await read('defaultOf', payer, account.epoch)
   return {
-    asset,
-    escrow,
-    symbol,
-    decimals,
-    usdHint,
-    balance,
-    allowance,
+    ...{ asset, escrow, symbol, decimals, usdHint, balance, allowance, credit, isPaused },
     deposit: account.balance,
     bond: account.bond,
     epoch: account.epoch,
     withdrawAt: account.withdrawAt,
     defaultClosesAt: owed.closesAt,
-    credit,
-    isPaused,
     bondBps: config.bondBps,
-    shares: {
-      relayBps: config.relayBps,
-      burnBps: config.burnBps,
-      treasuryBps: config.treasuryBps,
-    },
+    shares: { relayBps: config.relayBps, burnBps: config.burnBps, treasuryBps: config.treasuryBps },
     unstakedDailyCap: config.unstakedDailyCap,
     graceSeconds: config.graceSeconds,
     session: key && session && session.expiry > 0 ? { key, ...session } : undefined,
@@ -176,14 +143,14 @@ async function readStake(
   operator: Address,
   blockNumber: bigint,
 ): Promise<StakeOnChain> {
-  const at = { address: stake, abi: stakeAbi, blockNumber } as const
+  const read = stakeAt(client, stake, blockNumber)
   const [found, peerKey, config] = await Promise.all([
-    readContract(client, { ...at, functionName: 'operatorOf', args: [operator] }),
-    readContract(client, { ...at, functionName: 'peerKeyOf', args: [operator] }),
-    readContract(client, { ...at, functionName: 'config' }),
+    read('operatorOf', operator),
+    read('peerKeyOf', operator),
+    read('config'),
   ])
   return {
-    state: STAKE_STATES[found.state] ?? 'none',
+    state: stakeState(found.state),
     stake: found.stake,
     unbonding: found.unbonding,
     unbondAt: found.unbondAt,

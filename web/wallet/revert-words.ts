@@ -1,18 +1,5 @@
-import { decodeErrorResult, parseAbi, type Abi, type Hex } from 'viem'
-import { escrowAbi } from '#shared/abi/escrow.ts'
-import { stakeAbi } from '#shared/abi/stake.ts'
-
-/** What every ERC-20 of OpenZeppelin's may say (EIP-6093, ERC-2612). */
-const assetErrors = parseAbi([
-  'error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)',
-  'error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)',
-  'error ERC20InvalidReceiver(address receiver)',
-  'error ERC2612ExpiredSignature(uint256 deadline)',
-  'error ERC2612InvalidSigner(address signer, address owner)',
-  'error SafeERC20FailedOperation(address token)',
-])
-
-const ERRORS: Abi = [...escrowAbi, ...stakeAbi, ...assetErrors].filter((item) => item.type === 'error')
+import type { Hex } from 'viem'
+import { readRevert } from '#shared/chain/claim-refusal.ts'
 
 /** Each refusal that a visitor can run into, as the end of "The contract refused: …". */
 const WORDS: Readonly<Record<string, (args: readonly unknown[]) => string>> = {
@@ -53,12 +40,9 @@ const WORDS: Readonly<Record<string, (args: readonly unknown[]) => string>> = {
 
 /** A contract's refusal in words. Its own name, a plain identifier, where there are none for it. */
 export function revertWords(data: Hex): string {
-  try {
-    const { errorName, args } = decodeErrorResult({ abi: ERRORS, data })
-    return WORDS[errorName]?.(args ?? []) ?? errorName
-  } catch {
-    return 'it did not say why'
-  }
+  const revert = readRevert(data)
+  if (!revert) return 'it did not say why'
+  return WORDS[revert.name]?.(revert.args) ?? revert.name
 }
 
 function from(seconds: unknown): string {

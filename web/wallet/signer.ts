@@ -1,7 +1,7 @@
 import type { Address, Hex, TypedDataDefinition } from 'viem'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
-import type { Call } from './call.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
+import type { Call } from '#shared/chain/calls.ts'
 import type { RecordBase, TransactionRecord } from './transaction-record.ts'
 
 /**

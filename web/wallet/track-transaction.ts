@@ -1,5 +1,4 @@
 import type { Hash, TransactionReceipt } from 'viem'
-import { call, getTransaction } from 'viem/actions'
 import type { Clock } from '#shared/base/clock.ts'
 import { millis } from '#shared/base/units.ts'
 import { raceSignal, sleep } from '#shared/base/wait.ts'
@@ -111,8 +110,8 @@ export class TransactionTrack {
   async #whyReverted({ transactionHash: hash, blockNumber }: TransactionReceipt): Promise<InfernetError> {
     const { client } = this.#components
     try {
-      const { from, to, input, value } = await getTransaction(client, { hash })
-      await call(client, { account: from, to, data: input, value, blockNumber: blockNumber - 1n })
+      const { from, to, input, value } = await client.getTransaction({ hash })
+      await client.call({ account: from, to, data: input, value, blockNumber: blockNumber - 1n })
     } catch (thrown) {
       const failure = explainFailure(thrown)
       if (failure.code === 'wallet.reverted') return failure

@@ -1,5 +1,5 @@
 import type { Address, Hash, Hex } from 'viem'
-import type { Call } from './call.ts'
+import type { Call } from '#shared/chain/calls.ts'
 
 /**
  * How far a transaction has come, as far as this browser knows.

@@ -1,6 +1,6 @@
 import { toFunctionSelector, type Abi, type Address, type Hex } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
-import type { Call } from '../../../relay/chain/transaction-sender.ts'
+import type { Call } from '#shared/chain/calls.ts'
 import type { TestChain } from '../../chain/test-chain.ts'
 import type { BenchOptions } from '../figure.ts'
 import { AIMS, PEERS } from './beside.ts'

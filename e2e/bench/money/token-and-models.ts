@@ -1,6 +1,6 @@
 import { encodeFunctionData } from 'viem'
 import { tokenAbi } from '#shared/abi/token.ts'
-import { erc20Call } from '../../../web/wallet/calls.ts'
+import { erc20Call } from '#shared/chain/calls.ts'
 import { INF, type World } from './world.ts'
 
 const ROYALTY_BPS = 500

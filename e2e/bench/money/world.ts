@@ -19,9 +19,16 @@ import { chainAddress, type ModelHash } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { createChainSigner, type ChainSigner } from '#shared/settle/chain-signature.ts'
 import { signVoucher, type SignedVoucher } from '#shared/settle/voucher.ts'
-import { EscrowClient } from '../../../relay/chain/escrow-client.ts'
-import type { Call } from '../../../relay/chain/transaction-sender.ts'
-import { erc20Call, escrowData, stakeData } from '../../../web/wallet/calls.ts'
+import { toChainVoucher } from '#shared/chain/encode-claim.ts'
+import {
+  claimCall,
+  collectCall,
+  erc20Call,
+  escrowData,
+  stakeData,
+  sweepCall,
+  type Call,
+} from '#shared/chain/calls.ts'
 import type { TestChain } from '../../chain/test-chain.ts'
 import type { GasMeter } from './gas-meter.ts'
 
@@ -31,7 +38,6 @@ const ZERO_WORD: Hex = `0x${'0'.repeat(64)}`
 
 type Name<A extends Abi> = ContractFunctionName<A, 'nonpayable'>
 type EscrowCall = Name<typeof escrowAbi>
-type OurCall = Call & { readonly data: Hex }
 
 /** Somebody who deposited, and the key that signs for it. */
 export interface Payer {
@@ -53,7 +59,12 @@ export class World {
   readonly token: Address
   readonly escrow: Address
   readonly stake: Address
-  readonly claims: EscrowClient
+  /** The calls that claim, as a relay sends them. */
+  readonly claims = {
+    claim: (batch: readonly SignedVoucher[]) => claimCall(this.escrow, batch.map(toChainVoucher)),
+    sweep: (of: SignedVoucher) => sweepCall(this.escrow, toChainVoucher(of).voucher),
+    collect: (owner: Address) => collectCall(this.escrow, owner),
+  }
   /** Has all INF there is, may pause, and is obeyed by the timelock, which has no delay here. */
   readonly deployer: PrivateKeyAccount
 
@@ -66,7 +77,6 @@ export class World {
     this.token = inf.asset
     this.escrow = inf.escrow
     this.stake = chain.network.contracts.stake
-    this.claims = new EscrowClient(chain.client, this.escrow)
     this.deployer = privateKeyToAccount(readFileSync(chain.chain.faucetKeyFile, 'utf8').trim() as Hex)
   }
 
@@ -108,18 +118,18 @@ export class World {
   escrowCall<N extends EscrowCall>(
     name: N,
     args: ContractFunctionArgs<typeof escrowAbi, 'nonpayable', N>,
-  ): OurCall {
+  ): Call {
     return { to: this.escrow, data: escrowData(name, args) }
   }
 
-  stakeCall(name: Parameters<typeof stakeData>[0], args: readonly unknown[]): OurCall {
+  stakeCall(name: Parameters<typeof stakeData>[0], args: readonly unknown[]): Call {
     return { to: this.stake, data: stakeData(name, args as Parameters<typeof stakeData>[1]) }
   }
 
   modelsCall<N extends Name<typeof modelsAbi>>(
     functionName: N,
     args: ContractFunctionArgs<typeof modelsAbi, 'nonpayable', N>,
-  ): OurCall {
+  ): Call {
     const data = encodeFunctionData<Abi, string>({
       abi: modelsAbi,
       functionName,
@@ -129,7 +139,7 @@ export class World {
   }
 
   /** What a vote decided, carried out. */
-  async govern({ to, data }: OurCall): Promise<void> {
+  async govern({ to, data }: Call): Promise<void> {
     const { timelock } = this.chain.network.contracts
     const call = { abi: timelockAbi } as const
     const what = [to, 0n, data, ZERO_WORD, ZERO_WORD] as const

@@ -4,7 +4,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '#shared/base/clock.ts'
 import { millis } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import {
   isUndecided,

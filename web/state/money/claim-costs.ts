@@ -1,6 +1,6 @@
 import { baseUnits } from '#shared/base/units.ts'
 import { CLAIM_WORTH_FACTOR } from '#shared/settle/constants.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { ClaimCosts } from '#shared/settle/plan-claims.ts'
 import { dollarsInAsset } from './energy.svelte.ts'
 

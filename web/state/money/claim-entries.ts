@@ -1,4 +1,4 @@
-import { toHex } from '#shared/base/bytes.ts'
+import { toChainVoucher } from '#shared/chain/encode-claim.ts'
 import type { HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
 import { providedOf } from '../../wallet/provided-of.ts'
@@ -6,9 +6,7 @@ import type { PotOnChain } from '../../wallet/read-lines.ts'
 import type { Shares } from '../../wallet/read-snapshot.ts'
 
 /** A held voucher as the contract takes it. */
-export function entryOf({ voucher, signer, signature }: HeldVoucher): ClaimEntry {
-  return { voucher: { ...voucher, model: `0x${voucher.model}` }, signer, signature: `0x${toHex(signature)}` }
-}
+export const entryOf: (held: HeldVoucher) => ClaimEntry = toChainVoucher
 
 /** The pots that vouchers are paid into, each once. */
 export function potLinesOf(held: readonly HeldVoucher[]): readonly EarnedLine[] {

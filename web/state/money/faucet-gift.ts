@@ -1,7 +1,7 @@
 import type { Address } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
-import { payingEscrow } from '../../wallet/paying-escrow.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
+import { payingEscrow } from '#shared/chain/paying-escrow.ts'
 import type { MovedEntry } from './money-entries.ts'
 
 /**

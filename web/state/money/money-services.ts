@@ -1,9 +1,9 @@
 import type { Address, Hash, Hex } from 'viem'
 import type { PeerName } from '#shared/base/ids.ts'
-import type { ClaimRefusal } from '#shared/settle/claim-refusal.ts'
+import type { ClaimRefusal } from '#shared/settle/sift-claims.ts'
 import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { PaymentLine } from '#shared/settle/voucher.ts'
 import type { Act, ActOptions } from '../../wallet/act.ts'
 import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
@@ -11,7 +11,7 @@ import type { DepositInit, DepositWay } from '../../wallet/deposit.ts'
 import type { Faucet } from '../../wallet/faucet.ts'
 import type { InjectedWallet, InjectedWallets } from '../../wallet/injected-wallets.ts'
 import type { Fate } from '../../wallet/look-up.ts'
-import type { KeyVault } from '../../wallet/key-vault.ts'
+import type { TabKeys } from '../../wallet/tab-keys.ts'
 import type { Payments } from '../../wallet/payments.ts'
 import type { Claimable, PotOnChain } from '../../wallet/read-lines.ts'
 import type { EscrowOnChain, Snapshot, SnapshotQuestion } from '../../wallet/read-snapshot.ts'
@@ -43,7 +43,7 @@ export interface EntryStore {
 /** Everything the wallet's state needs from outside: the chain, the keys, the extensions and this browser's records. */
 export interface MoneyServices {
   readonly network: NetworkFile
-  readonly vault: KeyVault
+  readonly vault: TabKeys
   readonly injected: InjectedWallets
   readonly faucet: Faucet | undefined
   readonly entries: EntryStore

@@ -1,9 +1,9 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { getAddress, toHex, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem'
-import { estimateFeesPerGas, getTransactionReceipt } from 'viem/actions'
+import { getAddress, toHex, type Address, type Hex } from 'viem'
 import * as v from 'valibot'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { Clock } from '#shared/base/clock.ts'
+import { receiptOf } from '#shared/chain/receipts.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { openMoneyStore } from '../../storage/money.ts'
@@ -16,11 +16,10 @@ import { explainFailure } from '../../wallet/explain-failure.ts'
 import { createFaucet } from '../../wallet/faucet.ts'
 import { connectInjected } from '../../wallet/injected-signer.ts'
 import { findInjectedWallets } from '../../wallet/injected-wallets.ts'
-import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
+import { TabKeys, type SealedKey } from '../../wallet/tab-keys.ts'
 import { lookUp } from '../../wallet/look-up.ts'
 import { Payments } from '../../wallet/payments.ts'
-import { readClaimable, readPots } from '../../wallet/read-lines.ts'
-import { readDailyLeft, tryClaim } from '../../wallet/try-claim.ts'
+import { escrowOf, readClaimable, readPots } from '../../wallet/read-lines.ts'
 import { readSnapshot } from '../../wallet/read-snapshot.ts'
 import { createTabSigner } from '../../wallet/tab-signer.ts'
 import { isUndecided, mergeEntries, type MoneyEntry } from '../money/money-entries.ts'
@@ -48,7 +47,7 @@ export async function openMoney(
     merge: mergeEntries,
     mayGo: (entry) => !isUndecided(entry),
   })
-  const vault = new KeyVault(openSealedKeys<SealedKey>(), () => clock.now())
+  const vault = new TabKeys(openSealedKeys<SealedKey>(), () => clock.now())
   const models = network.contracts.models
   const never = new AbortController().signal
   const payments = new Payments({
@@ -76,26 +75,21 @@ export async function openMoney(
     read: (question) => readSnapshot(client, network, question),
     confirm: (snapshot) => isConfirmedBy(witnesses, network, snapshot),
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
-    dailyLeft: (escrow, provider) => readDailyLeft(client, escrow, provider),
-    tryClaim: (escrow, init) => tryClaim(client, escrow, init),
+    dailyLeft: (escrow, provider) => escrowOf(client, escrow).dailyLeft(provider),
+    tryClaim: (escrow, { from, entries }) => escrowOf(client, escrow).refusalOfBatch(entries, from),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
     claimed: (line, options) => payments.chain.claimed(line, options),
     chain: payments.chain,
     async gasPrice() {
       try {
-        return (await estimateFeesPerGas(client)).maxFeePerGas
+        return (await client.estimateFeesPerGas()).maxFeePerGas
       } catch (thrown) {
         throw explainFailure(thrown)
       }
     },
     async outcome(hash) {
-      try {
-        const { blockNumber, status } = await getTransactionReceipt(client, { hash })
-        return { block: Number(blockNumber), succeeded: status === 'success' }
-      } catch (thrown) {
-        if (thrown instanceof TransactionReceiptNotFoundError) return undefined
-        throw thrown
-      }
+      const receipt = await receiptOf(client, [hash])
+      return receipt && { block: Number(receipt.blockNumber), succeeded: receipt.status === 'success' }
     },
     lookUp: (record, isForeign) => lookUp(client, record, isForeign),
     act: (signer, options) => new RunningAct({ signer, client, network, clock }, options),

@@ -2,15 +2,15 @@ import type { Address, EIP1193Provider } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { baseUnits, epochMillis, MINUTE_MS, type EpochMillis } from '#shared/base/units.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { ClaimRefusal } from '#shared/settle/claim-refusal.ts'
+import type { ClaimRefusal } from '#shared/settle/sift-claims.ts'
 import { MAX_CHAIN_AMOUNT } from '#shared/settle/constants.ts'
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
-import { parseNetworkFile } from '#shared/settle/network-file.ts'
+import { parseNetworkFile } from '#shared/chain/network-file.ts'
 import type { ActState } from '../../wallet/act.ts'
 import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
 import type { InjectedWallet } from '../../wallet/injected-wallets.ts'
 import type { Fate } from '../../wallet/look-up.ts'
-import { KeyVault, type SealedKey } from '../../wallet/key-vault.ts'
+import { TabKeys, type SealedKey } from '../../wallet/tab-keys.ts'
 import type { EscrowOnChain, Snapshot } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
 import type { TransactionRecord } from '../../wallet/transaction-record.ts'
@@ -91,7 +91,7 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     connect: async () => undefined,
     ...change,
   }
-  const vault = new KeyVault(
+  const vault = new TabKeys(
     {
       list: async () => [...keys.values()],
       get: async (name) => keys.get(name),

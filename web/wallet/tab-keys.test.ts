@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { privateKeyToAccount } from 'viem/accounts'
-import { KeyVault, parsePrivateKey, type SealedKey, type SealedKeyStore } from './key-vault.ts'
+import { TabKeys, parsePrivateKey, type SealedKey, type SealedKeyStore } from './tab-keys.ts'
 
 const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
 const ADDRESS = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
@@ -30,14 +30,14 @@ const scope = {
 
 it('makes one first wallet, however many tabs ask for it', async () => {
   const store = memoryStore()
-  const made = await Promise.all([1, 2, 3].map(() => new KeyVault(store, () => 0).makeWallet()))
+  const made = await Promise.all([1, 2, 3].map(() => new TabKeys(store, () => 0).makeWallet()))
   expect(new Set(made).size).toBe(1)
-  expect((await new KeyVault(store, () => 0).wallet(made[0]!)).address).toBe(made[0])
+  expect((await new TabKeys(store, () => 0).wallet(made[0]!)).address).toBe(made[0])
 })
 
 it('keeps no key in clear, and none that a script can read out', async () => {
   const store = memoryStore()
-  await new KeyVault(store, () => 0).importWallet(KEY)
+  await new TabKeys(store, () => 0).importWallet(KEY)
   const [kept] = [...store.keys.values()]
   expect(kept?.sealer.extractable).toBe(false)
   await expect(crypto.subtle.exportKey('raw', kept!.sealer)).rejects.toThrow()
@@ -46,7 +46,7 @@ it('keeps no key in clear, and none that a script can read out', async () => {
 })
 
 it('gives back exactly what was imported, in any spelling', async () => {
-  const vault = new KeyVault(memoryStore(), () => 0)
+  const vault = new TabKeys(memoryStore(), () => 0)
   for (const text of [KEY, KEY.slice(2), `  ${KEY.toUpperCase().replace('0X', '0x')}\n`])
     expect(await vault.importWallet(text)).toBe(ADDRESS)
   expect(await vault.reveal(ADDRESS)).toBe(KEY)
@@ -55,14 +55,14 @@ it('gives back exactly what was imported, in any spelling', async () => {
 
 it('lists the oldest wallet first and never loses one to an import', async () => {
   let now = 0
-  const vault = new KeyVault(memoryStore(), () => now++)
+  const vault = new TabKeys(memoryStore(), () => now++)
   const first = await vault.makeWallet()
   await vault.importWallet(KEY)
   expect(await vault.wallets()).toEqual([first, ADDRESS])
 })
 
 it('keeps a session key for each payer, escrow and chain, until it is forgotten', async () => {
-  const vault = new KeyVault(memoryStore(), () => 0)
+  const vault = new TabKeys(memoryStore(), () => 0)
   expect(await vault.sessionAddress(scope)).toBeUndefined()
   const [one, same] = await Promise.all([vault.sessionKey(scope), vault.sessionKey(scope)])
   expect(one.address).toBe(same.address)
@@ -75,7 +75,7 @@ it('keeps a session key for each payer, escrow and chain, until it is forgotten'
 
 it('opens no key under another name: a record that was moved is lost, not somebody else’s', async () => {
   const store = memoryStore()
-  const vault = new KeyVault(store, () => 0)
+  const vault = new TabKeys(store, () => 0)
   await vault.importWallet(KEY)
   const [kept] = [...store.keys.values()]
   const other = privateKeyToAccount(`0x${'11'.repeat(32)}`).address
@@ -88,7 +88,7 @@ it('says so by name when the browser keeps nothing', async () => {
     ...memoryStore(),
     putFirst: () => Promise.reject(new DOMException('no', 'InvalidStateError')),
   }
-  await expect(new KeyVault(broken, () => 0).makeWallet()).rejects.toMatchObject({
+  await expect(new TabKeys(broken, () => 0).makeWallet()).rejects.toMatchObject({
     code: 'wallet.no-storage',
   })
 })

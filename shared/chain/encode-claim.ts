@@ -1,11 +1,17 @@
 import type { ContractFunctionArgs, Hex } from 'viem'
 import { encodeFunctionData, size, slice } from 'viem/utils'
 import { escrowAbi } from '../abi/escrow.ts'
+import { toHex } from '../base/bytes.ts'
+import type { SignedVoucher } from '../settle/voucher.ts'
 
 /** A voucher as the contract takes it. */
 export type ChainVoucher = ContractFunctionArgs<typeof escrowAbi, 'nonpayable', 'claim'>[0][number]
 
 const WORD_BYTES = 32
+
+export function toChainVoucher({ voucher, signer, signature }: SignedVoucher): ChainVoucher {
+  return { voucher: { ...voucher, model: `0x${voucher.model}` }, signer, signature: `0x${toHex(signature)}` }
+}
 
 /**
  * The call that claims all of these: the cheaper one where all go to one pot and are signed in the compact form. Both

@@ -1,16 +1,22 @@
 import type { PublicClient } from 'viem'
-import { escrowAbi } from '../abi/escrow.ts'
-import { stakeAbi } from '../abi/stake.ts'
+import type { escrowAbi } from '../abi/escrow.ts'
+import type { stakeAbi } from '../abi/stake.ts'
 import type { ChainAddress } from '../base/ids.ts'
 import { baseUnits, epochMillis, SECOND_MS, type BaseUnits, type EpochMillis } from '../base/units.ts'
 import { raceSignal } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { ChainAccount, ChainOperator, ChainSession, ChainView, ReadOptions } from './chain-view.ts'
-import { MAX_CHAIN_AMOUNT, MAX_EPOCH } from './constants.ts'
-import type { EscrowId, PaymentLine } from './voucher.ts'
+import type {
+  ChainAccount,
+  ChainOperator,
+  ChainSession,
+  ChainView,
+  ReadOptions,
+} from '../settle/chain-view.ts'
+import { MAX_CHAIN_AMOUNT, MAX_EPOCH } from '../settle/constants.ts'
+import type { EscrowId, PaymentLine } from '../settle/voucher.ts'
+import { escrowAt, stakeAt, type Read, type ReadingClient } from './reads.ts'
 
-/** What is asked of viem: any public client does, over whatever transport. */
-export type ChainClient = Pick<PublicClient, 'readContract' | 'getChainId'>
+type ChainClient = ReadingClient & Pick<PublicClient, 'getChainId'>
 
 /** The latest time a date can hold; sessions may be given longer. */
 const LATEST_MS = 8.64e15
@@ -24,24 +30,21 @@ const LATEST_MS = 8.64e15
  */
 export class ChainReader implements ChainView {
   readonly #client: ChainClient
-  readonly #escrow: EscrowId
-  readonly #stake: ChainAddress
+  readonly #chainId: number
+  readonly #escrow: Read<typeof escrowAbi>
+  readonly #stake: Read<typeof stakeAbi>
   #isRightChain = false
 
-  constructor(client: ChainClient, escrow: EscrowId, stake: ChainAddress) {
+  constructor(client: ChainClient, { chainId, escrow }: EscrowId, stake: ChainAddress) {
     this.#client = client
-    this.#escrow = escrow
-    this.#stake = stake
+    this.#chainId = chainId
+    this.#escrow = escrowAt(client, escrow)
+    this.#stake = stakeAt(client, stake)
   }
 
   account(payer: ChainAddress, { signal }: ReadOptions = {}): Promise<ChainAccount> {
     return this.#ask(signal, async () => {
-      const { balance, bond, epoch, withdrawAt } = await this.#client.readContract({
-        address: this.#escrow.escrow,
-        abi: escrowAbi,
-        functionName: 'account',
-        args: [payer],
-      })
+      const { balance, bond, epoch, withdrawAt } = await this.#escrow('account', payer)
       return {
         balance: amountOf(balance),
         bond: amountOf(bond),
@@ -53,35 +56,22 @@ export class ChainReader implements ChainView {
 
   session(payer: ChainAddress, key: ChainAddress, { signal }: ReadOptions = {}): Promise<ChainSession> {
     return this.#ask(signal, async () => {
-      const { cap, spent, expiry } = await this.#client.readContract({
-        address: this.#escrow.escrow,
-        abi: escrowAbi,
-        functionName: 'session',
-        args: [payer, key],
-      })
+      const { cap, spent, expiry } = await this.#escrow('session', payer, key)
       return { cap: amountOf(cap), spent: amountOf(spent), expiry: timeOf(expiry) }
     })
   }
 
   claimed({ payer, epoch, provider, model }: PaymentLine, { signal }: ReadOptions = {}): Promise<BaseUnits> {
     return this.#ask(signal, async () =>
-      amountOf(
-        await this.#client.readContract({
-          address: this.#escrow.escrow,
-          abi: escrowAbi,
-          functionName: 'claimedOf',
-          args: [payer, epoch, provider, `0x${model}`],
-        }),
-      ),
+      amountOf(await this.#escrow('claimedOf', payer, epoch, provider, `0x${model}`)),
     )
   }
 
   operator(operator: ChainAddress, { signal }: ReadOptions = {}): Promise<ChainOperator> {
     return this.#ask(signal, async () => {
-      const at = { address: this.#stake, abi: stakeAbi, args: [operator] } as const
       const [isActive, peerKey] = await Promise.all([
-        this.#client.readContract({ ...at, functionName: 'isActive' }),
-        this.#client.readContract({ ...at, functionName: 'peerKeyOf' }),
+        this.#stake('isActive', operator),
+        this.#stake('peerKeyOf', operator),
       ])
       return { isActive, peerKey: BigInt(peerKey) === 0n ? undefined : peerKey.slice(2).toLowerCase() }
     })
@@ -99,7 +89,7 @@ export class ChainReader implements ChainView {
 
   async #expectChain(): Promise<void> {
     const chainId = await this.#client.getChainId()
-    if (chainId !== this.#escrow.chainId) throw new InfernetError('payment.wrong-chain', { chainId })
+    if (chainId !== this.#chainId) throw new InfernetError('payment.wrong-chain', { chainId })
     this.#isRightChain = true
   }
 }

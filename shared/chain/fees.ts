@@ -6,20 +6,25 @@ export interface Fees {
   readonly maxPriorityFeePerGas: bigint
 }
 
-/** Nodes want an eighth more to replace one. */
-const RAISE_PERCENT = 130n
-
 /** Room for a base fee that doubles. */
-export async function feesNow(client: PublicClient): Promise<Fees> {
+export async function feesNow(
+  client: Pick<PublicClient, 'getBlock' | 'estimateMaxPriorityFeePerGas'>,
+): Promise<Fees> {
   const [block, tip] = await Promise.all([client.getBlock(), client.estimateMaxPriorityFeePerGas()])
   const base = block.baseFeePerGas ?? 0n
   return { maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }
 }
 
-/** What takes the place of another one, and is not below what is asked for by now. */
-export function raised(last: Fees, now: Fees): Fees {
-  const higher = (a: bigint, b: bigint): bigint =>
-    (a * RAISE_PERCENT) / 100n > b ? (a * RAISE_PERCENT) / 100n : b
+/**
+ * What takes the place of another one, and is not below what is asked for by now.
+ *
+ * @param permille of the last fees: nodes want at least a tenth more to replace one
+ */
+export function raised(last: Fees, now: Fees, permille: bigint): Fees {
+  const higher = (old: bigint, asked: bigint): bigint => {
+    const more = (old * permille) / 1000n + 1n
+    return more > asked ? more : asked
+  }
   return {
     maxFeePerGas: higher(last.maxFeePerGas, now.maxFeePerGas),
     maxPriorityFeePerGas: higher(last.maxPriorityFeePerGas, now.maxPriorityFeePerGas),

@@ -1,5 +1,5 @@
-import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { NetworkFile } from '#shared/settle/network-file.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { NetworkFile } from './network-file.ts'
 
 /**
  * The one escrow that answers are paid through, whatever else the network has: prices are amounts of its asset, in

@@ -1,4 +1,4 @@
-import type { Hex } from 'viem'
+import { RpcRequestError, type Hex } from 'viem'
 
 /** What a node of the chain refused with: its code, its data, and its words in ours. */
 export class NodeError extends Error {
@@ -46,6 +46,8 @@ const KNOWN_WORDS = [
 /** How others say the same; anvil among them. */
 const OTHER_WORDS: Readonly<Record<string, (typeof KNOWN_WORDS)[number]>> = {
   'insufficient gas price to replace existing transaction': 'replacement transaction underpriced',
+  'fee cap less than': 'max fee per gas less than block base fee',
+  'fee too low': 'transaction underpriced',
   'already imported': 'already known',
   outofgas: 'out of gas',
 }
@@ -106,9 +108,17 @@ function readData(data: unknown): Hex | undefined {
   return isHex && inner.length <= MAX_DATA_CHARACTERS ? (inner as Hex) : undefined
 }
 
-/** The refusal of a node under viem's wrappers. */
+/** The chain asks for more than was offered. That another one of the same number is dearer is no reason to raise. */
+export function isTooCheap({ message }: NodeError): boolean {
+  return message === 'transaction underpriced' || message === 'max fee per gas less than block base fee'
+}
+
+/** The refusal of a node under viem's wrappers: read already, or as it came over viem's own transport. */
 export function findNodeError(thrown: unknown): NodeError | undefined {
-  for (let error = thrown; error instanceof Error; error = error.cause)
+  for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof NodeError) return error
+    if (error instanceof RpcRequestError)
+      return readNodeError({ code: error.code, message: error.details, data: error.data })
+  }
   return undefined
 }

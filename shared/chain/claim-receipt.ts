@@ -1,5 +1,5 @@
 import { isAddressEqual, parseEventLogs, type Address, type TransactionReceipt } from 'viem'
-import { escrowAbi } from '#shared/abi/escrow.ts'
+import { escrowAbi } from '../abi/escrow.ts'
 
 const BPS = 10_000n
 

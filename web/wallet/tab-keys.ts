@@ -1,6 +1,6 @@
-import { bytesToHex, hexToBytes, type Hex } from 'viem'
-import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
-import type { Address } from 'viem'
+import { bytesToHex, hexToBytes, type Address, type Hex } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import type { KeyVault } from '#shared/chain/key-vault.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 
 /** A private key as it is kept: sealed by a key that no script can read out. */
@@ -34,7 +34,7 @@ const SESSION = 'session:'
  * profile read by a script); it does not keep them from code that runs on this page, which is why the page runs
  * none but its own. What is lost with the browser's data is lost: hence `reveal`.
  */
-export class KeyVault {
+export class TabKeys {
   readonly #store: SealedKeyStore
   readonly #now: () => number
 
@@ -53,7 +53,7 @@ export class KeyVault {
   }
 
   /** Opens the wallet of that address. @throws InfernetError `wallet.key-lost` */
-  async wallet(address: Address): Promise<PrivateKeyAccount> {
+  async wallet(address: Address): Promise<KeyVault> {
     return privateKeyToAccount(await this.#open(walletName(address)))
   }
 
@@ -80,7 +80,7 @@ export class KeyVault {
   }
 
   /** The key that signs small payments of that payer in that escrow; made when there is none. */
-  async sessionKey(scope: SessionScope): Promise<PrivateKeyAccount> {
+  async sessionKey(scope: SessionScope): Promise<KeyVault> {
     const name = sessionName(scope)
     if (!(await this.#kept(this.#store.get(name)))) {
       const sealed = await this.#seal(generatePrivateKey(), () => name)
