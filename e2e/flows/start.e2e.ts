@@ -4,7 +4,7 @@ import { findAnvil } from '../chain/find-anvil.ts'
 import { launchBrowser, openTab } from '../fixtures/browser.ts'
 import { freePort } from '../fixtures/free-port.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
-import { npmStart } from '../fixtures/start-process.ts'
+import { npmStart, takeTurn } from '../fixtures/start-process.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
 
@@ -36,14 +36,19 @@ beforeAll(async () => {
 afterAll(() => browser.close())
 
 describe('npm start', () => {
-  it.for(SCREENS)('shows every page without a fault and answers, $width px wide', async (screen) => {
-    await using started = await npmStart()
-    for (const path of Object.keys(PAGES)) {
-      const visit = await open(started.url, path, screen)
-      if (path === '/') await askOnce(visit)
-      await visit.leave()
-    }
-  })
+  it.for(SCREENS)(
+    'shows every page without a fault and answers, $width px wide',
+    { timeout: 500_000 },
+    async (screen) => {
+      await using _turn = await takeTurn()
+      await using started = await npmStart()
+      for (const path of Object.keys(PAGES)) {
+        const visit = await open(started.url, path, screen)
+        if (path === '/') await askOnce(visit)
+        await visit.leave()
+      }
+    },
+  )
 
   it('does the same on a port that it was given, also when it is opened as localhost', async () => {
     const port = await freePort()
