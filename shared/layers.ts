@@ -41,13 +41,24 @@ const rooms = [
 /** The rooms of the page's state: who asks and who provides know nothing of one another, and the shell holds all of them. */
 const state = ['session', 'money', 'ask', 'provide', 'shell', 'testing'].map((name) => `web/state/${name}`)
 const [session = '', money = '', ask = '', provide = '', shell = ''] = state
-const outside = [...stages.map(shared), 'shared/abi', 'web/mesh', 'web/engine', 'web/storage', 'web/wallet']
+/** What reads and writes text stands on the stages, and below the page and the relay. */
+const client = 'shared/client'
+const outside = [
+  ...stages.map(shared),
+  client,
+  'shared/abi',
+  'web/mesh',
+  'web/engine',
+  'web/storage',
+  'web/wallet',
+]
 
 export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(stages.map((name) => [shared(name), upTo(name)])),
   'shared/chain': [...upTo('chain'), 'shared/abi'],
   // Scripts that make a model's files: they may run the engine that will read them.
   'shared/model-kit': upTo('prompt'),
+  [client]: [...upTo('peer'), 'shared/peer'],
   'shared/abi': [],
   'shared/testing': stages.map(shared),
   'web/ui': ['shared/base'],
@@ -61,9 +72,10 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   [provide]: [...outside, session, money],
   [shell]: [...outside, session, money, ask, provide],
   'web/state/testing': [...outside, session, money, ask, provide, shell],
-  'web/pages': [...stages.map(shared), ...state, 'web/ui'],
+  'web/pages': [...stages.map(shared), client, ...state, 'web/ui'],
   web: [
     ...stages.map(shared),
+    client,
     'web/pages',
     ...state,
     'web/ui',
@@ -73,9 +85,9 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
     'web/storage',
   ],
   ...Object.fromEntries(
-    rooms.map((name, at) => [name, [...stages.map(shared), 'shared/abi', ...rooms.slice(0, at)]]),
+    rooms.map((name, at) => [name, [...stages.map(shared), client, 'shared/abi', ...rooms.slice(0, at)]]),
   ),
-  relay: [...stages.map(shared), 'shared/abi', ...rooms],
+  relay: [...stages.map(shared), client, 'shared/abi', ...rooms],
   'relay/testing': [...stages.map(shared), 'shared/testing', 'relay', ...rooms],
   // The scripts beside the contracts: they write shared/abi, deploy from it, and write the one network file.
   contracts: ['shared/abi', 'shared/chain'],
@@ -83,6 +95,7 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   // It starts a chain and deploys to it, and takes small models of every family from the kit.
   e2e: [
     ...stages.map(shared),
+    client,
     'shared/model-kit',
     'shared/abi',
     'shared/testing',

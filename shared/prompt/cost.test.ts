@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { baseUnits } from '../base/units.ts'
 import { pricePerToken } from '../testing/prices.ts'
-import { costOf, estimateCost } from './cost.ts'
+import { costOf } from './cost.ts'
 
 const price = pricePerToken(3n, 50n)
 
@@ -25,21 +25,6 @@ describe('the cost of an answer', () => {
         const at = { promptPerMillion: baseUnits(0n), outputPerMillion: baseUnits(each) }
         const [parts, whole] = [costOf(at, 0, first) + costOf(at, 0, second), costOf(at, 0, first + second)]
         expect(whole <= parts && parts - whole <= 1n).toBe(true)
-      }),
-    )
-  })
-
-  it('is estimated as likely for a usual answer, and at most for the longest', () => {
-    const lengths = { promptTokens: 10, maxTokens: 500, usualTokens: 128 }
-    expect(estimateCost(price, lengths)).toEqual({ likely: 30n + 6400n, atMost: 30n + 25_000n })
-  })
-
-  it('is never likely to be more than at most', () => {
-    const count = fc.nat(20_000)
-    fc.assert(
-      fc.property(count, count, count, (promptTokens, maxTokens, usualTokens) => {
-        const { likely, atMost } = estimateCost(price, { promptTokens, maxTokens, usualTokens })
-        expect(likely <= atMost).toBe(true)
       }),
     )
   })

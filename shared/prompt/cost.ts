@@ -1,14 +1,6 @@
 import { baseUnits, type BaseUnits } from '../base/units.ts'
 import type { Price } from './prompt.ts'
 
-/** What an answer will cost, before it is asked for. */
-export interface CostEstimate {
-  /** For an answer of the usual length. */
-  readonly likely: BaseUnits
-  /** When the answer takes all the tokens that were allowed. */
-  readonly atMost: BaseUnits
-}
-
 const MILLION = 1_000_000n
 
 /**
@@ -19,20 +11,4 @@ export function costOf(price: Price, promptTokens: number, outputTokens: number)
   const millionths =
     price.promptPerMillion * BigInt(promptTokens) + price.outputPerMillion * BigInt(outputTokens)
   return baseUnits((millionths + MILLION - 1n) / MILLION)
-}
-
-/**
- * The estimate to show before it runs. A failover adds what the next provider reads again, which nobody can know
- * before; the payer's own limit holds in any case.
- *
- * @internal For clients of text; the page still estimates from its tokens by itself.
- */
-export function estimateCost(
-  price: Price,
-  { promptTokens, maxTokens, usualTokens }: { promptTokens: number; maxTokens: number; usualTokens: number },
-): CostEstimate {
-  return {
-    likely: costOf(price, promptTokens, Math.min(usualTokens, maxTokens)),
-    atMost: costOf(price, promptTokens, maxTokens),
-  }
 }

@@ -28,12 +28,11 @@ export function modelOptions(session: Session) {
 export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {
   const promptTokens = Math.ceil(text.length / LETTERS_A_TOKEN)
   const limit = ask.model?.answerTokens ?? 0
-  const about = ask.priceOf(promptTokens, Math.ceil(limit / 2))
-  const most = ask.priceOf(promptTokens, limit)
-  if (about === undefined || most === undefined) return 'No price yet: nobody offers this model.'
+  const estimate = ask.estimate({ promptTokens, maxTokens: limit, usualTokens: Math.ceil(limit / 2) })
+  if (!estimate) return 'No price yet: nobody offers this model.'
   if (wallet.stage === 'no-chain') return 'Free: this network uses no money.'
-  if (most === 0n) return 'Free: the providers of this model ask for no money.'
+  if (estimate.atMost === 0n) return 'Free: the providers of this model ask for no money.'
   const [main] = wallet.network?.escrows ?? []
-  const hint = main && fiatHint(most, main, main.usdHint)
-  return `About ${formatInf(about)}, at most ${formatInfAtMost(most)}${hint === undefined ? '' : ` (${hint})`}`
+  const hint = main && fiatHint(estimate.atMost, main, main.usdHint)
+  return `About ${formatInf(estimate.likely)}, at most ${formatInfAtMost(estimate.atMost)}${hint === undefined ? '' : ` (${hint})`}`
 }

@@ -50,14 +50,14 @@ export function leadWords(provide: Provide, session: Session): Lead {
         title: remaining(provide),
         say: 'Keep this tab open. What has been downloaded is kept for next time.',
       }
-    case 'loading':
+    case 'starting':
       return {
         kind: 'unknown',
         status: 'Getting ready',
         title: 'Loading the model.',
         say: 'The download is here and checked.',
       }
-    case 'self-testing':
+    case 'testing':
       return {
         kind: 'unknown',
         status: 'Getting ready',
@@ -216,14 +216,14 @@ function deviceRow(provide: Provide): StepRow {
       title: failureOf(gpu.problem).message,
       text: failureOf(gpu.problem).fix,
     }
-  const floats = gpu.shaderF16 ? '16-bit floats' : 'no 16-bit floats'
+  const floats = gpu.halfPrecision ? '16-bit floats' : 'no 16-bit floats'
   const software = gpu.software ? ' Software rendering: it works, and is slow.' : ''
   return {
     key: 'device',
     kind: gpu.software ? 'warn' : 'ok',
     word: 'found',
-    title: gpu.adapter || 'A GPU (the browser does not name it)',
-    text: `WebGPU, ${floats}, up to ${formatBytes(gpu.maxBufferBytes)} in one buffer.${software}`,
+    title: gpu.label ?? 'A GPU (the browser does not name it)',
+    text: `WebGPU, ${floats}, up to ${formatBytes(gpu.largestBufferBytes)} in one buffer.${software}`,
   }
 }
 
@@ -231,7 +231,7 @@ function fitRow(provide: Provide): StepRow[] {
   const { model, gpu } = provide
   if (!model || provide.backend === 'wasm' || !gpu || gpu.problem) return []
   // What the limits forbid is a problem of the GPU by now; what is free is tried before the download.
-  const isTried = provide.isProviding || provide.stage === 'self-testing' || provide.stage === 'loading'
+  const isTried = provide.isProviding || provide.stage === 'testing' || provide.stage === 'starting'
   return [
     {
       key: 'fit',
@@ -260,7 +260,7 @@ function downloadRow(provide: Provide): StepRow {
       text: `Each piece is checked as it arrives${speed}.`,
     }
   }
-  if (provide.selfTest || provide.stage === 'loading' || provide.stage === 'self-testing')
+  if (provide.selfTest || provide.stage === 'starting' || provide.stage === 'testing')
     return {
       key: 'download',
       kind: 'ok',
@@ -295,7 +295,7 @@ function testRow(provide: Provide, session: Session): StepRow {
       of: selfTest.total,
     }
   }
-  if (provide.stage === 'self-testing')
+  if (provide.stage === 'testing')
     return {
       key: 'test',
       kind: 'live',

@@ -8,8 +8,7 @@ import { named, segment } from '../testing/samples.ts'
 
 function begun(clock = new FakeClock()): { answer: Answer; clock: FakeClock } {
   const answer = new Answer({ clock })
-  const text = { push: (ids: readonly number[]) => ids.map((id) => `${id} `).join(''), end: () => '.' }
-  answer.begin({ tokenizer: { openText: () => text, reasoning: undefined }, droppedTurns: 0 })
+  answer.begin({ reasoning: undefined, droppedTurns: 0 })
   return { answer, clock }
 }
 
@@ -21,11 +20,11 @@ it('goes from searching to answering to done and counts what came here', async (
   expect(answer.stage).toBe('searching')
   answer.take({ type: 'assigned', position: 0, segment: first })
   await clock.advance(200)
-  answer.take({ type: 'tokens', tokens: [1, 2] })
+  answer.take({ type: 'tokens', tokens: [1, 2], text: '1 2 ' })
   expect(answer).toMatchObject({ stage: 'answering', fresh: 2, writer: named('aaaaaa') })
   expect(answer.record).toMatchObject({ tokens: 2, ttftMs: 200 })
   await clock.advance(100)
-  answer.take({ type: 'tokens', tokens: [3] })
+  answer.take({ type: 'tokens', tokens: [3], text: '3 ' })
   expect(answer.record.tokensPerSecond).toBe(10)
   const summary = {
     finish: 'length' as const,
@@ -37,6 +36,7 @@ it('goes from searching to answering to done and counts what came here', async (
     ttftMs: millis(210),
     tokensPerSecond: 20,
   }
+  answer.take({ type: 'text', text: '.' })
   answer.take({ type: 'done', summary })
   expect(answer.record).toMatchObject({ stage: 'done', cut: true, due: 7n, tokensPerSecond: 20, ttftMs: 210 })
   expect(answerText(answer.record)).toBe('1 2 3 .')
@@ -45,7 +45,7 @@ it('goes from searching to answering to done and counts what came here', async (
 it('keeps what was not signed, and says that it is not owed', () => {
   const { answer } = begun()
   answer.take({ type: 'assigned', position: 0, segment: first })
-  answer.take({ type: 'tokens', tokens: [1, 2, 3] })
+  answer.take({ type: 'tokens', tokens: [1, 2, 3], text: '1 2 3 ' })
   const signed = { ...first, tokens: tokens(2), signedTokens: tokens(2), due: baseUnits(2n) }
   answer.take({ type: 'chunk', index: 1, due: baseUnits(2n), segment: signed })
   answer.take({
@@ -63,7 +63,7 @@ it('keeps what was not signed, and says that it is not owed', () => {
   answer.take({ type: 'searching', attempt: 2 })
   answer.take({ type: 'assigned', position: 3, segment: second })
   answer.take({ type: 'resumed', position: 3, provider: second.provider, gapMs: millis(1200) })
-  answer.take({ type: 'tokens', tokens: [4] })
+  answer.take({ type: 'tokens', tokens: [4], text: '4 ' })
   expect(answer.record.pieces).toMatchObject([
     { seam: undefined, text: '1 2 3 ' },
     { seam: { lost: first.provider, next: second.provider, gapMs: 1200 }, text: '4 ' },
@@ -81,7 +81,7 @@ it('forgets who took the job and left before a token', () => {
 it('ends with what a part came to when it was stopped, its last payment in it', () => {
   const { answer } = begun()
   answer.take({ type: 'assigned', position: 0, segment: first })
-  answer.take({ type: 'tokens', tokens: [1, 2] })
+  answer.take({ type: 'tokens', tokens: [1, 2], text: '1 2 ' })
   const cost = { due: baseUnits(32n), paid: baseUnits(32n) }
   const last = { ...first, tokens: tokens(33), signedTokens: tokens(32), ...cost }
   answer.take({ type: 'ended', wasAssigned: true, due: baseUnits(32n), segment: last })
@@ -105,7 +105,8 @@ it('keeps the text when it is stopped or fails', () => {
   for (const end of ['stop', 'fail'] as const) {
     const { answer } = begun()
     answer.take({ type: 'assigned', position: 0, segment: first })
-    answer.take({ type: 'tokens', tokens: [1] })
+    answer.take({ type: 'tokens', tokens: [1], text: '1 ' })
+    answer.take({ type: 'text', text: '.' })
     if (end === 'stop') answer.stop()
     else answer.fail(new InfernetError('stream.silent', { silentMs: 9000 }))
     expect(answerText(answer.record)).toBe('1 .')

@@ -1,7 +1,10 @@
+import type { TextEvent } from '#shared/client/ask-text.ts'
+import { segmentsAfter } from '#shared/client/segments.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
+import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
+import type { Segment } from '#shared/peer/peer.ts'
 import {
   EMPTY_ANSWER,
   type AnswerRecord,
@@ -9,16 +12,14 @@ import {
   type Piece,
   type SeamRecord,
 } from './conversation.ts'
-import type { Tokenizer } from './services.ts'
 
 /** The speed shown while an answer is written looks this far back. */
 const SPEED_WINDOW_MS = 3000
 
-/** One answer while it is written: follows the events of `Peer.ask` and turns ids into text. */
+/** One answer while it is written: follows the events of `askText`. */
 export class Answer {
   readonly #clock: Clock
-  #text: ReturnType<Tokenizer['openText']> | undefined
-  #reasoning: Tokenizer['reasoning']
+  #reasoning: ReasoningTags | undefined
   #stage = $state<AnswerStage>('searching')
   #attempt = $state(1)
   #pieces = $state.raw<readonly Piece[]>([])
@@ -83,35 +84,31 @@ export class Answer {
   }
 
   /** The prompt goes out now. */
-  begin(init: { tokenizer: Pick<Tokenizer, 'openText' | 'reasoning'>; droppedTurns: number }): void {
-    this.#text = init.tokenizer.openText()
-    this.#reasoning = init.tokenizer.reasoning
+  begin(init: { reasoning: ReasoningTags | undefined; droppedTurns: number }): void {
+    this.#reasoning = init.reasoning
     this.#droppedTurns = init.droppedTurns
     this.#askedAt = this.#clock.monotonic()
     this.#stage = 'searching'
   }
 
   /** Takes the next event in order. */
-  take(event: AnswerEvent): void {
+  take(event: TextEvent): void {
+    this.#segments = segmentsAfter(this.#segments, event)
     switch (event.type) {
       case 'searching':
         this.#attempt = event.attempt
         return
       case 'assigned':
         this.#stage = 'answering'
-        this.#segments = [...this.#segments.filter(hasCost), event.segment]
         if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
         return
       case 'tokens':
-        return this.#takeTokens(event.tokens)
+        return this.#takeTokens(event.tokens.length, event.text)
+      case 'text':
+        return this.#append(event.text)
       case 'chunk':
-        this.#due = event.due
-        this.#replaceSegment(event.segment)
-        return
       case 'ended':
         this.#due = event.due
-        if (event.wasAssigned) this.#replaceSegment(event.segment)
-        else this.#segments = [...this.#segments.filter(hasCost), event.segment]
         return
       case 'proof':
         return // kept apart, see `Ask`
@@ -121,8 +118,6 @@ export class Answer {
         this.#lastSeam((seam) => ({ ...seam, next: event.provider, gapMs: event.gapMs }))
         return
       case 'done':
-        this.#append(this.#text?.end() ?? '')
-        this.#segments = event.summary.segments
         this.#tokens = event.summary.outputTokens
         this.#due = event.summary.due
         this.#ttftMs = event.summary.ttftMs
@@ -143,25 +138,22 @@ export class Answer {
   }
 
   #end(stage: AnswerStage): void {
-    this.#append(this.#text?.end() ?? '')
     this.#finalSpeed = this.#speedNow()
     this.#fresh = 0
     this.#stage = stage
   }
 
-  #takeTokens(tokens: readonly number[]): void {
+  #takeTokens(count: number, text: string): void {
     const now = this.#clock.monotonic()
     this.#ttftMs ??= now - this.#askedAt
     this.#stage = 'answering'
-    this.#tokens += tokens.length
-    this.#fresh = tokens.length
+    this.#tokens += count
+    this.#fresh = count
     this.#arrivals = [
       ...this.#arrivals.filter((arrival) => now - arrival.at < SPEED_WINDOW_MS),
-      { at: now, tokens: tokens.length },
+      { at: now, tokens: count },
     ]
-    const last = this.#segments.at(-1)
-    if (last) this.#replaceSegment({ ...last, tokens: (last.tokens + tokens.length) as Segment['tokens'] })
-    this.#append(this.#text?.push(tokens) ?? '')
+    this.#append(text)
   }
 
   #takeSeam(position: number, lost: PeerName, reason: InfernetError): void {
@@ -187,13 +179,6 @@ export class Answer {
     if (last?.seam) this.#pieces = [...this.#pieces.slice(0, -1), { ...last, seam: change(last.seam) }]
   }
 
-  /** A chunk may be told of after more tokens came: the count never goes back. */
-  #replaceSegment(segment: Segment): void {
-    const last = this.#segments.at(-1)
-    const tokens = Math.max(segment.tokens, last?.provider === segment.provider ? last.tokens : 0)
-    this.#segments = [...this.#segments.slice(0, -1), { ...segment, tokens: tokens as Segment['tokens'] }]
-  }
-
   #speedNow(): number | undefined {
     const [first] = this.#arrivals
     const last = this.#arrivals.at(-1)
@@ -201,9 +186,4 @@ export class Answer {
     const tokens = this.#arrivals.reduce((sum, arrival) => sum + arrival.tokens, -first.tokens)
     return (tokens / (last.at - first.at)) * 1000
   }
-}
-
-/** Who took the job and went before the first token wrote nothing; whoever was paid for the prompt is named still. */
-function hasCost({ tokens, due, paid }: Segment): boolean {
-  return tokens > 0 || due > 0n || paid > 0n
 }

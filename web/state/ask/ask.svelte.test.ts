@@ -191,10 +191,11 @@ it('asks the model with most providers until the visitor chooses', async () => {
 
 it('prices by the highest live offer, and knows no price where nobody offers', async () => {
   const { ask, scene, session } = await opened()
-  expect(ask.priceOf(10, 100)).toBe(10n * 40_000_000_000n + 100n * 200_000_000_000n)
+  const lengths = { promptTokens: 10, maxTokens: 100, usualTokens: 50 }
+  expect(ask.estimate(lengths)?.atMost).toBe(10n * 40_000_000_000n + 100n * 200_000_000_000n)
   scene.offers = []
   await session.look()
-  expect(ask.priceOf(10, 100)).toBeUndefined()
+  expect(ask.estimate(lengths)).toBeUndefined()
 })
 
 it('deletes one conversation or all', async () => {

@@ -1,8 +1,10 @@
-import type { ModelHash } from '#shared/base/ids.ts'
+import { estimateCost, type AnswerLengths, type CostEstimate } from '#shared/client/estimate-cost.ts'
+import { fitPrompt, type FittedPrompt } from '#shared/client/fit-prompt.ts'
+import type { ModelChoice } from '#shared/client/model-choice.ts'
+import type { ChatMessage } from '#shared/engine/tokenizer/chat-message.ts'
+import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { costOf } from '#shared/prompt/cost.ts'
-import type { Prompt } from '#shared/prompt/prompt.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { Answer } from './answer.svelte.ts'
 import {
@@ -14,11 +16,8 @@ import {
   type Conversation,
   type Turn,
 } from './conversation.ts'
-import { memoizeAsync } from './memoize-async.ts'
 import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
-import type { ChatMessage, History, Tokenizer, TranscriptStore } from './services.ts'
-import type { ModelChoice } from '../session/services.ts'
-import type { AskServices } from './services.ts'
+import type { AskServices, History, TranscriptStore } from './services.ts'
 import type { Session } from '../session/session.svelte.ts'
 import type { Settings } from '../session/settings.svelte.ts'
 
@@ -28,8 +27,6 @@ export class Ask {
   readonly #session: Session
   readonly #settings: Settings
   readonly #payments: PaymentDesk
-  readonly #tokenizer: (model: ModelHash) => Promise<Tokenizer>
-  readonly #life = new AbortController()
   #history: Promise<History> | undefined
   #conversations = $state.raw<readonly Conversation[]>([])
   #currentId = $state<string | undefined>()
@@ -44,7 +41,6 @@ export class Ask {
     this.#session = session
     this.#settings = settings
     this.#payments = payments
-    this.#tokenizer = memoizeAsync((model) => services.loadTokenizer(model, { signal: this.#life.signal }))
   }
 
   get conversations(): readonly Conversation[] {
@@ -176,14 +172,13 @@ export class Ask {
     void this.#keep((history) => history.clear())
   }
 
-  /** Highest price of a full answer among the live offers; `undefined` when nobody offers. */
-  priceOf(promptTokens: number, answerTokens: number): bigint | undefined {
-    const prices = this.#session.offersFor(this.model?.model).map(({ offer }) => offer.price)
-    if (prices.length === 0) return undefined
-    return prices.reduce((highest, price) => {
-      const cost = costOf(price, promptTokens, answerTokens)
-      return cost > highest ? cost : highest
-    }, 0n)
+  /** By the dearest live offer; `undefined` when nobody offers. */
+  estimate(lengths: AnswerLengths): CostEstimate | undefined {
+    const offers = this.#session.offersFor(this.model?.model)
+    return estimateCost(
+      offers.map(({ offer }) => offer.price),
+      lengths,
+    )
   }
 
   async #write(conversation: string, turn: Turn): Promise<void> {
@@ -195,14 +190,15 @@ export class Ask {
     this.#active = { conversation, turn: turn.id, answer }
     try {
       await this.#session.whenProvided(turn.model, { signal: run.signal, onWait: () => answer.wait() })
-      const tokenizer = await raceSignal(this.#tokenizer(turn.model), run.signal)
+      const tokenizer = await raceSignal(this.#services.loadTokenizer(turn.model), run.signal)
       const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
-      answer.begin({ tokenizer, droppedTurns })
+      answer.begin({ reasoning: tokenizer.reasoning, droppedTurns })
       const mesh = await this.#session.ready()
       await this.#payments.beforeAsking(mesh, { signal: run.signal })
       run.signal.throwIfAborted()
       const except = this.#session.ownNames
-      for await (const event of mesh.peer.ask(prompt, { except, signal: run.signal })) {
+      const components = { peer: mesh.peer, tokenizer, clock }
+      for await (const event of this.#services.askText(components, prompt, { except, signal: run.signal })) {
         answer.take(event)
         if (event.type === 'proof') proofs.push(event.transcript)
         if (event.type === 'chunk') this.#save(conversation, turn.id, answer.record)
@@ -220,22 +216,12 @@ export class Ask {
     }
   }
 
-  #prompt(conversation: string, turn: Turn, tokenizer: Tokenizer): { prompt: Prompt; droppedTurns: number } {
+  #prompt(conversation: string, turn: Turn, tokenizer: ChatTokenizer): FittedPrompt {
     const choice = this.#session.choice(turn.model)
     if (!choice) throw new InfernetError('models.unknown')
-    const { answerTokens: maxTokens, sampler } = choice
     const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
-    const fitted = tokenizer.fitChat(messagesOf(turns), { reserve: maxTokens })
-    const prompt: Prompt = {
-      task: 'text-generation',
-      model: turn.model,
-      promptTokens: fitted.tokens,
-      sampler,
-      maxTokens,
-      maxOutputPrice: undefined,
-      eosTokens: tokenizer.eosTokens,
-    }
-    return { prompt, droppedTurns: leftOut(turns, fitted.droppedTurns) }
+    const { prompt, droppedTurns } = fitPrompt(choice, tokenizer, messagesOf(turns))
+    return { prompt, droppedTurns: leftOut(turns, droppedTurns) }
   }
 
   #finish(conversation: string, turn: string, answer: AnswerRecord): void {

@@ -1,28 +1,9 @@
 import type { ModelHash } from '#shared/base/ids.ts'
-import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
+import type { askText } from '#shared/client/ask-text.ts'
+import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import type { SessionServices } from '../session/services.ts'
 import type { Conversation } from './conversation.ts'
-
-export interface ChatMessage {
-  readonly role: 'user' | 'assistant'
-  readonly content: string
-}
-
-/** Turns a conversation into token ids and token ids into text. */
-export interface Tokenizer {
-  /** The tokens that end an answer. */
-  readonly eosTokens: readonly number[]
-  /** How the model marks its thoughts; undefined where it does not think aloud. */
-  readonly reasoning: ReasoningTags | undefined
-  /** Applies the chat template; when it does not fit beside `reserve` tokens of answer, the oldest turns go first. */
-  fitChat(
-    messages: readonly ChatMessage[],
-    options: { readonly reserve: number },
-  ): { readonly tokens: readonly number[]; readonly droppedTurns: number }
-  /** A decoder for one answer: text comes out as soon as its bytes are whole. */
-  openText(): { push(tokens: readonly number[]): string; end(): string }
-}
 
 /** Where conversations are kept. */
 export interface History {
@@ -42,7 +23,9 @@ export interface TranscriptStore {
 }
 
 export interface AskServices extends SessionServices {
-  loadTokenizer(model: ModelHash, options: { readonly signal: AbortSignal }): Promise<Tokenizer>
+  /** Loads each once. */
+  loadTokenizer(model: ModelHash): Promise<ChatTokenizer>
+  readonly askText: typeof askText
   openHistory(): Promise<History>
   openTranscripts(): Promise<TranscriptStore>
 }

@@ -1,17 +1,10 @@
+import type { LoadProgress } from '#shared/models/load-model.ts'
+
 /** Where providing stands. */
 export type ProvideStage =
-  | 'idle'
-  | 'checking'
-  | 'downloading'
-  | 'loading'
-  | 'self-testing'
-  | 'live'
-  | 'paused'
-  | 'draining'
-  | 'ended'
-  | 'failed'
+  'idle' | LoadProgress['phase'] | 'live' | 'paused' | 'draining' | 'ended' | 'failed'
 
-const PREPARING = ['checking', 'downloading', 'loading', 'self-testing'] as const
+const PREPARING = ['checking', 'downloading', 'starting', 'testing'] as const
 const LENDING = ['live', 'paused', 'draining'] as const
 
 /** Which stage may follow which. Preparing stages may repeat: a GPU that fails its test hands over to the processor. */
@@ -19,8 +12,8 @@ const NEXT: Readonly<Record<ProvideStage, readonly ProvideStage[]>> = {
   idle: ['checking'],
   checking: [...PREPARING, 'live', 'idle', 'failed'],
   downloading: [...PREPARING, 'live', 'idle', 'failed'],
-  loading: [...PREPARING, 'live', 'idle', 'failed'],
-  'self-testing': [...PREPARING, 'live', 'idle', 'failed'],
+  starting: [...PREPARING, 'live', 'idle', 'failed'],
+  testing: [...PREPARING, 'live', 'idle', 'failed'],
   live: ['live', 'paused', 'draining', 'ended', 'failed', 'checking'],
   paused: ['paused', 'live', 'draining', 'ended', 'failed', 'checking'],
   draining: ['draining', 'ended', 'failed', 'checking'],

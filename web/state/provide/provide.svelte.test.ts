@@ -10,6 +10,7 @@ import { Settings } from '../session/settings.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 import { noClaims } from '../testing/memory-money.ts'
 import { memoryServices, type Scene } from '../testing/memory-services.ts'
+import { GPU } from '../testing/samples.ts'
 
 async function opened(change: Partial<Scene> = {}) {
   const clock = new FakeClock()
@@ -43,7 +44,7 @@ it('goes through download, loading and self-test to live', async () => {
     await clock.advance(50)
     if (seen.at(-1) !== provide.stage) seen.push(provide.stage)
   }
-  expect(seen).toEqual(['idle', 'downloading', 'loading', 'self-testing', 'live'])
+  expect(seen).toEqual(['idle', 'downloading', 'starting', 'testing', 'live'])
   expect(provide).toMatchObject({
     backend: 'webgpu',
     confirmed: true,
@@ -80,7 +81,7 @@ it('fails by name, and can be started again', async () => {
 it('offers the processor where the GPU cannot be used, and says why it took it', async () => {
   const reason = new InfernetError('engine.no-webgpu')
   const { provide } = await live({
-    gpu: { adapter: '', shaderF16: false, software: false, maxBufferBytes: 0, problem: reason },
+    gpu: { ...GPU, label: undefined, problem: reason },
     fellBackFrom: reason,
   })
   expect(provide.backend).toBe('wasm')

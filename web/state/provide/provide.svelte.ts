@@ -1,17 +1,19 @@
 import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import type { Price } from '#shared/prompt/prompt.ts'
 import { baseUnits } from '#shared/base/units.ts'
+import type { ModelChoice } from '#shared/client/model-choice.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
+import type { LoadProgress } from '#shared/models/load-model.ts'
 import type { ProviderJob, Provision } from '#shared/peer/peer.ts'
 import { OFFER_LIFE_MS } from '#shared/schedule/constants.ts'
+import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import { PageYield } from './yield-to-page.ts'
 import { parsePerMillion } from './parse-price.ts'
 import { isProviding, isPreparing, mayFollow, type ProvideStage } from './provide-machine.ts'
-import type { GpuReport, LoadProgress, StartedEngine, WantedBackend } from './services.ts'
-import type { ModelChoice } from '../session/services.ts'
+import type { StartedEngine, WantedBackend } from './services.ts'
 import type { ProvideServices } from './services.ts'
 import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
 import { offeredTest } from './offered-test.ts'
@@ -37,7 +39,7 @@ export class Provide {
   readonly #settings: Settings
   readonly #payments: PaymentDesk
   #stage = $state<ProvideStage>('idle')
-  #gpu = $state.raw<GpuReport | undefined>()
+  #gpu = $state.raw<GpuInspection | undefined>()
   #wanted = $state<WantedBackend>('auto')
   #provided = $state.raw<ModelChoice | undefined>()
   #progress = $state.raw<(LoadProgress & { readonly bytesPerSecond: number | undefined }) | undefined>()
@@ -80,7 +82,7 @@ export class Provide {
     return isProviding(this.#stage)
   }
   /** What the browser says of the GPU; `undefined` before it was asked. */
-  get gpu(): GpuReport | undefined {
+  get gpu(): GpuInspection | undefined {
     return this.#gpu
   }
   /** What is provided, or will be: the GPU, or the processor. */

@@ -3,29 +3,12 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { SessionServices } from '../session/services.ts'
-
-/** What the browser tells of the GPU. A label, never a proof. */
-export interface GpuReport {
-  readonly adapter: string
-  readonly shaderF16: boolean
-  /** Software rendering: works, but says nothing of a real GPU's speed. */
-  readonly software: boolean
-  readonly maxBufferBytes: number
-  /** Why the GPU cannot be used; `undefined` where it can. */
-  readonly problem: InfernetError | undefined
-}
-
-export type LoadPhase = 'checking' | 'downloading' | 'loading' | 'self-testing'
 
 /** `auto` takes the GPU where it is a real one and right, and the processor otherwise. */
 export type WantedBackend = Backend | 'auto'
-
-export interface LoadProgress {
-  readonly phase: LoadPhase
-  readonly loadedBytes: number
-  readonly totalBytes: number
-}
 
 export interface EngineInit {
   readonly backend: WantedBackend
@@ -47,8 +30,8 @@ export interface StartedEngine {
 export interface ProvideServices extends SessionServices {
   /** Calls back with the time of each frame that the page draws, until what comes back is called. */
   onFrame(callback: (atMs: number) => void): () => void
-  /** Never throws; the report says why the GPU cannot be used. */
-  inspectGpu(model: ModelHash | undefined): Promise<GpuReport>
+  /** Never throws; its `problem` says why the GPU cannot be used. */
+  inspectGpu(model: ModelHash | undefined): Promise<GpuInspection>
   startEngine(
     model: ModelHash,
     init: EngineInit,

@@ -1,28 +1,7 @@
 import type { Clock } from '#shared/base/clock.ts'
-import type { ModelHash, PeerName } from '#shared/base/ids.ts'
-import type { SamplerParams } from '#shared/engine/engine.ts'
-import type { Price } from '#shared/prompt/prompt.ts'
+import type { PeerName } from '#shared/base/ids.ts'
+import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
-
-/** A model that can be asked for or provided, as the pages list it. */
-export interface ModelChoice {
-  /** The hash of its manifest: what offers name it by. */
-  readonly model: ModelHash
-  readonly name: string
-  /** A few words on what it is good for. */
-  readonly note: string
-  /** Prompt and answer together, as far as this model keeps its wits. */
-  readonly contextLength: number
-  /** The longest answer that is asked for. */
-  readonly answerTokens: number
-  readonly sampler: SamplerParams
-  /** Everything that is downloaded to run it. */
-  readonly bytes: number
-  /** What to ask for a token when the visitor has not set a price. */
-  readonly suggestedPrice: Price
-  /** Questions it is good at, to begin with. */
-  readonly examples: readonly string[]
-}
 
 /** Small settings by name; an unavailable storage forgets and never throws. */
 export interface SettingsStore {

@@ -22,7 +22,10 @@ export function lazyServices(window: Window): Services {
     models: async () => (await real()).models(),
     openMesh: async (init, options) => (await real()).openMesh(clock, { ...init, relays }, options),
     providingName: async () => (await real()).providingName(),
-    loadTokenizer: async (model, options) => (await real()).loadTokenizer(model, options),
+    loadTokenizer: async (model) => (await real()).loadTokenizer(model),
+    askText: async function* (...chat) {
+      yield* (await real()).askText(...chat)
+    },
     inspectGpu: async (model) => (await real()).inspectGpu(model),
     startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
     openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),

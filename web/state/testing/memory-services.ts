@@ -1,12 +1,15 @@
-import { peerName, type ModelHash } from '#shared/base/ids.ts'
+import { peerName, tokenId, type ModelHash } from '#shared/base/ids.ts'
 import { baseUnits, millis, tokens, type EpochMillis } from '#shared/base/units.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { sleep } from '#shared/base/wait.ts'
+import { askText } from '#shared/client/ask-text.ts'
+import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingState } from '#shared/engine/engine-keeper.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { LoadProgress } from '#shared/models/load-model.ts'
 import type {
   AnswerEvent,
   AnswerSummary,
@@ -17,27 +20,27 @@ import type {
 } from '#shared/peer/peer.ts'
 import type { Path } from '#shared/schedule/assignment.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
+import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../ask/conversation.ts'
 import type { MoneyServices } from '../money/money-services.ts'
-import type { GpuReport, LoadPhase, StartedEngine } from '../provide/services.ts'
+import type { StartedEngine } from '../provide/services.ts'
 import type { History, TranscriptStore } from '../ask/services.ts'
-import type { ModelChoice } from '../session/services.ts'
 import type { Services } from '../shell/services.ts'
-import { named, relayView, SMOL, TINY } from './samples.ts'
+import { GPU, named, relayView, SMOL, TINY } from './samples.ts'
 
 /** What a test or a picture wants of the world. */
 export interface Scene {
   offers: SeenOffer[]
   relays: RelayView[]
-  gpu: GpuReport
+  gpu: GpuInspection
   mesh: Mesh | InfernetError
   models: ModelChoice[]
   conversations: Conversation[]
   /** What asking gives, step by step. */
   ask: (signal: AbortSignal | undefined) => AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /** Loading goes through these; the last entry may fail. */
-  load: { phase: LoadPhase; loadedBytes: number; totalBytes: number; waitMs: number }[]
+  load: (LoadProgress & { waitMs: number })[]
   loadFails: InfernetError | undefined
   fellBackFrom: InfernetError | undefined
   subgroups: SubgroupResult | undefined
@@ -93,13 +96,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   const scene: Scene = {
     offers: [],
     relays: [relayView('reLay1', 'relay.ams-1.example')],
-    gpu: {
-      adapter: 'apple metal-3',
-      shaderF16: true,
-      software: false,
-      maxBufferBytes: 4 * 2 ** 30,
-      problem: undefined,
-    },
+    gpu: GPU,
     mesh: undefined as unknown as Mesh,
     models: [
       modelChoice(TINY, 'Infernet Tiny', 'Short stories, small sums', 11_200_000, 2n),
@@ -111,8 +108,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     load: [
       { phase: 'downloading', loadedBytes: 4_000_000, totalBytes: 11_200_000, waitMs: 300 },
-      { phase: 'loading', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
-      { phase: 'self-testing', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
+      { phase: 'starting', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
+      { phase: 'testing', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
     ],
     loadFails: undefined,
     fellBackFrom: undefined,
@@ -198,17 +195,17 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     providingName: async () => ME_PROVIDING,
     loadTokenizer: async () => ({
-      eosTokens: [0],
+      contextLength: 1024,
+      eosTokens: new Set([0]),
       reasoning: undefined,
+      encodeChat: () => [1, 2, 3].map(tokenId),
       fitChat: (messages) => ({
-        tokens: [1, 2, 3],
+        tokens: [1, 2, 3].map(tokenId),
         droppedTurns: Math.max(0, Math.floor((messages.length - 5) / 2)),
       }),
-      openText: () => ({
-        push: (ids) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join(''),
-        end: () => '',
-      }),
+      decode: (ids) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join(''),
     }),
+    askText,
     inspectGpu: async () => scene.gpu,
     keepStorage: () => {
       scene.askedToKeep++

@@ -3,11 +3,22 @@ import { modelHash, peerName, type PeerName } from '#shared/base/ids.ts'
 import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
 import type { RelayView, SeenOffer, Segment } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
+import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 
 const PRICE = { promptPerMillion: baseUnits(4n * 10n ** 16n), outputPerMillion: baseUnits(2n * 10n ** 17n) }
 
 export const TINY = modelHash('a1'.repeat(32))
 export const SMOL = modelHash('b2'.repeat(32))
+
+export const GPU: GpuInspection = {
+  label: 'apple metal-3',
+  info: undefined,
+  software: false,
+  largestBufferBytes: 4 * 2 ** 30,
+  halfPrecision: true,
+  subgroups: false,
+  problem: undefined,
+}
 
 export function named(tail: string): PeerName {
   return peerName(`12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9o${tail}`)

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { CATALOGUE } from '../models/catalogue.ts'
+import type { ChatMessage } from '../engine/tokenizer/chat-message.ts'
+import { readTinyModel } from '../testing/tiny-model.ts'
+import { fitPrompt } from './fit-prompt.ts'
+import { choiceOf } from './model-choice.ts'
+
+const { manifest, tokenizer } = await readTinyModel('fp32')
+const choice = choiceOf(CATALOGUE[0]!, manifest)
+const turn = (n: number): ChatMessage[] => [
+  { role: 'user', content: `What is ${n} plus 4?` },
+  { role: 'assistant', content: `It is ${n + 4}.` },
+]
+const last: ChatMessage = { role: 'user', content: 'Tell me a story about a fox.' }
+
+describe('a prompt', () => {
+  it('is the chat in tokens, with the defaults of its model', () => {
+    const chat = [...turn(3), last]
+    expect(fitPrompt(choice, tokenizer, chat)).toEqual({
+      droppedTurns: 0,
+      prompt: {
+        task: 'text-generation',
+        model: choice.model,
+        promptTokens: tokenizer.encodeChat(chat),
+        sampler: { temperature: 0.2, topP: 0.9 },
+        maxTokens: 128,
+        maxOutputPrice: undefined,
+        eosTokens: [...tokenizer.eosTokens],
+      },
+    })
+  })
+
+  it('takes what the asker wants otherwise, and leaves room for an answer of that length', () => {
+    const chat = [...turn(3), ...turn(5), last]
+    const room = tokenizer.encodeChat([...turn(5), last]).length
+    const maxTokens = tokenizer.contextLength - room
+    const sampler = { temperature: 0, topP: 1 }
+    const { prompt, droppedTurns } = fitPrompt(choice, tokenizer, chat, { maxTokens, sampler })
+    expect(droppedTurns).toBe(1)
+    expect(prompt).toMatchObject({ maxTokens, sampler })
+    expect(prompt.promptTokens).toHaveLength(room)
+  })
+
+  it('is refused when the last question alone leaves no room', () => {
+    expect(() => fitPrompt(choice, tokenizer, [last], { maxTokens: tokenizer.contextLength })).toThrow(
+      expect.objectContaining({ code: 'prompt.too-long' }),
+    )
+  })
+})

@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { concatBytes } from '../base/bytes.ts'
+import { modelHash } from '../base/ids.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
+import type { ByteSource } from '../models/byte-source.ts'
+import { CATALOGUE, type CatalogueEntry } from '../models/catalogue.ts'
+import { hashManifest, manifestBytes } from '../models/manifest.ts'
+import { listPriceOf } from '../settle/compute-units.ts'
+import { readTinyModel } from '../testing/tiny-model.ts'
+import { ModelLibrary } from './model-library.ts'
+
+const served = new URL('../../web/public/', import.meta.url)
+const tiny = await readTinyModel('fp32')
+const [entry] = CATALOGUE as [CatalogueEntry]
+
+/** The files as a relay serves them, with what was asked for; `replace` stands for a file. */
+function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
+  const opened: string[] = []
+  const source = (baseUrl: string): ByteSource => ({
+    async open(path) {
+      opened.push(path)
+      const file =
+        replace[path] ?? (await readFile(new URL(`.${baseUrl}${path}`, served)).catch(() => undefined))
+      if (!file) throw new InfernetError('models.unavailable', { path, status: 404 })
+      const bytes = Uint8Array.from(file)
+      return {
+        offset: 0,
+        body: (async function* () {
+          yield bytes.subarray(0, 100)
+          yield bytes.subarray(100)
+        })(),
+      }
+    },
+  })
+  return {
+    opened,
+    components: {
+      source,
+      digest: (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes),
+    },
+  }
+}
+
+describe('the model library', () => {
+  it('names a model by the hash of what is served, with the defaults that it is asked by', async () => {
+    const library = new ModelLibrary(shelf().components)
+    const [choice] = await library.list()
+    expect(choice).toMatchObject({
+      model: hashManifest(tiny.manifest),
+      name: 'Infernet Tiny',
+      contextLength: 512,
+      answerTokens: 128,
+      sampler: { temperature: 0.2, topP: 0.9 },
+      bytes: manifestBytes(tiny.manifest),
+      suggestedPrice: listPriceOf(tiny.manifest),
+    })
+    expect(library.get(choice!.model)).toEqual({ entry, manifest: tiny.manifest, choice })
+  })
+
+  it('leaves out what cannot be read, and fails when nothing can', async () => {
+    const gone = { ...entry, id: 'gone', baseUrl: '/models/gone/' }
+    const without = { ...entry, id: 'without', manifests: {} }
+    const { components } = shelf()
+    expect(await new ModelLibrary(components, [gone, entry, without]).list()).toHaveLength(1)
+    await expect(new ModelLibrary(components, [gone]).list()).rejects.toThrow(
+      expect.objectContaining({
+        code: 'models.unavailable',
+        facts: { path: 'manifest.fp32.json', status: 404 },
+      }),
+    )
+  })
+
+  it('refuses a manifest that goes on and on', async () => {
+    const manifest = await readFile(new URL(`.${entry.baseUrl}manifest.fp32.json`, served))
+    const padded = concatBytes(manifest, new Uint8Array(10 * 2 ** 20).fill(0x20))
+    const { components } = shelf({ 'manifest.fp32.json': padded })
+    await expect(new ModelLibrary(components).list()).rejects.toThrow(
+      expect.objectContaining({ code: 'models.corrupt' }),
+    )
+  })
+
+  it('loads the tokenizer alone, checked, once, and for the context that the model keeps its wits in', async () => {
+    const { opened, components } = shelf()
+    const library = new ModelLibrary(components)
+    const [choice] = await library.list()
+    const [tokenizer, again] = await Promise.all([
+      library.tokenizer(choice!.model),
+      library.tokenizer(choice!.model),
+    ])
+    expect(again).toBe(tokenizer)
+    expect(opened.toSorted()).toEqual([
+      'generation_config.json',
+      'manifest.fp32.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ])
+    expect(tokenizer.contextLength).toBe(512)
+    const chat = [{ role: 'user', content: 'Hello' }] as const
+    expect(tokenizer.encodeChat(chat)).toEqual(tiny.tokenizer.encodeChat(chat))
+  })
+
+  it('refuses a tokenizer that is not the one of the manifest, and a model that it has not listed', async () => {
+    const library = new ModelLibrary(
+      shelf({ 'generation_config.json': new TextEncoder().encode('{}') }).components,
+    )
+    const [choice] = await library.list()
+    await expect(library.tokenizer(choice!.model)).rejects.toMatchObject({
+      code: /models\.(corrupt|truncated)/,
+    })
+    const other = modelHash('ab'.repeat(32))
+    expect(library.find(other)).toBeUndefined()
+    await expect(library.tokenizer(other)).rejects.toThrow(
+      expect.objectContaining({ code: 'models.unknown' }),
+    )
+  })
+})
