@@ -33,19 +33,14 @@ const digest: Digest = async (bytes) =>
  * @example
  * createWorkerHost(port, { load: engineLoader({ openRuntime, openSource, clock, breathe }) })
  */
-export function engineLoader({
-  openRuntime,
-  openSource,
-  cache,
-  clock,
-  breathe,
-}: LoaderComponents): HostComponents['load'] {
+export function engineLoader(own: LoaderComponents): HostComponents['load'] {
+  const { cache, clock, breathe } = own
   return async (request, onProgress, share) => {
     const { manifest } = request
     // The device first: a missing GPU is known before anything is downloaded.
-    const runtime = await openRuntime(request)
+    const runtime = await own.openRuntime(request)
     await checkFits(manifest, runtime.gpu?.device)
-    const components = { source: openSource(request.source), cache, digest }
+    const components = { source: own.openSource(request.source), cache, digest }
     const files = await loadModel(components, manifest, { onProgress })
     const bytes = manifestBytes(manifest)
     const tell = (phase: 'starting' | 'testing'): void =>
