@@ -75,10 +75,11 @@ export class TestNetwork implements AsyncDisposable {
     const joined = new JoinedRelays({ node, clock: realClock }, relays)
     const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
     await untilTried(joined)
-    const peer = createPeer(
-      { node, key, clock: realClock, random: realRandom, relays: source, payer, payee: await payee?.(key) },
+    const bare = createPeer(
+      { node, key, clock: realClock, random: realRandom, relays: source },
       { kind: 'node', hiding: hides ? { hasTurn: false } : undefined },
     )
+    const peer = paying(bare, payer, await payee?.(key))
     const stop = async (): Promise<void> => {
       await peer.stop()
       joined.stop()
@@ -104,6 +105,18 @@ export class TestNetwork implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stops.splice(0).reverse()) await stop()
+  }
+}
+
+/** Whoever asks and provides with it does so with this purse and this till. */
+function paying(peer: Peer, payer: Payer | undefined, payee: Payee | undefined): Peer {
+  return {
+    name: peer.name,
+    ask: (prompt, options) => peer.ask(prompt, { payer, ...options }),
+    provide: (engine, terms) => peer.provide(engine, payee ? { ...terms, payee } : terms),
+    look: (options) => peer.look(options),
+    farewell: () => peer.farewell(),
+    stop: () => peer.stop(),
   }
 }
 

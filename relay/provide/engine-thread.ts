@@ -1,11 +1,8 @@
 import { parentPort } from 'node:worker_threads'
-import { webcrypto } from 'node:crypto'
-import { checkFits } from '#shared/engine/check-fits.ts'
-import { createEngine } from '#shared/engine/create-engine.ts'
+import { engineLoader } from '#shared/engine/load-engine.ts'
 import type { RequestMessage } from '#shared/engine/worker-messages.ts'
 import { createWorkerHost } from '#shared/engine/worker-host.ts'
-import { loadModel } from '#shared/models/load-model.ts'
-import { manifestBytes } from '#shared/models/manifest.ts'
+import { nodeClock } from '../base/node-clock.ts'
 import { createFileSource } from './file-source.ts'
 import { loadDawnRuntime } from './dawn-runtime.ts'
 import { loadWasmRuntime } from './wasm-runtime.ts'
@@ -20,27 +17,12 @@ createWorkerHost(
     onMessage: (listener) => port.on('message', (message: RequestMessage) => listener(message)),
   },
   {
-    async load({ manifest, source, backend, maxStreams, maxWaiting, known }, onProgress) {
-      const runtime = backend === 'webgpu' ? await loadDawnRuntime() : await loadWasmRuntime()
-      await checkFits(manifest, runtime.gpu?.device)
-      const digest = (bytes: Uint8Array<ArrayBuffer>) => webcrypto.subtle.digest('SHA-256', bytes)
-      const components = { source: createFileSource(source), cache: undefined, digest }
-      const files = await loadModel(components, manifest, { onProgress })
-      const bytes = manifestBytes(manifest)
-      const tell = (phase: 'starting' | 'testing') =>
-        onProgress({ phase, loadedBytes: bytes, totalBytes: bytes })
-      tell('starting')
-      const engine = await createEngine(
-        {
-          ...runtime,
-          files,
-          now: () => performance.now(),
-          // The check phase of the event loop: messages that came during the step are handled before it.
-          breathe: () => new Promise((resolve) => setImmediate(resolve)),
-        },
-        { manifest, maxStreams, maxWaiting, known, onTesting: () => tell('testing') },
-      )
-      return { engine, kept: true }
-    },
+    load: engineLoader({
+      openRuntime: ({ backend }) => (backend === 'webgpu' ? loadDawnRuntime() : loadWasmRuntime()),
+      openSource: createFileSource,
+      clock: nodeClock,
+      // The check phase of the event loop: messages that came during the step are handled before it.
+      breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    }),
   },
 )

@@ -51,11 +51,12 @@ export async function mountProvider(
   const relays = { directories: [directory], views: [], onChange: () => () => undefined }
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
   const peer = createPeer(
-    { node: relay.node, key: privateKey, clock: nodeClock, random, relays, payee },
+    { node: relay.node, key: privateKey, clock: nodeClock, random, relays },
     { kind: 'node', addresses: () => relay.addresses },
   )
   const provision = peer.provide(engine, {
     price: payee ? listPriceOf(manifest) : FREE_PRICE,
+    payee,
     get selfTest() {
       return { ...engine.selfTest, testedAt: engine.testedAt }
     },

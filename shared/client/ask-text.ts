@@ -3,7 +3,7 @@ import type { PeerName } from '../base/ids.ts'
 import type { ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 import { createTextStream } from '../engine/tokenizer/text-stream.ts'
 import { AnswerProgress } from '../peer/answer-progress.ts'
-import type { AnswerEvent, Peer, Segment } from '../peer/peer.ts'
+import type { AnswerEvent, Peer, Segment, Payer } from '../peer/peer.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { segmentsAfter } from './segments.ts'
 import { createStopText } from './stop-text.ts'
@@ -27,6 +27,8 @@ export interface AskTextOptions {
   readonly stop?: readonly string[]
   /** Who is not asked. */
   readonly except?: readonly PeerName[]
+  /** Who pays; without one only those are asked that work for nothing. */
+  readonly payer?: Payer | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -46,7 +48,7 @@ export interface AskTextOptions {
 export async function* askText(
   { peer, tokenizer, clock }: AskTextComponents,
   prompt: Prompt,
-  { stop = [], except = [], signal }: AskTextOptions = {},
+  { stop = [], except = [], payer, signal }: AskTextOptions = {},
 ): AsyncGenerator<TextEvent, void, void> {
   const stream = createTextStream(tokenizer)
   const cut = createStopText(stop)
@@ -60,7 +62,7 @@ export async function* askText(
   }
   try {
     const either = AbortSignal.any([atStop.signal, ...(signal ? [signal] : [])])
-    for await (const event of peer.ask(prompt, { except, signal: either })) {
+    for await (const event of peer.ask(prompt, { except, payer, signal: either })) {
       segments = segmentsAfter(segments, event)
       switch (event.type) {
         case 'tokens':

@@ -18,16 +18,7 @@ import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
 import { ask } from './ask.ts'
 import { look } from './look.ts'
-import type {
-  AnswerEvent,
-  AnswerSummary,
-  NetworkView,
-  Payee,
-  Payer,
-  Peer,
-  ProviderTerms,
-  RelayView,
-} from './peer.ts'
+import type { AnswerEvent, AnswerSummary, NetworkView, Peer, ProviderTerms, RelayView } from './peer.ts'
 import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'
 import type { Hiding } from './dial-addresses.ts'
@@ -51,10 +42,6 @@ export interface PeerComponents {
   readonly relays: RelaySource
   /** How far providers are trusted when one is chosen. @default by what this peer saw of them itself */
   readonly trust?: Trust | undefined
-  /** Pays for answers; read with each question. @default only providers that work for nothing are asked */
-  readonly payer?: Payer | undefined
-  /** Takes payment for jobs; read with each provision and each job. @default they are free */
-  readonly payee?: Payee | undefined
 }
 
 export interface PeerInit {
@@ -109,10 +96,6 @@ class NetworkPeer implements Peer {
       clock,
       key,
       desk: this.#desk,
-      // Asked at each job: a wallet may come, or change, after the peer.
-      get credit() {
-        return components.payee?.credit
-      },
       servedOf: (model) => this.#provisions.get(model)?.asServed,
       onChange: () => this.#provisions.forEach((provision) => provision.jobsChanged()),
       onEnd: (live, outcome) => this.#provisions.get(live.model)?.jobEnded(live, outcome),
@@ -121,9 +104,9 @@ class NetworkPeer implements Peer {
 
   ask(
     prompt: Prompt,
-    { signal, except = [] }: { signal?: AbortSignal; except?: readonly PeerName[] } = {},
+    { signal, except = [], payer }: NonNullable<Parameters<Peer['ask']>[1]> = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-    const { node, clock, random, relays, payer } = this.#components
+    const { node, clock, random, relays } = this.#components
     const directories = (): readonly DirectoryPort[] => relays.directories
     const { hiding } = this.#init
     const components = {
@@ -145,14 +128,13 @@ class NetworkPeer implements Peer {
   provide(engine: Engine, terms: ProviderTerms): Provision {
     const { model } = engine.info
     if (this.#provisions.has(model)) throw new InfernetError('stream.busy', { running: 1 })
-    const { key, clock, random, relays, node, payee } = this.#components
+    const { key, clock, random, relays, node } = this.#components
     const provision = new Provision(engine, terms, {
       key,
       clock,
       random,
       kind: this.#init.kind,
       jobs: this.#jobs,
-      payment: payee?.payment,
       directories: () => relays.directories,
       onDirectories: (callback) => relays.onChange(callback),
       addresses: this.#init.addresses ?? (() => node.getMultiaddrs().map(String)),

@@ -91,6 +91,8 @@ export interface AnswerSummary {
 
 export interface ProviderTerms {
   readonly price: Price
+  /** Takes payment for the jobs. @default they are free */
+  readonly payee?: Payee | undefined
   /** Jobs at once. @default as many as the engine runs at once */
   readonly slots?: number
   /** Jobs that may wait beyond these. @default MAX_WAITING_JOBS */
@@ -194,6 +196,8 @@ export interface Peer {
       signal?: AbortSignal
       /** Who is not asked, such as what this tab itself provides. */
       except?: readonly PeerName[]
+      /** Pays for the answer. @default only providers that work for nothing are asked */
+      payer?: Payer | undefined
     },
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /**

@@ -48,8 +48,6 @@ export interface ProvisionComponents {
   readonly addresses: () => readonly string[]
   readonly jobs: JobService
   readonly kind: ProviderKind
-  /** How jobs are paid. @default they are not */
-  readonly payment?: QuotePayment | undefined
   readonly onEnd: (provision: Provision) => void
 }
 
@@ -109,7 +107,8 @@ export class Provision implements ProvisionInterface {
   /** How the job service sees this model. */
   get asServed(): Served {
     const { slots = this.#engine.info.streams, queue = MAX_WAITING_JOBS } = this.#terms
-    return { engine: this.#engine, slots, queue, isDraining: this.#state !== 'live' }
+    const isDraining = this.#state !== 'live'
+    return { engine: this.#engine, slots, queue, isDraining, credit: this.#terms.payee?.credit }
   }
 
   /** Price and speed of now, for a quote. */
@@ -131,7 +130,7 @@ export class Provision implements ProvisionInterface {
       decodeTokensPerSecond: shared,
       contextLength: this.#engine.info.contextLength,
       isDraining: this.#state !== 'live',
-      payment: this.#components.payment,
+      payment: this.#terms.payee?.payment,
     }
   }
 
@@ -251,7 +250,7 @@ export class Provision implements ProvisionInterface {
       backend: info.backend,
       adapter: info.adapter.slice(0, 60),
       price: this.#terms.price,
-      ...offeredPayment(this.#components.payment),
+      ...offeredPayment(this.#terms.payee?.payment),
       contextLength: tokens(info.contextLength),
       slots: this.asServed.slots,
       busySlots: this.#liveJobs().length,

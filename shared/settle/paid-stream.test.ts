@@ -59,8 +59,8 @@ describe('a paid provider’s handler', () => {
       clock: realClock,
       key: provider.key,
       desk,
-      credit: till,
-      servedOf: (asked) => (asked === model ? { engine, slots: 4, queue: 8, isDraining: false } : undefined),
+      servedOf: (asked) =>
+        asked === model ? { engine, slots: 4, queue: 8, isDraining: false, credit: till } : undefined,
     })
   })
   afterEach(async () => {

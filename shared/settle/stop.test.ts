@@ -87,8 +87,7 @@ describe('an answer that is stopped', () => {
     const service = new JobService({
       ...components,
       desk,
-      credit: till,
-      servedOf: () => ({ engine, slots: 4, queue: 8, isDraining: false }),
+      servedOf: () => ({ engine, slots: 4, queue: 8, isDraining: false, credit: till }),
       onEnd: (job) => ended.push(job),
     })
     return { desk, service }

@@ -21,6 +21,8 @@ export interface Served {
   /** Jobs that may wait beyond the slots. */
   readonly queue: number
   readonly isDraining: boolean
+  /** Judges what jobs are paid with, where quotes ask for payment. */
+  readonly credit?: CreditVerifier | undefined
 }
 
 /** A job as the provider's page shows it. */
@@ -37,8 +39,6 @@ export interface JobServiceComponents {
   readonly key: PrivateKey
   readonly desk: QuoteDesk
   readonly servedOf: (model: ModelHash) => Served | undefined
-  /** Judges what jobs are paid with, where quotes ask for payment. */
-  readonly credit?: CreditVerifier | undefined
   /** Called when jobs begin, progress and end. */
   readonly onChange?: () => void
   readonly onEnd?: (job: LiveJob, outcome: JobOutcome) => void
@@ -100,7 +100,9 @@ export class JobService {
     this.#names.add(name)
     frames.onClose(() => this.#names.delete(name))
     // A free job is taken without a wait, so that nobody slips in between the check for room and the taking.
-    const credit = isPaid(redeemed.quote) ? await this.#openCredit(consumer, open, redeemed) : undefined
+    const credit = isPaid(redeemed.quote)
+      ? await this.#openCredit(consumer, open, redeemed, served)
+      : undefined
     try {
       if (credit) this.#checkServed(consumer, open)
     } catch (thrown) {
@@ -133,8 +135,13 @@ export class JobService {
   }
 
   /** The job's credit, checked. @throws InfernetError `payment.*` */
-  async #openCredit(consumer: PeerName, open: OpenJob, { quote }: RedeemedQuote): Promise<IncomingCredit> {
-    const { credit: verifier, clock } = this.#components
+  async #openCredit(
+    consumer: PeerName,
+    open: OpenJob,
+    { quote }: RedeemedQuote,
+    { credit: verifier }: Served,
+  ): Promise<IncomingCredit> {
+    const { clock } = this.#components
     if (!verifier || !open.credit) throw new InfernetError('payment.required')
     const opening = open.credit
     const terms: CreditTerms = {

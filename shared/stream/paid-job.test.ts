@@ -131,8 +131,8 @@ describe('a paid job', () => {
       clock: realClock,
       key: provider.key,
       desk,
-      credit: till,
-      servedOf: (asked) => (asked === model ? { engine, slots: 1, queue: 0, isDraining: false } : undefined),
+      servedOf: (asked) =>
+        asked === model ? { engine, slots: 1, queue: 0, isDraining: false, credit: till } : undefined,
       onEnd: (_, outcome) => outcomes.push(outcome),
     })
   })

@@ -59,8 +59,8 @@ export async function recordPeer(): Promise<RecordedPeer> {
   }
   const components = { key: provider.key, clock: realClock, random: realRandom }
   const desk = new QuoteDesk({ ...components, termsOf: () => terms })
-  const served = { engine, slots: 4, queue: 8, isDraining: false }
-  const service = new JobService({ ...components, desk, credit: till, servedOf: () => served })
+  const served = { engine, slots: 4, queue: 8, isDraining: false, credit: till }
+  const service = new JobService({ ...components, desk, servedOf: () => served })
   const request = { type: 'quote', model, promptTokens: 300, maxTokens: 100 } as const
   const quoteSigned = await desk.quote(consumer.name, request)
   const job: Job = {

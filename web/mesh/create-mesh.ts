@@ -7,7 +7,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { pathOf } from '#shared/peer/connect.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { Payee, Payer, Peer, RelayView } from '#shared/peer/peer.ts'
+import type { Peer, RelayView } from '#shared/peer/peer.ts'
 import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
@@ -37,8 +37,6 @@ export async function createMesh({ clock }: MeshComponents, init: MeshInit): Pro
 class TabMesh implements Mesh {
   readonly name: PeerName
   readonly peer: Peer
-  payer: Payer | undefined
-  payee: Payee | undefined
   readonly hiddenBy: Mesh['hiddenBy']
   readonly #node: Libp2p
   readonly #identity: Identity
@@ -53,18 +51,8 @@ class TabMesh implements Mesh {
     this.#identity = identity
     this.#joined = new JoinedRelays({ node, clock }, init.relays)
     this.#joined.changes.listen(() => this.#changes.emit())
-    const payments = {
-      payer: () => this.payer,
-      payee: () => this.payee,
-    }
     this.peer = createPeer(
       {
-        get payer() {
-          return payments.payer()
-        },
-        get payee() {
-          return payments.payee()
-        },
         node,
         key: identity.key,
         clock,

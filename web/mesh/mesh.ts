@@ -1,5 +1,5 @@
 import type { PeerName } from '#shared/base/ids.ts'
-import type { Payee, Payer, Peer, RelayView } from '#shared/peer/peer.ts'
+import type { Peer, RelayView } from '#shared/peer/peer.ts'
 import type { BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
@@ -8,10 +8,6 @@ import type { SignedVoucher } from '#shared/settle/voucher.ts'
 export interface Mesh {
   readonly name: PeerName
   readonly peer: Peer
-  /** Who pays for what this tab asks, from the next question on; undefined asks only those that work for nothing. */
-  payer: Payer | undefined
-  /** How this tab is paid, from the next time on that it begins to provide. */
-  payee: Payee | undefined
   /** Binds this tab's name to an address on the chain, see `settle/binding.ts`. */
   bind(terms: BindingTerms): Promise<Uint8Array>
   /** Leaves vouchers with every relay that is up; gives those that one at least keeps. Never throws. */

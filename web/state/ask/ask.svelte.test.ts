@@ -85,7 +85,8 @@ it('waits for a proof that is still being kept when somebody asks for it', async
     return SUMMARY
   }
   const world = await opened({ ask })
-  const { openTranscripts } = world.services
+  const { services } = world
+  const openTranscripts = services.openTranscripts.bind(services)
   let open = (): void => undefined
   const isOpen = new Promise<void>((resolve) => (open = resolve))
   // The first is the one that keeps: it has to wait for the browser's database.

@@ -194,11 +194,15 @@ export class Ask {
       const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
       answer.begin({ reasoning: tokenizer.reasoning, droppedTurns })
       const mesh = await this.#session.ready()
-      await this.#payments.beforeAsking(mesh, { signal: run.signal })
+      const payer = await this.#payments.beforeAsking({ signal: run.signal })
       run.signal.throwIfAborted()
       const except = this.#session.ownNames
       const components = { peer: mesh.peer, tokenizer, clock }
-      for await (const event of this.#services.askText(components, prompt, { except, signal: run.signal })) {
+      for await (const event of this.#services.askText(components, prompt, {
+        except,
+        payer,
+        signal: run.signal,
+      })) {
         answer.take(event)
         if (event.type === 'proof') proofs.push(event.transcript)
         if (event.type === 'chunk') this.#save(conversation, turn.id, answer.record)

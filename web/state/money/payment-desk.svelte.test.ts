@@ -4,7 +4,6 @@ import { baseUnits, tokens } from '#shared/base/units.ts'
 import type { Payer } from '#shared/peer/peer.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
-import type { Mesh } from '../../mesh/mesh.ts'
 import type { MoneyServices } from './money-services.ts'
 import { PaymentDesk } from './payment-desk.svelte.ts'
 import { INF, memoryMoney, noClaims } from '../testing/memory-money.ts'
@@ -35,7 +34,6 @@ async function opened(
   const world = memoryServices(clock, { money: { ...memory.money, payments, ...change } })
   const wallet = new Wallet(world.services)
   const desk = new PaymentDesk(world.services, wallet, noClaims)
-  const mesh = { payer: undefined } as unknown as Mesh
   /** Sealing a key is real work of the platform's, which no fake clock moves. */
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 20; i++) {
@@ -45,38 +43,38 @@ async function opened(
   }
   wallet.start()
   await settle()
-  return { ...memory, wallet, desk, mesh, settle }
+  return { ...memory, wallet, desk, settle }
 }
 
 it('deposits for the first question on a test chain, and leaves nothing to close', async () => {
-  const { desk, mesh, wallet } = await opened(100n * INF)
-  await desk.beforeAsking(mesh, { signal: NEVER })
+  const { desk, wallet } = await opened(100n * INF)
+  const payer = await desk.beforeAsking({ signal: NEVER })
   expect(wallet.entries).toMatchObject([{ what: 'deposit', amount: -20n * INF }])
-  expect([mesh.payer !== undefined, desk.step, wallet.act.state]).toEqual([true, undefined, undefined])
+  expect([payer !== undefined, desk.step, wallet.act.state]).toEqual([true, undefined, undefined])
 })
 
 it('deposits what there is where no faucet gives more, and names it where there is nothing', async () => {
   const small = await opened(5n * INF, { faucet: undefined })
-  await small.desk.beforeAsking(small.mesh, { signal: NEVER })
+  await small.desk.beforeAsking({ signal: NEVER })
   expect(small.wallet.entries).toMatchObject([{ what: 'deposit', amount: -5n * INF }])
   const none = await opened(0n, { faucet: undefined })
-  await expect(none.desk.beforeAsking(none.mesh, { signal: NEVER })).rejects.toMatchObject({
+  await expect(none.desk.beforeAsking({ signal: NEVER })).rejects.toMatchObject({
     code: 'faucet.none',
   })
-  expect([none.mesh.payer, none.desk.step, none.wallet.entries]).toEqual([undefined, undefined, []])
+  expect([none.desk.step, none.wallet.entries]).toEqual([undefined, []])
 })
 
 it('deposits what answers are paid in, although the visitor looks at another asset', async () => {
-  const { desk, mesh, wallet } = await opened(100n * INF, {}, { hasCoin: true })
+  const { desk, wallet } = await opened(100n * INF, {}, { hasCoin: true })
   wallet.asset = 1
   expect([wallet.escrow?.symbol, wallet.paying?.symbol]).toEqual(['USDx', 'INF'])
-  await desk.beforeAsking(mesh, { signal: NEVER })
+  await desk.beforeAsking({ signal: NEVER })
   expect(wallet.entries).toMatchObject([{ what: 'deposit', amount: -20n * INF, symbol: 'INF', decimals: 18 }])
 })
 
 it('keeps what an answer cost with the line it was signed for, so that it can be seen claimed', async () => {
-  const { desk, mesh, wallet, money, scene } = await opened(100n * INF)
-  await desk.beforeAsking(mesh, { signal: NEVER })
+  const { desk, wallet, money, scene } = await opened(100n * INF)
+  await desk.beforeAsking({ signal: NEVER })
   const payer = chainAddress(wallet.signer!.address)
   const operator = chainAddress(`0x${'b'.repeat(40)}`)
   const model = modelHash('ab'.repeat(32))
@@ -103,17 +101,17 @@ it('keeps what an answer cost with the line it was signed for, so that it can be
 })
 
 it('lets a question be stopped while its deposit goes on, and makes no second one for the next', async () => {
-  const { desk, mesh, wallet, scene, settle } = await opened(100n * INF)
+  const { desk, wallet, scene, settle } = await opened(100n * INF)
   const mine = scene.perform
   const { promise, resolve } = Promise.withResolvers<void>()
   scene.perform = (options) => promise.then(() => mine(options))
   const stop = new AbortController()
-  const first = desk.beforeAsking(mesh, { signal: stop.signal })
+  const first = desk.beforeAsking({ signal: stop.signal })
   await settle()
   stop.abort(new Error('stopped'))
   await expect(first).rejects.toThrow('stopped')
   expect(desk.step).toBe('deposit')
-  const second = desk.beforeAsking(mesh, { signal: NEVER })
+  const second = desk.beforeAsking({ signal: NEVER })
   resolve()
   await second
   expect([wallet.entries.length, desk.step]).toEqual([1, undefined])

@@ -6,7 +6,7 @@ import type { PayerLine } from '#shared/settle/payer-ledger.ts'
 import type { SignedReceipt } from '#shared/settle/receipt.ts'
 import type { Voucher } from '#shared/settle/voucher.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
-import type { Segment } from '#shared/peer/peer.ts'
+import type { Payee, Payer, Segment } from '#shared/peer/peer.ts'
 import { CHUNK_TOKENS } from '#shared/stream/constants.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import { payingEscrow } from '#shared/chain/paying-escrow.ts'
@@ -44,7 +44,7 @@ export class PaymentDesk {
   readonly #claims: Pick<ClaimDesk, 'open' | 'soon' | 'close'>
   #step = $state<PaymentStep | undefined>()
   #receipts: readonly SignedReceipt[] = []
-  #readied: Promise<void> | undefined
+  #readied: Promise<Payer | undefined> | undefined
   #backup: VoucherBackup | undefined
 
   constructor(services: WalletServices, wallet: Wallet, claims: Pick<ClaimDesk, 'open' | 'soon' | 'close'>) {
@@ -59,31 +59,31 @@ export class PaymentDesk {
   }
 
   /**
-   * Makes the mesh able to pay from the wallet's deposit. On a test chain the tab's own wallet gets test money, a
+   * Gives who pays from the wallet's deposit; without a wallet, or a chain, nobody, and only those that work for
+   * nothing are asked. On a test chain the tab's own wallet gets test money, a
    * deposit and a session by itself; where money is real nothing moves that the visitor did not order, and what is
    * missing is named by the answer's failure.
    *
    * @throws InfernetError `wallet.*` or the signal's reason
    */
-  async beforeAsking(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<void> {
+  async beforeAsking({ signal }: { signal: AbortSignal }): Promise<Payer | undefined> {
     // Two questions of one moment make one deposit; who stops the first finds it made with the next.
-    this.#readied ??= this.#makeReady(mesh).finally(() => {
+    this.#readied ??= this.#makeReady().finally(() => {
       this.#readied = undefined
       this.#step = undefined
     })
-    await raceSignal(this.#readied, signal)
+    return raceSignal(this.#readied, signal)
   }
 
   /**
-   * Makes the mesh ask to be paid at the wallet's address; without a wallet, or a chain, it provides for nothing. Each
+   * Gives how this tab is paid at the wallet's address; without a wallet, or a chain, it provides for nothing. Each
    * voucher is left with the relays as well, which claim it should this tab never come back.
    */
-  async beforeProviding(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<void> {
+  async beforeProviding(mesh: Mesh, { signal }: { signal: AbortSignal }): Promise<Payee | undefined> {
     await raceSignal(this.#wallet.opened, signal)
     await this.afterProviding()
     const { services, signer } = this.#wallet
-    mesh.payee = undefined
-    if (!services || !signer) return
+    if (!services || !signer) return undefined
     const till = await services.payments.payee(signer.address, {
       bind: (terms) => mesh.bind(terms),
       hasKey: signer.kind === 'tab',
@@ -101,7 +101,7 @@ export class PaymentDesk {
     backup.start()
     this.#backup = backup
     this.#claims.open()
-    mesh.payee = till
+    return till
   }
 
   /** Leaves the last vouchers with the relays; what is worth it then, the tab claims itself. */
@@ -137,16 +137,13 @@ export class PaymentDesk {
     }
   }
 
-  async #makeReady(mesh: Mesh): Promise<void> {
+  async #makeReady(): Promise<Payer | undefined> {
     if (this.#wallet.stage === 'loading') this.#step = 'opening'
     await this.#wallet.opened
     const { services, signer } = this.#wallet
-    if (!services || !signer) {
-      mesh.payer = undefined // only those that work for nothing are asked
-      return
-    }
+    if (!services || !signer) return undefined
     if (services.network.isTest && signer.kind === 'tab') await this.#fillTestWallet()
-    mesh.payer = await services.payments.payer(signer.address, {
+    return services.payments.payer(signer.address, {
       maxJobCost: MAX_ANSWER_COST,
       onReceipt: (receipt) => (this.#receipts = [...this.#receipts, receipt].slice(-MAX_RECEIPTS)),
     })

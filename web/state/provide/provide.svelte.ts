@@ -271,15 +271,16 @@ export class Provide {
   async #goLive(started: StartedEngine, signal: AbortSignal): Promise<void> {
     const mesh = await this.#session.providing.open()
     signal.throwIfAborted()
-    await this.#payments.beforeProviding(mesh, { signal })
+    const payee = await this.#payments.beforeProviding(mesh, { signal })
     await mesh.startProviding({ signal })
     signal.throwIfAborted()
     const { engine } = started
     // A price that nobody could pay is none: without a wallet, or a chain, it provides for nothing.
-    const price = (mesh.payee && this.price) ?? FREE_PRICE
+    const price = (payee && this.price) ?? FREE_PRICE
     const settings = this.#settings
     const provision = mesh.peer.provide(engine, {
       price,
+      payee,
       get share() {
         return settings.dutyPercent.value / 100
       },

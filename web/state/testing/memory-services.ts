@@ -135,7 +135,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       listeners.add(callback)
       return () => listeners.delete(callback)
     },
-    ...{ hiddenBy: undefined, payer: undefined, payee: undefined },
+    hiddenBy: undefined,
     bind: async () => new Uint8Array(64),
     leaveClaims: async () => [],
     startProviding: async () => undefined,

@@ -1,0 +1,59 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Clock } from '../base/clock.ts'
+import type { ByteSource, Digest } from '../models/byte-source.ts'
+import { loadModel } from '../models/load-model.ts'
+import { manifestBytes } from '../models/manifest.ts'
+import type { ModelCache } from '../models/model-cache.ts'
+import { checkFits } from './check-fits.ts'
+import { createEngine, type EngineComponents } from './create-engine.ts'
+import { createDutyPace } from './pace.ts'
+import type { HostComponents } from './worker-host.ts'
+import type { LoadRequest } from './worker-messages.ts'
+
+/** What a worker of a tab and a thread of Node have of their own. */
+export interface LoaderComponents extends Pick<EngineComponents, 'breathe'> {
+  /** @throws InfernetError `engine.no-webgpu`, `engine.no-adapter` */
+  openRuntime(request: LoadRequest): Promise<Pick<EngineComponents, 'ort' | 'gpu'>>
+  /** Reads what `LoadRequest.source` names. */
+  openSource(source: string): ByteSource
+  /** @default none: the source itself is kept */
+  readonly cache?: ModelCache | undefined
+  readonly clock: Clock
+}
+
+/** WebCrypto is kept from pages over plain http; hashing in JavaScript is slow there, but it is right. */
+const digest: Digest = async (bytes) =>
+  'subtle' in crypto ? crypto.subtle.digest('SHA-256', bytes) : Uint8Array.from(sha256(bytes)).buffer
+
+/**
+ * How an engine comes up in a worker: the device, whether the model fits, its files, the self-test.
+ *
+ * @throws InfernetError from what it gives: all that `openRuntime`, `checkFits`, `loadModel` and `createEngine` throw
+ *
+ * @example
+ * createWorkerHost(port, { load: engineLoader({ openRuntime, openSource, clock, breathe }) })
+ */
+export function engineLoader(own: LoaderComponents): HostComponents['load'] {
+  const { cache, clock, breathe } = own
+  return async (request, onProgress, share) => {
+    const { manifest } = request
+    // The device first: a missing GPU is known before anything is downloaded.
+    const runtime = await own.openRuntime(request)
+    await checkFits(manifest, runtime.gpu?.device)
+    const components = { source: own.openSource(request.source), cache, digest }
+    const files = await loadModel(components, manifest, { onProgress })
+    const bytes = manifestBytes(manifest)
+    const tell = (phase: 'starting' | 'testing'): void =>
+      onProgress({ phase, loadedBytes: bytes, totalBytes: bytes })
+    tell('starting')
+    let isLoaded = false
+    // The self-test measures what the device can do, whatever of it the visitor allows.
+    const pace = createDutyPace(clock, () => (isLoaded ? share() : 1))
+    const engine = await createEngine(
+      { ...runtime, files, pace, now: () => clock.monotonic(), breathe },
+      { ...request, onTesting: () => tell('testing') },
+    )
+    isLoaded = true
+    return { engine, kept: !cache || files.kept }
+  }
+}
