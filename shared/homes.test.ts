@@ -55,6 +55,11 @@ const HOMES: readonly Home[] = [
     ],
   },
   {
+    what: 'a protocol answered by hand',
+    home: ['shared/wire'],
+    marks: [/\bnode\.(?:un)?handle\(/],
+  },
+  {
     what: 'a formula that weighs offers',
     home: ['shared/schedule/policy'],
     marks: [
@@ -123,6 +128,7 @@ describe('what has one home', () => {
     ['web/wallet/x.ts', "client.request({ method: 'eth_sendRawTransaction', params: [raw] })"],
     ['relay/provide/x.ts', "import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'"],
     ['web/mesh/x.ts', 'await node.components.transportManager.listen([multiaddr(address)])'],
+    ['relay/gossip/x.ts', 'await relay.node.handle(PROTOCOL, service.handle)'],
     ['web/state/x.ts', 'const ms = (1000 * tokens) / offer.decodeTokensPerSecond'],
     ['relay/directory/x.ts', 'const free = (offer.slots - offer.busySlots) / offer.slots'],
     ['shared/peer/x.ts', 'const load = busySlots / slots'],

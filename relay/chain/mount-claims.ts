@@ -11,6 +11,7 @@ import { CachedChainView } from '#shared/settle/cached-chain-view.ts'
 import { ChainReader } from '#shared/chain/chain-reader.ts'
 import { ClaimBox } from '#shared/settle/claim-box.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
+import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import { ClaimService } from '#shared/settle/claim-service.ts'
 import { MAX_LEAVE_STREAMS } from '#shared/settle/constants.ts'
 import { openTill } from '#shared/settle/till.ts'
@@ -83,10 +84,9 @@ export async function mountClaims(
       },
       { escrow: { chainId, escrow: seed.escrow }, stake, operator, relay: operator },
     ))
-  if (carryClaims === 'on') {
-    const service = new ClaimService({ clock, box })
-    await relay.node.handle(SETTLE_PROTOCOL, service.handle, { maxInboundStreams: MAX_LEAVE_STREAMS })
-  }
+  const { handle } = new ClaimService({ clock, box })
+  const answered = { protocol: SETTLE_PROTOCOL, handle, maxInboundStreams: MAX_LEAVE_STREAMS }
+  const unmount = await answerProtocols(relay.node, carryClaims === 'on' ? [answered] : [])
   const watch = new ClaimWatch({
     ...{ box, views },
     beforeNote: async ({ payer, provider }) =>
@@ -113,7 +113,7 @@ export async function mountClaims(
     },
     till,
     stop: async () => {
-      if (carryClaims === 'on') await relay.node.unhandle(SETTLE_PROTOCOL)
+      await unmount()
       await carrier.stop()
     },
   }

@@ -4,6 +4,7 @@ import { MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/const
 import { Directory, type DirectoryInit } from '#shared/schedule/directory.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
 import { acceptGossipedOffer } from '#shared/schedule/gossiped-offer.ts'
+import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import { nodeClock } from '../base/node-clock.ts'
 import { LocalDirectory } from './local-directory.ts'
@@ -24,13 +25,15 @@ export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {})
   const stopHearing = offers.onMessage((message) => acceptGossipedOffer(directory, message))
   relay.countOffersBy(() => directory.size)
   node.addEventListener('peer:disconnect', onDisconnect)
-  await node.handle(SCHEDULE_PROTOCOL, service.handle, { maxInboundStreams: MAX_DIRECTORY_STREAMS })
+  const unmount = await answerProtocols(node, [
+    { protocol: SCHEDULE_PROTOCOL, handle: service.handle, maxInboundStreams: MAX_DIRECTORY_STREAMS },
+  ])
   return {
     port: new LocalDirectory({ relay: relay.name, clock: nodeClock, directory, gossip }),
     stop: async () => {
       stopHearing()
       node.removeEventListener('peer:disconnect', onDisconnect)
-      await node.unhandle(SCHEDULE_PROTOCOL)
+      await unmount()
     },
   }
 }

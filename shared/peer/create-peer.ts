@@ -16,6 +16,7 @@ import type { Trust } from '../schedule/policy/trust.ts'
 import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
 import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
+import { answerProtocols } from '../wire/answer-protocols.ts'
 import { ask } from './ask.ts'
 import { look } from './look.ts'
 import type { AnswerEvent, AnswerSummary, NetworkView, Peer, ProviderTerms, RelayView } from './peer.ts'
@@ -77,7 +78,7 @@ class NetworkPeer implements Peer {
   readonly #desk: QuoteDesk
   readonly #jobs: JobService
   readonly #provisions = new Map<ModelHash, Provision>()
-  #isMounted = false
+  #unmount: Promise<() => Promise<void>> | undefined
 
   constructor(components: PeerComponents, init: PeerInit) {
     const { node, key, clock, random } = components
@@ -141,7 +142,7 @@ class NetworkPeer implements Peer {
       onEnd: () => this.#provisions.delete(model),
     })
     this.#provisions.set(model, provision)
-    void this.#mount()
+    this.#mount()
     return provision
   }
 
@@ -161,22 +162,29 @@ class NetworkPeer implements Peer {
 
   async stop(): Promise<void> {
     await Promise.allSettled([...this.#provisions.values()].map((provision) => provision.stop()))
-    if (this.#isMounted) await this.#components.node.unhandle([PROMPT_PROTOCOL, STREAM_PROTOCOL])
-    this.#isMounted = false
+    const unmount = this.#unmount
+    this.#unmount = undefined
+    await (
+      await unmount
+    )?.()
   }
 
-  async #mount(): Promise<void> {
-    if (this.#isMounted) return
-    this.#isMounted = true
+  /** What this peer answers, from its first provision on. */
+  #mount(): void {
     const { node, clock } = this.#components
-    // A job may have to run over a relayed connection, which libp2p calls limited and keeps from handlers otherwise.
-    // `force`: a stopped peer may have left its handlers on the node.
-    const overRelay = { runOnLimitedConnection: true, force: true } as const
-    const quotes = createQuoteHandler({ clock, desk: this.#desk })
-    await node.handle(PROMPT_PROTOCOL, quotes, { ...overRelay, maxInboundStreams: MAX_QUOTE_STREAMS })
-    await node.handle(STREAM_PROTOCOL, this.#jobs.handle, {
-      ...overRelay,
-      maxInboundStreams: MAX_JOB_STREAMS,
-    })
+    this.#unmount ??= answerProtocols(node, [
+      {
+        protocol: PROMPT_PROTOCOL,
+        handle: createQuoteHandler({ clock, desk: this.#desk }),
+        maxInboundStreams: MAX_QUOTE_STREAMS,
+        isRelayed: true,
+      },
+      {
+        protocol: STREAM_PROTOCOL,
+        handle: this.#jobs.handle,
+        maxInboundStreams: MAX_JOB_STREAMS,
+        isRelayed: true,
+      },
+    ])
   }
 }

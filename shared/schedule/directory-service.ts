@@ -35,7 +35,7 @@ export class DirectoryService {
     return this.#sessions.size
   }
 
-  /** Mount with `node.handle(SCHEDULE_PROTOCOL, service.handle, { maxInboundStreams: MAX_DIRECTORY_STREAMS })`. */
+  /** Mount with `answerProtocols`, as SCHEDULE_PROTOCOL with MAX_DIRECTORY_STREAMS at once. */
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
     const { clock } = this.#components
     const session: Session = new FramedStream(stream, directoryRequestSchema, clock)

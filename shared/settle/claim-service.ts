@@ -20,7 +20,7 @@ export class ClaimService {
     this.#box = box
   }
 
-  /** Mount with `node.handle(SETTLE_PROTOCOL, service.handle, { maxInboundStreams: MAX_LEAVE_STREAMS })`. */
+  /** Mount with `answerProtocols`, as SETTLE_PROTOCOL with MAX_LEAVE_STREAMS at once. */
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
     const frames = new FramedStream(stream, leaveRequestSchema, this.#clock)
     try {

@@ -63,7 +63,7 @@ export class JobService {
     return this.jobs.filter((job) => job.model === model).length
   }
 
-  /** Mount with `node.handle(STREAM_PROTOCOL, service.handle, { maxInboundStreams: MAX_JOB_STREAMS, ... })`. */
+  /** Mount with `answerProtocols`, as STREAM_PROTOCOL with MAX_JOB_STREAMS at once. */
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
     const frames: JobFrames = new FramedStream(stream, consumerFrameSchema, this.#components.clock)
     if (this.#opening >= MAX_OPENING_JOBS) return frames.abort(new InfernetError('stream.busy'))

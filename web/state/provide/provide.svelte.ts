@@ -55,7 +55,7 @@ export class Provide {
   #rate = $state.raw(NO_RATE)
   #provision: Provision | undefined
   #run: AbortController | undefined
-  #lookedFor: string | undefined
+  #inspectedFor: string | undefined
   #loadStart: { at: number; bytes: number } | undefined
   readonly #yield: PageYield
 
@@ -174,10 +174,10 @@ export class Provide {
   }
 
   /** Asks the browser for the GPU without starting anything. */
-  async look(): Promise<void> {
+  async inspect(): Promise<void> {
     const model = this.model?.model
-    if (this.#gpu && this.#lookedFor === model && !this.#gpu.problem) return
-    this.#lookedFor = model
+    if (this.#gpu && this.#inspectedFor === model && !this.#gpu.problem) return
+    this.#inspectedFor = model
     this.#gpu = await this.#services.inspectGpu(model)
   }
 
@@ -238,7 +238,7 @@ export class Provide {
     try {
       const choice = this.model ?? (await this.#firstModel())
       this.#provided = choice
-      await this.look()
+      await this.inspect()
       run.signal.throwIfAborted()
       // Joining goes on beside the download; who goes live hears of its failure.
       void this.#session.providing.open().catch(() => undefined)
