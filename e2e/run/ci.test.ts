@@ -37,6 +37,17 @@ describe.skipIf(process.platform !== 'linux')('.ci/run', () => {
     expect([status, last]).toEqual([1, '22 passed, 2 failed'])
   })
 
+  it('says at its end what failed in both, whatever was printed in between', () => {
+    const test = 'echo "FAILED a > b"; echo "       because"; echo "10 passed, 1 failed"; exit 1'
+    const { stdout } = run({ test, long: `${GREEN}; exit 1` })
+    expect(stdout.trimEnd().split('\n').slice(-4)).toEqual([
+      'FAILED a > b',
+      '       because',
+      'FAILED npm run test:long ended with 1',
+      '22 passed, 2 failed',
+    ])
+  })
+
   it('counts a crash as a failure', () => {
     expect(run({ test: 'echo "Segmentation fault"; exit 139' })).toMatchObject({
       status: 1,

@@ -11,7 +11,12 @@ export interface SuiteNote {
   readonly is: 'begun' | 'passed' | 'failed' | 'skipped' | 'uncounted' | 'error' | 'over'
   /** File and test; empty at the end of the run. */
   readonly name: string
+  /** Of a failed test: the first lines of what went wrong. */
+  readonly why?: string
 }
+
+/** Characters of a failure: enough to tell what it was, when the whole text is gone. */
+const MAX_WHY = 600
 
 /**
  * Writes down each thing as it happens, so that a run that hangs or dies still tells what passed before, what failed, and
@@ -37,7 +42,8 @@ export class SuiteReporter implements Reporter {
     const { state } = test.result()
     if (state === 'pending') return
     const isCountedElsewhere = state === 'passed' && test.meta().hasDrawn === false
-    this.#note(isCountedElsewhere ? 'uncounted' : state, this.#nameOf(test))
+    const why = test.result().errors?.map(({ message }) => message.slice(0, MAX_WHY))
+    this.#note(isCountedElsewhere ? 'uncounted' : state, this.#nameOf(test), why?.[0])
   }
 
   onTestSuiteResult(suite: TestSuite): void {
@@ -58,8 +64,9 @@ export class SuiteReporter implements Reporter {
     for (const { message } of errors) this.#note('error', `${where}: ${message}`)
   }
 
-  #note(is: SuiteNote['is'], name: string): void {
-    appendFileSync(this.#path, `${JSON.stringify({ is, name } satisfies SuiteNote)}\n`)
+  #note(is: SuiteNote['is'], name: string, why?: string): void {
+    const note = { is, name, ...(why !== undefined && { why }) } satisfies SuiteNote
+    appendFileSync(this.#path, `${JSON.stringify(note)}\n`)
   }
 
   #nameOf(test: TestCase): string {

@@ -22,8 +22,8 @@ export interface SuiteInit {
 /** What a run came to, told from its notes. */
 export interface SuiteOutcome extends Counts {
   readonly skipped: number
-  /** One sentence for each failure that is no test's. */
-  readonly beyondTests: readonly string[]
+  /** One text for each failure: the tests' own, then what went wrong beside tests. */
+  readonly failures: readonly string[]
 }
 
 /** Runs Vitest and counts each test once. A run that hangs or dies is one failure beside those that it had. */
@@ -42,7 +42,6 @@ export async function runSuite(tally: Tally, init: SuiteInit): Promise<void> {
       isGood: status === 0,
       ...(isOverdue && { ended: `it was ended after ${secondsSince(startedAt)} s` }),
     })
-    for (const sentence of outcome.beyondTests) console.log(`FAIL ${name}: ${sentence}`)
     tally.add(name, outcome, secondsSince(startedAt))
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -67,12 +66,9 @@ export function judge(
   } else if (!isGood && failed.length + beyondTests.length === 0) {
     beyondTests.push('it ended with a failure, and no test of it failed')
   }
-  return {
-    passed: passed.length,
-    failed: failed.length + beyondTests.length,
-    skipped: skipped.length,
-    beyondTests,
-  }
+  const ofTests = notes.filter(({ is }) => is === 'failed').map(({ name, why = '' }) => `${name}\n${why}`)
+  const failures = [...ofTests.map((text) => text.trimEnd()), ...beyondTests]
+  return { passed: passed.length, failed: failures.length, skipped: skipped.length, failures }
 }
 
 function readNotes(path: string): readonly SuiteNote[] {

@@ -5,19 +5,29 @@ export interface Counts {
   readonly failed: number
 }
 
+/** What a suite that counted itself came to. */
+export interface Counted extends Counts {
+  readonly skipped?: number
+  /** What failed, a text each. */
+  readonly failures?: readonly string[]
+}
+
 /** Adds up what passed and what failed, and says each as it ends. */
 export interface Tally {
   readonly counts: Counts
+  /** What failed until now, a text each: its name, and why. */
+  readonly failures: readonly string[]
   /** One thing that either holds or throws why not. */
   gate(name: string, check: () => unknown): Promise<boolean>
   /** What nothing is counted for when it holds, because others count it, and one failure when it throws. */
   need(name: string, check: () => unknown): Promise<boolean>
   /** A suite that counted itself. */
-  add(name: string, counts: Counts & { readonly skipped?: number }, seconds?: string): void
+  add(name: string, counts: Counted, seconds?: string): void
 }
 
 export function createTally(say: (line: string) => void): Tally {
   let [passed, failed] = [0, 0]
+  const failures: string[] = []
   const holds = async (name: string, check: () => unknown): Promise<boolean> => {
     const startedAt = performance.now()
     try {
@@ -27,6 +37,7 @@ export function createTally(say: (line: string) => void): Tally {
     } catch (thrown) {
       failed++
       const why = errorLine(thrown)
+      failures.push(`${name}\n${why}`)
       say(`FAIL ${name} (${secondsSince(startedAt)} s)\n${why}`)
       return false
     }
@@ -35,6 +46,7 @@ export function createTally(say: (line: string) => void): Tally {
     get counts() {
       return { passed, failed }
     },
+    failures,
     async gate(name, check) {
       const isSo = await holds(name, check)
       if (isSo) passed++
@@ -44,6 +56,11 @@ export function createTally(say: (line: string) => void): Tally {
     add(name, counts, seconds) {
       passed += counts.passed
       failed += counts.failed
+      const texts = counts.failures ?? (counts.failed > 0 ? [`${counts.failed} failed`] : [])
+      for (const text of texts) {
+        failures.push(`${name}: ${text}`)
+        say(`FAIL ${name}: ${text}`)
+      }
       const took = seconds === undefined ? '' : ` (${seconds} s)`
       const skipped = counts.skipped ? `, ${counts.skipped} skipped` : ''
       say(`---- ${name}: ${counts.passed} passed, ${counts.failed} failed${skipped}${took}`)
@@ -51,8 +68,12 @@ export function createTally(say: (line: string) => void): Tally {
   }
 }
 
-/** The last line of a command that counts, and its exit code. */
-export function sayTotal({ counts: { passed, failed } }: Tally): void {
+/** Lines of one failure that are said again at the end: what failed, and the first words of why. */
+const MAX_LINES = 6
+
+/** The last line of a command that counts, and its exit code. What failed stands before it, where the end of a log shows it. */
+export function sayTotal({ counts: { passed, failed }, failures }: Tally): void {
+  for (const text of failures) console.log(`FAILED ${text.split('\n').slice(0, MAX_LINES).join('\n       ')}`)
   console.log(`${passed} passed, ${failed} failed`)
   process.exitCode = failed > 0 ? 1 : 0
 }

@@ -1,6 +1,7 @@
 /**
  * `node e2e/run/test-contracts.ts`: what holds for the contracts, by forge. A part of `npm test`, in a process of its own
- * because forge is waited for: it runs beside the gates of the TypeScript side. The last line is the counts as JSON.
+ * because forge is waited for: it runs beside the gates of the TypeScript side. The last line is the counts and
+ * what failed as JSON.
  */
 import { checkCoverage } from '../../contracts/script/coverage.ts'
 import { checkForgeFormat, mayForgeBeMissing, runForgeTests } from '../fixtures/forge-tests.ts'
@@ -13,9 +14,8 @@ if (mayForgeBeMissing)
 else if (await tally.gate('format of the contracts', checkForgeFormat)) {
   await tally.gate('contract tests could be run', () => {
     const { passed, failures } = runForgeTests()
-    for (const failure of failures) console.log(`FAIL ${failure}`)
-    tally.add('contract tests', { passed, failed: failures.length })
+    tally.add('contract tests', { passed, failed: failures.length, failures })
   })
   await tally.gate('coverage of the contracts', checkCoverage)
 }
-console.log(JSON.stringify(tally.counts))
+console.log(JSON.stringify({ ...tally.counts, failures: tally.failures }))

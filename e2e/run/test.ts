@@ -8,7 +8,7 @@ import { findFirefox } from '../fixtures/find-firefox.ts'
 import { lavapipeChromium } from '../lavapipe/lavapipe-chromium.ts'
 import { endChildrenOnSignals, isStopped, ROOT, runNode } from './child.ts'
 import { runSuite } from './suite.ts'
-import { createTally, sayTotal, type Counts } from './tally.ts'
+import { createTally, sayTotal, type Counted } from './tally.ts'
 
 const MINUTE_MS = 60_000
 /** What hangs is ended and named; all of this takes a quarter of an hour on two cores. */
@@ -82,10 +82,10 @@ function suite(name: string, projects: readonly string[], options: readonly stri
   return runSuite(tally, { name, projects, options, limitMs: SUITE_LIMIT_MS })
 }
 
-function countsIn(line: string): Counts | undefined {
+function countsIn(line: string): Counted | undefined {
   try {
-    const { passed, failed } = JSON.parse(line) as Counts
-    return { passed: Number(passed), failed: Number(failed) }
+    const { passed, failed, failures = [] } = JSON.parse(line) as Counted
+    return { passed: Number(passed), failed: Number(failed), failures }
   } catch {
     return undefined
   }
