@@ -14,6 +14,7 @@ import { SETTLE_PROTOCOL } from '../settle/claim-messages.ts'
 import { leaveClaims, type LeaveClaimsInit } from '../settle/leave-claims.ts'
 import type { SignedVoucher } from '../settle/voucher.ts'
 import { MAX_RELAYS, RESERVATION_DEADLINE_MS } from './constants.ts'
+import { isOutdated } from './is-outdated.ts'
 import { RelayKeeper } from './relay-keeper.ts'
 
 export interface JoinedRelaysComponents {
@@ -141,9 +142,4 @@ export class JoinedRelays implements RelaySource {
       settle()
     })
   }
-}
-
-/** True when this side is too old for every relay that it knows: no wait will change that. */
-export function isOutdated(relays: readonly RelayView[]): boolean {
-  return relays.length > 0 && relays.every(({ state }) => state === 'newer')
 }
