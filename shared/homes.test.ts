@@ -60,6 +60,15 @@ const HOMES: readonly Home[] = [
     marks: [/\bnode\.(?:un)?handle\(/],
   },
   {
+    what: 'a way to become a provider',
+    home: ['shared/peer/provide-model.ts', 'shared/prompt/free-price.ts'],
+    marks: [
+      /\bpeer\.provide\(/,
+      /\bFREE_PRICE\b/, // what is asked where nobody could pay
+      /\bprovision\??\.(?:pause|resume)\(/, // by the state of the engine, or a reason of the page's
+    ],
+  },
+  {
     what: 'a formula that weighs offers',
     home: ['shared/schedule/policy'],
     marks: [
@@ -129,6 +138,10 @@ describe('what has one home', () => {
     ['relay/provide/x.ts', "import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'"],
     ['web/mesh/x.ts', 'await node.components.transportManager.listen([multiaddr(address)])'],
     ['relay/gossip/x.ts', 'await relay.node.handle(PROTOCOL, service.handle)'],
+    ['relay/provide/x.ts', 'const provision = peer.provide(engine, terms)'],
+    ['web/state/provide/x.ts', 'const provision = mesh.peer.provide(engine, terms)'],
+    ['relay/provide/x.ts', 'const price = payee ? listPriceOf(manifest) : FREE_PRICE'],
+    ['web/state/provide/x.ts', 'engine.onChange(() => provision.pause())'],
     ['web/state/x.ts', 'const ms = (1000 * tokens) / offer.decodeTokensPerSecond'],
     ['relay/directory/x.ts', 'const free = (offer.slots - offer.busySlots) / offer.slots'],
     ['shared/peer/x.ts', 'const load = busySlots / slots'],
