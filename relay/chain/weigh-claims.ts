@@ -1,8 +1,8 @@
 import type { ChainAddress } from '#shared/base/ids.ts'
-import { baseUnits, type BaseUnits } from '#shared/base/units.ts'
+import { baseUnits } from '#shared/base/units.ts'
 import type { ChainAccount, ChainSession, ChainView } from '#shared/settle/chain-view.ts'
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
-import type { ClaimOffer } from '#shared/settle/claim-offer.ts'
+import { offerOf, type ClaimOffer } from '#shared/settle/claim-offer.ts'
 import { unclaimedIn } from '#shared/settle/payee-ledger.ts'
 import type { WatchedLine, ClaimWatch } from './claim-watch.ts'
 import { toChainVoucher } from '#shared/chain/encode-claim.ts'
@@ -96,23 +96,9 @@ async function weigh(
   const said = await escrow.claimable(toChainVoucher(held))
   if (typeof said !== 'bigint' && VOID.has(said.name)) return drop()
   watch.trust(line)
-  if (typeof said === 'bigint') return offerOf(view, line, account, baseUnits(said))
+  if (typeof said === 'bigint') return offerOf(view, line.held, account, baseUnits(said))
   // The day is used up, or the payer's money is.
-  if (said.name === 'NothingPayable') return offerOf(view, line, account, baseUnits(0n))
+  if (said.name === 'NothingPayable') return offerOf(view, line.held, account, baseUnits(0n))
   if (said.name === 'StaleVoucher') watch.watch(line, { isPaidOut: false })
   return 'refused'
-}
-
-async function offerOf(
-  view: OneRoundView,
-  { held }: WatchedLine,
-  { balance, withdrawAt }: ChainAccount,
-  pays: BaseUnits,
-): Promise<Omit<ClaimOffer, 'dailyLeft'>> {
-  const { payer } = held.voucher
-  if (held.signer === payer) return { held, pays, balance, sessionLeft: undefined, withdrawAt }
-  // A session that was revoked ends earlier than it said when the voucher came.
-  const { cap, spent, expiry } = await view.session(payer, held.signer)
-  const sessionLeft = baseUnits(cap > spent ? cap - spent : 0n)
-  return { held: { ...held, sessionExpiry: expiry }, pays, balance, sessionLeft, withdrawAt }
 }

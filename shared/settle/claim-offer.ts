@@ -1,4 +1,5 @@
-import type { BaseUnits, EpochMillis } from '../base/units.ts'
+import { baseUnits, type BaseUnits, type EpochMillis } from '../base/units.ts'
+import type { ChainAccount, ChainView } from './chain-view.ts'
 import type { HeldVoucher } from './payee-ledger.ts'
 
 /** A voucher, and what the chain says of it now; all amounts in base units of the escrow's asset. */
@@ -14,4 +15,24 @@ export interface ClaimOffer {
   readonly dailyLeft: BaseUnits
   /** When the payer may take its deposit away; undefined when it has not asked to. */
   readonly withdrawAt: EpochMillis | undefined
+}
+
+/**
+ * What the chain says of a voucher, but for the provider's day, put together.
+ *
+ * @param pays what a claim of it alone would pay, in base units
+ * @throws InfernetError `payment.*` when the chain does not answer for the session
+ */
+export async function offerOf(
+  view: Pick<ChainView, 'session'>,
+  held: HeldVoucher,
+  { balance, withdrawAt }: Pick<ChainAccount, 'balance' | 'withdrawAt'>,
+  pays: BaseUnits,
+): Promise<Omit<ClaimOffer, 'dailyLeft'>> {
+  const { payer } = held.voucher
+  if (held.signer === payer) return { held, pays, balance, sessionLeft: undefined, withdrawAt }
+  // A session that was revoked ends earlier than it said when the voucher came.
+  const { cap, spent, expiry } = await view.session(payer, held.signer)
+  const sessionLeft = baseUnits(cap > spent ? cap - spent : 0n)
+  return { held: { ...held, sessionExpiry: expiry }, pays, balance, sessionLeft, withdrawAt }
 }

@@ -2,7 +2,7 @@ import type { Address } from 'viem'
 import { baseUnits } from '#shared/base/units.ts'
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
 import type { PayeeLedger, HeldVoucher } from '#shared/settle/payee-ledger.ts'
-import type { ClaimOffer } from '#shared/settle/claim-offer.ts'
+import { offerOf, type ClaimOffer } from '#shared/settle/claim-offer.ts'
 import { entryOf } from './claim-entries.ts'
 import type { MoneyServices } from './money-services.ts'
 
@@ -35,7 +35,7 @@ export async function claimOffers(
   for (let from = 0; from < open.length; from += PARALLEL)
     await Promise.all(
       open.slice(from, from + PARALLEL).map(async (held, i) => {
-        const { voucher, signer } = held
+        const { voucher } = held
         const pays = baseUnits(claimable[from + i]?.payable ?? 0n)
         if (pays === 0n) {
           const claimed = baseUnits(await services.claimed(voucher, { isFresh: true }))
@@ -44,14 +44,9 @@ export async function claimOffers(
             return ledger.noteClaimed(voucher, claimed)
           }
         }
-        const { balance, withdrawAt } = await services.chain.account(voucher.payer)
-        const session =
-          signer === voucher.payer ? undefined : await services.chain.session(voucher.payer, signer)
-        // A session that was revoked ends earlier than it said when the voucher came.
-        const now = { ...held, sessionExpiry: session?.expiry }
-        const left = session && (session.cap > session.spent ? session.cap - session.spent : 0n)
-        const sessionLeft = left === undefined ? undefined : baseUnits(left)
-        offers.set({ held: now, pays, balance, sessionLeft, dailyLeft, withdrawAt }, held)
+        const account = await services.chain.account(voucher.payer)
+        const offer = await offerOf(services.chain, held, account, pays)
+        offers.set({ ...offer, dailyLeft }, held)
       }),
     )
   return offers
