@@ -16,6 +16,16 @@ interface Home {
 /** Add a row for whatever was merged once and must not grow a second time. */
 const HOMES: readonly Home[] = [
   {
+    what: 'a clock of the platform',
+    home: ['shared/base/platform-clock.ts'],
+    marks: [/\bepochMillis\((?:\w+\.)?Date\.now\(/],
+  },
+  {
+    what: 'a sum of what a session has left',
+    home: ['shared/settle/claim-offer.ts'],
+    marks: [/\bcap\s*>\s*(?:\w+\.)?spent\b/],
+  },
+  {
     what: 'a client of our contracts',
     home: ['shared/chain'],
     marks: [
@@ -145,6 +155,8 @@ describe('what has one home', () => {
     ['web/state/x.ts', 'const ms = (1000 * tokens) / offer.decodeTokensPerSecond'],
     ['relay/directory/x.ts', 'const free = (offer.slots - offer.busySlots) / offer.slots'],
     ['shared/peer/x.ts', 'const load = busySlots / slots'],
+    ['web/engine/x.ts', 'const now = () => epochMillis(Date.now())'],
+    ['relay/chain/x.ts', 'const left = session.cap > session.spent ? session.cap - session.spent : 0n'],
   ])('is refused in %s: %s', (path, source) => {
     expect(strangersIn(path, source)).toHaveLength(1)
   })

@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/base/clock.ts'
-import { epochMillis, millis } from '#shared/base/units.ts'
+import { platformClock } from '#shared/base/platform-clock.ts'
 import type { TimerMessage } from './metronome-worker.ts'
 
 /** A clock with its own worker; `stop` ends the worker, and timers that are still to come never call back. */
@@ -44,8 +44,7 @@ export function createMetronome(): Metronome {
   })
 
   return {
-    now: () => epochMillis(Date.now()),
-    monotonic: () => millis(performance.now()),
+    ...platformClock(globalThis),
     schedule(delay, callback) {
       const id = ++lastId
       due.set(id, callback)
