@@ -53,7 +53,7 @@ async function opened(
   await settle()
   if (change.signer) {
     memory.scene.connect = async () => change.signer
-    await wallet.connect(injectedWallet('io.mock'))
+    await wallet.signing.connect(injectedWallet('io.mock'))
   }
   const escrow = chainAddress(money.network.escrows[0]!.escrow)
   const provider = chainAddress(wallet.signer!.address)
@@ -265,7 +265,7 @@ it('never signs with an extension’s wallet, but tells what waits and until whe
   expect(desk.waiting).toBeUndefined()
   scene.payable = () => INF
   await desk.look()
-  await wallet.takeKept(wallet.kept[0]!)
+  await wallet.signing.takeKept(wallet.signing.kept[0]!)
   expect([desk.waiting, clock.monotonic() > 0], 'it is another wallet’s').toEqual([undefined, true])
 })
 

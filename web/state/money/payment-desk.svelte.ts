@@ -175,9 +175,9 @@ export class PaymentDesk {
     const wallet = this.#wallet
     this.#step = 'faucet'
     if (await wallet.askFaucet()) return
-    if ((wallet.paying?.balance ?? 0n) > 0n) return wallet.dismissConnectError()
+    if ((wallet.paying?.balance ?? 0n) > 0n) return wallet.signing.dismissError()
     if (!wallet.services?.faucet) throw new InfernetError('faucet.none')
-    throw wallet.connectError ?? new InfernetError('wallet.faucet-refused')
+    throw wallet.signing.error ?? new InfernetError('wallet.faucet-refused')
   }
 
   /**

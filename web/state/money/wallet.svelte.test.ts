@@ -80,7 +80,7 @@ it('makes a wallet by itself where money is worth nothing, and nowhere else', as
   expect(test.wallet.isNew).toBe(true)
   const real = await opened({ isTest: false })
   expect([real.wallet.stage, real.wallet.signer]).toEqual(['ready', undefined])
-  await real.wallet.makeWallet()
+  await real.wallet.signing.makeWallet()
   expect(real.wallet.signer?.kind).toBe('tab')
 })
 
@@ -213,7 +213,7 @@ it('takes up what was left open, shows it, and begins nothing beside it', async 
   }
   let presses = 0
   scene.again = async () => void presses++
-  await wallet.takeKept(address)
+  await wallet.signing.takeKept(address)
   expect([wallet.act.isBusy, wallet.act.intent?.what, wallet.act.state?.stage]).toEqual([
     ...[true, 'deposit', 'unknown'],
   ])
@@ -305,10 +305,10 @@ it('takes an injected wallet, keeps the old one when it is declined, and goes ba
   const { wallet, scene, world } = await opened({ injected: [injected] })
   const own = wallet.signer
   scene.connect = () => Promise.reject(new InfernetError('wallet.rejected'))
-  expect(await wallet.connect(injected)).toBe(false)
-  expect([wallet.connectError?.code, wallet.signer]).toEqual(['wallet.rejected', own])
+  expect(await wallet.signing.connect(injected)).toBe(false)
+  expect([wallet.signing.error?.code, wallet.signer]).toEqual(['wallet.rejected', own])
   scene.connect = async () => signer
-  expect(await wallet.connect(injected)).toBe(true)
+  expect(await wallet.signing.connect(injected)).toBe(true)
   expect(wallet.address).toBe(OTHER)
   expect(world.settings.get('wallet.chosen')).toBe('test.mock')
 
@@ -326,22 +326,22 @@ it('notices when the injected wallet moves to another chain, and moves it back',
   const signer = memorySigner(OTHER, 'injected', 1)
   const injected = injectedWallet('test.mock')
   const { wallet } = await opened({ injected: [injected], connect: async () => signer })
-  await wallet.connect(injected)
-  expect(wallet.isOnOtherChain).toBe(true)
-  await wallet.switchChain()
-  expect(wallet.isOnOtherChain).toBe(false)
+  await wallet.signing.connect(injected)
+  expect(wallet.signing.isOnOtherChain).toBe(true)
+  await wallet.signing.switchChain()
+  expect(wallet.signing.isOnOtherChain).toBe(false)
   signer.set(5)
-  expect(wallet.isOnOtherChain).toBe(true)
+  expect(wallet.signing.isOnOtherChain).toBe(true)
 })
 
 it('imports a key beside the one that is here, and reveals only its own', async () => {
   const { wallet } = await opened()
   const first = wallet.signer!.address
-  await expect(wallet.importKey('nonsense')).rejects.toMatchObject({ code: 'wallet.bad-key' })
-  await wallet.importKey('ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
-  expect([wallet.address, wallet.kept]).toEqual([OTHER, [first, OTHER]])
-  expect(await wallet.revealKey()).toMatch(/^0xac0974be/)
-  await wallet.takeKept(first)
+  await expect(wallet.signing.importKey('nonsense')).rejects.toMatchObject({ code: 'wallet.bad-key' })
+  await wallet.signing.importKey('ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
+  expect([wallet.address, wallet.signing.kept]).toEqual([OTHER, [first, OTHER]])
+  expect(await wallet.signing.revealKey()).toMatch(/^0xac0974be/)
+  await wallet.signing.takeKept(first)
   expect(wallet.address).toBe(first)
 })
 
@@ -350,7 +350,7 @@ it('says what the faucet refused, and notes what it gave', async () => {
     faucet: () => Promise.reject(new InfernetError('wallet.faucet-refused')),
   })
   expect(await wallet.askFaucet()).toBe(false)
-  expect(wallet.connectError?.code).toBe('wallet.faucet-refused')
+  expect(wallet.signing.error?.code).toBe('wallet.faucet-refused')
   scene.faucet = async () => {
     scene.change = withMoney(0n)
   }
