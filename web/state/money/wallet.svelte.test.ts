@@ -1,59 +1,21 @@
 import { expect, it } from 'vitest'
 import { chainAddress, modelHash } from '#shared/base/ids.ts'
-import { baseUnits } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { Fate } from '../../wallet/look-up.ts'
-import type { Snapshot } from '../../wallet/read-snapshot.ts'
 import type { MovedEntry, PaymentEntry } from './money-entries.ts'
-import {
-  INF,
-  injectedWallet,
-  memoryMoney,
-  memorySigner,
-  sampleRecord,
-  type MoneyScene,
-} from '../testing/memory-money.ts'
+import { INF, memoryMoney, sampleRecord } from '../testing/memory-money.ts'
 import { memoryServices } from '../testing/memory-services.ts'
+import { openedWallet, OTHER_ADDRESS, settle, withMoney } from '../testing/opened-wallet.ts'
 import type { ActIntent } from './wallet-act.svelte.ts'
 import { Wallet } from './wallet.svelte.ts'
 
-const OTHER = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
 const intent: ActIntent = {
   what: 'deposit',
   act: async () => undefined,
   amount: -20n * INF,
   symbol: 'INF',
   decimals: 18,
-}
-const withMoney =
-  (deposit: bigint, more: Partial<Snapshot['escrows'][number]> = {}) =>
-  (snapshot: Snapshot): Snapshot => ({
-    ...snapshot,
-    escrows: [{ ...snapshot.escrows[0]!, balance: 940n * INF, deposit, ...more }],
-  })
-
-async function opened(
-  change: Partial<MoneyScene> & { isTest?: boolean } = {},
-  settings: Record<string, string> = {},
-) {
-  const clock = new FakeClock()
-  const memory = memoryMoney(clock, change)
-  const world = memoryServices(clock, { money: memory.money })
-  for (const [name, value] of Object.entries(settings)) world.settings.set(name, value)
-  const wallet = new Wallet(world.services)
-  wallet.start()
-  await settle(clock)
-  return { clock, wallet, ...memory, world }
-}
-
-/** Sealing a key is real work of the platform's, which no fake clock moves. */
-async function settle(clock: FakeClock): Promise<void> {
-  for (let i = 0; i < 20; i++) {
-    await clock.advance(1)
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
 }
 
 it('is not there where the network uses no money', async () => {
@@ -74,59 +36,9 @@ it('says why it did not open, and opens when it is tried again', async () => {
   expect(wallet.stage).toBe('ready')
 })
 
-it('makes a wallet by itself where money is worth nothing, and nowhere else', async () => {
-  const test = await opened()
-  expect(test.wallet.signer?.kind).toBe('tab')
-  expect(test.wallet.isNew).toBe(true)
-  const real = await opened({ isTest: false })
-  expect([real.wallet.stage, real.wallet.signer]).toEqual(['ready', undefined])
-  await real.wallet.signing.makeWallet()
-  expect(real.wallet.signer?.kind).toBe('tab')
-})
-
-it('shows what is free: the deposit less what this browser has signed and nobody has claimed', async () => {
-  const { wallet, money, scene } = await opened({ change: withMoney(57n * INF) })
-  expect([wallet.free, wallet.signed, wallet.isNew]).toEqual([57n * INF, 0n, false])
-  const payer = chainAddress(wallet.signer!.address)
-  const escrow = chainAddress(money.network.escrows[0]!.escrow)
-  const ledger = new PayerLedger(money.ledger, { chainId: 31337, escrow }, payer)
-  const line = { payer, provider: chainAddress(OTHER), model: modelHash('ab'.repeat(32)), epoch: 0 }
-  await ledger.add(line, baseUnits(5n * INF), {
-    ...{ room: baseUnits(57n * INF), limitedBy: 'payment.no-deposit', epoch: 0, sessionExpiry: undefined },
-  })
-  await ledger.reckon(0, async () => baseUnits(2n * INF))
-  scene.change = withMoney(55n * INF)
-  await wallet.refresh()
-  expect([wallet.signed, wallet.claimed, wallet.free]).toEqual([3n * INF, 2n * INF, 52n * INF])
-  scene.change = withMoney(INF)
-  await wallet.refresh()
-  expect(wallet.free, 'never less than nothing').toBe(0n)
-})
-
-it('keeps the last figures when the chain falls silent, and calls them unconfirmed once they are old', async () => {
-  const { wallet, scene, clock } = await opened({ change: withMoney(57n * INF) })
-  scene.readFails = new InfernetError('wallet.unreachable')
-  await clock.advance(10_000)
-  expect([wallet.readError?.code, wallet.free, wallet.isUnconfirmed]).toEqual([
-    'wallet.unreachable',
-    57n * INF,
-    false,
-  ])
-  await clock.advance(45_000)
-  expect(wallet.isUnconfirmed).toBe(true)
-  scene.readFails = undefined
-  await clock.advance(6000)
-  expect([wallet.readError, wallet.isUnconfirmed]).toEqual([undefined, false])
-})
-
-it('marks everything when two nodes tell different things of the same block', async () => {
-  const { wallet } = await opened({ confirms: false })
-  expect([wallet.isDisputed, wallet.isUnconfirmed]).toEqual([true, true])
-})
-
 it('puts an act on record when it is sent, and again when it is in a block', async () => {
   const states: (string | undefined)[] = []
-  const { wallet, kept, scene } = await opened()
+  const { wallet, kept, scene } = await openedWallet()
   const mine = scene.perform
   scene.perform = async (options) => {
     await mine({
@@ -151,7 +63,7 @@ it('puts an act on record when it is sent, and again when it is in a block', asy
 })
 
 it('counts an act as done only when the chain that is shown knows of it', async () => {
-  const { wallet, scene, clock } = await opened()
+  const { wallet, scene, clock } = await openedWallet()
   scene.perform = async ({ onState }) => onState({ stage: 'mined', hash: '0xaa', fee: 0n, block: 110n })
   const done = wallet.do(intent)
   await settle(clock)
@@ -162,7 +74,7 @@ it('counts an act as done only when the chain that is shown knows of it', async 
 })
 
 it('tells a declined signature, moves nothing, and asks again when told so', async () => {
-  const { wallet, kept, scene } = await opened()
+  const { wallet, kept, scene } = await openedWallet()
   const fine = scene.perform
   scene.perform = () => Promise.reject(new InfernetError('wallet.rejected'))
   expect(await wallet.do(intent)).toBe(false)
@@ -173,7 +85,7 @@ it('tells a declined signature, moves nothing, and asks again when told so', asy
 })
 
 it('does one thing at a time', async () => {
-  const { wallet, scene } = await opened()
+  const { wallet, scene } = await openedWallet()
   const { promise, resolve } = Promise.withResolvers<void>()
   scene.perform = () => promise
   const first = wallet.do(intent)
@@ -184,7 +96,7 @@ it('does one thing at a time', async () => {
 })
 
 it('finds out after a reload what became of what was sent', async () => {
-  const { wallet, scene } = await opened()
+  const { wallet, scene } = await openedWallet()
   const { promise: closed } = Promise.withResolvers<void>()
   scene.perform = async ({ onRecord }) => {
     await onRecord(sampleRecord({ state: 'signed' }), false)
@@ -199,7 +111,7 @@ it('finds out after a reload what became of what was sent', async () => {
 })
 
 it('takes up what was left open, shows it, and begins nothing beside it', async () => {
-  const { wallet, scene, kept, clock } = await opened()
+  const { wallet, scene, kept, clock } = await openedWallet()
   const address = wallet.signer!.address
   const left = { ...movedEntry(address, 'signed'), transaction: sampleRecord({ state: 'signed' }) }
   await wallet.record(left)
@@ -228,7 +140,7 @@ it('takes up what was left open, shows it, and begins nothing beside it', async 
 })
 
 it('sends nothing that it cannot write down', async () => {
-  const { wallet, money, scene } = await opened()
+  const { wallet, money, scene } = await openedWallet()
   money.entries.put = () => Promise.reject(new Error('the disk is full'))
   let isSent = false
   scene.perform = async ({ onRecord }) => {
@@ -240,7 +152,7 @@ it('sends nothing that it cannot write down', async () => {
 })
 
 it('takes a fee that could not be raised for no end: what waits goes on waiting', async () => {
-  const { wallet, scene, money } = await opened()
+  const { wallet, scene, money } = await openedWallet()
   const { promise, resolve } = Promise.withResolvers<void>()
   const act: typeof money.act = money.act.bind(money)
   money.act = (signer, options) => ({
@@ -266,7 +178,7 @@ it.each([
   ['known to nobody', { kind: 'absent' }, 'signed'],
   ['not told', { kind: 'silent' }, 'signed'],
 ] as const)('has what was %s on record as that', async (_, fate, state) => {
-  const { wallet, scene } = await opened()
+  const { wallet, scene } = await openedWallet()
   await wallet.record({
     ...movedEntry(wallet.signer!.address, 'signed'),
     transaction: sampleRecord({ state: 'signed' }),
@@ -277,7 +189,7 @@ it.each([
 })
 
 it('calls a transaction open again when a fork took its block back', async () => {
-  const { wallet, scene } = await opened()
+  const { wallet, scene } = await openedWallet()
   await wallet.record({
     ...{ ...movedEntry(wallet.signer!.address, 'mined'), block: 3 },
     transaction: sampleRecord({ state: 'mined', block: 3 }),
@@ -299,54 +211,8 @@ function movedEntry(address: string, state: MovedEntry['state']): MovedEntry {
   }
 }
 
-it('takes an injected wallet, keeps the old one when it is declined, and goes back to it after a reload', async () => {
-  const injected = injectedWallet('test.mock')
-  const signer = memorySigner(OTHER, 'injected')
-  const { wallet, scene, world } = await opened({ injected: [injected] })
-  const own = wallet.signer
-  scene.connect = () => Promise.reject(new InfernetError('wallet.rejected'))
-  expect(await wallet.signing.connect(injected)).toBe(false)
-  expect([wallet.signing.error?.code, wallet.signer]).toEqual(['wallet.rejected', own])
-  scene.connect = async () => signer
-  expect(await wallet.signing.connect(injected)).toBe(true)
-  expect(wallet.address).toBe(OTHER)
-  expect(world.settings.get('wallet.chosen')).toBe('test.mock')
-
-  const asked: boolean[] = []
-  const late = await opened(
-    { connect: async (_, mayAsk) => (asked.push(mayAsk), signer) },
-    { 'wallet.chosen': 'test.mock' },
-  )
-  late.announce([injected]) // an extension may announce itself late
-  await settle(late.clock)
-  expect([late.wallet.address, ...asked]).toEqual([OTHER, false])
-})
-
-it('notices when the injected wallet moves to another chain, and moves it back', async () => {
-  const signer = memorySigner(OTHER, 'injected', 1)
-  const injected = injectedWallet('test.mock')
-  const { wallet } = await opened({ injected: [injected], connect: async () => signer })
-  await wallet.signing.connect(injected)
-  expect(wallet.signing.isOnOtherChain).toBe(true)
-  await wallet.signing.switchChain()
-  expect(wallet.signing.isOnOtherChain).toBe(false)
-  signer.set(5)
-  expect(wallet.signing.isOnOtherChain).toBe(true)
-})
-
-it('imports a key beside the one that is here, and reveals only its own', async () => {
-  const { wallet } = await opened()
-  const first = wallet.signer!.address
-  await expect(wallet.signing.importKey('nonsense')).rejects.toMatchObject({ code: 'wallet.bad-key' })
-  await wallet.signing.importKey('ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
-  expect([wallet.address, wallet.signing.kept]).toEqual([OTHER, [first, OTHER]])
-  expect(await wallet.signing.revealKey()).toMatch(/^0xac0974be/)
-  await wallet.signing.takeKept(first)
-  expect(wallet.address).toBe(first)
-})
-
 it('says what the faucet refused, and notes what it gave', async () => {
-  const { wallet, scene } = await opened({
+  const { wallet, scene } = await openedWallet({
     faucet: () => Promise.reject(new InfernetError('wallet.faucet-refused')),
   })
   expect(await wallet.askFaucet()).toBe(false)
@@ -361,9 +227,9 @@ it('says what the faucet refused, and notes what it gave', async () => {
 it.each(['earned', 'paid'] as const)(
   'marks what was %s as claimed once the chain has counted its voucher, whoever brought it',
   async (kind) => {
-    const { wallet, money, scene, clock } = await opened()
+    const { wallet, money, scene, clock } = await openedWallet()
     const line = {
-      ...{ payer: chainAddress(OTHER), provider: chainAddress(wallet.signer!.address), epoch: 0 },
+      ...{ payer: chainAddress(OTHER_ADDRESS), provider: chainAddress(wallet.signer!.address), epoch: 0 },
       model: modelHash('ab'.repeat(32)),
     }
     const entry = (id: string, upTo: bigint): PaymentEntry => ({
@@ -373,7 +239,7 @@ it.each(['earned', 'paid'] as const)(
         chainId: money.network.chainId,
         wallet: wallet.signer!.address.toLowerCase(),
       },
-      ...{ symbol: 'INF', decimals: 18, kind, peer: OTHER, modelName: 'Tiny', tokens: [7] },
+      ...{ symbol: 'INF', decimals: 18, kind, peer: OTHER_ADDRESS, modelName: 'Tiny', tokens: [7] },
       ...{ due: 5n, paid: 5n, receipt: 'both', isClaimed: false, line: { ...line, upTo } },
     })
     const claimed = (): readonly unknown[] =>

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { injectedWallet, memorySigner } from '../testing/memory-money.ts'
+import { openedWallet, OTHER_ADDRESS, settle } from '../testing/opened-wallet.ts'
+
+it('makes a wallet by itself where money is worth nothing, and nowhere else', async () => {
+  const test = await openedWallet()
+  expect(test.wallet.signer?.kind).toBe('tab')
+  expect(test.wallet.isNew).toBe(true)
+  const real = await openedWallet({ isTest: false })
+  expect([real.wallet.stage, real.wallet.signer]).toEqual(['ready', undefined])
+  await real.wallet.signing.makeWallet()
+  expect(real.wallet.signer?.kind).toBe('tab')
+})
+
+it('takes an injected wallet, keeps the old one when it is declined, and goes back to it after a reload', async () => {
+  const injected = injectedWallet('test.mock')
+  const signer = memorySigner(OTHER_ADDRESS, 'injected')
+  const { wallet, scene, settings } = await openedWallet({ injected: [injected] })
+  const own = wallet.signer
+  scene.connect = () => Promise.reject(new InfernetError('wallet.rejected'))
+  expect(await wallet.signing.connect(injected)).toBe(false)
+  expect([wallet.signing.error?.code, wallet.signer]).toEqual(['wallet.rejected', own])
+  scene.connect = async () => signer
+  expect(await wallet.signing.connect(injected)).toBe(true)
+  expect(wallet.address).toBe(OTHER_ADDRESS)
+  expect(settings.get('wallet.chosen')).toBe('test.mock')
+
+  const asked: boolean[] = []
+  const late = await openedWallet(
+    { connect: async (_, mayAsk) => (asked.push(mayAsk), signer) },
+    { 'wallet.chosen': 'test.mock' },
+  )
+  late.announce([injected]) // an extension may announce itself late
+  await settle(late.clock)
+  expect([late.wallet.address, ...asked]).toEqual([OTHER_ADDRESS, false])
+})
+
+it('notices when the injected wallet moves to another chain, and moves it back', async () => {
+  const signer = memorySigner(OTHER_ADDRESS, 'injected', 1)
+  const injected = injectedWallet('test.mock')
+  const { wallet } = await openedWallet({ injected: [injected], connect: async () => signer })
+  await wallet.signing.connect(injected)
+  expect(wallet.signing.isOnOtherChain).toBe(true)
+  await wallet.signing.switchChain()
+  expect(wallet.signing.isOnOtherChain).toBe(false)
+  signer.set(5)
+  expect(wallet.signing.isOnOtherChain).toBe(true)
+})
+
+it('imports a key beside the one that is here, and reveals only its own', async () => {
+  const { wallet, settings } = await openedWallet()
+  const first = wallet.signer!.address
+  await expect(wallet.signing.importKey('nonsense')).rejects.toMatchObject({ code: 'wallet.bad-key' })
+  await wallet.signing.importKey('ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
+  expect([wallet.address, wallet.signing.kept]).toEqual([OTHER_ADDRESS, [first, OTHER_ADDRESS]])
+  expect(await wallet.signing.revealKey()).toMatch(/^0xac0974be/)
+  await wallet.signing.takeKept(first)
+  expect(wallet.address).toBe(first)
+  expect(settings.get('wallet.chosen')).toBe(first.toLowerCase())
+})
