@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { equalBytes, fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { JobId, PeerName } from '../base/ids.ts'
-import { baseUnits, millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
+import { millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import type { FinishReason } from '../engine/engine.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -12,17 +12,10 @@ import { decode } from '../wire/codec.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
 import { ChunkVerifier, type Chunk } from './chunk.ts'
-import { withDeadline } from '../base/wait.ts'
-import {
-  CHUNK_TOKENS,
-  MAX_CHUNKS_AFTER_STOP,
-  RECEIPT_DEADLINE_MS,
-  SILENCE_MS,
-  STALL_MS,
-  STOP_DEADLINE_MS,
-} from './constants.ts'
+import { CHUNK_TOKENS, MAX_CHUNKS_AFTER_STOP, SILENCE_MS, STALL_MS, STOP_DEADLINE_MS } from './constants.ts'
 import { hashAgreed, type Agreed } from './first-link.ts'
-import { isPrepaid, type JobTally, type OutgoingCredit } from './credit.ts'
+import { isPrepaid, type OutgoingCredit } from './credit.ts'
+import { JobPayment } from './job-payment.ts'
 import { Liveness } from './liveness.ts'
 import { acceptedSchema, providerFrameSchema, type ProviderFrame } from './messages.ts'
 import { encodeQuestion, questionOf, type Asked } from './question.ts'
@@ -66,9 +59,8 @@ export class RunningJob {
   readonly #liveness: Liveness
   readonly #aborter = new AbortController()
   readonly #clock: Clock
-  readonly #credit: OutgoingCredit | undefined
+  readonly #payment: JobPayment
   readonly #question: Uint8Array
-  #paymentFailure: InfernetError | undefined
   #stall: { stop(): void } | undefined
   #limit: { stop(): void } | undefined
   #isOpened = false
@@ -77,7 +69,6 @@ export class RunningJob {
   #isAccepted = false
   #isTold = false
   #agreed: Agreed | undefined
-  #receipt: Transcript['receipt'] = { consumer: new Uint8Array(), provider: new Uint8Array() }
   #received = 0
   #acked = 0
 
@@ -90,7 +81,7 @@ export class RunningJob {
     this.#frames = new FramedStream(stream, providerFrameSchema, clock)
     this.#job = job
     this.#clock = clock
-    this.#credit = credit
+    this.#payment = new JobPayment(clock, credit)
     this.#question = encodeQuestion(questionOf(job))
     this.#verifier = new ChunkVerifier(
       {
@@ -127,14 +118,14 @@ export class RunningJob {
 
   /** What it was paid: never more than is owed, but for a prepaid prompt of which it is not known who has it. */
   get paid(): BaseUnits {
-    return this.#credit?.paid ?? baseUnits(0n)
+    return this.#payment.paid
   }
 
   /** What proves what was asked and written, up to the last signed chunk; undefined while there is none. */
   get transcript(): Transcript | undefined {
     const { signed } = this.#verifier
     return this.#agreed && signed.length > 0
-      ? transcriptOf(this.#job, this.#agreed, [...signed], this.#receipt)
+      ? transcriptOf(this.#job, this.#agreed, [...signed], this.#payment.receipt)
       : undefined
   }
 
@@ -145,12 +136,12 @@ export class RunningJob {
 
   /** The provider refused for what the purse has learned by now: it may be asked once more. */
   get hasLearned(): boolean {
-    return this.#credit?.hasLearned ?? false
+    return this.#payment.hasLearned
   }
 
   /** Why this side could not pay, when that is what ended the job: no other provider can help. */
   get paymentFailure(): InfernetError | undefined {
-    return this.#paymentFailure
+    return this.#payment.failure
   }
 
   get rttMs(): Millis | undefined {
@@ -183,7 +174,7 @@ export class RunningJob {
     } catch (thrown) {
       isOver = true
       const reason = signal?.aborted ? new InfernetError('stream.cancelled') : lossOf(thrown)
-      if (reason.code === 'stream.cancelled' || reason === this.#paymentFailure) await this.#cancel(reason)
+      if (reason.code === 'stream.cancelled' || reason === this.#payment.failure) await this.#cancel(reason)
       else if (!this.#isTold) this.#frames.abort(reason)
       throw reason
     } finally {
@@ -210,7 +201,7 @@ export class RunningJob {
     if (this.#isStopped) return
     this.#isStopped = true
     const end = (): void => this.#aborter.abort(new InfernetError('stream.cancelled'))
-    if (!this.#credit || !this.#isOpened) return end()
+    if (!this.#payment.isPaying || !this.#isOpened) return end()
     void this.#trySend({ type: 'cancel' })
     this.#limit = this.#clock.schedule(millis(STOP_DEADLINE_MS), end)
   }
@@ -233,16 +224,17 @@ export class RunningJob {
   async #open(signal: AbortSignal | undefined): Promise<void> {
     const { quote, jobId } = this.#job
     if (signal?.aborted) {
-      this.#credit?.notAccepted('stream.cancelled') // its voucher never leaves
+      this.#payment.notAccepted('stream.cancelled') // its voucher never leaves
       throw new InfernetError('stream.cancelled')
     }
     this.#isOpened = true
+    const credit = this.#payment.opening
     await this.#frames.send({
       type: 'open',
       jobId: fromHex(jobId),
       quoteId: fromHex(quote.quoteId),
       question: this.#question,
-      ...(this.#credit ? { credit: this.#credit.opening } : {}),
+      ...(credit ? { credit } : {}),
     })
   }
 
@@ -268,8 +260,8 @@ export class RunningJob {
   async #takeFailure({ error, held }: ProviderFrame & { type: 'failed' }): Promise<never> {
     const reason = errorFromPeer(error)
     this.#isTold = true // closed in peace: the payment for what it signed before is on its way
-    if (held) await this.#credit?.catchUp(held)
-    if (!this.#isAccepted) this.#credit?.notAccepted(reason.code)
+    if (held) await this.#payment.catchUp(held)
+    if (!this.#isAccepted) this.#payment.notAccepted(reason.code)
     throw reason
   }
 
@@ -290,10 +282,10 @@ export class RunningJob {
       throw new InfernetError('stream.bad-chunk', { reason: 'nonce' })
     this.#agreed = {
       ...{ quote: this.#job.quoteSigned.body, question: this.#question, accepted: body },
-      credit: this.#credit?.opening ?? new Uint8Array(),
+      credit: this.#payment.opening ?? new Uint8Array(),
     }
     this.#verifier.begin(hashAgreed(this.#agreed))
-    const isOwed = this.#credit !== undefined && isPrepaid({ prefillTokens: this.#prefillTokens })
+    const isOwed = this.#payment.isPaying && isPrepaid({ prefillTokens: this.#prefillTokens })
     if (isOwed !== (signed !== undefined)) throw new InfernetError('stream.bad-chunk', { reason: 'prefill' })
     const chunk = signed && (await this.#verifier.accept(signed))
     return { type: 'accepted', seed: seed ?? deriveSeed(jobId, consumerNonce, nonce), waiting, chunk }
@@ -321,16 +313,14 @@ export class RunningJob {
     if (this.#isStopped && ++this.#lateChunks > MAX_CHUNKS_AFTER_STOP)
       throw new InfernetError('stream.cancelled')
     const chunk = await this.#verifier.accept(signed)
-    if (this.#credit) await this.#pay(this.#credit, chunk.due)
+    await this.#pay(chunk.due)
     return chunk
   }
 
   /** Pays what is signed, and nothing before it is: a provider that stops serving is paid no more. */
-  async #pay(source: OutgoingCredit, due: BaseUnits): Promise<void> {
-    const credit = await source.pay(due).catch((thrown: unknown) => {
-      this.#paymentFailure = InfernetError.from(thrown, 'payment.no-record')
-      throw this.#paymentFailure
-    })
+  async #pay(due: BaseUnits): Promise<void> {
+    const credit = await this.#payment.pay(due)
+    if (!credit) return
     this.#acked = this.#received
     const position = this.#job.priorTokens.length + this.#received
     await this.#trySend({ type: 'ack', position, credit })
@@ -345,7 +335,7 @@ export class RunningJob {
       throw new InfernetError('stream.bad-chunk', { reason: 'unsigned' })
     this.#stall?.stop()
     const prefill = this.#prefillTokens
-    if (this.#credit) await this.#exchangeReceipts(this.#credit, prefill)
+    await this.#exchangeReceipts(prefill)
     return {
       type: 'done',
       finish,
@@ -353,27 +343,25 @@ export class RunningJob {
     }
   }
 
-  /** Both sides sign what they agree on. The answer is complete, so whatever goes wrong here is let go. */
-  async #exchangeReceipts(credit: OutgoingCredit, promptTokens: Tokens): Promise<void> {
+  async #exchangeReceipts(promptTokens: Tokens): Promise<void> {
     const { signedTokens: outputTokens, due, head } = this.#verifier
-    const tally: JobTally = { promptTokens, outputTokens, due, head }
-    const late = (): Error => new InfernetError('wire.timeout', { limitMs: RECEIPT_DEADLINE_MS })
-    const exchange = async (signal: AbortSignal): Promise<void> => {
-      const consumer = await credit.receipt(tally)
-      this.#receipt = { ...this.#receipt, consumer }
-      await this.#frames.send({ type: 'receipt', receipt: consumer }, { signal })
-      for (;;) {
-        const frame = await this.#frames.receive({ signal })
-        this.#liveness.heard()
-        if (frame.type === 'receipt') {
-          this.#receipt = { consumer, provider: frame.receipt }
-          return credit.takeReceipt(frame.receipt)
-        }
-        if (frame.type !== 'beat') return
-        this.#takeBeat(frame)
-      }
+    await this.#payment.exchangeReceipts(
+      { promptTokens, outputTokens, due, head },
+      {
+        send: (receipt, signal) => this.#frames.send({ type: 'receipt', receipt }, { signal }),
+        next: (signal) => this.#nextWord(signal),
+      },
+    )
+  }
+
+  /** The next frame that is no beat. */
+  async #nextWord(signal: AbortSignal): Promise<ProviderFrame> {
+    for (;;) {
+      const frame = await this.#frames.receive({ signal })
+      this.#liveness.heard()
+      if (frame.type !== 'beat') return frame
+      this.#takeBeat(frame)
     }
-    await withDeadline(this.#clock, millis(RECEIPT_DEADLINE_MS), late, exchange).catch(() => undefined)
   }
 
   /** One acknowledgement a chunk keeps the provider's window open without a frame for each token. */
@@ -386,7 +374,7 @@ export class RunningJob {
 
   async #cancel(reason: InfernetError): Promise<void> {
     if (!this.#frames.isOpen) return
-    if (!this.#isStopped || !this.#credit) await this.#trySend({ type: 'cancel' })
+    if (!this.#isStopped || !this.#payment.isPaying) await this.#trySend({ type: 'cancel' })
     await this.#frames.close()
     this.#frames.abort(reason)
   }
