@@ -1,26 +1,23 @@
 import type { Stream } from '@libp2p/interface'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { equalBytes, fromHex } from '../base/bytes.ts'
+import { fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { JobId, PeerName } from '../base/ids.ts'
-import { millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
+import { millis, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import type { FinishReason } from '../engine/engine.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Quote } from '../prompt/prompt.ts'
-import { decode } from '../wire/codec.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
-import { ChunkVerifier, type Chunk } from './chunk.ts'
+import { AnswerCheck } from './answer-check.ts'
+import type { Chunk } from './chunk.ts'
 import { CHUNK_TOKENS, MAX_CHUNKS_AFTER_STOP, SILENCE_MS, STALL_MS, STOP_DEADLINE_MS } from './constants.ts'
-import { hashAgreed, type Agreed } from './first-link.ts'
-import { isPrepaid, type OutgoingCredit } from './credit.ts'
+import type { OutgoingCredit } from './credit.ts'
 import { JobPayment } from './job-payment.ts'
 import { Liveness } from './liveness.ts'
-import { acceptedSchema, providerFrameSchema, type ProviderFrame } from './messages.ts'
+import { providerFrameSchema, type ProviderFrame } from './messages.ts'
 import { encodeQuestion, questionOf, type Asked } from './question.ts'
-import { deriveSeed } from './seed.ts'
-import { transcriptOf, type Transcript } from './transcript.ts'
+import type { Transcript } from './transcript.ts'
 
 /** One job at one provider: a whole answer, or the part of it after a failover. */
 export interface Job extends Asked {
@@ -55,7 +52,7 @@ export type JobEvent =
 export class RunningJob {
   readonly #frames: FramedStream<typeof providerFrameSchema>
   readonly #job: Job
-  readonly #verifier: ChunkVerifier
+  readonly #check: AnswerCheck
   readonly #liveness: Liveness
   readonly #aborter = new AbortController()
   readonly #clock: Clock
@@ -68,8 +65,6 @@ export class RunningJob {
   #lateChunks = 0
   #isAccepted = false
   #isTold = false
-  #agreed: Agreed | undefined
-  #received = 0
   #acked = 0
 
   /** @param components `credit` pays for the job; without it nothing is ever paid. */
@@ -83,15 +78,7 @@ export class RunningJob {
     this.#clock = clock
     this.#payment = new JobPayment(clock, credit)
     this.#question = encodeQuestion(questionOf(job))
-    this.#verifier = new ChunkVerifier(
-      {
-        jobId: job.jobId,
-        price: job.quote.price,
-        prefillTokens: tokens(job.prompt.promptTokens.length + job.priorTokens.length),
-        from: job.priorTokens.length,
-      },
-      job.provider,
-    )
+    this.#check = new AnswerCheck(job)
     this.#liveness = new Liveness({
       clock,
       sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
@@ -100,20 +87,20 @@ export class RunningJob {
   }
 
   get received(): Tokens {
-    return tokens(this.#received)
+    return this.#check.received
   }
 
   get signedTokens(): Tokens {
-    return this.#verifier.signedTokens
+    return this.#check.signedTokens
   }
 
   get chunks(): number {
-    return this.#verifier.chunks
+    return this.#check.chunks
   }
 
   /** What is owed: signed and chained chunks, nothing else. */
   get due(): BaseUnits {
-    return this.#verifier.due
+    return this.#check.due
   }
 
   /** What it was paid: never more than is owed, but for a prepaid prompt of which it is not known who has it. */
@@ -123,10 +110,7 @@ export class RunningJob {
 
   /** What proves what was asked and written, up to the last signed chunk; undefined while there is none. */
   get transcript(): Transcript | undefined {
-    const { signed } = this.#verifier
-    return this.#agreed && signed.length > 0
-      ? transcriptOf(this.#job, this.#agreed, [...signed], this.#payment.receipt)
-      : undefined
+    return this.#check.transcript(this.#payment.receipt)
   }
 
   /** The provider took the job. */
@@ -270,49 +254,23 @@ export class RunningJob {
     else void this.#trySend({ type: 'beat', beat, echo: true })
   }
 
-  async #takeAccepted({
-    body,
-    waiting,
-    chunk: signed,
-  }: ProviderFrame & { type: 'accepted' }): Promise<JobEvent> {
-    const { quote, jobId, consumerNonce, seed } = this.#job
+  async #takeAccepted(frame: ProviderFrame & { type: 'accepted' }): Promise<JobEvent> {
     this.#isAccepted = true
-    const { nonce } = decode(acceptedSchema, body)
-    if (!equalBytes(sha256(nonce), quote.nonceHash))
-      throw new InfernetError('stream.bad-chunk', { reason: 'nonce' })
-    this.#agreed = {
-      ...{ quote: this.#job.quoteSigned.body, question: this.#question, accepted: body },
-      credit: this.#payment.opening ?? new Uint8Array(),
-    }
-    this.#verifier.begin(hashAgreed(this.#agreed))
-    const isOwed = this.#payment.isPaying && isPrepaid({ prefillTokens: this.#prefillTokens })
-    if (isOwed !== (signed !== undefined)) throw new InfernetError('stream.bad-chunk', { reason: 'prefill' })
-    const chunk = signed && (await this.#verifier.accept(signed))
-    return { type: 'accepted', seed: seed ?? deriveSeed(jobId, consumerNonce, nonce), waiting, chunk }
+    const opened = { question: this.#question, credit: this.#payment.opening }
+    return { type: 'accepted', waiting: frame.waiting, ...(await this.#check.accepted(frame, opened)) }
   }
 
-  /** Tokens that are read before the first one is written. */
-  get #prefillTokens(): Tokens {
-    return tokens(this.#job.prompt.promptTokens.length + this.#job.priorTokens.length)
-  }
-
-  #takeTokens({ position, tokens: part }: ProviderFrame & { type: 'tokens' }): JobEvent {
-    const { prompt, priorTokens } = this.#job
-    if (position !== priorTokens.length + this.#received)
-      throw new InfernetError('stream.bad-chunk', { reason: 'position' })
-    if (position + part.length > prompt.maxTokens)
-      throw new InfernetError('stream.bad-chunk', { reason: 'too many' })
-    this.#received += part.length
+  #takeTokens(frame: ProviderFrame & { type: 'tokens' }): JobEvent {
+    this.#check.streamed(frame)
     this.#expectProgress()
-    this.#verifier.streamed(part)
     this.#acknowledge()
-    return { type: 'tokens', tokens: part }
+    return { type: 'tokens', tokens: frame.tokens }
   }
 
   async #takeChunk(signed: Signed): Promise<Chunk> {
     if (this.#isStopped && ++this.#lateChunks > MAX_CHUNKS_AFTER_STOP)
       throw new InfernetError('stream.cancelled')
-    const chunk = await this.#verifier.accept(signed)
+    const chunk = await this.#check.signed(signed)
     await this.#pay(chunk.due)
     return chunk
   }
@@ -321,37 +279,19 @@ export class RunningJob {
   async #pay(due: BaseUnits): Promise<void> {
     const credit = await this.#payment.pay(due)
     if (!credit) return
-    this.#acked = this.#received
-    const position = this.#job.priorTokens.length + this.#received
+    const { position, received } = this.#check
+    this.#acked = received
     await this.#trySend({ type: 'ack', position, credit })
   }
 
-  async #takeDone({
-    finish,
-    outputTokens,
-    promptTokens,
-  }: ProviderFrame & { type: 'done' }): Promise<JobEvent> {
-    if (this.#verifier.signedTokens !== this.#received)
-      throw new InfernetError('stream.bad-chunk', { reason: 'unsigned' })
+  async #takeDone(frame: ProviderFrame & { type: 'done' }): Promise<JobEvent> {
+    const { isUsageDisputed } = this.#check.done(frame)
     this.#stall?.stop()
-    const prefill = this.#prefillTokens
-    await this.#exchangeReceipts(prefill)
-    return {
-      type: 'done',
-      finish,
-      isUsageDisputed: outputTokens !== this.#received || promptTokens !== prefill,
-    }
-  }
-
-  async #exchangeReceipts(promptTokens: Tokens): Promise<void> {
-    const { signedTokens: outputTokens, due, head } = this.#verifier
-    await this.#payment.exchangeReceipts(
-      { promptTokens, outputTokens, due, head },
-      {
-        send: (receipt, signal) => this.#frames.send({ type: 'receipt', receipt }, { signal }),
-        next: (signal) => this.#nextWord(signal),
-      },
-    )
+    await this.#payment.exchangeReceipts(this.#check.tally, {
+      send: (receipt, signal) => this.#frames.send({ type: 'receipt', receipt }, { signal }),
+      next: (signal) => this.#nextWord(signal),
+    })
+    return { type: 'done', finish: frame.finish, isUsageDisputed }
   }
 
   /** The next frame that is no beat. */
@@ -366,9 +306,9 @@ export class RunningJob {
 
   /** One acknowledgement a chunk keeps the provider's window open without a frame for each token. */
   #acknowledge(): void {
-    if (this.#received - this.#acked < CHUNK_TOKENS) return
-    this.#acked = this.#received
-    const position = this.#job.priorTokens.length + this.#received
+    const { position, received } = this.#check
+    if (received - this.#acked < CHUNK_TOKENS) return
+    this.#acked = received
     void this.#trySend({ type: 'ack', position, credit: new Uint8Array() })
   }
 
