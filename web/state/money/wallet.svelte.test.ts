@@ -283,8 +283,120 @@ it('calls a transaction open again when a fork took its block back', async () =>
     transaction: sampleRecord({ state: 'mined', block: 3 }),
   })
   scene.fate = { kind: 'absent' }
-  await wallet.refresh()
+  scene.perform = () => new Promise(() => undefined) // it is followed anew
+  for (let i = 0; i < 3; i++) await wallet.refresh()
   await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'signed', block: undefined })
+})
+
+it('takes the note of a deed that a fork undid away at once, long before it is deep, and follows it anew', async () => {
+  const { wallet, scene } = await opened()
+  expect(await wallet.do(intent)).toBe(true)
+  expect(wallet.act.state?.stage).toBe('mined')
+  scene.fate = { kind: 'absent' }
+  const resumed = Promise.withResolvers<void>()
+  scene.perform = async ({ onState }) => {
+    onState({ stage: 'unknown', hash: '0xaa', why: new InfernetError('wallet.unknown'), canSendAgain: true })
+    resumed.resolve()
+    await new Promise(() => undefined)
+  }
+  await wallet.refresh()
+  expect(wallet.entries[0], 'one look is no proof').toMatchObject({ state: 'mined' })
+  for (let i = 0; i < 2; i++) await wallet.refresh()
+  await resumed.promise
+  expect(wallet.entries[0]).toMatchObject({ state: 'signed', block: undefined })
+  expect([wallet.act.isBusy, wallet.act.state?.stage]).toEqual([true, 'unknown'])
+})
+
+it.each([
+  ['failed', minedFate('success', 1n << 40n), 'mined'],
+  ['partial', { kind: 'absent' }, 'signed'],
+  ['dropped', { kind: 'waiting', nonce: 0 }, 'sent'],
+] as const)(
+  'looks again at what %s until it is deep: a fork may have it otherwise',
+  async (was, fate, is) => {
+    const { wallet, scene } = await opened()
+    const transaction = sampleRecord({ state: was === 'partial' ? 'mined' : was, block: 99 })
+    await wallet.record({ ...movedEntry(wallet.signer!.address, was), block: 99, transaction })
+    scene.fate = fate
+    scene.perform = () => new Promise(() => undefined) // it is followed anew
+    for (let i = 0; i < 3; i++) await wallet.refresh()
+    await expect.poll(() => wallet.entries[0]).toMatchObject({ state: is })
+  },
+)
+
+it('does nothing for an account that it was not made for', async () => {
+  const { wallet, kept } = await opened()
+  expect(await wallet.do({ ...intent, account: OTHER })).toBe(false)
+  expect([wallet.act.error?.code, wallet.act.account, kept.length]).toEqual([
+    'wallet.other-account',
+    OTHER,
+    0,
+  ])
+})
+
+it('says that the chain is back, and no longer that it is silent', async () => {
+  const { wallet, scene } = await opened()
+  const fine = scene.perform
+  scene.perform = () => Promise.reject(new InfernetError('wallet.unreachable'))
+  scene.readFails = new InfernetError('wallet.unreachable')
+  expect(await wallet.do(intent)).toBe(false)
+  await wallet.refresh()
+  expect(wallet.act.error?.code).toBe('wallet.unreachable')
+  scene.readFails = undefined
+  await wallet.refresh()
+  expect(wallet.act.error?.code).toBe('wallet.cause-gone')
+  scene.perform = fine
+  expect(await wallet.act.again()).toBe(true)
+})
+
+it.each(['wallet.wrong-chain', 'wallet.silent'] as const)(
+  'forgets that the chain was not changed (%s) when it is, however late and whether or not it is told',
+  async (code) => {
+    const signer = memorySigner(OTHER, 'injected', 1)
+    const injected = injectedWallet('test.mock')
+    const { wallet, scene } = await opened({ injected: [injected], connect: async () => signer })
+    await wallet.connect(injected)
+    scene.perform = () => Promise.reject(new InfernetError('wallet.wrong-chain'))
+    await wallet.do(intent)
+    signer.switchChain = () => Promise.reject(new InfernetError(code))
+    await wallet.switchChain()
+    expect(wallet.connectError?.code).toBe(code)
+    signer.look = async () => signer.set(31337) // it tells nothing by itself
+    await wallet.refresh()
+    await expect.poll(() => wallet.isOnOtherChain).toBe(false)
+    expect([wallet.connectError, wallet.act.error?.code]).toEqual([undefined, 'wallet.cause-gone'])
+  },
+)
+
+it('asks no faucet while a wallet is asked for its accounts, and can stop waiting for a locked one', async () => {
+  const injected = injectedWallet('test.mock')
+  const { wallet, money } = await opened({ injected: [injected] })
+  money.connect = (_, { signal }) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  const connected = wallet.connect(injected)
+  expect([wallet.isConnecting, wallet.isAskingFaucet]).toEqual([true, false])
+  wallet.stopConnecting()
+  expect([await connected, wallet.isConnecting, wallet.connectError]).toEqual([false, false, undefined])
+})
+
+it('goes back by itself to no wallet that shares its name with another', async () => {
+  const signer = memorySigner(OTHER, 'injected')
+  const two = [injectedWallet('test.mock'), injectedWallet('test.mock')]
+  const { wallet } = await opened(
+    { injected: two, connect: async () => signer },
+    { 'wallet.chosen': 'test.mock' },
+  )
+  expect([wallet.injected.length, wallet.signer?.kind]).toEqual([2, 'tab'])
+})
+
+it('notes a faucet’s gift for the account that asked, by what that account has', async () => {
+  const { wallet, scene } = await opened()
+  scene.change = withMoney(0n)
+  expect(await wallet.askFaucet()).toBe(true)
+  expect(wallet.entries[0]).toMatchObject({
+    wallet: wallet.signer!.address.toLowerCase(),
+    amount: 940n * INF,
+  })
 })
 
 function minedFate(status: 'success' | 'reverted', blockNumber: bigint): Fate {
@@ -389,5 +501,14 @@ it.each(['earned', 'paid'] as const)(
     scene.claimed = 10n
     await wallet.refresh()
     await expect.poll(() => claimed().length).toBe(2)
+    scene.claimed = 7n // a fork took the second claim back
+    await wallet.refresh()
+    await expect.poll(claimed).toEqual(['first'])
+    scene.claimed = 10n
+    for (let i = 0; i < 20; i++) await wallet.refresh()
+    scene.claimed = 0n
+    for (let i = 0; i < 3; i++) await wallet.refresh()
+    await settle(clock)
+    expect(claimed().length, 'what is deep is not taken back').toBe(2)
   },
 )

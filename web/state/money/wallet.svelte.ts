@@ -1,4 +1,4 @@
-import type { Address } from 'viem'
+import type { Address, Hash } from 'viem'
 import { millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -40,6 +40,8 @@ export class Wallet {
   #error = $state.raw<InfernetError | undefined>()
   #signer = $state.raw<Signer | undefined>()
   #chainId = $state<number | undefined>()
+  /** The signer's own is no state of the page's: a change of it would not show. */
+  #address = $state<Address | undefined>()
   #injected = $state.raw<readonly InjectedWallet[]>([])
   #kept = $state.raw<readonly Address[]>([])
   #snapshot = $state.raw<Snapshot | undefined>()
@@ -48,7 +50,11 @@ export class Wallet {
   #agrees = $state<boolean | undefined>()
   #sums = $state.raw<readonly SignedSum[]>([])
   #connecting = $state(false)
+  #connectEnd: AbortController | undefined
+  #askingFaucet = $state(false)
   #connectError = $state.raw<InfernetError | undefined>()
+  /** Why the chain was not changed; untrue as soon as it is. */
+  #switchError: InfernetError | undefined
   #asset = $state(0)
   #now = $state(0)
   #opening: Promise<void> | undefined
@@ -104,7 +110,7 @@ export class Wallet {
     return this.#signer
   }
   get address(): Address | undefined {
-    return this.#snapshot?.address ?? this.#signer?.address
+    return this.#snapshot?.address ?? this.#address
   }
   /** An extension's wallet may stand on another chain than the network's. */
   get isOnOtherChain(): boolean {
@@ -118,8 +124,12 @@ export class Wallet {
   get kept(): readonly Address[] {
     return this.#kept
   }
+  /** True while an extension's wallet is asked for its accounts. */
   get isConnecting(): boolean {
     return this.#connecting
+  }
+  get isAskingFaucet(): boolean {
+    return this.#askingFaucet
   }
   get connectError(): InfernetError | undefined {
     return this.#connectError
@@ -234,18 +244,25 @@ export class Wallet {
     if (this.#connecting) return false
     this.#connecting = true
     this.#connectError = undefined
+    const end = (this.#connectEnd = new AbortController())
     try {
-      const signer = await this.#need().connect(wallet, { signal: this.#life.signal, mayAsk: true })
+      const signal = AbortSignal.any([this.#life.signal, end.signal])
+      const signer = await this.#need().connect(wallet, { signal, mayAsk: true })
       if (!signer) return false
       this.#services.settings.set('wallet.chosen', wallet.rdns)
       await this.#take(signer)
       return true
     } catch (thrown) {
-      this.#connectError = InfernetError.from(thrown, 'wallet.failed')
+      if (!end.signal.aborted) this.#connectError = InfernetError.from(thrown, 'wallet.failed')
       return false
     } finally {
       this.#connecting = false
     }
+  }
+
+  /** Waits no longer for a wallet that does not answer; what it is asked stays open in its own window. */
+  stopConnecting(): void {
+    this.#connectEnd?.abort(new DOMException('given up', 'AbortError'))
   }
 
   /** Takes one of the wallets in this browser. @throws InfernetError `wallet.key-lost` */
@@ -276,10 +293,11 @@ export class Wallet {
     const signer = this.#signer
     try {
       await signer?.switchChain(this.#need().network, { signal: this.#life.signal })
-      if (this.act.error?.code === 'wallet.wrong-chain') this.act.leave()
       this.#chainId = signer?.chainId
+      this.#ease()
     } catch (thrown) {
-      this.#connectError = InfernetError.from(thrown, 'wallet.failed')
+      this.#switchError = InfernetError.from(thrown, 'wallet.failed')
+      this.#connectError = this.#switchError
     }
   }
 
@@ -287,22 +305,29 @@ export class Wallet {
   async askFaucet(): Promise<boolean> {
     const { faucet, network } = this.#need()
     const address = this.#signer?.address
-    if (!faucet || !address || this.#connecting) return false
-    this.#connecting = true
+    if (!faucet || !address || this.#askingFaucet) return false
+    this.#askingFaucet = true
     this.#connectError = undefined
     try {
-      const balance = (): bigint => this.paying?.balance ?? 0n
-      const ask = (): Promise<void> => faucet(address, { signal: this.#life.signal })
+      let [known, hash] = [0n, undefined as Hash | undefined]
+      // Another account's figures say nothing of this gift.
+      const balance = (): bigint => {
+        if (this.#snapshot?.address === address) known = this.paying?.balance ?? 0n
+        return known
+      }
+      const ask = async (): Promise<void> =>
+        void (hash = await faucet(address, { signal: this.#life.signal }))
       const amount = await gotFromFaucet(ask, balance, (isThere) => this.#readUntil(isThere))
       const block = this.#snapshot?.block.number
       const [id, at] = [this.#services.newId(), this.#services.clock.now()]
-      if (amount > 0n) await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block }))
+      if (amount > 0n)
+        await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block, hash }))
       return true
     } catch (thrown) {
       this.#connectError = InfernetError.from(thrown, 'wallet.faucet-refused')
       return false
     } finally {
-      this.#connecting = false
+      this.#askingFaucet = false
     }
   }
 
@@ -366,8 +391,9 @@ export class Wallet {
   /** Goes on with the extension's wallet of last time, without asking; it may announce itself late. */
   async #reconnect(): Promise<boolean> {
     const chosen = this.#services.settings.get('wallet.chosen')
-    const wallet = this.#injected.find(({ rdns }) => rdns === chosen)
-    if (!wallet || this.#signer?.kind === 'injected' || this.#connecting) return false
+    // Of two that go by one name nobody knows which was meant.
+    const [wallet, ...same] = this.#injected.filter(({ rdns }) => rdns === chosen)
+    if (!wallet || same.length > 0 || this.#signer?.kind === 'injected' || this.#connecting) return false
     try {
       const signer = await this.#need().connect(wallet, { signal: this.#life.signal, mayAsk: false })
       if (signer) await this.#take(signer)
@@ -391,18 +417,31 @@ export class Wallet {
     if (!this.act.isBusy) this.act.leave()
     this.#signer = signer
     this.#chainId = signer.chainId
+    this.#address = signer.address
     this.#forget()
     this.#stopSigner = signer.onChange(() => {
       this.#chainId = signer.chainId
-      // A wallet may change the chain a while after it has said so.
-      if (this.#connectError?.code === 'wallet.wrong-chain' && !this.isOnOtherChain)
-        this.dismissConnectError()
+      this.#address = signer.address
+      this.#ease()
       if (signer.address === this.#snapshot?.address) return
       this.#forget()
       void this.refresh()
+      if (!this.act.intent) void this.act.takeUp(signer, this.undecided(signer.address))
     })
     void this.act.takeUp(signer, this.undecided(signer.address))
     if (this.#stage === 'ready') await this.refresh()
+  }
+
+  /** What stood in the way may be gone: then nothing says any more that it is there. */
+  #ease(): void {
+    const signer = this.#signer
+    if (!signer || this.isOnOtherChain) return
+    // A wallet may change the chain a while after it has said so, or after nobody waited any more.
+    if (this.#connectError && this.#connectError === this.#switchError) this.dismissConnectError()
+    for (const act of this.#acts) {
+      act.ease('wallet.wrong-chain')
+      if (signer.address === act.account) act.ease('wallet.other-account')
+    }
   }
 
   /** Another wallet's figures are never shown as this one's. */
@@ -418,6 +457,7 @@ export class Wallet {
     if (!money || !signer) return
     const { clock, conditions } = this.#services
     const [{ chainId, escrows }, { address }] = [money.network, signer]
+    void signer.look?.({ signal: this.#life.signal }).catch(() => undefined) // it says so when it is needed
     this.#readDue = clock.now() + (conditions.hidden ? READ_EVERY_HIDDEN_MS : READ_EVERY_MS)
     try {
       const sessionKeys = await Promise.all(
@@ -432,14 +472,25 @@ export class Wallet {
       this.#readAt = clock.now()
       this.#now = clock.now()
       this.#readError = undefined
+      for (const act of this.#acts) act.ease('wallet.unreachable')
       if (clock.now() >= this.#confirmDue) void this.#confirm(money, snapshot)
       const isHeld = (id: string): boolean => this.#acts.some(({ entryId }) => entryId === id)
       const isFresh = this.act.isBusy // what is remembered is older than the act
-      void this.#journal.recheck({ isFresh, block: snapshot.block.number, isHeld })
+      void this.#journal.recheck({ isFresh, block: snapshot.block.number, isHeld }).then((undone) => {
+        if (undone.length > 0) this.#followAgain(signer)
+      })
     } catch (thrown) {
       this.#readError = InfernetError.from(thrown, 'wallet.unreachable')
       this.#readDue = clock.now() + RETRY_MS
     }
+  }
+
+  /** A fork took back what was in a block: what says that it is done is taken away, and it is followed anew. */
+  #followAgain(signer: Signer): void {
+    const { act } = this
+    if (signer !== this.#signer || act.isBusy || act.error) return
+    act.leave()
+    void act.takeUp(signer, this.undecided(signer.address))
   }
 
   /** Reads until a node knows what has just happened: one behind a cache may be a moment behind. */
