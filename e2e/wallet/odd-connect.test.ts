@@ -100,6 +100,38 @@ describe.each(STYLES)('connecting an odd wallet (%s)', (style) => {
     expect(signer.chainId).toBe(1)
   })
 
+  test('signs for the account that was meant, or not at all', async () => {
+    const { odd, connect } = install('', style)
+    const signer = (await connect())!
+    const sign = (account = signer.address) =>
+      signer.signTypedData(
+        { domain: {}, types: {}, primaryType: 'EIP712Domain', message: {} },
+        { account, signal },
+      )
+    const meant = signer.address
+    odd.accounts = ['0x00000000000000000000000000000000000000B2'] // and it does not tell
+    await expect(sign(meant)).rejects.toMatchObject({ code: 'wallet.other-account' })
+    odd.mode = 'locked'
+    await expect(sign(meant)).rejects.toMatchObject({ code: 'wallet.disconnected' })
+    odd.mode = ''
+    odd.chain = 1
+    await expect(sign(meant)).rejects.toMatchObject({ code: 'wallet.wrong-chain' })
+    expect(odd.asked.filter((method) => /sign/i.test(method))).toEqual([])
+  })
+
+  test('sees at its own look what a wallet did not tell', async () => {
+    const { odd, connect } = install('', style)
+    const signer = (await connect())!
+    let told = 0
+    signer.onChange(() => told++)
+    odd.accounts = ['0x00000000000000000000000000000000000000B2']
+    odd.chain = 1
+    await signer.look!({ signal })
+    expect([signer.address.slice(-2).toUpperCase(), signer.chainId, told]).toEqual(['B2', 1, 1])
+    await signer.look!({ signal })
+    expect(told, 'nothing new').toBe(1)
+  })
+
   test('adds a chain that a wallet says in its own way that it does not know', async () => {
     const { clock, odd, connect } = install('switch-wrapped', style, 1)
     const signer = (await connect())!

@@ -28,6 +28,7 @@ export type OddMode =
   | 'never'
   | 'gap'
   | 'switch-account'
+  | 'pays-from-other'
   | 'switch-chain'
   | 'disconnect'
 
@@ -156,6 +157,11 @@ export function installOddWallet(init: OddWalletInit, target: EventTarget = wind
     if (mode === 'hang') return forEver()
     if (mode === 'never') return `0x${'ab'.repeat(32)}`
     if (mode === 'slow') await pause(4000)
+    // Its owner changes the account in its window, and it takes that one, whichever it was asked for.
+    if (mode === 'pays-from-other') {
+      wallet.accounts = [...wallet.accounts].reverse()
+      tell('accountsChanged', wallet.accounts)
+    }
     const answered = await put()
     switch (mode) {
       case 'lost':
@@ -182,6 +188,8 @@ export function installOddWallet(init: OddWalletInit, target: EventTarget = wind
   }
 
   async function put(request: Sending): Promise<unknown> {
+    if (wallet.mode === 'pays-from-other')
+      return node('eth_sendTransaction', [{ ...request, from: wallet.accounts[0] }])
     if (wallet.mode !== 'gap') return node('eth_sendTransaction', [request])
     const count = Number(await node('eth_getTransactionCount', [request.from, 'latest']))
     return node('eth_sendTransaction', [{ ...request, nonce: hex(count + 3) }])

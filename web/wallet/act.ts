@@ -1,4 +1,12 @@
-import type { Address, Hash, Hex, TransactionReceipt, TypedDataDefinition } from 'viem'
+import {
+  isAddressEqual,
+  recoverTypedDataAddress,
+  type Address,
+  type Hash,
+  type Hex,
+  type TransactionReceipt,
+  type TypedDataDefinition,
+} from 'viem'
 import type { Call } from '#shared/chain/calls.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { raceSignal } from '#shared/base/wait.ts'
@@ -146,7 +154,7 @@ export class RunningAct {
     const { signer } = this.#components
     const { signal } = this.#options
     this.#assertSigner()
-    const batches = await signer.batching({ signal })
+    const batches = await signer.batching({ account: this.#account, signal })
     if (!batches) return false
     const base = await raceSignal(this.#base(calls), signal)
     this.#ask(what)
@@ -159,7 +167,14 @@ export class RunningAct {
   async #sign(what: string, data: TypedDataDefinition): Promise<Hex> {
     this.#assertSigner()
     this.#ask(what)
-    return this.#components.signer.signTypedData(data, { signal: this.#options.signal })
+    const account = this.#account
+    const { signal } = this.#options
+    const signature = await this.#components.signer.signTypedData(data, { account, signal })
+    // Some wallets sign with the account that they stand on, whichever they were asked for.
+    const by = await recoverTypedDataAddress({ ...data, signature }).catch(() => undefined)
+    if (!by) throw new InfernetError('wallet.failed', { reason: 'it gave no signature' })
+    if (!isAddressEqual(by, account)) throw new InfernetError('wallet.other-account')
+    return signature
   }
 
   #sending(base: RecordBase, note: Note): SendOptions {

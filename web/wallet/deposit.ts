@@ -31,7 +31,7 @@ export async function depositWay(
   const { client, signer, signal } = tools
   const [allowance, batches, isPermit] = await Promise.all([
     assetAt(client, asset)('allowance', tools.account, escrow),
-    signer.batching({ signal }),
+    signer.batching({ account: tools.account, signal }),
     hasPermit(tools, asset),
   ])
   if (allowance >= amount) return 'allowed'

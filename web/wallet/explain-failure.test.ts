@@ -2,7 +2,10 @@ import {
   type Abi,
   CallExecutionError,
   encodeErrorResult,
+  FeeCapTooLowError,
   HttpRequestError,
+  parseAbi,
+  RpcRequestError,
   toFunctionSelector,
   UserRejectedRequestError,
   type Hex,
@@ -55,6 +58,28 @@ describe('what a wallet or a node throws', () => {
   it('takes a node that does not answer for no refusal of the contract', () => {
     const down = new HttpRequestError({ url: 'http://node.example', details: 'fetch failed' })
     expect(explainFailure(new CallExecutionError(down, {})).code).toBe('wallet.unreachable')
+  })
+
+  it('takes a node that answers with an error for no silence, and keeps the reason that it gives', () => {
+    const said = (code: number, message: string) =>
+      new RpcRequestError({ body: {}, url: 'http://node.example', error: { code, message } })
+    expect(explainFailure(new CallExecutionError(said(-32_000, 'their text') as never, {}))).toMatchObject({
+      code: 'wallet.node-error',
+      message: 'A node of the chain answered with an error (number -32000).',
+    })
+    const low = new FeeCapTooLowError({ cause: said(-32_000, 'x') })
+    expect(explainFailure(new CallExecutionError(low, {})).message).toBe(
+      'A node of the chain answered with an error (the fee is below what the next block asks for).',
+    )
+    expect(explainFailure(rpcError(-32_005)).message).toContain('its error has the number -32005')
+  })
+
+  it('tells the sentence of a contract that has one', () => {
+    const abi = parseAbi(['error Error(string)'])
+    const data = encodeErrorResult({ abi, errorName: 'Error', args: ['transfer\u202e exceeds\n balance'] })
+    expect(explainFailure(reverted(data)).message).toBe(
+      'The contract refused: it says “transfer exceeds balance”.',
+    )
   })
 
   it('reads the contract’s own error, wherever it lies', () => {

@@ -9,6 +9,18 @@ const DISCONNECTED = new Set([4100, 4900, 4901])
 const STILL_ASKING = -32002
 const REVERT_DATA = 3
 
+/** What nodes say before they take a transaction, by viem's names for it. */
+const NODE_REASONS: Readonly<Record<string, string>> = {
+  FeeCapTooLowError: 'the fee is below what the next block asks for',
+  FeeCapTooHighError: 'the fee is too high',
+  TipAboveFeeCapError: 'the tip is above the whole fee',
+  IntrinsicGasTooLowError: 'it has too little gas',
+  IntrinsicGasTooHighError: 'it needs more gas than a block holds',
+  NonceTooLowError: 'its number is used already',
+  NonceTooHighError: 'its number is too high',
+  TransactionTypeNotSupportedError: 'this chain takes no transaction of that kind',
+}
+
 /**
  * What a wallet or a node threw, as an error of ours.
  *
@@ -26,16 +38,24 @@ export function explainFailure(thrown: unknown): InfernetError {
   if (names.has('UserRejectedRequestError') || codes.some((each) => REJECTED.has(each)))
     return new InfernetError('wallet.rejected', {}, { cause: thrown })
   if (code === STILL_ASKING) return new InfernetError('wallet.waiting', {}, { cause: thrown })
-  const reason = revertOf(causes)
-  if (reason !== undefined) return new InfernetError('wallet.reverted', { reason }, { cause: thrown })
+  const refusal = revertOf(causes)
+  if (refusal !== undefined)
+    return new InfernetError('wallet.reverted', { reason: refusal }, { cause: thrown })
   if (names.has('InsufficientFundsError')) return new InfernetError('wallet.no-gas', {}, { cause: thrown })
   if (code !== undefined && UNSUPPORTED.has(code))
     return new InfernetError('wallet.unsupported', {}, { cause: thrown })
   if (code !== undefined && DISCONNECTED.has(code))
     return new InfernetError('wallet.disconnected', {}, { cause: thrown })
-  if (names.has('HttpRequestError') || names.has('TimeoutError') || names.has('RpcRequestError'))
+  if (names.has('HttpRequestError') || names.has('TimeoutError'))
     return new InfernetError('wallet.unreachable', {}, { cause: thrown })
-  return new InfernetError('wallet.failed', {}, { cause: thrown })
+  const told = Object.keys(NODE_REASONS).find((name) => names.has(name))
+  if (told !== undefined)
+    return new InfernetError('wallet.node-error', { reason: NODE_REASONS[told] }, { cause: thrown })
+  const number = code === undefined ? undefined : `number ${code}`
+  if (names.has('RpcRequestError'))
+    return new InfernetError('wallet.node-error', { reason: number }, { cause: thrown })
+  const reason = number === undefined ? 'it did not say why' : `its error has the ${number}`
+  return new InfernetError('wallet.failed', { reason }, { cause: thrown })
 }
 
 /** Every number in the error and in what it wraps, the outermost first. */

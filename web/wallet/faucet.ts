@@ -1,15 +1,18 @@
 import * as v from 'valibot'
-import type { Address } from 'viem'
+import type { Address, Hash } from 'viem'
 import { errorFromPeer } from '#shared/errors/error-message.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 
-/** Gives test money; only on chains whose money is worth nothing. */
-export type Faucet = (address: Address, options: { readonly signal: AbortSignal }) => Promise<void>
+/** Gives test money; only on chains whose money is worth nothing. Tells the transaction that pays it, if it says so. */
+export type Faucet = (
+  address: Address,
+  options: { readonly signal: AbortSignal },
+) => Promise<Hash | undefined>
 
 /** It answers when the money has arrived, which is a block or two. */
 const FAUCET_TIMEOUT_MS = 45_000
-/** A refusal is a code and a few facts. */
-const MAX_REFUSAL_CHARACTERS = 4096
+/** An answer is a code and a few facts, or a few hashes. */
+const MAX_ANSWER_CHARACTERS = 4096
 
 const refusalSchema = v.object({
   error: v.object({
@@ -18,12 +21,18 @@ const refusalSchema = v.object({
   }),
 })
 
+const giftSchema = v.object({
+  transactions: v.array(
+    v.object({ symbol: v.string(), hash: v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{64}$/)) }),
+  ),
+})
+
 /**
  * The relay's faucet.
  *
  * @throws InfernetError `faucet.*` as the relay says it, `wallet.faucet-silent` when it does not answer: it may have given
  */
-export function createFaucet(url: string): Faucet {
+export function createFaucet(url: string, symbol: string): Faucet {
   return async (address, { signal }) => {
     let response: Response
     let text: string
@@ -34,11 +43,22 @@ export function createFaucet(url: string): Faucet {
         body: JSON.stringify({ address }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(FAUCET_TIMEOUT_MS)]),
       })
-      text = (await response.text()).slice(0, MAX_REFUSAL_CHARACTERS)
+      text = (await response.text()).slice(0, MAX_ANSWER_CHARACTERS)
     } catch (cause) {
       throw new InfernetError('wallet.faucet-silent', {}, { cause })
     }
     if (!response.ok) throw refusalOf(text)
+    return hashOf(text, symbol)
+  }
+}
+
+/** Of what it gave of that asset; the coin for gas comes beside it. */
+function hashOf(text: string, symbol: string): Hash | undefined {
+  try {
+    const { transactions } = v.parse(giftSchema, JSON.parse(text))
+    return transactions.find((each) => each.symbol === symbol)?.hash as Hash | undefined
+  } catch {
+    return undefined
   }
 }
 

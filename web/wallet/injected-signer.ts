@@ -18,7 +18,7 @@ import { chainOf } from './chain-client.ts'
 import { numbersOf } from './explain-failure.ts'
 import type { InjectedWallet } from './injected-wallets.ts'
 import type { Call } from '#shared/chain/calls.ts'
-import type { BatchSender, SendOptions, Signer } from './signer.ts'
+import type { BatchSender, SendOptions, Signer, SignOptions } from './signer.ts'
 import { recordOf } from './transaction-record.ts'
 import { answerOf, asked, isHash } from './wallet-answer.ts'
 
@@ -110,9 +110,11 @@ class InjectedSigner implements Signer {
 
   async send({ gas, to, data, value = 0n }: Call & { gas: bigint }, options: SendOptions) {
     const { base, nonce } = options
-    await this.#assertReady(options)
+    await this.#assertReady(base.account, options)
     const request = {
       ...{ from: base.account, to, data, value: numberToHex(value), gas: numberToHex(gas) },
+      // It may change the chain while its window is open: then it refuses, and does not send it elsewhere.
+      chainId: numberToHex(base.chainId),
       ...(nonce === undefined ? {} : { nonce: numberToHex(nonce) }),
     }
     // Not by viem's own action: that one asks a second time, by another name, after some of a wallet's errors.
@@ -123,23 +125,18 @@ class InjectedSigner implements Signer {
     })
   }
 
-  async signTypedData(data: TypedDataDefinition, { signal }: { signal: AbortSignal }) {
-    this.#assertChain()
-    return asked(
-      this.#clock,
-      true,
-      () => signTypedData(this.#client, { account: this.#address, ...data }),
-      signal,
-    )
+  async signTypedData(data: TypedDataDefinition, { account, signal }: SignOptions) {
+    await this.#assertReady(account, { signal })
+    return asked(this.#clock, true, () => signTypedData(this.#client, { account, ...data }), signal)
   }
 
-  async batching({ signal }: { signal: AbortSignal }): Promise<BatchSender | undefined> {
+  async batching({ account, signal }: SignOptions): Promise<BatchSender | undefined> {
     const chainId = this.#network.chainId
     try {
       const able = await asked(
         this.#clock,
         false,
-        () => getCapabilities(this.#client, { account: this.#address, chainId }),
+        () => getCapabilities(this.#client, { account, chainId }),
         signal,
       )
       // "ready" asks the visitor to upgrade the account first; that is one approval all the same.
@@ -154,7 +151,7 @@ class InjectedSigner implements Signer {
     return {
       send: async (options) => {
         const { base } = options
-        await this.#assertReady(options)
+        await this.#assertReady(base.account, options)
         // Named by us, so that it can be asked for even when the answer is lost, and is never taken twice.
         const id = bytesToHex(crypto.getRandomValues(new Uint8Array(32)))
         const request = {
@@ -230,17 +227,29 @@ class InjectedSigner implements Signer {
     if (this.#chainId !== this.#network.chainId) throw new InfernetError('wallet.wrong-chain')
   }
 
-  /** What the wallet tells of itself may be old: it is asked. @throws InfernetError; nothing has been sent then */
-  async #assertReady({ base, signal }: SendOptions): Promise<void> {
-    const id = await asked(
-      this.#clock,
-      false,
-      () => this.#provider.request({ method: 'eth_chainId' }),
-      signal,
-    )
-    this.#chainId = chainNumber(id)
+  async look({ signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#seen(signal)
+  }
+
+  /** What the wallet tells of itself may be old: it is asked. @throws InfernetError; nothing was sent or signed then */
+  async #assertReady(account: Address, { signal }: { signal: AbortSignal }): Promise<void> {
+    const shown = await this.#seen(signal)
     this.#assertChain()
-    if (this.#address !== base.account) throw new InfernetError('wallet.other-account')
+    if (!shown) throw new InfernetError('wallet.disconnected')
+    if (shown !== account) throw new InfernetError('wallet.other-account')
+  }
+
+  /** Asks for chain and account; the account is `undefined` where it is locked. */
+  async #seen(signal: AbortSignal): Promise<Address | undefined> {
+    const question = (method: 'eth_chainId' | 'eth_accounts'): Promise<unknown> =>
+      asked(this.#clock, false, () => this.#provider.request({ method }), signal)
+    const [id, accounts] = await Promise.all([question('eth_chainId'), question('eth_accounts')])
+    const [chainId, shown] = [chainNumber(id), firstAddress(accounts)]
+    const isAsBefore = chainId === this.#chainId && (shown ?? this.#address) === this.#address
+    this.#chainId = chainId
+    this.#address = shown ?? this.#address
+    if (!isAsBefore) this.#tell()
+    return shown
   }
 
   #tell(): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { EIP6963ProviderDetail } from 'mipd'
-import { expect, it } from 'vitest'
-import { injectedFrom } from './injected-wallets.ts'
+import { expect, it, vi } from 'vitest'
+import { findInjectedWallets, injectedFrom } from './injected-wallets.ts'
 
 const provider = { request: async () => null }
 const announced = (info: Record<string, unknown>): EIP6963ProviderDetail =>
@@ -16,6 +16,38 @@ it('shows each wallet once, by its own name and icon', () => {
     ['a.b', 'W', 'data:image/png;base64,'],
     ['c.d', 'X', 'data:image/png;base64,'],
   ])
+})
+
+it('lists both of two wallets that go by one name', () => {
+  const second = { ...announced({ uuid: 'v' }), provider: { request: async () => 7 } } as never
+  expect(injectedFrom([announced({}), second]).map(({ rdns }) => rdns)).toEqual(['a.b', 'a.b'])
+})
+
+it('finds a wallet that announces nothing and stands at window.ethereum alone', () => {
+  const page = globalThis as { ethereum?: unknown }
+  const target = new EventTarget()
+  vi.stubGlobal('window', target)
+  vi.stubGlobal('addEventListener', target.addEventListener.bind(target))
+  page.ethereum = provider
+  try {
+    const found = findInjectedWallets()
+    expect(found.list.map((each) => [each.name, each.provider])).toEqual([
+      ['Wallet of this browser', provider],
+    ])
+    let told = 0
+    found.onChange(() => told++)
+    target.dispatchEvent(new Event('ethereum#initialized'))
+    expect(told).toBe(1)
+    target.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: announced({}) }))
+    expect(
+      found.list.map(({ name }) => name),
+      'one that says its name is shown by it',
+    ).toEqual(['W'])
+    found.stop()
+  } finally {
+    delete page.ethereum
+    vi.unstubAllGlobals()
+  }
 })
 
 it('draws an icon only from the data that came with it', () => {

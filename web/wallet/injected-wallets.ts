@@ -22,21 +22,41 @@ export function findInjectedWallets(): InjectedWallets {
   const store = createStore()
   return {
     get list() {
-      return injectedFrom(store.getProviders())
+      const announced = store.getProviders()
+      return injectedFrom(announced.length > 0 ? announced : loneWallet())
     },
-    onChange: (callback) => store.subscribe(callback),
+    onChange: (callback) => {
+      const stopStore = store.subscribe(callback)
+      addEventListener(LONE_WALLET_EVENT, callback)
+      return () => {
+        stopStore()
+        removeEventListener(LONE_WALLET_EVENT, callback)
+      }
+    },
     stop: () => store.destroy(),
   }
 }
 
-/** What was announced, each name once, bounded and made plain. @internal */
+/** Told by a wallet that comes late and announces nothing. */
+const LONE_WALLET_EVENT = 'ethereum#initialized'
+
+/** A wallet that only puts itself at `window.ethereum`, as some apps on phones do, and does not say its name. */
+function loneWallet(): readonly EIP6963ProviderDetail[] {
+  const { ethereum: provider } = globalThis as { readonly ethereum?: EIP1193Provider }
+  if (!provider) return []
+  const info = { uuid: '', rdns: 'window.ethereum', name: 'Wallet of this browser', icon: 'data:,' } as never
+  return [{ info, provider }]
+}
+
+/** What was announced, each once, bounded and made plain; two may go by one name. @internal */
 export function injectedFrom(announced: readonly EIP6963ProviderDetail[]): InjectedWallet[] {
   const wallets = new Map<string, InjectedWallet>()
   for (const { info, provider } of announced) {
     const rdns = plain(info?.rdns, 100)
-    if (rdns === '' || typeof provider?.request !== 'function' || wallets.has(rdns)) continue
+    const id = `${rdns} ${plain(info?.uuid, 100)}`
+    if (rdns === '' || typeof provider?.request !== 'function' || wallets.has(id)) continue
     if (wallets.size >= MAX_INJECTED) break
-    wallets.set(rdns, {
+    wallets.set(id, {
       rdns,
       name: plain(info.name, MAX_WALLET_NAME) || rdns,
       icon: iconOf(info.icon),

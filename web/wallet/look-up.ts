@@ -1,4 +1,11 @@
-import { isAddressEqual, type Hash, type Transaction, type TransactionReceipt } from 'viem'
+import {
+  getAddress,
+  isAddressEqual,
+  type Address,
+  type Hash,
+  type Transaction,
+  type TransactionReceipt,
+} from 'viem'
 import type { Call } from '#shared/chain/calls.ts'
 import { receiptOf, unlessAbsent } from '#shared/chain/receipts.ts'
 import type { ChainClient } from './chain-client.ts'
@@ -17,7 +24,7 @@ import type { TransactionRecord } from './transaction-record.ts'
  */
 export type Fate =
   | { readonly kind: 'mined'; readonly receipt: TransactionReceipt }
-  | { readonly kind: 'waiting'; readonly nonce: number }
+  | { readonly kind: 'waiting'; readonly nonce: number | undefined }
   | { readonly kind: 'displaced' | 'absent' | 'silent' }
 
 /**
@@ -35,6 +42,8 @@ export async function lookUp(
     const own = await receiptOf(client, record.hashes)
     if (own) return { kind: 'mined', receipt: own }
     const held = await heldOf(client, record.hashes)
+    // The number of another sender says nothing of this account: of one that carries it, or of the wrong account.
+    if (held && !isAddressEqual(held.from, record.account)) return { kind: 'waiting', nonce: record.nonce }
     const nonce = held?.nonce ?? record.nonce
     if (nonce === undefined) return await searchUnnumbered(client, record, count, isForeign)
     if (count > nonce) return await whoTook(client, record, nonce, isForeign)
@@ -42,6 +51,19 @@ export async function lookUp(
   } catch {
     return { kind: 'silent' }
   }
+}
+
+/**
+ * Who paid, where a wallet sent it from another account than it was asked for. One that others carry to the chain, as a
+ * contract's, calls them and not the contract that was meant.
+ */
+export function otherPayerOf(
+  { account, calls }: TransactionRecord,
+  { from, to }: Pick<TransactionReceipt, 'from' | 'to'>,
+): Address | undefined {
+  const [call, ...more] = calls
+  if (!call || more.length > 0 || !to || isAddressEqual(from, account)) return undefined
+  return isAddressEqual(to, call.to) ? getAddress(from) : undefined
 }
 
 async function whoTook(

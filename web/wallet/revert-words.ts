@@ -36,6 +36,9 @@ const WORDS: Readonly<Record<string, (args: readonly unknown[]) => string>> = {
   ERC2612ExpiredSignature: () => 'the permission ran out before it was used',
   ERC2612InvalidSigner: () => 'the permission was signed by another wallet',
   SafeERC20FailedOperation: () => 'the asset refused to move',
+  // Older assets say it in a sentence of their own.
+  Error: ([text]) => `it says “${oneLine(text)}”`,
+  Panic: () => 'a check inside it failed',
 }
 
 /** A contract's refusal in words. Its own name, a plain identifier, where there are none for it. */
@@ -43,6 +46,16 @@ export function revertWords(data: Hex): string {
   const revert = readRevert(data)
   if (!revert) return 'it did not say why'
   return WORDS[revert.name]?.(revert.args) ?? revert.name
+}
+
+/** A stranger's words, in one line and bounded. */
+function oneLine(text: unknown): string {
+  return String(text)
+    .slice(0, 400)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 100)
 }
 
 function from(seconds: unknown): string {

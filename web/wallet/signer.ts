@@ -18,6 +18,12 @@ export interface SendOptions {
   readonly nonce?: number | undefined
 }
 
+/** Whose signature it is to be: a wallet may change to another account meanwhile. */
+export interface SignOptions {
+  readonly account: Address
+  readonly signal: AbortSignal
+}
+
 /** What is known after a transaction was given away. */
 export interface SendAnswer {
   readonly record: TransactionRecord
@@ -60,13 +66,16 @@ export interface Signer {
   readonly chainId: number | undefined
   /** @throws InfernetError `wallet.*` where it is certain that nothing was sent; everything else is a doubt */
   send(call: Call & { readonly gas: bigint }, options: SendOptions): Promise<SendAnswer>
-  signTypedData(data: TypedDataDefinition, options: { readonly signal: AbortSignal }): Promise<Hex>
+  /** By that account and no other. */
+  signTypedData(data: TypedDataDefinition, options: SignOptions): Promise<Hex>
   /** The very same bytes; only where the key is ours. For a higher fee where the chain asks for more by now. */
   readonly sendAgain?: SendAgain
   /** The same for a higher fee; only where the key is ours. */
   readonly speedUp?: SendAgain
   /** Resolves with `undefined` where the wallet cannot send several calls as one. */
-  batching(options: { readonly signal: AbortSignal }): Promise<BatchSender | undefined>
+  batching(options: SignOptions): Promise<BatchSender | undefined>
+  /** Asks the wallet for chain and account anew, and tells what has changed: not all of them tell it by themselves. */
+  look?(options: { readonly signal: AbortSignal }): Promise<void>
   /** Moves to the network's chain, adding it where the wallet does not know it. */
   switchChain(network: NetworkFile, options: { readonly signal: AbortSignal }): Promise<void>
   onChange(callback: () => void): () => void

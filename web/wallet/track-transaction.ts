@@ -6,7 +6,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ChainClient } from './chain-client.ts'
 import { STUCK_AFTER_BLOCKS, STUCK_AFTER_MS } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
-import { lookUp, type Fate } from './look-up.ts'
+import { lookUp, otherPayerOf, type Fate } from './look-up.ts'
 import { withHash, type TransactionRecord } from './transaction-record.ts'
 
 const POLL_MS = { least: 250, most: 4000 } as const
@@ -51,7 +51,7 @@ export class TransactionTrack {
    * Resolves when it is in a block and did what it should. It never gives up by itself: a chain that does not answer has
    * decided nothing.
    *
-   * @throws InfernetError `wallet.reverted`, `wallet.replaced`
+   * @throws InfernetError `wallet.reverted`, `wallet.replaced`, `wallet.other-paid`
    */
   async mined({ signal, onLook, onDecided }: TrackOptions): Promise<TransactionReceipt> {
     const { client, clock, blockSeconds, isForeign } = this.#components
@@ -101,8 +101,10 @@ export class TransactionTrack {
     const { transactionHash: hash, blockNumber, status } = receipt
     const hashes = [...withHash(this.record.hashes, hash).filter((each) => each !== hash), hash]
     const state = status === 'success' ? 'mined' : 'failed'
-    this.record = { ...this.record, hashes, state, block: Number(blockNumber) }
+    const paidBy = otherPayerOf(this.record, receipt)
+    this.record = { ...this.record, hashes, state, block: Number(blockNumber), paidBy }
     await onDecided(this.record)
+    if (paidBy) throw new InfernetError('wallet.other-paid', { account: paidBy })
     if (status === 'success') return receipt
     throw await this.#whyReverted(receipt)
   }

@@ -35,6 +35,8 @@ export interface TransactionRecord {
   readonly batch: string | undefined
   readonly state: RecordState
   readonly block: number | undefined
+  /** Who paid, where its wallet sent it from another account than it was asked for. */
+  readonly paidBy?: Address | undefined
 }
 
 /** What is noted before anybody is asked. */

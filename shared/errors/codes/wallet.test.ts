@@ -65,6 +65,17 @@ it('the failures of wallet read well', () => {
     wallet.other-account
       Your wallet has changed to another account.
       fix: Nothing more was sent. Change back, or begin again with this account.
+    wallet.other-paid
+      Your wallet sent this from another account (0x00000000000000000000000000000000000000A1).
+      bare: Your wallet sent this from another account.
+      fix: What was sent counts, and that account paid. Look at it before you send this again.
+    wallet.cause-gone
+      It could not be done; what stood in the way is gone.
+      fix: Try again when you like. What is done already is not done twice.
+    wallet.node-error
+      A node of the chain answered with an error (number -32000).
+      bare: A node of the chain answered with an error.
+      fix: Try again in a moment. If it stays, use another node.
     wallet.no-record
       What is to be sent could not be written down, so it was not sent.
       fix: Free some storage, then try again.

@@ -95,6 +95,21 @@ export const WALLET_CODES = {
     fix: 'Nothing more was sent. Change back, or begin again with this account.',
     example: {},
   },
+  'wallet.other-paid': {
+    says: (f) => `Your wallet sent this from another account${inBrackets(f.account)}.`,
+    fix: 'What was sent counts, and that account paid. Look at it before you send this again.',
+    example: { account: '0x00000000000000000000000000000000000000A1' },
+  },
+  'wallet.cause-gone': {
+    says: () => 'It could not be done; what stood in the way is gone.',
+    fix: 'Try again when you like. What is done already is not done twice.',
+    example: {},
+  },
+  'wallet.node-error': {
+    says: (f) => `A node of the chain answered with an error${inBrackets(f.reason)}.`,
+    fix: 'Try again in a moment. If it stays, use another node.',
+    example: { reason: 'number -32000' },
+  },
   'wallet.no-record': {
     says: () => 'What is to be sent could not be written down, so it was not sent.',
     fix: 'Free some storage, then try again.',

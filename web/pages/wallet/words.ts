@@ -1,5 +1,4 @@
 import {
-  FINAL_BLOCKS,
   movedAmount,
   type MoneyEntry,
   type MovedEntry,
@@ -146,7 +145,7 @@ export function entryRows(entries: readonly MoneyEntry[], wallet: Wallet) {
         what: DEEDS[entry.what].past,
         link: linkOf(entry, wallet),
         tokens: 0,
-        ...movedState(entry, wallet),
+        ...movedState(entry),
         amount: movedAmount(entry) === 0n ? '—' : formatMoved(entry.amount, entry),
         column: 'Moved',
       }
@@ -174,7 +173,7 @@ function paymentState(entry: Extract<MoneyEntry, { receipt: string }>) {
   return { kind: 'unknown', state: 'signed, not claimed' } as const
 }
 
-function movedState(entry: MovedEntry, { snapshot }: Wallet) {
+function movedState(entry: MovedEntry) {
   switch (entry.state) {
     case 'failed':
       return { kind: 'bad', state: 'failed' } as const
@@ -192,9 +191,8 @@ function movedState(entry: MovedEntry, { snapshot }: Wallet) {
     case 'final':
       return { kind: 'ok', state: 'final' } as const
     case 'mined':
+      return { kind: 'ok', state: 'confirmed' } as const
   }
-  const depth = snapshot && entry.block !== undefined ? Number(snapshot.block.number) - entry.block : 0
-  return { kind: 'ok', state: depth >= FINAL_BLOCKS ? 'final' : 'confirmed' } as const
 }
 
 function placeOf(what: MovedWhat): string {

@@ -45,6 +45,7 @@ export class ActEntry {
     const state = record.state === 'mined' && hasMore ? 'partial' : record.state
     const entry: MovedEntry = {
       ...this.#blank,
+      wallet: record.paidBy?.toLowerCase() ?? this.#blank.wallet,
       hash,
       state,
       block: record.block,
@@ -57,7 +58,8 @@ export class ActEntry {
 
   /** The act is over, and did what it should: what is left out was not needed. */
   async done(): Promise<void> {
-    if (this.#entry?.state === 'partial') await this.#keeper.write({ ...this.#entry, state: 'mined' })
+    if (this.#entry?.state === 'partial')
+      await this.#keeper.write({ ...this.#entry, state: 'mined', hasMore: false })
   }
 
   async #takeBack(): Promise<void> {

@@ -31,8 +31,8 @@ interface FiguresComponents extends Pick<WalletServices, 'clock' | 'conditions'>
   /** Aborts when the page closes. */
   readonly signal: AbortSignal
   readonly of: () => FiguresOf
-  /** Called with each snapshot. */
-  readonly onRead: (snapshot: Snapshot) => void
+  /** Called with each snapshot, and whose it is. */
+  readonly onRead: (snapshot: Snapshot, signer: Signer) => void
 }
 
 /** What the chain says of the wallet, how old that is, and whether nodes agree. */
@@ -161,10 +161,11 @@ export class ChainFigures {
   }
 
   async #read(): Promise<void> {
-    const { clock, conditions, of, onRead } = this.#components
+    const { clock, conditions, signal, of, onRead } = this.#components
     const { money, signer } = of()
     if (!money || !signer) return
     const { address } = signer
+    void signer.look?.({ signal }).catch(() => undefined) // it says so when it is needed
     this.#readDue = clock.now() + (conditions.hidden ? READ_EVERY_HIDDEN_MS : READ_EVERY_MS)
     try {
       const snapshot = await money.read({ address, sessionKeys: await sessionKeysOf(money, signer) })
@@ -175,7 +176,7 @@ export class ChainFigures {
       this.#now = clock.now()
       this.#readError = undefined
       if (clock.now() >= this.#confirmDue) void this.#confirm(money, snapshot)
-      onRead(snapshot)
+      onRead(snapshot, signer)
     } catch (thrown) {
       this.#readError = InfernetError.from(thrown, 'wallet.unreachable')
       this.#readDue = clock.now() + RETRY_MS

@@ -11,7 +11,7 @@ import type { EscrowOnChain } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
 import { claimCosts, claimFee } from './claim-costs.ts'
 import { entryOf, potLinesOf, providedByClaim } from './claim-entries.ts'
-import { claimOffers } from './claim-offers.ts'
+import { claimOffers, correctClaims } from './claim-offers.ts'
 import type { MoneyServices } from './money-services.ts'
 import { parseAmount } from './parse-amount.ts'
 import type { Settings } from '../session/settings.svelte.ts'
@@ -58,6 +58,7 @@ export class ClaimDesk {
   readonly #settings: Settings
   readonly #act: WalletAct
   readonly #notes = new ClaimNotes()
+  #turn = 0
   #waiting = $state.raw<WaitingClaim | undefined>()
   #hindrance = $state<ClaimHindrance | undefined>()
   /** Whose they are. */
@@ -176,6 +177,7 @@ export class ClaimDesk {
     const { network } = services
     const id = { chainId: network.chainId, escrow: chainAddress(main.escrow) }
     const ledger = await PayeeLedger.load(services.ledger, id, chainAddress(signer.address))
+    if (!goesOn) await correctClaims(services, ledger, this.#turn++)
     // Deadlines are the chain's, and a test chain may be ahead of us.
     const now = epochMillis(Math.max(this.#clock.now(), snapshot.block.timestamp * SECOND_MS))
     const graceMs = millis(main.graceSeconds * SECOND_MS)

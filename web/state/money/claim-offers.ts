@@ -1,18 +1,39 @@
 import type { Address } from 'viem'
 import { baseUnits } from '#shared/base/units.ts'
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
-import type { PayeeLedger, HeldVoucher } from '#shared/settle/payee-ledger.ts'
+import { unclaimedIn, type PayeeLedger, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
 import { offerOf, type ClaimOffer } from '#shared/settle/claim-offer.ts'
 import { entryOf } from './claim-entries.ts'
 import type { MoneyServices } from './money-services.ts'
 
 /** Questions to the chain at once. */
 const PARALLEL = 8
+/** Vouchers that were claimed in full and are asked about again, at each look others. */
+const MAX_CORRECTED = 16
 
 export interface OffersInit {
   readonly escrow: Address
   readonly ledger: PayeeLedger
   readonly notes: ClaimNotes
+}
+
+/**
+ * Takes back what was noted of claims that a fork has undone: some in turn, those before `turn` in earlier looks.
+ *
+ * @throws InfernetError `payment.*` when the chain does not answer
+ */
+export async function correctClaims(
+  services: Pick<MoneyServices, 'claimed'>,
+  ledger: PayeeLedger,
+  turn: number,
+): Promise<void> {
+  const full = ledger.vouchers.filter((held) => unclaimedIn(held) === 0n)
+  const groups = Math.ceil(full.length / MAX_CORRECTED)
+  const from = groups > 0 ? (turn % groups) * MAX_CORRECTED : 0
+  for (const { voucher, claimed } of full.slice(from, from + MAX_CORRECTED)) {
+    const said = baseUnits(await services.claimed(voucher, { isFresh: true }))
+    if (said < claimed) await ledger.correctClaimed(voucher, said)
+  }
 }
 
 /**

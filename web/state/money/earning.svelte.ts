@@ -8,7 +8,7 @@ import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
 import type { Claimable, PotOnChain } from '../../wallet/read-lines.ts'
 import type { EscrowOnChain } from '../../wallet/read-snapshot.ts'
 import { entryOf, potKey, potLinesOf, providedByClaim } from './claim-entries.ts'
-import { claimOffers } from './claim-offers.ts'
+import { claimOffers, correctClaims } from './claim-offers.ts'
 import { dollarsInAsset, type Energy } from './energy.svelte.ts'
 import type { MoneyServices } from './money-services.ts'
 import type { Wallet } from './wallet.svelte.ts'
@@ -33,6 +33,7 @@ export class Earning {
   readonly #wallet: Wallet
   readonly #energy: Energy
   readonly #notes = new ClaimNotes()
+  #turn = 0
   #claimable = $state.raw<readonly Claimable[]>([])
   #pots = $state.raw<readonly PotOnChain[]>([])
   #error = $state.raw<InfernetError | undefined>()
@@ -110,6 +111,7 @@ export class Earning {
     { escrow, graceSeconds }: EscrowOnChain,
     ledger: PayeeLedger,
   ): Promise<readonly Claimable[]> {
+    await correctClaims(services, ledger, this.#turn++)
     const now = epochMillis(this.#wallet.now)
     const open = this.#notes.pick(
       ledger.vouchers.filter((held) => unclaimedIn(held) > 0n),

@@ -1,4 +1,4 @@
-import type { Address } from 'viem'
+import type { Address, Hash } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { payingEscrow } from '#shared/chain/paying-escrow.ts'
@@ -29,6 +29,7 @@ export async function gotFromFaucet(
 interface Gift extends Pick<MovedEntry, 'id' | 'at' | 'amount'> {
   readonly address: Address
   readonly block: bigint | undefined
+  readonly hash: Hash | undefined
 }
 
 /** What a gift is on record as. */
@@ -37,6 +38,6 @@ export function faucetEntry(network: NetworkFile, { address, block, ...gift }: G
   const { chainId } = network
   return {
     ...{ kind: 'moved', what: 'faucet', chainId, wallet: address.toLowerCase(), symbol, decimals },
-    ...{ ...gift, hash: undefined, state: 'mined', block: block === undefined ? undefined : Number(block) },
+    ...{ ...gift, state: 'mined', block: block === undefined ? undefined : Number(block) },
   }
 }

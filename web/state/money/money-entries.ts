@@ -48,6 +48,8 @@ export interface PaymentEntry extends EntryBase {
   /** Who put a name under the receipt. */
   readonly receipt: 'both' | 'one' | 'none'
   readonly isClaimed: boolean
+  /** The block in which the claim was seen; undefined before, and when it is so deep that no fork takes it back. */
+  readonly claimedAt?: number | undefined
   /** Where it stands and how far the voucher went then; the chain has counted it when it has counted that much. */
   readonly line?: (PaymentLine & { readonly upTo: bigint }) | undefined
 }

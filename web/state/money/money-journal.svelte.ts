@@ -1,15 +1,9 @@
 import type { Hash } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { EntryKeeper } from './act-entry.ts'
-import {
-  FINAL_BLOCKS,
-  isUndecided,
-  type MoneyEntry,
-  type MovedEntry,
-  type PaymentEntry,
-} from './money-entries.ts'
+import { isUndecided, type MoneyEntry, type MovedEntry } from './money-entries.ts'
 import type { MoneyServices } from './money-services.ts'
-import { Looks, settledBy } from './settled-entry.ts'
+import { claimedEntry, foundEntry, hasLine, Looks, settledBy, type Lined } from './settled-entry.ts'
 
 type JournalServices = Pick<MoneyServices, 'network' | 'entries' | 'outcome' | 'claimed' | 'lookUp'>
 
@@ -80,6 +74,7 @@ export class MoneyJournal implements EntryKeeper {
     return this.#entries
       .filter((entry) => entry.kind === 'moved')
       .filter(isUndecided)
+      .filter(({ what }) => what !== 'faucet') // the relay's own, with a number of its account
       .filter((entry) => entry.wallet === wallet.toLowerCase() && entry.chainId === chainId)
   }
 
@@ -105,18 +100,28 @@ export class MoneyJournal implements EntryKeeper {
   }
 
   /**
-   * Looks for what was sent and not yet seen in a block, as after the tab was closed meanwhile, and for what was claimed
-   * meanwhile, by whoever brought it to the chain.
+   * Looks for what was sent and not yet seen in a block, as after the tab was closed meanwhile, for what was claimed
+   * meanwhile, by whoever brought it to the chain, and whether a fork has taken back what was in a block and not deep.
+   *
+   * @returns what was taken back
    */
-  async recheck({ isFresh = false, block = 0n, isHeld = () => false }: RecheckInit = {}): Promise<void> {
-    const open = this.#open(block).filter(({ id }) => !isHeld(id))
+  async recheck({ isFresh = false, block = 0n, isHeld = () => false }: RecheckInit = {}): Promise<
+    readonly MovedEntry[]
+  > {
+    const undone: MovedEntry[] = []
+    const open = this.#open().filter(({ id }) => !isHeld(id))
     const first = open.length > 0 ? this.#openTurn++ % open.length : 0
     for (const entry of [...open.slice(first), ...open.slice(0, first)].slice(0, MAX_RECHECKS)) {
-      const settled = entry.transaction ? await this.#lookedUp(entry, block) : await this.#foundByHash(entry)
+      const settled = await (entry.transaction
+        ? this.#lookedUp(entry, block)
+        : this.#foundByHash(entry, block))
       // An act may have taken it up meanwhile, or written more of it.
-      if (settled && !isHeld(entry.id) && this.#entries.includes(entry)) await this.keep(settled)
+      if (!settled || isHeld(entry.id) || !this.#entries.includes(entry)) continue
+      await this.keep(settled)
+      if (isUndecided(settled) && !isUndecided(entry)) undone.push(settled)
     }
-    await this.#noteClaims(isFresh)
+    await this.#noteClaims(isFresh, Number(block))
+    return undone
   }
 
   async #lookedUp(entry: MovedEntry, block: bigint): Promise<MovedEntry | undefined> {
@@ -124,36 +129,43 @@ export class MoneyJournal implements EntryKeeper {
     if (!services || !entry.transaction) return undefined
     const isForeign = (hash: Hash): boolean => this.isForeign(hash, entry.id)
     const fate = await services.lookUp(entry.transaction, isForeign)
-    return this.#looks.isProof(entry.id, fate) ? settledBy(entry, entry.transaction, fate, block) : undefined
+    return this.#looks.isProof(entry, fate) ? settledBy(entry, entry.transaction, fate, block) : undefined
   }
 
-  /** Those of older pages. */
-  async #foundByHash(entry: MovedEntry): Promise<MovedEntry | undefined> {
-    const outcome = await this.#services?.outcome(entry.hash as Hash).catch(() => undefined)
-    if (!outcome) return undefined
-    return { ...entry, block: outcome.block, state: outcome.succeeded ? 'mined' : 'failed' }
+  /** Those of older pages, and what somebody else sent. */
+  async #foundByHash(entry: MovedEntry, newest: bigint): Promise<MovedEntry | undefined> {
+    const { hash } = entry
+    const outcome = await this.#services?.outcome(hash as Hash).catch(() => 'silent' as const)
+    if (outcome === 'silent') return undefined
+    const fate = { kind: outcome ? 'mined' : 'absent' } as const
+    if (!this.#looks.isProof(entry, fate)) return undefined
+    return foundEntry(entry, outcome, newest)
   }
 
-  async #noteClaims(isFresh: boolean): Promise<void> {
-    const lines = this.#unclaimed()
+  async #noteClaims(isFresh: boolean, block: number): Promise<void> {
+    const lines = this.#lines()
     const first = lines.length > 0 ? this.#turn++ % lines.length : 0
     for (const [i, entries] of [...lines.slice(first), ...lines.slice(0, first)]
       .slice(0, MAX_RECHECKS)
       .entries()) {
       const line = entries[0]?.line
       // One in turn is asked of the chain itself, so that a claim shows within some reads; the others may be remembered.
-      const how = { isFresh: isFresh || i === 0 }
+      const how = { isFresh: isFresh || i === 0 || entries.some(({ isClaimed }) => isClaimed) }
       const claimed = line && (await this.#services?.claimed(line, how).catch(() => undefined))
-      for (const entry of entries)
-        if (claimed !== undefined && entry.line.upTo <= claimed)
-          await this.keep({ ...entry, isClaimed: true })
+      if (claimed === undefined) continue
+      for (const entry of entries) {
+        const noted = claimedEntry(entry, claimed, block)
+        if (noted && this.#entries.includes(entry)) await this.keep(noted)
+      }
     }
   }
 
-  /** What was paid or earned and waits for a claim, one list for each line of payment. */
-  #unclaimed(): readonly (readonly Lined[])[] {
+  /** What was paid or earned and waits for a claim, or whose claim is not deep, one list for each line of payment. */
+  #lines(): readonly (readonly Lined[])[] {
     const chainId = this.#services?.network.chainId
-    const open = this.#entries.filter(hasLine).filter((each) => !each.isClaimed && each.chainId === chainId)
+    const open = this.#entries
+      .filter(hasLine)
+      .filter((each) => (!each.isClaimed || each.claimedAt !== undefined) && each.chainId === chainId)
     const lines = Object.groupBy(
       open,
       ({ line: { payer, provider, model, epoch } }) => `${payer} ${provider} ${model} ${epoch}`,
@@ -161,22 +173,15 @@ export class MoneyJournal implements EntryKeeper {
     return Object.values(lines).map((entries = []) => entries)
   }
 
-  /** What the chain has not decided, or could still take back and is about to make final. */
-  #open(block: bigint): MovedEntry[] {
+  /** What the chain has not decided, or could still take back. What is deep has no transaction any more. */
+  #open(): MovedEntry[] {
     const chainId = this.#services?.network.chainId
-    const isRipe = (at: number | undefined): boolean => at !== undefined && Number(block) - at >= FINAL_BLOCKS
     return this.#entries.filter((entry): entry is MovedEntry => {
       if (entry.kind !== 'moved' || entry.chainId !== chainId) return false
-      if (!entry.transaction)
-        return entry.hash !== undefined && entry.state !== 'failed' && entry.block === undefined
-      return isUndecided(entry) || (entry.state === 'mined' && isRipe(entry.block))
+      return (
+        entry.transaction !== undefined ||
+        (entry.hash !== undefined && (entry.state === 'mined' || isUndecided(entry)))
+      )
     })
   }
-}
-
-type Lined = PaymentEntry & { readonly line: NonNullable<PaymentEntry['line']> }
-
-/** Those of older pages have none. */
-function hasLine(entry: MoneyEntry): entry is Lined {
-  return entry.kind !== 'moved' && entry.line !== undefined
 }

@@ -1,3 +1,4 @@
+import type { Address } from 'viem'
 import { baseUnits } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -46,6 +47,8 @@ export class PaymentDesk {
   #receipts: readonly SignedReceipt[] = []
   #readied: Promise<Payer | undefined> | undefined
   #backup: VoucherBackup | undefined
+  /** Whose deposit answers are paid from: the wallet may stand on another account when they end. */
+  #payer: Address | undefined
 
   constructor(services: WalletServices, wallet: Wallet, claims: Pick<ClaimDesk, 'open' | 'soon' | 'close'>) {
     this.#services = services
@@ -84,13 +87,14 @@ export class PaymentDesk {
     await this.afterProviding()
     const { services, signer } = this.#wallet
     if (!services || !signer) return undefined
-    const till = await services.payments.payee(signer.address, {
+    const { address } = signer
+    const till = await services.payments.payee(address, {
       bind: (terms) => mesh.bind(terms),
       hasKey: signer.kind === 'tab',
       onReceipt: (receipt) => {
         void this.#backup?.keep()
         this.#claims.soon()
-        void this.#keepEarned(receipt, till.vouchers())
+        void this.#keepEarned(address, receipt, till.vouchers())
       },
     })
     const backup = new VoucherBackup({
@@ -115,11 +119,13 @@ export class PaymentDesk {
 
   /** Puts what an answer cost on record, one entry for each provider that was paid. */
   async keepPaid(turn: PaidTurn, segments: readonly Segment[]): Promise<void> {
-    const base = this.#entryBase()
+    const payer = this.#payer ?? this.#wallet.address
+    const base = this.#entryBase(payer)
     const paid = segments.filter((segment) => segment.paid > 0n)
     if (!base || paid.length === 0) return
     const { services, paying, address } = this.#wallet
-    const lines = services && paying && address ? await signedLines(services, address, paying) : []
+    const lines =
+      services && paying && address && payer === address ? await signedLines(services, address, paying) : []
     for (const [i, segment] of segments.entries()) {
       if (segment.paid === 0n) continue
       const line = lines.find(({ provider, model }) => provider === segment.operator && model === turn.model)
@@ -143,6 +149,7 @@ export class PaymentDesk {
     const { services, signer } = this.#wallet
     if (!services || !signer) return undefined
     if (services.network.isTest && signer.kind === 'tab') await this.#fillTestWallet()
+    this.#payer = signer.address
     return services.payments.payer(signer.address, {
       maxJobCost: MAX_ANSWER_COST,
       onReceipt: (receipt) => (this.#receipts = [...this.#receipts, receipt].slice(-MAX_RECEIPTS)),
@@ -203,6 +210,7 @@ export class PaymentDesk {
   }
 
   async #keepEarned(
+    provider: Address,
     { receipt, providerSignature }: SignedReceipt,
     held: readonly HeldVoucher[],
   ): Promise<void> {
@@ -210,7 +218,7 @@ export class PaymentDesk {
       .map((each) => each.voucher)
       .filter(({ payer, model }) => payer === receipt.payer && model === receipt.model)
       .toSorted((a, b) => b.epoch - a.epoch)
-    const base = this.#entryBase()
+    const base = this.#entryBase(provider)
     if (!base) return
     const models = await this.#services.models().catch(() => [])
     const modelName = models.find(({ model }) => model === receipt.model)?.name ?? receipt.model.slice(0, 8)
@@ -223,8 +231,10 @@ export class PaymentDesk {
     })
   }
 
-  #entryBase(): Pick<MoneyEntry, 'at' | 'chainId' | 'wallet' | 'symbol' | 'decimals'> | undefined {
-    const { network, address } = this.#wallet
+  #entryBase(
+    address: Address | undefined,
+  ): Pick<MoneyEntry, 'at' | 'chainId' | 'wallet' | 'symbol' | 'decimals'> | undefined {
+    const { network } = this.#wallet
     if (!network || !address) return undefined
     const { symbol, decimals } = payingEscrow(network)
     return {

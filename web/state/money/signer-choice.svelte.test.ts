@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { injectedWallet, memorySigner } from '../testing/memory-money.ts'
-import { openedWallet, OTHER_ADDRESS, settle } from '../testing/opened-wallet.ts'
+import { depositIntent, openedWallet, OTHER_ADDRESS, settle } from '../testing/opened-wallet.ts'
 
 it('makes a wallet by itself where money is worth nothing, and nowhere else', async () => {
   const test = await openedWallet()
@@ -58,4 +58,48 @@ it('imports a key beside the one that is here, and reveals only its own', async 
   await wallet.signing.takeKept(first)
   expect(wallet.address).toBe(first)
   expect(settings.get('wallet.chosen')).toBe(first.toLowerCase())
+})
+
+it.each(['wallet.wrong-chain', 'wallet.silent'] as const)(
+  'forgets that the chain was not changed (%s) when it is, however late and whether or not it is told',
+  async (code) => {
+    const signer = memorySigner(OTHER_ADDRESS, 'injected', 1)
+    const injected = injectedWallet('test.mock')
+    const { wallet, scene } = await openedWallet({ injected: [injected], connect: async () => signer })
+    await wallet.signing.connect(injected)
+    scene.perform = () => Promise.reject(new InfernetError('wallet.wrong-chain'))
+    await wallet.do(depositIntent)
+    signer.switchChain = () => Promise.reject(new InfernetError(code))
+    await wallet.signing.switchChain()
+    expect(wallet.signing.error?.code).toBe(code)
+    signer.look = async () => signer.set(31337) // it tells nothing by itself
+    await wallet.refresh()
+    await expect.poll(() => wallet.signing.isOnOtherChain).toBe(false)
+    expect([wallet.signing.error, wallet.act.error?.code]).toEqual([undefined, 'wallet.cause-gone'])
+  },
+)
+
+it('asks no faucet while a wallet is asked for its accounts, and can stop waiting for a locked one', async () => {
+  const injected = injectedWallet('test.mock')
+  const { wallet, money } = await openedWallet({ injected: [injected] })
+  money.connect = (_, { signal }) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  const connected = wallet.signing.connect(injected)
+  expect([wallet.signing.isConnecting, wallet.isAskingFaucet]).toEqual([true, false])
+  wallet.signing.stopConnecting()
+  expect([await connected, wallet.signing.isConnecting, wallet.signing.error]).toEqual([
+    false,
+    false,
+    undefined,
+  ])
+})
+
+it('goes back by itself to no wallet that shares its name with another', async () => {
+  const signer = memorySigner(OTHER_ADDRESS, 'injected')
+  const two = [injectedWallet('test.mock'), injectedWallet('test.mock')]
+  const { wallet } = await openedWallet(
+    { injected: two, connect: async () => signer },
+    { 'wallet.chosen': 'test.mock' },
+  )
+  expect([wallet.signing.injected.length, wallet.signer?.kind]).toEqual([2, 'tab'])
 })

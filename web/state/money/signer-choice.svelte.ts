@@ -15,8 +15,8 @@ interface SignerChoiceComponents {
   readonly onTaken: (signer: Signer) => Promise<void>
   /** Called when the present signer changed its account or its chain. */
   readonly onMoved: (signer: Signer) => void
-  /** Called when the present signer's wallet was moved to the network's chain. */
-  readonly onSwitched: () => void
+  /** Called when the present signer's account or chain may have changed and the chain is the network's. */
+  readonly onRightChain: (signer: Signer) => void
 }
 
 /** Who signs: a wallet of this tab or an extension's, as the visitor chose, and on which chain it stands. */
@@ -27,10 +27,15 @@ export class SignerChoice {
   #money: MoneyServices | undefined
   #signer = $state.raw<Signer | undefined>()
   #chainId = $state<number | undefined>()
+  /** The signer's own is no state of the page's: a change of it would not show. */
+  #address = $state<Address | undefined>()
   #injected = $state.raw<readonly InjectedWallet[]>([])
   #kept = $state.raw<readonly Address[]>([])
-  #asking = $state(false)
+  #connecting = $state(false)
+  #connectEnd: AbortController | undefined
   #error = $state.raw<InfernetError | undefined>()
+  /** Why the chain was not changed; untrue as soon as it is. */
+  #switchError: InfernetError | undefined
   #stopSigner: () => void = () => undefined
 
   constructor(components: SignerChoiceComponents) {
@@ -40,6 +45,10 @@ export class SignerChoice {
 
   get signer(): Signer | undefined {
     return this.#signer
+  }
+  /** The account that the signer stands on now. */
+  get address(): Address | undefined {
+    return this.#address
   }
   /** An extension's wallet may stand on another chain than the network's. */
   get isOnOtherChain(): boolean {
@@ -53,11 +62,11 @@ export class SignerChoice {
   get kept(): readonly Address[] {
     return this.#kept
   }
-  /** True while an extension or the faucet is asked. */
-  get isAsking(): boolean {
-    return this.#asking
+  /** True while an extension's wallet is asked for its accounts. */
+  get isConnecting(): boolean {
+    return this.#connecting
   }
-  /** What the last of these came to nothing for. */
+  /** Why the last thing that was tried came to nothing. */
   get error(): InfernetError | undefined {
     return this.#error
   }
@@ -99,33 +108,38 @@ export class SignerChoice {
   }
 
   /**
-   * Asks an extension or the faucet, one at a time; `false` while another is asked, or when it came to nothing. Why
-   * stands in {@link error}: what was thrown, or `code` for what has no name.
+   * Tries it; `false` when it came to nothing. Why stands in {@link error}: what was thrown, or `code` for what has no
+   * name; nothing when `end` gave it up.
    */
-  async ask(code: ErrorCode, task: () => Promise<boolean>): Promise<boolean> {
-    if (this.#asking) return false
-    this.#asking = true
+  async attempt(code: ErrorCode, task: () => Promise<boolean>, end?: AbortSignal): Promise<boolean> {
     this.#error = undefined
     try {
       return await task()
     } catch (thrown) {
-      this.#error = InfernetError.from(thrown, code)
+      if (!end?.aborted) this.#error = InfernetError.from(thrown, code)
       return false
-    } finally {
-      this.#asking = false
     }
   }
 
-  /** Takes an extension's wallet. A refusal leaves the present one in place. */
-  connect(wallet: InjectedWallet): Promise<boolean> {
-    return this.ask('wallet.failed', async () => {
-      const { signal } = this.#components
+  /** Takes an extension's wallet, one at a time. A refusal leaves the present one in place. */
+  async connect(wallet: InjectedWallet): Promise<boolean> {
+    if (this.#connecting) return false
+    this.#connecting = true
+    const end = (this.#connectEnd = new AbortController())
+    const signal = AbortSignal.any([this.#components.signal, end.signal])
+    const connect = async (): Promise<boolean> => {
       const signer = await this.#need().connect(wallet, { signal, mayAsk: true })
       if (!signer) return false
       this.#chosen.value = wallet.rdns
       await this.#take(signer)
       return true
-    })
+    }
+    return this.attempt('wallet.failed', connect, end.signal).finally(() => (this.#connecting = false))
+  }
+
+  /** Waits no longer for a wallet that does not answer; what it is asked stays open in its own window. */
+  stopConnecting(): void {
+    this.#connectEnd?.abort(new DOMException('given up', 'AbortError'))
   }
 
   /** Takes one of the wallets in this browser. @throws InfernetError `wallet.key-lost` */
@@ -165,17 +179,19 @@ export class SignerChoice {
     const signer = this.#signer
     try {
       await signer?.switchChain(this.#need().network, { signal: this.#components.signal })
-      this.#components.onSwitched()
-      this.#chainId = signer?.chainId
+      this.#chainId = this.#signer?.chainId
+      this.#ease()
     } catch (thrown) {
-      this.#error = InfernetError.from(thrown, 'wallet.failed')
+      this.#switchError = InfernetError.from(thrown, 'wallet.failed')
+      this.#error = this.#switchError
     }
   }
 
   /** Goes on with the extension's wallet of last time, without asking. */
   async #reconnect(money: MoneyServices): Promise<boolean> {
-    const wallet = this.#injected.find(({ rdns }) => rdns === this.#chosen.value)
-    if (!wallet || this.#signer?.kind === 'injected' || this.#asking) return false
+    // Of two that go by one name nobody knows which was meant.
+    const [wallet, ...same] = this.#injected.filter(({ rdns }) => rdns === this.#chosen.value)
+    if (!wallet || same.length > 0 || this.#signer?.kind === 'injected' || this.#connecting) return false
     try {
       const signer = await money.connect(wallet, { signal: this.#components.signal, mayAsk: false })
       if (signer) await this.#take(signer)
@@ -189,13 +205,22 @@ export class SignerChoice {
     this.#stopSigner()
     this.#signer = signer
     this.#chainId = signer.chainId
+    this.#address = signer.address
     this.#stopSigner = signer.onChange(() => {
       this.#chainId = signer.chainId
-      // A wallet may change the chain a while after it has said so.
-      if (this.#error?.code === 'wallet.wrong-chain' && !this.isOnOtherChain) this.dismissError()
+      this.#address = signer.address
+      this.#ease()
       this.#components.onMoved(signer)
     })
     await this.#components.onTaken(signer)
+  }
+
+  /** The chain may be the right one by now: then nothing says any more that it was not changed. */
+  #ease(): void {
+    if (!this.#signer || this.isOnOtherChain) return
+    // A wallet may change the chain a while after it has said so, or after nobody waited any more.
+    if (this.#error && this.#error === this.#switchError) this.dismissError()
+    this.#components.onRightChain(this.#signer)
   }
 
   #need(): MoneyServices {

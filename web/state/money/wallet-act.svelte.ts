@@ -1,3 +1,5 @@
+import type { Address } from 'viem'
+import type { ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Act, ActState } from '../../wallet/act.ts'
 import type { Signer } from '../../wallet/signer.ts'
@@ -13,6 +15,8 @@ export interface ActIntent {
   readonly amount: bigint
   readonly symbol: string
   readonly decimals: number
+  /** Whom it was made for; no other account does it. @default whoever signs */
+  readonly account?: Address | undefined
 }
 
 interface ActComponents {
@@ -37,9 +41,9 @@ export class WalletAct {
   #state = $state.raw<ActState | undefined>()
   #error = $state.raw<InfernetError | undefined>()
   #hint = $state.raw<InfernetError | undefined>()
-  #signer: Signer | undefined
+  #signer = $state.raw<Signer | undefined>()
   /** Whose act it is, whatever account its wallet changes to. */
-  #account: string | undefined
+  #account = $state<Address | undefined>()
   #run: ActRun | undefined
   #end: AbortController | undefined
   #entry: ActEntry | undefined
@@ -52,6 +56,14 @@ export class WalletAct {
 
   get intent(): Omit<ActIntent, 'act'> | undefined {
     return this.#intent
+  }
+  /** Whose it is: the page may show another account by now. */
+  get account(): Address | undefined {
+    return this.#account
+  }
+  /** Who is asked for it. */
+  get signer(): Signer | undefined {
+    return this.#signer
   }
   /** Where it is; `undefined` when none was begun. */
   get state(): ActState | undefined {
@@ -122,6 +134,12 @@ export class WalletAct {
     this.#hint = undefined
   }
 
+  /** What stood in its way is gone: it says so, and can be tried again. */
+  ease(code: ErrorCode): void {
+    if (this.#error?.code === code) this.#error = new InfernetError('wallet.cause-gone')
+    if (this.#hint?.code === code) this.#hint = undefined
+  }
+
   /** The same transaction for a higher fee. */
   speedUp(): Promise<void> {
     return this.#press((run) => run.speedUp())
@@ -140,13 +158,24 @@ export class WalletAct {
   #begin(signer: Signer, intent: ActIntent, isRepeat: boolean): Promise<boolean> {
     if (this.isBusy) return Promise.resolve(false)
     const { services, now, newId, keeper } = this.#components
-    const { what, amount, symbol, decimals } = intent
+    const { what, amount, symbol, decimals, account = signer.address } = intent
+    if (account !== signer.address) return this.#refuse(signer, { ...intent, account })
     const wallet = signer.address.toLowerCase()
     this.#entry = new ActEntry(keeper, {
       ...{ kind: 'moved', id: newId(), at: now(), chainId: services.network.chainId, wallet, what, amount },
       ...{ symbol, decimals, hash: undefined, state: 'asked', block: undefined },
     })
     return this.#start(signer, intent, isRepeat || keeper.hasDoubt(wallet), (run) => run.run(intent.act))
+  }
+
+  /** It was made for another account than its wallet stands on by now. */
+  #refuse(signer: Signer, intent: ActIntent & { readonly account: Address }): Promise<boolean> {
+    this.leave()
+    this.#intent = intent
+    this.#signer = signer
+    this.#account = intent.account
+    this.#error = new InfernetError('wallet.other-account')
+    return Promise.resolve(false)
   }
 
   #start(

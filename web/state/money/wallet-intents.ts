@@ -34,6 +34,7 @@ interface Ready {
 
 function readyOf({ snapshot, escrow, signer }: Wallet): Ready {
   if (!snapshot || !escrow || !signer) throw new InfernetError('wallet.unreachable')
+  if (snapshot.address !== signer.address) throw new InfernetError('wallet.other-account')
   return { snapshot, escrow, address: signer.address }
 }
 
@@ -63,27 +64,33 @@ async function sessionFor(wallet: Wallet, escrow: EscrowOnChain, amount: bigint)
   }
 }
 
+/** A deposit, and whose it is: its session's key is that account's. */
+export type OwnDeposit = DepositInit & { readonly account: Address }
+
 /** @param escrow the one that is looked at, unless it is said */
 export async function depositInit(
   wallet: Wallet,
   amount: bigint,
   withSession: boolean,
   escrow = readyOf(wallet).escrow,
-): Promise<DepositInit> {
+): Promise<OwnDeposit> {
+  const { address: account } = readyOf(wallet)
   const session = withSession ? await sessionFor(wallet, escrow, amount) : undefined
-  return { escrow: escrow.escrow, asset: escrow.asset, amount, session }
+  return { escrow: escrow.escrow, asset: escrow.asset, amount, session, account }
 }
 
-export function depositIntent(wallet: Wallet, init: DepositInit): ActIntent {
-  const { snapshot, escrow } = readyOf(wallet)
-  const unit = snapshot.escrows.find((each) => each.escrow === init.escrow) ?? escrow
-  return intent(unit, { what: 'deposit', act: deposit(init), amount: -init.amount })
+export function depositIntent(wallet: Wallet, { account, ...init }: OwnDeposit): ActIntent {
+  const unit = wallet.network?.escrows.find((each) => each.escrow === init.escrow)
+  if (!unit) throw new InfernetError('wallet.unreachable')
+  return intent(unit, { what: 'deposit', act: deposit(init), amount: -init.amount, account })
 }
 
 /** A session over what is free in the deposit, without adding to it. */
 export async function sessionIntent(wallet: Wallet, escrow = readyOf(wallet).escrow): Promise<ActIntent> {
+  const { address: account } = readyOf(wallet)
   const limits = await sessionFor(wallet, escrow, wallet.freeIn(escrow))
-  return intent(escrow, { what: 'session', act: authorizeSession(escrow.escrow, limits), amount: 0n })
+  const act = authorizeSession(escrow.escrow, limits)
+  return intent(escrow, { what: 'session', act, amount: 0n, account })
 }
 
 export function revokeIntent(wallet: Wallet): ActIntent {

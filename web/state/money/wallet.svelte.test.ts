@@ -6,17 +6,8 @@ import type { Fate } from '../../wallet/look-up.ts'
 import type { MovedEntry, PaymentEntry } from './money-entries.ts'
 import { INF, memoryMoney, sampleRecord } from '../testing/memory-money.ts'
 import { memoryServices } from '../testing/memory-services.ts'
-import { openedWallet, OTHER_ADDRESS, settle, withMoney } from '../testing/opened-wallet.ts'
-import type { ActIntent } from './wallet-act.svelte.ts'
+import { depositIntent, openedWallet, OTHER_ADDRESS, settle, withMoney } from '../testing/opened-wallet.ts'
 import { Wallet } from './wallet.svelte.ts'
-
-const intent: ActIntent = {
-  what: 'deposit',
-  act: async () => undefined,
-  amount: -20n * INF,
-  symbol: 'INF',
-  decimals: 18,
-}
 
 it('is not there where the network uses no money', async () => {
   const wallet = new Wallet(memoryServices(new FakeClock(), { money: undefined }).services)
@@ -49,7 +40,7 @@ it('puts an act on record when it is sent, and again when it is in a block', asy
       },
     })
   }
-  expect(await wallet.do(intent)).toBe(true)
+  expect(await wallet.do(depositIntent)).toBe(true)
   expect(states).toEqual(['sent', 'mined'])
   expect(kept[0]).toMatchObject({
     kind: 'moved',
@@ -65,7 +56,7 @@ it('puts an act on record when it is sent, and again when it is in a block', asy
 it('counts an act as done only when the chain that is shown knows of it', async () => {
   const { wallet, scene, clock } = await openedWallet()
   scene.perform = async ({ onState }) => onState({ stage: 'mined', hash: '0xaa', fee: 0n, block: 110n })
-  const done = wallet.do(intent)
+  const done = wallet.do(depositIntent)
   await settle(clock)
   expect([wallet.snapshot!.block.number < 110n, wallet.act.isBusy]).toEqual([true, true])
   await clock.advance(5000)
@@ -77,7 +68,7 @@ it('tells a declined signature, moves nothing, and asks again when told so', asy
   const { wallet, kept, scene } = await openedWallet()
   const fine = scene.perform
   scene.perform = () => Promise.reject(new InfernetError('wallet.rejected'))
-  expect(await wallet.do(intent)).toBe(false)
+  expect(await wallet.do(depositIntent)).toBe(false)
   expect([wallet.act.error?.code, wallet.act.isBusy, kept.length]).toEqual(['wallet.rejected', false, 0])
   scene.perform = fine
   expect(await wallet.act.again()).toBe(true)
@@ -88,9 +79,9 @@ it('does one thing at a time', async () => {
   const { wallet, scene } = await openedWallet()
   const { promise, resolve } = Promise.withResolvers<void>()
   scene.perform = () => promise
-  const first = wallet.do(intent)
+  const first = wallet.do(depositIntent)
   expect(wallet.act.isBusy).toBe(true)
-  expect(await wallet.do(intent)).toBe(false)
+  expect(await wallet.do(depositIntent)).toBe(false)
   resolve()
   await first
 })
@@ -102,7 +93,7 @@ it('finds out after a reload what became of what was sent', async () => {
     await onRecord(sampleRecord({ state: 'signed' }), false)
     await closed // the tab goes away
   }
-  void wallet.do(intent)
+  void wallet.do(depositIntent)
   await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'signed', hash: '0xaa' })
   wallet.act.leave()
   scene.fate = minedFate('reverted', 77n)
@@ -129,7 +120,7 @@ it('takes up what was left open, shows it, and begins nothing beside it', async 
   expect([wallet.act.isBusy, wallet.act.intent?.what, wallet.act.state?.stage]).toEqual([
     ...[true, 'deposit', 'unknown'],
   ])
-  expect(await wallet.do(intent)).toBe(false)
+  expect(await wallet.do(depositIntent)).toBe(false)
   for (let i = 0; i < 3; i++) await wallet.act.again()
   expect([presses, resumed.length], 'the same one, and no other').toEqual([3, 1])
   resolve()
@@ -147,7 +138,7 @@ it('sends nothing that it cannot write down', async () => {
     await onRecord(sampleRecord({ state: 'signed' }), false)
     isSent = true
   }
-  expect(await wallet.do(intent)).toBe(false)
+  expect(await wallet.do(depositIntent)).toBe(false)
   expect([isSent, wallet.act.error?.code]).toEqual([false, 'wallet.no-record'])
 })
 
@@ -160,7 +151,7 @@ it('takes a fee that could not be raised for no end: what waits goes on waiting'
     speedUp: () => Promise.reject(new InfernetError('wallet.unreachable')),
   })
   scene.perform = () => promise
-  const done = wallet.do(intent)
+  const done = wallet.do(depositIntent)
   await wallet.act.speedUp()
   expect([wallet.act.isBusy, wallet.act.error, wallet.act.hint?.code]).toEqual([
     ...[true, undefined, 'wallet.unreachable'],
@@ -195,8 +186,80 @@ it('calls a transaction open again when a fork took its block back', async () =>
     transaction: sampleRecord({ state: 'mined', block: 3 }),
   })
   scene.fate = { kind: 'absent' }
-  await wallet.refresh()
+  scene.perform = () => new Promise(() => undefined) // it is followed anew
+  for (let i = 0; i < 3; i++) await wallet.refresh()
   await expect.poll(() => wallet.entries[0]).toMatchObject({ state: 'signed', block: undefined })
+})
+
+it('takes the note of a deed that a fork undid away at once, long before it is deep, and follows it anew', async () => {
+  const { wallet, scene } = await openedWallet()
+  expect(await wallet.do(depositIntent)).toBe(true)
+  expect(wallet.act.state?.stage).toBe('mined')
+  scene.fate = { kind: 'absent' }
+  const resumed = Promise.withResolvers<void>()
+  scene.perform = async ({ onState }) => {
+    onState({ stage: 'unknown', hash: '0xaa', why: new InfernetError('wallet.unknown'), canSendAgain: true })
+    resumed.resolve()
+    await new Promise(() => undefined)
+  }
+  await wallet.refresh()
+  expect(wallet.entries[0], 'one look is no proof').toMatchObject({ state: 'mined' })
+  for (let i = 0; i < 2; i++) await wallet.refresh()
+  await resumed.promise
+  expect(wallet.entries[0]).toMatchObject({ state: 'signed', block: undefined })
+  expect([wallet.act.isBusy, wallet.act.state?.stage]).toEqual([true, 'unknown'])
+})
+
+it.each([
+  ['failed', minedFate('success', 1n << 40n), 'mined'],
+  ['partial', { kind: 'absent' }, 'signed'],
+  ['dropped', { kind: 'waiting', nonce: 0 }, 'sent'],
+] as const)(
+  'looks again at what %s until it is deep: a fork may have it otherwise',
+  async (was, fate, is) => {
+    const { wallet, scene } = await openedWallet()
+    const transaction = sampleRecord({ state: was === 'partial' ? 'mined' : was, block: 99 })
+    await wallet.record({ ...movedEntry(wallet.signer!.address, was), block: 99, transaction })
+    scene.fate = fate
+    scene.perform = () => new Promise(() => undefined) // it is followed anew
+    for (let i = 0; i < 3; i++) await wallet.refresh()
+    await expect.poll(() => wallet.entries[0]).toMatchObject({ state: is })
+  },
+)
+
+it('does nothing for an account that it was not made for', async () => {
+  const { wallet, kept } = await openedWallet()
+  expect(await wallet.do({ ...depositIntent, account: OTHER_ADDRESS })).toBe(false)
+  expect([wallet.act.error?.code, wallet.act.account, kept.length]).toEqual([
+    'wallet.other-account',
+    OTHER_ADDRESS,
+    0,
+  ])
+})
+
+it('says that the chain is back, and no longer that it is silent', async () => {
+  const { wallet, scene } = await openedWallet()
+  const fine = scene.perform
+  scene.perform = () => Promise.reject(new InfernetError('wallet.unreachable'))
+  scene.readFails = new InfernetError('wallet.unreachable')
+  expect(await wallet.do(depositIntent)).toBe(false)
+  await wallet.refresh()
+  expect(wallet.act.error?.code).toBe('wallet.unreachable')
+  scene.readFails = undefined
+  await wallet.refresh()
+  expect(wallet.act.error?.code).toBe('wallet.cause-gone')
+  scene.perform = fine
+  expect(await wallet.act.again()).toBe(true)
+})
+
+it('notes a faucet’s gift for the account that asked, by what that account has', async () => {
+  const { wallet, scene } = await openedWallet()
+  scene.change = withMoney(0n)
+  expect(await wallet.askFaucet()).toBe(true)
+  expect(wallet.entries[0]).toMatchObject({
+    wallet: wallet.signer!.address.toLowerCase(),
+    amount: 940n * INF,
+  })
 })
 
 function minedFate(status: 'success' | 'reverted', blockNumber: bigint): Fate {
@@ -255,5 +318,14 @@ it.each(['earned', 'paid'] as const)(
     scene.claimed = 10n
     await wallet.refresh()
     await expect.poll(() => claimed().length).toBe(2)
+    scene.claimed = 7n // a fork took the second claim back
+    await wallet.refresh()
+    await expect.poll(claimed).toEqual(['first'])
+    scene.claimed = 10n
+    for (let i = 0; i < 20; i++) await wallet.refresh()
+    scene.claimed = 0n
+    for (let i = 0; i < 3; i++) await wallet.refresh()
+    await settle(clock)
+    expect(claimed().length, 'what is deep is not taken back').toBe(2)
   },
 )

@@ -1,4 +1,4 @@
-import type { Address } from 'viem'
+import type { Address, Hash } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { EscrowOnChain, Snapshot, StakeOnChain } from '../../wallet/read-snapshot.ts'
@@ -26,6 +26,7 @@ export class Wallet {
   #money = $state.raw<MoneyServices | undefined>()
   #stage = $state<WalletStage>('loading')
   #error = $state.raw<InfernetError | undefined>()
+  #askingFaucet = $state(false)
   #opening: Promise<void> | undefined
   readonly #life = new AbortController()
 
@@ -37,14 +38,12 @@ export class Wallet {
       ...{ settings, signal },
       onTaken: (signer) => this.#begin(signer),
       onMoved: (signer) => this.#follow(signer),
-      onSwitched: () => {
-        if (this.act.error?.code === 'wallet.wrong-chain') this.act.leave()
-      },
+      onRightChain: (signer) => this.#ease(signer),
     })
     this.#figures = new ChainFigures({
       ...{ clock, conditions, signal },
       of: () => ({ money: this.#money, signer: this.signer, isReady: this.#stage === 'ready' }),
-      onRead: (snapshot) => this.#recheck(snapshot),
+      onRead: (snapshot, signer) => this.#recheck(snapshot, signer),
     })
     this.act = this.newAct()
   }
@@ -88,7 +87,10 @@ export class Wallet {
     return this.signing.signer
   }
   get address(): Address | undefined {
-    return this.snapshot?.address ?? this.signer?.address
+    return this.snapshot?.address ?? this.signing.address
+  }
+  get isAskingFaucet(): boolean {
+    return this.#askingFaucet
   }
   get entries(): readonly MoneyEntry[] {
     return this.#journal.entries
@@ -186,16 +188,25 @@ export class Wallet {
   async askFaucet(): Promise<boolean> {
     const { faucet, network } = this.#need()
     const address = this.signer?.address
-    if (!faucet || !address) return false
-    return this.signing.ask('wallet.faucet-refused', async () => {
-      const balance = (): bigint => this.paying?.balance ?? 0n
-      const ask = (): Promise<void> => faucet(address, { signal: this.#life.signal })
-      const amount = await gotFromFaucet(ask, balance, (isThere) => this.#figures.readUntil(isThere))
+    if (!faucet || !address || this.#askingFaucet) return false
+    this.#askingFaucet = true
+    const ask = async (): Promise<boolean> => {
+      let [known, hash] = [0n, undefined as Hash | undefined]
+      // Another account's figures say nothing of this gift.
+      const balance = (): bigint => {
+        if (this.snapshot?.address === address) known = this.paying?.balance ?? 0n
+        return known
+      }
+      const give = async (): Promise<void> =>
+        void (hash = await faucet(address, { signal: this.#life.signal }))
+      const amount = await gotFromFaucet(give, balance, (isThere) => this.#figures.readUntil(isThere))
       const block = this.snapshot?.block.number
       const [id, at] = [this.#services.newId(), this.#services.clock.now()]
-      if (amount > 0n) await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block }))
+      if (amount > 0n)
+        await this.#journal.keep(faucetEntry(network, { id, at, address, amount, block, hash }))
       return true
-    })
+    }
+    return this.signing.attempt('wallet.faucet-refused', ask).finally(() => (this.#askingFaucet = false))
   }
 
   /** Does something on the chain; `false` when it did not come to pass. */
@@ -239,16 +250,37 @@ export class Wallet {
   }
 
   /** A signer may go to another account; where only its chain changed, its figures stay. */
-  #follow({ address }: Signer): void {
+  #follow(signer: Signer): void {
+    const { address } = signer
     if (address === this.snapshot?.address) return
     this.#figures.forget()
     void this.refresh()
+    if (!this.act.intent) void this.act.takeUp(signer, this.undecided(address))
   }
 
-  #recheck({ block }: Snapshot): void {
+  /** What stood in the way may be gone: then nothing says any more that it is there. */
+  #ease({ address }: Signer): void {
+    for (const act of this.#acts) {
+      act.ease('wallet.wrong-chain')
+      if (address === act.account) act.ease('wallet.other-account')
+    }
+  }
+
+  #recheck({ block }: Snapshot, signer: Signer): void {
+    for (const act of this.#acts) act.ease('wallet.unreachable')
     const isHeld = (id: string): boolean => this.#acts.some(({ entryId }) => entryId === id)
     const isFresh = this.act.isBusy // what is remembered is older than the act
-    void this.#journal.recheck({ isFresh, block: block.number, isHeld })
+    void this.#journal.recheck({ isFresh, block: block.number, isHeld }).then((undone) => {
+      if (undone.length > 0) this.#followAgain(signer)
+    })
+  }
+
+  /** A fork took back what was in a block: what says that it is done is taken away, and it is followed anew. */
+  #followAgain(signer: Signer): void {
+    const { act } = this
+    if (signer !== this.signer || act.isBusy || act.error) return
+    act.leave()
+    void act.takeUp(signer, this.undecided(signer.address))
   }
 
   #need(): MoneyServices {

@@ -3,6 +3,7 @@ import { getAddress, toHex, type Address, type Hex } from 'viem'
 import * as v from 'valibot'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { Clock } from '#shared/base/clock.ts'
+import { payingEscrow } from '#shared/chain/paying-escrow.ts'
 import { receiptOf } from '#shared/chain/receipts.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
@@ -62,7 +63,7 @@ export async function openMoney(
     network,
     vault,
     injected: findInjectedWallets(),
-    faucet: faucet ? createFaucet(here('/faucet')) : undefined,
+    faucet: faucet ? createFaucet(here('/faucet'), payingEscrow(network).symbol) : undefined,
     entries: store.movements,
     ledger: store.ledger,
     payments,

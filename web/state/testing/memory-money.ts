@@ -118,7 +118,10 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
       },
       stop: () => undefined,
     },
-    faucet: (address: Address) => scene.faucet(address),
+    faucet: async (address: Address) => {
+      await scene.faucet(address)
+      return undefined
+    },
     entries: {
       list: async () => [...kept],
       put: async (entry: MoneyEntry) => {

@@ -1,10 +1,20 @@
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { Snapshot } from '../../wallet/read-snapshot.ts'
+import type { ActIntent } from '../money/wallet-act.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 import { INF, memoryMoney, type MoneyScene } from './memory-money.ts'
 import { memoryServices } from './memory-services.ts'
 
 export const OTHER_ADDRESS = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
+
+/** A deposit that does nothing by itself: the scene says how it goes. */
+export const depositIntent: ActIntent = {
+  what: 'deposit',
+  act: async () => undefined,
+  amount: -20n * INF,
+  symbol: 'INF',
+  decimals: 18,
+}
 
 /** A snapshot's main asset with so much deposited. */
 export const withMoney =
