@@ -5,7 +5,15 @@ import { modelHash } from '#shared/base/ids.ts'
 import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { AnswerEvent, AnswerSummary, Payee, Payer, Peer, ProviderTerms } from '#shared/peer/peer.ts'
+import type {
+  AnswerEvent,
+  AnswerSummary,
+  BegunAnswer,
+  Payee,
+  Payer,
+  Peer,
+  ProviderTerms,
+} from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
 import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
@@ -187,12 +195,17 @@ export async function hear(
   {
     onEvent,
     signal,
-  }: { onEvent?: (event: AnswerEvent, count: number) => unknown; signal?: AbortSignal } = {},
+    begun,
+  }: {
+    onEvent?: (event: AnswerEvent, count: number) => unknown
+    signal?: AbortSignal
+    begun?: BegunAnswer
+  } = {},
 ): Promise<Heard> {
   const events: AnswerEvent[] = []
   const tokens: number[] = []
   let summary: AnswerSummary | undefined
-  for await (const event of peer.ask(prompt, signal ? { signal } : {})) {
+  for await (const event of peer.ask(prompt, { begun, ...(signal && { signal }) })) {
     events.push(event)
     if (event.type === 'tokens') tokens.push(...event.tokens)
     if (event.type === 'done') summary = event.summary

@@ -105,7 +105,7 @@ class NetworkPeer implements Peer {
 
   ask(
     prompt: Prompt,
-    { signal, except = [], payer }: NonNullable<Parameters<Peer['ask']>[1]> = {},
+    { signal, except = [], payer, begun }: NonNullable<Parameters<Peer['ask']>[1]> = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const { node, clock, random, relays } = this.#components
     const directories = (): readonly DirectoryPort[] => relays.directories
@@ -123,7 +123,7 @@ class NetworkPeer implements Peer {
       directories,
       hiding: hiding && { ...hiding, relays: () => relays.views.map(({ address }) => address) },
     }
-    return ask(components, prompt, { signal, except: new Set([this.name, ...except]) })
+    return ask(components, prompt, { signal, except: new Set([this.name, ...except]), begun })
   }
 
   provide(engine: Engine, terms: ProviderTerms): Provision {

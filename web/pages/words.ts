@@ -52,6 +52,7 @@ function went(reasonCode: string): string {
 }
 
 export function seamView(seam: SeamRecord): SeamView {
+  if (seam.isResumed) return resumedView(seam)
   const lost = `${shortPeerName(seam.lost)} ${went(seam.reasonCode)}.`
   if (seam.next === undefined || seam.gapMs === undefined)
     return {
@@ -67,16 +68,28 @@ export function seamView(seam: SeamRecord): SeamView {
   }
 }
 
+/** Where the visitor had an answer continued that had ended. */
+function resumedView({ next }: SeamRecord): SeamView {
+  if (next === undefined)
+    return { label: '…', spoken: 'Continued here; looking for a provider', note: 'Looking for a provider.' }
+  const note = `You had it continued here, by ${shortPeerName(next)}.`
+  return { label: '↓', spoken: 'Continued here. Opens the receipt', note }
+}
+
 /** The same as a full sentence, for the receipt. */
 export function seamSentence(seam: SeamRecord, isOpen: boolean): string {
+  const before = seam.isResumed
+    ? `The answer ended after token ${seam.position}, and you had it continued.`
+    : `${shortPeerName(seam.lost)} ${went(seam.reasonCode)} after token ${seam.position}.`
   const kept =
     seam.unowed > 0
       ? ` The last ${plural(seam.unowed, 'token')} before that were not signed, so you don’t pay for them. They stay in the answer.`
       : ''
-  return `${shortPeerName(seam.lost)} ${went(seam.reasonCode)} after token ${seam.position}. ${after(seam, isOpen)}${kept}`
+  return `${before} ${after(seam, isOpen)}${kept}`
 }
 
-function after({ gapMs }: SeamRecord, isOpen: boolean): string {
+function after({ gapMs, isResumed, next }: SeamRecord, isOpen: boolean): string {
+  if (isResumed && next !== undefined) return `${shortPeerName(next)} went on.`
   if (gapMs !== undefined) return `Another provider took over ${formatSeconds(gapMs)} later.`
   return isOpen ? 'Looking for another one.' : 'Nobody took over.'
 }

@@ -1,7 +1,9 @@
 import { TEST_DEPOSIT, type PaymentStep } from '../../state/money/payment-desk.svelte.ts'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Session } from '../../state/session/session.svelte.ts'
 import { providersInWords, plural } from '../../ui/format.ts'
 import { plainMoney } from '../../ui/money.ts'
+import { failureOf } from '../words.ts'
 import type { Step } from '../../ui/steps.ts'
 
 /** What the empty page says, from what is known now. */
@@ -68,6 +70,21 @@ export function searchingWords(step: PaymentStep | undefined, attempt: number): 
   return attempt > 1 ? `${looking}, attempt ${attempt}` : looking
 }
 
+/**
+ * What an answer waits for, when nobody can write it (on) now.
+ *
+ * @param reason why the last one who was asked did not
+ * @param kept tokens of the answer that are there
+ */
+export function holdWords(reason: InfernetError, model: string, kept: number): string {
+  const why =
+    reason.code === 'stream.busy' || reason.code === 'prompt.quote-limit'
+      ? `Everybody who lends ${model} is busy.`
+      : `Nobody who lends ${model} can go on right now. The last reason: ${failureOf(reason).message}`
+  const safe = kept > 0 ? ` ${plural(kept, 'token')} are kept, and waiting costs nothing.` : ''
+  return `${why} Trying again every few seconds; stop it any time.${safe}`
+}
+
 /** Who sees what of a question and of who asks it: true in each mode, also before the tab has joined. */
 export function privacyWords(hides: boolean, hiddenBy: 'turn' | 'relay' | undefined): string {
   if (!hides) return 'The tab that answers can read your prompt and sees your IP address.'
@@ -80,8 +97,15 @@ export function privacyWords(hides: boolean, hiddenBy: 'turn' | 'relay' | undefi
 /** The way out of each failure of an answer. */
 export function stepsAfter(
   code: string | undefined,
-  act: { readonly again: () => void; readonly look: () => void },
+  act: {
+    readonly again: () => void
+    readonly look: () => void
+    /** Undefined where there is nothing to continue. */
+    readonly resume?: (() => void) | undefined
+  },
 ): readonly Step[] {
+  if (act.resume && code !== undefined)
+    return [{ label: 'Continue', run: act.resume }, ...stepsAfter(code, { ...act, resume: undefined })]
   const again: Step = { label: 'Ask again', run: act.again }
   const provide: Step = { label: 'Lend my own GPU', href: '/provide' }
   switch (code) {

@@ -1,6 +1,7 @@
 import type { ModelHash } from '#shared/base/ids.ts'
 import { splitReasoning, type ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
 import type { Segment } from '#shared/peer/peer.ts'
+import type { Prompt } from '#shared/prompt/prompt.ts'
 
 /** A place in an answer where the provider changed. */
 export interface SeamRecord {
@@ -13,12 +14,21 @@ export interface SeamRecord {
   /** Tokens of the lost provider beyond its last signed block: they stay and are not owed. */
   readonly unowed: number
   readonly reasonCode: string
+  /** True where the answer had ended, and the visitor had it continued. */
+  readonly isResumed?: boolean
 }
 
 /** A stretch of text from one provider, with the seam that precedes it. */
 export interface Piece {
   readonly seam: SeamRecord | undefined
   readonly text: string
+}
+
+/** What it takes to continue an answer that broke off: the same question, the same draws, the same position. */
+export interface Continuation {
+  readonly prompt: Prompt
+  readonly seed: Uint8Array
+  readonly tokens: readonly number[]
 }
 
 export type AnswerStage = 'waiting' | 'searching' | 'answering' | 'done' | 'stopped' | 'failed'
@@ -40,6 +50,8 @@ export interface AnswerRecord {
   readonly droppedTurns: number
   readonly errorCode: string | undefined
   readonly errorFacts: Readonly<Record<string, string | number | boolean | undefined>> | undefined
+  /** Undefined before the first token, and when the answer is complete. */
+  readonly continuation?: Continuation | undefined
 }
 
 export interface Turn {
@@ -119,6 +131,11 @@ export function settleAfterReload(conversation: Conversation): Conversation {
     isOpen(turn.answer.stage) ? { ...turn, answer: { ...turn.answer, stage: 'stopped' as const } } : turn,
   )
   return { ...conversation, turns }
+}
+
+/** What continues an answer that broke off; undefined where nothing does. */
+export function continuationOf({ stage, continuation }: AnswerRecord): Continuation | undefined {
+  return stage === 'stopped' || stage === 'failed' ? continuation : undefined
 }
 
 /** True while something may still come. */

@@ -13,6 +13,7 @@ import type { LoadProgress } from '#shared/models/load-model.ts'
 import type {
   AnswerEvent,
   AnswerSummary,
+  BegunAnswer,
   ProviderJob,
   Provision,
   RelayView,
@@ -38,7 +39,10 @@ export interface Scene {
   models: ModelChoice[]
   conversations: Conversation[]
   /** What asking gives, step by step. */
-  ask: (signal: AbortSignal | undefined) => AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  ask: (
+    signal: AbortSignal | undefined,
+    begun: BegunAnswer | undefined,
+  ) => AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /** Loading goes through these; the last entry may fail. */
   load: (LoadProgress & { waitMs: number })[]
   loadFails: InfernetError | undefined
@@ -142,7 +146,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     stop: async () => undefined,
     peer: {
       name: ME,
-      ask: (_prompt, options) => scene.ask(options?.signal),
+      ask: (_prompt, options) => scene.ask(options?.signal, options?.begun),
       provide: (engine) => {
         const provision = new MemoryProvision(engine.info.model, clock)
         provisions.push(provision)
