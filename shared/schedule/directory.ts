@@ -1,3 +1,4 @@
+import { ChangeEmitter } from '../base/change-emitter.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import { epochMillis, SECOND_MS, type EpochMillis } from '../base/units.ts'
@@ -31,6 +32,8 @@ interface Entry {
  * a withdrawn offer cannot be replayed.
  */
 export class Directory {
+  /** After each offer that came in. */
+  readonly arrivals = new ChangeEmitter()
   readonly #clock: Clock
   readonly #maxOffers: number
   readonly #mayIntroduce: (provider: PeerName) => boolean
@@ -51,6 +54,11 @@ export class Directory {
   get size(): number {
     this.#sweep()
     return this.#entries.size
+  }
+
+  /** Whether an offer for it was there lately, live or gone: then "nobody" is an answer, not a lack of news. */
+  hasHeardOf(model: ModelHash): boolean {
+    return this.#byModel.has(model) || this.#tombstones.keys().some((key) => key.endsWith(` ${model}`))
   }
 
   /**
@@ -145,6 +153,7 @@ export class Directory {
     add(this.#byModel, entry.offer.model, key)
     add(this.#byPeer, entry.offer.provider, key)
     this.#forgetRankings(entry.offer.model)
+    this.arrivals.emit()
   }
 
   #remove(key: string): void {
