@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { systemCode, systemReason } from '../../relay/base/system-reason.ts'
 
 /** How the file ends when it was written whole: anvil writes it in place, so a killed one leaves any part of it. */
 const TAIL = '}'
@@ -41,7 +42,8 @@ export function prepareState(stateFile: string): void {
   const state = whole.map(readState).find((each) => each !== undefined)
   if (!state)
     throw new Error(
-      `The local chain's state ${stateFile} is damaged. Remove its folder to begin with a new chain.`,
+      `The local chain's state ${stateFile} is damaged, and so is its copy. Nothing was changed. Move its folder away to ` +
+        'begin with a new chain; what was paid on the old one is then forgotten.',
     )
   const draft = `${stateFile}.draft`
   writeFileSync(draft, JSON.stringify(withoutOldEmptyBlocks(state)))
@@ -58,8 +60,15 @@ function withoutOldEmptyBlocks(state: ChainState): ChainState {
 }
 
 function readState(file: string): ChainState | undefined {
+  let text: string
   try {
-    const text = readFileSync(file, 'utf8')
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return undefined
+    // Not damaged, perhaps: whoever may read it finds it whole.
+    throw new Error(`Reading ${file} failed (${systemReason(cause)}). The file was not changed.`, { cause })
+  }
+  try {
     return text.endsWith(TAIL) ? (JSON.parse(text) as ChainState) : undefined
   } catch {
     return undefined

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPublicClient, createWalletClient, http, publicActions, type Address, type Hex } from 'viem'
@@ -128,7 +136,7 @@ test.runIf(hasAnvil)(
     running.splice(0)
     await second.stop()
     for (const name of ['state.json', 'state.json.whole']) writeFileSync(join(folder, name), '{')
-    await expect(start(deployment)).rejects.toThrow(/is damaged\. Remove its folder/)
+    await expect(start(deployment)).rejects.toThrow(/is damaged, and so is its copy\. Nothing was changed\./)
   },
 )
 
@@ -160,8 +168,10 @@ test.runIf(hasAnvil)('the chain ends with who started it, also when that is kill
 })
 
 test.runIf(hasAnvil)('a second start on the same folder is refused in words', async () => {
-  writeFileSync(join(folder, 'holder'), '1')
-  await expect(start(smallDeployment())).rejects.toThrow(/is used by another start \(process 1\)/)
+  await start(smallDeployment())
+  await expect(start(smallDeployment())).rejects.toThrow(
+    `The local chain in ${folder} is used by another start (process ${process.pid}, which is still starting). Stop that one first.`,
+  )
 })
 
 test.runIf(hasAnvil)('the chain leaves the port alone that the page will have', async () => {
@@ -182,4 +192,23 @@ test.runIf(hasAnvil)('our own contracts are on it, in the file that page and rel
   expect(chain.network).toMatchObject({ name: 'Infernet Local', chainId: 31_337, isTest: true })
   const [inf, coin] = chain.network.escrows
   expect([inf?.symbol, inf?.decimals, coin?.symbol, coin?.decimals]).toEqual(['INF', 18, 'tUSD', 6])
+})
+
+test('what it cannot read or write is told with what came back, and nothing is written over', async () => {
+  writeFileSync(join(folder, 'file'), '')
+  await expect(startLocalChain(smallDeployment(), { folder: join(folder, 'file') })).rejects.toThrow(
+    /^Making the folder of the local chain, \S+, failed \(EEXIST: file already exists\)/,
+  )
+  mkdirSync(join(folder, 'state.json'))
+  await expect(start(smallDeployment())).rejects.toThrow(
+    `Reading ${join(folder, 'state.json')} failed (EISDIR: illegal operation on a directory). The file was not changed.`,
+  )
+})
+
+test.runIf(hasAnvil)('an empty key file is told of in words, and left as it is', async () => {
+  writeFileSync(join(folder, 'relay.key'), '')
+  await expect(start(smallDeployment())).rejects.toThrow(
+    `The key file ${join(folder, 'relay.key')} is empty. Put back a copy of it, or move it away: the next start then makes another key. Only play money of this local chain is behind it.`,
+  )
+  expect(readFileSync(join(folder, 'relay.key'), 'utf8')).toBe('')
 })

@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPublicClient, createTestClient, http, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { parseNetworkFile, type NetworkFile } from '#shared/chain/network-file.ts'
+import { holderWords, holdFolder } from '../../relay/base/folder-hold.ts'
+import { systemCode, systemReason } from '../../relay/base/system-reason.ts'
 import { LOCAL_BLOCK_SECONDS, LOCAL_CHAIN_ID, startAnvil, type Anvil } from './anvil.ts'
 import { keepWholeState, prepareState } from './chain-state.ts'
 
@@ -55,8 +57,7 @@ export async function startLocalChain(
   deployment: Deployment,
   { folder, allowOrigins = [], avoidPort }: LocalChainInit,
 ): Promise<LocalChain> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const release = holdFolder(folder)
+  const release = hold(folder)
   const stateFile = join(folder, 'state.json')
   let anvil: Anvil | undefined
   try {
@@ -90,23 +91,26 @@ export async function startLocalChain(
   }
 }
 
-/** Two chains that write one state would destroy it. The file names who holds it; a process that is gone does not. */
-function holdFolder(folder: string): () => void {
-  const file = join(folder, 'holder')
-  const holder = Number(readText(file) ?? 0)
-  if (holder !== process.pid && isRunning(holder))
-    throw new Error(
-      `The local chain in ${folder} is used by another start (process ${holder}). Stop that one first.`,
-    )
-  writeFileSync(file, String(process.pid))
-  return () => rmSync(file, { force: true })
+/** Two chains that write one state would destroy it. */
+function hold(folder: string): () => void {
+  const held = tryTo(`Making the folder of the local chain, ${folder}, failed`, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return holdFolder(folder)
+  })
+  if (held.type === 'held') return () => void held.release()
+  throw new Error(
+    held.type === 'taken'
+      ? `The local chain in ${folder} is used by another start (${holderWords(held.by)}). Stop that one first.`
+      : `The folder of the local chain, ${folder}, cannot be written (${held.reason}). Nothing in it was changed.`,
+  )
 }
 
-function isRunning(pid: number): boolean {
+/** A failure of the disk says what was tried, and what came back. */
+function tryTo<T>(what: string, act: () => T): T {
   try {
-    return pid > 0 && process.kill(pid, 0)
-  } catch {
-    return false
+    return act()
+  } catch (cause) {
+    throw new Error(`${what} (${systemReason(cause)}). Nothing was changed there.`, { cause })
   }
 }
 
@@ -126,7 +130,12 @@ async function startOnKeptPort(
 function keyFile(folder: string, name: string): { path: string; key: Hex } {
   const path = join(folder, name)
   const known = readText(path)?.trim()
-  if (known !== undefined) return { path, key: known as Hex }
+  if (known !== undefined && /^0x[0-9a-f]{64}$/i.test(known)) return { path, key: known as Hex }
+  if (known !== undefined)
+    throw new Error(
+      `The key file ${path} ${known === '' ? 'is empty' : 'holds no key'}. Put back a copy of it, or move it away: ` +
+        'the next start then makes another key. Only play money of this local chain is behind it.',
+    )
   const key = generatePrivateKey()
   writeWhole(path, `${key}\n`, 0o600)
   return { path, key }
@@ -194,9 +203,12 @@ function writeWhole(path: string, text: string, mode = 0o644): void {
 }
 
 function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
+  return tryTo(`Reading ${path} failed`, () => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (thrown) {
+      if (systemCode(thrown) === 'ENOENT') return undefined
+      throw thrown // not "none": what cannot be read is not to be written over
+    }
+  })
 }

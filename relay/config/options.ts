@@ -1,3 +1,4 @@
+import { CATALOGUE } from '#shared/models/catalogue.ts'
 import {
   CONNECTIONS_PER_ADDRESS,
   CONNECTIONS_PER_ADDRESS_PER_SECOND,
@@ -160,7 +161,7 @@ export const OPTIONS = {
     'infernet-tiny',
     'model id',
     'The model that the seed provider runs.',
-    readText,
+    readChoice(...CATALOGUE.map(({ id }) => id)),
   ),
   seedBackend: option(
     'seed-backend',

@@ -20,7 +20,7 @@ export function readChoice<const T extends string>(...choices: readonly T[]): Re
   return (text) => {
     const choice = choices.find((each) => each === text)
     if (choice !== undefined) return choice
-    throw new RangeError(`must be one of ${choices.join(', ')}.`)
+    throw new RangeError(`must be ${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}.`)
   }
 }
 
