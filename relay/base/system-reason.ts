@@ -6,13 +6,41 @@ export function systemCode(thrown: unknown): string | undefined {
   return isSystem ? String(thrown.code) : undefined
 }
 
-/** What came back, in words: `EROFS: read-only file system`, or the first line of what was thrown. */
+/**
+ * What came back, in words: `EROFS: read-only file system`, or the first line of what was thrown. Never empty, also for
+ * what is thrown by WebSockets, which is an event and says nothing as text.
+ */
 export function systemReason(thrown: unknown): string {
   const code = systemCode(thrown)
   if (code !== undefined) {
     const { errno } = thrown as NodeJS.ErrnoException
     return `${code}: ${typeof errno === 'number' ? getSystemErrorMessage(errno) : 'no further word'}`
   }
-  const text = thrown instanceof Error ? thrown.message : String(thrown)
-  return (text.split('\n')[0] ?? '').slice(0, 200)
+  return wordsOf(thrown, 0).slice(0, MAX_REASON) || 'no reason was given'
+}
+
+const MAX_REASON = 200
+/** A cause of a cause of a cause says enough. */
+const MAX_DEPTH = 4
+
+function wordsOf(thrown: unknown, depth: number): string {
+  if (typeof thrown !== 'object' || thrown === null) return firstLine(String(thrown ?? ''))
+  const { message, errors, error, cause } = thrown as Partial<AggregateError & ErrorEvent>
+  const below =
+    depth < MAX_DEPTH ? [...(Array.isArray(errors) ? (errors as unknown[]) : []), error, cause] : []
+  const inner = below.filter((each) => each !== undefined).map((each) => deeper(each, depth + 1))
+  const reasons = [...new Set(inner.filter((each) => each !== '' && each !== 'TypeError'))].join('; ')
+  return (typeof message === 'string' && firstLine(message)) || reasons || kindOf(thrown)
+}
+
+function deeper(thrown: unknown, depth: number): string {
+  return systemCode(thrown) === undefined ? wordsOf(thrown, depth) : systemReason(thrown)
+}
+
+const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? ''
+
+/** What kind of thing failed, where it has no other word for itself. */
+function kindOf(thrown: object): string {
+  if (thrown instanceof Event) return `the connection failed with the event "${thrown.type}"`
+  return thrown instanceof Error && thrown.name !== 'Error' ? thrown.name : ''
 }

@@ -13,7 +13,10 @@ beforeEach(async () => {
 afterEach(() => folder.remove())
 
 /** What each of them says of a file that is not there, one that cannot be read, and texts. */
-async function wordsOf(load: (path: string) => Promise<unknown>, texts: readonly string[]): Promise<string[]> {
+async function wordsOf(
+  load: (path: string) => Promise<unknown>,
+  texts: readonly string[],
+): Promise<string[]> {
   const paths = [join(folder.path, 'none'), join(folder.path, 'shut')]
   await mkdir(paths[1] ?? '')
   for (const [index, text] of texts.entries()) {

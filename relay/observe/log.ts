@@ -1,6 +1,7 @@
 import { format } from 'node:util'
 import type { ComponentLogger, Logger as Libp2pLogger } from '@libp2p/interface'
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, stdSerializers, type DestinationStream, type Logger } from 'pino'
+import { systemReason } from '../base/system-reason.ts'
 
 export type { Logger } from 'pino'
 
@@ -18,6 +19,7 @@ export function createLog(
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (thrown: unknown) => stdSerializers.err(asError(thrown)) },
       redact: ['credential', '*.credential', 'privateKey'],
     },
     destination,
@@ -48,5 +50,16 @@ export function libp2pLogger(log: Logger): ComponentLogger {
 
 /** libp2p's own placeholders (%p a peer, %a an address, %e an error, ...) all mean: as text. */
 function plain(template: unknown, values: readonly unknown[]): string {
-  return format(String(template).replace(/%[pabtke]/g, '%s'), ...values.map(String))
+  return format(text(template).replace(/%[pabtke]/g, '%s'), ...values.map(text))
+}
+
+/** As an object says itself, where it has words: an event of a WebSocket has none. */
+function text(value: unknown): string {
+  const own = String(value)
+  return own.startsWith('[object ') ? systemReason(value) : own
+}
+
+/** WebSockets throw events, which have neither words nor a stack. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(systemReason(thrown))
 }
