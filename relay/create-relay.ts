@@ -231,6 +231,7 @@ export class Relay implements RelayHost {
       version,
       peerId: this.#name,
       relays: relaysFor(seen, this.#name, config.announce.length > 0 ? this.addresses : []),
+      isAnnounced: config.announce.length > 0,
       otherRelays: otherRelaysFor(seen, this.#network?.reachable ?? []),
       iceServers: config.iceServers,
       ...(this.#chain ? chainInfoFor(seen, this.#chain) : {}),

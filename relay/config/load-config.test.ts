@@ -71,6 +71,31 @@ test('an address may be a URL', () => {
   ])
 })
 
+test('the path of an address is kept, and what cannot be kept is refused', () => {
+  const announced = [
+    'https://a.example/inf',
+    'wss://a.example:8443/x/y/',
+    'wss://a.example/inf/relay',
+    'https://a.example/',
+  ]
+  expect(run(announced.flatMap((each) => ['--announce', each])).announce).toEqual([
+    '/dns/a.example/tcp/443/tls/ws/http-path/inf%2Frelay',
+    '/dns/a.example/tcp/8443/tls/ws/http-path/x%2Fy%2Frelay',
+    '/dns/a.example/tcp/443/tls/ws/http-path/inf%2Frelay',
+    '/dns/a.example/tcp/443/tls/ws',
+  ])
+  for (const url of [
+    'https://a.example/?x=1',
+    'https://a.example/#x',
+    'https://me@a.example',
+    'https://a.example/%20',
+    `https://a.example/${'x'.repeat(64)}`,
+  ])
+    expect(refusal(['--announce', url])).toContain(
+      'must be a URL without a query, a user or unusual characters in its path.',
+    )
+})
+
 test('structured values come as JSON, in the file also as they are', () => {
   const iceServers = [
     { urls: 'stun:stun.example:3478' },

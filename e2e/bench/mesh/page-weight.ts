@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { buildShippedPage } from '../build-pages.ts'
 import type { BenchOptions } from '../figure.ts'
 
-const SCRIPT = /<(?:script|link rel="modulepreload")[^>]*\s(?:src|href)="\/([^"]+\.js)"/g
+const SCRIPT = /<(?:script|link rel="modulepreload")[^>]*\s(?:src|href)="\.\/([^"]+\.js)"/g
 
 /**
  * The page's JavaScript, compressed: what `index.html` names, which is all that loads before a lazy import, and all
