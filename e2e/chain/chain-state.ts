@@ -9,6 +9,7 @@ const KEPT_EMPTY_BLOCKS = 64
 interface ChainState {
   readonly best_block_number: number | string
   readonly blocks: readonly { header: { number: string }; transactions: readonly unknown[] }[]
+  readonly transactions?: readonly { readonly info: object }[]
 }
 
 /** The copy of the last whole state. */
@@ -33,8 +34,9 @@ export function keptBlock(stateFile: string): number | undefined {
 }
 
 /**
- * Makes the state ready for a start: the copy where the file was cut, and without the empty blocks of the past, which
- * are nearly all of it. Throws when neither is readable: starting anew would silently forget what was paid.
+ * Makes the state ready for a start: the copy where the file was cut, and without what nobody asks for again: the empty
+ * blocks of the past, and the trace of each call of each transaction, which is four fifths of what a transaction takes
+ * (measured: 20 KB of 25). Receipts and logs stay. Throws when neither is readable: starting anew would silently forget what was paid.
  */
 export function prepareState(stateFile: string): void {
   const whole = [stateFile, copyOf(stateFile)].filter((file) => existsSync(file))
@@ -45,8 +47,8 @@ export function prepareState(stateFile: string): void {
       `The local chain's state ${stateFile} is damaged, and so is its copy. Nothing was changed. Move its folder away to ` +
         'begin with a new chain; what was paid on the old one is then forgotten.',
     )
-  const draft = `${stateFile}.draft`
-  writeFileSync(draft, JSON.stringify(withoutOldEmptyBlocks(state)))
+  const draft = `${stateFile}.trimmed` // not that of the copy, which another process may be writing
+  writeFileSync(draft, JSON.stringify(withoutTraces(withoutOldEmptyBlocks(state))))
   renameSync(draft, stateFile)
 }
 
@@ -57,6 +59,14 @@ function withoutOldEmptyBlocks(state: ChainState): ChainState {
     return transactions.length > 0 || number === 0 || number > best - KEPT_EMPTY_BLOCKS
   })
   return { ...state, blocks }
+}
+
+function withoutTraces(state: ChainState): ChainState {
+  const transactions = state.transactions?.map((each) => ({
+    ...each,
+    info: { ...each.info, traces: [], out: null },
+  }))
+  return transactions ? { ...state, transactions } : state
 }
 
 function readState(file: string): ChainState | undefined {

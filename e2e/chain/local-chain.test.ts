@@ -168,9 +168,9 @@ test.runIf(hasAnvil)('the chain ends with who started it, also when that is kill
 })
 
 test.runIf(hasAnvil)('a second start on the same folder is refused in words', async () => {
-  await start(smallDeployment())
+  const { anvil } = await start(smallDeployment())
   await expect(start(smallDeployment())).rejects.toThrow(
-    `The local chain in ${folder} is used by another start (process ${process.pid}, which is still starting). Stop that one first.`,
+    `The local chain in ${folder} is used by another start (process ${process.pid} at ${anvil.url}). Stop that one first.`,
   )
 })
 
@@ -212,3 +212,42 @@ test.runIf(hasAnvil)('an empty key file is told of in words, and left as it is',
   )
   expect(readFileSync(join(folder, 'relay.key'), 'utf8')).toBe('')
 })
+
+test.runIf(hasAnvil)(
+  'a state that has grown is trimmed behind the same port, and no receipt is lost',
+  async () => {
+    const chain = await startLocalChain(smallDeployment(), { folder, trimAfterBytes: 100_000 })
+    running.push(chain)
+    const { port, pid } = chain.anvil
+    const before = childrenOf(pid)
+    const hashes: Hex[] = []
+    const isAnew = (): boolean =>
+      existsSync(`/proc/${pid}`) && !childrenOf(pid).some((each) => before.includes(each))
+    await until('another anvil in its place', async () => {
+      // Whoever meets the pause between two asks again, as all our senders do.
+      await send(chain).then(
+        (hash) => hashes.push(hash),
+        () => undefined,
+      )
+      return isAnew()
+    })
+    const receipt = async (hash: Hex) => (await read(chain).getTransactionReceipt({ hash })).status
+    await until('it to answer', () =>
+      read(chain)
+        .getBlockNumber()
+        .then(
+          () => true,
+          () => false,
+        ),
+    )
+    expect(chain.anvil.port).toBe(port)
+    expect(await receipt(hashes[0] ?? '0x')).toBe('success')
+    const kept = await Promise.all(hashes.slice(0, 20).map(receipt))
+    expect(new Set(kept)).toEqual(new Set(['success']))
+    const state = JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')) as {
+      transactions: { info: { traces: unknown[] } }[]
+    }
+    const traced = state.transactions.filter(({ info }) => info.traces.length > 0)
+    expect(traced.length, 'only those after it have a trace').toBeLessThan(hashes.length)
+  },
+)

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { createPublicClient, createTestClient, http, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { parseNetworkFile, type NetworkFile } from '#shared/chain/network-file.ts'
-import { holderWords, holdFolder } from '../../relay/base/folder-hold.ts'
+import { holderWords, holdFolder, type FolderHold } from '../../relay/base/folder-hold.ts'
 import { systemCode, systemReason } from '../../relay/base/system-reason.ts'
-import { LOCAL_BLOCK_SECONDS, LOCAL_CHAIN_ID, startAnvil, type Anvil } from './anvil.ts'
+import { LOCAL_BLOCK_SECONDS, LOCAL_CHAIN_ID, startAnvil, type Anvil, type AnvilInit } from './anvil.ts'
 import { keepWholeState, prepareState } from './chain-state.ts'
 
 /** Tried at the first start, and kept after it, so that a wallet that was told of the chain finds it again. */
@@ -33,6 +33,7 @@ export interface LocalChainInit {
   readonly allowOrigins?: readonly string[]
   /** A port that somebody else is about to take. @default none */
   readonly avoidPort?: number
+  readonly trimAfterBytes?: NonNullable<AnvilInit['trimAfterBytes']>
 }
 
 /** A chain on this machine with our contracts on it. */
@@ -55,14 +56,16 @@ export interface LocalChain {
  */
 export async function startLocalChain(
   deployment: Deployment,
-  { folder, allowOrigins = [], avoidPort }: LocalChainInit,
+  { folder, allowOrigins = [], avoidPort, ...trimming }: LocalChainInit,
 ): Promise<LocalChain> {
-  const release = hold(folder)
+  const { tell, release } = hold(folder)
   const stateFile = join(folder, 'state.json')
   let anvil: Anvil | undefined
   try {
     prepareState(stateFile)
-    anvil = await startOnKeptPort(folder, avoidPort, (port) => startAnvil({ port, stateFile, allowOrigins }))
+    anvil = await startOnKeptPort(folder, avoidPort, (port) =>
+      startAnvil({ port, stateFile, allowOrigins, ...trimming }),
+    )
     const keys = { faucet: keyFile(folder, 'faucet.key'), relay: keyFile(folder, 'relay.key') }
     await fund(anvil.url, [keys.faucet.key, keys.relay.key])
     const networkFile = join(folder, 'network.json')
@@ -70,6 +73,8 @@ export async function startLocalChain(
     const copying = setInterval(() => keepWholeState(stateFile), COPY_INTERVAL_MS)
     copying.unref()
     const chain = anvil
+    tell(chain.url)
+    void chain.ended.then(release) // one that was killed holds nothing
     return {
       network,
       networkFile,
@@ -92,12 +97,12 @@ export async function startLocalChain(
 }
 
 /** Two chains that write one state would destroy it. */
-function hold(folder: string): () => void {
+function hold(folder: string): FolderHold & { type: 'held' } {
   const held = tryTo(`Making the folder of the local chain, ${folder}, failed`, () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     return holdFolder(folder)
   })
-  if (held.type === 'held') return () => void held.release()
+  if (held.type === 'held') return held
   throw new Error(
     held.type === 'taken'
       ? `The local chain in ${folder} is used by another start (${holderWords(held.by)}). Stop that one first.`

@@ -77,6 +77,7 @@ it('a second start on the same folder ends at once, and says where the first one
   const { url } = await readStart(first)
   const second = npmStart()
   let said = ''
+  second.stdout?.resume() // else its end is never told
   second.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
   expect((await once(second, 'close'))[0]).toBe(1)
   const words =

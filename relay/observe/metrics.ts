@@ -88,10 +88,7 @@ export class RelayMetrics {
       'Start, in seconds since 1970.',
       () => Date.now() / 1000 - process.uptime(),
     )
-    this.#gauge('process_cpu_seconds_total', 'CPU time, user and system.', () => {
-      const { user, system } = process.cpuUsage()
-      return (user + system) / 1e6
-    })
+    this.#cpuCounter()
   }
 
   /** Adds the numbers of the chain, where the relay is attached to one. */
@@ -132,19 +129,36 @@ export class RelayMetrics {
     })
   }
 
-  /** Quantiles since the last scrape, above the sampling interval itself. */
-  #lagGauge(): void {
-    const lag = this.#lag
-    new Gauge({
-      name: 'infernet_event_loop_lag_seconds',
-      help: 'How late the event loop ran since the last scrape.',
-      labelNames: ['quantile'],
+  /** Read at each scrape: a counter only ever rises, as the time that was used does. */
+  #cpuCounter(): void {
+    new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'CPU time, user and system.',
       registers: [this.#registry],
       collect() {
-        for (const quantile of [50, 99, 100]) {
-          const ns = quantile === 100 ? lag.max : lag.percentile(quantile)
-          this.set({ quantile: String(quantile / 100) }, Math.max(0, ns / 1e9 - LAG_RESOLUTION_MS / 1000))
-        }
+        const { user, system } = process.cpuUsage()
+        this.reset()
+        this.inc((user + system) / 1e6)
+      },
+    })
+  }
+
+  /**
+   * Since the last scrape, above the sampling interval itself. Not by a label `quantile`, which belongs to summaries: two
+   * scrapers would each see a part, and what is added up over relays would mean nothing.
+   */
+  #lagGauge(): void {
+    const lag = this.#lag
+    const late = (ns: number): number => Math.max(0, ns / 1e9 - LAG_RESOLUTION_MS / 1000)
+    new Gauge({
+      name: 'infernet_event_loop_lag_seconds',
+      help: 'How late the event loop ran since the last scrape: half of the time, one time in a hundred, and at most.',
+      labelNames: ['of'],
+      registers: [this.#registry],
+      collect() {
+        this.set({ of: 'p50' }, late(lag.percentile(50)))
+        this.set({ of: 'p99' }, late(lag.percentile(99)))
+        this.set({ of: 'max' }, late(lag.max))
         lag.reset()
       },
     })
