@@ -10,6 +10,7 @@ import { nodeClock } from './base/node-clock.ts'
 import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { createNode, type RelayNode } from './node/create-node.ts'
 import { freePlacesOfGonePeers } from './node/free-places.ts'
+import { keepConnectionsLive, newestFirst } from './node/live-connections.ts'
 import { RelayedTraffic } from './node/relayed-traffic.ts'
 import { secureWebSocketListener } from './node/websocket-listener.ts'
 import type { Logger } from './observe/log.ts'
@@ -167,6 +168,7 @@ export class Relay implements RelayHost {
     await node.start()
     this.#listenerPort = secureWebSocketListener(node)
     this.#undo.push(freePlacesOfGonePeers(node, () => this.#metrics.reservationsFreed.inc()))
+    this.#undo.push(keepConnectionsLive(node, () => this.#metrics.deadConnections.inc()))
     const network = new RelayNetwork(
       { node, privateKey, clock, log: log.child({ scope: 'gossip' }), metrics: this.#metrics },
       { peers: config.peers, addresses: this.addresses, recordMs },
@@ -197,7 +199,7 @@ export class Relay implements RelayHost {
   }
 
   #addressGroupOf(peer: PeerId): string | undefined {
-    const [connection] = this.node.getConnections(peer)
+    const [connection] = newestFirst(this.node.getConnections(peer))
     return connection && this.clientOf(connection)?.group
   }
 

@@ -46,6 +46,11 @@ export class RelayMetrics {
     'Reservations freed because their peer went.',
     [],
   )
+  readonly deadConnections = this.#counter(
+    'infernet_dead_connections_total',
+    'Connections that were closed because they answered no ping.',
+    [],
+  )
   readonly httpRequests = this.#counter('infernet_http_requests_total', 'HTTP requests answered.', [
     'route',
     'status',
