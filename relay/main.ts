@@ -37,7 +37,7 @@ async function run(config: RelayConfig): Promise<void> {
   stopOnSignal(relay, log)
   await relay.start()
   hold?.tell(relay.httpUrl)
-  process.on('SIGHUP', () => relay.reloadCertificate())
+  process.on('SIGHUP', () => relay.reload())
   announce(relay, log)
 }
 

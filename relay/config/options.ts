@@ -100,6 +100,13 @@ export const OPTIONS = {
     'Whose `X-Forwarded-For` to believe: how many proxies stand in front, or their networks.',
     readTrustProxy,
   ),
+  controlFile: option(
+    'control-file',
+    '',
+    'path',
+    'A JSON file that is read again when it changes: `deny` and `allow` (peers, subnets), `maintenance`, `logLevel`.',
+    readText,
+  ),
   iceServers: option(
     'ice-servers',
     '[]',

@@ -77,7 +77,8 @@ export const readTrustProxy: Read<TrustProxy> = (text) => {
   )
 }
 
-function isNetwork(text: string): boolean {
+/** An address, or a subnet such as 10.0.0.0/8. */
+export function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
   const version = isIP(address)
   if (version === 0 || rest.length > 0) return false

@@ -18,7 +18,7 @@ export interface MountedDirectory {
 /** Keeps the register of offers on a relay: answers peers, hears other relays, drops what a lost peer brought. */
 export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {}): Promise<MountedDirectory> {
   const { node, offers } = relay
-  const directory = new Directory(nodeClock, init)
+  const directory = new Directory(nodeClock, { isClosed: () => relay.isInMaintenance, ...init })
   const gossip = (message: Uint8Array): void => offers.publish(message)
   const service = new DirectoryService({ clock: nodeClock, directory, gossip }, { fillMs: DIRECTORY_FILL_MS })
   const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => service.peerGone(nameOf(detail))

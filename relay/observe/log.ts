@@ -13,9 +13,11 @@ export function createLog(
   level: string,
   destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
 ): Logger {
-  return pino(
+  const children = new Set<Logger>()
+  const log = pino(
     {
       level,
+      onChild: (child: Logger) => void children.add(child),
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -24,6 +26,16 @@ export function createLog(
     },
     destination,
   )
+  childrenOf.set(log, children)
+  return log
+}
+
+/** A child keeps the level that it was made with. There is one for each part of the relay, and no more. */
+const childrenOf = new WeakMap<Logger, Set<Logger>>()
+
+/** Changes what is logged from now on, in all parts. */
+export function setLogLevel(log: Logger, level: string): void {
+  for (const each of [log, ...(childrenOf.get(log) ?? [])]) each.level = level
 }
 
 /**
@@ -32,16 +44,16 @@ export function createLog(
  */
 export function libp2pLogger(log: Logger): ComponentLogger {
   const forComponent = (name: string): Libp2pLogger => {
-    const scoped = log.child({ scope: name })
+    // No child of its own: libp2p makes a logger for each connection, and all of them are to follow the level.
     const write =
       (level: 'debug' | 'trace') =>
       (template: unknown, ...values: unknown[]) => {
-        if (scoped.isLevelEnabled(level)) scoped[level](plain(template, values))
+        if (log.isLevelEnabled(level)) log[level]({ scope: name }, plain(template, values))
       }
     const logger = write('trace') as Libp2pLogger
     logger.error = write('debug')
     logger.trace = write('trace')
-    logger.enabled = scoped.isLevelEnabled('trace')
+    Object.defineProperty(logger, 'enabled', { get: () => log.isLevelEnabled('trace') })
     logger.newScope = (scope) => forComponent(`${name}:${scope}`)
     return logger
   }

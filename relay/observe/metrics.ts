@@ -14,6 +14,10 @@ export interface MetricSources {
   readonly relays: Count
 }
 
+/** Why a reservation is refused. */
+export const RESERVATION_REFUSALS = ['maintenance', 'denied-peer', 'full'] as const
+export type ReservationRefusal = (typeof RESERVATION_REFUSALS)[number]
+
 /** The loop is looked at this often, in ms: 50 wake-ups a second are a fifth of what the usual 10 ms cost. */
 const LAG_RESOLUTION_MS = 20
 
@@ -45,6 +49,11 @@ export class RelayMetrics {
     'infernet_reservations_freed_total',
     'Reservations freed because their peer went.',
     [],
+  )
+  readonly reservationsRefused = this.#counter(
+    'infernet_reservations_refused_total',
+    'Reservations refused, by reason.',
+    ['reason'],
   )
   readonly deadConnections = this.#counter(
     'infernet_dead_connections_total',
@@ -94,6 +103,49 @@ export class RelayMetrics {
       () => Date.now() / 1000 - process.uptime(),
     )
     this.#cpuCounter()
+  }
+
+  /** What was built and what it was told: constant while it runs. */
+  describe({ version, limits }: { version: string; limits: Readonly<Record<string, number>> }): void {
+    new Gauge({
+      name: 'infernet_build_info',
+      help: 'Always 1; its labels tell what runs.',
+      labelNames: ['version', 'node'],
+      registers: [this.#registry],
+    }).set({ version, node: process.version }, 1)
+    const gauge = new Gauge({
+      name: 'infernet_limit',
+      help: 'Configured limits, by what they bound.',
+      labelNames: ['of'],
+      registers: [this.#registry],
+    })
+    for (const [of, limit] of Object.entries(limits)) gauge.set({ of }, limit)
+    for (const reason of RESERVATION_REFUSALS) this.reservationsRefused.inc({ reason }, 0)
+  }
+
+  watchMaintenance(isOn: () => boolean): void {
+    this.#gauge('infernet_maintenance', '1 while new reservations are refused.', () => (isOn() ? 1 : 0))
+  }
+
+  watchCertificate(notAfter: () => number): void {
+    this.#gauge(
+      'infernet_certificate_not_after_seconds',
+      'End of the certificate, in seconds since 1970.',
+      notAfter,
+    )
+  }
+
+  /** NaN while the chain has not been asked. */
+  watchBalances(accounts: Readonly<Record<string, Count>>): void {
+    new Gauge({
+      name: 'infernet_account_balance',
+      help: 'Gas that an account has, in whole coins of the chain.',
+      labelNames: ['account'],
+      registers: [this.#registry],
+      collect() {
+        for (const [account, count] of Object.entries(accounts)) this.set({ account }, count())
+      },
+    })
   }
 
   /** Adds the numbers of the chain, where the relay is attached to one. */

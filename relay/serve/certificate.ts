@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { MINUTE_MS } from '#shared/base/units.ts'
@@ -43,6 +43,11 @@ export class Certificate {
 
   get current(): CertificatePair {
     return this.#pair
+  }
+
+  /** When it ends, in seconds since 1970. */
+  get notAfterSeconds(): number {
+    return Date.parse(new X509Certificate(this.#pair.cert).validTo) / 1000
   }
 
   onChange(callback: (pair: CertificatePair) => void): void {

@@ -7,7 +7,8 @@ import { addressSeenAs, type SeenHost } from './own-address.ts'
 
 /** `/health`. */
 export interface HealthInfo {
-  readonly status: 'ok' | 'starting' | 'stopping'
+  /** `maintenance`: what stands goes on, and nobody new is taken. */
+  readonly status: 'ok' | 'starting' | 'stopping' | 'maintenance'
   readonly version: string
   readonly peerId: string
   readonly uptimeSeconds: number

@@ -32,6 +32,7 @@ export interface RouteComponents {
   readonly networkInfo: (seen: SeenHost) => NetworkInfo
   /** Undefined where the relay is attached to no chain. */
   readonly chain: () => ChainPort | undefined
+  readonly mayAddress: (ip: string) => boolean
 }
 
 /** One row of what the public port answers. */
@@ -81,7 +82,8 @@ export function createRoutes(
       log.trace({ ip: client.ip, route: name, status: response.statusCode }, 'request')
     })
     if (asked && places.folders.includes(`${asked.path}/`)) return redirectInto(request, response, asked.path)
-    const refusal = typeof leave === 'string' ? TOO_MANY : refusalOf(request, route)
+    const isDenied = !components.mayAddress(client.ip) && !ALWAYS.has(route?.name ?? '')
+    const refusal = isDenied ? FORBIDDEN : typeof leave === 'string' ? TOO_MANY : refusalOf(request, route)
     if (refusal || !route || !url) return respond(request, response, refusal ?? BAD_REQUEST)
     const answer = async (): Promise<void> => route.answer(request, response, url)
     answer().catch((thrown: unknown) => {
@@ -94,6 +96,9 @@ export function createRoutes(
 
 const NOT_FOUND = { status: 404, body: 'Not Found\n' } as const
 const BAD_REQUEST = { status: 400, body: 'Bad Request\n', headers: { Connection: 'close' } } as const
+const FORBIDDEN = { status: 403, body: 'Forbidden\n', headers: { Connection: 'close' } } as const
+/** Asked by the operator's own machines, which a list of strangers is not meant for. */
+const ALWAYS: ReadonlySet<string> = new Set(['health', 'metrics'])
 /** A name with an underscore, as nginx calls its upstreams, is no host. */
 const NO_PLACE =
   'The Host header names no host that a page could dial. Say with --announce where this relay is.\n'
