@@ -224,11 +224,11 @@ export class Relay implements RelayHost {
   }
 
   #refusesReservation(peer: PeerId): boolean {
-    const { mayPeer, isInMaintenance } = this.#control.current
-    if (!mayPeer.call(this.#control.current, peer.toString())) return this.#refuseReservation('denied-peer')
+    const control = this.#control.current
+    if (!control.mayPeer(peer.toString())) return this.#refuseReservation('denied-peer')
     // Who has a place keeps it as long as it stays.
     const isOpen = this.node.services.relay.reservations.has(peer)
-    return isInMaintenance && !isOpen ? this.#refuseReservation('maintenance') : false
+    return control.isInMaintenance && !isOpen ? this.#refuseReservation('maintenance') : false
   }
 
   #refuseReservation(reason: ReservationRefusal): true {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CODE_TABLE, type ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { RESERVATION_REFUSALS } from './observe/metrics.ts'
+import type { RESERVATION_REFUSALS } from './observe/metrics.ts'
 import type { UpgradeRefusal } from './serve/upgrade-pipe.ts'
 
 type UpgradeResult = UpgradeRefusal | 'accepted'
@@ -36,7 +36,7 @@ function codes(): string {
     OF_RELAY.some((home) => code.startsWith(`${home}.`)),
   )
   const rows = all.map((code) => {
-    const error = new InfernetError(code, CODE_TABLE[code].example as never)
+    const error = new InfernetError(code, CODE_TABLE[code].example)
     return [`\`${code}\``, error.message.replaceAll('|', '\\|'), error.fix.replaceAll('|', '\\|')]
   })
   return table(['code', 'says', 'what to do'], rows)

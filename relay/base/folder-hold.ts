@@ -20,8 +20,8 @@ export type FolderHold =
   | {
       readonly type: 'held'
       /** Says where the holder is, for who comes second. */
-      tell(url: string): void
-      release(): void
+      readonly tell: (url: string) => void
+      readonly release: () => void
     }
   /** `by` is undefined while the first one has not yet said who it is. */
   | { readonly type: 'taken'; readonly by: Holder | undefined }
