@@ -345,6 +345,19 @@ describe('peers on a relay, over sockets', () => {
     expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
   })
 
+  it(
+    'answers a question that comes before the provider is back after a restart',
+    { timeout: 20_000 },
+    async () => {
+      await provider(fakeEngine())
+      const port = Number(new URL(relay.httpUrl).port)
+      await relay.stop()
+      const again = await network.relay({ port }, relayKey)
+      const newcomer = await network.node({ relays: again.addresses })
+      expect((await hear(newcomer.peer, promptOf())).tokens).toHaveLength(80)
+    },
+  )
+
   it('asks those it saw within the last minute when every relay is gone', async () => {
     await provider(fakeEngine())
     expect(await offersSeen()).toBe(1)

@@ -122,7 +122,10 @@ export class JoinedRelays implements RelaySource {
 
   /** @throws InfernetError `mesh.unreachable` or `wire.closed` */
   #openStream(relay: PeerName, signal: AbortSignal | undefined): Promise<Stream> {
-    const [connection] = this.#node.getConnections(peerIdFromString(relay))
+    // After a change of the network the older ones lead nowhere.
+    const [connection] = this.#node
+      .getConnections(peerIdFromString(relay))
+      .sort((a, b) => b.timeline.open - a.timeline.open)
     if (!connection) throw new InfernetError('mesh.unreachable')
     return openStream({ clock: this.#clock }, connection, SETTLE_PROTOCOL, { signal })
   }

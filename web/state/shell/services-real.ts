@@ -16,11 +16,12 @@ import { checkRoom } from '../../storage/model-storage.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import type { EngineInit, StartedEngine } from '../provide/services.ts'
+import { relayAddressOf, underPage } from './address.ts'
 
-const infoSchema = v.pick(networkInfoSchema, ['relays', 'otherRelays', 'iceServers'])
+const infoSchema = v.pick(networkInfoSchema, ['peerId', 'relays', 'isAnnounced', 'otherRelays', 'iceServers'])
 
 const library = new ModelLibrary({
-  source: (baseUrl) => createHttpSource(absolute(baseUrl)),
+  source: (baseUrl) => createHttpSource(underPage(baseUrl)),
   digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
 })
 
@@ -37,18 +38,28 @@ export async function openMesh(
   { relays, ...init }: Pick<MeshInit, 'relays' | 'purpose' | 'hidesAddress'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
-  const info = v.safeParse(infoSchema, await fetchJson('/network.json', signal).catch(() => undefined))
+  const info = v.safeParse(
+    infoSchema,
+    await fetchJson(underPage('/network.json'), signal).catch(() => undefined),
+  )
   if (!info.success && relays.length === 0) throw new InfernetError('schedule.no-relay')
-  const { relays: own = [], otherRelays = [], iceServers = [] } = info.success ? info.output : {}
+  const { otherRelays = [], iceServers = [] } = info.success ? info.output : {}
+  const own = info.success ? ownRelay(info.output) : []
   return createMesh(
     { clock },
     {
       ...init,
-      // The first address is this relay under the name of the page; its other names would only be the same again.
-      relays: [...new Set([...relays, ...own.slice(0, 1), ...otherRelays])],
+      relays: [...new Set([...relays, ...own, ...otherRelays])],
       iceServers: iceServers as RTCIceServer[],
     },
   )
+}
+
+/** One address of the relay that served the page; its other names would only be the same again. */
+function ownRelay({ relays, isAnnounced, peerId }: v.InferOutput<typeof infoSchema>): readonly string[] {
+  if (isAnnounced) return relays.slice(0, 1)
+  // Unannounced it only guesses, and a proxy may have changed what it sees: we know where we are.
+  return [relayAddressOf(document.baseURI, peerId)]
 }
 
 export const models = () => library.list()
@@ -83,7 +94,7 @@ export async function startEngine(
         const started = await createWebEngine(
           {
             manifest,
-            baseUrl: entry.baseUrl,
+            baseUrl: underPage(entry.baseUrl),
             backend: wanted,
             share,
             trial: { clock, store: trialResults },
@@ -119,8 +130,4 @@ async function fetchJson(path: string, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(path, { signal, cache: 'no-store' })
   if (!response.ok) throw new InfernetError('schedule.no-relay')
   return response.json()
-}
-
-function absolute(baseUrl: string): string {
-  return new URL(baseUrl, document.baseURI).href
 }
