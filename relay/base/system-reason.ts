@@ -25,8 +25,10 @@ const MAX_DEPTH = 4
 
 function wordsOf(thrown: unknown, depth: number): string {
   if (thrown === undefined || thrown === null) return ''
-  if (typeof thrown !== 'object') return firstLine(String(thrown as string))
-  const { message, errors, error, cause } = thrown as { readonly [Key in 'message' | 'errors' | 'error' | 'cause']?: unknown }
+  if (typeof thrown !== 'object') return firstLine(String(thrown))
+  const { message, errors, error, cause } = thrown as {
+    readonly [Key in 'message' | 'errors' | 'error' | 'cause']?: unknown
+  }
   const below =
     depth < MAX_DEPTH ? [...(Array.isArray(errors) ? (errors as unknown[]) : []), error, cause] : []
   const inner = below.filter((each) => each !== undefined).map((each) => deeper(each, depth + 1))
