@@ -1,5 +1,6 @@
 import type { ChatMessage } from '../engine/tokenizer/chat-message.ts'
 import type { ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
+import type { ReasoningTags } from '../engine/tokenizer/reasoning-marks.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { ModelChoice } from './model-choice.ts'
 
@@ -10,6 +11,8 @@ export interface FittedPrompt {
   readonly prompt: Prompt
   /** How many of the oldest turns (a question with its answer) the model does not see. */
   readonly droppedTurns: number
+  /** How the answer marks its thought, for `splitReasoning`; undefined where the model does not think aloud. */
+  readonly reasoning: ReasoningTags | undefined
 }
 
 /**
@@ -27,7 +30,7 @@ export function fitPrompt(
   changes: PromptChanges = {},
 ): FittedPrompt {
   const { maxTokens = choice.answerTokens } = changes
-  const { tokens, droppedTurns } = tokenizer.fitChat(messages, { reserve: maxTokens })
+  const { tokens, droppedTurns, reasoning } = tokenizer.fitChat(messages, { reserve: maxTokens })
   const prompt: Prompt = {
     task: 'text-generation',
     model: choice.model,
@@ -38,5 +41,5 @@ export function fitPrompt(
     ...changes,
     maxTokens,
   }
-  return { prompt, droppedTurns }
+  return { prompt, droppedTurns, reasoning }
 }
