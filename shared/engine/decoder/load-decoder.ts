@@ -20,12 +20,17 @@ export interface DecoderComponents {
 /**
  * Rewrites the model's graph and starts it on the GPU or on wasm.
  *
+ * @param options `maxLength`: the longest text that is asked for, in tokens
+ *
  * @throws InfernetError `models.unsupported`, `models.corrupt`, `engine.load-failed`, and what `files.read` throws
  */
 export async function loadDecoder(
   components: DecoderComponents,
   manifest: Manifest,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  {
+    signal,
+    maxLength = manifest.contextLength,
+  }: { signal?: AbortSignal | undefined; maxLength?: number | undefined } = {},
 ): Promise<Decoder> {
   const { ort, files, gpu } = components
   const config = await readJson(files, 'config.json', { signal })
@@ -33,7 +38,7 @@ export async function loadDecoder(
   const beside = await readBeside(files, manifest, signal)
   const graph = prepareGraph(weights, { maxLength: manifest.contextLength, beside })
   signal?.throwIfAborted()
-  const { vocabSize, contextLength: maxLength } = manifest
+  const { vocabSize } = manifest
   if (gpu && graph.lengths === 'ragged' && graph.picksPositions)
     try {
       const model = { graph, externalData: beside, config, vocabSize, maxLength }

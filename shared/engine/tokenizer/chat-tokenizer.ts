@@ -1,6 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { tokenId, type TokenId } from '../../base/ids.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
+import { MAX_TEXT_TOKENS } from '../../wire/limits.ts'
 import { eosTokens } from '../eos-tokens.ts'
 import type { ChatMessage } from './chat-message.ts'
 import { createChatTemplate, type ChatTemplateInit, type RenderOptions } from './chat-template.ts'
@@ -21,6 +22,13 @@ export interface ChatTokenizerInit extends ChatTemplateInit {
   readonly generationConfig: Readonly<Record<string, unknown>>
   /** Prompt and answer together, in tokens. */
   readonly contextLength: number
+}
+
+interface FitChatOptions extends RenderOptions {
+  /** Tokens that are left for the answer. */
+  readonly reserve: number
+  /** How long prompt and answer may be together, where that is less than the tokenizer's own. */
+  readonly contextLength?: number | undefined
 }
 
 interface FittedChat {
@@ -54,7 +62,7 @@ export interface ChatTokenizer {
    *
    * @throws InfernetError `prompt.too-long` when what must stay does not fit
    */
-  fitChat(messages: readonly ChatMessage[], options: { readonly reserve: number } & RenderOptions): FittedChat
+  fitChat(messages: readonly ChatMessage[], options: FitChatOptions): FittedChat
   /** The text of tokens. Special tokens and ids outside the vocabulary say nothing, but for the marks of thoughts. */
   decode(tokens: readonly number[]): string
 }
@@ -103,8 +111,8 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
     reasoning,
     reasoningAfter,
     encodeChat,
-    fitChat(messages, { reserve, ...options }) {
-      const maxTokens = contextLength - reserve
+    fitChat(messages, { reserve, contextLength: offered = contextLength, ...options }) {
+      const maxTokens = Math.min(offered, contextLength, MAX_TEXT_TOKENS) - reserve
       let left = messages
       for (let droppedTurns = 0; ; droppedTurns++) {
         const tokens = encodeChat(left, options)

@@ -224,7 +224,9 @@ export class Ask {
     const choice = this.#session.choice(turn.model)
     if (!choice) throw new InfernetError('models.unknown')
     const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
-    const fitted = fitPrompt(choice, tokenizer, messagesOf(turns))
+    const offered = this.#session.offersFor(turn.model).map(({ offer }) => offer.contextLength)
+    const contextLength = offered.length > 0 ? Math.max(...offered) : undefined
+    const fitted = fitPrompt(choice, tokenizer, messagesOf(turns), {}, { contextLength })
     return { ...fitted, droppedTurns: leftOut(turns, fitted.droppedTurns) }
   }
 
