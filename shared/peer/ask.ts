@@ -4,7 +4,7 @@ import { millis, SECOND_MS, tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
-import { checkPrompt } from '../prompt/check-prompt.ts'
+import { checkWholePrompt } from '../prompt/check-prompt.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
@@ -58,7 +58,7 @@ export async function* ask(
   { signal, except }: AskOptions,
 ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
   const answer = new Answer(components, prompt, { signal, except })
-  checkPrompt(prompt)
+  await checkWholePrompt(prompt)
   try {
     return yield* answer.write()
   } catch (thrown) {

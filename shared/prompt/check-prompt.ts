@@ -5,6 +5,19 @@ import { samplerSchema } from './messages.ts'
 import type { Prompt } from './prompt.ts'
 
 /**
+ * As {@link checkPrompt}, and the form that the answer must have: its code is loaded only for who asks for one.
+ *
+ * @throws InfernetError as {@link checkPrompt}, and `engine.bad-grammar`
+ */
+export async function checkWholePrompt(prompt: Prompt): Promise<void> {
+  checkPrompt(prompt)
+  const { grammar } = prompt.sampler
+  if (!grammar) return
+  const { compileGrammar } = await import('../engine/grammar/grammar.ts')
+  compileGrammar(grammar)
+}
+
+/**
  * Refuses a prompt that no provider could take, before anybody is asked: a provider that cannot read it only closes the
  * stream, and would be blamed for it.
  *
