@@ -1,6 +1,6 @@
 import { hashManifest, type Manifest } from '../models/manifest.ts'
 import { textLimit, USUAL_CACHE_BYTES } from '../models/text-limit.ts'
-import { parseJson, readJson, type ModelFiles } from '../models/model-files.ts'
+import { parseJson, readJson, readJsonIfAny, type ModelFiles } from '../models/model-files.ts'
 import type { BatcherComponents } from './batch/batcher.ts'
 import { measureWidth } from './batch/measure-width.ts'
 import { proveBatch } from './batch/prove-batch.ts'
@@ -70,9 +70,7 @@ export async function createEngine(
   const contextLength = textLimit(manifest, cacheBytes)
   const decoder = await loadDecoder(components, manifest, { signal, maxLength: contextLength })
   try {
-    const generation = files.paths.includes('generation_config.json')
-      ? await readJson(files, 'generation_config.json', { signal })
-      : {}
+    const generation = await readJsonIfAny(files, 'generation_config.json', { signal })
     const eos = eosTokens(generation, await readJson(files, 'config.json', { signal }))
     const path = goldenPath(manifest.dtype)
     const golden = files.paths.includes(path)

@@ -1,6 +1,7 @@
 import { MIB } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Manifest } from '../models/manifest.ts'
+import { isWeightsFile } from '../models/weight-files.ts'
 import { textLimit, USUAL_CACHE_BYTES } from '../models/text-limit.ts'
 
 /** What a model takes where it runs, in bytes. */
@@ -33,8 +34,7 @@ export const WASM_BYTES = 3.5 * 1024 * MIB
 /** @param cacheBudget what the KV cache may take. @default as much as an engine takes that was told nothing */
 export function memoryNeeds(manifest: Manifest, cacheBudget = USUAL_CACHE_BYTES): MemoryNeeds {
   const { weights, files, memory, dtype } = manifest
-  const isWeights = ({ path }: { path: string }): boolean =>
-    path === weights || path.startsWith(`${weights}_data`)
+  const isWeights = ({ path }: { path: string }): boolean => isWeightsFile(path, weights)
   const weightBytes = files.filter(isWeights).reduce((sum, { size }) => sum + size, 0)
   const cacheBytes = (memory?.cacheBytesPerToken ?? 0) * textLimit(manifest, cacheBudget)
   return {

@@ -18,8 +18,10 @@ import { isThoughtOpen, splitReasoning } from './reasoning.ts'
 export interface ChatTokenizerInit extends ChatTemplateInit {
   /** tokenizer.json, parsed. */
   readonly tokenizerJson: Readonly<Record<string, unknown>>
-  /** generation_config.json, parsed. */
+  /** generation_config.json, parsed; `{}` where there is none. */
   readonly generationConfig: Readonly<Record<string, unknown>>
+  /** config.json, parsed: tells the end tokens where the other does not. @default none */
+  readonly config?: Readonly<Record<string, unknown>> | undefined
   /** Prompt and answer together, in tokens. */
   readonly contextLength: number
 }
@@ -107,7 +109,7 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
 
   return {
     contextLength,
-    eosTokens: eosTokens(init.generationConfig),
+    eosTokens: eosTokens(init.generationConfig, init.config),
     reasoning,
     reasoningAfter,
     encodeChat,
