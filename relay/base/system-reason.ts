@@ -25,7 +25,8 @@ const MAX_DEPTH = 4
 
 function wordsOf(thrown: unknown, depth: number): string {
   if (thrown === undefined || thrown === null) return ''
-  if (typeof thrown !== 'object') return firstLine(String(thrown))
+  if (typeof thrown === 'string') return firstLine(thrown)
+  if (typeof thrown !== 'object') return `${thrown as number | boolean}`
   const { message, errors, error, cause } = thrown as {
     readonly [Key in 'message' | 'errors' | 'error' | 'cause']?: unknown
   }

@@ -4,6 +4,7 @@ import { millis, SECOND_MS, tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import { checkWholePrompt } from '../prompt/check-prompt.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
@@ -61,6 +62,7 @@ export async function* ask(
 ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
   const { signal } = options
   const answer = new Answer(components, prompt, options)
+  await checkWholePrompt(prompt)
   try {
     return yield* answer.write()
   } catch (thrown) {
@@ -116,13 +118,13 @@ class Answer {
     const others = (await this.#offers()).filter(
       ({ provider }) => provider !== name && !this.#except.has(provider),
     )
-    const { payable, refusal } = payableOffers(this.#reachable(others), payer)
+    const { payable, refusal } = payableOffers(this.#roomy(this.#reachable(others)), payer)
     const untried = payable.filter(({ provider }) => !this.#failed.has(provider))
     if (untried.length === 0) {
       if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
       return undefined
     }
-    const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
+    const prefillTokens = this.#textTokens
     return gatherQuotes(this.#components, untried, this.#prompt, {
       prefillTokens,
       outputTokens: this.#prompt.maxTokens - this.#progress.tokens.length,
@@ -142,6 +144,29 @@ class Answer {
     })
     if (reachable.length === 0 && offers.length > 0) this.#reason = new InfernetError('mesh.no-hidden-path')
     return reachable
+  }
+
+  /** Of what is read before the next token. */
+  get #textTokens(): number {
+    return this.#prompt.promptTokens.length + this.#progress.tokens.length
+  }
+
+  /**
+   * Those that hold the text with the whole answer, or else those that hold it with one token. Whoever says beforehand
+   * that it holds less is not to blame, and not tried.
+   */
+  #roomy(offers: readonly Offer[]): readonly Offer[] {
+    const wanted = this.#prompt.promptTokens.length + this.#prompt.maxTokens
+    const whole = offers.filter(
+      ({ contextLength, provider }) => contextLength >= wanted && !this.#failed.has(provider),
+    )
+    if (whole.length > 0) return whole
+    const tokens = this.#textTokens
+    const roomy = offers.filter(({ contextLength }) => contextLength > tokens)
+    const longest = Math.max(0, ...offers.map(({ contextLength }) => contextLength))
+    if (roomy.length === 0 && offers.length > 0)
+      this.#reason = new InfernetError('prompt.too-long', { tokens, maxTokens: Math.max(0, longest - 1) })
+    return roomy
   }
 
   /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */

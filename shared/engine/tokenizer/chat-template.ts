@@ -1,7 +1,6 @@
 import { Template } from '@huggingface/jinja'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { ChatMessage } from './chat-message.ts'
-import { findReasoningTags, type ReasoningTags } from './reasoning.ts'
 
 export interface ChatTemplateInit {
   /** tokenizer_config.json, parsed; it holds the template unless `chatTemplate` is given. */
@@ -13,7 +12,7 @@ export interface ChatTemplateInit {
 }
 
 export interface RenderOptions {
-  /** False asks a model that can think aloud not to (`enable_thinking`); undefined leaves it to the template. */
+  /** False asks a model that can think aloud not to; undefined leaves it to the template. */
   readonly thinking?: boolean | undefined
 }
 
@@ -21,8 +20,8 @@ export interface RenderOptions {
 export interface ChatTemplate {
   /** The conversation as text, up to where the next answer begins. */
   render(messages: readonly ChatMessage[], options?: RenderOptions): string
-  /** Undefined where the model does not think aloud. */
-  readonly reasoning: ReasoningTags | undefined
+  /** As it stands in the repository: the marks of thoughts are told by it. */
+  readonly source: string
 }
 
 /**
@@ -42,7 +41,7 @@ export function createChatTemplate(init: ChatTemplateInit): ChatTemplate {
     try {
       return template.render({
         ...special,
-        ...(thinking === undefined ? {} : { enable_thinking: thinking }),
+        ...(thinking === undefined ? {} : thinkingSwitches(thinking)),
         [DATE_FUNCTION]: (format: string) => formatDate(new Date(now()), format),
         messages: messages.map(({ role, content }) => ({ role, content })),
         add_generation_prompt: true,
@@ -57,12 +56,20 @@ export function createChatTemplate(init: ChatTemplateInit): ChatTemplate {
   }
 
   const takesSystem = knowsSystem(renderPlain)
-  const probe: readonly ChatMessage[] = [{ role: 'user', content: 'a' }]
   return {
+    source,
     render: (messages, options) =>
       renderPlain(takesSystem ? messages : withSystemInQuestion(messages), options),
-    reasoning: findReasoningTags(source, quietly(() => renderPlain(probe)) ?? ''),
   }
+}
+
+/**
+ * Qwen 3, SmolLM 3, GLM and Gemma 4 call it `enable_thinking`, DeepSeek 3.1 and Granite `thinking`, Command A
+ * `reasoning`; Seed-OSS counts the tokens of a thought.
+ */
+function thinkingSwitches(thinking: boolean): Readonly<Record<string, boolean | number>> {
+  const budget = thinking ? {} : { thinking_budget: 0 }
+  return { enable_thinking: thinking, thinking, reasoning: thinking, ...budget }
 }
 
 /** A template, or several by name of which `default` is for chats. */

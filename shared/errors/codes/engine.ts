@@ -83,7 +83,8 @@ export const ENGINE_CODES = {
     example: { token: 7 },
   },
   'engine.bad-grammar': {
-    says: (f) => `The schema or grammar of the answer cannot be used (${f.reason ?? 'unknown'}).`,
+    says: (f) =>
+      `The schema or grammar of the answer cannot be used (${f.reason ?? 'unknown'}${f.at ? ` at ${f.at}` : ''}).`,
     fix: 'Correct the schema or grammar, or ask without one.',
     example: { reason: 'too deep' },
   },

@@ -3,7 +3,7 @@ import { segmentsAfter } from '#shared/client/segments.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
+import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning-marks.ts'
 import type { Segment } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import {

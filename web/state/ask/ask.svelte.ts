@@ -205,11 +205,11 @@ export class Ask {
     try {
       await this.#session.whenProvided(turn.model, { signal: run.signal, onWait: () => answer.wait() })
       const tokenizer = await raceSignal(this.#services.loadTokenizer(turn.model), run.signal)
-      const { prompt, droppedTurns } =
+      const { prompt, ...how } =
         continued && before
-          ? { prompt: continued.prompt, droppedTurns: before.droppedTurns }
+          ? { prompt: continued.prompt, reasoning: before.reasoning, droppedTurns: before.droppedTurns }
           : this.#prompt(conversation, turn, tokenizer)
-      answer.begin({ prompt, reasoning: tokenizer.reasoning, droppedTurns })
+      answer.begin({ prompt, ...how })
       const mesh = await this.#session.ready()
       const payer = await this.#payments.beforeAsking({ signal: run.signal })
       run.signal.throwIfAborted()
@@ -242,8 +242,10 @@ export class Ask {
     const choice = this.#session.choice(turn.model)
     if (!choice) throw new InfernetError('models.unknown')
     const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
-    const { prompt, droppedTurns } = fitPrompt(choice, tokenizer, messagesOf(turns))
-    return { prompt, droppedTurns: leftOut(turns, droppedTurns) }
+    const offered = this.#session.offersFor(turn.model).map(({ offer }) => offer.contextLength)
+    const contextLength = offered.length > 0 ? Math.max(...offered) : undefined
+    const fitted = fitPrompt(choice, tokenizer, messagesOf(turns), {}, { contextLength })
+    return { ...fitted, droppedTurns: leftOut(turns, fitted.droppedTurns) }
   }
 
   #finish(conversation: string, turn: string, answer: AnswerRecord): void {
@@ -304,7 +306,10 @@ function leftOut(turns: readonly Turn[], dropped: number): number {
   return dropped === 0 ? 0 : (sent[dropped] ?? turns.length - 1)
 }
 
-/** Questions with their answers so far, as the chat template takes them; unanswered ones are left out. */
+/**
+ * Questions with their answers so far, as the chat template takes them; unanswered ones are left out. Each is read by the
+ * marks of the model that wrote it, since another one may be asked now.
+ */
 function messagesOf(turns: readonly Turn[]): ChatMessage[] {
   const last = turns.at(-1)
   return turns.flatMap((turn) => {

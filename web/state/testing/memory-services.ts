@@ -202,10 +202,12 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       contextLength: 1024,
       eosTokens: new Set([0]),
       reasoning: undefined,
+      reasoningAfter: () => undefined,
       encodeChat: () => [1, 2, 3].map(tokenId),
       fitChat: (messages) => ({
         tokens: [1, 2, 3].map(tokenId),
         droppedTurns: Math.max(0, Math.floor((messages.length - 5) / 2)),
+        reasoning: undefined,
       }),
       decode: (ids) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join(''),
     }),
