@@ -1,5 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { tokenId, type TokenId } from '../../base/ids.ts'
+import { fitTurns } from './fit-turns.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { eosTokens } from '../eos-tokens.ts'
 import type { ChatMessage } from './chat-message.ts'
@@ -78,14 +79,8 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
     encodeChat,
     fitChat(messages, { reserve, ...options }) {
       const maxTokens = contextLength - reserve
-      let left = messages
-      for (let droppedTurns = 0; ; droppedTurns++) {
-        const tokens = encodeChat(left, options)
-        if (tokens.length <= maxTokens) return { tokens, droppedTurns }
-        const shorter = withoutOldestTurn(left)
-        if (!shorter) throw new InfernetError('prompt.too-long', { tokens: tokens.length, maxTokens })
-        left = shorter
-      }
+      const { tokens, droppedTurns } = fitTurns(messages, (left) => encodeChat(left, options), maxTokens)
+      return { tokens, droppedTurns }
     },
     decode(tokens) {
       const known = tokens.filter((id) => tokenizer.id_to_token(id) !== undefined)
@@ -96,20 +91,13 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
   }
 }
 
-/** Undefined when only the head and the last question are left. */
-function withoutOldestTurn(messages: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
-  const head = messages.findIndex(({ role }) => role !== 'system')
-  const lastQuestion = messages.findLastIndex(({ role }) => role === 'user')
-  if (head < 0 || head >= lastQuestion) return undefined
-  const nextTurn = messages.findIndex(({ role }, i) => i > head && role === 'user')
-  return [...messages.slice(0, head), ...messages.slice(nextTurn)]
-}
-
 function readParts(init: ChatTokenizerInit) {
   const { tokenizerJson, tokenizerConfig } = init
   const template = createChatTemplate(init)
   const tokenizer = new Tokenizer(tokenizerJson, tokenizerConfig)
-  return { template, tokenizer, encodeFenced: createFencedEncoder(tokenizerJson, tokenizerConfig, tokenizer) }
+  const writes = (text: string): boolean => template.writes(text)
+  const encodeFenced = createFencedEncoder({ tokenizerJson, tokenizerConfig, tokenizer, writes })
+  return { template, tokenizer, encodeFenced }
 }
 
 /** The libraries trust the files, which a stranger wrote: whatever breaks on them is a model that cannot be run. */
