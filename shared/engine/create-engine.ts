@@ -9,6 +9,7 @@ import { loadDecoder, type DecoderComponents } from './decoder/load-decoder.ts'
 import type { Engine, EngineInfo } from './engine.ts'
 import { createRunner, type Runner } from './engine-runner.ts'
 import type { EngineMeasure } from './engine-measure.ts'
+import { nameStartFailure } from './engine-failure.ts'
 import { eosTokens } from './eos-tokens.ts'
 import { goldenPath, parseGolden, type Golden } from './golden.ts'
 import { runSelfTest, type SelfTest } from './self-test.ts'
@@ -105,7 +106,7 @@ export async function createEngine(
     return { ...runner.engine, selfTest, info, measure }
   } catch (error) {
     await decoder.close().catch(() => undefined)
-    throw error
+    throw nameStartFailure(error)
   }
 }
 

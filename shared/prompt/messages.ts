@@ -21,15 +21,16 @@ import { wireErrorSchema } from '../wire/wire-error.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { MAX_OUTPUT_TOKENS } from './constants.ts'
 
-const { temperature, topK, repetitionPenalty, presencePenalty, frequencyPenalty, bias } = SAMPLER_BOUNDS
+const { temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty, bias } =
+  SAMPLER_BOUNDS
 const grammarText = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_GRAMMAR_LENGTH))
 
 /** How tokens are drawn, in the bounds of the sampler; each key but the first two may be left out, which is off. */
 export const samplerSchema = v.strictObject({
   temperature: real(...temperature),
-  topP: real(0.01, 1),
+  topP: real(...topP),
   topK: v.exactOptional(integer(...topK)),
-  minP: v.exactOptional(real(0, 0.99)),
+  minP: v.exactOptional(real(...minP)),
   repetitionPenalty: v.exactOptional(real(...repetitionPenalty)),
   presencePenalty: v.exactOptional(real(...presencePenalty)),
   frequencyPenalty: v.exactOptional(real(...frequencyPenalty)),

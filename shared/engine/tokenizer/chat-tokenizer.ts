@@ -1,5 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { tokenId, type TokenId } from '../../base/ids.ts'
+import { fitTurns } from './fit-turns.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { MAX_TEXT_TOKENS } from '../../wire/limits.ts'
 import { eosTokens } from '../eos-tokens.ts'
@@ -115,15 +116,9 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
     encodeChat,
     fitChat(messages, { reserve, contextLength: offered = contextLength, ...options }) {
       const maxTokens = Math.min(offered, contextLength, MAX_TEXT_TOKENS) - reserve
-      let left = messages
-      for (let droppedTurns = 0; ; droppedTurns++) {
-        const tokens = encodeChat(left, options)
-        if (tokens.length <= maxTokens)
-          return { tokens, droppedTurns, reasoning: reasoningAfter(left, options) }
-        const shorter = withoutOldestTurn(left)
-        if (!shorter) throw new InfernetError('prompt.too-long', { tokens: tokens.length, maxTokens })
-        left = shorter
-      }
+      const encode = (left: readonly ChatMessage[]): readonly TokenId[] => encodeChat(left, options)
+      const { tokens, droppedTurns, messages: left } = fitTurns(messages, encode, maxTokens)
+      return { tokens, droppedTurns, reasoning: reasoningAfter(left, options) }
     },
     decode(tokens) {
       const known = tokens.filter((id) => {
@@ -149,15 +144,6 @@ function withoutThought(content: string, own: ReasoningMarks | undefined): strin
   return isThinking && marks.open !== own?.open ? content : answer
 }
 
-/** Undefined when only the head and the last question are left. */
-function withoutOldestTurn(messages: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
-  const head = messages.findIndex(({ role }) => role !== 'system')
-  const lastQuestion = messages.findLastIndex(({ role }) => role === 'user')
-  if (head < 0 || head >= lastQuestion) return undefined
-  const nextTurn = messages.findIndex(({ role }, i) => i > head && role === 'user')
-  return [...messages.slice(0, head), ...messages.slice(nextTurn)]
-}
-
 function readParts(init: ChatTokenizerInit) {
   const { tokenizerJson, tokenizerConfig } = init
   const template = createChatTemplate(init)
@@ -170,7 +156,8 @@ function readParts(init: ChatTokenizerInit) {
   const silent = specialTokens(added, tokenizerConfig).filter(
     (token) => !reasoning || !isInMarks(token, reasoning),
   )
-  const encodeFenced = createFencedEncoder(tokenizerJson, tokenizerConfig, tokenizer)
+  const writes = (text: string): boolean => template.writes(text)
+  const encodeFenced = createFencedEncoder({ tokenizerJson, tokenizerConfig, tokenizer, writes })
   return { template, tokenizer, encodeFenced, reasoning, silent: new Set(silent) }
 }
 

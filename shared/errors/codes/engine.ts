@@ -78,8 +78,11 @@ export const ENGINE_CODES = {
     example: { limit: 8 },
   },
   'engine.bad-logits': {
-    says: () => 'The model computed invalid numbers.',
-    fix: 'Load the model again. If it happens again, update the graphics driver.',
+    says: (f) =>
+      f.token === undefined
+        ? 'The model computed invalid numbers.'
+        : `The model computed an invalid number for token ${f.token}.`,
+    fix: 'Load the model again. If it happens again, use the processor, or choose another model.',
     example: { token: 7 },
   },
   'engine.bad-grammar': {
