@@ -142,6 +142,8 @@ export interface Provision {
 /** What relays say of the network, from offers that were verified here. */
 export interface NetworkView {
   readonly offers: readonly SeenOffer[]
+  /** Providers that relays named and of whom no offer can be used, and why: they are there, and cannot be asked. */
+  readonly unread: ReadonlyMap<PeerName, InfernetError>
   readonly relays: readonly RelayView[]
   readonly takenAt: EpochMillis
 }

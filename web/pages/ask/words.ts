@@ -3,6 +3,7 @@ import type { Session } from '../../state/session/session.svelte.ts'
 import { providersInWords, plural } from '../../ui/format.ts'
 import { plainMoney } from '../../ui/money.ts'
 import type { Step } from '../../ui/steps.ts'
+import { unreadWords } from '../network/words.ts'
 
 /** What the empty page says, from what is known now. */
 export function startWords(
@@ -30,6 +31,8 @@ export function startWords(
       text: 'Can’t see who is online yet: the relay has not said. Your prompt stays here until it does.',
       empty: false,
     }
+  if (session.providers.tabs + session.providers.servers === 0 && session.unread.size > 0)
+    return { title: 'No offer that this page can use.', text: unreadWords(session), empty: true }
   if (live === 0) {
     const others = session.providers
     const elsewhere =

@@ -27,6 +27,8 @@ export function headWords(session: Session): { readonly title: string; readonly 
     }
   if (session.takenAt === undefined)
     return { title: 'Finding the network.', say: 'Asking the relays that this tab knows.' }
+  if (tabs + servers === 0 && session.unread.size > 0)
+    return { title: 'No offer that this page can use.', say: unreadWords(session) }
   const more = session.unconfirmed.length
   const unconfirmed = more > 0 ? ` ${plural(more, 'more is', 'more are')} unconfirmed.` : ''
   const verb = tabs + servers === 1 ? 'is' : 'are'
@@ -37,6 +39,15 @@ export function headWords(session: Session): { readonly title: string; readonly 
         : `${providersInWords(session.providers)} ${verb} lending.`,
     say: `Counted from signed offers less than 60 s old, seen through ${plural(up, 'relay')}, ${formatSpan(session.now - session.takenAt)} ago.${unconfirmed}`,
   }
+}
+
+/** Offers that relays list and this page cannot use: not "nobody lends", and no more than is known of why. */
+export function unreadWords({ unread }: Session): string {
+  const late = [...unread.values()].filter(({ code }) => code === 'schedule.offer-expired').length
+  const named = plural(unread.size, 'provider is', 'providers are')
+  if (late === unread.size)
+    return `${named} listed, but the offers are out of date by the relay’s clock: a clock may be wrong there.`
+  return `${named} listed, but this page can’t read the offers. A newer page may: reload it.`
 }
 
 function noRelay(session: Session): { readonly title: string; readonly say: string } {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { epochMillis } from '#shared/base/units.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Session } from './session.svelte.ts'
 import { Settings } from './settings.svelte.ts'
@@ -195,4 +196,37 @@ it('lists a model once, also when two manifests that are served are the same', a
   const twice = [...scene.models, ...scene.models.map((model) => ({ ...model, name: 'again' }))]
   const { session: other } = await opened({ models: twice })
   expect(other.models).toEqual(session.models)
+})
+
+it('says how far the clocks differ, and looks on though the computer’s clock was set back meanwhile', async () => {
+  class SetBack extends FakeClock {
+    wrongMs = 0
+    override now() {
+      return epochMillis(super.now() + this.wrongMs)
+    }
+  }
+  const clock = new SetBack()
+  clock.wrongMs = 600_000
+  const { session, scene } = await opened({ clockAheadMs: -600_000 }, clock)
+  expect(session.clockAheadMs).toBe(-600_000)
+  clock.wrongMs = 0
+  scene.clockAheadMs = 0
+  scene.offers = [seenOffer(clock, 'aaaaaa')]
+  await clock.advance(6000)
+  expect([session.clockAheadMs, session.providers.tabs]).toEqual([0, 1])
+})
+
+it('opens again soon also when the clock was set back while it waited', async () => {
+  class SetBack extends FakeClock {
+    wrongMs = 600_000
+    override now() {
+      return epochMillis(super.now() + this.wrongMs)
+    }
+  }
+  const clock = new SetBack()
+  const { session, scene } = await opened({ mesh: new InfernetError('schedule.no-relay') }, clock)
+  clock.wrongMs = 0
+  scene.mesh = memoryServices(clock).scene.mesh
+  await clock.advance(4000)
+  expect(session.stage).toBe('up')
 })

@@ -19,11 +19,14 @@ const LOOK_EVERY_HIDDEN_MS = 30 * SECOND_MS
 /** A prompt that waits should go out soon after someone comes, hidden tab or not. */
 const LOOK_EVERY_WAITING_MS = 2 * SECOND_MS
 const RETRY_MS = [2, 4, 8, 15, 30].map((seconds) => seconds * SECOND_MS)
+const MAX_RETRY_MS = Math.max(...RETRY_MS)
 /** An offer that has run out is shown as unconfirmed for this long, then it is forgotten. */
 const KEEP_EXPIRED_MS = 3 * 60 * SECOND_MS
 /** Four hours of samples: enough for the curve, small enough for a tab that stays open for weeks. */
 const MAX_SAMPLES = 240
 const SAMPLE_EVERY_MS = 60 * SECOND_MS
+
+const NOBODY: ReadonlyMap<PeerName, InfernetError> = new Map()
 
 /** `outdated`: the relays answer, and all of them speak a newer version than this page. */
 export type SessionStage = 'connecting' | 'up' | 'no-relay' | 'outdated' | 'failed'
@@ -62,9 +65,11 @@ export class Session {
   readonly #measured = new SvelteMap<PeerName, Measured>()
   #samples = $state.raw<readonly UseSample[]>([])
   #now = $state(0)
+  #clockAheadMs = $state(0)
   #retryAt = $state<number | undefined>()
   #retries = 0
-  #lookAt = 0
+  /** By the clock that never goes back: a computer's time may be set while this page is open. */
+  #lookAt = -Infinity
   #looking: Promise<void> | undefined
   #waiting: (() => void)[] = []
   #tick: { stop(): void } | undefined
@@ -124,6 +129,10 @@ export class Session {
   get now(): number {
     return this.#now
   }
+  /** How far the relay's clock is ahead of this computer's; less than zero for behind. `now` goes by the relay's. */
+  get clockAheadMs(): number {
+    return this.#clockAheadMs
+  }
   /** When the next attempt to open the mesh is due. */
   get retryAt(): number | undefined {
     return this.#retryAt
@@ -148,6 +157,10 @@ export class Session {
   /** Offers that have run out with no newer one. */
   get unconfirmed(): readonly SeenOffer[] {
     return (this.#view?.offers ?? []).filter((seen) => this.#isOver(seen))
+  }
+  /** Providers that the relays name and that this page cannot ask, and why. */
+  get unread(): ReadonlyMap<PeerName, InfernetError> {
+    return this.#view?.unread ?? NOBODY
   }
   /** Everybody who provides now, once, however many models they offer. */
   get providers(): { readonly tabs: number; readonly servers: number } {
@@ -233,7 +246,7 @@ export class Session {
         this.#waiting.push(check)
         check()
       })
-      this.#lookAt = 0
+      this.#lookAt = -Infinity
       await raceSignal(arrival, signal)
     } finally {
       this.#waiting = this.#waiting.filter((each) => each !== check)
@@ -271,7 +284,7 @@ export class Session {
       const read = (): void => {
         this.#relays = [...mesh.relays]
         this.#directPeers = [...mesh.directPeers]
-        this.#lookAt = 0
+        this.#lookAt = -Infinity
         if (this.stage === 'outdated') this.#checkWaiting()
       }
       this.#stopMesh = mesh.onChange(read)
@@ -292,7 +305,7 @@ export class Session {
   async #look(): Promise<void> {
     const mesh = this.#mesh
     if (!mesh) return
-    this.#lookAt = this.#services.clock.now() + this.#lookPause()
+    this.#lookAt = this.#services.clock.monotonic() + this.#lookPause()
     try {
       const view = await mesh.peer.look({ signal: this.#life.signal })
       if (mesh !== this.#mesh) return
@@ -354,11 +367,14 @@ export class Session {
   #beat(): void {
     const { clock } = this.#services
     this.#now = clock.now()
-    if (this.#retryAt !== undefined && this.#now >= this.#retryAt) {
+    this.#clockAheadMs = this.#services.clockAheadMs()
+    const untilRetry = (this.#retryAt ?? Infinity) - this.#now
+    // A longer wait than any of ours: the clock was set back meanwhile.
+    if (untilRetry <= 0 || (untilRetry > MAX_RETRY_MS && untilRetry < Infinity)) {
       this.#retryAt = undefined
       void this.ready().catch(() => undefined)
     }
-    if (this.#mesh && this.#now >= this.#lookAt) void this.look()
+    if (this.#mesh && clock.monotonic() >= this.#lookAt) void this.look()
     this.#tick = clock.schedule(millis(SECOND_MS), () => this.#beat())
   }
 }
