@@ -4,7 +4,7 @@ import { startNetwork } from '../fixtures/lending-network.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 
 /** A profile on a computer whose clock is off by so much. */
-function clockOffBy(offMs: number): (profile: BrowserContext) => Promise<void> {
+function clockOffBy(offMs: number): (profile: BrowserContext) => Promise<unknown> {
   return (profile) =>
     profile.addInitScript((off) => {
       const right = Date.now

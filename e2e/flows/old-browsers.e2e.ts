@@ -26,7 +26,8 @@ const YOUNG: Readonly<Record<string, RegExp>> = {
   'ArrayBuffer.prototype.transferToFixedLength': /\.transferToFixedLength\(/,
   'Element.prototype.checkVisibility': /\.checkVisibility\(/,
   'Iterator.from': /Iterator\.from\b/,
-  'Iterator.prototype.map': /\.(?:values|keys|entries)\(\)\.(?:map|filter|some|every|find|take|drop|toArray|reduce|flatMap|forEach)\(/,
+  'Iterator.prototype.map':
+    /\.(?:values|keys|entries)\(\)\.(?:map|filter|some|every|find|take|drop|toArray|reduce|flatMap|forEach)\(/,
   'Map.groupBy': /Map\.groupBy\b/,
   'Object.groupBy': /Object\.groupBy\b/,
   'Object.hasOwn': /Object\.hasOwn\(/,
@@ -67,7 +68,9 @@ it('a browser that lacks any of them is told so, with what it needs, and nothing
     page.on('request', (request) => asked.push(new URL(request.url()).pathname))
     await page.addInitScript((names) => {
       const last = names.at(-1) ?? ''
-      const holder = names.slice(0, -1).reduce<object | undefined>((at, name) => Reflect.get(at ?? {}, name) as object, globalThis)
+      const holder = names
+        .slice(0, -1)
+        .reduce<object | undefined>((at, name) => Reflect.get(at ?? {}, name) as object, globalThis)
       if (holder) Object.defineProperty(holder, last, { value: undefined, configurable: true })
     }, path.split('.'))
     await page.goto(relay.url)

@@ -50,7 +50,12 @@ export async function openMesh(
   })
   return createMesh(
     { clock },
-    { ...init, relays: relaysIn(info, relays), iceServers: (info?.iceServers ?? []) as RTCIceServer[] },
+    {
+      ...init,
+      relays: relaysIn(info, relays),
+      readRelays: async (options) => relaysIn(await readNetworkInfo(clock, options), relays),
+      iceServers: (info?.iceServers ?? []) as RTCIceServer[],
+    },
   )
 }
 
