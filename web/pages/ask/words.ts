@@ -52,6 +52,7 @@ export function startWords(
 export function waitingWords(session: Session, model: string): string {
   if (session.stage === 'no-relay') return 'No relay answers, so nobody can be found.'
   if (session.stage === 'outdated') return 'This page is older than the network.'
+  if (session.stage === 'checking') return 'Checking the connection to the relay.'
   if (session.stage !== 'up') return 'This tab is not connected yet.'
   if (session.silent) return 'Can’t see who is online yet.'
   return `Nobody lends ${model} right now.`

@@ -18,6 +18,11 @@ export function headWords(session: Session): { readonly title: string; readonly 
   const up = session.relays.filter((relay) => relay.state === 'up').length
   if (session.stage === 'failed') return { title: 'Not connected.', say: 'This tab can’t see the network.' }
   if (session.stage === 'no-relay') return noRelay(session)
+  if (session.stage === 'checking')
+    return {
+      title: 'Checking the connection.',
+      say: `The relay has not answered for a moment. This page dials it anew if it stays silent.${ageWords(session)}`,
+    }
   if (session.stage === 'outdated')
     return { title: 'This page is too old.', say: 'The relays speak a newer version. Reload the page.' }
   if (session.silent)
@@ -53,7 +58,7 @@ export function unreadWords({ unread }: Session): string {
 function noRelay(session: Session): { readonly title: string; readonly say: string } {
   return {
     title: 'No relay answers.',
-    say: `Open connections keep working, but you can’t find new tabs. This page keeps trying.${ageWords(session)}`,
+    say: `Open connections keep working, but you can’t find new tabs. This page dials every relay it knows again and again.${ageWords(session)}`,
   }
 }
 
@@ -74,6 +79,7 @@ const RELAY_STATES: Readonly<
 > = {
   up: { kind: 'ok', word: 'confirmed' },
   connecting: { kind: 'unknown', word: 'unconfirmed' },
+  checking: { kind: 'unknown', word: 'checking' },
   down: { kind: 'bad', word: 'no answer' },
   newer: { kind: 'bad', word: 'newer than this page' },
   older: { kind: 'bad', word: 'older than this page' },

@@ -137,9 +137,10 @@ export class Provide {
   get error(): InfernetError | undefined {
     return this.#error
   }
-  /** True while a relay holds a fresh offer of ours: only then is this tab live by signed facts. */
+  /** True while a relay that answers holds a fresh offer of ours: only then is this tab live by signed facts. */
   get confirmed(): boolean {
-    return this.#acceptedAt !== undefined && this.#session.now - this.#acceptedAt < OFFER_LIFE_MS
+    const { providing, now } = this.#session
+    return this.#acceptedAt !== undefined && now - this.#acceptedAt < OFFER_LIFE_MS && !providing.inDoubt
   }
   /** True while something really happens or may at any moment: only then is the ember lit. */
   get isLit(): boolean {

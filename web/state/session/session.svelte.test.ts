@@ -230,3 +230,26 @@ it('opens again soon also when the clock was set back while it waited', async ()
   await clock.advance(4000)
   expect(session.stage).toBe('up')
 })
+
+it('asks the relays whether they still answer when a look takes long, the lending side too, and says that it checks', async () => {
+  const { session, scene, clock, changed } = await opened()
+  await session.providing.open()
+  const answer = Promise.withResolvers<never>()
+  if (scene.mesh instanceof InfernetError) throw scene.mesh
+  Object.assign(scene.mesh.peer, { look: () => answer.promise })
+  await clock.advance(5000)
+  expect(scene.checks).toBe(0)
+  await clock.advance(2000)
+  expect(scene.checks).toBe(2)
+  expect(session.providing.inDoubt).toBe(false)
+  scene.relays = [relayView('reLay1', 'a.example', { state: 'checking' })]
+  changed()
+  expect([session.stage, session.providing.inDoubt]).toEqual(['checking', true])
+  answer.reject(new InfernetError('wire.timeout', { limitMs: 5000 }))
+})
+
+it('asks the relays at once when the visitor presses Try now', async () => {
+  const { session, scene } = await opened({ relays: [relayView('reLay1', 'a.example', { state: 'down' })] })
+  await session.retry()
+  expect(scene.checks).toBeGreaterThan(0)
+})

@@ -15,6 +15,8 @@ import type { Settings } from './settings.svelte.ts'
 
 /** Offers live a minute at most; asking every few seconds keeps the counts honest and costs a relay little. */
 const LOOK_EVERY_MS = 5 * SECOND_MS
+/** A relay answers within a tenth of a second; one that has not by then may be gone without a goodbye. */
+const DOUBTFUL_LOOK_MS = 1.5 * SECOND_MS
 const LOOK_EVERY_HIDDEN_MS = 30 * SECOND_MS
 /** A prompt that waits should go out soon after someone comes, hidden tab or not. */
 const LOOK_EVERY_WAITING_MS = 2 * SECOND_MS
@@ -28,8 +30,8 @@ const SAMPLE_EVERY_MS = 60 * SECOND_MS
 
 const NOBODY: ReadonlyMap<PeerName, InfernetError> = new Map()
 
-/** `outdated`: the relays answer, and all of them speak a newer version than this page. */
-export type SessionStage = 'connecting' | 'up' | 'no-relay' | 'outdated' | 'failed'
+/** `checking`: the relay that was there has not answered for a moment. `outdated`: the relays answer, and all of them speak a newer version than this page. */
+export type SessionStage = 'connecting' | 'up' | 'checking' | 'no-relay' | 'outdated' | 'failed'
 
 /** A round trip that this tab measured itself. */
 export interface Measured {
@@ -86,6 +88,7 @@ export class Session {
     if (this.#error) return 'failed'
     if (!this.#mesh) return 'connecting'
     if (this.#relays.some((relay) => relay.state === 'up')) return 'up'
+    if (this.#relays.some((relay) => relay.state === 'checking')) return 'checking'
     if (isOutdated(this.#relays)) return 'outdated'
     return this.#relays.some((relay) => relay.state === 'connecting') ? 'connecting' : 'no-relay'
   }
@@ -215,7 +218,9 @@ export class Session {
   async retry(): Promise<void> {
     this.#retryAt = undefined
     if (this.#models.length === 0) this.#modelsReady = this.#loadModels()
-    await this.ready().catch(() => undefined)
+    const mesh = await this.ready().catch(() => undefined)
+    mesh?.check()
+    this.providing.check()
     await this.look()
   }
 
@@ -306,6 +311,10 @@ export class Session {
     const mesh = this.#mesh
     if (!mesh) return
     this.#lookAt = this.#services.clock.monotonic() + this.#lookPause()
+    const doubt = this.#services.clock.schedule(millis(DOUBTFUL_LOOK_MS), () => {
+      mesh.check()
+      this.providing.check() // it has the same way to the network, and asks less often
+    })
     try {
       const view = await mesh.peer.look({ signal: this.#life.signal })
       if (mesh !== this.#mesh) return
@@ -320,6 +329,8 @@ export class Session {
       if (mesh !== this.#mesh) return
       this.#looksWell = false
       this.#lookFailed = true
+    } finally {
+      doubt.stop()
     }
   }
 

@@ -53,6 +53,8 @@ export interface Scene {
   money: MoneyServices | undefined | InfernetError
   lookFails: boolean
   clockAheadMs: number
+  /** How often the relays were asked whether they still answer. */
+  checks: number
   /** Whether the browser keeps what is downloaded, once it has said, and how often it was asked. */
   keepsStorage: Promise<boolean>
   askedToKeep: number
@@ -123,6 +125,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     secure: true,
     lookFails: false,
     clockAheadMs: 0,
+    checks: 0,
     keepsStorage: Promise.resolve(true),
     askedToKeep: 0,
     money: undefined,
@@ -135,6 +138,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       return scene.relays
     },
     directPeers: [],
+    check: () => void scene.checks++,
     onChange(callback) {
       listeners.add(callback)
       return () => listeners.delete(callback)
