@@ -21,7 +21,7 @@ async function providerBehindLine(network: TestNetwork) {
   return { line, provider, provision, state: () => provider.joined.views[0]?.state }
 }
 
-test('a provider whose socket died without a goodbye is reached again within 5 s of the return', async () => {
+test('a provider whose socket died without a goodbye is listed again within 5 s', async () => {
   await using network = new TestNetwork()
   const { line, provider, provision, state } = await providerBehindLine(network)
   line.kill()
