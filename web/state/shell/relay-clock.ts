@@ -1,5 +1,12 @@
 import type { Clock } from '#shared/base/clock.ts'
-import { epochMillis, millis, MINUTE_MS, SECOND_MS, type EpochMillis, type Millis } from '#shared/base/units.ts'
+import {
+  epochMillis,
+  millis,
+  MINUTE_MS,
+  SECOND_MS,
+  type EpochMillis,
+  type Millis,
+} from '#shared/base/units.ts'
 
 /** HTTP dates are whole seconds, and an answer takes a while: a smaller difference is not told from none. */
 const LEAST_DIFFERENCE_MS = 2 * SECOND_MS
@@ -34,7 +41,9 @@ export class RelayClock implements Clock {
 
   /** True when the computer's clock was set, or stood still, since it was compared. */
   get isDoubtful(): boolean {
-    return this.#isSet && Math.abs(this.#own.now() - this.#own.monotonic() - this.#offsetMs) > LEAST_DIFFERENCE_MS
+    return (
+      this.#isSet && Math.abs(this.#own.now() - this.#own.monotonic() - this.#offsetMs) > LEAST_DIFFERENCE_MS
+    )
   }
 
   now(): EpochMillis {
