@@ -35,6 +35,7 @@ export interface TestPeerNode {
   readonly node: Libp2p
   readonly key: PrivateKey
   readonly peer: Peer
+  readonly joined: JoinedRelays
   stop(): Promise<void>
 }
 
@@ -42,6 +43,8 @@ export interface NodeInit {
   /** Where it can be reached: its own socket, or these relays. @default nowhere */
   readonly listen?: readonly string[]
   readonly relays?: readonly string[]
+  /** Which relays there are now, asked while one is down. */
+  readonly readRelays?: () => Promise<readonly string[]>
   /** Instead of clients for `relays`. */
   readonly directories?: readonly DirectoryPort[]
   readonly payer?: Payer
@@ -69,6 +72,7 @@ export class TestNetwork implements AsyncDisposable {
   async node({
     listen = [],
     relays = [],
+    readRelays,
     directories,
     payer,
     hides,
@@ -80,7 +84,7 @@ export class TestNetwork implements AsyncDisposable {
       listen,
       transports: listen.includes('/webrtc') ? [webRTC({ rtcConfiguration: { iceServers: [] } })] : [],
     })
-    const joined = new JoinedRelays({ node, clock: realClock }, relays)
+    const joined = new JoinedRelays({ node, clock: realClock, readRelays }, relays)
     const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
     await untilTried(joined)
     const bare = createPeer(
@@ -94,7 +98,12 @@ export class TestNetwork implements AsyncDisposable {
       await node.stop()
     }
     this.#stops.push(stop)
-    return { node, key, peer, stop }
+    return { node, key, peer, joined, stop }
+  }
+
+  /** Done when the network ends, before what was started earlier is stopped. */
+  defer(stop: () => Promise<unknown>): void {
+    this.#stops.push(stop)
   }
 
   /** A directory's client on a node of its own. */

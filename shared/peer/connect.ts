@@ -29,6 +29,8 @@ export interface ConnectComponents {
   readonly clock: Clock
   /** Peers to whom no direct path came up lately: the wait is not paid again for each question. */
   readonly directFailures: RecentPeers
+  /** Told when no path at all came up: the introduction may have gone into a dead connection. */
+  readonly onUnreachable?: (() => void) | undefined
   /** @default providers may see this peer's network address */
   readonly hiding?: Hiding | undefined
 }
@@ -150,7 +152,7 @@ export async function openStream(
  * joined by libp2p to the next one for the same peer and fails it at once, so a quick failure is tried again.
  */
 async function connectRelayed(
-  { node, clock }: ConnectComponents,
+  { node, clock, onUnreachable }: ConnectComponents,
   provider: PeerName,
   relayed: readonly Multiaddr[],
   signal: AbortSignal | undefined,
@@ -173,6 +175,7 @@ async function connectRelayed(
     return await withDeadline(clock, millis(RELAYED_PATH_DEADLINE_MS), late, dial, { signal })
   } catch (thrown) {
     signal?.throwIfAborted()
+    onUnreachable?.()
     throw InfernetError.from(thrown, 'mesh.unreachable')
   }
 }

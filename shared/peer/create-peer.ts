@@ -33,6 +33,8 @@ export interface RelaySource {
   readonly views: readonly RelayView[]
   /** Calls back when relays come or go. Returns what undoes it. */
   onChange(callback: () => void): () => void
+  /** Somebody could not be reached through them: asks each whether it still answers. */
+  check?(): void
 }
 
 export interface PeerComponents {
@@ -121,6 +123,7 @@ class NetworkPeer implements Peer {
       offers: this.#offers,
       directFailures: this.#directFailures,
       directories,
+      onUnreachable: () => relays.check?.(),
       hiding: hiding && { ...hiding, relays: () => relays.views.map(({ address }) => address) },
     }
     return ask(components, prompt, { signal, except: new Set([this.name, ...except]), begun })

@@ -161,6 +161,8 @@ export interface Provision {
 /** What relays say of the network, from offers that were verified here. */
 export interface NetworkView {
   readonly offers: readonly SeenOffer[]
+  /** Providers that relays named and of whom no offer can be used, and why: they are there, and cannot be asked. */
+  readonly unread: ReadonlyMap<PeerName, InfernetError>
   readonly relays: readonly RelayView[]
   readonly takenAt: EpochMillis
 }
@@ -176,8 +178,11 @@ export interface SeenOffer {
 export interface RelayView {
   readonly relay: PeerName
   readonly address: string
-  /** `newer` and `older`: it answers, and speaks another version of the protocol than this side does. */
-  readonly state: 'connecting' | 'up' | 'down' | 'newer' | 'older'
+  /**
+   * `checking`: connected, but it has not answered for a moment. `newer` and `older`: it answers, and speaks another version of the protocol than this
+   * side does.
+   */
+  readonly state: 'connecting' | 'up' | 'checking' | 'down' | 'newer' | 'older'
   /** True while it holds a reservation for us, so that others can find us through it. */
   readonly reserved: boolean
   readonly rttMs: Millis | undefined

@@ -266,7 +266,7 @@ export class Provision implements ProvisionInterface {
       busySlots: this.#liveJobs().length,
       prefillTokensPerSecond: this.#speeds.prefillTokensPerSecond,
       decodeTokensPerSecond: this.#speeds.decodeTokensPerSecond,
-      selfTest: offered(this.#terms.selfTest),
+      selfTest: offered(this.#terms.selfTest, issuedAt),
       addresses: this.#components.addresses().slice(0, 8),
       sequence: this.#sequence,
       issuedAt,
@@ -290,11 +290,15 @@ function offeredPayment(payment: QuotePayment | undefined): { payment?: OfferPay
 }
 
 /** Picked by name: a caller's richer object must not end up in what is signed. */
-function offered({ right, total, testedAt, subgroups }: OfferedSelfTest): OfferedSelfTest {
+function offered(
+  { right, total, testedAt, subgroups }: OfferedSelfTest,
+  issuedAt: EpochMillis,
+): OfferedSelfTest {
   return {
     right,
     total,
-    ...(testedAt === undefined ? {} : { testedAt }),
+    // A clock that was set back since the test must not make the offer one from before it, which nobody takes.
+    ...(testedAt === undefined ? {} : { testedAt: epochMillis(Math.min(testedAt, issuedAt)) }),
     ...(subgroups === undefined ? {} : { subgroups }),
   }
 }

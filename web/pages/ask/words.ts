@@ -5,6 +5,7 @@ import { providersInWords, plural } from '../../ui/format.ts'
 import { plainMoney } from '../../ui/money.ts'
 import { failureOf } from '../words.ts'
 import type { Step } from '../../ui/steps.ts'
+import { unreadWords } from '../network/words.ts'
 
 /** What the empty page says, from what is known now. */
 export function startWords(
@@ -32,6 +33,8 @@ export function startWords(
       text: 'Can’t see who is online yet: the relay has not said. Your prompt stays here until it does.',
       empty: false,
     }
+  if (session.providers.tabs + session.providers.servers === 0 && session.unread.size > 0)
+    return { title: 'No offer that this page can use.', text: unreadWords(session), empty: true }
   if (live === 0) {
     const others = session.providers
     const elsewhere =
@@ -51,6 +54,7 @@ export function startWords(
 export function waitingWords(session: Session, model: string): string {
   if (session.stage === 'no-relay') return 'No relay answers, so nobody can be found.'
   if (session.stage === 'outdated') return 'This page is older than the network.'
+  if (session.stage === 'checking') return 'Checking the connection to the relay.'
   if (session.stage !== 'up') return 'This tab is not connected yet.'
   if (session.silent) return 'Can’t see who is online yet.'
   return `Nobody lends ${model} right now.`

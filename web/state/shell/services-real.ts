@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
+import { millis, SECOND_MS } from '#shared/base/units.ts'
+import { withDeadline } from '#shared/base/wait.ts'
 import { ModelLibrary } from '#shared/client/model-library.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
@@ -17,8 +19,13 @@ import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import type { EngineInit, StartedEngine } from '../provide/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
+import type { RelayClock } from './relay-clock.ts'
 
 const infoSchema = v.pick(networkInfoSchema, ['peerId', 'relays', 'isAnnounced', 'otherRelays', 'iceServers'])
+type MeshInfo = v.InferOutput<typeof infoSchema>
+
+/** A kilobyte from whoever served the page; one that says nothing for this long is taken for down. */
+const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 
 const library = new ModelLibrary({
   source: (baseUrl) => createHttpSource(underPage(baseUrl)),
@@ -34,32 +41,59 @@ export { providingName } from '../../mesh/identity.ts'
  * @param init `relays` are multiaddrs that the visitor brought, tried first
  */
 export async function openMesh(
-  clock: Clock,
+  clock: RelayClock,
   { relays, ...init }: Pick<MeshInit, 'relays' | 'purpose' | 'hidesAddress'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
-  const info = v.safeParse(
-    infoSchema,
-    await fetchJson(underPage('/network.json'), signal).catch(() => undefined),
-  )
-  if (!info.success && relays.length === 0) throw new InfernetError('schedule.no-relay')
-  const { otherRelays = [], iceServers = [] } = info.success ? info.output : {}
-  const own = info.success ? ownRelay(info.output) : []
+  const info = await readNetworkInfo(clock, { signal }).catch((thrown: unknown) => {
+    if (relays.length === 0) throw thrown
+    return undefined
+  })
   return createMesh(
     { clock },
     {
       ...init,
-      relays: [...new Set([...relays, ...own, ...otherRelays])],
-      iceServers: iceServers as RTCIceServer[],
+      relays: relaysIn(info, relays),
+      readRelays: async (options) => relaysIn(await readNetworkInfo(clock, options), relays),
+      iceServers: (info?.iceServers ?? []) as RTCIceServer[],
     },
   )
 }
 
+function relaysIn(info: MeshInfo | undefined, brought: readonly string[]): readonly string[] {
+  return [...new Set([...brought, ...(info ? ownRelay(info) : []), ...(info?.otherRelays ?? [])])]
+}
+
 /** One address of the relay that served the page; its other names would only be the same again. */
-function ownRelay({ relays, isAnnounced, peerId }: v.InferOutput<typeof infoSchema>): readonly string[] {
+function ownRelay({ relays, isAnnounced, peerId }: MeshInfo): readonly string[] {
   if (isAnnounced) return relays.slice(0, 1)
   // Unannounced it only guesses, and a proxy may have changed what it sees: we know where we are.
   return [relayAddressOf(document.baseURI, peerId)]
+}
+
+/**
+ * What the relay that served the page says of the network now, and of the time.
+ *
+ * @throws InfernetError `schedule.no-relay`
+ */
+export async function readNetworkInfo(
+  clock: RelayClock,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<MeshInfo> {
+  const late = (): Error => new InfernetError('schedule.no-relay')
+  const ask = async (own: AbortSignal): Promise<unknown> => {
+    const sentAt = clock.monotonic()
+    const response = await fetch(underPage('/network.json'), { signal: own, cache: 'no-store' })
+    clock.hear(response.headers, sentAt)
+    return response.ok ? response.json() : undefined
+  }
+  try {
+    const read = await withDeadline(clock, millis(NETWORK_INFO_DEADLINE_MS), late, ask, { signal })
+    return v.parse(infoSchema, read)
+  } catch (thrown) {
+    signal?.throwIfAborted()
+    throw new InfernetError('schedule.no-relay', undefined, { cause: thrown })
+  }
 }
 
 export const models = () => library.list()
@@ -124,10 +158,4 @@ export async function startEngine(
       newest?.setShare(share)
     },
   }
-}
-
-async function fetchJson(path: string, signal: AbortSignal): Promise<unknown> {
-  const response = await fetch(path, { signal, cache: 'no-store' })
-  if (!response.ok) throw new InfernetError('schedule.no-relay')
-  return response.json()
 }
