@@ -16,7 +16,7 @@ import { findAnvil, NO_ANVIL } from '../chain/find-anvil.ts'
 import { startLocalChain, type LocalChain } from '../chain/local-chain.ts'
 import { ourContracts } from '../chain/our-contracts.ts'
 import { buildPage } from '../fixtures/build-page.ts'
-import { WITH_PARENT } from './with-parent.ts'
+import { WITH_PARENT } from '../fixtures/with-parent.ts'
 import { onNpmGone } from './watch-npm.ts'
 
 /** Tried first, so that the page keeps its address, and with it its history, from one start to the next. */

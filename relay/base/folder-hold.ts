@@ -8,6 +8,9 @@ import { systemReason } from './system-reason.ts'
 const BUSY = 5
 const NOT_A_DATABASE = 26
 
+/** Locks that stand: one that nobody refers to would be closed with the rubbish, and the lock would be gone. */
+const standing = new Set<DatabaseSync>()
+
 /** Who uses a folder. */
 export interface Holder {
   readonly pid: number
@@ -44,7 +47,11 @@ export function holdFolder(folder: string): FolderHold {
     lock = takeLock(join(folder, 'in-use.lock'))
     tell()
     const held = lock
-    return { type: 'held', tell, release: () => held.isOpen && held.close() }
+    standing.add(held)
+    const release = (): void => {
+      if (standing.delete(held)) held.close()
+    }
+    return { type: 'held', tell, release }
   } catch (thrown) {
     lock?.close()
     if (codeOf(thrown) === BUSY) return { type: 'taken', by: readHolder(file) }

@@ -68,7 +68,7 @@ function noWeights(root: string, here: readonly string[]): string {
 export function configNumber(config: Readonly<Record<string, unknown>>, names: readonly string[]): number {
   const inner = config['text_config']
   const parts = [config, typeof inner === 'object' && inner !== null ? { ...inner } : {}]
-  for (const part of parts as Readonly<Record<string, unknown>>[])
+  for (const part of parts)
     for (const name of names) if (Number.isSafeInteger(part[name])) return Number(part[name])
   throw new Error(`config.json names no ${names[0] ?? ''}.`)
 }

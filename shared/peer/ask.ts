@@ -4,7 +4,7 @@ import { millis, SECOND_MS, tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
-import { checkWholePrompt } from '../prompt/check-prompt.ts'
+import { checkPrompt } from '../prompt/check-prompt.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
@@ -62,7 +62,7 @@ export async function* ask(
 ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
   const { signal } = options
   const answer = new Answer(components, prompt, options)
-  await checkWholePrompt(prompt)
+  await checkPrompt(prompt)
   try {
     return yield* answer.write()
   } catch (thrown) {

@@ -13,7 +13,7 @@ const CHARACTERS_PER_STEP = 16
 const MAX_TEXT = 1 << 20
 const TEXT_PER_CHARACTER = 4
 /** Macros within macros, lists within lists. Python ends at about 200 macros. */
-export const MAX_DEPTH = 100
+const MAX_DEPTH = 100
 
 /** Counts what a stranger's template costs, and ends it by name. */
 export class Budget {

@@ -92,7 +92,7 @@ function spendOn(comparison: Comparison, left: Value, right: Value, budget: Budg
   budget.spend(isSearch ? weightOf(right) : Math.min(weightOf(left), weightOf(right)))
 }
 
-export function holds(many: Value, one: Value): boolean {
+function holds(many: Value, one: Value): boolean {
   if (typeof many === 'string') {
     if (typeof one !== 'string') throw chatFault(`${typeName(one)} cannot be in a text`)
     return many.includes(one)

@@ -166,7 +166,7 @@ function parseItem(reader: TokenReader, of: Expression): Expression {
   return { type: 'item', of, key }
 }
 
-export function parseArguments(reader: TokenReader): Arguments {
+function parseArguments(reader: TokenReader): Arguments {
   reader.expect('operator', '(')
   const positional: Expression[] = []
   const named: [string, Expression][] = []
