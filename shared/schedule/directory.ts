@@ -62,7 +62,7 @@ export class Directory {
 
   /** Whether an offer for it was there lately, live or gone: then "nobody" is an answer, not a lack of news. */
   hasHeardOf(model: ModelHash): boolean {
-    return this.#byModel.has(model) || this.#tombstones.keys().some((key) => key.endsWith(` ${model}`))
+    return this.#byModel.has(model) || [...this.#tombstones.keys()].some((key) => key.endsWith(` ${model}`))
   }
 
   /**

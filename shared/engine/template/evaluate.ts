@@ -130,7 +130,7 @@ export class Evaluator {
     if (spreadNamed) {
       const more = this.evaluate(spreadNamed, scope)
       if (!(more instanceof Dict)) throw chatFault('** needs a dict')
-      for (const [name, value] of more.entries()) {
+      for (const [name, value] of more.pairs()) {
         if (typeof name !== 'string' || byName.has(name)) throw chatFault('an argument is given twice')
         byName.set(name, value)
       }

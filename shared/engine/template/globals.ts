@@ -59,7 +59,7 @@ function entriesOf({ positional, named }: CallArguments): (readonly [Value, Valu
 }
 
 function pairsOf(from: Value): (readonly [Value, Value])[] {
-  if (from instanceof Dict) return from.entries()
+  if (from instanceof Dict) return from.pairs()
   return elementsOf(from).map((pair) => {
     const [key, value, ...more] = elementsOf(pair)
     if (key === undefined || value === undefined || more.length > 0) throw chatFault('a pair expected')

@@ -126,7 +126,7 @@ function dictSort(value: Value, given: Given, { budget }: FilterContext): List {
   if (by !== 'key' && by !== 'value') throw chatFault('by must be key or value')
   const place = by === 'key' ? 0 : 1
   const isExact = given.flag('case_sensitive')
-  const entries = value.entries().map((entry) => new List(entry, 'tuple'))
+  const entries = value.pairs().map((entry) => new List(entry, 'tuple'))
   const key = (entry: Value): Value => {
     const part = (entry as List).items[place] ?? null
     return isExact ? part : lowered(part)
@@ -164,7 +164,7 @@ export const LIST_FILTERS: Readonly<Record<string, FilterRow>> = {
   items: filterRow([], (value) => {
     if (value instanceof Undefined) return generator([])
     if (!(value instanceof Dict)) throw chatFault(`${typeName(value)} is no dict`)
-    return generator(value.entries().map((entry) => new List(entry, 'tuple')))
+    return generator(value.pairs().map((entry) => new List(entry, 'tuple')))
   }),
   join: filterRow(['d', 'attribute'], (value, given, { budget }) => {
     const path = given.get('attribute') ?? null

@@ -82,9 +82,9 @@ function dictMethod(dict: Dict, name: string, budget: Budget): Func | undefined 
     case 'keys':
       return listed(() => dict.keys())
     case 'values':
-      return listed(() => dict.entries().map(([, value]) => value))
+      return listed(() => dict.pairs().map(([, value]) => value))
     case 'items':
-      return listed(() => dict.entries().map((entry) => new List(entry, 'tuple')))
+      return listed(() => dict.pairs().map((entry) => new List(entry, 'tuple')))
     case 'copy':
       return new Func(name, () => dict)
     case 'fromkeys':

@@ -27,7 +27,7 @@ export function reprOf(value: Value, budget: Budget): string {
 
 function reprOfMany(value: Exclude<Value, null | boolean | number | string | Float>, budget: Budget): string {
   if (value instanceof Undefined) return 'Undefined'
-  if (value instanceof Dict) return reprOfDict(value.entries(), budget)
+  if (value instanceof Dict) return reprOfDict(value.pairs(), budget)
   if (value instanceof List && (value.kind === 'list' || value.kind === 'tuple')) {
     const parts = value.items.map((item) => reprOf(item, budget))
     if (value.kind === 'list') return joined(['[', parts.join(', '), ']'], budget)
@@ -90,7 +90,7 @@ export function jsonOf(value: Value, layout: JsonLayout, budget: Budget, depth =
 }
 
 function jsonEntries(value: Dict, layout: JsonLayout, budget: Budget, depth: number): string[] {
-  const named = value.entries().map(([key, item]) => [jsonKey(key), item] as const)
+  const named = value.pairs().map(([key, item]) => [jsonKey(key), item] as const)
   if (layout.isSorted) named.sort(([a], [b]) => (a < b ? -1 : 1))
   return budget.within(() =>
     named.map(

@@ -60,7 +60,7 @@ export class Dict {
       const id = keyOf(key)
       this.#entries.set(id, [this.#entries.get(id)?.[0] ?? key, value])
     }
-    this.weight = this.entries().reduce((sum, [, value]) => sum + 1 + weightOf(value), 1)
+    this.weight = this.pairs().reduce((sum, [, value]) => sum + 1 + weightOf(value), 1)
   }
   get size(): number {
     return this.#entries.size
@@ -68,11 +68,11 @@ export class Dict {
   get(key: Value): Value | undefined {
     return this.#entries.get(keyOf(key))?.[1]
   }
-  entries(): (readonly [Value, Value])[] {
+  pairs(): (readonly [Value, Value])[] {
     return [...this.#entries.values()]
   }
   keys(): Value[] {
-    return this.entries().map(([key]) => key)
+    return this.pairs().map(([key]) => key)
   }
 }
 
@@ -138,7 +138,7 @@ export function isEqual(a: Value, b: Value): boolean {
       a.items.every((item, i) => isEqual(item, b.items[i] ?? null))
     )
   if (a instanceof Dict && b instanceof Dict)
-    return a.size === b.size && a.entries().every(([key, value]) => isSame(value, b.get(key)))
+    return a.size === b.size && a.pairs().every(([key, value]) => isSame(value, b.get(key)))
   if (a instanceof Undefined && b instanceof Undefined) return true
   return false
 }
