@@ -189,6 +189,16 @@ describe('numbers', () => {
     )
   })
 
+  it.each([9.97, 8.32, 0.1, 0.000_001, 1e-7, 4.35])(
+    'are below %d when that is left out, with zeros behind it too',
+    (bound) => {
+      const text = bound.toFixed(7)
+      expect(accepts({ type: 'number', exclusiveMinimum: 0, exclusiveMaximum: bound }, text)).toBe(false)
+      expect(accepts({ type: 'number', exclusiveMinimum: bound, exclusiveMaximum: 10 }, text)).toBe(false)
+      expect(accepts({ type: 'number', minimum: bound, maximum: bound }, text)).toBe(true)
+    },
+  )
+
   it('are within whatever bounds with a point they are given, open or not', () => {
     const bound = fc.integer({ min: -999, max: 999 }).map((n) => n / 100)
     fc.assert(

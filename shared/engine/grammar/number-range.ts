@@ -68,10 +68,14 @@ interface Edge {
 
 function decimalOf(size: number): Decimal | undefined {
   if (size > MOST_WHOLE) return undefined
-  const text = size.toFixed(MOST_DIGITS)
-  if (Number(text) !== size) throw badGrammar('too-precise')
-  const [whole = '', fraction = ''] = text.split('.')
-  return { whole: Number(whole), fraction: fraction.replace(/0+$/, '') }
+  // The shortest that is this number: longer ones write 9.97 as 9.970000000000001.
+  for (let digits = 0; digits <= MOST_DIGITS; digits++) {
+    const text = size.toFixed(digits)
+    if (Number(text) !== size) continue
+    const [whole = '', fraction = ''] = text.split('.')
+    return { whole: Number(whole), fraction }
+  }
+  throw badGrammar('too-precise')
 }
 
 /** Sizes, without a sign, from one edge to the other. */
