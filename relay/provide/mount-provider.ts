@@ -14,6 +14,7 @@ import { provideModel } from '#shared/peer/provide-model.ts'
 import { listPriceOf } from '#shared/settle/compute-units.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import { nodeClock } from '../base/node-clock.ts'
+import { systemCode, systemReason } from '../base/system-reason.ts'
 import type { LocalDirectory } from '../directory/local-directory.ts'
 import { createNodeEngine } from './node-engine.ts'
 
@@ -68,6 +69,7 @@ async function readManifest(folder: string, path: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, path))
   } catch (cause) {
-    throw new InfernetError('models.unavailable', { path, status: 'not on this disk' }, { cause })
+    const status = systemCode(cause) === 'ENOENT' ? 'not on this disk' : systemReason(cause)
+    throw new InfernetError('models.unavailable', { path, status }, { cause })
   }
 }

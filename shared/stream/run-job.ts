@@ -11,7 +11,14 @@ import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
 import { AnswerCheck } from './answer-check.ts'
 import type { Chunk } from './chunk.ts'
-import { CHUNK_TOKENS, MAX_CHUNKS_AFTER_STOP, SILENCE_MS, STALL_MS, STOP_DEADLINE_MS } from './constants.ts'
+import {
+  CHUNK_TOKENS,
+  MAX_CHUNKS_AFTER_STOP,
+  MAX_JOB_FRAME_BYTES,
+  SILENCE_MS,
+  STALL_MS,
+  STOP_DEADLINE_MS,
+} from './constants.ts'
 import type { OutgoingCredit } from './credit.ts'
 import { JobPayment } from './job-payment.ts'
 import { Liveness } from './liveness.ts'
@@ -73,7 +80,9 @@ export class RunningJob {
     job: Job,
     { clock, credit }: { clock: Clock; credit?: OutgoingCredit | undefined },
   ) {
-    this.#frames = new FramedStream(stream, providerFrameSchema, clock)
+    this.#frames = new FramedStream(stream, providerFrameSchema, clock, {
+      maxFrameBytes: MAX_JOB_FRAME_BYTES,
+    })
     this.#job = job
     this.#clock = clock
     this.#payment = new JobPayment(clock, credit)

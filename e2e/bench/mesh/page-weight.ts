@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { buildShippedPage } from '../build-pages.ts'
 import type { BenchOptions } from '../figure.ts'
 
-const SCRIPT = /<(?:script|link rel="modulepreload")[^>]*\s(?:src|href)="\/([^"]+\.js)"/g
+const SCRIPT = /<(?:script|link rel="modulepreload")[^>]*\s(?:src|href)="\.\/([^"]+\.js)"/g
 
 /** What a visitor's first look at the page may take, compressed, in kB. One import in a wrong place is 50 more. */
 export const MAX_FIRST_LOAD_KB = 110

@@ -106,12 +106,19 @@ export function leadWords(provide: Provide, session: Session): Lead {
 function liveWords(provide: Provide, session: Session): Lead {
   const what = thing(provide)
   const span = formatSpan(session.now - (provide.liveSince ?? session.now))
+  if (session.providing.inDoubt)
+    return {
+      kind: 'unknown',
+      status: 'Checking',
+      title: 'Checking the connection.',
+      say: 'No relay answers at the moment, so nobody may find you. This tab dials them again.',
+    }
   if (!provide.confirmed)
     return {
       kind: 'unknown',
       status: 'Unconfirmed',
       title: 'Ready, not listed yet.',
-      say: 'No relay has taken your offer in the last 60 s, so nobody can find you. This tab keeps trying.',
+      say: 'No relay has taken your offer in the last 60 s, so nobody can find you. This tab offers it again every few seconds.',
     }
   const people = provide.figures.jobs.length
   return {

@@ -88,10 +88,11 @@ export class Provide {
   get error(): InfernetError | undefined {
     return this.#error
   }
-  /** True while a relay holds a fresh offer of ours: only then is this tab live by signed facts. */
+  /** True while a relay that answers holds a fresh offer of ours: only then is this tab live by signed facts. */
   get confirmed(): boolean {
+    const { providing, now } = this.#session
     const { acceptedAt } = this.figures
-    return acceptedAt !== undefined && this.#session.now - acceptedAt < OFFER_LIFE_MS
+    return acceptedAt !== undefined && now - acceptedAt < OFFER_LIFE_MS && !providing.inDoubt
   }
   /** True while something really happens or may at any moment: only then is the ember lit. */
   get isLit(): boolean {
