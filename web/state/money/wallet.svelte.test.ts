@@ -38,7 +38,7 @@ it('says why it did not open, and opens when it is tried again', async () => {
 
 it('puts an act on record when it is sent, and again when it is in a block', async () => {
   const states: (string | undefined)[] = []
-  const { wallet, kept, scene } = await openedWallet()
+  const { wallet, kept, scene } = await openedWallet(new FakeClock())
   const mine = scene.perform
   scene.perform = async (options) => {
     await mine({
@@ -63,7 +63,7 @@ it('puts an act on record when it is sent, and again when it is in a block', asy
 })
 
 it('counts an act as done only when the chain that is shown knows of it', async () => {
-  const { wallet, scene, clock } = await openedWallet()
+  const { wallet, scene, clock } = await openedWallet(new FakeClock())
   scene.perform = async ({ onState }) => onState({ stage: 'mined', hash: '0xaa', fee: 0n, block: 110n })
   const done = wallet.do(intent)
   await settle(clock)
@@ -74,7 +74,7 @@ it('counts an act as done only when the chain that is shown knows of it', async 
 })
 
 it('tells a declined signature, moves nothing, and asks again when told so', async () => {
-  const { wallet, kept, scene } = await openedWallet()
+  const { wallet, kept, scene } = await openedWallet(new FakeClock())
   const fine = scene.perform
   scene.perform = () => Promise.reject(new InfernetError('wallet.rejected'))
   expect(await wallet.do(intent)).toBe(false)
@@ -85,7 +85,7 @@ it('tells a declined signature, moves nothing, and asks again when told so', asy
 })
 
 it('does one thing at a time', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   const { promise, resolve } = Promise.withResolvers<void>()
   scene.perform = () => promise
   const first = wallet.do(intent)
@@ -96,7 +96,7 @@ it('does one thing at a time', async () => {
 })
 
 it('finds out after a reload what became of what was sent', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   const { promise: closed } = Promise.withResolvers<void>()
   scene.perform = async ({ onRecord }) => {
     await onRecord(sampleRecord({ state: 'signed' }), false)
@@ -111,7 +111,7 @@ it('finds out after a reload what became of what was sent', async () => {
 })
 
 it('takes up what was left open, shows it, and begins nothing beside it', async () => {
-  const { wallet, scene, kept, clock } = await openedWallet()
+  const { wallet, scene, kept, clock } = await openedWallet(new FakeClock())
   const address = wallet.signer!.address
   const left = { ...movedEntry(address, 'signed'), transaction: sampleRecord({ state: 'signed' }) }
   await wallet.record(left)
@@ -140,7 +140,7 @@ it('takes up what was left open, shows it, and begins nothing beside it', async 
 })
 
 it('sends nothing that it cannot write down', async () => {
-  const { wallet, money, scene } = await openedWallet()
+  const { wallet, money, scene } = await openedWallet(new FakeClock())
   money.entries.put = () => Promise.reject(new Error('the disk is full'))
   let isSent = false
   scene.perform = async ({ onRecord }) => {
@@ -152,7 +152,7 @@ it('sends nothing that it cannot write down', async () => {
 })
 
 it('takes a fee that could not be raised for no end: what waits goes on waiting', async () => {
-  const { wallet, scene, money } = await openedWallet()
+  const { wallet, scene, money } = await openedWallet(new FakeClock())
   const { promise, resolve } = Promise.withResolvers<void>()
   const act: typeof money.act = money.act.bind(money)
   money.act = (signer, options) => ({
@@ -178,7 +178,7 @@ it.each([
   ['known to nobody', { kind: 'absent' }, 'signed'],
   ['not told', { kind: 'silent' }, 'signed'],
 ] as const)('has what was %s on record as that', async (_, fate, state) => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   await wallet.record({
     ...movedEntry(wallet.signer!.address, 'signed'),
     transaction: sampleRecord({ state: 'signed' }),
@@ -189,7 +189,7 @@ it.each([
 })
 
 it('calls a transaction open again when a fork took its block back', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   await wallet.record({
     ...{ ...movedEntry(wallet.signer!.address, 'mined'), block: 3 },
     transaction: sampleRecord({ state: 'mined', block: 3 }),
@@ -212,7 +212,7 @@ function movedEntry(address: string, state: MovedEntry['state']): MovedEntry {
 }
 
 it('says what the faucet refused, and notes what it gave', async () => {
-  const { wallet, scene } = await openedWallet({
+  const { wallet, scene } = await openedWallet(new FakeClock(), {
     faucet: () => Promise.reject(new InfernetError('wallet.faucet-refused')),
   })
   expect(await wallet.askFaucet()).toBe(false)
@@ -227,7 +227,7 @@ it('says what the faucet refused, and notes what it gave', async () => {
 it.each(['earned', 'paid'] as const)(
   'marks what was %s as claimed once the chain has counted its voucher, whoever brought it',
   async (kind) => {
-    const { wallet, money, scene, clock } = await openedWallet()
+    const { wallet, money, scene, clock } = await openedWallet(new FakeClock())
     const line = {
       ...{ payer: chainAddress(OTHER_ADDRESS), provider: chainAddress(wallet.signer!.address), epoch: 0 },
       model: modelHash('ab'.repeat(32)),

@@ -1,10 +1,15 @@
-import { FakeClock } from '#shared/testing/fake-clock.ts'
+import type { Clock } from '#shared/base/clock.ts'
 import type { Snapshot } from '../../wallet/read-snapshot.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 import { INF, memoryMoney, type MoneyScene } from './memory-money.ts'
 import { memoryServices } from './memory-services.ts'
 
 export const OTHER_ADDRESS = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
+
+/** A clock that a test moves on. */
+interface MovedClock extends Clock {
+  advance(ms: number): Promise<void>
+}
 
 /** A snapshot's main asset with so much deposited. */
 export const withMoney =
@@ -16,10 +21,10 @@ export const withMoney =
 
 /** A wallet that has been opened over a scene. */
 export async function openedWallet(
+  clock: MovedClock,
   change: Partial<MoneyScene> & { isTest?: boolean } = {},
   settings: Record<string, string> = {},
 ) {
-  const clock = new FakeClock()
   const memory = memoryMoney(clock, change)
   const world = memoryServices(clock, { money: memory.money })
   for (const [name, value] of Object.entries(settings)) world.settings.set(name, value)
@@ -30,7 +35,7 @@ export async function openedWallet(
 }
 
 /** Sealing a key is real work of the platform's, which no fake clock moves. */
-export async function settle(clock: FakeClock): Promise<void> {
+export async function settle(clock: MovedClock): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await clock.advance(1)
     await new Promise((resolve) => setTimeout(resolve, 1))
