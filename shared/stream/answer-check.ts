@@ -8,7 +8,7 @@ import { ChunkVerifier, type Chunk } from './chunk.ts'
 import { isPrepaid, type JobTally } from './credit.ts'
 import { hashAgreed, type Agreed } from './first-link.ts'
 import { acceptedSchema, type ProviderFrame } from './messages.ts'
-import type { Job } from './run-job.ts'
+import type { Job } from './job.ts'
 import { deriveSeed } from './seed.ts'
 import { transcriptOf, type Transcript } from './transcript.ts'
 

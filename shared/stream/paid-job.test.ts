@@ -15,7 +15,8 @@ import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
 import type { CreditVerifier, IncomingCredit, OutgoingCredit } from './credit.ts'
 import { JobService } from './job-service.ts'
-import { RunningJob, type Job, type JobEvent } from './run-job.ts'
+import type { Job } from './job.ts'
+import { RunningJob, type JobEvent } from './run-job.ts'
 import type { JobOutcome } from './serve-job.ts'
 
 const PROMPT_PRICE = 1n

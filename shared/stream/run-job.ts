@@ -1,12 +1,10 @@
 import type { Stream } from '@libp2p/interface'
 import { fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import type { JobId, PeerName } from '../base/ids.ts'
 import { millis, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import type { FinishReason } from '../engine/engine.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { Quote } from '../prompt/prompt.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import type { Signed } from '../wire/signed.ts'
 import { AnswerCheck } from './answer-check.ts'
@@ -20,19 +18,12 @@ import {
   STOP_DEADLINE_MS,
 } from './constants.ts'
 import type { OutgoingCredit } from './credit.ts'
+import type { Job } from './job.ts'
 import { JobPayment } from './job-payment.ts'
 import { Liveness } from './liveness.ts'
 import { providerFrameSchema, type ProviderFrame } from './messages.ts'
-import { encodeQuestion, questionOf, type Asked } from './question.ts'
+import { encodeQuestion, questionOf } from './question.ts'
 import type { Transcript } from './transcript.ts'
-
-/** One job at one provider: a whole answer, or the part of it after a failover. */
-export interface Job extends Asked {
-  readonly jobId: JobId
-  readonly provider: PeerName
-  readonly quote: Quote
-  readonly quoteSigned: Signed
-}
 
 export type JobEvent =
   | {

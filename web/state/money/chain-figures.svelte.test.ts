@@ -3,11 +3,12 @@ import { chainAddress, modelHash } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { INF } from '../testing/memory-money.ts'
 import { openedWallet, OTHER_ADDRESS, withMoney } from '../testing/opened-wallet.ts'
 
 it('shows what is free: the deposit less what this browser has signed and nobody has claimed', async () => {
-  const { wallet, money, scene } = await openedWallet({ change: withMoney(57n * INF) })
+  const { wallet, money, scene } = await openedWallet(new FakeClock(), { change: withMoney(57n * INF) })
   expect([wallet.free, wallet.signed, wallet.isNew]).toEqual([57n * INF, 0n, false])
   const payer = chainAddress(wallet.signer!.address)
   const escrow = chainAddress(money.network.escrows[0]!.escrow)
@@ -26,7 +27,7 @@ it('shows what is free: the deposit less what this browser has signed and nobody
 })
 
 it('keeps the last figures when the chain falls silent, and calls them unconfirmed once they are old', async () => {
-  const { wallet, scene, clock } = await openedWallet({ change: withMoney(57n * INF) })
+  const { wallet, scene, clock } = await openedWallet(new FakeClock(), { change: withMoney(57n * INF) })
   scene.readFails = new InfernetError('wallet.unreachable')
   await clock.advance(10_000)
   expect([wallet.readError?.code, wallet.free, wallet.isUnconfirmed]).toEqual([
@@ -42,6 +43,6 @@ it('keeps the last figures when the chain falls silent, and calls them unconfirm
 })
 
 it('marks everything when two nodes tell different things of the same block', async () => {
-  const { wallet } = await openedWallet({ confirms: false })
+  const { wallet } = await openedWallet(new FakeClock(), { confirms: false })
   expect([wallet.isDisputed, wallet.isUnconfirmed]).toEqual([true, true])
 })

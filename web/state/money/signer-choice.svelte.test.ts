@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { injectedWallet, memorySigner } from '../testing/memory-money.ts'
 import { depositIntent, openedWallet, OTHER_ADDRESS, settle } from '../testing/opened-wallet.ts'
 
 it('makes a wallet by itself where money is worth nothing, and nowhere else', async () => {
-  const test = await openedWallet()
+  const test = await openedWallet(new FakeClock())
   expect(test.wallet.signer?.kind).toBe('tab')
   expect(test.wallet.isNew).toBe(true)
-  const real = await openedWallet({ isTest: false })
+  const real = await openedWallet(new FakeClock(), { isTest: false })
   expect([real.wallet.stage, real.wallet.signer]).toEqual(['ready', undefined])
   await real.wallet.signing.makeWallet()
   expect(real.wallet.signer?.kind).toBe('tab')
@@ -16,7 +17,7 @@ it('makes a wallet by itself where money is worth nothing, and nowhere else', as
 it('takes an injected wallet, keeps the old one when it is declined, and goes back to it after a reload', async () => {
   const injected = injectedWallet('test.mock')
   const signer = memorySigner(OTHER_ADDRESS, 'injected')
-  const { wallet, scene, settings } = await openedWallet({ injected: [injected] })
+  const { wallet, scene, settings } = await openedWallet(new FakeClock(), { injected: [injected] })
   const own = wallet.signer
   scene.connect = () => Promise.reject(new InfernetError('wallet.rejected'))
   expect(await wallet.signing.connect(injected)).toBe(false)
@@ -28,6 +29,7 @@ it('takes an injected wallet, keeps the old one when it is declined, and goes ba
 
   const asked: boolean[] = []
   const late = await openedWallet(
+    new FakeClock(),
     { connect: async (_, mayAsk) => (asked.push(mayAsk), signer) },
     { 'wallet.chosen': 'test.mock' },
   )
@@ -39,7 +41,10 @@ it('takes an injected wallet, keeps the old one when it is declined, and goes ba
 it('notices when the injected wallet moves to another chain, and moves it back', async () => {
   const signer = memorySigner(OTHER_ADDRESS, 'injected', 1)
   const injected = injectedWallet('test.mock')
-  const { wallet } = await openedWallet({ injected: [injected], connect: async () => signer })
+  const { wallet } = await openedWallet(new FakeClock(), {
+    injected: [injected],
+    connect: async () => signer,
+  })
   await wallet.signing.connect(injected)
   expect(wallet.signing.isOnOtherChain).toBe(true)
   await wallet.signing.switchChain()
@@ -49,7 +54,7 @@ it('notices when the injected wallet moves to another chain, and moves it back',
 })
 
 it('imports a key beside the one that is here, and reveals only its own', async () => {
-  const { wallet, settings } = await openedWallet()
+  const { wallet, settings } = await openedWallet(new FakeClock())
   const first = wallet.signer!.address
   await expect(wallet.signing.importKey('nonsense')).rejects.toMatchObject({ code: 'wallet.bad-key' })
   await wallet.signing.importKey('ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
@@ -65,7 +70,10 @@ it.each(['wallet.wrong-chain', 'wallet.silent'] as const)(
   async (code) => {
     const signer = memorySigner(OTHER_ADDRESS, 'injected', 1)
     const injected = injectedWallet('test.mock')
-    const { wallet, scene } = await openedWallet({ injected: [injected], connect: async () => signer })
+    const { wallet, scene } = await openedWallet(new FakeClock(), {
+      injected: [injected],
+      connect: async () => signer,
+    })
     await wallet.signing.connect(injected)
     scene.perform = () => Promise.reject(new InfernetError('wallet.wrong-chain'))
     await wallet.do(depositIntent)
@@ -81,7 +89,7 @@ it.each(['wallet.wrong-chain', 'wallet.silent'] as const)(
 
 it('asks no faucet while a wallet is asked for its accounts, and can stop waiting for a locked one', async () => {
   const injected = injectedWallet('test.mock')
-  const { wallet, money } = await openedWallet({ injected: [injected] })
+  const { wallet, money } = await openedWallet(new FakeClock(), { injected: [injected] })
   money.connect = (_, { signal }) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
   const connected = wallet.signing.connect(injected)

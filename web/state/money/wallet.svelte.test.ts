@@ -29,7 +29,7 @@ it('says why it did not open, and opens when it is tried again', async () => {
 
 it('puts an act on record when it is sent, and again when it is in a block', async () => {
   const states: (string | undefined)[] = []
-  const { wallet, kept, scene } = await openedWallet()
+  const { wallet, kept, scene } = await openedWallet(new FakeClock())
   const mine = scene.perform
   scene.perform = async (options) => {
     await mine({
@@ -54,7 +54,7 @@ it('puts an act on record when it is sent, and again when it is in a block', asy
 })
 
 it('counts an act as done only when the chain that is shown knows of it', async () => {
-  const { wallet, scene, clock } = await openedWallet()
+  const { wallet, scene, clock } = await openedWallet(new FakeClock())
   scene.perform = async ({ onState }) => onState({ stage: 'mined', hash: '0xaa', fee: 0n, block: 110n })
   const done = wallet.do(depositIntent)
   await settle(clock)
@@ -65,7 +65,7 @@ it('counts an act as done only when the chain that is shown knows of it', async 
 })
 
 it('tells a declined signature, moves nothing, and asks again when told so', async () => {
-  const { wallet, kept, scene } = await openedWallet()
+  const { wallet, kept, scene } = await openedWallet(new FakeClock())
   const fine = scene.perform
   scene.perform = () => Promise.reject(new InfernetError('wallet.rejected'))
   expect(await wallet.do(depositIntent)).toBe(false)
@@ -76,7 +76,7 @@ it('tells a declined signature, moves nothing, and asks again when told so', asy
 })
 
 it('does one thing at a time', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   const { promise, resolve } = Promise.withResolvers<void>()
   scene.perform = () => promise
   const first = wallet.do(depositIntent)
@@ -87,7 +87,7 @@ it('does one thing at a time', async () => {
 })
 
 it('finds out after a reload what became of what was sent', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   const { promise: closed } = Promise.withResolvers<void>()
   scene.perform = async ({ onRecord }) => {
     await onRecord(sampleRecord({ state: 'signed' }), false)
@@ -102,7 +102,7 @@ it('finds out after a reload what became of what was sent', async () => {
 })
 
 it('takes up what was left open, shows it, and begins nothing beside it', async () => {
-  const { wallet, scene, kept, clock } = await openedWallet()
+  const { wallet, scene, kept, clock } = await openedWallet(new FakeClock())
   const address = wallet.signer!.address
   const left = { ...movedEntry(address, 'signed'), transaction: sampleRecord({ state: 'signed' }) }
   await wallet.record(left)
@@ -131,7 +131,7 @@ it('takes up what was left open, shows it, and begins nothing beside it', async 
 })
 
 it('sends nothing that it cannot write down', async () => {
-  const { wallet, money, scene } = await openedWallet()
+  const { wallet, money, scene } = await openedWallet(new FakeClock())
   money.entries.put = () => Promise.reject(new Error('the disk is full'))
   let isSent = false
   scene.perform = async ({ onRecord }) => {
@@ -143,7 +143,7 @@ it('sends nothing that it cannot write down', async () => {
 })
 
 it('takes a fee that could not be raised for no end: what waits goes on waiting', async () => {
-  const { wallet, scene, money } = await openedWallet()
+  const { wallet, scene, money } = await openedWallet(new FakeClock())
   const { promise, resolve } = Promise.withResolvers<void>()
   const act: typeof money.act = money.act.bind(money)
   money.act = (signer, options) => ({
@@ -169,7 +169,7 @@ it.each([
   ['known to nobody', { kind: 'absent' }, 'signed'],
   ['not told', { kind: 'silent' }, 'signed'],
 ] as const)('has what was %s on record as that', async (_, fate, state) => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   await wallet.record({
     ...movedEntry(wallet.signer!.address, 'signed'),
     transaction: sampleRecord({ state: 'signed' }),
@@ -180,7 +180,7 @@ it.each([
 })
 
 it('calls a transaction open again when a fork took its block back', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   await wallet.record({
     ...{ ...movedEntry(wallet.signer!.address, 'mined'), block: 3 },
     transaction: sampleRecord({ state: 'mined', block: 3 }),
@@ -192,7 +192,7 @@ it('calls a transaction open again when a fork took its block back', async () =>
 })
 
 it('takes the note of a deed that a fork undid away at once, long before it is deep, and follows it anew', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   expect(await wallet.do(depositIntent)).toBe(true)
   expect(wallet.act.state?.stage).toBe('mined')
   scene.fate = { kind: 'absent' }
@@ -217,7 +217,7 @@ it.each([
 ] as const)(
   'looks again at what %s until it is deep: a fork may have it otherwise',
   async (was, fate, is) => {
-    const { wallet, scene } = await openedWallet()
+    const { wallet, scene } = await openedWallet(new FakeClock())
     const transaction = sampleRecord({ state: was === 'partial' ? 'mined' : was, block: 99 })
     await wallet.record({ ...movedEntry(wallet.signer!.address, was), block: 99, transaction })
     scene.fate = fate
@@ -228,7 +228,7 @@ it.each([
 )
 
 it('does nothing for an account that it was not made for', async () => {
-  const { wallet, kept } = await openedWallet()
+  const { wallet, kept } = await openedWallet(new FakeClock())
   expect(await wallet.do({ ...depositIntent, account: OTHER_ADDRESS })).toBe(false)
   expect([wallet.act.error?.code, wallet.act.account, kept.length]).toEqual([
     'wallet.other-account',
@@ -238,7 +238,7 @@ it('does nothing for an account that it was not made for', async () => {
 })
 
 it('says that the chain is back, and no longer that it is silent', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   const fine = scene.perform
   scene.perform = () => Promise.reject(new InfernetError('wallet.unreachable'))
   scene.readFails = new InfernetError('wallet.unreachable')
@@ -253,7 +253,7 @@ it('says that the chain is back, and no longer that it is silent', async () => {
 })
 
 it('notes a faucet’s gift for the account that asked, by what that account has', async () => {
-  const { wallet, scene } = await openedWallet()
+  const { wallet, scene } = await openedWallet(new FakeClock())
   scene.change = withMoney(0n)
   expect(await wallet.askFaucet()).toBe(true)
   expect(wallet.entries[0]).toMatchObject({
@@ -275,7 +275,7 @@ function movedEntry(address: string, state: MovedEntry['state']): MovedEntry {
 }
 
 it('says what the faucet refused, and notes what it gave', async () => {
-  const { wallet, scene } = await openedWallet({
+  const { wallet, scene } = await openedWallet(new FakeClock(), {
     faucet: () => Promise.reject(new InfernetError('wallet.faucet-refused')),
   })
   expect(await wallet.askFaucet()).toBe(false)
@@ -290,7 +290,7 @@ it('says what the faucet refused, and notes what it gave', async () => {
 it.each(['earned', 'paid'] as const)(
   'marks what was %s as claimed once the chain has counted its voucher, whoever brought it',
   async (kind) => {
-    const { wallet, money, scene, clock } = await openedWallet()
+    const { wallet, money, scene, clock } = await openedWallet(new FakeClock())
     const line = {
       ...{ payer: chainAddress(OTHER_ADDRESS), provider: chainAddress(wallet.signer!.address), epoch: 0 },
       model: modelHash('ab'.repeat(32)),

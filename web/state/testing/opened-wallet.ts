@@ -1,4 +1,4 @@
-import { FakeClock } from '#shared/testing/fake-clock.ts'
+import type { Clock } from '#shared/base/clock.ts'
 import type { Snapshot } from '../../wallet/read-snapshot.ts'
 import type { ActIntent } from '../money/wallet-act.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
@@ -16,6 +16,11 @@ export const depositIntent: ActIntent = {
   decimals: 18,
 }
 
+/** A clock that a test moves on. */
+interface MovedClock extends Clock {
+  advance(ms: number): Promise<void>
+}
+
 /** A snapshot's main asset with so much deposited. */
 export const withMoney =
   (deposit: bigint, more: Partial<Snapshot['escrows'][number]> = {}) =>
@@ -26,10 +31,10 @@ export const withMoney =
 
 /** A wallet that has been opened over a scene. */
 export async function openedWallet(
+  clock: MovedClock,
   change: Partial<MoneyScene> & { isTest?: boolean } = {},
   settings: Record<string, string> = {},
 ) {
-  const clock = new FakeClock()
   const memory = memoryMoney(clock, change)
   const world = memoryServices(clock, { money: memory.money })
   for (const [name, value] of Object.entries(settings)) world.settings.set(name, value)
@@ -40,7 +45,7 @@ export async function openedWallet(
 }
 
 /** Sealing a key is real work of the platform's, which no fake clock moves. */
-export async function settle(clock: FakeClock): Promise<void> {
+export async function settle(clock: MovedClock): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await clock.advance(1)
     await new Promise((resolve) => setTimeout(resolve, 1))
