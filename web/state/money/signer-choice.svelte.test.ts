@@ -106,6 +106,7 @@ it('goes back by itself to no wallet that shares its name with another', async (
   const signer = memorySigner(OTHER_ADDRESS, 'injected')
   const two = [injectedWallet('test.mock'), injectedWallet('test.mock')]
   const { wallet } = await openedWallet(
+    new FakeClock(),
     { injected: two, connect: async () => signer },
     { 'wallet.chosen': 'test.mock' },
   )
