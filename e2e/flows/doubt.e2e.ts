@@ -314,10 +314,17 @@ function doneOf(name: string): DoneAct {
   return name.split(':')[1] as DoneAct
 }
 
-function stage({ page }: WalletPage, which: string): Promise<void> {
-  return page
-    .locator(`[data-testid=act][data-stage=${which}]`)
-    .waitFor({ state: 'attached', timeout: 40_000 })
+async function stage(wallet: WalletPage, which: string): Promise<void> {
+  try {
+    await wallet.page
+      .locator(`[data-testid=act][data-stage=${which}]`)
+      .waitFor({ state: 'attached', timeout: 40_000 })
+  } catch (cause) {
+    const { page } = wallet
+    const rows = await page.getByTestId('entry-row').allInnerTexts()
+    const seen = [await page.getByTestId('act').allInnerTexts(), ...rows].join(' | ')
+    throw new Error(`it is not ${which} but ${seen}`, { cause })
+  }
 }
 
 async function saysUnknown(wallet: WalletPage, button: string): Promise<void> {

@@ -69,7 +69,7 @@ describe('the payer’s ledger', () => {
   it('never signs beyond the deposit, whatever is added, claimed and learnt in between', async () => {
     const step = fc.record({
       to: fc.constantFrom('b1', 'b2', 'b3'),
-      what: fc.constantFrom('add', 'claim', 'reckon'),
+      what: fc.constantFrom('add', 'claim', 'undo', 'reckon'),
       amount: fc.bigInt({ min: 1n, max: 60n }),
     })
     await fc.assert(
@@ -88,6 +88,9 @@ describe('the payer’s ledger', () => {
           } else if (what === 'claim') {
             balance -= (signed.get(to) ?? 0n) - (claimed.get(to) ?? 0n)
             claimed.set(to, signed.get(to) ?? 0n)
+          } else if (what === 'undo') {
+            balance += claimed.get(to) ?? 0n
+            claimed.delete(to)
           } else {
             await own.reckon(0, async ({ provider }) =>
               baseUnits([...claimed].find(([digits]) => someAddress(digits) === provider)?.[1] ?? 0n),
@@ -101,6 +104,18 @@ describe('the payer’s ledger', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  it('counts as spent again what was claimed and a fork undid, of a line that was claimed whole too', async () => {
+    await ledger.add(lineTo('b1'), baseUnits(40n), fundsOf(100n))
+    await ledger.add(lineTo('b2'), baseUnits(50n), fundsOf(100n))
+    await ledger.reckon(0, async ({ provider }) => baseUnits(provider === someAddress('b1') ? 40n : 30n))
+    expect(await ledger.outstanding(0)).toBe(20n)
+    await ledger.reckon(0, async () => baseUnits(0n))
+    expect(await ledger.outstanding(0)).toBe(90n)
+    await expect(ledger.add(lineTo('b1'), baseUnits(11n), fundsOf(100n))).rejects.toMatchObject({
+      code: 'payment.no-deposit',
+    })
   })
 
   it('believes no chain that says more was claimed than was signed', async () => {

@@ -97,27 +97,23 @@ export class PayerLedger {
   }
 
   /**
-   * Learns what was claimed meanwhile, which frees as much of the purse. The account must be read anew after this, not
-   * before: a balance from before a claim, with the claim counted, would be money twice.
+   * Learns what was claimed meanwhile, which frees as much of the purse, and what a fork undid, which takes it back.
+   * The account must be read anew after this, not before: a balance from before a claim, with the claim counted, would
+   * be money twice.
    */
   async reckon(epoch: number, claimedOf: (line: PaymentLine) => Promise<BaseUnits>): Promise<void> {
-    const lines = await this.lines(epoch)
-    const open = lines
-      .filter(({ cumulative, claimed }) => claimed < cumulative)
-      .sort((a, b) => Number(b.cumulative - b.claimed - (a.cumulative - a.claimed)))
-    for (const each of open.slice(0, MAX_RECKONED_LINES)) {
+    const lines = (await this.lines(epoch)).toSorted((a, b) => compare(openOf(b), openOf(a)))
+    for (const each of lines.slice(0, MAX_RECKONED_LINES)) {
       const seen = await claimedOf(each)
       await updateRecord(this.#store, this.#lineKey(each), lineSchema, (present) => {
-        const { cumulative, claimed } = present ?? each
-        const known = seen < cumulative ? seen : cumulative // a chain that says more is wrong or lying
-        return line(cumulative, known > claimed ? known : claimed)
+        const { cumulative } = present ?? each
+        return line(cumulative, seen < cumulative ? seen : cumulative) // a chain that says more is wrong or lying
       })
     }
-    const sum = (await this.lines(epoch)).reduce((total, { claimed }) => total + claimed, 0n)
+    const claimed = (await this.lines(epoch)).reduce((total, each) => total + each.claimed, 0n)
     await updateRecord(this.#store, this.#purseKey(epoch), purseSchema, (present) => {
-      const { signed, claimed } = present ?? { signed: 0n, claimed: 0n }
-      const known = sum > claimed ? sum : claimed
-      return purse(signed > known ? signed : known, known)
+      const signed = present?.signed ?? 0n
+      return purse(signed > claimed ? signed : claimed, claimed)
     })
   }
 
@@ -143,3 +139,6 @@ export class PayerLedger {
     return `${this.#home}/${epoch}/line/${provider}/${model}`
   }
 }
+
+const openOf = ({ cumulative, claimed }: PayerLine): bigint => cumulative - claimed
+const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0)

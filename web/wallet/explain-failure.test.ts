@@ -58,6 +58,11 @@ describe('what a wallet or a node throws', () => {
   it('takes a node that does not answer for no refusal of the contract', () => {
     const down = new HttpRequestError({ url: 'http://node.example', details: 'fetch failed' })
     expect(explainFailure(new CallExecutionError(down, {})).code).toBe('wallet.unreachable')
+    const gateway = new HttpRequestError({ url: 'http://node.example', status: 502, details: 'Bad Gateway' })
+    expect(explainFailure(new CallExecutionError(gateway, {}))).toMatchObject({
+      code: 'wallet.node-error',
+      facts: { reason: 'HTTP 502' },
+    })
   })
 
   it('takes a node that answers with an error for no silence, and keeps the reason that it gives', () => {

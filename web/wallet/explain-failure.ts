@@ -1,4 +1,4 @@
-import { BaseError, type Hex } from 'viem'
+import { BaseError, HttpRequestError, type Hex } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { revertWords } from './revert-words.ts'
 
@@ -46,6 +46,9 @@ export function explainFailure(thrown: unknown): InfernetError {
     return new InfernetError('wallet.unsupported', {}, { cause: thrown })
   if (code !== undefined && DISCONNECTED.has(code))
     return new InfernetError('wallet.disconnected', {}, { cause: thrown })
+  const status = causes.find((cause) => cause instanceof HttpRequestError)?.status
+  if (status !== undefined)
+    return new InfernetError('wallet.node-error', { reason: `HTTP ${status}` }, { cause: thrown })
   if (names.has('HttpRequestError') || names.has('TimeoutError'))
     return new InfernetError('wallet.unreachable', {}, { cause: thrown })
   const told = Object.keys(NODE_REASONS).find((name) => names.has(name))

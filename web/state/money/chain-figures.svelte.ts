@@ -169,8 +169,9 @@ export class ChainFigures {
     this.#readDue = clock.now() + (conditions.hidden ? READ_EVERY_HIDDEN_MS : READ_EVERY_MS)
     try {
       const snapshot = await money.read({ address, sessionKeys: await sessionKeysOf(money, signer) })
+      const sums = await signedSums(money, snapshot)
       if (signer !== of().signer || address !== signer.address) return
-      this.#sums = await signedSums(money, snapshot)
+      this.#sums = sums
       this.#snapshot = snapshot
       this.#readAt = clock.now()
       this.#now = clock.now()
