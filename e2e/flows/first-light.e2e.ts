@@ -2,6 +2,7 @@ import type { BrowserContext } from 'playwright'
 import { describe, expect, it } from 'vitest'
 import { decodeTranscripts, verifyTranscript, type Proven } from '#shared/stream/transcript.ts'
 import type { AskPage } from '../pages/ask-page.ts'
+import { fetchThrough } from '../fixtures/fetch-through.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
@@ -73,7 +74,7 @@ function knowsOneRelay(sockets: Set<string>): (profile: BrowserContext) => Promi
       page.on('websocket', (socket) => void sockets.add(new URL(socket.url()).host))
     })
     await profile.route('**/network.json', async (route) => {
-      const response = await route.fetch()
+      const response = await fetchThrough(route)
       const info = (await response.json()) as object
       await route.fulfill({ response, json: { ...info, otherRelays: [] } })
     })

@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright'
 import { describe, expect, it } from 'vitest'
+import { fetchThrough } from '../fixtures/fetch-through.ts'
 import { axeViolations } from '../fixtures/axe.ts'
 import { launchBrowser, openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
@@ -242,7 +243,7 @@ describe('the page', () => {
     await using network = await startNetwork()
     const tab = await openTab(network.browser, 'about:blank')
     await tab.page.context().route('**/model.onnx*', async (route) => {
-      const response = await route.fetch()
+      const response = await fetchThrough(route)
       const body = await response.body()
       body[1000] = (body[1000] ?? 0) ^ 1
       await route.fulfill({ response, body })
@@ -291,7 +292,7 @@ async function openChanged(
   if (change) await tab.page.addInitScript(change)
   if (inWorker !== undefined)
     await tab.page.route('**/assets/worker-*.js', async (route) => {
-      const response = await route.fetch()
+      const response = await fetchThrough(route)
       await route.fulfill({ response, body: `${inWorker};${await response.text()}` })
     })
   await tab.page.goto(new URL(`/provide${query}`, url).href)

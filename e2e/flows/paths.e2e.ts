@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright'
 import { describe, expect, it } from 'vitest'
+import { fetchThrough } from '../fixtures/fetch-through.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startNetwork, type TestNetwork } from '../fixtures/lending-network.ts'
@@ -74,7 +75,7 @@ describe('the way an answer takes', () => {
       prepare: async (profile) => {
         await prepare(profile)
         await profile.route('**/network.json', async (route) => {
-          const response = await route.fetch()
+          const response = await fetchThrough(route)
           const info = (await response.json()) as object
           await route.fulfill({ response, json: { ...info, iceServers: [] } })
         })

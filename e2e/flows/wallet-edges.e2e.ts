@@ -2,6 +2,7 @@ import type { Page, Route } from 'playwright'
 import { parseEther, toFunctionSelector } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findAnvil } from '../chain/find-anvil.ts'
+import { fetchThrough } from '../fixtures/fetch-through.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
@@ -61,7 +62,7 @@ describe.skipIf(findAnvil() === undefined)('a wallet at its edges (needs anvil)'
     const lie = { to: main!.asset, selector: toFunctionSelector('balanceOf(address)'), more: parseEther('7') }
     const wallet = await openAfter((page) =>
       page.route('**/rpc', async (route) => {
-        const response = await route.fetch()
+        const response = await fetchThrough(route)
         const asked = route.request().postData() ?? ''
         await route.fulfill({ response, body: withLie(lie, asked, await response.text()) })
       }),

@@ -1,4 +1,5 @@
 import type { BrowserContext, Route } from 'playwright'
+import { fetchThrough } from '../fixtures/fetch-through.ts'
 
 /**
  * What becomes of the next transaction that a page gives to a node, and of every question after it:
@@ -17,7 +18,7 @@ export interface PageLine {
   readonly isMet: boolean
   /** Answers that are held. */
   readonly held: number
-  /** Everything passes, and what was held is answered. */
+  /** Everything passes, and what was held is answered. @throws when a fault could not be made as it was asked for */
   mend(): Promise<void>
 }
 
@@ -25,17 +26,23 @@ const SENDS = 'eth_sendRawTransaction'
 const HEADERS = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' }
 
 export async function lineOf(profile: BrowserContext, isNode: (url: URL) => boolean): Promise<PageLine> {
-  let isMet = false
+  let [hasBegun, isMet] = [false, false]
+  let failure: unknown
   const held: (() => Promise<void>)[] = []
   const isSent = (route: Route): boolean => route.request().postData()?.includes(SENDS) ?? false
 
   async function meet(route: Route): Promise<void> {
+    hasBegun = true // nothing after it passes, whatever it takes
+    const response = line.fault === 'cut' ? undefined : await fetchThrough(route).catch(noted)
     isMet = true
-    if (line.fault === 'cut') return route.abort()
-    const response = await route.fetch()
+    if (!response) return route.abort()
     if (line.fault === 'dies') return route.abort()
     if (line.fault === 'error') return refuse(route)
     held.push(() => route.fulfill({ response }))
+  }
+
+  function noted(thrown: unknown): undefined {
+    failure = thrown
   }
 
   async function refuse(route: Route): Promise<void> {
@@ -47,8 +54,8 @@ export async function lineOf(profile: BrowserContext, isNode: (url: URL) => bool
   }
 
   async function handle(route: Route): Promise<void> {
-    if (line.fault === 'pass' || (!isMet && !isSent(route))) return route.continue()
-    if (!isMet) return meet(route)
+    if (line.fault === 'pass' || (!hasBegun && !isSent(route))) return route.continue()
+    if (!hasBegun) return meet(route)
     if (isSent(route) && line.fault === 'error') return refuse(route)
     if (isSent(route) && line.fault === 'late') return void held.push(() => route.continue())
     return route.abort()
@@ -64,7 +71,9 @@ export async function lineOf(profile: BrowserContext, isNode: (url: URL) => bool
     },
     mend: async () => {
       line.fault = 'pass'
+      hasBegun = false
       isMet = false
+      if (failure !== undefined) throw new Error('no node was given the transaction', { cause: failure })
       // The page has given these up long ago.
       await Promise.all(held.splice(0).map((answer) => answer().catch(() => undefined)))
     },
