@@ -18,7 +18,6 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'ModelPicker.svelte option.value': '`Session` takes each model once',
   'Limits.svelte choice.model': '`Session` takes each model once',
   'PricePanel.svelte row.model': '`Network` makes one row a model',
-  'ConnectDialog.svelte found.rdns': '`injectedFrom` makes them from a map by name',
   'ConnectDialog.svelte address': 'keys are stored under their address',
   'HistoryList.svelte item.id': 'stored under this id, made at random here',
   'Thread.svelte turn.id': 'made at random here',

@@ -23,6 +23,10 @@ it('lists both of two wallets that go by one name', () => {
   expect(injectedFrom([announced({}), second]).map(({ rdns }) => rdns)).toEqual(['a.b', 'a.b'])
 })
 
+it('lists a wallet once that announces itself under a new id each time', () => {
+  expect(injectedFrom([announced({}), announced({ uuid: 'v' })])).toHaveLength(1)
+})
+
 it('finds a wallet that announces nothing and stands at window.ethereum alone', () => {
   const page = globalThis as { ethereum?: unknown }
   const target = new EventTarget()

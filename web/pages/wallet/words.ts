@@ -218,6 +218,7 @@ function isSameDay(a: number, b: number): boolean {
 const LOOK_FIRST: ReadonlySet<string> = new Set([
   'wallet.failed',
   'wallet.nowhere',
+  'wallet.other-paid',
   'wallet.replaced',
   'wallet.silent',
   'wallet.waiting',
