@@ -209,7 +209,8 @@ export interface Peer {
   readonly name: PeerName
   /**
    * Asks the network. Iterate the result to drive it; leave the loop or abort the signal to cancel. Once an answer has
-   * begun, or while all are busy, it waits for somebody as long as the signal lets it, and says so with `waiting`.
+   * begun, or while all are busy, it waits for somebody as long as the signal lets it, and says so with `waiting`. So it
+   * does for some seconds where a relay says that it has just started (`schedule.filling`).
    *
    * Throws `schedule.no-relay`, `schedule.no-provider`, `prompt.price-too-high`, `payment.*` when it is our side that
    * cannot pay, or the last provider's failure when

@@ -45,6 +45,12 @@ it('offers to continue what is there before anything else', () => {
   expect(steps.map(({ label }) => label)).toEqual(['Continue', 'Ask again', 'See who lends'])
 })
 
+it('says that a relay which has just started is waited for, and not that nobody lends', () => {
+  expect(holdWords(new InfernetError('schedule.filling'), 'Tiny', 0)).toBe(
+    'The relay has just started, and its providers are still coming back. Looking for one that lends Tiny for some seconds; stop it any time.',
+  )
+})
+
 it('says what a stalled answer waits for, what is safe, and nothing of a cause that it does not know', () => {
   expect(holdWords(new InfernetError('stream.busy'), 'Tiny', 0)).toBe(
     'Everybody who lends Tiny is busy. Trying again every few seconds; stop it any time.',

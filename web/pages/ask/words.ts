@@ -81,6 +81,8 @@ export function searchingWords(step: PaymentStep | undefined, attempt: number): 
  * @param kept tokens of the answer that are there
  */
 export function holdWords(reason: InfernetError, model: string, kept: number): string {
+  if (reason.code === 'schedule.filling')
+    return `${failureOf(reason).message} Looking for one that lends ${model} for some seconds; stop it any time.`
   const why =
     reason.code === 'stream.busy' || reason.code === 'prompt.quote-limit'
       ? `Everybody who lends ${model} is busy.`
