@@ -147,6 +147,8 @@ export interface Provision {
   }
   /** When the newest offer was accepted by a relay; `undefined` while none is. The page says "live" only by this. */
   readonly offerAcceptedAt: EpochMillis | undefined
+  /** Why a relay did not take the newest offer; undefined where one took it, and where none answered. */
+  readonly offerRefusal: InfernetError | undefined
   /** Withdraws the offer and takes no new job; running ones go on. */
   pause(): void
   resume(): void
