@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { describe, expect, it } from 'vitest'
 import { launchBrowser, openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
@@ -180,6 +180,7 @@ describe('the page', () => {
         .getByRole('dialog')
         .getByText(`ssh -L ${relay.port}:localhost:${relay.port} elsewhere.test`)
         .waitFor()
+      await expectNothingToPress(insecure.page)
     } finally {
       await blind.close()
     }
@@ -235,6 +236,26 @@ describe('the page', () => {
     await tab.page.locator('[data-testid=error-panel][data-code="models.corrupt"]').waitFor()
   })
 })
+
+/** Over plain http nothing can be asked: no other page offers to try. */
+async function expectNothingToPress(page: Page): Promise<void> {
+  const { origin } = new URL(page.url())
+  for (const path of ['/', '/network']) {
+    await page.goto(origin + path)
+    const panel = page.locator('[data-testid=error-panel][data-code="mesh.insecure-page"]')
+    await panel.waitFor()
+    expect(await panel.innerText()).toContain('Open it over https, or at localhost')
+    expect(await page.getByRole('button', { name: /^Try/ }).count()).toBe(0)
+  }
+  await page.goto(origin)
+  await page.getByRole('heading', { name: 'This page is not secure.' }).waitFor()
+  await page.getByTestId('prompt-input').fill('What is a relay?')
+  await page.getByTestId('prompt-input').press('Enter')
+  expect(await page.getByTestId('send').isDisabled()).toBe(true)
+  expect(await page.getByTestId('answer-state').count()).toBe(0)
+  await page.getByRole('link', { name: 'Show how' }).click()
+  await page.locator('[data-testid=error-panel][data-code="mesh.insecure-page"]').waitFor()
+}
 
 interface Changed {
   readonly query?: string
