@@ -233,16 +233,13 @@ export function testLostAnswers(ways: Ways): void {
     )
 
     if (ways.isBatched) {
-    it(
-      'is moved once by calls that a wallet sends as one, when it loses the answer',
-      async () => {
+      it('is moved once by calls that a wallet sends as one, when it loses the answer', async () => {
         const { of, page } = await openOdd('batch', true)
         await setMode(page, of, 'lost')
         await begin(page, of)
         await expectOnce(page, of)
         await page.close()
-      },
-    )
+      })
     }
 
     async function allMet(of: readonly PreparedDesk[]): Promise<void> {
