@@ -122,7 +122,7 @@ async function isPageThere(): Promise<boolean> {
 }
 
 function inBrowsers(is: (path: string) => boolean): readonly string[] {
-  return globSync('{shared,relay,web,contracts,e2e}/**/*.long.e2e.ts', { cwd: ROOT }).filter(is)
+  return globSync('e2e/{flows,sampler,engine,storage}/**/*.long.e2e.ts', { cwd: ROOT }).filter(is)
 }
 
 function isForOneAtATime(path: string): boolean {
