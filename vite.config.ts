@@ -20,16 +20,18 @@ const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
 
 /** What takes a minute or more. It begins first, or the last of it would run beside nothing. */
 const long = [
-  'lost-answers',
+  'page',
   'doubt',
   'start',
-  'engine-loss',
-  'page',
-  'outage',
-  'paid',
   'wallet',
-  'market',
+  'paid',
+  'outage',
+  'lost-answers',
+  'engine-loss',
+  'first-light',
+  'themes',
   'paths',
+  'market',
 ]
 
 /** Of one test in `npm run test:long`; its suites have deadlines of their own. */
@@ -38,9 +40,7 @@ const LONG_MS = 30 * 60_000
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
-      const at = long.findIndex(
-        (name) => moduleId.includes(`/${name}.e2e.`) || moduleId.includes(`/${name}.test.`),
-      )
+      const at = long.findIndex((name) => moduleId.includes(`/${name}.`))
       return at < 0 ? long.length : at
     }
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))

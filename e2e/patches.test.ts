@@ -38,6 +38,13 @@ describe('what npm ci must have done', () => {
     ])
   })
 
+  it('has a patch for @libp2p/websockets, without which an aborted connection stays open on both sides', () => {
+    expect(patches.some((path) => path.includes('@libp2p+websockets+'))).toBe(true)
+    expect(globSync('node_modules/**/@libp2p/websockets/package.json', { cwd: ROOT })).toEqual([
+      'node_modules/@libp2p/websockets/package.json',
+    ])
+  })
+
   it.each(patches)('%s is for the version that is installed', (path) => {
     const [, name = '', version = ''] = /patches\/(.+)\+([^+]+)\.patch$/.exec(path) ?? []
     const manifest = readFileSync(`${ROOT}node_modules/${name.replace('+', '/')}/package.json`, 'utf8')

@@ -20,6 +20,9 @@ afterEach(async () => {
   await folder.remove()
 })
 
+/** Much less than a peer takes to notice by its pings that nobody answers. */
+const SOON_MS = 5000
+
 const file = (): string => join(folder.path, 'control.json')
 async function start(maxReservations = 10): Promise<Relay> {
   const log = createLog('info', {
@@ -66,9 +69,12 @@ test('a peer that is denied goes at once and does not come back', async () => {
   const relay = await start()
   const node = await client(relay)
   await change(relay, { deny: [node.peerId.toString()] })
+  const ownSide = () => node.getConnections(relay.node.peerId).length
   await until('it to be gone', () => relay.node.getConnections(node.peerId).length === 0)
-  // Its own side may believe for a moment that it is in.
+  await until('its own side to know that', () => ownSide() === 0, SOON_MS)
+  // Its own side may believe for a moment that it is in: the relay closes as soon as it knows who came.
   await node.dial(multiaddr(relay.addresses[0] ?? ''), { force: true }).catch(() => undefined)
+  await until('its own side to know that it is turned away', () => ownSide() === 0, SOON_MS)
   expect(relay.node.getConnections(node.peerId)).toHaveLength(0)
   expect(relay.node.services.relay.reservations.has(node.peerId)).toBe(false)
   await client(relay)

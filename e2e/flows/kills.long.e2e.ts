@@ -33,12 +33,9 @@ describe('answer after answer, each of whose providers goes away', () => {
           await openProvider(browser, network.relay.url, SLOW)
           const consumer = await openConsumer(network.browser, network.relay.url)
           await consumer.ask('Tell me a story about a fox and a lantern.')
-          await consumer.waitForState('answering')
           const words = 1 + Math.floor(Math.random() * MOST_WORDS)
           console.info(`${how} after ${words} words`)
-          await expect
-            .poll(async () => (await consumer.text()).split(' ').length, { timeout: 30_000 })
-            .toBeGreaterThan(words)
+          await consumer.waitForWords(words)
           await second.resume()
           await harm(browser)
           await consumer.waitForState('done')

@@ -10,7 +10,6 @@ import { createChainSigner } from '#shared/settle/chain-signature.ts'
 import { signVoucher } from '#shared/settle/voucher.ts'
 import { findAnvil } from '../chain/find-anvil.ts'
 import { readerOf } from '../chain/paid-lines.ts'
-import { axeViolations } from '../fixtures/axe.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { passDays, sendAs, startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
@@ -18,7 +17,6 @@ import { answer, asked, openTabWith, playWallet } from '../fixtures/played-walle
 import { WalletPage } from '../pages/wallet-page.ts'
 import type { MockWalletInit } from '../fixtures/mock-wallet.ts'
 
-const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const KEY = generatePrivateKey()
 const NOBODY = privateKeyToAccount(generatePrivateKey()).address
 const ZERO = `0x${'0'.repeat(40)}`
@@ -183,46 +181,6 @@ describe.skipIf(findAnvil() === undefined)('money in a real browser (needs anvil
     await page.getByTestId('not-spent').waitFor()
     expect(await page.getByTestId('add-deposit').count()).toBe(0)
   })
-
-  it.each(['light', 'dark'] as const)(
-    'passes the accessibility checks of axe in the %s theme, wide and on a phone, dialogs too',
-    async (colorScheme) => {
-      for (const size of [{ viewport: { width: 1280, height: 900 } }, PHONE]) {
-        const context = { ...size, colorScheme, reducedMotion: 'reduce' } as const
-        const tab = await openTab(network.browser, new URL('/wallet', network.relay.url).href, { context })
-        const { page } = tab
-        const wallet = new WalletPage(tab)
-        await wallet.ready()
-        const check = async (what: string): Promise<void> => {
-          expect(await axeViolations(page), `${what} ${colorScheme}`).toEqual([])
-          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-          expect(overflow, `${what} is wider than the screen`).toBeLessThanOrEqual(0)
-        }
-        await check('a new wallet')
-        await page.getByTestId('faucet').click()
-        await page.getByTestId('receive').waitFor()
-        for (const [opener, what] of [
-          ['add-deposit', 'deposit'],
-          ['receive', 'receive'],
-          ['send-money', 'send'],
-          ['stake', 'stake'],
-        ] as const) {
-          await page.getByTestId(opener).click()
-          await check(what)
-          await page.keyboard.press('Escape')
-        }
-        await wallet.deposit('60')
-        await page.locator('[data-testid=act][data-stage=mined]').waitFor({ state: 'attached' })
-        await check('after a deposit')
-        await wallet.done()
-        await page.getByTestId('wallet-menu').click()
-        await page.getByRole('menuitem', { name: 'Connect another wallet' }).click()
-        await check('connect')
-        await page.keyboard.press('Escape')
-        await tab.close()
-      }
-    },
-  )
 
   it('keeps the last figures when the chain falls silent, marks them, and comes back', async () => {
     const wallet = await open(network)

@@ -72,6 +72,16 @@ export class AskPage {
     throw new Error(`the answer failed: ${(await this.record()).errorCode}`)
   }
 
+  /** Waits until more words than that are written of the newest answer, which goes on. */
+  async waitForWords(count: number, { timeout = 60_000 } = {}): Promise<void> {
+    await this.waitForState('answering')
+    const end = performance.now() + timeout
+    while ((await this.text()).split(' ').length <= count) {
+      if (performance.now() > end) throw new Error(`after ${timeout} ms there are no ${count} words`)
+      await this.page.waitForTimeout(50)
+    }
+  }
+
   /** What the page says a question would cost, before it is sent. */
   async estimateOf(prompt: string): Promise<string> {
     await this.page.getByTestId('prompt-input').fill(prompt)

@@ -174,7 +174,7 @@ describe('peers on a relay, over sockets', () => {
     expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
   })
 
-  it('says what is wrong when nobody can answer', { timeout: 20_000 }, async () => {
+  it('says what is wrong when nobody can answer', async () => {
     await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
     await provider(fakeEngine())
     const cheap = promptOf({ maxOutputPrice: baseUnits(9_999_999n) })
@@ -202,6 +202,17 @@ describe('peers on a relay, over sockets', () => {
     await provider(fakeEngine({ info: { decodeTokensPerSecond: 1 } }))
     expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
     expect(liarCalls).toBe(1)
+  })
+
+  it('waits for a provider that takes six seconds to come back to a relay that has just started', async () => {
+    const reasons = new Set<string>()
+    const asked = hear(consumer.peer, promptOf(), {
+      onEvent: (event) => void (event.type === 'waiting' && reasons.add(event.reason.code)),
+    })
+    await new Promise((later) => setTimeout(later, 6000))
+    await provider(fakeEngine())
+    expect((await asked).tokens).toHaveLength(80)
+    expect([...reasons]).toEqual(['schedule.filling'])
   })
 
   it('does not ask itself', async () => {

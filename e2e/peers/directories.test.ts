@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { peerName } from '#shared/base/ids.ts'
 import { epochMillis } from '#shared/base/units.ts'
@@ -9,7 +11,7 @@ import { realClock } from '#shared/testing/real-clock.ts'
 import { sign } from '#shared/wire/signed.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { OFFERS_TOPIC } from '../../relay/node/topics.ts'
-import { until } from '../../relay/testing/fixtures.ts'
+import { temporaryFolder, until } from '../../relay/testing/fixtures.ts'
 import { fakeEngine, hear, MODEL, OWN_SOCKET, promptOf, TERMS, TestNetwork } from './test-network.ts'
 
 /** A directory that says what the test wants. */
@@ -81,6 +83,25 @@ describe('what relays say of the network', () => {
     const { offers } = await consumer.peer.look({ model: MODEL })
     expect(offers).toMatchObject([{ offer: { provider: provider.peer.name }, relays: [relay.name] }])
     expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
+  })
+
+  it('is why an offer is not taken: a relay in maintenance says so to who brings one', async () => {
+    const folder = await temporaryFolder()
+    network.defer(folder.remove)
+    const controlFile = join(folder.path, 'control.json')
+    await writeFile(controlFile, '{"maintenance": true}')
+    const relay = await network.relay({ controlFile })
+    const provider = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
+    const provision = provider.peer.provide(fakeEngine(), TERMS)
+    await until('the relay has said no', () => provision.offerRefusal !== undefined)
+    expect(provision).toMatchObject({
+      offerAcceptedAt: undefined,
+      offerRefusal: { code: 'schedule.maintenance' },
+    })
+    await writeFile(controlFile, '{}')
+    relay.reload()
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    expect(provision.offerRefusal).toBeUndefined()
   })
 
   it('is merged: each provider once, with every relay that named it, and one relay may vanish', async () => {

@@ -3,7 +3,8 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { peerName } from '#shared/base/ids.ts'
-import { DIRECT_PATH_DEADLINE_MS, pathOf } from '#shared/peer/connect.ts'
+import { DIRECT_PATH_DEADLINE_MS } from '#shared/peer/connect-limits.ts'
+import { pathOf } from '#shared/peer/connect.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import {
   fakeEngine,

@@ -1,7 +1,8 @@
 /**
  * `npm run test:long [-- --full] [-- --only part-of-a-name ...]`: what takes too long for `npm test`. The fuzz tests with
  * more runs and a seed of their own, kill after kill, every model family, and checks that once wavered, again and again
- * beside busy cores. Some 8 minutes on two cores, with `--full` an hour. The last line is `N passed, N failed`.
+ * beside busy cores; and
+ * the variations of what `npm test` does once in a browser. Some 13 minutes on two cores, with `--full` an hour. The last line is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
@@ -26,6 +27,8 @@ interface LongSuite extends Omit<SuiteInit, 'limitMs' | 'env'> {
 
 /** Of which a fresh one is printed at each run, to be given again. */
 const MAX_SEED = 2 ** 31
+/** Browsers that measure times or memory, or keep all cores busy themselves. */
+const ONE_AT_A_TIME = ['e2e/engine/', 'e2e/flows/kills.', 'e2e/flows/failover.']
 /** What once failed in one run of some. */
 const WAVERED = ['e2e/chain/seed-provider.test.ts']
 
@@ -61,8 +64,15 @@ const suites: readonly LongSuite[] = [
   {
     name: 'browsers for longer',
     projects: ['long'],
-    options: ['--maxWorkers=1', '.long.e2e.ts'],
+    options: ['--maxWorkers=1', ...inBrowsers((path) => isForOneAtATime(path))],
     minutes: { short: 15, full: 60 },
+    needsPage: true,
+  },
+  {
+    name: 'variations in browsers',
+    projects: ['long'],
+    options: ['--maxWorkers=2', ...inBrowsers((path) => !isForOneAtATime(path))],
+    minutes: { short: 15, full: 15 },
     needsPage: true,
   },
 ]
@@ -109,6 +119,14 @@ async function isPageThere(): Promise<boolean> {
     const { reason } = lavapipeChromium()
     if (reason) console.log(`no lavapipe: ${reason}`)
   })
+}
+
+function inBrowsers(is: (path: string) => boolean): readonly string[] {
+  return globSync('e2e/{flows,sampler,engine,storage}/**/*.long.e2e.ts', { cwd: ROOT }).filter(is)
+}
+
+function isForOneAtATime(path: string): boolean {
+  return ONE_AT_A_TIME.some((begin) => path.startsWith(begin))
 }
 
 function fuzzed(): readonly string[] {

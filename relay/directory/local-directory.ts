@@ -2,9 +2,8 @@ import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import type { EpochMillis } from '#shared/base/units.ts'
 import type { Directory } from '#shared/schedule/directory.ts'
-import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import type { DirectoryAnswer, DirectoryPort } from '#shared/schedule/directory-port.ts'
 import type { OfferGossipMessage } from '#shared/schedule/messages.ts'
-import type { SignedOffer } from '#shared/schedule/offer.ts'
 import { encode } from '#shared/wire/codec.ts'
 import type { Signed } from '#shared/wire/signed.ts'
 
@@ -40,10 +39,7 @@ export class LocalDirectory implements DirectoryPort {
     this.#tell({ type: 'drain', provider: this.relay, signed: tombstone })
   }
 
-  async query(
-    model: ModelHash | undefined,
-    limit: number,
-  ): Promise<{ offers: readonly SignedOffer[]; total: number }> {
+  async query(model: ModelHash | undefined, limit: number): Promise<DirectoryAnswer> {
     return this.#components.directory.query(model, limit)
   }
 

@@ -5,7 +5,7 @@ import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
-import { DIRECT_PATH_DEADLINE_MS } from '../peer/connect.ts'
+import { DIRECT_PATH_DEADLINE_MS } from '../peer/connect-limits.ts'
 import {
   MAX_CONNECTIONS,
   MAX_INBOUND_PER_SECOND,

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { checkPrompt } from '../prompt/check-prompt.ts'
 import type { Prompt } from '../prompt/prompt.ts'
+import { DIRECTORY_FILL_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
 import type { Offer } from '../schedule/offer.ts'
@@ -85,6 +86,9 @@ class Answer {
   /** Why the last provider could not do it: says more than that there is no other. */
   #reason = new InfernetError('schedule.no-provider')
   #pauseMs = FIRST_PAUSE_MS
+  /** Whether the last look found nobody at relays of which one has just started. */
+  #isFilling = false
+  #fillUntil: number | undefined
 
   constructor(components: AskComponents, prompt: Prompt, { signal, except, begun }: AskOptions) {
     this.#components = components
@@ -173,12 +177,21 @@ class Answer {
   /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */
   async *#waitForSomeone(): AsyncGenerator<AnswerEvent, void, void> {
     const { code } = this.#reason
-    const mayWait = this.#isBegun || code === 'stream.busy' || code === 'prompt.quote-limit'
+    const mayFill = this.#mayFill()
+    const mayWait = this.#isBegun || mayFill || code === 'stream.busy' || code === 'prompt.quote-limit'
     if (!mayWait) throw this.#reason
-    yield { type: 'waiting', reason: this.#reason }
+    yield { type: 'waiting', reason: mayFill ? new InfernetError('schedule.filling') : this.#reason }
     await sleep(this.#components.clock, millis(this.#pauseMs), { signal: this.#signal })
-    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
+    if (!mayFill) this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
     this.#failed.clear() // nobody else is left: who failed once may be asked again
+  }
+
+  /** A relay that has just started does not know yet whether there is nobody. Its word is believed for a while only. */
+  #mayFill(): boolean {
+    if (!this.#isFilling || this.#isBegun) return false
+    const now = this.#components.clock.monotonic()
+    this.#fillUntil ??= now + DIRECTORY_FILL_MS
+    return now < this.#fillUntil
   }
 
   get #isBegun(): boolean {
@@ -213,8 +226,15 @@ class Answer {
   async #offers(): Promise<Offer[]> {
     const { directories, clock, offers } = this.#components
     const { model } = this.#prompt
+    let isFilling = false
+    this.#isFilling = false
     try {
-      const found = await findOffers(directories(), model, { now: () => clock.now(), signal: this.#signal })
+      const found = await findOffers(directories(), model, {
+        now: () => clock.now(),
+        signal: this.#signal,
+        onFilling: () => (isFilling = true),
+      })
+      this.#isFilling = isFilling && found.length === 0
       offers.remember(found.map(({ offer }) => offer))
       return found.map(({ offer }) => offer)
     } catch (thrown) {

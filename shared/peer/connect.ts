@@ -7,15 +7,10 @@ import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep, withDeadline } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Path } from '../schedule/assignment.ts'
+import { DIRECT_PATH_DEADLINE_MS, RELAYED_PATH_DEADLINE_MS } from './connect-limits.ts'
 import type { RecentPeers } from './recent-peers.ts'
 import { hiddenDialAddresses, dialAddressesOf, type Hiding } from './dial-addresses.ts'
 import { isTurned, measureTurn } from './webrtc-path.ts'
-
-/** After this long without a direct path the job goes over the relay, within its byte budget. */
-export const DIRECT_PATH_DEADLINE_MS = 8 * SECOND_MS
-
-/** The relayed path needs one round trip through the relay and a Noise handshake. */
-const RELAYED_PATH_DEADLINE_MS = 6 * SECOND_MS
 
 /** How often, and how soon after another, a relayed dial that failed at once is tried. */
 const RELAYED_ATTEMPTS = 3

@@ -147,6 +147,8 @@ export interface Provision {
   }
   /** When the newest offer was accepted by a relay; `undefined` while none is. The page says "live" only by this. */
   readonly offerAcceptedAt: EpochMillis | undefined
+  /** Why a relay did not take the newest offer; undefined where one took it, and where none answered. */
+  readonly offerRefusal: InfernetError | undefined
   /** Withdraws the offer and takes no new job; running ones go on. */
   pause(): void
   resume(): void
@@ -209,7 +211,8 @@ export interface Peer {
   readonly name: PeerName
   /**
    * Asks the network. Iterate the result to drive it; leave the loop or abort the signal to cancel. Once an answer has
-   * begun, or while all are busy, it waits for somebody as long as the signal lets it, and says so with `waiting`.
+   * begun, or while all are busy, it waits for somebody as long as the signal lets it, and says so with `waiting`. So it
+   * does for some seconds where a relay says that it has just started (`schedule.filling`).
    *
    * Throws `schedule.no-relay`, `schedule.no-provider`, `prompt.price-too-high`, `payment.*` when it is our side that
    * cannot pay, or the last provider's failure when

@@ -65,6 +65,7 @@ export class Provision implements ProvisionInterface {
   #timer: { stop(): void } | undefined
   #sequence = 0
   #offerAcceptedAt: EpochMillis | undefined
+  #offerRefusal: InfernetError | undefined
   readonly #looked = new WeakSet<Connection>()
   #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n, paid: 0n }
 
@@ -83,6 +84,10 @@ export class Provision implements ProvisionInterface {
 
   get state(): ProvisionState {
     return this.#state
+  }
+
+  get offerRefusal(): InfernetError | undefined {
+    return this.#offerRefusal
   }
 
   get offerAcceptedAt(): EpochMillis | undefined {
@@ -213,7 +218,7 @@ export class Provision implements ProvisionInterface {
 
   #enter(state: ProvisionState): void {
     this.#state = state
-    if (state !== 'live') this.#offerAcceptedAt = undefined
+    if (state !== 'live') this.#offerAcceptedAt = this.#offerRefusal = undefined
     this.#changes.emit()
   }
 
@@ -231,6 +236,7 @@ export class Provision implements ProvisionInterface {
     if (this.#state !== 'live') return void this.#withdraw() // paused while the offer was on its way
     const isAccepted = answers.some(({ status }) => status === 'fulfilled')
     if (isAccepted) this.#offerAcceptedAt = clock.now()
+    this.#offerRefusal = isAccepted ? undefined : refusalIn(answers)
     // Renewals of a thousand tabs that started together must not stay together.
     const jitter = (random.bytes(1)[0] ?? 0) / 255
     this.#renewSoon(isAccepted ? OFFER_RENEW_MS * (0.9 + 0.2 * jitter) : ANNOUNCE_RETRY_MS)
@@ -282,6 +288,13 @@ export class Provision implements ProvisionInterface {
     // A relay that cannot be told forgets the offer within a minute.
     await Promise.allSettled(directories().map((directory) => directory.withdraw(tombstone)))
   }
+}
+
+/** What a relay said, as against one that did not answer. */
+function refusalIn(answers: readonly PromiseSettledResult<unknown>[]): InfernetError | undefined {
+  return answers
+    .map((answer) => (answer.status === 'rejected' ? InfernetError.from(answer.reason) : undefined))
+    .find((reason) => reason?.code.startsWith('schedule.') && reason.code !== 'schedule.no-relay')
 }
 
 /** The quote says the rest: who is paid is nobody's business who only looks. */

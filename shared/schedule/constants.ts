@@ -40,8 +40,11 @@ export const DIRECTORY_IDLE_MS = 5 * MINUTE_MS
 /** How many candidates are asked for a live quote: power of k choices, k = 4 (docs/design-notes.md). */
 export const QUOTED_CANDIDATES = 4
 
-/** After a relay's restart its providers dial it again within this, and its directory is empty until they have. */
-export const DIRECTORY_FILL_MS = 10 * SECOND_MS
+/**
+ * After a relay's restart its providers dial it again within this, and its directory is empty until they have. A question
+ * that finds nobody waits for them as long as a relay says so, and no longer than this by the asker's own clock.
+ */
+export const DIRECTORY_FILL_MS = 15 * SECOND_MS
 
 /** So long a question that finds nobody waits for the first offer meanwhile: its asker gives up a second later. */
 export const FILLING_QUERY_MS = ANSWER_DEADLINE_MS - SECOND_MS

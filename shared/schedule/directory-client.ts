@@ -10,9 +10,8 @@ import { FramedStream } from '../wire/framed-stream.ts'
 import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
 import type { Signed } from '../wire/signed.ts'
 import { DIRECTORY_IDLE_MS, MAX_WATCHED_PEERS } from './constants.ts'
-import type { DirectoryPort } from './directory-port.ts'
+import type { DirectoryAnswer, DirectoryPort } from './directory-port.ts'
 import { directoryReplySchema, type DirectoryReply } from './messages.ts'
-import type { SignedOffer } from './offer.ts'
 
 export interface DirectoryClientComponents {
   readonly clock: Clock
@@ -63,9 +62,11 @@ export class DirectoryClient implements DirectoryPort {
     model: ModelHash | undefined,
     limit: number,
     options: { signal?: AbortSignal } = {},
-  ): Promise<{ offers: readonly SignedOffer[]; total: number }> {
+  ): Promise<DirectoryAnswer> {
     const reply = await this.#request({ type: 'query', model: model ? fromHex(model) : null, limit }, options)
-    return expectType(reply, 'offers')
+    const { offers, total, optional } = expectType(reply, 'offers')
+    const fillingMs = optional?.fillingMs
+    return { offers, total, ...(fillingMs !== undefined && { fillingMs: millis(fillingMs) }) }
   }
 
   watch(peer: PeerName, onGone: () => void): () => void {

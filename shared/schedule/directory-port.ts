@@ -1,7 +1,15 @@
 import type { ModelHash, PeerName } from '../base/ids.ts'
-import type { EpochMillis } from '../base/units.ts'
+import type { EpochMillis, Millis } from '../base/units.ts'
 import type { Signed } from '../wire/signed.ts'
 import type { SignedOffer } from './offer.ts'
+
+/** The best offers for a model (`undefined`: of all) and how many the relay knows. Nothing is verified yet. */
+export interface DirectoryAnswer {
+  readonly offers: readonly SignedOffer[]
+  readonly total: number
+  /** The relay's word that it has just started: for so long from now on its providers may still come back. */
+  readonly fillingMs?: Millis | undefined
+}
 
 /** A relay's directory as a peer sees it: over a stream, or in the same process. */
 export interface DirectoryPort {
@@ -10,12 +18,11 @@ export interface DirectoryPort {
   /** Puts an own offer in or renews it; answers until when it stands. */
   announce(offer: Signed, options?: { signal?: AbortSignal }): Promise<EpochMillis>
   withdraw(tombstone: Signed, options?: { signal?: AbortSignal }): Promise<void>
-  /** The best offers for a model (`undefined`: of all) and how many the relay knows. Nothing is verified yet. */
   query(
     model: ModelHash | undefined,
     limit: number,
     options?: { signal?: AbortSignal },
-  ): Promise<{ offers: readonly SignedOffer[]; total: number }>
+  ): Promise<DirectoryAnswer>
   /** Calls back when the relay lost its connection to `peer`: the fastest witness of a crash. Returns what undoes it. */
   watch(peer: PeerName, onGone: () => void): () => void
 }

@@ -86,10 +86,11 @@ describe('DirectoryService with DirectoryClient', () => {
     const asked = client.query(someModel(), 4)
     await client.query(undefined, 4) // answered after the other one was read
     await clock.advance(FILLING_QUERY_MS)
-    expect(await asked).toMatchObject({ total: 0 })
+    // And says how long it is worth asking again.
+    expect(await asked).toEqual({ offers: [], total: 0, fillingMs: DIRECTORY_FILL_MS - FILLING_QUERY_MS })
     expect(FILLING_QUERY_MS).toBeLessThan(ANSWER_DEADLINE_MS)
     await clock.advance(DIRECTORY_FILL_MS)
-    expect(await client.query(someModel(), 4)).toMatchObject({ total: 0 })
+    expect(await client.query(someModel(), 4)).toEqual({ offers: [], total: 0 })
   })
 
   it('refuses by name an offer that its bringer did not sign', async () => {

@@ -1,7 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { ChangeEmitter } from '../base/change-emitter.ts'
 import type { Clock } from '../base/clock.ts'
-import { peerName, type PeerName } from '../base/ids.ts'
+import { peerName, type ModelHash, type PeerName } from '../base/ids.ts'
 import { TokenBucket } from '../base/token-bucket.ts'
 import { millis } from '../base/units.ts'
 import { errorToMessage } from '../errors/error-message.ts'
@@ -10,7 +10,6 @@ import { FramedStream } from '../wire/framed-stream.ts'
 import { encode } from '../wire/codec.ts'
 import { DIRECTORY_IDLE_MS, DIRECTORY_RATE, FILLING_QUERY_MS, MAX_RATE_REFUSALS } from './constants.ts'
 import type { Directory } from './directory.ts'
-import type { SignedOffer } from './offer.ts'
 import { directoryRequestSchema, type DirectoryRequest, type OfferGossipMessage } from './messages.ts'
 
 export interface DirectoryServiceComponents {
@@ -22,7 +21,7 @@ export interface DirectoryServiceComponents {
 }
 
 export interface DirectoryServiceInit {
-  /** For so long from now on, in ms, a question for a model that finds nobody waits for the first offer. @default 0 */
+  /** For so long from now on, in ms, a question for a model that finds nobody waits for the first offer, and is told so. @default 0 */
   readonly fillMs?: number
 }
 
@@ -122,20 +121,21 @@ export class DirectoryService {
     }
   }
 
-  #offersFor({ id, model, limit }: Query): {
-    type: 'offers'
-    id: number
-    offers: SignedOffer[]
-    total: number
-  } {
-    return { type: 'offers', id, ...this.#components.directory.query(model ?? undefined, limit) }
+  #offersFor({ id, model, limit }: Query) {
+    const found = this.#components.directory.query(model ?? undefined, limit)
+    const fillingMs = found.total === 0 ? Math.ceil(this.#fillingMs(model)) : 0
+    return { type: 'offers', id, ...found, ...(fillingMs > 0 && { optional: { fillingMs } }) } as const
   }
 
-  /** After a restart "nobody" is not known yet: providers are on their way back. */
-  #mayWait(session: Session, request: DirectoryRequest): request is Query {
+  /** How long "nobody" is not known yet: after a restart providers are on their way back. */
+  #fillingMs(model: ModelHash | null): number {
     const { clock, directory } = this.#components
-    if (clock.monotonic() >= this.#filledAt || this.#asking.has(session)) return false
-    return request.type === 'query' && request.model !== null && !directory.hasHeardOf(request.model)
+    if (model === null || directory.hasHeardOf(model)) return 0
+    return Math.max(0, this.#filledAt - clock.monotonic())
+  }
+
+  #mayWait(session: Session, request: DirectoryRequest): request is Query {
+    return request.type === 'query' && !this.#asking.has(session) && this.#fillingMs(request.model) > 0
   }
 
   /** Never throws. */

@@ -14,6 +14,8 @@ export interface FoundOffer {
 export interface FindOptions {
   readonly now: () => EpochMillis
   readonly signal?: AbortSignal | undefined
+  /** Told where a relay has nobody because it has just started: its providers may still come back. */
+  readonly onFilling?: () => void
   /** Told of each offer that was named and cannot be used, and why. */
   readonly onUnread?: (provider: PeerName, reason: InfernetError) => void
 }
@@ -27,11 +29,12 @@ export interface FindOptions {
 export async function findOffers(
   directories: readonly DirectoryPort[],
   model: ModelHash | undefined,
-  { now, signal, onUnread }: FindOptions,
+  { now, signal, onUnread, onFilling }: FindOptions,
 ): Promise<FoundOffer[]> {
   const options = signal ? { signal } : {}
   const asked = directories.map(async (directory) => {
-    const { offers } = await directory.query(model, MAX_QUERY_OFFERS, options)
+    const { offers, fillingMs } = await directory.query(model, MAX_QUERY_OFFERS, options)
+    if (fillingMs !== undefined) onFilling?.()
     return Promise.all(offers.map((signed) => verify(signed, model, directory.relay, now(), onUnread)))
   })
   const answers = await Promise.allSettled(asked)

@@ -3,7 +3,7 @@ import { epochMillisField, integer, list, modelHashField, peerNameField } from '
 import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
-import { MAX_QUERY_OFFERS, MAX_WATCHED_PEERS } from './constants.ts'
+import { DIRECTORY_FILL_MS, MAX_QUERY_OFFERS, MAX_WATCHED_PEERS } from './constants.ts'
 
 /** Requests carry an id that the answer repeats; the sender is known from the connection. */
 const requestId = integer(0, 0xffff_ffff)
@@ -31,13 +31,19 @@ export type DirectoryRequest = v.InferOutput<typeof directoryRequestSchema>
 /** What the directory says, in answer or, for `gone`, by itself. */
 export const directoryReplySchema = v.variant('type', [
   message({ type: v.literal('done'), id: requestId, until: epochMillisField }),
-  message({
-    type: v.literal('offers'),
-    id: requestId,
-    offers: list(signedOfferSchema, MAX_QUERY_OFFERS),
-    /** How many live offers match, also those that were not sent. A relay's word. */
-    total: integer(0, 1 << 24),
-  }),
+  message(
+    {
+      type: v.literal('offers'),
+      id: requestId,
+      offers: list(signedOfferSchema, MAX_QUERY_OFFERS),
+      /** How many live offers match, also those that were not sent. A relay's word. */
+      total: integer(0, 1 << 24),
+    },
+    {
+      /** With no offers: the relay has just started, and its providers may still come back within this. In ms. */
+      fillingMs: integer(1, DIRECTORY_FILL_MS),
+    },
+  ),
   message({ type: v.literal('refused'), id: requestId, error: wireErrorSchema }),
   message({ type: v.literal('gone'), peer: peerNameField }),
 ])

@@ -34,6 +34,17 @@ it.each(CODES)('%s: reads as whole sentences, and sends nobody to something that
   expect(fix).not.toMatch(/^(Ask another provider|Update to)/)
 })
 
+/** Of programs and of those who run a relay: no page shows them. */
+const NOT_OF_PAGES = /^(chain|settle)\./
+
+it.each(CODES.filter((code) => !NOT_OF_PAGES.test(code)))(
+  '%s: tells a visitor something that a visitor can do',
+  (code) => {
+    const { fix } = pageWords(code, CODE_TABLE[code].example)
+    expect(fix).not.toMatch(/use another relay|nothing to do|both (sides|computers)|provide it yourself/i)
+  },
+)
+
 it.each(CODES.filter((code) => code.startsWith('wallet.')))(
   '%s: no button sounds harmless that is not',
   (code) => {

@@ -18,6 +18,7 @@ const ORDINARY_WINDOW = 'open the page in an ordinary window'
 /** By code, wherever the page shows it. A button stands beside it: see `stepsAfter`, `provideSteps` and the notes. */
 const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'wire.malformed': { fix: `${RELOAD} If it happens again, ask again later.` },
+  'wire.bad-signature': { fix: 'It was not used. Ask again in a moment.' },
   'wire.timeout': { fix: 'Check the connection. The other side may be slow or gone.' },
   'wire.unexpected': { fix: RELOAD },
   'wire.other-version': { fix: RELOAD },
@@ -46,7 +47,14 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
     message: 'Nobody is lending for this model right now.',
     fix: 'Keep the prompt here until somebody does, or lend your own GPU.',
   },
+  'schedule.filling': { fix: 'Ask again in some seconds.' },
   'schedule.offer-expired': { fix: 'Check that the clock of this computer is right.' },
+  'schedule.offer-stale': { fix: 'Close other tabs of this page that lend the same model.' },
+  'schedule.directory-full': { fix: 'Wait, or open the page from another relay.' },
+  'schedule.maintenance': { fix: 'Wait until it is over, or open the page from another relay.' },
+  'schedule.not-introduced': {
+    fix: 'Look at your stake on the Wallet page. Offers are taken again once a court has released it.',
+  },
   'stream.busy': { fix: ASK_AGAIN },
   'stream.draining': { fix: ASK_AGAIN },
   'stream.silent': { fix: ASK_AGAIN },
@@ -60,6 +68,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'payment.bad-voucher': {
     fix: 'Reload the page. If it happens again, open a new session on the Wallet page.',
   },
+  'payment.stale': { fix: 'Ask again: the higher one counts.' },
   'payment.wrong-payee': { fix: ASK_AGAIN },
   'payment.wrong-chain': { fix: 'Check on the Wallet page that your wallet is on the right chain.' },
   'payment.not-as-offered': { fix: ASK_AGAIN },
@@ -97,6 +106,8 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
     message: 'This browser keeps nothing for this page, so a key made here would be lost with the tab.',
     fix: 'Open the page in an ordinary window, or connect a wallet.',
   },
+  'faucet.none': { fix: 'Receive some from somebody, or open the page from another relay.' },
+  'faucet.empty': { fix: 'Ask again later, or open the page from another relay.' },
   'wallet.faucet-silent': {
     fix: 'It may have sent test money all the same: it shows here when it comes. Ask again if it does not.',
   },

@@ -11,6 +11,9 @@ it('the failures of schedule read well', () => {
     schedule.no-provider
       No provider offers this model right now.
       fix: Wait for one, or provide it yourself.
+    schedule.filling
+      The relay has just started, and its providers are still coming back.
+      fix: Wait some seconds, then ask again.
     schedule.offer-expired
       The offer has expired.
       fix: Check that the clocks of both computers are right.

@@ -11,6 +11,11 @@ export const SCHEDULE_CODES = {
     fix: 'Wait for one, or provide it yourself.',
     example: {},
   },
+  'schedule.filling': {
+    says: () => 'The relay has just started, and its providers are still coming back.',
+    fix: 'Wait some seconds, then ask again.',
+    example: {},
+  },
   'schedule.offer-expired': {
     says: () => 'The offer has expired.',
     fix: 'Check that the clocks of both computers are right.',

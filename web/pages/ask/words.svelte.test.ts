@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { CODE_TABLE } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { holdWords, privacyWords, searchingWords, stepsAfter } from './words.ts'
+import { holdWords, privacyWords, searchingWords, stepsAfter, troubleSteps } from './words.ts'
 
 const act = { again: () => undefined, look: () => undefined }
 
@@ -15,7 +15,11 @@ it('says what a question waits for: money first, then somebody who answers', () 
     'Looking for a tab that answers',
   ])
   expect(searchingWords(undefined, 3)).toBe('Looking for a tab that answers, attempt 3')
-  expect(searchingWords('deposit', 3)).toBe('Making a deposit of 20 test INF')
+  expect(searchingWords('deposit', 3, 9000)).toBe('Making a deposit of 20 test INF')
+  expect(searchingWords(undefined, 1, 3999)).toBe('Looking for a tab that answers')
+  expect(searchingWords(undefined, 2, 9000)).toBe(
+    'Looking for a tab that answers, attempt 2. None has for 9 s: one that stays silent is given up after 14 s',
+  )
 })
 
 it('says who sees the address and who does not, whatever hides it', () => {
@@ -40,9 +44,22 @@ it('leads from each failure of money to the Wallet page, and from no other', () 
   ])
 })
 
+it('offers no attempt where none can help', () => {
+  const labels = (code: string) => troubleSteps(code, () => undefined).map(({ label }) => label)
+  expect(labels('mesh.insecure-page')).toEqual(['Show how'])
+  expect(labels('schedule.no-relay')).toEqual(['Try now'])
+  expect(stepsAfter('mesh.insecure-page', act).map(({ label }) => label)).toEqual(['Show how'])
+})
+
 it('offers to continue what is there before anything else', () => {
   const steps = stepsAfter('stream.provider-lost', { ...act, resume: () => undefined })
   expect(steps.map(({ label }) => label)).toEqual(['Continue', 'Ask again', 'See who lends'])
+})
+
+it('says that a relay which has just started is waited for, and not that nobody lends', () => {
+  expect(holdWords(new InfernetError('schedule.filling'), 'Tiny', 0)).toBe(
+    'The relay has just started, and its providers are still coming back. Looking for one that lends Tiny for some seconds; stop it any time.',
+  )
 })
 
 it('says what a stalled answer waits for, what is safe, and nothing of a cause that it does not know', () => {

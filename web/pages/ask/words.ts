@@ -1,7 +1,9 @@
 import { TEST_DEPOSIT, type PaymentStep } from '../../state/money/payment-desk.svelte.ts'
+import { SECOND_MS } from '#shared/base/units.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import { SILENT_PROVIDER_MS } from '#shared/peer/connect-limits.ts'
 import type { Session } from '../../state/session/session.svelte.ts'
-import { providersInWords, plural } from '../../ui/format.ts'
+import { formatSpan, providersInWords, plural } from '../../ui/format.ts'
 import { plainMoney } from '../../ui/money.ts'
 import { failureOf } from '../words.ts'
 import type { Step } from '../../ui/steps.ts'
@@ -15,6 +17,12 @@ export function startWords(
 ): { readonly title: string; readonly text: string; readonly empty: boolean } {
   const title = 'Ask an AI that runs on other people’s computers.'
   const up = session.relays.filter((relay) => relay.state === 'up').length
+  if (isInsecure(session))
+    return {
+      title: 'This page is not secure.',
+      text: 'Nothing can be asked from here. Open the page over https, or at localhost on the machine that runs the relay.',
+      empty: true,
+    }
   if (session.stage === 'failed')
     return { title, text: 'This tab is not connected yet. Your prompt is kept until it is.', empty: false }
   if (session.stage === 'outdated')
@@ -50,6 +58,17 @@ export function startWords(
   return { title, text: `${providers} ${verb} lending now. You see the price before you send.`, empty: false }
 }
 
+/** Opened over plain http from another machine: the browser keeps from it what asking takes, and no attempt changes that. */
+export function isInsecure(session: Session): boolean {
+  return session.error?.code === 'mesh.insecure-page'
+}
+
+/** What helps when the tab could not join, or has no list of models. */
+export function troubleSteps(code: string, retry: () => void): readonly Step[] {
+  if (code === 'mesh.insecure-page') return [{ label: 'Show how', href: '/provide' }]
+  return [{ label: 'Try now', run: retry }]
+}
+
 /** Why a prompt has not gone out yet. */
 export function waitingWords(session: Session, model: string): string {
   if (session.stage === 'no-relay') return 'No relay answers, so nobody can be found.'
@@ -67,11 +86,19 @@ const PAYMENT_STEPS: Readonly<Record<PaymentStep, string>> = {
   session: 'Allowing this tab to pay',
 }
 
-/** What a question waits for that has gone out: money first, then somebody who answers. */
-export function searchingWords(step: PaymentStep | undefined, attempt: number): string {
+/** A tab that answers has done so by then; whoever waits longer wants to know for what. */
+const SOON_MS = 4 * SECOND_MS
+
+/**
+ * What a question waits for that has gone out: money first, then somebody who answers.
+ *
+ * @param waitedMs since this attempt began
+ */
+export function searchingWords(step: PaymentStep | undefined, attempt: number, waitedMs = 0): string {
   if (step) return PAYMENT_STEPS[step]
-  const looking = 'Looking for a tab that answers'
-  return attempt > 1 ? `${looking}, attempt ${attempt}` : looking
+  const looking = `Looking for a tab that answers${attempt > 1 ? `, attempt ${attempt}` : ''}`
+  if (waitedMs < SOON_MS) return looking
+  return `${looking}. None has for ${formatSpan(waitedMs)}: one that stays silent is given up after ${formatSpan(SILENT_PROVIDER_MS)}`
 }
 
 /**
@@ -81,6 +108,8 @@ export function searchingWords(step: PaymentStep | undefined, attempt: number): 
  * @param kept tokens of the answer that are there
  */
 export function holdWords(reason: InfernetError, model: string, kept: number): string {
+  if (reason.code === 'schedule.filling')
+    return `${failureOf(reason).message} Looking for one that lends ${model} for some seconds; stop it any time.`
   const why =
     reason.code === 'stream.busy' || reason.code === 'prompt.quote-limit'
       ? `Everybody who lends ${model} is busy.`
@@ -130,7 +159,7 @@ export function stepsAfter(
     case 'mesh.relay-budget':
       return [again, { label: 'See who lends', href: '/network' }]
     case 'mesh.insecure-page':
-      return [{ label: 'Show how', href: '/provide' }]
+      return troubleSteps(code, act.look)
     default:
       return isAboutMoney(code) ? [{ label: 'Open the Wallet page', href: '/wallet' }, again] : [again]
   }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { PaymentDesk } from '../../state/money/payment-desk.svelte.ts'
 import { Provide } from '../../state/provide/provide.svelte.ts'
@@ -13,7 +14,7 @@ import { leadWords, stepRows } from './words.ts'
 /** A page that provides or is about to, with what it says of the download. */
 async function opened(keepsStorage: Promise<boolean>) {
   const clock = new FakeClock()
-  const { services, scene, changed } = memoryServices(clock, { keepsStorage })
+  const { services, scene, changed, provisions } = memoryServices(clock, { keepsStorage })
   const settings = new Settings(services.settings)
   const session = new Session(services, settings)
   const provide = new Provide(
@@ -25,8 +26,22 @@ async function opened(keepsStorage: Promise<boolean>) {
   session.start()
   await clock.advance(10)
   const said = () => stepRows(provide, session).find(({ key }) => key === 'download')?.text
-  return { clock, scene, changed, session, provide, said }
+  return { clock, scene, changed, session, provide, said, provision: () => provisions.at(-1)! }
 }
+
+it('says why a relay did not take the offer, and what to do', async () => {
+  const { clock, session, provide, provision } = await opened(Promise.resolve(true))
+  void provide.start()
+  await clock.advance(2000)
+  Object.assign(provision(), {
+    offerAcceptedAt: undefined,
+    offerRefusal: new InfernetError('schedule.maintenance'),
+  })
+  provision().changed()
+  expect(leadWords(provide, session).say).toBe(
+    'No relay has taken your offer in the last 60\u00A0s, so nobody can find you. The relay is in maintenance and takes no new offers. Wait until it is over, or open the page from another relay. This tab offers it again every few seconds.',
+  )
+})
 
 it('asks at the press that the model be kept, and waits for no answer', async () => {
   const { clock, scene, provide, said } = await opened(new Promise<boolean>(() => undefined))

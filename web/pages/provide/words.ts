@@ -118,7 +118,7 @@ function liveWords(provide: Provide, session: Session): Lead {
       kind: 'unknown',
       status: 'Unconfirmed',
       title: 'Ready, not listed yet.',
-      say: 'No relay has taken your offer in the last 60 s, so nobody can find you. This tab offers it again every few seconds.',
+      say: `No relay has taken your offer in the last 60 s, so nobody can find you.${refusalWords(provide)} This tab offers it again every few seconds.`,
     }
   const people = provide.figures.jobs.length
   return {
@@ -130,6 +130,12 @@ function liveWords(provide: Provide, session: Session): Lead {
         ? 'Nobody is being answered at the moment. Leave whenever you like.'
         : `${countInWords(people)} ${people === 1 ? 'person is' : 'people are'} being answered. Leave whenever you like: another tab takes over.`,
   }
+}
+
+function refusalWords({ figures: { refusal } }: Provide): string {
+  if (!refusal) return ''
+  const { message, fix } = failureOf(refusal)
+  return ` ${message} ${fix}`
 }
 
 function restartWords(provide: Provide, restart: Restart): Lead {

@@ -52,6 +52,14 @@ it('goes from searching to answering to done and counts what came here', async (
   expect(answerText(answer.record)).toBe('1 2 3 .')
 })
 
+it('says since when this round of looking lasts', async () => {
+  const { answer, clock } = begun()
+  expect(answer.searchingSince).toBe(clock.now())
+  await clock.advance(9000)
+  answer.take({ type: 'searching', attempt: 2 })
+  expect([answer.attempt, answer.searchingSince]).toEqual([2, clock.now()])
+})
+
 it('keeps what was not signed, and says that it is not owed', () => {
   const { answer } = begun()
   answer.take({ type: 'assigned', position: 0, segment: first, seed })

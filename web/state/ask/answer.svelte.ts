@@ -25,6 +25,7 @@ export class Answer {
   #reasoning: ReasoningTags | undefined
   #stage = $state<AnswerStage>('searching')
   #attempt = $state(1)
+  #searchingSince = $state(0)
   #pieces = $state.raw<readonly Piece[]>([])
   #segments = $state.raw<readonly Segment[]>([])
   #tokens = $state(0)
@@ -65,6 +66,10 @@ export class Answer {
   /** Which round of looking for a provider this is, from 1. */
   get attempt(): number {
     return this.#attempt
+  }
+  /** When this round of looking began, by the wall clock. */
+  get searchingSince(): number {
+    return this.#searchingSince
   }
   /** Tokens that came with the last frame: these glow. */
   get fresh(): number {
@@ -113,6 +118,7 @@ export class Answer {
     this.#reasoning = init.reasoning
     this.#droppedTurns = init.droppedTurns
     this.#askedAt = this.#clock.monotonic()
+    this.#searchingSince = this.#clock.now()
     this.#stage = 'searching'
   }
 
@@ -122,6 +128,7 @@ export class Answer {
     switch (event.type) {
       case 'searching':
         this.#attempt = event.attempt
+        this.#searchingSince = this.#clock.now()
         return
       case 'waiting':
         this.#waitsFor = event.reason

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/base/clock.ts'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ProviderJob } from '#shared/peer/peer.ts'
 import type { ProvidedModel, Restart } from '#shared/peer/provide-model.ts'
 import type { PauseReason, TabReason } from './pause-reasons.ts'
@@ -19,6 +20,7 @@ export class ProvideFigures {
   #jobs = $state.raw<readonly ProviderJob[]>([])
   #served = $state.raw<Served>(NOTHING_SERVED)
   #acceptedAt = $state<number | undefined>()
+  #refusal = $state.raw<InfernetError | undefined>()
   #reasons = $state.raw<readonly PauseReason[]>([])
   #restart = $state.raw<Restart | undefined>()
   #rate = $state.raw(NO_RATE)
@@ -37,6 +39,10 @@ export class ProvideFigures {
   /** When a relay took the newest offer. */
   get acceptedAt(): number | undefined {
     return this.#acceptedAt
+  }
+  /** Why a relay did not take it, where one said so. */
+  get refusal(): InfernetError | undefined {
+    return this.#refusal
   }
   /** Why no new prompts are taken. */
   get pauseReasons(): readonly PauseReason[] {
@@ -66,6 +72,7 @@ export class ProvideFigures {
       due: served.due + jobs.reduce((sum, job) => sum + job.due, 0n),
     }
     this.#acceptedAt = provision.offerAcceptedAt
+    this.#refusal = provision.offerRefusal
     this.#reasons = reasons
     this.#restart = restart
     this.#rate = counted(this.#rate, this.#clock.monotonic(), this.#served.tokens)
@@ -75,6 +82,7 @@ export class ProvideFigures {
     this.#jobs = []
     this.#rate = NO_RATE
     this.#acceptedAt = undefined
+    this.#refusal = undefined
     this.#reasons = []
     this.#restart = undefined
   }

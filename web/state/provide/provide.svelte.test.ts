@@ -177,6 +177,40 @@ it('fails by name when the engine could not be started again, and gives everythi
   expect(provide).toMatchObject({ stage: 'live', backend: 'wasm' })
 })
 
+it('stays failed when it is stopped while all is given back, and begins anew only after that', async () => {
+  const { provide, provision, engines, clock } = await live()
+  const gate = Promise.withResolvers<void>()
+  const first = provision()
+  const stop = first.stop.bind(first)
+  first.stop = () => gate.promise.then(stop)
+  const reason = new InfernetError('engine.no-adapter')
+  engines[0]!.enter({ stage: 'ended', reason })
+  expect(provide).toMatchObject({ stage: 'failed', error: reason })
+  const stopped = provide.stop()
+  expect(provide.stage).toBe('failed')
+  void provide.start('wasm')
+  await clock.advance(3000)
+  expect(provide.stage).toBe('checking')
+  expect(engines).toHaveLength(1)
+  gate.resolve()
+  await stopped
+  await clock.advance(2000)
+  expect(provide).toMatchObject({ stage: 'live', error: undefined })
+  expect(engines.map(({ closed }) => closed)).toEqual([true, false])
+})
+
+it('stays ended when its engine fails while all is given back', async () => {
+  const { provide, provision, engines, clock } = await live()
+  const gate = Promise.withResolvers<void>()
+  provision().stop = () => gate.promise
+  const stopped = provide.stop()
+  engines[0]!.enter({ stage: 'ended', reason: new InfernetError('engine.no-adapter') })
+  gate.resolve()
+  await stopped
+  await clock.advance(10)
+  expect(provide).toMatchObject({ stage: 'ended', error: undefined })
+})
+
 it('tells the engine the share that the visitor allows, and each new engine again', async () => {
   const { provide, settings, engines } = await live()
   settings.dutyPercent.value = 40

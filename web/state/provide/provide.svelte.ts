@@ -36,6 +36,8 @@ export class Provide {
   #provided: ProvidedModel<TabReason> | undefined
   #run: AbortController | undefined
   #inspectedFor: string | undefined
+  /** When this is over, nothing of an earlier time lends or is held any more. */
+  #released: Promise<unknown> = Promise.resolve()
   readonly #yield: PageYield
 
   constructor(services: ProvideServices, session: Session, settings: Settings, payments: PaymentDesk) {
@@ -151,10 +153,11 @@ export class Provide {
     await this.#end('ended')
   }
 
-  /** Ends at once: running answers move to other tabs. */
+  /** Ends at once: running answers move to other tabs. Where lending has ended already, waits until all is given back. */
   async stop(): Promise<void> {
     if (this.isPreparing) return this.cancel()
     if (this.isProviding) await this.#end('ended')
+    else await this.#released
   }
 
   /** Back to the beginning after an end or a failure. */
@@ -175,6 +178,8 @@ export class Provide {
     this.#wanted = backend
     this.#enter('checking')
     try {
+      await this.#released
+      run.signal.throwIfAborted()
       const choice = this.model ?? (await this.#firstModel())
       this.#choice = choice
       await this.inspect()
@@ -193,10 +198,10 @@ export class Provide {
       this.#started = started
       await this.#goLive(started, run.signal)
     } catch (thrown) {
+      // A cancel shows once all is given back. A failure shows at once, and nothing that is pressed meanwhile undoes it.
+      if (!run.signal.aborted) return this.#fail(InfernetError.from(thrown, 'engine.load-failed'))
       await this.#release()
-      if (run.signal.aborted) return this.#enter('idle')
-      this.#error = InfernetError.from(thrown, 'engine.load-failed')
-      this.#enter('failed')
+      this.#enter('idle')
     }
   }
 
@@ -266,10 +271,12 @@ export class Provide {
     this.#yield.watch(this.figures.jobs.length > 0 && !this.#services.conditions.hidden)
   }
 
+  /** The stage first: who stops or fails while the rest is given back finds nothing left to end. */
   async #fail(error: InfernetError): Promise<void> {
-    await this.#release()
+    if (!this.isProviding && !this.isPreparing) return
     this.#error = error
     this.#enter('failed')
+    await this.#release()
   }
 
   async #end(stage: 'ended'): Promise<void> {
@@ -280,15 +287,20 @@ export class Provide {
 
   /** Gives everything back: the offer, the place at the relay, the engine. */
   async #release(): Promise<void> {
-    const provided = this.#provided
+    const [provided, started] = [this.#provided, this.#started]
     this.#provided = undefined
+    this.#choice = undefined
     this.figures.end()
     this.#watchFrames()
-    await provided?.stop()
-    await this.#payments.afterProviding()
-    await this.#session.providing.close()
-    await this.#started?.engine.close().catch(() => undefined)
-    this.#choice = undefined
+    const giveBack = async (): Promise<void> => {
+      await provided?.stop()
+      await this.#payments.afterProviding()
+      await this.#session.providing.close()
+      await started?.engine.close().catch(() => undefined)
+    }
+    const released = giveBack()
+    this.#released = released.catch(() => undefined)
+    await released
   }
 
   #enter(stage: ProvideStage): void {

@@ -343,6 +343,7 @@ class MemoryProvision implements Provision {
   jobs: ProviderJob[] = []
   served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n), paid: baseUnits(0n) }
   offerAcceptedAt: Provision['offerAcceptedAt']
+  offerRefusal: Provision['offerRefusal'] = undefined
   readonly #listeners = new Set<() => void>()
   readonly #clock: Clock
   readonly #drained = Promise.withResolvers<void>()
