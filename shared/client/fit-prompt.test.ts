@@ -70,6 +70,13 @@ describe('a prompt', () => {
     expect(promptTokens.length).toBeGreaterThan(512)
     expect(maxTokens).toBe(1024 - promptTokens.length)
   })
+
+  it('leaves a thinker more than a short answer where the text may be long', () => {
+    const { model, sampler } = choice
+    const long = { ...tokenizer, contextLength: 32_768 }
+    const { prompt } = fitPrompt({ model, sampler, answerTokens: 4096 }, long, [last])
+    expect(prompt.maxTokens).toBe(4096)
+  })
 })
 
 describe('what a model is asked for by default', () => {

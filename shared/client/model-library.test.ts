@@ -112,6 +112,22 @@ describe('the model library', () => {
     expect(opened).not.toContain('generation_config.json')
   })
 
+  it('refuses a tokenizer too large to be read on the page, before any of it is fetched', async () => {
+    const files = tiny.manifest.files.map((file) =>
+      file.path === 'tokenizer.json' ? { ...file, size: 65 * 2 ** 20 } : file,
+    )
+    const { opened, components } = shelf({
+      'manifest.fp32.json': new TextEncoder().encode(JSON.stringify({ ...tiny.manifest, files })),
+    })
+    const library = new ModelLibrary(components)
+    const [choice] = await library.list()
+    await expect(library.tokenizer(choice!.model)).rejects.toMatchObject({
+      code: 'models.unsupported',
+      facts: { reason: 'its tokenizer is too large' },
+    })
+    expect(opened).toEqual(['manifest.fp32.json'])
+  })
+
   it('refuses a tokenizer that is not the one of the manifest, and a model that it has not listed', async () => {
     const library = new ModelLibrary(
       shelf({ 'generation_config.json': new TextEncoder().encode('{}') }).components,

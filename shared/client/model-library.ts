@@ -28,6 +28,9 @@ const GENERATION_CONFIG = 'generation_config.json'
 const CONFIG = 'config.json'
 const TEXT_FILES: readonly string[] = [TOKENIZER, TOKENIZER_CONFIG, GENERATION_CONFIG, CHAT_TEMPLATE_PATH]
 
+/** The largest that are known have 34 MB. They are read as a whole, on the page's own thread. */
+const MAX_TEXT_FILE_BYTES = 64 * MIB
+
 export interface LibraryComponents {
   /** The files below the `baseUrl` of an entry, which may be relative to the page. */
   readonly source: (baseUrl: string) => ByteSource
@@ -101,10 +104,10 @@ export class ModelLibrary {
   /** Some files of a model, checked against its manifest. */
   async #load({ entry, manifest }: KnownModel, paths: readonly string[]): Promise<ModelFiles> {
     const { source, digest } = this.#components
-    return loadModel(
-      { source: source(entry.baseUrl), cache: undefined, digest },
-      { ...manifest, files: manifest.files.filter(({ path }) => paths.includes(path)) },
-    )
+    const files = manifest.files.filter(({ path }) => paths.includes(path))
+    if (files.some(({ size }) => size > MAX_TEXT_FILE_BYTES))
+      throw new InfernetError('models.unsupported', { reason: 'its tokenizer is too large' })
+    return loadModel({ source: source(entry.baseUrl), cache: undefined, digest }, { ...manifest, files })
   }
 
   async #read(entry: CatalogueEntry): Promise<ModelChoice> {

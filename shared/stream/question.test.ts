@@ -28,6 +28,15 @@ describe('a question', () => {
     expect(questionOf({ prompt, priorTokens, consumerNonce, salt, seed: undefined })).toEqual(question)
   })
 
+  it('says what is off, and top-p 0, in the words of older peers', () => {
+    const { task, model, promptTokens } = question
+    const sampler = { temperature: 1, topP: 0, topK: -1 }
+    const prompt = { task, model, promptTokens, sampler, maxTokens: 31, maxOutputPrice: undefined }
+    const { consumerNonce, salt, priorTokens } = question
+    const asked = questionOf({ prompt, priorTokens, consumerNonce, salt, seed: undefined })
+    expect(asked.sampler).toEqual({ temperature: 1, topP: 1, topK: 1 })
+  })
+
   it('fits its frame with the longest text, wherever it is cut, and the largest sampler', () => {
     const ids = (length: number): number[] => Array.from({ length }, () => MAX_TOKEN_ID)
     const sampler = {

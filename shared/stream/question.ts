@@ -5,6 +5,7 @@ import type { SamplerParams } from '../engine/engine.ts'
 import { TASKS, type Task } from '../models/task.ts'
 import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from '../prompt/constants.ts'
 import { samplerSchema } from '../prompt/messages.ts'
+import { plainSampler } from '../prompt/plain-sampler.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { bytes, integer, modelHashField, tokenIds } from '../wire/fields.ts'
@@ -73,7 +74,7 @@ export function questionOf({ prompt, priorTokens, consumerNonce, salt, seed }: A
     model,
     promptTokens,
     priorTokens,
-    sampler,
+    sampler: plainSampler(sampler),
     maxTokens,
     consumerNonce,
     seed: seed ?? null,

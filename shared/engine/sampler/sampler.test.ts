@@ -319,6 +319,8 @@ describe('createSampler', () => {
       return Array.from({ length: 24 }, () => Number(sampler.pick({ ids: undefined, values })))
     }
     expect(drawn({ topP: 0 })).toEqual(Array(24).fill(77))
+    // As it is said to other peers.
+    expect(drawn({ topP: 0, topK: 40, minP: 0.5 })).toEqual(drawn({ topK: 1, minP: 0.5 }))
     expect(drawn({ minP: 1 })).toEqual(Array(24).fill(77))
     expect(drawn({ topK: 0 })).toEqual(drawn({}))
     expect(drawn({ topK: -1 })).toEqual(drawn({}))

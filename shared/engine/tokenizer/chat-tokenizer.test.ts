@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readTinyModel } from '../../testing/tiny-model.ts'
+import { MAX_TEXT_TOKENS } from '../../wire/limits.ts'
 import type { ChatMessage } from './chat-message.ts'
 import { createChatTokenizer } from './chat-tokenizer.ts'
 
@@ -97,6 +98,34 @@ describe('fitChat', () => {
       expect.objectContaining({
         code: 'prompt.too-long',
         facts: { tokens: expect.any(Number) as number, maxTokens: 70 },
+      }),
+    )
+  })
+})
+
+describe('a talk of a model that holds more than the wire carries', () => {
+  const long = createChatTokenizer({
+    tokenizerJson,
+    tokenizerConfig,
+    generationConfig,
+    contextLength: 131_072,
+  })
+  const question = user('1 '.repeat(12_000))
+
+  it('loses its oldest turns where prompt and answer would not be carried', () => {
+    const talk = [question, assistant('b'), user('1 '.repeat(5000))]
+    expect(long.encodeChat(talk).length).toBeGreaterThan(MAX_TEXT_TOKENS)
+    const { tokens, droppedTurns } = long.fitChat(talk, { reserve: 512 })
+    expect(droppedTurns).toBe(1)
+    expect(tokens.length).toBeLessThanOrEqual(MAX_TEXT_TOKENS - 512)
+  })
+
+  it('is refused by name where the last question alone is too long', () => {
+    const asked = [user('1 '.repeat(20_000))]
+    expect(() => long.fitChat(asked, { reserve: 512 })).toThrow(
+      expect.objectContaining({
+        code: 'prompt.too-long',
+        facts: { tokens: expect.any(Number) as number, maxTokens: MAX_TEXT_TOKENS - 512 },
       }),
     )
   })

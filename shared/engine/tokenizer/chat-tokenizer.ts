@@ -1,9 +1,9 @@
-import { Tokenizer } from '@huggingface/tokenizers'
 import { tokenId, type TokenId } from '../../base/ids.ts'
 import { fitTurns } from './fit-turns.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { MAX_TEXT_TOKENS } from '../../wire/limits.ts'
 import { eosTokens } from '../eos-tokens.ts'
+import { createBoundedTokenizer } from './bounded-tokenizer.ts'
 import type { ChatMessage } from './chat-message.ts'
 import { createChatTemplate, type ChatTemplateInit, type RenderOptions } from './chat-template.ts'
 import { createFencedEncoder } from './fenced-encoder.ts'
@@ -147,7 +147,7 @@ function withoutThought(content: string, own: ReasoningMarks | undefined): strin
 function readParts(init: ChatTokenizerInit) {
   const { tokenizerJson, tokenizerConfig } = init
   const template = createChatTemplate(init)
-  const tokenizer = new Tokenizer(tokenizerJson, tokenizerConfig)
+  const { tokenizer, budget } = createBoundedTokenizer(tokenizerJson, tokenizerConfig)
   const added = [...tokenizer.get_added_tokens_decoder().values()]
   const reasoning = findReasoningMarks(
     template.source,
@@ -157,7 +157,7 @@ function readParts(init: ChatTokenizerInit) {
     (token) => !reasoning || !isInMarks(token, reasoning),
   )
   const writes = (text: string): boolean => template.writes(text)
-  const encodeFenced = createFencedEncoder({ tokenizerJson, tokenizerConfig, tokenizer, writes })
+  const encodeFenced = createFencedEncoder({ tokenizerJson, tokenizerConfig, tokenizer, budget, writes })
   return { template, tokenizer, encodeFenced, reasoning, silent: new Set(silent) }
 }
 

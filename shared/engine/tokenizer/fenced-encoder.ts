@@ -3,12 +3,15 @@ import { addedTokens, isControl, type AddedToken } from './added-tokens.ts'
 import { createFence } from './fence.ts'
 import { createSectionCache } from './section-cache.ts'
 import { createSplitter } from './split-sections.ts'
+import type { TextBudget } from './text-budget.ts'
 import { createTextEncoder, normalizerOf } from './text-encoder.ts'
 
 export interface FencedEncoderInit {
   readonly tokenizerJson: Readonly<Record<string, unknown>>
   readonly tokenizerConfig: Readonly<Record<string, unknown>>
   readonly tokenizer: Tokenizer
+  /** Of what the tokenizer does with one chat. */
+  readonly budget: TextBudget
   /** Whether the chat template writes this by itself. */
   readonly writes: (text: string) => boolean
 }
@@ -28,8 +31,9 @@ export type FencedEncoder = (
  * exactly as the model's own library would.
  */
 export function createFencedEncoder(init: FencedEncoderInit): FencedEncoder {
-  const { tokenizer, tokenizerConfig } = init
+  const { tokenizer, tokenizerConfig, budget } = init
   const added = addedTokens(init.tokenizerJson)
+  budget.restart(added.reduce((sum, { content }) => sum + content.length, 0))
   const control = added.filter((token) => isControl(token, init.writes))
   const normalize = normalizerOf(tokenizer, tokenizerConfig)
   const isLate = (token: AddedToken): boolean => token.normalized && tokenizer.normalizer !== null
@@ -43,8 +47,11 @@ export function createFencedEncoder(init: FencedEncoderInit): FencedEncoder {
   const cached = createSectionCache(encodeText)
 
   return (contents, render) => {
+    budget.restart(contents.reduce((sum, content) => sum + content.length, 0))
     const { contents: fenced, pieces } = fence(contents)
-    return split(render(fenced)).flatMap((section, i) =>
+    const text = render(fenced)
+    budget.restart(text.length)
+    return split(text).flatMap((section, i) =>
       'token' in section ? [section.token.id] : cached(section.text, i, pieces),
     )
   }
