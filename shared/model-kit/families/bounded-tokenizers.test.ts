@@ -1,8 +1,8 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { describe, expect, it } from 'vitest'
-import { byteLevelTokenizer, spacedTokenizer } from '../../model-kit/families/tokenizers.ts'
+import { createChatTokenizer, type ChatTokenizer } from '../../engine/tokenizer/chat-tokenizer.ts'
 import { REAL_REGEXES } from '../../testing/real-regexes.ts'
-import { createChatTokenizer, type ChatTokenizer } from './chat-tokenizer.ts'
+import { byteLevelTokenizer, spacedTokenizer } from './tokenizers.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
