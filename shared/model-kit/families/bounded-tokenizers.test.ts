@@ -142,6 +142,7 @@ describe('a hostile tokenizer.json ends by name, when a text is encoded:', () =>
       'text that doubles with each step of a normalizer',
       { normalizer: sequence('normalizers', times(40, replace('aa'))) },
     ],
+    ['a text that becomes sixty times as long', { normalizer: replace('a'.repeat(60)) }],
     ['words that treble with each step', { pre_tokenizer: splitAndPrefixed('▁▁') }],
     ['words that are split again and again', { pre_tokenizer: splitAndPrefixed('▁') }],
     [
