@@ -145,6 +145,15 @@ describe('make-manifest', () => {
     expect(said).not.toMatch(/\n\s+at /)
   })
 
+  it('writes no manifest that no reader takes', async () => {
+    const folder = await folderOf('___', small)
+    expect(await run('make-manifest.ts', folder)).toEqual({
+      code: 1,
+      said: expect.stringMatching(/No reader would take the manifest: id is out of bounds\.\n$/) as string,
+    })
+    await expect(manifestOf(folder)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   it('names a folder that is not there', async () => {
     expect(await run('make-manifest.ts', '/nowhere/at-all')).toEqual({
       code: 1,

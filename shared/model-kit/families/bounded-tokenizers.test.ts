@@ -1,8 +1,8 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { describe, expect, it } from 'vitest'
-import { byteLevelTokenizer, spacedTokenizer } from '../../model-kit/families/tokenizers.ts'
+import { createChatTokenizer, type ChatTokenizer } from '../../engine/tokenizer/chat-tokenizer.ts'
 import { REAL_REGEXES } from '../../testing/real-regexes.ts'
-import { createChatTokenizer, type ChatTokenizer } from './chat-tokenizer.ts'
+import { byteLevelTokenizer, spacedTokenizer } from './tokenizers.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -142,6 +142,7 @@ describe('a hostile tokenizer.json ends by name, when a text is encoded:', () =>
       'text that doubles with each step of a normalizer',
       { normalizer: sequence('normalizers', times(40, replace('aa'))) },
     ],
+    ['a text that becomes sixty times as long', { normalizer: replace('a'.repeat(60)) }],
     ['words that treble with each step', { pre_tokenizer: splitAndPrefixed('▁▁') }],
     ['words that are split again and again', { pre_tokenizer: splitAndPrefixed('▁') }],
     [
