@@ -17,6 +17,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseNetworkFile, type NetworkFile } from '#shared/chain/network-file.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import { keepWholeState } from './chain-state.ts'
+import { freePort } from '../fixtures/free-port.ts'
 import { findAnvil } from './find-anvil.ts'
 import { ourContracts } from './our-contracts.ts'
 import { childrenOf, killChain } from './kill-chain.ts'
@@ -90,6 +91,7 @@ const hasAnvil = findAnvil() !== undefined
 
 test.runIf(hasAnvil)('contracts, money, receipts and the port stay from one start to the next', async () => {
   const deployment = smallDeployment()
+  writeFileSync(join(folder, 'port'), String(await freePort())) // the preferred one may be another network's
   const first = await start(deployment)
   const hash = await send(first)
   running.splice(0)
