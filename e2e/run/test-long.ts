@@ -61,8 +61,15 @@ const suites: readonly LongSuite[] = [
   {
     name: 'browsers for longer',
     projects: ['long'],
-    options: ['--maxWorkers=1', '.long.e2e.ts'],
+    options: ['--maxWorkers=1', '--exclude', 'e2e/nat/**', '.long.e2e.ts'],
     minutes: { short: 15, full: 60 },
+    needsPage: true,
+  },
+  {
+    name: 'NATs',
+    projects: ['long'],
+    options: ['--maxWorkers=1', 'e2e/nat/'],
+    minutes: { short: 5, full: 5 },
     needsPage: true,
   },
 ]
