@@ -49,6 +49,8 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   root: 'web',
+  // A proxy may put the page into a folder: nothing of it names the root of the host.
+  base: './',
   plugins: [tailwindcss(), svelte({ configFile: false })],
   // The patched @libp2p/webrtc and ORT's own worker glue must reach the page as they are on disk.
   optimizeDeps: { exclude: ['onnxruntime-web', '@libp2p/webrtc'] },

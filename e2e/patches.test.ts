@@ -31,6 +31,13 @@ describe('what npm ci must have done', () => {
     expect(patches.some((path) => path.includes('@libp2p+webrtc+'))).toBe(true)
   })
 
+  it('has a patch for @multiformats/multiaddr-matcher, without which a relay below a path cannot be dialled', () => {
+    expect(patches.some((path) => path.includes('@multiformats+multiaddr-matcher+'))).toBe(true)
+    expect(globSync('node_modules/**/@multiformats/multiaddr-matcher/package.json', { cwd: ROOT })).toEqual([
+      'node_modules/@multiformats/multiaddr-matcher/package.json',
+    ])
+  })
+
   it.each(patches)('%s is for the version that is installed', (path) => {
     const [, name = '', version = ''] = /patches\/(.+)\+([^+]+)\.patch$/.exec(path) ?? []
     const manifest = readFileSync(`${ROOT}node_modules/${name.replace('+', '/')}/package.json`, 'utf8')

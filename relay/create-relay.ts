@@ -2,6 +2,7 @@ import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import { ControlFile, type Control } from './config/control-file.ts'
 import type { RelayConfig } from './config/options.ts'
 import type { OfferGossip } from './gossip/offer-gossip.ts'
 import { RelayNetwork } from './gossip/relay-network.ts'
@@ -9,11 +10,12 @@ import { STOP_DEADLINE_MS } from './base/limits.ts'
 import { nodeClock } from './base/node-clock.ts'
 import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { createNode, type RelayNode } from './node/create-node.ts'
-import { freePlacesOfGonePeers } from './node/free-places.ts'
+import { freePlacesOfGonePeers, onFullHouse } from './node/free-places.ts'
+import { keepConnectionsLive, newestFirst } from './node/live-connections.ts'
 import { RelayedTraffic } from './node/relayed-traffic.ts'
 import { secureWebSocketListener } from './node/websocket-listener.ts'
-import type { Logger } from './observe/log.ts'
-import { RelayMetrics } from './observe/metrics.ts'
+import { setLogLevel, type Logger } from './observe/log.ts'
+import { RelayMetrics, type ReservationRefusal } from './observe/metrics.ts'
 import type { ClientAddress } from './serve/client-address.ts'
 import type { ChainPort } from './serve/chain-port.ts'
 import { chainInfoFor, otherRelaysFor, relaysFor, type HealthInfo } from './serve/network-info.ts'
@@ -48,6 +50,9 @@ export class Relay implements RelayHost {
   readonly #init: RelayInit
   readonly #metrics: RelayMetrics
   readonly #site: Site
+  readonly #control: ControlFile
+  /** Of the start, which holds unless the control file says otherwise. */
+  readonly #logLevel: string
   readonly #name: PeerName
   readonly #startedAt = performance.now()
   readonly #undo: (() => Promise<void> | void)[] = []
@@ -61,6 +66,7 @@ export class Relay implements RelayHost {
   constructor(components: RelayComponents, init: RelayInit) {
     this.#components = { clock: nodeClock, ...components }
     this.#init = init
+    this.#logLevel = components.log.level
     this.#name = peerName(components.privateKey.publicKey.toString())
     this.#metrics = new RelayMetrics({
       peers: () => this.#node?.getPeers().length ?? 0,
@@ -69,7 +75,11 @@ export class Relay implements RelayHost {
       offers: () => this.#countOffers(),
       relays: () => this.#network?.connected.length ?? 0,
     })
+    this.#control = new ControlFile(init.config.controlFile)
+    this.#metrics.describe({ version: init.version, limits: limitsOf(init.config) })
+    this.#metrics.watchMaintenance(() => this.#control.current.isInMaintenance)
     this.#site = new Site({
+      mayAddress: (ip) => this.#control.current.mayAddress(ip),
       config: init.config,
       clock: this.#components.clock,
       log: components.log,
@@ -130,9 +140,14 @@ export class Relay implements RelayHost {
     return this.#site.clientBehind(Number(remoteAddr.getComponents()[1]?.value))
   }
 
-  /** Reads the certificate files again, for SIGHUP. */
-  reloadCertificate(): void {
+  /** Reads the certificate and the control file again, for SIGHUP. */
+  reload(): void {
     this.#site.reloadCertificate()
+    this.#control.reload()
+  }
+
+  get isInMaintenance(): boolean {
+    return this.#control.current.isInMaintenance
   }
 
   /** @throws StartError for what the operator can mend. */
@@ -159,6 +174,11 @@ export class Relay implements RelayHost {
     const { config, mounts = [], recordMs } = this.#init
     const { clock, log, privateKey } = this.#components
     this.#undo.push(() => this.#metrics.stop())
+    this.#undo.push(() => this.#control.stop())
+    this.#control.listen({
+      onChange: (control) => this.#take(control),
+      onRefused: (words) => log.warn(words),
+    })
     // First the port, because the node announces it; upgrades are answered 503 until all is up.
     this.#undo.push(() => this.#site.stop({ signal: AbortSignal.timeout(STOP_DEADLINE_MS / 2) }))
     await this.#site.start()
@@ -167,6 +187,8 @@ export class Relay implements RelayHost {
     await node.start()
     this.#listenerPort = secureWebSocketListener(node)
     this.#undo.push(freePlacesOfGonePeers(node, () => this.#metrics.reservationsFreed.inc()))
+    onFullHouse(node, () => this.#refuseReservation('full'))
+    this.#undo.push(keepConnectionsLive(node, () => this.#metrics.deadConnections.inc()))
     const network = new RelayNetwork(
       { node, privateKey, clock, log: log.child({ scope: 'gossip' }), metrics: this.#metrics },
       { peers: config.peers, addresses: this.addresses, recordMs },
@@ -192,12 +214,44 @@ export class Relay implements RelayHost {
         this.#metrics.relayedConnections.inc({ result: isAllowed ? 'allowed' : 'limited' }),
     })
     const isPiped = (port: number): boolean => this.#site.clientBehind(port) !== undefined
-    this.#node = await createNode({ privateKey, log, traffic, isPiped }, this.#init.config, this.addresses)
+    const components = {
+      ...{ privateKey, log, traffic, isPiped },
+      mayPeer: (peer: string) => this.#control.current.mayPeer(peer),
+      refusesReservation: (peer: PeerId) => this.#refusesReservation(peer),
+    }
+    this.#node = await createNode(components, this.#init.config, this.addresses)
     return this.#node
   }
 
+  #refusesReservation(peer: PeerId): boolean {
+    const control = this.#control.current
+    if (!control.mayPeer(peer.toString())) return this.#refuseReservation('denied-peer')
+    // Who has a place keeps it as long as it stays.
+    const isOpen = this.node.services.relay.reservations.has(peer)
+    return control.isInMaintenance && !isOpen ? this.#refuseReservation('maintenance') : false
+  }
+
+  #refuseReservation(reason: ReservationRefusal): true {
+    this.#metrics.reservationsRefused.inc({ reason })
+    this.#components.log.debug({ reason }, 'reservation refused')
+    return true
+  }
+
+  /** Takes over what the operator has changed: whoever is turned away now goes at once. */
+  #take(control: Control): void {
+    const { log } = this.#components
+    setLogLevel(log, control.logLevel ?? this.#logLevel)
+    log.info({ maintenance: control.isInMaintenance, logLevel: control.logLevel }, 'control file taken')
+    for (const connection of this.#node?.getConnections() ?? []) {
+      const client = this.clientOf(connection)
+      const may =
+        control.mayPeer(connection.remotePeer.toString()) && (!client || control.mayAddress(client.ip))
+      if (!may) connection.abort(new Error('the operator turns this peer away'))
+    }
+  }
+
   #addressGroupOf(peer: PeerId): string | undefined {
-    const [connection] = this.node.getConnections(peer)
+    const [connection] = newestFirst(this.node.getConnections(peer))
     return connection && this.clientOf(connection)?.group
   }
 
@@ -213,7 +267,7 @@ export class Relay implements RelayHost {
 
   #health(): HealthInfo {
     return {
-      status: this.#status,
+      status: this.#status === 'ok' && this.isInMaintenance ? 'maintenance' : this.#status,
       version: this.#init.version,
       peerId: this.#name,
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
@@ -231,10 +285,22 @@ export class Relay implements RelayHost {
       version,
       peerId: this.#name,
       relays: relaysFor(seen, this.#name, config.announce.length > 0 ? this.addresses : []),
+      isAnnounced: config.announce.length > 0,
       otherRelays: otherRelaysFor(seen, this.#network?.reachable ?? []),
       iceServers: config.iceServers,
       ...(this.#chain ? chainInfoFor(seen, this.#chain) : {}),
     }
+  }
+}
+
+function limitsOf(config: RelayConfig): Readonly<Record<string, number>> {
+  return {
+    reservations: config.maxReservations,
+    connections: config.maxConnections,
+    'connections-per-ip': config.connectionsPerIp,
+    'connections-per-ip-per-second': config.connectionsPerIpPerSecond,
+    'relay-data-bytes': config.relayDataLimitBytes,
+    'relay-duration-seconds': config.relayDurationMs / 1000,
   }
 }
 

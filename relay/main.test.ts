@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { temporaryFolder, until } from './testing/fixtures.ts'
@@ -24,8 +26,11 @@ interface Run {
   err: string
 }
 
-function run(args: readonly string[], env: Record<string, string> = {}): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } })
+function run(args: readonly string[], env: Record<string, string> = {}, uid?: number): Run {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, ...env },
+    ...(uid === undefined ? {} : { uid }),
+  })
   children.push(child)
   const seen: Run = { child, ended: once(child, 'close'), out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => (seen.out += chunk.toString()))
@@ -74,6 +79,51 @@ test('a wrong option ends with 2 and one line that names it', async () => {
   expect(relay.err).toBe('INFERNET_PORT: "http" must be a whole number from 0 to 65535. Default: 8080.\n')
 })
 
+test('a second relay on one data folder ends with 1 and says where the first one is, also while that one starts', async () => {
+  const first = start()
+  const second = start('--log-level', 'silent')
+  await until('one of them to end', () => [first, second].some(({ child }) => child.exitCode !== null))
+  const [winner, loser] = first.child.exitCode === null ? [first, second] : [second, first]
+  const url = await urlOf(winner)
+  expect(await loser.ended).toEqual([1, null])
+  expect(loser.err).toContain(
+    `The data folder ${folder.path} is in use by a relay (process ${winner.child.pid}`,
+  )
+  const third = start('--log-level', 'silent')
+  expect(await third.ended).toEqual([1, null])
+  expect(third.err).toBe(
+    `The data folder ${folder.path} is in use by a relay (process ${winner.child.pid} at ${url}). Use that one, or stop it first. For a second relay, name a folder of its own with --data-folder.\n`,
+  )
+})
+
+test.runIf(process.getuid?.() === 0)(
+  'on a folder that cannot be written a relay keeps its name, and says what it cannot do',
+  async () => {
+    const first = start()
+    await urlOf(first)
+    const { peerId } = JSON.parse(first.err.split('\n')[0] ?? '') as { peerId: string }
+    first.child.kill('SIGTERM')
+    await first.ended
+    const key = join(folder.path, 'identity.key')
+    for (const [path, mode] of [
+      [key, 0o644],
+      [folder.path, 0o755],
+    ] as const)
+      await chmod(path, mode)
+    const nobody = run(['--port', '0', '--host', '127.0.0.1', '--data-folder', folder.path], {}, 65_534)
+    await urlOf(nobody)
+    const said = nobody.err
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Record<string, string>)
+    expect(said.find(({ msg }) => msg === 'relay started')).toMatchObject({ peerId })
+    expect(said.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toEqual([
+      `others may read ${key}, and closing it to them failed (EPERM: operation not permitted): chmod 600 it as its owner`,
+      expect.stringMatching(/^the data folder \S+ cannot be locked \(.+\): start no second relay on it$/),
+    ])
+  },
+)
+
 test('a port in use ends with 1 and the fix', async () => {
   const port = new URL(await urlOf(start())).port
   const second = run([
@@ -82,7 +132,7 @@ test('a port in use ends with 1 and the fix', async () => {
     '--host',
     '127.0.0.1',
     '--data-folder',
-    folder.path,
+    join(folder.path, 'another'),
     '--log-level',
     'silent',
   ])
@@ -113,7 +163,7 @@ test.each([
     1,
     'The file manifest.fp32.json could not be loaded (not on this disk). Put the files of the model into the folder of --models-folder, or set --seed-provider off.',
   ],
-  [['--seed-model', 'nothing'], 2, 'The model is unknown. Name a model of the catalogue with --seed-model.'],
+  [['--seed-model', 'gpt-5'], 2, '--seed-model: "gpt-5" must be infernet-tiny. Default: infernet-tiny.'],
 ] as const)(
   'a seed provider that cannot start ends the relay with one line: %j',
   async (flags, status, line) => {
@@ -126,7 +176,7 @@ test.each([
       { NODE_OPTIONS: WITHOUT_DAWN },
     )
     expect(await relay.ended).toEqual([status, null])
-    expect(relay.err).toBe(`${line}\n`)
+    expect(relay.err.split('\n')).toEqual([line, ''])
   },
 )
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { errorLine } from '#shared/errors/error-line.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { composeRelay } from './compose.ts'
@@ -9,6 +10,7 @@ import type { Relay } from './create-relay.ts'
 import { loadIdentity } from './identity.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { startErrorOf } from './operator-words.ts'
+import { holderWords, holdFolder } from './base/folder-hold.ts'
 import { StartError } from './base/start-error.ts'
 
 /** A stop that takes longer than this is cut; a second Ctrl-C cuts at once. */
@@ -29,12 +31,28 @@ async function run(config: RelayConfig): Promise<void> {
   const log = createLog(config.logLevel)
   process.on('uncaughtException', (thrown) => endLogged(log, thrown, 'uncaught exception'))
   process.on('unhandledRejection', (thrown) => endLogged(log, thrown, 'unhandled rejection'))
-  const privateKey = await loadIdentity(config.dataFolder)
+  const privateKey = await loadIdentity(config.dataFolder, { onWarning: (what) => log.warn(what) })
+  const hold = holdData(config.dataFolder, log)
   const relay = composeRelay({ privateKey, log }, { config, version })
   stopOnSignal(relay, log)
   await relay.start()
-  process.on('SIGHUP', () => relay.reloadCertificate())
+  hold?.tell(relay.httpUrl)
+  process.on('SIGHUP', () => relay.reload())
   announce(relay, log)
+}
+
+/** Two relays of one name take each other's places at every peer, and two writers lose each other's vouchers. */
+function holdData(folder: string, log: Logger): { tell(url: string): void } | undefined {
+  const hold = holdFolder(folder)
+  if (hold.type === 'held') return hold
+  const path = resolve(folder)
+  if (hold.type === 'taken')
+    throw new StartError(
+      `The data folder ${path} is in use by a relay (${holderWords(hold.by)}).`,
+      'Use that one, or stop it first. For a second relay, name a folder of its own with --data-folder.',
+    )
+  log.warn(`the data folder ${path} cannot be locked (${hold.reason}): start no second relay on it`)
+  return undefined
 }
 
 /** One line for people on standard output, the same as an event in the log. */

@@ -4,6 +4,7 @@ import { utf8 } from '#shared/base/bytes.ts'
 import type { Relay } from './create-relay.ts'
 import { MAX_GOSSIP_MESSAGE_BYTES, REDIAL_MAX_MS } from './base/limits.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import { createLog } from './observe/log.ts'
 import { startRelay, until } from './testing/fixtures.ts'
 
 const RECORD_MS = 600
@@ -42,6 +43,30 @@ test('two relays that both know a third find each other, and pages are told of t
   await until('a full mesh', () => [hub, left, right].every(({ relays }) => relays.length === 2))
   const { otherRelays } = await network(left)
   expect([...otherRelays].sort()).toEqual(peers(hub, right).sort())
+})
+
+test('a relay of --peer that is dead is told of once, in words, and again when it is there', async () => {
+  const hub = await relay()
+  const { port } = new URL(hub.httpUrl)
+  const address = peers(hub)
+  const privateKey = await generateKeyPair('Ed25519')
+  await hub.stop()
+  const lines: Record<string, string>[] = []
+  const log = createLog('info', {
+    write: (line) => void lines.push(JSON.parse(line) as Record<string, string>),
+  })
+  const left = await relay({ peers: [`/ip4/127.0.0.1/tcp/${port}/ws`] }, { log })
+  const told = (): string[] =>
+    lines.filter(({ scope }) => scope === 'gossip').map(({ level, msg }) => `${level} ${msg}`)
+  const missed =
+    'warn the relay of --peer is not reached (ECONNREFUSED: connection refused); it is tried again until it is'
+  await until('the first word', () => told().length > 0)
+  await relay({ port: Number(port) }, { privateKey })
+  await until('the link', () => left.relays.length === 1)
+  expect(told()).toEqual([missed, 'info relay joined'])
+  expect(lines.find(({ msg }) => msg === missed.slice(5))).toMatchObject({
+    address: address[0]?.split('/p2p/')[0],
+  })
 })
 
 test('what one relay says of an offer reaches all others once, with its name', async () => {

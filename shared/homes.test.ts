@@ -47,7 +47,8 @@ const HOMES: readonly Home[] = [
   },
   {
     what: 'a keeper of relays',
-    home: ['shared/mesh'],
+    // A relay counts what its own store of places refuses.
+    home: ['shared/mesh', 'relay/node/free-places.ts'],
     marks: [
       /\bcircuitRelayTransport\b/, // without it no place at a relay is asked for
       /\breservationStore\b|circuit-relay-v2-transport/,
@@ -58,6 +59,15 @@ const HOMES: readonly Home[] = [
     what: 'a protocol answered by hand',
     home: ['shared/wire'],
     marks: [/\bnode\.(?:un)?handle\(/],
+  },
+  {
+    what: 'a way to become a provider',
+    home: ['shared/peer/provide-model.ts', 'shared/prompt/free-price.ts'],
+    marks: [
+      /\bpeer\.provide\(/,
+      /\bFREE_PRICE\b/, // what is asked where nobody could pay
+      /\bprovision\??\.(?:pause|resume)\(/, // by the state of the engine, or a reason of the page's
+    ],
   },
   {
     what: 'a formula that weighs offers',
@@ -129,6 +139,10 @@ describe('what has one home', () => {
     ['relay/provide/x.ts', "import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'"],
     ['web/mesh/x.ts', 'await node.components.transportManager.listen([multiaddr(address)])'],
     ['relay/gossip/x.ts', 'await relay.node.handle(PROTOCOL, service.handle)'],
+    ['relay/provide/x.ts', 'const provision = peer.provide(engine, terms)'],
+    ['web/state/provide/x.ts', 'const provision = mesh.peer.provide(engine, terms)'],
+    ['relay/provide/x.ts', 'const price = payee ? listPriceOf(manifest) : FREE_PRICE'],
+    ['web/state/provide/x.ts', 'engine.onChange(() => provision.pause())'],
     ['web/state/x.ts', 'const ms = (1000 * tokens) / offer.decodeTokensPerSecond'],
     ['relay/directory/x.ts', 'const free = (offer.slots - offer.busySlots) / offer.slots'],
     ['shared/peer/x.ts', 'const load = busySlots / slots'],

@@ -23,7 +23,6 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'HistoryList.svelte item.id': 'stored under this id, made at random here',
   'Thread.svelte turn.id': 'made at random here',
   // Written down or counted in this code.
-  'ChunkBlock.svelte i': 'squares by number',
   'FilterTabs.svelte tab.value': 'tabs of the Wallet page',
   'MeshLegend.svelte word': 'marks of the map',
   'MeshRings.svelte ms': 'rings of the map',

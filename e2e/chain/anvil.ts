@@ -15,8 +15,14 @@ export const LOCAL_BLOCK_SECONDS = 10
 /** Old states to keep for calls at a block: ten minutes of empty blocks. Without this bound: 50 KB a block. */
 const KEPT_STATES = 64
 
-/** What is lost at most when anvil is killed. */
-const STATE_INTERVAL_SECONDS = 1
+/** What is lost at most when anvil is killed: each time all of the state is written, whatever has changed. */
+const STATE_INTERVAL_SECONDS = 5
+
+/**
+ * A state that has grown by so much is trimmed, for which anvil starts anew behind its port: a second without an answer.
+ * An answer that is paid for takes 25 KB, so this is 600 of them, and what is written is 3 MB a second at most.
+ */
+const TRIM_AFTER_BYTES = 16 * 1024 * 1024
 
 /** The contracts are compiled for this (`evm_version`). */
 const HARDFORK = 'cancun'
@@ -32,6 +38,8 @@ export interface AnvilInit {
   readonly allowOrigins?: readonly string[]
   /** @default LOCAL_BLOCK_SECONDS */
   readonly blockSeconds?: number
+  /** Growth of the state file after which it is trimmed. @default TRIM_AFTER_BYTES */
+  readonly trimAfterBytes?: number
 }
 
 /** What `anvil-keeper.ts` is told. */
@@ -40,6 +48,8 @@ export interface KeeperOrder {
   readonly args: readonly string[]
   /** What stands before anvil, so that pages may read from it. */
   readonly gate?: { readonly port: number; readonly origins: readonly string[] }
+  /** What it keeps on disk, which is trimmed when it has grown. */
+  readonly state?: { readonly file: string; readonly trimAfterBytes: number }
 }
 
 /** A chain on this machine. */
@@ -60,6 +70,7 @@ export async function startAnvil({
   stateFile,
   allowOrigins = [],
   blockSeconds = LOCAL_BLOCK_SECONDS,
+  trimAfterBytes = TRIM_AFTER_BYTES,
 }: AnvilInit = {}): Promise<Anvil> {
   const program = findAnvil()
   if (program === undefined) throw new Error(NO_ANVIL)
@@ -71,7 +82,8 @@ export async function startAnvil({
     ...['--hardfork', HARDFORK, '--accounts', '0', '--prune-history', String(KEPT_STATES)],
     ...['--mixed-mining', '--block-time', String(blockSeconds), '--no-cors', ...state],
   ]
-  const order: KeeperOrder = { program, args, ...(gate && { gate }) }
+  const kept = stateFile === undefined ? undefined : { file: stateFile, trimAfterBytes }
+  const order: KeeperOrder = { program, args, ...(gate && { gate }), ...(kept && { state: kept }) }
   const keeper = fileURLToPath(new URL('anvil-keeper.ts', import.meta.url))
   // Of its own group, so that Ctrl-C in a terminal ends the relay first and the chain after it.
   const child = spawn(process.execPath, [keeper, JSON.stringify(order)], { stdio: 'pipe', detached: true })

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPublicClient, createWalletClient, http, publicActions, type Address, type Hex } from 'viem'
@@ -128,7 +136,7 @@ test.runIf(hasAnvil)(
     running.splice(0)
     await second.stop()
     for (const name of ['state.json', 'state.json.whole']) writeFileSync(join(folder, name), '{')
-    await expect(start(deployment)).rejects.toThrow(/is damaged\. Remove its folder/)
+    await expect(start(deployment)).rejects.toThrow(/is damaged, and so is its copy\. Nothing was changed\./)
   },
 )
 
@@ -160,8 +168,10 @@ test.runIf(hasAnvil)('the chain ends with who started it, also when that is kill
 })
 
 test.runIf(hasAnvil)('a second start on the same folder is refused in words', async () => {
-  writeFileSync(join(folder, 'holder'), '1')
-  await expect(start(smallDeployment())).rejects.toThrow(/is used by another start \(process 1\)/)
+  const { anvil } = await start(smallDeployment())
+  await expect(start(smallDeployment())).rejects.toThrow(
+    `The local chain in ${folder} is used by another start (process ${process.pid} at ${anvil.url}). Stop that one first.`,
+  )
 })
 
 test.runIf(hasAnvil)('the chain leaves the port alone that the page will have', async () => {
@@ -183,3 +193,61 @@ test.runIf(hasAnvil)('our own contracts are on it, in the file that page and rel
   const [inf, coin] = chain.network.escrows
   expect([inf?.symbol, inf?.decimals, coin?.symbol, coin?.decimals]).toEqual(['INF', 18, 'tUSD', 6])
 })
+
+test('what it cannot read or write is told with what came back, and nothing is written over', async () => {
+  writeFileSync(join(folder, 'file'), '')
+  await expect(startLocalChain(smallDeployment(), { folder: join(folder, 'file') })).rejects.toThrow(
+    /^Making the folder of the local chain, \S+, failed \(EEXIST: file already exists\)/,
+  )
+  mkdirSync(join(folder, 'state.json'))
+  await expect(start(smallDeployment())).rejects.toThrow(
+    `Reading ${join(folder, 'state.json')} failed (EISDIR: illegal operation on a directory). The file was not changed.`,
+  )
+})
+
+test.runIf(hasAnvil)('an empty key file is told of in words, and left as it is', async () => {
+  writeFileSync(join(folder, 'relay.key'), '')
+  await expect(start(smallDeployment())).rejects.toThrow(
+    `The key file ${join(folder, 'relay.key')} is empty. Put back a copy of it, or move it away: the next start then makes another key. Only play money of this local chain is behind it.`,
+  )
+  expect(readFileSync(join(folder, 'relay.key'), 'utf8')).toBe('')
+})
+
+test.runIf(hasAnvil)(
+  'a state that has grown is trimmed behind the same port, and no receipt is lost',
+  async () => {
+    const chain = await startLocalChain(smallDeployment(), { folder, trimAfterBytes: 100_000 })
+    running.push(chain)
+    const { port, pid } = chain.anvil
+    const before = childrenOf(pid)
+    const hashes: Hex[] = []
+    const isAnew = (): boolean =>
+      existsSync(`/proc/${pid}`) && !childrenOf(pid).some((each) => before.includes(each))
+    await until('another anvil in its place', async () => {
+      // Whoever meets the pause between two asks again, as all our senders do.
+      await send(chain).then(
+        (hash) => hashes.push(hash),
+        () => undefined,
+      )
+      return isAnew()
+    })
+    const receipt = async (hash: Hex) => (await read(chain).getTransactionReceipt({ hash })).status
+    await until('it to answer', () =>
+      read(chain)
+        .getBlockNumber()
+        .then(
+          () => true,
+          () => false,
+        ),
+    )
+    expect(chain.anvil.port).toBe(port)
+    expect(await receipt(hashes[0] ?? '0x')).toBe('success')
+    const kept = await Promise.all(hashes.slice(0, 20).map(receipt))
+    expect(new Set(kept)).toEqual(new Set(['success']))
+    const state = JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')) as {
+      transactions: { info: { traces: unknown[] } }[]
+    }
+    const traced = state.transactions.filter(({ info }) => info.traces.length > 0)
+    expect(traced.length, 'only those after it have a trace').toBeLessThan(hashes.length)
+  },
+)

@@ -1,9 +1,11 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPublicClient, createTestClient, http, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { parseNetworkFile, type NetworkFile } from '#shared/chain/network-file.ts'
-import { LOCAL_BLOCK_SECONDS, LOCAL_CHAIN_ID, startAnvil, type Anvil } from './anvil.ts'
+import { holderWords, holdFolder, type FolderHold } from '../../relay/base/folder-hold.ts'
+import { systemCode, systemReason } from '../../relay/base/system-reason.ts'
+import { LOCAL_BLOCK_SECONDS, LOCAL_CHAIN_ID, startAnvil, type Anvil, type AnvilInit } from './anvil.ts'
 import { keepWholeState, prepareState } from './chain-state.ts'
 
 /** Tried at the first start, and kept after it, so that a wallet that was told of the chain finds it again. */
@@ -31,6 +33,7 @@ export interface LocalChainInit {
   readonly allowOrigins?: readonly string[]
   /** A port that somebody else is about to take. @default none */
   readonly avoidPort?: number
+  readonly trimAfterBytes?: NonNullable<AnvilInit['trimAfterBytes']>
 }
 
 /** A chain on this machine with our contracts on it. */
@@ -53,15 +56,16 @@ export interface LocalChain {
  */
 export async function startLocalChain(
   deployment: Deployment,
-  { folder, allowOrigins = [], avoidPort }: LocalChainInit,
+  { folder, allowOrigins = [], avoidPort, ...trimming }: LocalChainInit,
 ): Promise<LocalChain> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const release = holdFolder(folder)
+  const { tell, release } = hold(folder)
   const stateFile = join(folder, 'state.json')
   let anvil: Anvil | undefined
   try {
     prepareState(stateFile)
-    anvil = await startOnKeptPort(folder, avoidPort, (port) => startAnvil({ port, stateFile, allowOrigins }))
+    anvil = await startOnKeptPort(folder, avoidPort, (port) =>
+      startAnvil({ port, stateFile, allowOrigins, ...trimming }),
+    )
     const keys = { faucet: keyFile(folder, 'faucet.key'), relay: keyFile(folder, 'relay.key') }
     await fund(anvil.url, [keys.faucet.key, keys.relay.key])
     const networkFile = join(folder, 'network.json')
@@ -69,6 +73,8 @@ export async function startLocalChain(
     const copying = setInterval(() => keepWholeState(stateFile), COPY_INTERVAL_MS)
     copying.unref()
     const chain = anvil
+    tell(chain.url)
+    void chain.ended.then(release) // one that was killed holds nothing
     return {
       network,
       networkFile,
@@ -90,23 +96,26 @@ export async function startLocalChain(
   }
 }
 
-/** Two chains that write one state would destroy it. The file names who holds it; a process that is gone does not. */
-function holdFolder(folder: string): () => void {
-  const file = join(folder, 'holder')
-  const holder = Number(readText(file) ?? 0)
-  if (holder !== process.pid && isRunning(holder))
-    throw new Error(
-      `The local chain in ${folder} is used by another start (process ${holder}). Stop that one first.`,
-    )
-  writeFileSync(file, String(process.pid))
-  return () => rmSync(file, { force: true })
+/** Two chains that write one state would destroy it. */
+function hold(folder: string): FolderHold & { type: 'held' } {
+  const held = tryTo(`Making the folder of the local chain, ${folder}, failed`, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return holdFolder(folder)
+  })
+  if (held.type === 'held') return held
+  throw new Error(
+    held.type === 'taken'
+      ? `The local chain in ${folder} is used by another start (${holderWords(held.by)}). Stop that one first.`
+      : `The folder of the local chain, ${folder}, cannot be written (${held.reason}). Nothing in it was changed.`,
+  )
 }
 
-function isRunning(pid: number): boolean {
+/** A failure of the disk says what was tried, and what came back. */
+function tryTo<T>(what: string, act: () => T): T {
   try {
-    return pid > 0 && process.kill(pid, 0)
-  } catch {
-    return false
+    return act()
+  } catch (cause) {
+    throw new Error(`${what} (${systemReason(cause)}). Nothing was changed there.`, { cause })
   }
 }
 
@@ -126,7 +135,12 @@ async function startOnKeptPort(
 function keyFile(folder: string, name: string): { path: string; key: Hex } {
   const path = join(folder, name)
   const known = readText(path)?.trim()
-  if (known !== undefined) return { path, key: known as Hex }
+  if (known !== undefined && /^0x[0-9a-f]{64}$/i.test(known)) return { path, key: known as Hex }
+  if (known !== undefined)
+    throw new Error(
+      `The key file ${path} ${known === '' ? 'is empty' : 'holds no key'}. Put back a copy of it, or move it away: ` +
+        'the next start then makes another key. Only play money of this local chain is behind it.',
+    )
   const key = generatePrivateKey()
   writeWhole(path, `${key}\n`, 0o600)
   return { path, key }
@@ -194,9 +208,12 @@ function writeWhole(path: string, text: string, mode = 0o644): void {
 }
 
 function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
+  return tryTo(`Reading ${path} failed`, () => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (thrown) {
+      if (systemCode(thrown) === 'ENOENT') return undefined
+      throw thrown // not "none": what cannot be read is not to be written over
+    }
+  })
 }

@@ -111,7 +111,7 @@ describe.skipIf(findAnvil() === undefined)('a market of two tabs (needs anvil)',
       await WalletPage.from(payee.wallet.tab)
       await payee.wallet.entry('Your GPU answered', 'to claim').waitFor()
       expect(await lines(), 'one answer is not worth a claim while more may come').toEqual([])
-      await payee.wallet.page.locator('a[href="/provide"]:visible').first().click()
+      await payee.wallet.page.locator('a[href="./provide"]:visible').first().click()
       await provider.page.getByTestId('drain').click()
       await provider.waitForState('ended')
       await WalletPage.from(payee.wallet.tab)

@@ -20,7 +20,7 @@ function withoutWebRtc(): void {
   Object.defineProperty(globalThis, 'RTCPeerConnection', { value: undefined })
 }
 
-/** Only relayed candidates, and no TURN server: what a firewall without UDP amounts to. */
+/** Only relayed candidates: what a firewall amounts to, and without a TURN server one that lets no UDP through. */
 function withoutCandidates(): void {
   const Original = globalThis.RTCPeerConnection
   globalThis.RTCPeerConnection = class extends Original {
@@ -104,6 +104,16 @@ describe('the way an answer takes', () => {
     await turned.waitForState('done')
     expect((await turned.record()).segments).toMatchObject([{ path: 'webrtc', kind: 'tab' }])
     expect((await configurationsOf(turned)).slice(1)).toEqual([{ iceServers }])
+
+    // So is a path on which a firewall leaves nothing else, though nobody hides.
+    const before = turn.relayedBytes
+    const walled = await openCrippledConsumer(network, withoutCandidates)
+    await walled.ask('What is a relay?')
+    await walled.waitForState('done')
+    expect((await walled.record()).segments).toMatchObject([{ path: 'turn', kind: 'tab' }])
+    expect(await walled.page.getByTestId('slip').last().innerText()).toMatch(/TURN/)
+    expect(turn.relayedBytes).toBeGreaterThan(before)
+
     const provided = await configurationsOf(provider)
     expect(provided.length).toBeGreaterThanOrEqual(2)
     for (const configuration of provided) expect(configuration).toEqual({ iceServers })

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { baseUnits, millis } from '#shared/base/units.ts'
 import { peerName } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { AnswerEvent } from '#shared/peer/peer.ts'
+import { segmentsAfter } from '#shared/client/segments.ts'
+import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
 import { verifyTranscript } from '#shared/stream/transcript.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import type { Relay } from '../../relay/create-relay.ts'
@@ -130,6 +131,41 @@ describe('peers on a relay, over sockets', () => {
     await second
   })
 
+  it('continues an answer that was stopped, with the same tokens and what it has cost', async () => {
+    const { engine } = await provider(fakeEngine())
+    const stopper = new AbortController()
+    const written: number[] = []
+    let seed: Uint8Array | undefined
+    let segments: readonly Segment[] = []
+    const stopped = hear(consumer.peer, promptOf(), {
+      signal: stopper.signal,
+      onEvent: (event) => {
+        segments = segmentsAfter(segments, event)
+        if (event.type === 'assigned') ({ seed } = event)
+        if (event.type === 'tokens' && written.push(...event.tokens) >= 40) stopper.abort()
+      },
+    })
+    await expect(stopped).rejects.toMatchObject({ code: 'stream.cancelled' })
+    if (!seed) throw new Error('nobody took it')
+    const begun = { tokens: written, seed, segments }
+    const { tokens, events, summary } = await hear(consumer.peer, promptOf(), { begun })
+    expect([...written, ...tokens]).toEqual(await unbroken(engine.requests[0]))
+    expect(events.find((event) => event.type === 'assigned')).toMatchObject({
+      position: written.length,
+      seed,
+    })
+    expect(summary?.segments.map(({ from }) => from)).toEqual([0, written.length])
+    expect(summary?.due).toBe(summary?.segments.reduce((sum, { due }) => sum + due, 0n))
+    // What is complete already is asked of nobody.
+    const whole = { tokens: [...written, ...tokens], seed, segments: summary?.segments ?? [] }
+    expect((await hear(consumer.peer, promptOf({ maxTokens: 80 }), { begun: whole })).summary).toMatchObject({
+      finish: 'length',
+      outputTokens: 80,
+      due: summary?.due,
+    })
+    expect(engine.requests).toHaveLength(2)
+  })
+
   it('tries those that stand behind four dead ones', { timeout: 40_000 }, async () => {
     const dead = await Promise.all(Array.from({ length: 5 }, () => network.node({ relays: relay.addresses })))
     for (const { peer } of dead) peer.provide(fakeEngine({ info: { decodeTokensPerSecond: 1e6 } }), TERMS)
@@ -173,17 +209,27 @@ describe('peers on a relay, over sockets', () => {
     await expect(hear(alone.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
   })
 
-  it('names the reason when all are busy, after a few tries', { timeout: 20_000 }, async () => {
-    const slow = await provider(fakeEngine({ tokensPerSecond: 4 }), { slots: 1, queue: 0 })
-    const holder = await network.node({ relays: relay.addresses })
-    const holding = new AbortController()
-    const held = hear(holder.peer, promptOf(), { signal: holding.signal }).catch(never)
-    await until('the place is taken', () => slow.provision.jobs.length === 1)
-    await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'stream.busy' })
-    holding.abort()
-    await held
-    await until('the place is free', () => slow.provision.jobs.length === 0)
-  })
+  it(
+    'waits while all are busy, says so, and is answered when a place is free',
+    { timeout: 20_000 },
+    async () => {
+      const slow = await provider(fakeEngine({ tokensPerSecond: 4 }), { slots: 1, queue: 0 })
+      const holder = await network.node({ relays: relay.addresses })
+      const holding = new AbortController()
+      const held = hear(holder.peer, promptOf(), { signal: holding.signal }).catch(never)
+      await until('the place is taken', () => slow.provision.jobs.length === 1)
+      const { tokens } = await hear(consumer.peer, promptOf({ maxTokens: 4 }), {
+        onEvent: (event) => {
+          if (event.type !== 'waiting') return
+          expect(event.reason).toMatchObject({ code: 'stream.busy' })
+          holding.abort()
+        },
+      })
+      expect(holding.signal.aborted).toBe(true)
+      expect(tokens).toHaveLength(4)
+      await held
+    },
+  )
 
   it('frees the provider when the answer is cancelled, by the signal or by leaving', async () => {
     const { engine, provision } = await provider(fakeEngine({ tokensPerSecond: 100, answerLength: 400 }))
@@ -298,6 +344,19 @@ describe('peers on a relay, over sockets', () => {
     await until('the offer is back', async () => (await offersSeen().catch(() => 0)) === 1)
     expect((await hear(consumer.peer, promptOf())).tokens).toHaveLength(80)
   })
+
+  it(
+    'answers a question that comes before the provider is back after a restart',
+    { timeout: 20_000 },
+    async () => {
+      await provider(fakeEngine())
+      const port = Number(new URL(relay.httpUrl).port)
+      await relay.stop()
+      const again = await network.relay({ port }, relayKey)
+      const newcomer = await network.node({ relays: again.addresses })
+      expect((await hear(newcomer.peer, promptOf())).tokens).toHaveLength(80)
+    },
+  )
 
   it('asks those it saw within the last minute when every relay is gone', async () => {
     await provider(fakeEngine())

@@ -5,7 +5,15 @@ import { modelHash } from '#shared/base/ids.ts'
 import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { AnswerEvent, AnswerSummary, Payee, Payer, Peer, ProviderTerms } from '#shared/peer/peer.ts'
+import type {
+  AnswerEvent,
+  AnswerSummary,
+  BegunAnswer,
+  Payee,
+  Payer,
+  Peer,
+  ProviderTerms,
+} from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
 import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
@@ -27,6 +35,7 @@ export interface TestPeerNode {
   readonly node: Libp2p
   readonly key: PrivateKey
   readonly peer: Peer
+  readonly joined: JoinedRelays
   stop(): Promise<void>
 }
 
@@ -34,6 +43,8 @@ export interface NodeInit {
   /** Where it can be reached: its own socket, or these relays. @default nowhere */
   readonly listen?: readonly string[]
   readonly relays?: readonly string[]
+  /** Which relays there are now, asked while one is down. */
+  readonly readRelays?: () => Promise<readonly string[]>
   /** Instead of clients for `relays`. */
   readonly directories?: readonly DirectoryPort[]
   readonly payer?: Payer
@@ -61,6 +72,7 @@ export class TestNetwork implements AsyncDisposable {
   async node({
     listen = [],
     relays = [],
+    readRelays,
     directories,
     payer,
     hides,
@@ -72,7 +84,7 @@ export class TestNetwork implements AsyncDisposable {
       listen,
       transports: listen.includes('/webrtc') ? [webRTC({ rtcConfiguration: { iceServers: [] } })] : [],
     })
-    const joined = new JoinedRelays({ node, clock: realClock }, relays)
+    const joined = new JoinedRelays({ node, clock: realClock, readRelays }, relays)
     const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
     await untilTried(joined)
     const bare = createPeer(
@@ -86,7 +98,12 @@ export class TestNetwork implements AsyncDisposable {
       await node.stop()
     }
     this.#stops.push(stop)
-    return { node, key, peer, stop }
+    return { node, key, peer, joined, stop }
+  }
+
+  /** Done when the network ends, before what was started earlier is stopped. */
+  defer(stop: () => Promise<unknown>): void {
+    this.#stops.push(stop)
   }
 
   /** A directory's client on a node of its own. */
@@ -187,12 +204,17 @@ export async function hear(
   {
     onEvent,
     signal,
-  }: { onEvent?: (event: AnswerEvent, count: number) => unknown; signal?: AbortSignal } = {},
+    begun,
+  }: {
+    onEvent?: (event: AnswerEvent, count: number) => unknown
+    signal?: AbortSignal
+    begun?: BegunAnswer
+  } = {},
 ): Promise<Heard> {
   const events: AnswerEvent[] = []
   const tokens: number[] = []
   let summary: AnswerSummary | undefined
-  for await (const event of peer.ask(prompt, signal ? { signal } : {})) {
+  for await (const event of peer.ask(prompt, { begun, ...(signal && { signal }) })) {
     events.push(event)
     if (event.type === 'tokens') tokens.push(...event.tokens)
     if (event.type === 'done') summary = event.summary

@@ -1,6 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, expect, test } from 'vitest'
-import { isOutdated, JoinedRelays } from '#shared/mesh/joined-relays.ts'
+import { isOutdated } from '#shared/mesh/is-outdated.ts'
+import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { startLocalNode } from '#shared/testing/local-node.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { mountDirectory } from '../../relay/directory/mount-directory.ts'

@@ -4,16 +4,20 @@
  * loses nothing: the identity and the chain stay in `data/`. With `--network-file` that chain is used and none started.
  */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join, resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { errorLine } from '#shared/errors/error-line.ts'
+import { holderWords, holdFolder } from '../../relay/base/folder-hold.ts'
 import { loadConfig } from '../../relay/config/load-config.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import { findAnvil, NO_ANVIL } from '../chain/find-anvil.ts'
 import { startLocalChain, type LocalChain } from '../chain/local-chain.ts'
 import { ourContracts } from '../chain/our-contracts.ts'
 import { buildPage } from '../fixtures/build-page.ts'
+import { WITH_PARENT } from '../fixtures/with-parent.ts'
+import { onNpmGone } from './watch-npm.ts'
 
 /** Tried first, so that the page keeps its address, and with it its history, from one start to the next. */
 const PREFERRED_PORT = 4630
@@ -27,15 +31,17 @@ const env = {
   ...process.env,
 }
 const config = readConfig()
+if (config) endIfTaken(config)
 const run = config ? await prepare(config) : { args: flags, chain: undefined }
-const relay = spawn(process.execPath, [join(ROOT, 'relay/main.ts'), ...run.args], {
-  stdio: 'inherit',
+const relay = spawn(process.execPath, [...WITH_PARENT, join(ROOT, 'relay/main.ts'), ...run.args], {
+  stdio: ['pipe', 'inherit', 'inherit'], // what the relay waits at, so that it never outlives us
   cwd: ROOT,
   env,
 })
-// Ctrl-C reaches the relay by itself, since it is of the same terminal; a plain kill is passed on.
+// Ctrl-C reaches the relay by itself, since it is of the same terminal; all else is passed on.
 process.on('SIGINT', () => undefined)
-process.on('SIGTERM', () => relay.kill('SIGTERM'))
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => relay.kill('SIGTERM'))
+onNpmGone(() => relay.kill('SIGTERM'))
 relay.on('exit', (code) => {
   // The chain goes last, so that what the relay still sends arrives.
   void (run.chain?.stop() ?? Promise.resolve()).finally(() => process.exit(code ?? 0))
@@ -49,6 +55,20 @@ function readConfig(): RelayConfig | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Before anything is built or started: a second relay on one folder would end at once in any case. */
+function endIfTaken({ dataFolder }: RelayConfig): void {
+  const folder = resolvePath(ROOT, dataFolder)
+  if (!existsSync(folder)) return
+  const hold = holdFolder(folder)
+  if (hold.type === 'held') return hold.release()
+  if (hold.type === 'failed') return // the relay says what is wrong
+  console.error(
+    `Infernet runs already on ${folder} (${holderWords(hold.by)}). Use that one, or stop it first. ` +
+      'For a second one: npm start -- --data-folder another-folder',
+  )
+  process.exit(1)
 }
 
 async function prepare(wanted: RelayConfig): Promise<{ args: string[]; chain: LocalChain | undefined }> {

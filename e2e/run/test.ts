@@ -3,6 +3,7 @@
  * every test counts; the last line adds them up: `N passed, N failed`.
  */
 import { join } from 'node:path'
+import { firstLoadKb, MAX_FIRST_LOAD_KB } from '../bench/mesh/page-weight.ts'
 import { findChromium } from '../fixtures/find-chromium.ts'
 import { findFirefox } from '../fixtures/find-firefox.ts'
 import { lavapipeChromium } from '../lavapipe/lavapipe-chromium.ts'
@@ -26,6 +27,7 @@ endChildrenOnSignals()
 await Promise.all([sourceGates(), contractTests()])
 await suite('unit tests', ['unit', 'web'], UNIT_AT_A_TIME)
 const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
+if (isBuilt) await tally.gate('weight of the page', weighPage)
 if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
   installWhatTestsTake()
   await suite('browser tests', ['e2e'], BROWSER_AT_A_TIME)
@@ -52,6 +54,12 @@ async function contractTests(): Promise<void> {
   const counts = countsIn(lines.at(-1) ?? '')
   console.log((counts ? lines.slice(0, -1) : lines).join('\n'))
   tally.add('contracts', counts ?? { passed: 0, failed: 1 })
+}
+
+function weighPage(): void {
+  const weight = firstLoadKb(join(ROOT, 'web/dist'))
+  if (weight > MAX_FIRST_LOAD_KB)
+    throw new Error(`The first load is ${weight.toFixed(1)} kB, and may be ${MAX_FIRST_LOAD_KB} kB.`)
 }
 
 /** Not within a test, whose time would be gone with it. Those that miss something say so themselves. */

@@ -106,6 +106,13 @@ export const MAX_WEBSOCKET_UNSENT_BYTES = MIB
 export const SILENT_CLIENT_MS = 100 * SECOND_MS
 export const SILENCE_SWEEP_MS = 10 * SECOND_MS
 
+/** How long a ping may take that proves a connection: a slow phone answers in one second, a dead one never. */
+export const PROOF_MS = 3 * SECOND_MS
+/** How long an introduction waits for one connection of its target, before the next one is tried. */
+export const INTRODUCTION_TRY_MS = 2 * SECOND_MS
+/** Connections of one peer that are tried or proved at a time. A tab has one, for a moment two. */
+export const MAX_PROVED_CONNECTIONS = 4
+
 /** Relays that this one opens connections to. Gossip reaches the others through them. */
 export const MAX_RELAY_LINKS = 8
 

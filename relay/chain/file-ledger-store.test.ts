@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ledgerStoreCompliance } from '#shared/testing/ledger-store-compliance.ts'
@@ -48,4 +48,16 @@ test('a draft of a killed process is removed, and a damaged record costs only it
   const again = await FileLedgerStore.open(folder.path)
   expect((await again.list('')).map(([key]) => key)).toEqual(['good'])
   expect((await readdir(folder.path)).filter((name) => name.endsWith('.draft'))).toEqual([])
+})
+
+test('a damaged record is told of and left there; one that cannot be read stops the start in words', async () => {
+  await writeFile(join(folder.path, 'y.entry'), 'damaged')
+  const leftOut: string[] = []
+  await FileLedgerStore.open(folder.path, { onLeftOut: (file) => leftOut.push(file) })
+  expect(leftOut).toEqual([join(folder.path, 'y.entry')])
+  expect(await readdir(folder.path)).toEqual(['y.entry'])
+  await mkdir(join(folder.path, 'z.entry'))
+  await expect(FileLedgerStore.open(folder.path)).rejects.toThrow(
+    `Opening the folder of vouchers ${folder.path} failed (EISDIR: illegal operation on a directory). The vouchers in it are money: do not remove it.`,
+  )
 })

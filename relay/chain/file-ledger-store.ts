@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
 import { decode, encode } from '#shared/wire/codec.ts'
+import { StartError } from '../base/start-error.ts'
+import { systemReason } from '../base/system-reason.ts'
 
 const entrySchema = v.strictObject({ key: v.string(), value: v.instance(Uint8Array) })
 const SUFFIX = '.entry'
@@ -22,21 +24,38 @@ export class FileLedgerStore implements LedgerStore {
     this.#entries = entries
   }
 
-  /** Makes the folder where there is none. A file that is no record is left out, and left where it is. */
-  static async open(folder: string): Promise<FileLedgerStore> {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+  /**
+   * Makes the folder where there is none. A file that is no record is left out, left where it is, and told of.
+   *
+   * @throws StartError when the folder or a file in it cannot be read: vouchers that are not seen are not claimed.
+   */
+  static async open(
+    folder: string,
+    { onLeftOut }: { onLeftOut?: (file: string) => void } = {},
+  ): Promise<FileLedgerStore> {
     const entries = new Map<string, Uint8Array>()
-    for (const name of await readdir(folder)) {
-      if (!name.endsWith(SUFFIX)) {
-        await rm(join(folder, name), { force: true }) // a draft of a process that was killed
-        continue
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (const name of await readdir(folder)) {
+        const file = join(folder, name)
+        if (!name.endsWith(SUFFIX)) {
+          await rm(file, { force: true }) // a draft of a process that was killed
+          continue
+        }
+        const entry = readEntry(await readFile(file))
+        if (entry) entries.set(entry.key, entry.value)
+        else onLeftOut?.(file)
       }
-      try {
-        const { key, value } = decode(entrySchema, await readFile(join(folder, name)))
-        entries.set(key, value)
-      } catch {
-        continue
-      }
+      // A folder that can be read but not written would lose what is taken later on.
+      const trial = join(folder, `${randomUUID()}.draft`)
+      await (await open(trial, 'wx', 0o600)).close()
+      await rm(trial, { force: true })
+    } catch (cause) {
+      throw new StartError(
+        `Opening the folder of vouchers ${folder} failed (${systemReason(cause)}).`,
+        'The vouchers in it are money: do not remove it. Let this user read and write it, or leave --relay-key-file out meanwhile.',
+        { cause },
+      )
     }
     return new FileLedgerStore(folder, entries)
   }
@@ -88,5 +107,13 @@ export class FileLedgerStore implements LedgerStore {
 
   #fileOf(key: string): string {
     return join(this.#folder, `${createHash('sha256').update(key).digest('hex')}${SUFFIX}`)
+  }
+}
+
+function readEntry(bytes: Uint8Array): v.InferOutput<typeof entrySchema> | undefined {
+  try {
+    return decode(entrySchema, bytes)
+  } catch {
+    return undefined
   }
 }

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { KeyVault } from '#shared/chain/key-vault.ts'
 import type { Logger } from '../observe/log.ts'
+import { unread } from '../base/file-words.ts'
 import { badOption } from '../base/start-error.ts'
 
 /** Others than the owner may read it. */
@@ -22,12 +23,8 @@ export async function loadKey(
   try {
     text = await readFile(path, 'utf8')
     mode = (await stat(path)).mode
-  } catch {
-    throw badOption(
-      option,
-      `${path} cannot be read.`,
-      'Make one: (umask 077; openssl rand -hex 32 > relay.key).',
-    )
+  } catch (thrown) {
+    throw badOption(option, ...unread(path, thrown, `Make one: (umask 077; openssl rand -hex 32 > ${path}).`))
   }
   if (mode & OTHERS_READ && process.platform !== 'win32')
     log.warn({ option }, 'others may read the key file: chmod 600')
@@ -35,6 +32,10 @@ export async function loadKey(
   try {
     return privateKeyToAccount(`0x${digits}`)
   } catch {
-    throw badOption(option, `${path} holds no key.`, 'It must be one line of 64 hexadecimal digits.')
+    throw badOption(
+      option,
+      `${path} ${text.trim() === '' ? 'is empty' : 'holds no key'}.`,
+      'It must be one line of 64 hexadecimal digits. Put back a copy: money of the key that was there is reached with it alone.',
+    )
   }
 }

@@ -1,4 +1,5 @@
 import type { PrivateKey } from '@libp2p/interface'
+import type { Address } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import type { Payee } from '#shared/peer/peer.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
@@ -6,6 +7,7 @@ import type { RelayConfig } from '../config/options.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
 import { badOption } from '../base/start-error.ts'
+import { BalanceWatch } from './balance-watch.ts'
 import { createChainClient } from './chain-client.ts'
 import { ChainHead } from './chain-head.ts'
 import { ChainNode } from './chain-node.ts'
@@ -40,8 +42,10 @@ export async function mountChain(
   const path = new ReadPath({ node, head, network, onAnswer })
   const client = createChainClient(node)
   const senders: TransactionSender[] = []
-  const accountOf = async (path: string, option: string) => {
+  const accounts: Record<string, Address> = {}
+  const accountOf = async (path: string, option: '--faucet-key-file' | '--relay-key-file') => {
     const account = await loadKey(path, { option, log })
+    accounts[option === '--relay-key-file' ? 'relay' : 'faucet'] = account.address
     const sender = new TransactionSender({ client, account, clock }, network)
     senders.push(sender)
     return { account, sender }
@@ -60,8 +64,11 @@ export async function mountChain(
       ? await mountClaims(relay, { client, ...own, key, head, clock, log }, network, config)
       : undefined
   const stake = new StakeWatch({ node, client, head, clock, log }, network)
+  const balances = new BalanceWatch({ client, clock, log }, accounts)
   head.start()
   stake.start()
+  balances.start()
+  relay.metrics.watchBalances(balances.counts)
   relay.metrics.watchChain({
     block: () => Number(head.last?.number ?? Number.NaN),
     headAgeSeconds: () => head.ageSeconds ?? Number.NaN,
@@ -85,6 +92,7 @@ export async function mountChain(
     stop: async () => {
       head.stop()
       stake.stop()
+      balances.stop()
       for (const sender of senders) sender.stop()
       await claims?.stop()
     },

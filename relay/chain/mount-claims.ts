@@ -56,7 +56,10 @@ export async function mountClaims(
   { chainId, contracts, escrows }: NetworkFile,
   { dataFolder, carryClaims, carryWorth, carryEverySeconds, seedProvider }: RelayConfig,
 ): Promise<MountedClaims> {
-  const store = await FileLedgerStore.open(join(dataFolder, 'claims'))
+  const store = await FileLedgerStore.open(join(dataFolder, 'claims'), {
+    onLeftOut: (file) =>
+      log.warn({ file }, 'a file among the vouchers is damaged: it is left out, and left there'),
+  })
   const stake = chainAddress(contracts.stake)
   const addresses = escrows.map(({ escrow }) => chainAddress(escrow))
   const views = new Map(

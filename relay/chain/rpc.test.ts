@@ -160,9 +160,9 @@ test('a network file that is none ends the start with one line that names it', a
   const folder = await temporaryFolder()
   const { writeFile } = await import('node:fs/promises')
   const file = `${folder.path}/network.json`
-  await expect(loadNetworkFile(file)).rejects.toThrow(/cannot be read/)
+  await expect(loadNetworkFile(file)).rejects.toThrow(/there is no file/)
   for (const [text, what] of [
-    ['{', 'It is no JSON'],
+    ['{', 'it is no JSON'],
     [JSON.stringify({ ...someNetwork(['http://a/']), chainId: 'x' }), '(chainId)'],
     [JSON.stringify(someNetwork()), 'names no rpcUrls'],
   ] as const) {

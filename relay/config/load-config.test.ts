@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { StartError } from '../base/start-error.ts'
 import { helpText } from './describe-options.ts'
@@ -68,6 +71,31 @@ test('an address may be a URL', () => {
   ])
 })
 
+test('the path of an address is kept, and what cannot be kept is refused', () => {
+  const announced = [
+    'https://a.example/inf',
+    'wss://a.example:8443/x/y/',
+    'wss://a.example/inf/relay',
+    'https://a.example/',
+  ]
+  expect(run(announced.flatMap((each) => ['--announce', each])).announce).toEqual([
+    '/dns/a.example/tcp/443/tls/ws/http-path/inf%2Frelay',
+    '/dns/a.example/tcp/8443/tls/ws/http-path/x%2Fy%2Frelay',
+    '/dns/a.example/tcp/443/tls/ws/http-path/inf%2Frelay',
+    '/dns/a.example/tcp/443/tls/ws',
+  ])
+  for (const url of [
+    'https://a.example/?x=1',
+    'https://a.example/#x',
+    'https://me@a.example',
+    'https://a.example/%20',
+    `https://a.example/${'x'.repeat(64)}`,
+  ])
+    expect(refusal(['--announce', url])).toContain(
+      'must be a URL without a query, a user or unusual characters in its path.',
+    )
+})
+
 test('structured values come as JSON, in the file also as they are', () => {
   const iceServers = [
     { urls: 'stun:stun.example:3478' },
@@ -116,7 +144,7 @@ test('what is no option is refused', () => {
     `""prot" in the configuration file: is not an option. Run with --help for the list."`,
   )
   expect(refusal(['--config', 'x'], {}, '{,}')).toMatchInlineSnapshot(
-    `"--config: "x" is not a readable JSON file. Check the path and the commas."`,
+    `"--config: x: the file is damaged: it is no JSON (line 1). Check its commas and quotes."`,
   )
   expect(refusal(['--config', 'x'], {}, [])).toMatchInlineSnapshot(
     `"--config: the file must hold one object. Write {"port": 8080}."`,
@@ -136,4 +164,37 @@ test('--help tells every option, --version ends before anything is read', () => 
   expect(loadConfig({ args: ['--help', '--port', 'x'], env: {} })).toEqual({ type: 'help' })
   expect(loadConfig({ args: ['--version'], env: {} })).toEqual({ type: 'version' })
   for (const key of OPTION_KEYS) expect(helpText()).toContain(`--${OPTIONS[key].flag} `)
+})
+
+test('a configuration file that is missing, shut, empty or damaged is told apart', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'infernet-config-'))
+  const file = (name: string, text?: string): string => {
+    const path = join(folder, name)
+    if (text !== undefined) writeFileSync(path, text)
+    return path
+  }
+  const words = (path: string): string => {
+    try {
+      loadConfig({ args: ['--config', path], env: {} })
+      return 'taken'
+    } catch (thrown) {
+      return (thrown as Error).message.replaceAll(folder, '').replaceAll(path.slice(0, 80), path)
+    }
+  }
+  expect([
+    words(file('a', '{"port": 1}')),
+    words(file('b')),
+    words(folder),
+    words(file('c', ' \n')),
+    words(file('d', '{\n"port": 1,\n}')),
+  ]).toMatchInlineSnapshot(`
+    [
+      "taken",
+      "--config: there is no file /b. Check the path.",
+      "--config: reading  failed (EISDIR: illegal operation on a directory). The file was not changed. Let this user read it.",
+      "--config: /c: the file is empty. Check its commas and quotes.",
+      "--config: /d: the file is damaged: it is no JSON (line 3). Check its commas and quotes.",
+    ]
+  `)
+  rmSync(folder, { recursive: true })
 })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { damagedJson, unread } from '../base/file-words.ts'
 import { badOption, StartError } from '../base/start-error.ts'
 import { OPTION_KEYS, OPTIONS, type Option, type OptionKey, type RelayConfig } from './options.ts'
 
@@ -98,14 +99,20 @@ function readFlags(args: readonly string[]): Flags {
 }
 
 function readConfigFile(path: string, readFile: (path: string) => string): Map<string, Given> {
+  let text: string
+  try {
+    text = readFile(path)
+  } catch (thrown) {
+    throw badOption('--config', ...unread(clipped(path), thrown, 'Check the path.'))
+  }
   let parsed: unknown
   try {
-    parsed = JSON.parse(readFile(path))
-  } catch {
+    parsed = JSON.parse(text)
+  } catch (thrown) {
     throw badOption(
       '--config',
-      `"${clipped(path)}" is not a readable JSON file.`,
-      'Check the path and the commas.',
+      `${clipped(path)}: ${damagedJson(text, thrown)}`,
+      'Check its commas and quotes.',
     )
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))

@@ -1,3 +1,4 @@
+import { CATALOGUE } from '#shared/models/catalogue.ts'
 import {
   CONNECTIONS_PER_ADDRESS,
   CONNECTIONS_PER_ADDRESS_PER_SECOND,
@@ -99,6 +100,13 @@ export const OPTIONS = {
     'Whose `X-Forwarded-For` to believe: how many proxies stand in front, or their networks.',
     readTrustProxy,
   ),
+  controlFile: option(
+    'control-file',
+    '',
+    'path',
+    'A JSON file that is read again when it changes: `deny` and `allow` (peers, subnets), `maintenance`, `logLevel`.',
+    readText,
+  ),
   iceServers: option(
     'ice-servers',
     '[]',
@@ -160,7 +168,7 @@ export const OPTIONS = {
     'infernet-tiny',
     'model id',
     'The model that the seed provider runs.',
-    readText,
+    readChoice(...CATALOGUE.map(({ id }) => id)),
   ),
   seedBackend: option(
     'seed-backend',

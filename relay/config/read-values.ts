@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import * as v from 'valibot'
-import { parseSocketAddress, socketAddress } from '../base/socket-address.ts'
+import { folderOf, parseSocketAddress, socketAddress } from '../base/socket-address.ts'
 
 /** Turns the text of an option into its value, or throws a `RangeError` that says what is wrong and how to mend it. */
 export type Read<T> = (text: string) => T
@@ -20,7 +20,7 @@ export function readChoice<const T extends string>(...choices: readonly T[]): Re
   return (text) => {
     const choice = choices.find((each) => each === text)
     if (choice !== undefined) return choice
-    throw new RangeError(`must be one of ${choices.join(', ')}.`)
+    throw new RangeError(`must be ${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}.`)
   }
 }
 
@@ -51,9 +51,18 @@ export const readAddress: Read<string> = (text) => {
 
 function addressOfUrl(text: string): string | undefined {
   if (!/^(https?|wss?):\/\//.test(text) || !URL.canParse(text)) return undefined
-  const { protocol, port, hostname } = new URL(text)
+  const { protocol, port, hostname, pathname, search, hash, username } = new URL(text)
+  const folder = folderOf(pathname)
+  // What would be left out in silence is a mistake of whoever wrote it.
+  if (folder === undefined || search !== '' || hash !== '' || username !== '')
+    throw new RangeError('must be a URL without a query, a user or unusual characters in its path.')
   const isSecure = protocol === 'https:' || protocol === 'wss:'
-  return socketAddress(hostname, port === '' ? (isSecure ? 443 : 80) : Number(port), isSecure)
+  return socketAddress({
+    host: hostname,
+    port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+    isSecure,
+    folder,
+  })
 }
 
 /** Whom to believe the `X-Forwarded-For` header: nobody, the last n proxies, or proxies in these networks. */
@@ -68,7 +77,8 @@ export const readTrustProxy: Read<TrustProxy> = (text) => {
   )
 }
 
-function isNetwork(text: string): boolean {
+/** An address, or a subnet such as 10.0.0.0/8. */
+export function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
   const version = isIP(address)
   if (version === 0 || rest.length > 0) return false

@@ -1,6 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
-import { MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
+import { DIRECTORY_FILL_MS, MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { Directory, type DirectoryInit } from '#shared/schedule/directory.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
 import { acceptGossipedOffer } from '#shared/schedule/gossiped-offer.ts'
@@ -18,9 +18,9 @@ export interface MountedDirectory {
 /** Keeps the register of offers on a relay: answers peers, hears other relays, drops what a lost peer brought. */
 export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {}): Promise<MountedDirectory> {
   const { node, offers } = relay
-  const directory = new Directory(nodeClock, init)
+  const directory = new Directory(nodeClock, { isClosed: () => relay.isInMaintenance, ...init })
   const gossip = (message: Uint8Array): void => offers.publish(message)
-  const service = new DirectoryService({ clock: nodeClock, directory, gossip })
+  const service = new DirectoryService({ clock: nodeClock, directory, gossip }, { fillMs: DIRECTORY_FILL_MS })
   const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => service.peerGone(nameOf(detail))
   const stopHearing = offers.onMessage((message) => acceptGossipedOffer(directory, message))
   relay.countOffersBy(() => directory.size)

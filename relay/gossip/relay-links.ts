@@ -9,6 +9,8 @@ import type { RelayNode } from '../node/create-node.ts'
 import type { Logger } from '../observe/log.ts'
 import { isLocalHost } from '#shared/base/local-host.ts'
 import { parseSocketAddress } from '../base/socket-address.ts'
+import { systemReason } from '../base/system-reason.ts'
+import { whyUnreachable } from './why-unreachable.ts'
 import type { KnownRelays } from './known-relays.ts'
 
 export interface RelayLinksComponents {
@@ -37,6 +39,8 @@ interface Link {
   readonly address: string
   readonly isConfigured: boolean
   peer: PeerId | undefined
+  /** Whether it was told that it cannot be reached, which is told once until it can. */
+  isMissed?: boolean
 }
 
 /** Keeps connections to other relays: libp2p does not bring one back by itself, whatever its tags say (measured). */
@@ -108,9 +112,10 @@ export class RelayLinks {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
     try {
       const connection = await node.dial(multiaddr(link.address), { signal })
-      if (!link.peer)
+      if (!link.peer || link.isMissed)
         log.info({ relay: connection.remotePeer.toString(), address: link.address }, 'relay joined')
       link.peer = connection.remotePeer
+      link.isMissed = false
       return true
     } catch (thrown) {
       if (this.#stop.signal.aborted) return 'never'
@@ -119,9 +124,23 @@ export class RelayLinks {
         log.warn({ address: link.address }, 'that --peer is this relay itself')
         return 'never'
       }
-      log.debug({ address: link.address, err: thrown }, 'relay not reached')
+      await this.#tellMissed(link, thrown)
       return false
     }
+  }
+
+  /** An operator who named a relay waits for it; one that gossip told of may be gone for good. */
+  async #tellMissed(link: Link, thrown: unknown): Promise<void> {
+    const { log } = this.#components
+    log.debug({ address: link.address, err: thrown }, 'relay not reached')
+    if (!link.isConfigured || link.isMissed) return
+    link.isMissed = true
+    const target = parseSocketAddress(link.address)
+    const reason = (target && (await whyUnreachable(target, this.#stop.signal))) ?? systemReason(thrown)
+    log.warn(
+      { address: link.address },
+      `the relay of --peer is not reached (${reason}); it is tried again until it is`,
+    )
   }
 
   /** Also ends a connection over which nothing is heard: a peer that once sent too much stays deaf until it redials. */

@@ -15,6 +15,8 @@ export interface RelayHost {
   /** The channel on which relays tell each other of offers. */
   readonly offers: OfferGossip
   readonly metrics: RelayMetrics
+  /** True while nobody new is taken. */
+  readonly isInMaintenance: boolean
   /** The directory says how many live offers it holds, for `/health` and `/metrics`. */
   countOffersBy(count: () => number): void
   /** The chain that is settled on, for `/network.json`, `/health`, `/rpc` and `/faucet`. */

@@ -43,11 +43,15 @@ export interface NodeComponents {
   readonly traffic: RelayedTraffic
   /** True for loopback ports that our own HTTP server connects from: nobody else may go around its limits. */
   readonly isPiped: (port: number) => boolean
+  /** False for a peer that the operator turns away. */
+  readonly mayPeer: (peer: string) => boolean
+  /** True for a peer that gets no place now. */
+  readonly refusesReservation: (peer: PeerId) => boolean
 }
 
 /** The relay's libp2p node, not yet started: WebSockets on a free loopback port, every limit set on purpose. */
 export async function createNode(
-  { privateKey, log, traffic, isPiped }: NodeComponents,
+  { privateKey, log, traffic, isPiped, mayPeer, refusesReservation }: NodeComponents,
   config: RelayConfig,
   announce: readonly string[],
 ): Promise<RelayNode> {
@@ -88,6 +92,9 @@ export async function createNode(
     connectionMonitor: { enabled: false },
     connectionGater: {
       denyInboundConnection: ({ remoteAddr }) => !isPiped(Number(remoteAddr.getComponents()[1]?.value)),
+      denyInboundEncryptedConnection: (peer: PeerId) => !mayPeer(peer.toString()),
+      denyOutboundEncryptedConnection: (peer: PeerId) => !mayPeer(peer.toString()),
+      denyInboundRelayReservation: refusesReservation,
       denyOutboundRelayedConnection: (source: PeerId, destination: PeerId) =>
         traffic.denies(source, destination),
     },

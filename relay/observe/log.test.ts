@@ -42,3 +42,18 @@ test('nothing is formatted that is not shown, and TURN passwords never are', () 
   log.info({ server: { credential: 'secret' } }, 'ice')
   expect(JSON.stringify(lines)).not.toContain('secret')
 })
+
+test('a failed WebSocket is told in words, as the error of a line and inside a text of libp2p', async () => {
+  const { log, lines } = capture('debug')
+  const event = await new Promise((resolve) =>
+    new WebSocket('ws://127.0.0.1:1').addEventListener('error', resolve),
+  )
+  log.debug({ err: event }, 'not reached')
+  libp2pLogger(log).forComponent('x').error('dial failed - %e', event)
+  const words = 'the connection failed with the event "error"'
+  expect(lines).toMatchObject([
+    { msg: 'not reached', err: { type: 'Error', message: words } },
+    { msg: `dial failed - ${words}` },
+  ])
+  expect(JSON.stringify(lines)).not.toContain('[object')
+})

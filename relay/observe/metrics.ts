@@ -14,6 +14,10 @@ export interface MetricSources {
   readonly relays: Count
 }
 
+/** Why a reservation is refused. */
+export const RESERVATION_REFUSALS = ['maintenance', 'denied-peer', 'full'] as const
+export type ReservationRefusal = (typeof RESERVATION_REFUSALS)[number]
+
 /** The loop is looked at this often, in ms: 50 wake-ups a second are a fifth of what the usual 10 ms cost. */
 const LAG_RESOLUTION_MS = 20
 
@@ -44,6 +48,16 @@ export class RelayMetrics {
   readonly reservationsFreed = this.#counter(
     'infernet_reservations_freed_total',
     'Reservations freed because their peer went.',
+    [],
+  )
+  readonly reservationsRefused = this.#counter(
+    'infernet_reservations_refused_total',
+    'Reservations refused, by reason.',
+    ['reason'],
+  )
+  readonly deadConnections = this.#counter(
+    'infernet_dead_connections_total',
+    'Connections that were closed because they answered no ping.',
     [],
   )
   readonly httpRequests = this.#counter('infernet_http_requests_total', 'HTTP requests answered.', [
@@ -88,9 +102,49 @@ export class RelayMetrics {
       'Start, in seconds since 1970.',
       () => Date.now() / 1000 - process.uptime(),
     )
-    this.#gauge('process_cpu_seconds_total', 'CPU time, user and system.', () => {
-      const { user, system } = process.cpuUsage()
-      return (user + system) / 1e6
+    this.#cpuCounter()
+  }
+
+  /** What was built and what it was told: constant while it runs. */
+  describe({ version, limits }: { version: string; limits: Readonly<Record<string, number>> }): void {
+    new Gauge({
+      name: 'infernet_build_info',
+      help: 'Always 1; its labels tell what runs.',
+      labelNames: ['version', 'node'],
+      registers: [this.#registry],
+    }).set({ version, node: process.version }, 1)
+    const gauge = new Gauge({
+      name: 'infernet_limit',
+      help: 'Configured limits, by what they bound.',
+      labelNames: ['of'],
+      registers: [this.#registry],
+    })
+    for (const [of, limit] of Object.entries(limits)) gauge.set({ of }, limit)
+    for (const reason of RESERVATION_REFUSALS) this.reservationsRefused.inc({ reason }, 0)
+  }
+
+  watchMaintenance(isOn: () => boolean): void {
+    this.#gauge('infernet_maintenance', '1 while new reservations are refused.', () => (isOn() ? 1 : 0))
+  }
+
+  watchCertificate(notAfter: () => number): void {
+    this.#gauge(
+      'infernet_certificate_not_after_seconds',
+      'End of the certificate, in seconds since 1970.',
+      notAfter,
+    )
+  }
+
+  /** NaN while the chain has not been asked. */
+  watchBalances(accounts: Readonly<Record<string, Count>>): void {
+    new Gauge({
+      name: 'infernet_account_balance',
+      help: 'Gas that an account has, in whole coins of the chain.',
+      labelNames: ['account'],
+      registers: [this.#registry],
+      collect() {
+        for (const [account, count] of Object.entries(accounts)) this.set({ account }, count())
+      },
     })
   }
 
@@ -132,19 +186,36 @@ export class RelayMetrics {
     })
   }
 
-  /** Quantiles since the last scrape, above the sampling interval itself. */
-  #lagGauge(): void {
-    const lag = this.#lag
-    new Gauge({
-      name: 'infernet_event_loop_lag_seconds',
-      help: 'How late the event loop ran since the last scrape.',
-      labelNames: ['quantile'],
+  /** Read at each scrape: a counter only ever rises, as the time that was used does. */
+  #cpuCounter(): void {
+    new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'CPU time, user and system.',
       registers: [this.#registry],
       collect() {
-        for (const quantile of [50, 99, 100]) {
-          const ns = quantile === 100 ? lag.max : lag.percentile(quantile)
-          this.set({ quantile: String(quantile / 100) }, Math.max(0, ns / 1e9 - LAG_RESOLUTION_MS / 1000))
-        }
+        const { user, system } = process.cpuUsage()
+        this.reset()
+        this.inc((user + system) / 1e6)
+      },
+    })
+  }
+
+  /**
+   * Since the last scrape, above the sampling interval itself. Not by a label `quantile`, which belongs to summaries: two
+   * scrapers would each see a part, and what is added up over relays would mean nothing.
+   */
+  #lagGauge(): void {
+    const lag = this.#lag
+    const late = (ns: number): number => Math.max(0, ns / 1e9 - LAG_RESOLUTION_MS / 1000)
+    new Gauge({
+      name: 'infernet_event_loop_lag_seconds',
+      help: 'How late the event loop ran since the last scrape: half of the time, one time in a hundred, and at most.',
+      labelNames: ['of'],
+      registers: [this.#registry],
+      collect() {
+        this.set({ of: 'p50' }, late(lag.percentile(50)))
+        this.set({ of: 'p99' }, late(lag.percentile(99)))
+        this.set({ of: 'max' }, late(lag.max))
         lag.reset()
       },
     })

@@ -10,10 +10,11 @@ import { CATALOGUE } from '#shared/models/catalogue.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
 import type { Payee } from '#shared/peer/peer.ts'
-import { FREE_PRICE } from '#shared/prompt/free-price.ts'
+import { provideModel } from '#shared/peer/provide-model.ts'
 import { listPriceOf } from '#shared/settle/compute-units.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import { nodeClock } from '../base/node-clock.ts'
+import { systemCode, systemReason } from '../base/system-reason.ts'
 import type { LocalDirectory } from '../directory/local-directory.ts'
 import { createNodeEngine } from './node-engine.ts'
 
@@ -54,17 +55,10 @@ export async function mountProvider(
     { node: relay.node, key: privateKey, clock: nodeClock, random, relays },
     { kind: 'node', addresses: () => relay.addresses },
   )
-  const provision = peer.provide(engine, {
-    price: payee ? listPriceOf(manifest) : FREE_PRICE,
-    payee,
-    get selfTest() {
-      return { ...engine.selfTest, testedAt: engine.testedAt }
-    },
-  })
-  // While another engine starts, what runs waits for it and nobody new is invited.
-  engine.onChange(() => (engine.state.stage === 'up' ? provision.resume() : provision.pause()))
+  const provided = provideModel(peer, engine, { price: listPriceOf(manifest), payee })
   return {
     stop: async () => {
+      await provided.stop()
       await peer.stop()
       await engine.close()
     },
@@ -75,6 +69,7 @@ async function readManifest(folder: string, path: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, path))
   } catch (cause) {
-    throw new InfernetError('models.unavailable', { path, status: 'not on this disk' }, { cause })
+    const status = systemCode(cause) === 'ENOENT' ? 'not on this disk' : systemReason(cause)
+    throw new InfernetError('models.unavailable', { path, status }, { cause })
   }
 }

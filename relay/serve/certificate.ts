@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { MINUTE_MS } from '#shared/base/units.ts'
 import type { Logger } from '../observe/log.ts'
 import { StartError } from '../base/start-error.ts'
+import { systemCode, systemReason } from '../base/system-reason.ts'
 
 export interface CertificatePair {
   readonly cert: Buffer
@@ -29,7 +30,7 @@ export class Certificate {
     try {
       this.#pair = readPair(paths)
     } catch (cause) {
-      const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'not a pair'
+      const reason = systemCode(cause) === undefined ? 'they do not belong together' : systemReason(cause)
       throw new StartError(
         `The certificate ${paths.cert} with the key ${paths.key} cannot be used (${reason}).`,
         'Check --tls-cert and --tls-key: both are PEM files that belong together and that this user may read.',
@@ -42,6 +43,11 @@ export class Certificate {
 
   get current(): CertificatePair {
     return this.#pair
+  }
+
+  /** When it ends, in seconds since 1970. */
+  get notAfterSeconds(): number {
+    return Date.parse(new X509Certificate(this.#pair.cert).validTo) / 1000
   }
 
   onChange(callback: (pair: CertificatePair) => void): void {

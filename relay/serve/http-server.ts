@@ -10,6 +10,7 @@ import {
   MAX_HTTP_HEADERS,
 } from '../base/limits.ts'
 import { StartError } from '../base/start-error.ts'
+import { systemCode, systemReason } from '../base/system-reason.ts'
 import type { Certificate } from './certificate.ts'
 import type { UpgradePipe } from './upgrade-pipe.ts'
 
@@ -77,10 +78,10 @@ export class HttpServer {
     try {
       await promise
     } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+      const code = systemCode(cause) ?? ''
       const reason =
         { EADDRINUSE: 'is in use', EACCES: 'may not be used by this user' }[code] ??
-        `cannot be opened (${code})`
+        `cannot be opened (${systemReason(cause)})`
       throw new StartError(
         `Port ${port} on ${host} ${reason}.`,
         'Choose another with --port, or 0 for any free one.',

@@ -7,7 +7,8 @@ import { addressSeenAs, type SeenHost } from './own-address.ts'
 
 /** `/health`. */
 export interface HealthInfo {
-  readonly status: 'ok' | 'starting' | 'stopping'
+  /** `maintenance`: what stands goes on, and nobody new is taken. */
+  readonly status: 'ok' | 'starting' | 'stopping' | 'maintenance'
   readonly version: string
   readonly peerId: string
   readonly uptimeSeconds: number
@@ -22,12 +23,13 @@ export interface HealthInfo {
 /** A tab keeps two relays; the rest is choice. */
 const MAX_OTHER_RELAYS = 8
 
-/** This relay's addresses for that page, best first. */
+/**
+ * This relay's addresses for that page, best first. What the operator announced is right whatever a proxy makes of the
+ * headers. Only where nothing of it can be dialled from there, the address that the page seems to have is a guess.
+ */
 export function relaysFor(seen: SeenHost, peer: string, announced: readonly string[]): string[] {
   const usable = announced.filter((address) => isUsableFrom(seen, address))
-  // Behind a proxy that says nothing of https, the announced address for that name is right and the seen one is not.
-  const isAnnounced = usable.some((address) => parseSocketAddress(address)?.host === seen.host)
-  return [...new Set([...(isAnnounced ? [] : [addressSeenAs(seen, peer)]), ...usable])]
+  return usable.length === 0 ? [addressSeenAs(seen, peer)] : usable
 }
 
 /** One address of each other relay that a page opened at `seen` can dial. */

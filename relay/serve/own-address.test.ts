@@ -46,12 +46,14 @@ test('a page gets the relay under the name it was opened with', () => {
   expect(addressSeenAs(page('localhost', 8080, false), PEER)).toBe(`/ip4/127.0.0.1/tcp/8080/ws/p2p/${PEER}`)
 })
 
-test('an announced address for the same name wins over the guess: the proxy may not tell of https', () => {
+test('an announced address wins over the guess, whatever a proxy makes of the headers', () => {
   const announced = [`/dns/relay.example/tcp/443/tls/ws/p2p/${PEER}`]
   expect(relaysFor(page('relay.example', 80, false), PEER, announced)).toEqual(announced)
-  expect(relaysFor(page('10.0.0.5', 8080, false), PEER, announced)).toEqual([
-    `/ip4/10.0.0.5/tcp/8080/ws/p2p/${PEER}`,
-    ...announced,
+  for (const host of ['10.0.0.5', '127.0.0.1', 'alias.example'])
+    expect(relaysFor(page(host, 8080, false), PEER, announced)).toEqual(announced)
+  const plain = [`/dns/relay.example/tcp/80/ws/p2p/${PEER}`]
+  expect(relaysFor(page('relay.example'), PEER, plain), 'a page from https cannot dial ws').toEqual([
+    `/dns/relay.example/tcp/443/tls/ws/p2p/${PEER}`,
   ])
 })
 

@@ -6,6 +6,8 @@ export interface SeenHost {
   readonly host: string
   readonly port: number
   readonly isSecure: boolean
+  /** Where a proxy puts the relay, with a slash at both ends. @default '/' */
+  readonly folder?: string
 }
 
 /** Reads a `Host` header: a name or address, and the scheme's port when it names none. */
@@ -20,10 +22,10 @@ export function parseHostHeader(header: string | undefined, isSecure: boolean): 
  * The relay's address for a page that was opened at `seen`: the same name and port, so that it works on a domain, in a
  * local network and through a port that is forwarded, with nothing configured.
  */
-export function addressSeenAs({ host, port, isSecure }: SeenHost, peer: string): string {
+export function addressSeenAs({ host, port, isSecure, folder }: SeenHost, peer: string): string {
   // Plain `localhost` may mean ::1 first, where a relay on 0.0.0.0 does not listen; a certificate names it, though.
   const literal = host.toLowerCase() === 'localhost' && !isSecure ? '127.0.0.1' : host.toLowerCase()
-  return socketAddress(literal, port, isSecure, peer)
+  return socketAddress({ host: literal, port, isSecure, peer, folder })
 }
 
 /** More than this only cost each tab another dial. */
@@ -32,12 +34,13 @@ const MAX_GUESSED = 3
 /** Addresses to announce when none are configured: what the port is bound to, loopback first. */
 export function guessAddresses(host: string, port: number, isSecure: boolean): string[] {
   const isEverywhere = host === '0.0.0.0' || host === '::'
-  if (!isEverywhere) return [socketAddress(host === 'localhost' ? '127.0.0.1' : host, port, isSecure)]
+  if (!isEverywhere)
+    return [socketAddress({ host: host === 'localhost' ? '127.0.0.1' : host, port, isSecure })]
   const outside = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal, family }) => !internal && family === 'IPv4')
     .map(({ address }) => address)
   return ['127.0.0.1', ...outside]
     .slice(0, MAX_GUESSED)
-    .map((address) => socketAddress(address, port, isSecure))
+    .map((address) => socketAddress({ host: address, port, isSecure }))
 }

@@ -8,13 +8,16 @@ import type { RelayConfig } from '../config/options.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import type { AddressLimiter } from './address-limiter.ts'
-import { isFromProxy, type FindClientAddress } from './client-address.ts'
+import type { FindClientAddress } from './client-address.ts'
 import type { ChainPort } from './chain-port.ts'
 import type { FileIndex, ServedFile } from './file-index.ts'
 import { answerPost, refusalBody, type JsonRoute } from './json-post.ts'
 import type { HealthInfo } from './network-info.ts'
-import { parseHostHeader, type SeenHost } from './own-address.ts'
+import { HeaderDoubts, isThroughUntrustedProxy } from './header-doubts.ts'
+import type { SeenHost } from './own-address.ts'
+import { PlaceFinder } from './place.ts'
 import { respond, respondJson } from './respond.ts'
+import { isFromOurPage } from './same-origin.ts'
 import { IMMUTABLE, REVALIDATE, sendFile } from './send-file.ts'
 
 export interface RouteComponents {
@@ -29,6 +32,7 @@ export interface RouteComponents {
   readonly networkInfo: (seen: SeenHost) => NetworkInfo
   /** Undefined where the relay is attached to no chain. */
   readonly chain: () => ChainPort | undefined
+  readonly mayAddress: (ip: string) => boolean
 }
 
 /** One row of what the public port answers. */
@@ -61,18 +65,15 @@ export function createRoutes(
   components: RouteComponents,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { config, log, metrics, limiter, clientAddress } = components
-  const routes = routeTable(components)
-  let isWarned = false
+  const places = new PlaceFinder(config)
+  const doubts = new HeaderDoubts(log, config)
+  const routes = routeTable(components, places)
   return (request, response) => {
-    if (!isWarned && isThroughUntrustedProxy(request, config)) {
-      isWarned = true // once: clients can send that header too
-      log.warn(
-        'requests carry X-Forwarded-For: if a proxy stands in front, set --trust-proxy, else all share its limits',
-      )
-    }
+    doubts.look(request, places.of(request))
     const client = clientAddress(request)
     const leave = limiter.enter(client.group)
-    const url = readUrl(request.url)
+    const asked = readUrl(request.url)
+    const url = asked && belowFolder(asked, places.folders)
     const route = url && routes.find((row) => isAt(row, url.path))
     response.once('close', () => {
       if (typeof leave !== 'string') leave()
@@ -80,7 +81,9 @@ export function createRoutes(
       metrics.httpRequests.inc({ route: name, status: response.statusCode })
       log.trace({ ip: client.ip, route: name, status: response.statusCode }, 'request')
     })
-    const refusal = typeof leave === 'string' ? TOO_MANY : refusalOf(request, route)
+    if (asked && places.folders.includes(`${asked.path}/`)) return redirectInto(request, response, asked.path)
+    const isDenied = !components.mayAddress(client.ip) && !ALWAYS.has(route?.name ?? '')
+    const refusal = isDenied ? FORBIDDEN : typeof leave === 'string' ? TOO_MANY : refusalOf(request, route)
     if (refusal || !route || !url) return respond(request, response, refusal ?? BAD_REQUEST)
     const answer = async (): Promise<void> => route.answer(request, response, url)
     answer().catch((thrown: unknown) => {
@@ -93,13 +96,19 @@ export function createRoutes(
 
 const NOT_FOUND = { status: 404, body: 'Not Found\n' } as const
 const BAD_REQUEST = { status: 400, body: 'Bad Request\n', headers: { Connection: 'close' } } as const
+const FORBIDDEN = { status: 403, body: 'Forbidden\n', headers: { Connection: 'close' } } as const
+/** Asked by the operator's own machines, which a list of strangers is not meant for. */
+const ALWAYS: ReadonlySet<string> = new Set(['health', 'metrics'])
+/** A name with an underscore, as nginx calls its upstreams, is no host. */
+const NO_PLACE =
+  'The Host header names no host that a page could dial. Say with --announce where this relay is.\n'
 const TOO_MANY = { status: 429, body: 'Too Many Requests\n', headers: { 'Retry-After': '5' } } as const
 
 const GET = ['GET', 'HEAD']
 const POST = ['POST']
 
 /** All that is answered; the first row that fits answers. */
-function routeTable(components: RouteComponents): readonly Route[] {
+function routeTable(components: RouteComponents, places: PlaceFinder): readonly Route[] {
   const { config, metrics, health, networkInfo, clientAddress } = components
   return [
     {
@@ -128,13 +137,13 @@ function routeTable(components: RouteComponents): readonly Route[] {
       path: '/network.json',
       methods: GET,
       answer: (request, response) => {
-        const seen = parseHostHeader(request.headers.host, isSecure(request, config))
-        if (!seen) return respond(request, response, BAD_REQUEST)
-        respondJson(request, response, networkInfo(seen))
+        const place = places.of(request)
+        if (!place) return respond(request, response, { ...BAD_REQUEST, body: NO_PLACE })
+        respondJson(request, response, networkInfo(place))
       },
     },
-    jsonRoute(components, 'rpc', { pick: (port) => port?.rpc, none: 'chain.none' }),
-    jsonRoute(components, 'faucet', { pick: (port) => port?.faucet, none: 'faucet.none' }),
+    jsonRoute(components, places, 'rpc', { pick: (port) => port?.rpc, none: 'chain.none' }),
+    jsonRoute(components, places, 'faucet', { pick: (port) => port?.faucet, none: 'faucet.none' }),
     { name: 'models', path: '/models/', methods: GET, answer: modelFiles(components) },
     { name: 'page', path: '/', methods: GET, answer: pageFiles(components) },
   ]
@@ -143,6 +152,7 @@ function routeTable(components: RouteComponents): readonly Route[] {
 /** What the chain answers, or that there is none. */
 function jsonRoute(
   { clientAddress, chain }: RouteComponents,
+  places: PlaceFinder,
   name: string,
   { pick, none }: { pick: (port: ChainPort | undefined) => JsonRoute | undefined; none: ErrorCode },
 ): Route {
@@ -153,7 +163,8 @@ function jsonRoute(
     answer: (request, response) => {
       const route = pick(chain())
       if (!route) return respondJson(request, response, refusalBody(new InfernetError(none)), 404)
-      return answerPost(request, response, route, clientAddress(request))
+      const isOurs = isFromOurPage(request, (origin) => places.isAnnouncedOrigin(origin))
+      return answerPost(request, response, { ...route, isOurs }, clientAddress(request))
     },
   }
 }
@@ -181,21 +192,21 @@ function isAt({ path }: Route, asked: string): boolean {
   return path.endsWith('/') ? asked.startsWith(path) : asked === path
 }
 
+/** The path as it is without the folder that a proxy has put the relay into, where the proxy left it there. */
+function belowFolder({ path, query }: RequestUrl, folders: readonly string[]): RequestUrl {
+  const folder = folders.find((each) => path.startsWith(each))
+  return { path: folder === undefined ? path : path.slice(folder.length - 1), query }
+}
+
+/** The page's own links are relative to its folder, so it must stand below it. */
+function redirectInto(request: IncomingMessage, response: ServerResponse, path: string): void {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  respond(request, response, { status: 308, body: '', headers: { Location: `./${name}/` } })
+}
+
 /** A hash in the address is a promise about the bytes: another file under that name is not what was asked for. */
 async function isWanted(file: ServedFile, sha256: string | null): Promise<boolean> {
   return sha256 === null || sha256.toLowerCase() === (await file.sha256())
-}
-
-/** A proxy that is not trusted hides who asks, so its own private address says nothing of the client. */
-function isThroughUntrustedProxy({ headers, socket }: IncomingMessage, { trustProxy }: RelayConfig): boolean {
-  const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
-  return isForwarded && !isFromProxy(trustProxy, socket)
-}
-
-function isSecure({ socket, headers }: IncomingMessage, config: RelayConfig): boolean {
-  if ('encrypted' in socket && socket.encrypted === true) return true
-  const isBelieved = isFromProxy(config.trustProxy, socket)
-  return isBelieved && [headers['x-forwarded-proto'] ?? []].flat().join(',').split(',')[0]?.trim() === 'https'
 }
 
 function refusalOf({ method = '', headers }: IncomingMessage, route: Route | undefined) {

@@ -27,6 +27,8 @@ export interface SiteComponents {
   readonly health: () => HealthInfo
   readonly networkInfo: (seen: SeenHost) => NetworkInfo
   readonly chain: () => ChainPort | undefined
+  /** False for an address that the operator turns away. */
+  readonly mayAddress: (ip: string) => boolean
 }
 
 /** HTTP sockets beyond the WebSockets: pages being loaded, scrapes, health checks. */
@@ -51,6 +53,8 @@ export class Site {
     this.#certificate = config.tlsCert
       ? new Certificate({ cert: config.tlsCert, key: config.tlsKey }, log.child({ scope: 'tls' }))
       : undefined
+    const certificate = this.#certificate
+    if (certificate) metrics.watchCertificate(() => certificate.notAfterSeconds)
     const clientAddress = clientAddressFinder(config.trustProxy)
     const perSecond = config.connectionsPerIpPerSecond
     this.#pipe = new UpgradePipe({
@@ -61,6 +65,7 @@ export class Site {
       }),
       clientAddress,
       targetPort,
+      mayAddress: components.mayAddress,
       onAccepted: () => metrics.upgrades.inc({ result: 'accepted' }),
       onRefused: (result) => metrics.upgrades.inc({ result }),
     })

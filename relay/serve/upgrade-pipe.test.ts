@@ -195,11 +195,11 @@ test('with certificate files it speaks https and wss, and takes a renewed certif
   expect(await statusOverTls(portOf(relay), ca)).toBe(101)
   expect(await networkOverTls(portOf(relay), ca)).toContain(`/dns/localhost/tcp/${portOf(relay)}/tls/ws/p2p/`)
   const renewed = await write()
-  relay.reloadCertificate()
+  relay.reload()
   expect(await statusOverTls(portOf(relay), renewed)).toBe(101)
   await expect(statusOverTls(portOf(relay), ca)).rejects.toThrow()
   await writeFile(tlsKey, 'half written')
-  relay.reloadCertificate()
+  relay.reload()
   expect(await statusOverTls(portOf(relay), renewed)).toBe(101)
 })
 

@@ -6,13 +6,18 @@ import type { AddressLimiter, Refusal } from './address-limiter.ts'
 import type { ClientAddress, FindClientAddress } from './client-address.ts'
 import { refuseSocket } from './respond.ts'
 
+/** Why an upgrade is refused. The words are the labels of the metric. */
+export type UpgradeRefusal = Refusal | 'not-ready' | 'not-websocket' | 'denied-address'
+
 export interface UpgradePipeComponents {
   readonly limiter: AddressLimiter
   readonly clientAddress: FindClientAddress
   /** The port of libp2p's WebSocket listener on 127.0.0.1, or undefined while it is not up. */
   readonly targetPort: () => number | undefined
   readonly onAccepted?: () => void
-  readonly onRefused?: (reason: Refusal | 'not-ready' | 'not-websocket') => void
+  readonly onRefused?: (reason: UpgradeRefusal) => void
+  /** False for an address that the operator turns away. @default everybody may come */
+  readonly mayAddress?: (ip: string) => boolean
 }
 
 export interface UpgradePipeInit {
@@ -75,6 +80,10 @@ export class UpgradePipe {
       return refuseSocket(client, 503, 'Service Unavailable')
     }
     const address = clientAddress(request)
+    if (this.#components.mayAddress?.(address.ip) === false) {
+      onRefused?.('denied-address')
+      return refuseSocket(client, 403, 'Forbidden')
+    }
     const leave = limiter.enter(address.group)
     if (typeof leave === 'string') {
       onRefused?.(leave)

@@ -9,14 +9,14 @@ import { startLocalNode } from '#shared/testing/local-node.ts'
 import { configWith } from '../config/load-config.ts'
 import type { RelayConfig } from '../config/options.ts'
 import { createRelay, type Relay, type RelayInit } from '../create-relay.ts'
-import { createLog } from '../observe/log.ts'
+import { createLog, type Logger } from '../observe/log.ts'
 
 /** A relay on a free loopback port with a fresh identity, unless the test says otherwise. */
 export async function startRelay(
   changes: Partial<RelayConfig> = {},
-  init: Partial<Omit<RelayInit, 'config'>> & { readonly privateKey?: PrivateKey } = {},
+  init: Partial<Omit<RelayInit, 'config'>> & { readonly privateKey?: PrivateKey; readonly log?: Logger } = {},
 ): Promise<Relay> {
-  const { privateKey = await generateKeyPair('Ed25519'), ...rest } = init
+  const { privateKey = await generateKeyPair('Ed25519'), log = createLog('silent'), ...rest } = init
   const dataFolder = changes.dataFolder ?? (await temporaryFolder()).path
   const config = configWith({
     host: '127.0.0.1',
@@ -25,10 +25,7 @@ export async function startRelay(
     ...changes,
     dataFolder,
   })
-  const relay = createRelay(
-    { privateKey, log: createLog('silent') },
-    { config, version: '0.0.0-test', ...rest },
-  )
+  const relay = createRelay({ privateKey, log }, { config, version: '0.0.0-test', ...rest })
   await relay.start()
   return relay
 }

@@ -54,7 +54,7 @@ function writer(clock: FakeClock, ids: readonly number[], { fails }: { fails?: I
     async *ask(_prompt, { signal } = {}): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
       seen.signal = signal
       yield { type: 'searching', attempt: 1 }
-      yield { type: 'assigned', position: 0, segment }
+      yield { type: 'assigned', position: 0, segment, seed: new Uint8Array(32) }
       for (const id of ids) {
         await clock.advance(1)
         if (signal?.aborted) {

@@ -3,7 +3,7 @@ import type { PeerName } from '../base/ids.ts'
 import type { ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 import { createTextStream } from '../engine/tokenizer/text-stream.ts'
 import { AnswerProgress } from '../peer/answer-progress.ts'
-import type { AnswerEvent, Peer, Segment, Payer } from '../peer/peer.ts'
+import type { AnswerEvent, BegunAnswer, Peer, Segment, Payer } from '../peer/peer.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { segmentsAfter } from './segments.ts'
 import { createStopText } from './stop-text.ts'
@@ -13,6 +13,8 @@ export type TextEvent =
   | Exclude<AnswerEvent, { type: 'tokens' }>
   /** The text that these tokens add: none while a character is not whole, or where a stop may have begun. */
   | { readonly type: 'tokens'; readonly tokens: readonly number[]; readonly text: string }
+  /** All the text of an answer that is continued, before anything is added to it. */
+  | { readonly type: 'begun'; readonly tokens: readonly number[]; readonly text: string }
   /** What was held back of the text, when the answer is over or breaks off. */
   | { readonly type: 'text'; readonly text: string }
 
@@ -29,6 +31,8 @@ export interface AskTextOptions {
   readonly except?: readonly PeerName[]
   /** Who pays; without one only those are asked that work for nothing. */
   readonly payer?: Payer | undefined
+  /** Continues an answer to this prompt where it broke off. */
+  readonly begun?: BegunAnswer | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -48,21 +52,23 @@ export interface AskTextOptions {
 export async function* askText(
   { peer, tokenizer, clock }: AskTextComponents,
   prompt: Prompt,
-  { stop = [], except = [], payer, signal }: AskTextOptions = {},
+  { stop = [], except = [], payer, begun, signal }: AskTextOptions = {},
 ): AsyncGenerator<TextEvent, void, void> {
   const stream = createTextStream(tokenizer)
   const cut = createStopText(stop)
   const atStop = new AbortController()
-  const progress = new AnswerProgress(clock)
+  const progress = new AnswerProgress(clock, begun)
   let segments: readonly Segment[] = []
   let isDone = false
   function* heldBack(): Generator<TextEvent> {
     const text = cut.push(stream.flush()) + cut.flush()
     if (text !== '') yield { type: 'text', text }
   }
+  if (begun) yield { type: 'begun', tokens: begun.tokens, text: cut.push(stream.push(begun.tokens)) }
+  if (cut.isStopped) atStop.abort()
   try {
     const either = AbortSignal.any([atStop.signal, ...(signal ? [signal] : [])])
-    for await (const event of peer.ask(prompt, { except, payer, signal: either })) {
+    for await (const event of peer.ask(prompt, { except, payer, begun, signal: either })) {
       segments = segmentsAfter(segments, event)
       switch (event.type) {
         case 'tokens':

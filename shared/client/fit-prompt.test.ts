@@ -46,4 +46,37 @@ describe('a prompt', () => {
       expect.objectContaining({ code: 'prompt.too-long' }),
     )
   })
+
+  it('is no longer than those who provide the model take', () => {
+    const chat = [...turn(3), ...turn(5), last]
+    const contextLength = tokenizer.encodeChat([...turn(5), last]).length + 60
+    const { prompt, droppedTurns } = fitPrompt(choice, tokenizer, chat, { maxTokens: 60 }, { contextLength })
+    expect(droppedTurns).toBe(1)
+    expect(prompt.promptTokens).toHaveLength(contextLength - 60)
+    const short = { contextLength: 50 }
+    expect(() => fitPrompt(choice, tokenizer, [last], { maxTokens: 45 }, short)).toThrow(
+      expect.objectContaining({ code: 'prompt.too-long' }),
+    )
+  })
+
+  it('leaves a thinker room for its thought, and a long question a shorter answer', () => {
+    const { model, sampler } = choice
+    const roomy = { model, sampler, answerTokens: 4096 }
+    const asked = (question: string) =>
+      fitPrompt(roomy, tokenizer, [{ role: 'user', content: question }]).prompt
+    expect(asked('Hello').maxTokens).toBe(512) // half of the context of 1024
+    const long = 'b c '.repeat(260)
+    const { promptTokens, maxTokens } = asked(long)
+    expect(promptTokens.length).toBeGreaterThan(512)
+    expect(maxTokens).toBe(1024 - promptTokens.length)
+  })
+})
+
+describe('what a model is asked for by default', () => {
+  it('is an answer with room for a thought, in a text that the wire carries', () => {
+    const long = choiceOf(CATALOGUE[0]!, { ...manifest, id: 'thinker', contextLength: 131_072 })
+    expect(long).toMatchObject({ contextLength: 32_768, answerTokens: 4096 })
+    const short = choiceOf(CATALOGUE[0]!, { ...manifest, id: 'thinker', contextLength: 2048 })
+    expect(short).toMatchObject({ contextLength: 2048, answerTokens: 1024 })
+  })
 })

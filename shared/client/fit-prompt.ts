@@ -1,5 +1,7 @@
 import type { ChatMessage } from '../engine/tokenizer/chat-message.ts'
 import type { ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
+import type { ReasoningTags } from '../engine/tokenizer/reasoning-marks.ts'
+import { hasCode } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { ModelChoice } from './model-choice.ts'
 
@@ -10,7 +12,17 @@ export interface FittedPrompt {
   readonly prompt: Prompt
   /** How many of the oldest turns (a question with its answer) the model does not see. */
   readonly droppedTurns: number
+  /** How the answer marks its thought, for `splitReasoning`; undefined where the model does not think aloud. */
+  readonly reasoning: ReasoningTags | undefined
 }
+
+export interface FitOptions {
+  /** How long a text those who provide the model take, where that is less than the model could hold. */
+  readonly contextLength?: number | undefined
+}
+
+/** What is left for the answer to a question that takes nearly all there is. */
+const SHORT_ANSWER_TOKENS = 512
 
 /**
  * The prompt of a chat, in the model's tokens; the oldest turns go first where the chat leaves no room for the answer.
@@ -22,12 +34,22 @@ export interface FittedPrompt {
  */
 export function fitPrompt(
   choice: Pick<ModelChoice, 'model' | 'answerTokens' | 'sampler'>,
-  tokenizer: Pick<ChatTokenizer, 'fitChat' | 'eosTokens'>,
+  tokenizer: Pick<ChatTokenizer, 'fitChat' | 'eosTokens' | 'contextLength'>,
   messages: readonly ChatMessage[],
   changes: PromptChanges = {},
+  { contextLength = tokenizer.contextLength }: FitOptions = {},
 ): FittedPrompt {
-  const { maxTokens = choice.answerTokens } = changes
-  const { tokens, droppedTurns } = tokenizer.fitChat(messages, { reserve: maxTokens })
+  const limit = Math.min(contextLength, tokenizer.contextLength)
+  const { maxTokens: wanted = Math.min(choice.answerTokens, Math.floor(limit / 2)) } = changes
+  const fit = (reserve: number) => tokenizer.fitChat(messages, { reserve, contextLength: limit })
+  const { tokens, droppedTurns, reasoning } = unlessTooLong(
+    () => fit(wanted),
+    // Nobody asked for so long an answer: a long question gets a shorter one rather than none.
+    changes.maxTokens === undefined
+      ? () => fit(Math.min(wanted, SHORT_ANSWER_TOKENS, Math.floor(limit / 4)))
+      : undefined,
+  )
+  const maxTokens = changes.maxTokens ?? Math.min(wanted, limit - tokens.length)
   const prompt: Prompt = {
     task: 'text-generation',
     model: choice.model,
@@ -38,5 +60,14 @@ export function fitPrompt(
     ...changes,
     maxTokens,
   }
-  return { prompt, droppedTurns }
+  return { prompt, droppedTurns, reasoning }
+}
+
+function unlessTooLong<T>(run: () => T, otherwise: (() => T) | undefined): T {
+  try {
+    return run()
+  } catch (error) {
+    if (!otherwise || !hasCode(error, 'prompt.too-long')) throw error
+    return otherwise()
+  }
 }

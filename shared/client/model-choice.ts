@@ -2,6 +2,7 @@ import type { ModelHash } from '../base/ids.ts'
 import type { SamplerParams } from '../engine/engine.ts'
 import type { CatalogueEntry } from '../models/catalogue.ts'
 import { hashManifest, manifestBytes, type Manifest } from '../models/manifest.ts'
+import { textLimit } from '../models/text-limit.ts'
 import type { Price } from '../prompt/prompt.ts'
 import { listPriceOf } from '../settle/compute-units.ts'
 import { defaultsOf } from './model-defaults.ts'
@@ -27,7 +28,7 @@ export interface ModelChoice {
 }
 
 export function choiceOf(entry: CatalogueEntry, manifest: Manifest): ModelChoice {
-  const { contextLength = manifest.contextLength, ...defaults } = defaultsOf(manifest)
+  const { contextLength = textLimit(manifest), ...defaults } = defaultsOf(manifest)
   return {
     model: hashManifest(manifest),
     name: entry.name,

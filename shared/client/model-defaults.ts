@@ -1,5 +1,6 @@
 import type { SamplerParams } from '#shared/engine/engine.ts'
 import type { Manifest } from '#shared/models/manifest.ts'
+import { textLimit } from '#shared/models/text-limit.ts'
 
 /** How a model is best asked. The manifest says what it is, this what it is good for. */
 export interface ModelDefaults {
@@ -21,11 +22,14 @@ const TINY: ModelDefaults = {
   examples: ['Tell me a story about a fox and a lantern.', 'What is 7 plus 5?', 'What does a relay do?'],
 }
 
+/** Room for a thought and for the answer after it. */
+const ANSWER_TOKENS = 4096
+
 export function defaultsOf(manifest: Manifest): ModelDefaults {
   if (manifest.id === 'infernet-tiny') return TINY
   return {
     contextLength: undefined,
-    answerTokens: Math.min(512, Math.floor(manifest.contextLength / 2)),
+    answerTokens: Math.min(ANSWER_TOKENS, Math.floor(textLimit(manifest) / 2)),
     sampler: { temperature: 0.7, topP: 0.9 },
     examples: [
       'Explain to a ten-year-old why the sky is blue.',

@@ -100,6 +100,18 @@ describe('the model library', () => {
     expect(tokenizer.encodeChat(chat)).toEqual(tiny.tokenizer.encodeChat(chat))
   })
 
+  it('takes the end tokens of config.json where there is no generation_config.json', async () => {
+    const files = tiny.manifest.files.filter(({ path }) => path !== 'generation_config.json')
+    const manifest = new TextEncoder().encode(JSON.stringify({ ...tiny.manifest, files }))
+    const { opened, components } = shelf({ 'manifest.fp32.json': manifest })
+    const library = new ModelLibrary(components)
+    const [choice] = await library.list()
+    const { eosTokens } = await library.tokenizer(choice!.model)
+    expect(eosTokens.size).toBeGreaterThan(0)
+    expect(opened).toContain('config.json')
+    expect(opened).not.toContain('generation_config.json')
+  })
+
   it('refuses a tokenizer that is not the one of the manifest, and a model that it has not listed', async () => {
     const library = new ModelLibrary(
       shelf({ 'generation_config.json': new TextEncoder().encode('{}') }).components,

@@ -1,13 +1,20 @@
 import { concatBytes } from '../base/bytes.ts'
 import type { ModelHash } from '../base/ids.ts'
 import { MIB } from '../base/units.ts'
+import { eosTokens } from '../engine/eos-tokens.ts'
 import { createChatTokenizer, type ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource, Digest } from '../models/byte-source.ts'
 import { CATALOGUE, type CatalogueEntry } from '../models/catalogue.ts'
 import { loadModel } from '../models/load-model.ts'
 import type { Manifest } from '../models/manifest.ts'
-import { CHAT_TEMPLATE_PATH, readChatTemplate, readJson } from '../models/model-files.ts'
+import {
+  CHAT_TEMPLATE_PATH,
+  readChatTemplate,
+  readJson,
+  readJsonIfAny,
+  type ModelFiles,
+} from '../models/model-files.ts'
 import { parseManifest } from '../models/parse-manifest.ts'
 import { memoizeAsync } from './memoize-async.ts'
 import { choiceOf, type ModelChoice } from './model-choice.ts'
@@ -18,6 +25,7 @@ const MAX_MANIFEST_BYTES = 10 * MIB
 const TOKENIZER = 'tokenizer.json'
 const TOKENIZER_CONFIG = 'tokenizer_config.json'
 const GENERATION_CONFIG = 'generation_config.json'
+const CONFIG = 'config.json'
 const TEXT_FILES: readonly string[] = [TOKENIZER, TOKENIZER_CONFIG, GENERATION_CONFIG, CHAT_TEMPLATE_PATH]
 
 export interface LibraryComponents {
@@ -76,19 +84,27 @@ export class ModelLibrary {
    */
   readonly tokenizer = memoizeAsync(async (model: ModelHash) => this.#loadTokenizer(this.get(model)))
 
-  async #loadTokenizer({ entry, manifest, choice }: KnownModel): Promise<ChatTokenizer> {
-    const { source, digest } = this.#components
-    const files = await loadModel(
-      { source: source(entry.baseUrl), cache: undefined, digest },
-      { ...manifest, files: manifest.files.filter(({ path }) => TEXT_FILES.includes(path)) },
-    )
+  async #loadTokenizer(model: KnownModel): Promise<ChatTokenizer> {
+    const files = await this.#load(model, TEXT_FILES)
+    const generationConfig = await readJsonIfAny(files, GENERATION_CONFIG)
+    const tellsEnd = eosTokens(generationConfig).size > 0
     return createChatTokenizer({
       tokenizerJson: await readJson(files, TOKENIZER),
       tokenizerConfig: await readJson(files, TOKENIZER_CONFIG),
-      generationConfig: await readJson(files, GENERATION_CONFIG),
-      contextLength: choice.contextLength,
+      generationConfig,
+      config: tellsEnd ? undefined : await readJsonIfAny(await this.#load(model, [CONFIG]), CONFIG),
+      contextLength: model.choice.contextLength,
       chatTemplate: await readChatTemplate(files),
     })
+  }
+
+  /** Some files of a model, checked against its manifest. */
+  async #load({ entry, manifest }: KnownModel, paths: readonly string[]): Promise<ModelFiles> {
+    const { source, digest } = this.#components
+    return loadModel(
+      { source: source(entry.baseUrl), cache: undefined, digest },
+      { ...manifest, files: manifest.files.filter(({ path }) => paths.includes(path)) },
+    )
   }
 
   async #read(entry: CatalogueEntry): Promise<ModelChoice> {

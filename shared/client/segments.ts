@@ -4,7 +4,7 @@ import type { AnswerEvent, Segment } from '../peer/peer.ts'
 /** Who wrote what of an answer, after one more event. */
 export function segmentsAfter(
   segments: readonly Segment[],
-  event: AnswerEvent | { readonly type: 'text' },
+  event: AnswerEvent | { readonly type: 'text' | 'begun' },
 ): readonly Segment[] {
   const last = segments.at(-1)
   switch (event.type) {
@@ -35,6 +35,6 @@ function withLast(segments: readonly Segment[], segment: Segment): readonly Segm
 }
 
 /** Who took the job and went before the first token wrote nothing; whoever was paid for the prompt is named still. */
-function hasCost({ tokens, due, paid }: Segment): boolean {
+export function hasCost({ tokens, due, paid }: Segment): boolean {
   return tokens > 0 || due > 0n || paid > 0n
 }

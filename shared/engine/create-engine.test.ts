@@ -28,6 +28,20 @@ const greedy: GenerateRequest = {
   maxTokens: 60,
 }
 
+it('holds texts as long as its memory for the cache allows, and says so', async () => {
+  const long = { ...tiny.manifest, contextLength: 4096 }
+  const bytes = long.memory!.cacheBytesPerToken
+  const components = await wasmComponents(tiny.files)
+  const engine = await createEngine(components, { manifest: long, cacheBytes: 1100 * bytes, maxStreams: 1 })
+  expect(engine.info.contextLength).toBe(1100)
+  await engine.close()
+  const { memory, ...without } = long // the graph tells what the manifest does not
+  expect(memory).toBeDefined()
+  const other = await createEngine(components, { manifest: without, cacheBytes: 1100 * bytes, maxStreams: 1 })
+  expect(other.info.contextLength).toBe(1100)
+  await other.close()
+})
+
 describe.each(['fp32', 'q4'] as const)('createEngine with Infernet Tiny %s', (dtype) => {
   let model: TinyModel
   let engine: TestedEngine

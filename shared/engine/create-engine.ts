@@ -1,5 +1,6 @@
 import { hashManifest, type Manifest } from '../models/manifest.ts'
-import { parseJson, readJson, type ModelFiles } from '../models/model-files.ts'
+import { textLimit, USUAL_CACHE_BYTES } from '../models/text-limit.ts'
+import { parseJson, readJson, readJsonIfAny, type ModelFiles } from '../models/model-files.ts'
 import type { BatcherComponents } from './batch/batcher.ts'
 import { measureWidth } from './batch/measure-width.ts'
 import { proveBatch } from './batch/prove-batch.ts'
@@ -8,6 +9,7 @@ import { loadDecoder, type DecoderComponents } from './decoder/load-decoder.ts'
 import type { Engine, EngineInfo } from './engine.ts'
 import { createRunner, type Runner } from './engine-runner.ts'
 import type { EngineMeasure } from './engine-measure.ts'
+import { nameStartFailure } from './engine-failure.ts'
 import { eosTokens } from './eos-tokens.ts'
 import { goldenPath, parseGolden, type Golden } from './golden.ts'
 import { runSelfTest, type SelfTest } from './self-test.ts'
@@ -22,7 +24,7 @@ export interface EngineInit {
   readonly maxStreams?: number | undefined
   /** Requests that wait beyond those. @default 8 */
   readonly maxWaiting?: number | undefined
-  /** What the KV caches may take together, in bytes. @default 256 MiB */
+  /** What the KV caches may take together, in bytes; no text may be longer than it holds. @default 256 MiB */
   readonly cacheBytes?: number | undefined
   /** Tokens that are ready within this many milliseconds go out in one batch. @default 16, one frame of a screen */
   readonly batchMs?: number | undefined
@@ -65,12 +67,11 @@ export async function createEngine(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<ProvenEngine> {
   const { files, gpu } = components
-  const { manifest, maxStreams } = init
-  const decoder = await loadDecoder(components, manifest, { signal })
+  const { manifest, maxStreams, cacheBytes = USUAL_CACHE_BYTES } = init
+  const contextLength = textLimit(manifest, cacheBytes)
+  const decoder = await loadDecoder(components, manifest, { signal, maxLength: contextLength })
   try {
-    const generation = files.paths.includes('generation_config.json')
-      ? await readJson(files, 'generation_config.json', { signal })
-      : {}
+    const generation = await readJsonIfAny(files, 'generation_config.json', { signal })
     const eos = eosTokens(generation, await readJson(files, 'config.json', { signal }))
     const path = goldenPath(manifest.dtype)
     const golden = files.paths.includes(path)
@@ -82,7 +83,8 @@ export async function createEngine(
       model: hashManifest(manifest),
       backend: gpu ? 'webgpu' : 'wasm',
       adapter: gpu?.label ?? 'cpu',
-      contextLength: manifest.contextLength,
+      // A manifest need not say what a token takes; the graph does.
+      contextLength: textLimit({ contextLength, memory: decoder }, cacheBytes),
       vocabSize: manifest.vocabSize,
       prefillTokensPerSecond: 0,
       decodeTokensPerSecond: 0,
@@ -104,7 +106,7 @@ export async function createEngine(
     return { ...runner.engine, selfTest, info, measure }
   } catch (error) {
     await decoder.close().catch(() => undefined)
-    throw error
+    throw nameStartFailure(error)
   }
 }
 

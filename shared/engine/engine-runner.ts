@@ -1,4 +1,5 @@
 import { InfernetError } from '../errors/infernet-error.ts'
+import { USUAL_CACHE_BYTES } from '../models/text-limit.ts'
 import { Batcher, type BatcherComponents } from './batch/batcher.ts'
 import { ScoreTask } from './batch/score-task.ts'
 import { AnswerTask } from './batch/task.ts'
@@ -8,8 +9,6 @@ import { createGrammarLoader } from './grammar/load-grammar.ts'
 import type { Gpu } from './ort-runtime.ts'
 import { createSampler, type Sampler } from './sampler/sampler.ts'
 import { stoppable } from './stoppable.ts'
-
-const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024
 
 export interface RunnerComponents extends Pick<BatcherComponents, 'decoder' | 'now' | 'breathe' | 'pace'> {
   readonly gpu: Gpu | undefined
@@ -38,7 +37,7 @@ export function createRunner(
   info: EngineInfo,
 ): Runner {
   const { vocabSize, contextLength } = info
-  const { maxWaiting = 8, batchMs = 16, cacheBytes = DEFAULT_CACHE_BYTES } = init
+  const { maxWaiting = 8, batchMs = 16, cacheBytes = USUAL_CACHE_BYTES } = init
   /** Aborted when requests end, for whatever reason. */
   const ending = new AbortController()
   /** Aborted when the device is gone: a step may then hang for ever, while every other end waits for it. */

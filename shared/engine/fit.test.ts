@@ -82,7 +82,7 @@ function device({
 }
 
 describe('memoryNeeds', () => {
-  it('adds weights, the cache of a full context and headroom, by the facts of the manifest', () => {
+  it('adds weights, the cache of the longest text and headroom, by the facts of the manifest', () => {
     expect(memoryNeeds(large)).toEqual({
       weightBytes: 900 * MIB,
       cacheBytes: 64 * MIB,
@@ -90,6 +90,15 @@ describe('memoryNeeds', () => {
       totalBytes: (900 + 64 + 128) * MIB,
       halfPrecision: true,
     })
+  })
+
+  it('counts the cache that a device keeps, not the one that the whole context would take', () => {
+    // Qwen3-0.6B in q4: 28 layers x 2 x 8 heads of 128 floats, and a context of 40,960.
+    const memory = { largestTensorBytes: 622 * 1e6, cacheBytesPerToken: 28 * 2 * 8 * 128 * 4 }
+    const qwen = { ...large, contextLength: 40_960, memory }
+    expect(memoryNeeds(qwen).cacheBytes).toBe(1170 * memory.cacheBytesPerToken)
+    expect(memoryNeeds(qwen, 1024 * MIB).cacheBytes).toBe(4681 * memory.cacheBytesPerToken)
+    expect(limitProblem(memoryNeeds(qwen), undefined)).toBeUndefined()
   })
 
   it('guesses the largest tensor where the manifest has no facts', () => {
@@ -158,6 +167,27 @@ describe('checkFits', () => {
     const world = device({ maxBufferMb: 4095, freeMb: 4400 })
     await checkFits(twoParts, world.gpu)
     expect([world.mostMb, world.takenMb]).toEqual([4392, 0])
+  })
+
+  it('tells how much cache there is room for: more where there is more memory', async () => {
+    const memory = { largestTensorBytes: 260 * MIB, cacheBytesPerToken: 65_536 }
+    const long = { ...large, contextLength: 131_072, memory } // the longest text takes 2 GiB
+    expect(await checkFits(large, device({}).gpu)).toBe(256 * MIB)
+    expect(await checkFits(long, device({}).gpu)).toBe(1024 * MIB)
+    // 900 of weights, 128 of headroom, and the cache twice, since it is copied where it grows.
+    const middling = device({ freeMb: 900 + 128 + 2 * 512 })
+    expect(await checkFits(long, middling.gpu)).toBe(512 * MIB)
+    expect(middling.takenMb).toBe(0)
+    expect(await checkFits(long, device({ freeMb: 900 + 128 + 256 }).gpu)).toBe(256 * MIB)
+    await expect(checkFits(long, device({ freeMb: 900 + 128 + 255 }).gpu)).rejects.toMatchObject({
+      code: 'engine.out-of-memory',
+    })
+    await expect(checkFits(long, device({ dies: true }).gpu)).rejects.toMatchObject({
+      code: 'engine.device-lost',
+    })
+    expect(await checkFits(long, undefined)).toBe(1024 * MIB)
+    const heavy = { ...long, files: [file('onnx/model.onnx', 3000 * MIB)] }
+    expect(await checkFits(heavy, undefined)).toBe(256 * MIB)
   })
 
   it('asks wasm for no more than it can address', async () => {

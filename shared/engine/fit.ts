@@ -1,11 +1,13 @@
 import { MIB } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Manifest } from '../models/manifest.ts'
+import { isWeightsFile } from '../models/weight-files.ts'
+import { textLimit, USUAL_CACHE_BYTES } from '../models/text-limit.ts'
 
 /** What a model takes where it runs, in bytes. */
 export interface MemoryNeeds {
   readonly weightBytes: number
-  /** The KV cache of one text that fills the context. More texts at once are admitted by what is left. */
+  /** The KV cache, of one text as long as it may be. More texts at once are admitted by what is left. */
   readonly cacheBytes: number
   /** The largest piece that has to lie in one buffer. */
   readonly largestBufferBytes: number
@@ -27,14 +29,14 @@ const HEADROOM_BYTES = 128 * MIB
 const LARGEST_TENSOR_SHARE = 0.5
 
 /** wasm32 addresses 4 GiB, of which ORT and its own copies need some. */
-const WASM_BYTES = 3.5 * 1024 * MIB
+export const WASM_BYTES = 3.5 * 1024 * MIB
 
-export function memoryNeeds(manifest: Manifest): MemoryNeeds {
-  const { weights, files, memory, contextLength, dtype } = manifest
-  const isWeights = ({ path }: { path: string }): boolean =>
-    path === weights || path.startsWith(`${weights}_data`)
+/** @param cacheBudget what the KV cache may take. @default as much as an engine takes that was told nothing */
+export function memoryNeeds(manifest: Manifest, cacheBudget = USUAL_CACHE_BYTES): MemoryNeeds {
+  const { weights, files, memory, dtype } = manifest
+  const isWeights = ({ path }: { path: string }): boolean => isWeightsFile(path, weights)
   const weightBytes = files.filter(isWeights).reduce((sum, { size }) => sum + size, 0)
-  const cacheBytes = (memory?.cacheBytesPerToken ?? 0) * contextLength
+  const cacheBytes = (memory?.cacheBytesPerToken ?? 0) * textLimit(manifest, cacheBudget)
   return {
     weightBytes,
     cacheBytes,

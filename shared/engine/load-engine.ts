@@ -39,7 +39,7 @@ export function engineLoader(own: LoaderComponents): HostComponents['load'] {
     const { manifest } = request
     // The device first: a missing GPU is known before anything is downloaded.
     const runtime = await own.openRuntime(request)
-    await checkFits(manifest, runtime.gpu?.device)
+    const cacheBytes = await checkFits(manifest, runtime.gpu?.device)
     const components = { source: own.openSource(request.source), cache, digest }
     const files = await loadModel(components, manifest, { onProgress })
     const bytes = manifestBytes(manifest)
@@ -51,7 +51,7 @@ export function engineLoader(own: LoaderComponents): HostComponents['load'] {
     const pace = createDutyPace(clock, () => (isLoaded ? share() : 1))
     const engine = await createEngine(
       { ...runtime, files, pace, now: () => clock.monotonic(), breathe },
-      { ...request, onTesting: () => tell('testing') },
+      { ...request, cacheBytes, onTesting: () => tell('testing') },
     )
     isLoaded = true
     return { engine, kept: !cache || files.kept }

@@ -9,6 +9,8 @@ export const networkInfoSchema = v.object({
   peerId: v.string(),
   /** This relay: under the name the page was opened with, then as announced. Each ends in the peer id. */
   relays: textsSchema,
+  /** Whether the operator said so; else `relays` is what the relay makes of the request, and a page knows better. */
+  isAnnounced: v.optional(v.boolean(), true),
   /** Other relays that this one is connected to, one address each, so that a tab can keep two. */
   otherRelays: v.optional(textsSchema, []),
   iceServers: v.optional(

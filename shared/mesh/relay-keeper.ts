@@ -10,7 +10,15 @@ import type { RelayView } from '../peer/peer.ts'
 import { SCHEDULE_PROTOCOL } from '../schedule/constants.ts'
 import { DirectoryClient } from '../schedule/directory-client.ts'
 import { standingOf, type VersionStanding } from '../wire/versions.ts'
-import { REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_DIAL_DEADLINE_MS, RESERVATION_DEADLINE_MS } from './constants.ts'
+import {
+  DOUBTFUL_AFTER_MS,
+  PROBE_DEADLINE_MS,
+  REDIAL_MAX_MS,
+  REDIAL_MIN_MS,
+  RELAY_DIAL_DEADLINE_MS,
+  RESERVATION_DEADLINE_MS,
+  STALE_DIAL_MS,
+} from './constants.ts'
 import { hasReservation, listenOn, renewReservation } from './reservations.ts'
 
 /**
@@ -33,6 +41,9 @@ export class RelayKeeper {
   #isProviding = false
   #hasListened = false
   #wake: (() => void) | undefined
+  #isHurried = false
+  #probing = false
+  #dialling: { readonly at: number; readonly giveUp: AbortController } | undefined
 
   /** @param address a multiaddr with the relay's peer id, e.g. `/ip4/127.0.0.1/tcp/8080/ws/p2p/12D3KooW…` */
   constructor(node: Libp2p, clock: Clock, address: string) {
@@ -57,7 +68,7 @@ export class RelayKeeper {
   }
 
   get isUp(): boolean {
-    return this.#state === 'up'
+    return this.#state === 'up' || this.#state === 'checking'
   }
 
   /** True when others can find us here: the place is ours, and our addresses name it (they come a moment later). */
@@ -71,9 +82,16 @@ export class RelayKeeper {
     this.#wake?.()
   }
 
-  /** Looks at once instead of after the pause: the page came back, or the network did. */
-  hurry(): void {
-    this.#wake?.()
+  /**
+   * Looks at once: the page came back, the network did, or nobody was reached through this relay. A socket that died
+   * without a goodbye stands open for minutes, so one that stands is asked, and given up when no answer comes.
+   */
+  check(): void {
+    const { at, giveUp } = this.#dialling ?? {}
+    if (at !== undefined && this.#clock.monotonic() - at > STALE_DIAL_MS) giveUp?.abort()
+    if (this.#wake) this.#wake()
+    else this.#isHurried = true
+    if (this.#connection?.status === 'open' && this.isUp && !this.#probing) void this.#probe(this.#connection)
   }
 
   stop(): void {
@@ -108,8 +126,10 @@ export class RelayKeeper {
     let pauseMs = REDIAL_MIN_MS
     while (!signal.aborted) {
       const isFine = await this.#mend()
+      if (this.#isHurried) pauseMs = REDIAL_MIN_MS
       pauseMs = isFine ? REDIAL_MIN_MS : Math.min(REDIAL_MAX_MS, pauseMs * 2)
-      await this.#pause(isFine ? undefined : pauseMs * (1 + Math.random()))
+      if (this.#isHurried) this.#isHurried = false
+      else await this.#pause(isFine ? undefined : pauseMs * (1 + Math.random()))
     }
   }
 
@@ -117,7 +137,7 @@ export class RelayKeeper {
   async #mend(): Promise<boolean> {
     try {
       if (this.#connection?.status !== 'open') this.#connection = await this.#dial()
-      this.#enter(this.#stateConnected)
+      if (this.#state !== 'checking') this.#enter(this.#stateConnected) // a probe is under way, and will tell
       if (!this.isUp) return true // of no use until it comes back with another version
       if (this.#isProviding && !hasReservation(this.#node, this.relay)) await this.#reserve()
       this.changes.emit()
@@ -128,12 +148,37 @@ export class RelayKeeper {
     }
   }
 
-  #dial(): Promise<Connection> {
+  async #dial(): Promise<Connection> {
     const late = (): Error => new InfernetError('schedule.no-relay')
-    const { signal } = this.#stopper
+    const giveUp = new AbortController()
+    const signal = AbortSignal.any([giveUp.signal, this.#stopper.signal])
     const dial = (own: AbortSignal): Promise<Connection> =>
       this.#node.dial(multiaddr(this.address), { signal: own })
-    return withDeadline(this.#clock, millis(RELAY_DIAL_DEADLINE_MS), late, dial, { signal })
+    this.#dialling = { at: this.#clock.monotonic(), giveUp }
+    try {
+      return await withDeadline(this.#clock, millis(RELAY_DIAL_DEADLINE_MS), late, dial, { signal })
+    } finally {
+      this.#dialling = undefined
+    }
+  }
+
+  /** Asks the relay something. Any answer will do, a refusal too; libp2p's own ping meets that of its monitor (docs/traps.md). */
+  async #probe(connection: Connection): Promise<void> {
+    this.#probing = true
+    const doubt = this.#clock.schedule(millis(DOUBTFUL_AFTER_MS), () => this.#enter('checking'))
+    const late = new InfernetError('wire.timeout', { limitMs: PROBE_DEADLINE_MS })
+    const ask = (own: AbortSignal): Promise<unknown> => this.directory.query(undefined, 1, { signal: own })
+    const { signal } = this.#stopper
+    const answer = withDeadline(this.#clock, millis(PROBE_DEADLINE_MS), () => late, ask, { signal })
+    const isDead = await answer.then(
+      () => false,
+      (thrown: unknown) => thrown === late,
+    )
+    doubt.stop()
+    this.#probing = false
+    if (connection !== this.#connection || signal.aborted) return
+    if (isDead) connection.abort(late)
+    else if (this.#state === 'checking') this.#enter(this.#stateConnected)
   }
 
   async #reserve(): Promise<void> {
@@ -159,7 +204,7 @@ export class RelayKeeper {
     return this.#connection.newStream(SCHEDULE_PROTOCOL, { signal })
   }
 
-  /** Waits for a call of {@link hurry}, or for `ms` when given. */
+  /** Waits for a call of {@link check}, or for `ms` when given. */
   async #pause(ms: number | undefined): Promise<void> {
     const woken = new AbortController()
     this.#wake = () => woken.abort()
@@ -173,7 +218,7 @@ export class RelayKeeper {
   #enter(state: RelayView['state']): void {
     if (this.#state === state) return
     this.#state = state
-    if (state !== 'up') this.directory.close()
+    if (!this.isUp) this.directory.close()
     this.changes.emit()
   }
 }

@@ -6,19 +6,34 @@
  * `manifest.<dtype>.json` (size, SHA-256 and piece hashes of every file).
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { sha256 } from '@noble/hashes/sha2.js'
+import * as v from 'valibot'
 import { toHex } from '#shared/base/bytes.ts'
 import { PREFILL_SEGMENT, type Decoder, type Sequence } from '#shared/engine/decoder/decoder.ts'
 import { loadDecoder } from '#shared/engine/decoder/load-decoder.ts'
 import { eosTokens } from '#shared/engine/eos-tokens.ts'
 import { goldenPath, type Golden } from '#shared/engine/golden.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
-import { PIECE_BYTES, hashManifest, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
-import { readChatTemplate, readJson, type ModelFiles } from '#shared/models/model-files.ts'
+import {
+  PIECE_BYTES,
+  hashManifest,
+  manifestSchema,
+  type Manifest,
+  type ManifestFile,
+} from '#shared/models/manifest.ts'
+import { readChatTemplate, readJson, readJsonIfAny, type ModelFiles } from '#shared/models/model-files.ts'
 import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
 import { modelType } from '#shared/models/onnx/onnx-messages.ts'
-import { lintFolder, openModelFolder, printFindings, type ModelFolder } from './model-folder.ts'
+import {
+  configNumber,
+  contextLengthOf,
+  lintFolder,
+  openModelFolder,
+  printFindings,
+  type ModelFolder,
+} from './model-folder.ts'
+import { runTool } from './run-tool.ts'
 import { tagOf } from '../wire/versions.ts'
 
 /** Two short questions, and one longer than a prefill segment so that reading on from a cache is tested too. */
@@ -45,26 +60,29 @@ const QUESTIONS = [
  */
 const MIN_LEAD = 0.1
 
-const folder = process.argv[2]
-if (!folder) throw new Error('usage: node shared/model-kit/make-manifest.ts <model folder>')
-for (const model of await openModelFolder(folder)) await writeModel(folder, model)
+await runTool(async () => {
+  const folder = process.argv[2]
+  if (!folder) throw new Error('usage: node shared/model-kit/make-manifest.ts <model folder>')
+  const root = resolve(folder)
+  for (const model of await openModelFolder(root)) await writeModel(root, model)
+})
 
 async function writeModel(root: string, model: ModelFolder): Promise<void> {
   const { dtype, weights, files } = model
   const findings = await lintFolder(model)
   printFindings(dtype, findings)
   if (findings.some(({ level }) => level === 'refuse'))
-    throw new Error(`${weights} cannot be published as it is`)
+    throw new Error(`${weights} cannot be published as it is.`)
   const config = await readJson(files, 'config.json')
   const draft: Manifest = {
     format: tagOf('file', 'model'),
-    id: basename(root),
+    id: idOf(basename(root)),
     name: nameOf(basename(root)),
     task: 'text-generation',
     dtype,
     weights,
-    contextLength: Number(config['max_position_embeddings']),
-    vocabSize: Number(config['vocab_size']),
+    contextLength: contextLengthOf(config),
+    vocabSize: configNumber(config, ['vocab_size']),
     ...(await memoryFacts(files, weights)),
     files: [],
   }
@@ -73,9 +91,17 @@ async function writeModel(root: string, model: ModelFolder): Promise<void> {
   const listed = []
   for (const path of inOrder(files.paths, goldenPath(dtype), weights)) listed.push(await describe(root, path))
   const manifest: Manifest = { ...draft, files: listed }
+  expectReadable(manifest)
   await writeFile(join(root, `manifest.${dtype}.json`), `${JSON.stringify(manifest, null, 1)}\n`)
   const counts = golden.cases.map(({ prompt, tokens }) => `${prompt.length}+${tokens.length}`).join(', ')
   console.log(`${manifest.id} ${dtype}: ${hashManifest(manifest)}, golden tokens ${counts}`)
+}
+
+/** Nothing is written that no reader takes. */
+function expectReadable(manifest: Manifest): void {
+  const { issues } = v.safeParse(manifestSchema, manifest)
+  const field = issues && (v.getDotPath(issues[0]) ?? 'it')
+  if (field) throw new Error(`No reader would take the manifest: ${field} is out of bounds.`)
 }
 
 /** Left out where the graph does not tell, or where its weights lie in other files. */
@@ -97,13 +123,15 @@ function inOrder(paths: readonly string[], golden: string, weights: string): rea
 async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden> {
   const tokenizerJson = await readJson(files, 'tokenizer.json')
   const tokenizerConfig = await readJson(files, 'tokenizer_config.json')
-  const generationConfig = await readJson(files, 'generation_config.json')
+  const generationConfig = await readJsonIfAny(files, 'generation_config.json')
+  const config = await readJson(files, 'config.json')
   const { contextLength } = manifest
   const chatTemplate = await readChatTemplate(files)
   const tokenizer = createChatTokenizer({
     tokenizerJson,
     tokenizerConfig,
     generationConfig,
+    config,
     chatTemplate,
     contextLength,
   })
@@ -112,12 +140,13 @@ async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden
   const binary = await readFile(new URL(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')))
   ort.env.wasm.wasmBinary = Uint8Array.from(binary).buffer
   const decoder = await loadDecoder({ ort, files, gpu: undefined }, manifest)
-  const eos = eosTokens(generationConfig)
+  const eos = eosTokens(generationConfig, config)
   const cases = []
   for (const { ask, tokens: wanted } of QUESTIONS) {
     const prompt = tokenizer.encodeChat(
       ask.map((content, i) => ({ role: i % 2 === 0 ? ('user' as const) : ('assistant' as const), content })),
     )
+    if (prompt.length + wanted > contextLength) continue // more than the model holds
     const sequence = decoder.open()
     const tokens: number[] = []
     let unread: readonly number[] = prompt
@@ -169,9 +198,18 @@ async function describe(root: string, path: string): Promise<ManifestFile> {
   return { path, size: bytes.length, sha256: toHex(sha256(bytes)), pieces }
 }
 
-function nameOf(id: string): string {
-  return id
-    .split('-')
+/** The folder's name as an id: those of the hub have capitals and underscores. */
+function idOf(folder: string): string {
+  return folder
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 63)
+}
+
+function nameOf(folder: string): string {
+  return folder
+    .split(/[-_]/)
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
     .join(' ')
 }

@@ -21,6 +21,15 @@ export async function readJson(
   return parseJson(await files.read(path, options), path)
 }
 
+/** As {@link readJson}, of a file that a model may lack: `{}` then. */
+export async function readJsonIfAny(
+  files: ModelFiles,
+  path: string,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  return files.paths.includes(path) ? readJson(files, path, options) : {}
+}
+
 /** Newer repositories keep the chat template here and not in tokenizer_config.json. */
 export const CHAT_TEMPLATE_PATH = 'chat_template.jinja'
 

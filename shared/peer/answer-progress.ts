@@ -3,21 +3,27 @@ import { baseUnits, millis, tokens, type BaseUnits, type Millis } from '../base/
 import type { FinishReason } from '../engine/engine.ts'
 import type { RunningJob } from '../stream/run-job.ts'
 import type { Assignment } from '../schedule/assignment.ts'
-import type { AnswerSummary, Segment } from './peer.ts'
+import type { AnswerSummary, BegunAnswer, Segment } from './peer.ts'
 
 /** The answer so far: its tokens, who wrote what, and when. */
 export class AnswerProgress {
   readonly #clock: Clock
   readonly #startedAt: Millis
-  readonly #segments: Segment[] = []
-  readonly #tokens: number[] = []
+  readonly #segments: Segment[]
+  readonly #tokens: number[]
+  /** How many tokens were there before this progress began. */
+  readonly #before: number
   #firstAt: Millis | undefined
   #lastAt: Millis
   #segmentFirstAt: Millis | undefined
   #seed: Uint8Array | undefined
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, begun?: BegunAnswer) {
     this.#clock = clock
+    this.#segments = [...(begun?.segments ?? [])]
+    this.#tokens = [...(begun?.tokens ?? [])]
+    this.#before = this.#tokens.length
+    this.#seed = begun?.seed
     this.#startedAt = this.#lastAt = clock.monotonic()
   }
 
@@ -103,7 +109,7 @@ export class AnswerProgress {
       due: this.dueWith(undefined),
       paid: this.paid,
       ttftMs: millis((this.#firstAt ?? this.#lastAt) - this.#startedAt),
-      tokensPerSecond: speed(this.#tokens.length, this.#firstAt, this.#lastAt),
+      tokensPerSecond: speed(this.#tokens.length - this.#before, this.#firstAt, this.#lastAt),
     }
   }
 }

@@ -4,6 +4,7 @@ import { millis, SECOND_MS, tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import { checkPrompt } from '../prompt/check-prompt.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
@@ -19,14 +20,15 @@ import { openStream } from './connect.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import { gatherQuotes, type GatherComponents } from './gather-quotes.ts'
 import { payableOffers } from './payable-offers.ts'
-import type { AnswerEvent, AnswerSummary, Segment } from './peer.ts'
+import type { AnswerEvent, AnswerSummary, BegunAnswer, Segment } from './peer.ts'
 import { hiddenDialAddresses } from './dial-addresses.ts'
 
-/** How often an answer may look for another provider. Each try costs some seconds; nobody waits for more. */
-const MAX_ATTEMPTS = 8
-
-/** The pause before a new look when nobody was found in the middle of an answer. */
-const RETRY_PAUSE_MS = SECOND_MS
+/**
+ * The pauses before a new look while nobody can go on: a model that is loaded again takes a minute or more, and relays
+ * are not asked each second for that long.
+ */
+const FIRST_PAUSE_MS = SECOND_MS
+const LONGEST_PAUSE_MS = 5 * SECOND_MS
 
 /**
  * What is forgiven once: a lost connection, as against a provider that refuses or falls silent. So is a refusal that
@@ -45,6 +47,8 @@ export interface AskOptions {
   readonly signal: AbortSignal | undefined
   /** Who is not asked: this peer, whatever it is called. */
   readonly except: ReadonlySet<PeerName>
+  /** What there is of the answer already. */
+  readonly begun?: BegunAnswer | undefined
 }
 
 /**
@@ -54,9 +58,11 @@ export interface AskOptions {
 export async function* ask(
   components: AskComponents,
   prompt: Prompt,
-  { signal, except }: AskOptions,
+  options: AskOptions,
 ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-  const answer = new Answer(components, prompt, { signal, except })
+  const { signal } = options
+  const answer = new Answer(components, prompt, options)
+  await checkPrompt(prompt)
   try {
     return yield* answer.write()
   } catch (thrown) {
@@ -77,45 +83,48 @@ class Answer {
   readonly #retried = new Set<PeerName>()
   /** Why the last provider could not do it: says more than that there is no other. */
   #reason = new InfernetError('schedule.no-provider')
+  #pauseMs = FIRST_PAUSE_MS
 
-  constructor(components: AskComponents, prompt: Prompt, { signal, except }: AskOptions) {
+  constructor(components: AskComponents, prompt: Prompt, { signal, except, begun }: AskOptions) {
     this.#components = components
     this.#prompt = prompt
     this.#signal = signal
     this.#except = except
     this.#job = jobId(toHex(components.random.bytes(16)))
     this.#nonce = components.random.bytes(32)
-    this.#progress = new AnswerProgress(components.clock)
+    this.#progress = new AnswerProgress(components.clock, begun)
   }
 
   async *write(): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    if (this.#isComplete) return yield* this.#done(this.#finish)
+    for (let attempt = 1; ; attempt++) {
       this.#signal?.throwIfAborted()
       yield { type: 'searching', attempt }
       const written = this.#progress.tokens.length
-      for (const assignment of await this.#assignments()) {
+      const assignments = await this.#assignments()
+      if (!assignments) yield* this.#waitForSomeone()
+      for (const assignment of assignments ?? []) {
         const summary = yield* this.#runAt(assignment)
         if (summary) return summary
         if (this.#progress.tokens.length > written) break // the other quotes were for a shorter prompt, and are old
       }
+      if (this.#progress.tokens.length > written) this.#pauseMs = FIRST_PAUSE_MS
     }
-    throw this.#reason
   }
 
-  /** Providers that are ready, best first; none when it is time for another look. */
-  async #assignments(): Promise<Assignment[]> {
+  /** Providers that are ready, best first: none when all who were asked failed, undefined when nobody is left to ask. */
+  async #assignments(): Promise<Assignment[] | undefined> {
     const { payer, name } = this.#components
     const others = (await this.#offers()).filter(
       ({ provider }) => provider !== name && !this.#except.has(provider),
     )
-    const { payable, refusal } = payableOffers(this.#reachable(others), payer)
+    const { payable, refusal } = payableOffers(this.#roomy(this.#reachable(others)), payer)
     const untried = payable.filter(({ provider }) => !this.#failed.has(provider))
     if (untried.length === 0) {
       if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
-      await this.#waitForSomeone()
-      return []
+      return undefined
     }
-    const prefillTokens = this.#prompt.promptTokens.length + this.#progress.tokens.length
+    const prefillTokens = this.#textTokens
     return gatherQuotes(this.#components, untried, this.#prompt, {
       prefillTokens,
       outputTokens: this.#prompt.maxTokens - this.#progress.tokens.length,
@@ -137,17 +146,52 @@ class Answer {
     return reachable
   }
 
+  /** Of what is read before the next token. */
+  get #textTokens(): number {
+    return this.#prompt.promptTokens.length + this.#progress.tokens.length
+  }
+
+  /**
+   * Those that hold the text with the whole answer, or else those that hold it with one token. Whoever says beforehand
+   * that it holds less is not to blame, and not tried.
+   */
+  #roomy(offers: readonly Offer[]): readonly Offer[] {
+    const wanted = this.#prompt.promptTokens.length + this.#prompt.maxTokens
+    const whole = offers.filter(
+      ({ contextLength, provider }) => contextLength >= wanted && !this.#failed.has(provider),
+    )
+    if (whole.length > 0) return whole
+    const tokens = this.#textTokens
+    const roomy = offers.filter(({ contextLength }) => contextLength > tokens)
+    const longest = Math.max(0, ...offers.map(({ contextLength }) => contextLength))
+    if (roomy.length === 0 && offers.length > 0)
+      this.#reason = new InfernetError('prompt.too-long', { tokens, maxTokens: Math.max(0, longest - 1) })
+    return roomy
+  }
+
   /** In the middle of an answer it is worth waiting for someone; before the first token the page decides. */
-  async #waitForSomeone(): Promise<void> {
+  async *#waitForSomeone(): AsyncGenerator<AnswerEvent, void, void> {
     const { code } = this.#reason
     const mayWait = this.#isBegun || code === 'stream.busy' || code === 'prompt.quote-limit'
     if (!mayWait) throw this.#reason
-    await sleep(this.#components.clock, millis(RETRY_PAUSE_MS), { signal: this.#signal })
+    yield { type: 'waiting', reason: this.#reason }
+    await sleep(this.#components.clock, millis(this.#pauseMs), { signal: this.#signal })
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
     this.#failed.clear() // nobody else is left: who failed once may be asked again
   }
 
   get #isBegun(): boolean {
     return this.#progress.tokens.length > 0
+  }
+
+  /** Its provider may be lost between its last token and its goodbye: the answer is complete all the same. */
+  get #isComplete(): boolean {
+    const last = this.#progress.tokens.at(-1)
+    return this.#finish === 'length' || (last !== undefined && !!this.#prompt.eosTokens?.includes(last))
+  }
+
+  get #finish(): AnswerSummary['finish'] {
+    return this.#progress.tokens.length >= this.#prompt.maxTokens ? 'length' : 'stop'
   }
 
   /**
@@ -210,11 +254,7 @@ class Answer {
   ): AsyncGenerator<AnswerEvent, AnswerSummary | undefined, void> {
     const position = this.#progress.tokens.length
     if (position === from) return undefined
-    const last = this.#progress.tokens.at(-1)
-    // It was lost between its last token and its goodbye: the answer is complete all the same.
-    const isComplete =
-      position >= this.#prompt.maxTokens || (last !== undefined && this.#prompt.eosTokens?.includes(last))
-    if (isComplete) return yield* this.#done(position >= this.#prompt.maxTokens ? 'length' : 'stop')
+    if (this.#isComplete) return yield* this.#done(this.#finish)
     yield { type: 'seam', position, lost: provider, reason }
     return undefined
   }
@@ -240,7 +280,7 @@ class Answer {
         switch (event.type) {
           case 'accepted':
             this.#progress.beginSegment(event.seed)
-            yield { type: 'assigned', position: from, segment }
+            yield { type: 'assigned', position: from, segment, seed: this.#progress.seed ?? event.seed }
             if (event.chunk) yield this.#chunkEvent(event.chunk.index, segment)
             break
           case 'tokens':

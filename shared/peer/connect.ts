@@ -9,6 +9,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import type { Path } from '../schedule/assignment.ts'
 import type { RecentPeers } from './recent-peers.ts'
 import { hiddenDialAddresses, dialAddressesOf, type Hiding } from './dial-addresses.ts'
+import { isTurned, measureTurn } from './webrtc-path.ts'
 
 /** After this long without a direct path the job goes over the relay, within its byte budget. */
 export const DIRECT_PATH_DEADLINE_MS = 8 * SECOND_MS
@@ -28,6 +29,8 @@ export interface ConnectComponents {
   readonly clock: Clock
   /** Peers to whom no direct path came up lately: the wait is not paid again for each question. */
   readonly directFailures: RecentPeers
+  /** Told when no path at all came up: the introduction may have gone into a dead connection. */
+  readonly onUnreachable?: (() => void) | undefined
   /** @default providers may see this peer's network address */
   readonly hiding?: Hiding | undefined
 }
@@ -37,10 +40,14 @@ export interface Connected {
   readonly path: Path
 }
 
-/** How a connection's bytes travel. A relayed one is limited, or names the circuit in its address. */
-export function pathOf({ limits, remoteAddr }: Pick<Connection, 'limits' | 'remoteAddr'>): Path {
+/**
+ * How a connection's bytes travel, by what was measured of it last. A relayed one is limited, or names the circuit in
+ * its address.
+ */
+export function pathOf(connection: Connection): Path {
+  const { limits, remoteAddr } = connection
   const address = remoteAddr.toString()
-  if (address.includes('/webrtc')) return 'webrtc'
+  if (address.includes('/webrtc')) return isTurned(connection) ? 'turn' : 'webrtc'
   return limits != null || address.includes('/p2p-circuit') ? 'relayed' : 'websocket'
 }
 
@@ -63,20 +70,21 @@ export async function connect(
   if (hiding && targets.relayed.length + targets.direct.length === 0)
     throw new InfernetError('mesh.no-hidden-path')
   const standing = openConnections(node, provider).find((connection) => pathOf(connection) !== 'relayed')
-  if (standing) return connectedBy(standing, hiding)
+  if (standing) return await connectedBy(standing, hiding)
   if (targets.direct.length > 0 && !directFailures.has(provider)) {
     const connection = await connectDirectly(components, provider, targets.direct, signal)
-    if (connection) return connectedBy(connection, hiding)
+    if (connection) return await connectedBy(connection, hiding)
   }
   return connectedBy(await connectRelayed(components, provider, targets.relayed, signal), hiding)
 }
 
 /**
- * Of a peer that hides, WebRTC runs through TURN alone: its node was made so.
+ * Names the path by what carries it now. Of a peer that hides, WebRTC runs through TURN alone: its node was made so.
  *
  * @throws InfernetError `mesh.no-hidden-path` for a socket, at whose other end our address is seen
  */
-function connectedBy(connection: Connection, hiding: Hiding | undefined): Connected {
+async function connectedBy(connection: Connection, hiding: Hiding | undefined): Promise<Connected> {
+  await measureTurn(connection)
   const path = pathOf(connection)
   if (hiding && path === 'websocket') throw new InfernetError('mesh.no-hidden-path')
   return { connection, path: hiding && path === 'webrtc' ? 'turn' : path }
@@ -144,7 +152,7 @@ export async function openStream(
  * joined by libp2p to the next one for the same peer and fails it at once, so a quick failure is tried again.
  */
 async function connectRelayed(
-  { node, clock }: ConnectComponents,
+  { node, clock, onUnreachable }: ConnectComponents,
   provider: PeerName,
   relayed: readonly Multiaddr[],
   signal: AbortSignal | undefined,
@@ -167,6 +175,7 @@ async function connectRelayed(
     return await withDeadline(clock, millis(RELAYED_PATH_DEADLINE_MS), late, dial, { signal })
   } catch (thrown) {
     signal?.throwIfAborted()
+    onUnreachable?.()
     throw InfernetError.from(thrown, 'mesh.unreachable')
   }
 }

@@ -33,6 +33,8 @@ export interface RelaySource {
   readonly views: readonly RelayView[]
   /** Calls back when relays come or go. Returns what undoes it. */
   onChange(callback: () => void): () => void
+  /** Somebody could not be reached through them: asks each whether it still answers. */
+  check?(): void
 }
 
 export interface PeerComponents {
@@ -105,7 +107,7 @@ class NetworkPeer implements Peer {
 
   ask(
     prompt: Prompt,
-    { signal, except = [], payer }: NonNullable<Parameters<Peer['ask']>[1]> = {},
+    { signal, except = [], payer, begun }: NonNullable<Parameters<Peer['ask']>[1]> = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const { node, clock, random, relays } = this.#components
     const directories = (): readonly DirectoryPort[] => relays.directories
@@ -121,9 +123,10 @@ class NetworkPeer implements Peer {
       offers: this.#offers,
       directFailures: this.#directFailures,
       directories,
+      onUnreachable: () => relays.check?.(),
       hiding: hiding && { ...hiding, relays: () => relays.views.map(({ address }) => address) },
     }
-    return ask(components, prompt, { signal, except: new Set([this.name, ...except]) })
+    return ask(components, prompt, { signal, except: new Set([this.name, ...except]), begun })
   }
 
   provide(engine: Engine, terms: ProviderTerms): Provision {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
-import type { ModelHash } from '../base/ids.ts'
+import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { InfernetError } from '../errors/infernet-error.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
 import type { NetworkView, RelayView } from './peer.ts'
@@ -16,12 +17,15 @@ export async function look(
   model: ModelHash | undefined,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<NetworkView> {
-  const found = await findOffers(directories, model, { now: () => clock.now(), signal })
+  const unread = new Map<PeerName, InfernetError>()
+  const onUnread = (provider: PeerName, reason: InfernetError): void => void unread.set(provider, reason)
+  const found = await findOffers(directories, model, { now: () => clock.now(), signal, onUnread })
   const now = clock.now()
   const offers = found.map(({ offer, relays: named }) => ({
     offer,
     relays: named,
     expired: offer.expiresAt <= now,
   }))
-  return { offers, relays: relays.views, takenAt: now }
+  for (const { offer } of found) unread.delete(offer.provider)
+  return { offers, unread, relays: relays.views, takenAt: now }
 }

@@ -42,8 +42,18 @@ export interface Segment {
 export type AnswerEvent =
   /** Looking for candidates and asking for quotes; `attempt` counts from 1. */
   | { readonly type: 'searching'; readonly attempt: number }
-  /** A provider took the job; `position` is where it goes on in the answer. */
-  | { readonly type: 'assigned'; readonly position: number; readonly segment: Segment }
+  /**
+   * Nobody can go on now, for this reason. The next look comes by itself, until the signal ends: whoever asks says how
+   * long it is worth waiting.
+   */
+  | { readonly type: 'waiting'; readonly reason: InfernetError }
+  /** A provider took the job; `position` is where it goes on in the answer, `seed` what each further one goes on with. */
+  | {
+      readonly type: 'assigned'
+      readonly position: number
+      readonly segment: Segment
+      readonly seed: Uint8Array
+    }
   | { readonly type: 'tokens'; readonly tokens: readonly number[] }
   /** A block of tokens was signed; `due` is the whole amount owed so far to all providers. */
   | { readonly type: 'chunk'; readonly index: number; readonly due: BaseUnits; readonly segment: Segment }
@@ -73,6 +83,15 @@ export type AnswerEvent =
   /** What proves the part of one provider; it comes when that part is over, before `done`. */
   | { readonly type: 'proof'; readonly transcript: Transcript }
   | { readonly type: 'done'; readonly summary: AnswerSummary }
+
+/** An answer that broke off, to be continued at the same position of the same stream of draws. */
+export interface BegunAnswer {
+  readonly tokens: readonly number[]
+  /** The 32 bytes that `assigned` told. */
+  readonly seed: Uint8Array
+  /** Who wrote it: counts for what the answer costs as a whole. */
+  readonly segments: readonly Segment[]
+}
 
 export interface AnswerSummary {
   readonly finish: FinishReason
@@ -142,6 +161,8 @@ export interface Provision {
 /** What relays say of the network, from offers that were verified here. */
 export interface NetworkView {
   readonly offers: readonly SeenOffer[]
+  /** Providers that relays named and of whom no offer can be used, and why: they are there, and cannot be asked. */
+  readonly unread: ReadonlyMap<PeerName, InfernetError>
   readonly relays: readonly RelayView[]
   readonly takenAt: EpochMillis
 }
@@ -157,8 +178,11 @@ export interface SeenOffer {
 export interface RelayView {
   readonly relay: PeerName
   readonly address: string
-  /** `newer` and `older`: it answers, and speaks another version of the protocol than this side does. */
-  readonly state: 'connecting' | 'up' | 'down' | 'newer' | 'older'
+  /**
+   * `checking`: connected, but it has not answered for a moment. `newer` and `older`: it answers, and speaks another version of the protocol than this
+   * side does.
+   */
+  readonly state: 'connecting' | 'up' | 'checking' | 'down' | 'newer' | 'older'
   /** True while it holds a reservation for us, so that others can find us through it. */
   readonly reserved: boolean
   readonly rttMs: Millis | undefined
@@ -184,7 +208,8 @@ export interface Payee {
 export interface Peer {
   readonly name: PeerName
   /**
-   * Asks the network. Iterate the result to drive it; leave the loop or abort the signal to cancel.
+   * Asks the network. Iterate the result to drive it; leave the loop or abort the signal to cancel. Once an answer has
+   * begun, or while all are busy, it waits for somebody as long as the signal lets it, and says so with `waiting`.
    *
    * Throws `schedule.no-relay`, `schedule.no-provider`, `prompt.price-too-high`, `payment.*` when it is our side that
    * cannot pay, or the last provider's failure when
@@ -198,6 +223,8 @@ export interface Peer {
       except?: readonly PeerName[]
       /** Pays for the answer. @default only providers that work for nothing are asked */
       payer?: Payer | undefined
+      /** What there is of it already, written for the same prompt. @default nothing */
+      begun?: BegunAnswer | undefined
     },
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /**

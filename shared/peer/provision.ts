@@ -1,4 +1,4 @@
-import type { PrivateKey } from '@libp2p/interface'
+import type { Connection, PrivateKey } from '@libp2p/interface'
 import { fromHex } from '../base/bytes.ts'
 import { ChangeEmitter } from '../base/change-emitter.ts'
 import type { Clock } from '../base/clock.ts'
@@ -27,6 +27,7 @@ import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
 import type { JobOutcome } from '../stream/serve-job.ts'
 import { sign } from '../wire/signed.ts'
 import { pathOf } from './connect.ts'
+import { measureTurn } from './webrtc-path.ts'
 import type { ProviderJob, ProviderTerms, Provision as ProvisionInterface, ProvisionState } from './peer.ts'
 
 /** How long a drain waits for running jobs before it hands them over. */
@@ -64,6 +65,7 @@ export class Provision implements ProvisionInterface {
   #timer: { stop(): void } | undefined
   #sequence = 0
   #offerAcceptedAt: EpochMillis | undefined
+  readonly #looked = new WeakSet<Connection>()
   #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n, paid: 0n }
 
   /** @throws InfernetError `engine.self-test-failed` */
@@ -134,6 +136,13 @@ export class Provision implements ProvisionInterface {
     }
   }
 
+  /** Once for each connection: its path stands when a job comes over it. */
+  async #look(connection: Connection): Promise<void> {
+    if (this.#looked.has(connection)) return
+    this.#looked.add(connection)
+    if (await measureTurn(connection)) this.#changes.emit()
+  }
+
   pause(): void {
     if (this.#state !== 'live') return
     this.#enter('paused')
@@ -175,6 +184,7 @@ export class Provision implements ProvisionInterface {
 
   /** Called by the job service. */
   jobsChanged(): void {
+    for (const { connection } of this.#liveJobs()) void this.#look(connection)
     this.#changes.emit()
   }
 
@@ -256,7 +266,7 @@ export class Provision implements ProvisionInterface {
       busySlots: this.#liveJobs().length,
       prefillTokensPerSecond: this.#speeds.prefillTokensPerSecond,
       decodeTokensPerSecond: this.#speeds.decodeTokensPerSecond,
-      selfTest: offered(this.#terms.selfTest),
+      selfTest: offered(this.#terms.selfTest, issuedAt),
       addresses: this.#components.addresses().slice(0, 8),
       sequence: this.#sequence,
       issuedAt,
@@ -280,11 +290,15 @@ function offeredPayment(payment: QuotePayment | undefined): { payment?: OfferPay
 }
 
 /** Picked by name: a caller's richer object must not end up in what is signed. */
-function offered({ right, total, testedAt, subgroups }: OfferedSelfTest): OfferedSelfTest {
+function offered(
+  { right, total, testedAt, subgroups }: OfferedSelfTest,
+  issuedAt: EpochMillis,
+): OfferedSelfTest {
   return {
     right,
     total,
-    ...(testedAt === undefined ? {} : { testedAt }),
+    // A clock that was set back since the test must not make the offer one from before it, which nobody takes.
+    ...(testedAt === undefined ? {} : { testedAt: epochMillis(Math.min(testedAt, issuedAt)) }),
     ...(subgroups === undefined ? {} : { subgroups }),
   }
 }

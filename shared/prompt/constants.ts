@@ -1,4 +1,5 @@
 import { SECOND_MS } from '../base/units.ts'
+import { MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { protocolId } from '../wire/versions.ts'
 
 export const PROMPT_PROTOCOL = protocolId('prompt')
@@ -25,8 +26,8 @@ export const QUOTE_RATE_TOTAL = { burst: 200, perSecond: 50 } as const
 /** A consumer's quote streams open at once on one connection. */
 export const MAX_QUOTE_STREAMS = 4
 
-/** The longest prompt we carry, in tokens: bounded by the frame (5 bytes a token in CBOR at most). */
-export const MAX_PROMPT_TOKENS = 12_000
+/** The longest prompt we carry, in tokens: it leaves room for one token of the answer. */
+export const MAX_PROMPT_TOKENS = MAX_TEXT_TOKENS - 1
 
 /** The longest answer one job may ask for. */
 export const MAX_OUTPUT_TOKENS = 8192

@@ -15,21 +15,22 @@ import {
   real,
   tokenIds,
 } from '../wire/fields.ts'
-import { MAX_TOKEN_ID } from '../wire/limits.ts'
+import { MAX_TEXT_TOKENS, MAX_TOKEN_ID } from '../wire/limits.ts'
 import { message } from '../wire/message.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { signedSchema } from '../wire/signed.ts'
-import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from './constants.ts'
+import { MAX_OUTPUT_TOKENS } from './constants.ts'
 
-const { temperature, topK, repetitionPenalty, presencePenalty, frequencyPenalty, bias } = SAMPLER_BOUNDS
+const { temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty, bias } =
+  SAMPLER_BOUNDS
 const grammarText = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_GRAMMAR_LENGTH))
 
 /** How tokens are drawn, in the bounds of the sampler; each key but the first two may be left out, which is off. */
 export const samplerSchema = v.strictObject({
   temperature: real(...temperature),
-  topP: real(0.01, 1),
+  topP: real(...topP),
   topK: v.exactOptional(integer(...topK)),
-  minP: v.exactOptional(real(0, 0.99)),
+  minP: v.exactOptional(real(...minP)),
   repetitionPenalty: v.exactOptional(real(...repetitionPenalty)),
   presencePenalty: v.exactOptional(real(...presencePenalty)),
   frequencyPenalty: v.exactOptional(real(...frequencyPenalty)),
@@ -50,7 +51,8 @@ export const samplerSchema = v.strictObject({
 export const quoteRequestSchema = message({
   type: v.literal('quote'),
   model: modelHashField,
-  promptTokens: integer(1, MAX_PROMPT_TOKENS),
+  /** What is read before the first new token: of an answer that goes on, also what was written. */
+  promptTokens: integer(1, MAX_TEXT_TOKENS),
   maxTokens: integer(1, MAX_OUTPUT_TOKENS),
 })
 export type QuoteRequest = v.InferOutput<typeof quoteRequestSchema>

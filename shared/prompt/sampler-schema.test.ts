@@ -7,9 +7,9 @@ import { samplerSchema } from './messages.ts'
 const bare: SamplerParams = { temperature: 0.7, topP: 0.9 }
 const full: SamplerParams = {
   temperature: 2,
-  topP: 0.01,
+  topP: 0,
   topK: 1024,
-  minP: 0.99,
+  minP: 1,
   repetitionPenalty: 0.5,
   presencePenalty: -2,
   frequencyPenalty: 2,
@@ -22,6 +22,7 @@ describe('the sampler on the wire', () => {
   it.each<[string, SamplerParams]>([
     ['nothing that may be left out', bare],
     ['everything at its bounds', full],
+    ['top-k off', { ...bare, topK: -1 }],
     ['any JSON', { ...bare, grammar: { kind: 'json' } }],
     ['a grammar', { ...bare, grammar: { kind: 'gbnf', grammar: 'root ::= "a"' } }],
   ])('comes back as it was sent, with %s', (_, params) => {
@@ -34,12 +35,12 @@ describe('the sampler on the wire', () => {
   it.each<[string, object]>([
     ['temperature', { temperature: 2.01 }],
     ['temperature', { temperature: -0.01 }],
-    ['topP', { topP: 0 }],
+    ['topP', { topP: -0.01 }],
     ['topP', { topP: 1.01 }],
-    ['topK', { topK: 0 }],
+    ['topK', { topK: -2 }],
     ['topK', { topK: 1025 }],
     ['topK', { topK: 1.5 }],
-    ['minP', { minP: 1 }],
+    ['minP', { minP: 1.01 }],
     ['repetitionPenalty', { repetitionPenalty: 0.4 }],
     ['repetitionPenalty', { repetitionPenalty: 2.1 }],
     ['presencePenalty', { presencePenalty: 2.1 }],

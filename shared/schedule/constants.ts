@@ -1,4 +1,5 @@
 import { MINUTE_MS, SECOND_MS } from '../base/units.ts'
+import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
 import { protocolId } from '../wire/versions.ts'
 
 export const SCHEDULE_PROTOCOL = protocolId('schedule')
@@ -38,3 +39,9 @@ export const DIRECTORY_IDLE_MS = 5 * MINUTE_MS
 
 /** How many candidates are asked for a live quote: power of k choices, k = 4 (docs/design-notes.md). */
 export const QUOTED_CANDIDATES = 4
+
+/** After a relay's restart its providers dial it again within this, and its directory is empty until they have. */
+export const DIRECTORY_FILL_MS = 10 * SECOND_MS
+
+/** So long a question that finds nobody waits for the first offer meanwhile: its asker gives up a second later. */
+export const FILLING_QUERY_MS = ANSWER_DEADLINE_MS - SECOND_MS

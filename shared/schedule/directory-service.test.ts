@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../base/bytes.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { realClock } from '../testing/real-clock.ts'
 import {
   connectedStreams,
@@ -11,6 +12,8 @@ import {
 } from '../testing/peers.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
+import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
+import { DIRECTORY_FILL_MS, FILLING_QUERY_MS } from './constants.ts'
 import { Directory } from './directory.ts'
 import { DirectoryClient } from './directory-client.ts'
 import { DirectoryService } from './directory-service.ts'
@@ -61,6 +64,32 @@ describe('DirectoryService with DirectoryClient', () => {
     )
     expect(await consumer.query(undefined, 4)).toMatchObject({ total: 0 })
     expect(gossiped).toHaveLength(2)
+  })
+
+  it('lets a question wait for the first offer while it fills, on the very stream that brings it too', async () => {
+    service = new DirectoryService({ clock: realClock, directory }, { fillMs: 60_000 })
+    const both = clientOf(peer)
+    const asked = both.query(someModel(), 4)
+    expect(await both.query(undefined, 4), 'a question for all is answered at once').toMatchObject({
+      total: 0,
+    })
+    await both.announce(await offerOf(peer))
+    expect(await asked).toMatchObject({ offers: [{ provider: peer.name }], total: 1 })
+    service.peerGone(peer.name)
+    expect(await both.query(someModel(), 4), 'who left is gone').toMatchObject({ total: 0 })
+  })
+
+  it('answers a question that waited with nobody before its asker gives up, and at once when it is filled', async () => {
+    const clock = new FakeClock()
+    service = new DirectoryService({ clock, directory }, { fillMs: DIRECTORY_FILL_MS })
+    const client = clientOf(peer)
+    const asked = client.query(someModel(), 4)
+    await client.query(undefined, 4) // answered after the other one was read
+    await clock.advance(FILLING_QUERY_MS)
+    expect(await asked).toMatchObject({ total: 0 })
+    expect(FILLING_QUERY_MS).toBeLessThan(ANSWER_DEADLINE_MS)
+    await clock.advance(DIRECTORY_FILL_MS)
+    expect(await client.query(someModel(), 4)).toMatchObject({ total: 0 })
   })
 
   it('refuses by name an offer that its bringer did not sign', async () => {

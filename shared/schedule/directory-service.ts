@@ -3,12 +3,14 @@ import type { ChangeEmitter } from '../base/change-emitter.ts'
 import type { Clock } from '../base/clock.ts'
 import { peerName, type PeerName } from '../base/ids.ts'
 import { TokenBucket } from '../base/token-bucket.ts'
+import { millis } from '../base/units.ts'
 import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { encode } from '../wire/codec.ts'
-import { DIRECTORY_IDLE_MS, DIRECTORY_RATE, MAX_RATE_REFUSALS } from './constants.ts'
+import { DIRECTORY_IDLE_MS, DIRECTORY_RATE, FILLING_QUERY_MS, MAX_RATE_REFUSALS } from './constants.ts'
 import type { Directory } from './directory.ts'
+import type { SignedOffer } from './offer.ts'
 import { directoryRequestSchema, type DirectoryRequest, type OfferGossipMessage } from './messages.ts'
 
 export interface DirectoryServiceComponents {
@@ -19,15 +21,25 @@ export interface DirectoryServiceComponents {
   readonly onChange?: ChangeEmitter
 }
 
+export interface DirectoryServiceInit {
+  /** For so long from now on, in ms, a question for a model that finds nobody waits for the first offer. @default 0 */
+  readonly fillMs?: number
+}
+
 type Session = FramedStream<typeof directoryRequestSchema>
+type Query = DirectoryRequest & { type: 'query' }
 
 /** The relay's side of the schedule protocol: a stream of requests, each answered in turn, and word of lost peers. */
 export class DirectoryService {
   readonly #components: DirectoryServiceComponents
   readonly #sessions = new Map<Session, Set<PeerName>>()
+  /** Sessions with a question that waits: one each, so that a stranger cannot pile them up. */
+  readonly #asking = new Set<Session>()
+  readonly #filledAt: number
 
-  constructor(components: DirectoryServiceComponents) {
+  constructor(components: DirectoryServiceComponents, { fillMs = 0 }: DirectoryServiceInit = {}) {
     this.#components = components
+    this.#filledAt = components.clock.monotonic() + fillMs
   }
 
   /** Open directory streams. */
@@ -69,6 +81,11 @@ export class DirectoryService {
       if (!request) return
       if (bucket.take()) refusals = 0
       else if (++refusals > MAX_RATE_REFUSALS) throw new InfernetError('schedule.rate-limited')
+      if (refusals === 0 && this.#mayWait(session, request)) {
+        // Not in turn: whoever asks may be about to bring the offer on this very stream.
+        void this.#answerWhenFilled(session, request)
+        continue
+      }
       const reply =
         refusals > 0
           ? refusal(request.id, new InfernetError('schedule.rate-limited'))
@@ -96,17 +113,47 @@ export class DirectoryService {
         case 'withdraw':
           return await this.#withdraw(peer, request)
         case 'query':
-          return {
-            type: 'offers',
-            id: request.id,
-            ...this.#components.directory.query(request.model ?? undefined, request.limit),
-          }
+          return this.#offersFor(request)
         case 'watch':
           return this.#watch(session, request)
       }
     } catch (thrown) {
       return refusal(request.id, thrown)
     }
+  }
+
+  #offersFor({ id, model, limit }: Query): {
+    type: 'offers'
+    id: number
+    offers: SignedOffer[]
+    total: number
+  } {
+    return { type: 'offers', id, ...this.#components.directory.query(model ?? undefined, limit) }
+  }
+
+  /** After a restart "nobody" is not known yet: providers are on their way back. */
+  #mayWait(session: Session, request: DirectoryRequest): request is Query {
+    const { clock, directory } = this.#components
+    if (clock.monotonic() >= this.#filledAt || this.#asking.has(session)) return false
+    return request.type === 'query' && request.model !== null && !directory.hasHeardOf(request.model)
+  }
+
+  /** Never throws. */
+  async #answerWhenFilled(session: Session, request: Query): Promise<void> {
+    const { clock, directory } = this.#components
+    this.#asking.add(session)
+    const filled = Promise.withResolvers<void>()
+    const limitMs = Math.min(FILLING_QUERY_MS, this.#filledAt - clock.monotonic())
+    const timer = clock.schedule(millis(limitMs), filled.resolve)
+    const stop = directory.arrivals.listen(() => {
+      if (this.#offersFor(request).total > 0) filled.resolve()
+    })
+    await filled.promise
+    timer.stop()
+    stop()
+    this.#asking.delete(session)
+    if (!this.#sessions.has(session)) return
+    session.send(this.#offersFor(request)).catch((thrown: unknown) => session.abort(thrown))
   }
 
   async #announce(

@@ -1,3 +1,4 @@
+import { ChangeEmitter } from '../base/change-emitter.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import { epochMillis, SECOND_MS, type EpochMillis } from '../base/units.ts'
@@ -12,6 +13,8 @@ export interface DirectoryInit {
   readonly maxOffers?: number
   /** False for a peer that nobody should be sent to, e.g. one whose operator is jailed. @default everybody may be */
   readonly mayIntroduce?: (provider: PeerName) => boolean
+  /** True while peers that are not known may bring no offer. @default never */
+  readonly isClosed?: () => boolean
 }
 
 /** Rankings are kept for this many models at once, so that questions about models nobody has cost no memory. */
@@ -31,9 +34,12 @@ interface Entry {
  * a withdrawn offer cannot be replayed.
  */
 export class Directory {
+  /** After each offer that came in. */
+  readonly arrivals = new ChangeEmitter()
   readonly #clock: Clock
   readonly #maxOffers: number
   readonly #mayIntroduce: (provider: PeerName) => boolean
+  readonly #isClosed: () => boolean
   readonly #entries = new Map<string, Entry>()
   readonly #byModel = new Map<ModelHash, Set<string>>()
   readonly #byPeer = new Map<PeerName, Set<string>>()
@@ -45,6 +51,7 @@ export class Directory {
     this.#clock = clock
     this.#maxOffers = init.maxOffers ?? MAX_OFFERS
     this.#mayIntroduce = init.mayIntroduce ?? (() => true)
+    this.#isClosed = init.isClosed ?? (() => false)
   }
 
   /** Live offers. */
@@ -53,18 +60,23 @@ export class Directory {
     return this.#entries.size
   }
 
+  /** Whether an offer for it was there lately, live or gone: then "nobody" is an answer, not a lack of news. */
+  hasHeardOf(model: ModelHash): boolean {
+    return this.#byModel.has(model) || [...this.#tombstones.keys()].some((key) => key.endsWith(` ${model}`))
+  }
+
   /**
    * Verifies and stores an offer; answers until when it stands.
    *
    * @throws InfernetError `wire.bad-signature`, `wire.malformed`, `schedule.offer-expired`, `schedule.offer-stale`
-   * (replayed or out of order), `schedule.directory-full` or `schedule.not-introduced`.
+   * (replayed or out of order), `schedule.directory-full`, `schedule.maintenance` or `schedule.not-introduced`.
    */
   async announce(signed: SignedOffer, { isLocal }: { isLocal: boolean }): Promise<Offer> {
     const offer = await openOffer(signed, this.#clock.now())
     if (!this.#mayIntroduce(offer.provider)) throw new InfernetError('schedule.not-introduced')
     const key = keyOf(offer.provider, offer.model)
     if (offer.sequence <= this.#sequenceOf(key)) throw new InfernetError('schedule.offer-stale')
-    this.#admit(offer.provider, key)
+    this.#admit(offer.provider, key, isLocal)
     this.#put(key, {
       offer,
       signed: signed.offer,
@@ -132,8 +144,9 @@ export class Directory {
     return Math.max(this.#entries.get(key)?.offer.sequence ?? 0, live)
   }
 
-  #admit(provider: PeerName, key: string): void {
+  #admit(provider: PeerName, key: string, isLocal: boolean): void {
     if (this.#entries.has(key)) return
+    if (isLocal && this.#isClosed()) throw new InfernetError('schedule.maintenance')
     const own = this.#byPeer.get(provider)?.size ?? 0
     if (own >= MAX_OFFERS_PER_PEER) throw new InfernetError('schedule.directory-full')
     if (this.#entries.size >= this.#maxOffers) this.#sweep()
@@ -145,6 +158,7 @@ export class Directory {
     add(this.#byModel, entry.offer.model, key)
     add(this.#byPeer, entry.offer.provider, key)
     this.#forgetRankings(entry.offer.model)
+    this.arrivals.emit()
   }
 
   #remove(key: string): void {

@@ -11,6 +11,13 @@ export interface FoundOffer {
   readonly relays: readonly PeerName[]
 }
 
+export interface FindOptions {
+  readonly now: () => EpochMillis
+  readonly signal?: AbortSignal | undefined
+  /** Told of each offer that was named and cannot be used, and why. */
+  readonly onUnread?: (provider: PeerName, reason: InfernetError) => void
+}
+
 /**
  * Asks every directory at once and merges what they say: verified here, newest sequence number wins, no relay's rank
  * is trusted. A relay that does not answer, or answers rubbish, is left out.
@@ -20,12 +27,12 @@ export interface FoundOffer {
 export async function findOffers(
   directories: readonly DirectoryPort[],
   model: ModelHash | undefined,
-  { now, signal }: { now: () => EpochMillis; signal?: AbortSignal | undefined },
+  { now, signal, onUnread }: FindOptions,
 ): Promise<FoundOffer[]> {
   const options = signal ? { signal } : {}
   const asked = directories.map(async (directory) => {
     const { offers } = await directory.query(model, MAX_QUERY_OFFERS, options)
-    return Promise.all(offers.map((signed) => verify(signed, model, directory.relay, now())))
+    return Promise.all(offers.map((signed) => verify(signed, model, directory.relay, now(), onUnread)))
   })
   const answers = await Promise.allSettled(asked)
   signal?.throwIfAborted()
@@ -39,11 +46,13 @@ async function verify(
   model: ModelHash | undefined,
   relay: PeerName,
   now: EpochMillis,
+  onUnread: FindOptions['onUnread'],
 ): Promise<FoundOffer | undefined> {
   try {
     const offer = await openOffer(signed, now)
     return model && offer.model !== model ? undefined : { offer, relays: [relay] }
-  } catch {
+  } catch (thrown) {
+    onUnread?.(signed.provider, InfernetError.from(thrown))
     return undefined // forged, expired or malformed: as if the relay had not named it
   }
 }

@@ -1,4 +1,5 @@
-import { MINUTE_MS, SECOND_MS } from '../base/units.ts'
+import { KIB, MINUTE_MS, SECOND_MS } from '../base/units.ts'
+import { MAX_QUESTION_BYTES } from '../wire/limits.ts'
 import { protocolId } from '../wire/versions.ts'
 
 export const STREAM_PROTOCOL = protocolId('stream')
@@ -51,6 +52,9 @@ export const MAX_OPENING_JOBS = 512
 
 /** Room for a payment voucher beside an acknowledgement. */
 export const MAX_CREDIT_BYTES = 1024
+
+/** The frame that opens a job: its question, its credit, and their names. */
+export const MAX_JOB_FRAME_BYTES = MAX_QUESTION_BYTES + 4 * KIB
 
 /** A prompt longer than this is paid for before it is read: reading it costs about as much as writing one chunk. */
 export const PREPAID_PROMPT_TOKENS = 256

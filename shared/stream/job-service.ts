@@ -8,7 +8,12 @@ import { errorToMessage } from '../errors/error-message.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import type { QuoteDesk, RedeemedQuote } from '../prompt/quote-desk.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
-import { CREDIT_CHECK_DEADLINE_MS, MAX_JOBS_PER_CONSUMER, MAX_OPENING_JOBS } from './constants.ts'
+import {
+  CREDIT_CHECK_DEADLINE_MS,
+  MAX_JOB_FRAME_BYTES,
+  MAX_JOBS_PER_CONSUMER,
+  MAX_OPENING_JOBS,
+} from './constants.ts'
 import { isPaid, type CreditTerms, type CreditVerifier, type IncomingCredit } from './credit.ts'
 import { consumerFrameSchema } from './messages.ts'
 import { readOpen, type OpenJob } from './open-job.ts'
@@ -65,7 +70,9 @@ export class JobService {
 
   /** Mount with `answerProtocols`, as STREAM_PROTOCOL with MAX_JOB_STREAMS at once. */
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
-    const frames: JobFrames = new FramedStream(stream, consumerFrameSchema, this.#components.clock)
+    const frames: JobFrames = new FramedStream(stream, consumerFrameSchema, this.#components.clock, {
+      maxFrameBytes: MAX_JOB_FRAME_BYTES,
+    })
     if (this.#opening >= MAX_OPENING_JOBS) return frames.abort(new InfernetError('stream.busy'))
     let job: LiveJob
     this.#opening++

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
-import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from '../prompt/constants.ts'
+import { MAX_OUTPUT_TOKENS } from '../prompt/constants.ts'
 import { amountField, bytes, bytesUpTo, integer, jobIdField, list, tokenIds } from '../wire/fields.ts'
-import { MAX_FRAME_BYTES } from '../wire/limits.ts'
+import { MAX_QUESTION_BYTES, MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
@@ -30,7 +30,7 @@ export const openJobSchema = message({
   jobId: jobIdField,
   quoteId: jobIdField,
   /** See `question.ts`: one byte string, because the chain of chunks begins with its hash. */
-  question: bytesUpTo(MAX_FRAME_BYTES),
+  question: bytesUpTo(MAX_QUESTION_BYTES),
   /** What shows that the job will be paid, and pays for a long prompt before it is read; opaque here. */
   credit: v.exactOptional(bytesUpTo(MAX_CREDIT_BYTES)),
 })
@@ -67,7 +67,7 @@ export const providerFrameSchema = v.variant('type', [
   message({
     type: v.literal('done'),
     finish: v.picklist(['stop', 'length']),
-    promptTokens: integer(0, MAX_PROMPT_TOKENS + MAX_OUTPUT_TOKENS),
+    promptTokens: integer(0, MAX_TEXT_TOKENS),
     outputTokens: position,
   }),
   message({

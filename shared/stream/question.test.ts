@@ -4,6 +4,7 @@ import { fromHex } from '../base/bytes.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { someModel } from '../testing/peers.ts'
 import { encode } from '../wire/codec.ts'
+import { MAX_QUESTION_BYTES, MAX_TOKEN_ID } from '../wire/limits.ts'
 import { decodeQuestion, encodeQuestion, questionOf, type Question } from './question.ts'
 
 const question: Question = {
@@ -25,6 +26,27 @@ describe('a question', () => {
     const prompt = { task, model, promptTokens, sampler, maxTokens: 31, maxOutputPrice: undefined }
     const { consumerNonce, salt, priorTokens } = question
     expect(questionOf({ prompt, priorTokens, consumerNonce, salt, seed: undefined })).toEqual(question)
+  })
+
+  it('fits its frame with the longest text, wherever it is cut, and the largest sampler', () => {
+    const ids = (length: number): number[] => Array.from({ length }, () => MAX_TOKEN_ID)
+    const sampler = {
+      ...{ temperature: 0.123456789, topP: 0.123456789, topK: 1024, minP: 0.123456789 },
+      ...{ repetitionPenalty: 1.23456789, presencePenalty: 1.23456789, frequencyPenalty: 1.23456789 },
+      logitBias: Array.from({ length: 300 }, () => [MAX_TOKEN_ID, 1.23456789] as const),
+      stop: Array.from({ length: 8 }, () => ids(16)),
+      grammar: { kind: 'gbnf' as const, grammar: '本'.repeat(16_384) },
+    }
+    for (const written of [1, 8192]) {
+      const longest = { ...question, sampler, promptTokens: ids(32_768 - written), priorTokens: ids(written) }
+      const bytes = encodeQuestion(longest)
+      expect(bytes.length).toBeLessThanOrEqual(MAX_QUESTION_BYTES)
+      expect(decodeQuestion(bytes).priorTokens).toHaveLength(written)
+    }
+    const tooLong = { ...question, promptTokens: ids(32_767), priorTokens: ids(2) }
+    expect(() => decodeQuestion(encodeQuestion(tooLong))).toThrow(
+      expect.objectContaining({ code: 'wire.malformed' }),
+    )
   })
 
   it.each<[string, object]>([

@@ -8,11 +8,12 @@ import { samplerSchema } from '../prompt/messages.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { bytes, integer, modelHashField, tokenIds } from '../wire/fields.ts'
+import { MAX_TEXT_TOKENS } from '../wire/limits.ts'
 
 /** Makes the hash of a question that is short or known in part as hard to guess as a key. */
 export const SALT_BYTES = 16
 
-const questionSchema = v.strictObject({
+const questionFields = v.strictObject({
   task: v.picklist(TASKS),
   model: modelHashField,
   promptTokens: v.pipe(tokenIds(MAX_PROMPT_TOKENS), v.minLength(1)),
@@ -23,6 +24,14 @@ const questionSchema = v.strictObject({
   seed: v.nullable(bytes(32)),
   salt: bytes(SALT_BYTES),
 })
+
+const questionSchema = v.pipe(
+  questionFields,
+  v.check(
+    ({ promptTokens, priorTokens }) => promptTokens.length + priorTokens.length <= MAX_TEXT_TOKENS,
+    'too long together',
+  ),
+)
 
 /**
  * Everything that decides what an honest provider writes, and travels as one byte string: the first link of the chain of

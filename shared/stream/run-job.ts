@@ -16,6 +16,7 @@ import { withDeadline } from '../base/wait.ts'
 import {
   CHUNK_TOKENS,
   MAX_CHUNKS_AFTER_STOP,
+  MAX_JOB_FRAME_BYTES,
   RECEIPT_DEADLINE_MS,
   SILENCE_MS,
   STALL_MS,
@@ -87,7 +88,9 @@ export class RunningJob {
     job: Job,
     { clock, credit }: { clock: Clock; credit?: OutgoingCredit | undefined },
   ) {
-    this.#frames = new FramedStream(stream, providerFrameSchema, clock)
+    this.#frames = new FramedStream(stream, providerFrameSchema, clock, {
+      maxFrameBytes: MAX_JOB_FRAME_BYTES,
+    })
     this.#job = job
     this.#clock = clock
     this.#credit = credit

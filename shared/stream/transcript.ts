@@ -9,7 +9,7 @@ import type { Quote } from '../prompt/prompt.ts'
 import { readQuote } from '../prompt/quote.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { bytes, bytesUpTo, jobIdField, list, peerNameField } from '../wire/fields.ts'
-import { MAX_FRAME_BYTES } from '../wire/limits.ts'
+import { MAX_FRAME_BYTES, MAX_QUESTION_BYTES } from '../wire/limits.ts'
 import { openSigned, signedSchema, type Signed } from '../wire/signed.ts'
 import { tagOf } from '../wire/versions.ts'
 import { costOf } from '../prompt/cost.ts'
@@ -30,11 +30,11 @@ const MAX_JOBS = 16
 /** Chunk 0 and those of the longest answer. */
 const MAX_CHUNKS = 1 + Math.ceil(MAX_OUTPUT_TOKENS / CHUNK_TOKENS)
 /** Of a whole file: more is no transcript of this version. */
-const MAX_TRANSCRIPT_BYTES = MAX_JOBS * (2 * MAX_FRAME_BYTES)
+const MAX_TRANSCRIPT_BYTES = MAX_JOBS * (MAX_QUESTION_BYTES + MAX_FRAME_BYTES)
 
 const shownSchema = v.strictObject({
   quote: v.exactOptional(bytesUpTo(MAX_FRAME_BYTES)),
-  question: v.exactOptional(bytesUpTo(MAX_FRAME_BYTES)),
+  question: v.exactOptional(bytesUpTo(MAX_QUESTION_BYTES)),
   credit: v.exactOptional(bytesUpTo(MAX_CREDIT_BYTES)),
   accepted: v.exactOptional(bytesUpTo(MAX_FRAME_BYTES)),
 })

@@ -95,7 +95,7 @@ export function runEngineCompliance(name: string, setup: ComplianceSetup): void 
     it('refuses parameters out of range', async () => {
       for (const bad of [
         { sampler: { temperature: 3, topP: 1 } },
-        { sampler: { temperature: 1, topP: 0 } },
+        { sampler: { temperature: 1, topP: -1 } },
         { maxTokens: 0 },
         { promptTokens: [] },
         { seed: new Uint8Array(3) },

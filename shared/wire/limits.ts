@@ -1,10 +1,16 @@
 import { KIB, SECOND_MS } from '../base/units.ts'
 
-/**
- * The largest frame on any stage. A prompt of 8192 token ids below 2^17 takes 5 bytes each in CBOR, so 64 KiB hold
- * every context we serve with room to spare, while a stranger can pin no more than that per stream.
- */
+/** The largest frame on any stage but for the question of a job. */
 export const MAX_FRAME_BYTES = 64 * KIB
+
+/**
+ * The longest text that travels, prompt and answer together, in tokens: a job that goes on after a lost provider says
+ * both. A token id takes 5 bytes in CBOR at most, so these are 160 KiB.
+ */
+export const MAX_TEXT_TOKENS = 32_768
+
+/** A text of that length, a grammar of 16,384 characters of up to 3 bytes, and what else a sampler may have. */
+export const MAX_QUESTION_BYTES = 224 * KIB
 
 /**
  * How much a stream may buffer that we have not read yet. libp2p's default of 4 MiB times 1000 streams would be

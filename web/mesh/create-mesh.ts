@@ -49,7 +49,7 @@ class TabMesh implements Mesh {
     this.hiddenBy = hiddenBy(init)
     this.#node = node
     this.#identity = identity
-    this.#joined = new JoinedRelays({ node, clock }, init.relays)
+    this.#joined = new JoinedRelays({ node, clock, readRelays: init.readRelays }, init.relays)
     this.#joined.changes.listen(() => this.#changes.emit())
     this.peer = createPeer(
       {
@@ -71,7 +71,9 @@ class TabMesh implements Mesh {
     document.addEventListener('freeze', this.#onLeave)
     document.addEventListener('resume', this.#onReturn)
     addEventListener('pageshow', this.#onReturn)
-    addEventListener('online', this.#onReturn)
+    addEventListener('online', this.#onNetwork)
+    addEventListener('offline', this.#onNetwork)
+    document.addEventListener('visibilitychange', this.#onReturn)
   }
 
   get relays(): readonly RelayView[] {
@@ -105,7 +107,9 @@ class TabMesh implements Mesh {
     document.removeEventListener('freeze', this.#onLeave)
     document.removeEventListener('resume', this.#onReturn)
     removeEventListener('pageshow', this.#onReturn)
-    removeEventListener('online', this.#onReturn)
+    removeEventListener('online', this.#onNetwork)
+    removeEventListener('offline', this.#onNetwork)
+    document.removeEventListener('visibilitychange', this.#onReturn)
     await this.peer.stop()
     this.#joined.stop()
     this.#guard?.stop()
@@ -116,7 +120,16 @@ class TabMesh implements Mesh {
   /** Synchronous, because nothing later is sure to run: every open job is told, and their channels close. */
   readonly #onLeave = (): void => this.peer.farewell()
 
-  readonly #onReturn = (): void => this.#joined.hurry()
+  check(): void {
+    this.#joined.check()
+  }
+
+  readonly #onReturn = (): void => {
+    if (document.visibilityState === 'visible') this.check()
+  }
+
+  /** Also when the network went: a connection that stands is asked then, and shown for what it is. */
+  readonly #onNetwork = (): void => this.check()
 
   readonly #onConnection = (_: CustomEvent<Connection>): void => this.#changes.emit()
 }

@@ -18,6 +18,8 @@ export interface Mesh {
   readonly relays: readonly RelayView[]
   /** Peers with an open direct connection, by name. */
   readonly directPeers: readonly PeerName[]
+  /** Asks each relay at once whether it still answers, and dials anew where it does not. */
+  check(): void
   /** Calls back after each change of `relays` or `directPeers`. Returns what undoes it. */
   onChange(callback: () => void): () => void
   /**
@@ -38,6 +40,8 @@ export type MeshPurpose = 'ask' | 'provide'
 export interface MeshInit {
   /** Multiaddrs of relays, the page's own first. */
   readonly relays: readonly string[]
+  /** The same list as it is now, read while a relay is down. */
+  readonly readRelays?: ((options: { signal: AbortSignal }) => Promise<readonly string[]>) | undefined
   /** STUN and TURN servers from the relay's configuration. @default [] */
   readonly iceServers?: readonly RTCIceServer[]
   readonly purpose: MeshPurpose

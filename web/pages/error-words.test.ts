@@ -57,3 +57,8 @@ it('ends an answer without a promise that another provider goes on', () => {
     fix: '3 tokens are kept. You owe only for what was signed.',
   })
 })
+
+it.each(CODES)('%s: does not say that something is tried which nothing tries', (code) => {
+  const { message, fix } = pageWords(code, CODE_TABLE[code].example)
+  expect(`${message} ${fix}`).not.toMatch(/keeps? trying|is tried|tries again|trying again/i)
+})

@@ -41,13 +41,12 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'prompt.too-long': { fix: OR_NEW_QUESTION },
   'prompt.quote-expired': { fix: NEW_PRICE },
   'prompt.quote-unknown': { fix: NEW_PRICE },
-  'schedule.no-relay': { fix: 'Check the connection; this page keeps trying.' },
+  'schedule.no-relay': { fix: 'Check the connection, then try again.' },
   'schedule.no-provider': {
     message: 'Nobody is lending for this model right now.',
     fix: 'Keep the prompt here until somebody does, or lend your own GPU.',
   },
   'schedule.offer-expired': { fix: 'Check that the clock of this computer is right.' },
-  'schedule.directory-full': { fix: 'This page keeps trying.' },
   'stream.busy': { fix: ASK_AGAIN },
   'stream.draining': { fix: ASK_AGAIN },
   'stream.silent': { fix: ASK_AGAIN },
@@ -109,7 +108,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   },
   'mesh.relay-budget': { fix: ASK_AGAIN },
   'mesh.unreachable': { fix: ASK_AGAIN },
-  'mesh.reservation-refused': { fix: 'This page keeps trying.' },
+  'mesh.reservation-refused': { fix: 'Try again, or open the page from another relay.' },
   'mesh.insecure-page': {
     message:
       'The page was opened over plain http from another machine, so the browser keeps the GPU and the keys from it.',

@@ -35,12 +35,18 @@ export function openTranscripts(clock: Clock, name = 'infernet-transcripts') {
         void fresh.createObjectStore('transcripts', { keyPath: 'id' }).createIndex('at', 'at'),
     }))
   return {
-    /** The jobs of one answer. */
-    async keep(id: string, jobs: readonly Transcript[]): Promise<void> {
+    /** The jobs of one answer, in place of those kept before, or after them where they continued it. */
+    async keep(
+      id: string,
+      jobs: readonly Transcript[],
+      { isContinued }: { readonly isContinued: boolean },
+    ): Promise<void> {
       if (jobs.length === 0) return
       const at = clock.now()
       const change = (await open()).transaction('transcripts', 'readwrite')
-      await change.store.put({ id, at, file: encodeTranscripts(jobs) })
+      const before = isContinued ? await change.store.get(id) : undefined
+      const all = [...(before ? decodeTranscripts(before.file) : []), ...jobs]
+      await change.store.put({ id, at, file: encodeTranscripts(all) })
       // From the newest on, so that what no longer fits is the oldest.
       let bytes = 0
       const newestFirst = change.store.index('at').iterate(null, 'prev')

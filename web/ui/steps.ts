@@ -2,7 +2,7 @@
 export interface Step {
   readonly label: string
   readonly run?: () => void
-  /** A link in place of an action. */
+  /** A page of ours in place of an action, such as `/wallet`. */
   readonly href?: string
 }
 

@@ -57,7 +57,7 @@ export const storageRoom = {
     const clock = new FakeClock()
     const store = openTranscripts(clock, `transcripts-${bytes.join('-')}-${days}`)
     for (const [i, size] of bytes.entries()) {
-      await store.keep(`answer ${i}`, [bulkyTranscript(size)])
+      await store.keep(`answer ${i}`, [bulkyTranscript(size)], { isContinued: false })
       await clock.advance(days * 86_400_000)
     }
     const kept = await Promise.all(bytes.map((_, i) => store.read(`answer ${i}`, { withPrompt: true })))

@@ -62,7 +62,25 @@ describe('readGraphLayout', () => {
       sizes({ num_key_value_heads: 8, head_dim: 64, num_attention_heads: 16, hidden_size: 512 }),
     ).toEqual([8, 64])
     expect(sizes({ num_attention_heads: 16, hidden_size: 512 })).toEqual([16, 32])
-    expect(() => sizes({})).toThrow(expect.objectContaining({ code: 'models.unsupported' }))
+    expect(sizes({ n_head: 4, n_embd: 64 })).toEqual([4, 16])
+    expect(sizes({ text_config: { num_key_value_heads: 1, head_dim: 256 } })).toEqual([1, 256])
+    const missing = (name: string) =>
+      expect.objectContaining({
+        code: 'models.unsupported',
+        facts: { reason: expect.stringContaining(name) as string },
+      }) as Error
+    expect(() => sizes({})).toThrow(missing('num_key_value_heads'))
+    expect(() => sizes({ num_key_value_heads: 2 })).toThrow(missing('head_dim'))
+    expect(() => sizes({ num_attention_heads: 3, hidden_size: 64 })).toThrow(missing('head_dim'))
+  })
+
+  it('takes them from what comes out, where only what goes in has names for them', () => {
+    const { inputMetadata, outputMetadata } = graph({ past: ['batch', 'heads', 'past', 'size'] })
+    const present = { isTensor: true, type: 'float32', shape: ['batch', 2, 'total', 32] }
+    const named = outputMetadata.map((value) => (value.name === 'logits' ? value : { ...value, ...present }))
+    const session = { inputMetadata, outputMetadata: named as unknown as typeof outputMetadata }
+    const config = { num_attention_heads: 4, hidden_size: 64 }
+    expect(readGraphLayout(session, config).past[0]).toMatchObject({ heads: 2, headDim: 32 })
   })
 
   it('sees half precision, positions and how many logits are wanted', () => {
@@ -82,7 +100,10 @@ describe('readGraphLayout', () => {
     ['no KV cache', graph({ drop: ['past_key_values.0.key', 'past_key_values.0.value'] })],
     ['unknown input pixel_values', graph({ inputs: [tensor('pixel_values', 'float32', [])] })],
     ['past_key_values.0.key is no float', graph({ type: 'int8' })],
-    ['heads unknown', graph({ past: ['batch', 0, 'past', 32] })],
+    [
+      'the size of its KV cache is unknown, and config.json says no good num_key_value_heads',
+      graph({ past: ['batch', 0, 'past', 32] }),
+    ],
   ])('says why it refuses: %s', (reason, metadata) => {
     expect(() => readGraphLayout(metadata, {})).toThrow(
       expect.objectContaining({ code: 'models.unsupported', facts: { reason } }),

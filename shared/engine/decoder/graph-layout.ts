@@ -108,24 +108,50 @@ function readPast(
 ): PastTensor {
   const output = input.name.replace('past_key_values', 'present')
   if (!outputs.has(output)) throw unsupported(`no output ${output}`)
-  const shape = input.isTensor ? input.shape : []
-  const attentionHeads = config['num_attention_heads']
-  const perHead =
-    typeof attentionHeads === 'number' ? Number(config['hidden_size']) / attentionHeads : undefined
+  const shapes = [input, outputs.get(output)].map((value) => (value?.isTensor ? value.shape : []))
+  const [attentionHeads, hidden] = [HEADS, HIDDEN].map((names) => named(config, names))
+  const perHead = attentionHeads && hidden ? hidden / attentionHeads : undefined
   return {
     input: input.name,
     output,
     type: floatType(input),
-    heads: sizeOf('heads', MAX_HEADS, shape[1], config['num_key_value_heads'], attentionHeads),
-    headDim: sizeOf('head size', MAX_HEAD_DIM, shape[3], config['head_dim'], perHead),
+    heads: sizeOf(
+      KV_HEADS,
+      MAX_HEADS,
+      ...shapes.map((shape) => shape[1]),
+      named(config, KV_HEADS),
+      attentionHeads,
+    ),
+    headDim: sizeOf(
+      HEAD_DIM,
+      MAX_HEAD_DIM,
+      ...shapes.map((shape) => shape[3]),
+      named(config, HEAD_DIM),
+      perHead,
+    ),
   }
 }
 
+/** What the sizes are called in the configurations of the families; the first name is what is missed by. */
+const KV_HEADS = ['num_key_value_heads', 'num_kv_heads', 'n_head_kv', 'multi_query_group_num']
+const HEAD_DIM = ['head_dim', 'kv_channels', 'd_kv']
+const HEADS = ['num_attention_heads', 'n_head', 'num_heads', 'n_heads']
+const HIDDEN = ['hidden_size', 'n_embd', 'd_model']
+
+/** The first of the names with a number, also where a model that sees keeps what it speaks with apart. */
+function named(config: Readonly<Record<string, unknown>>, names: readonly string[]): number | undefined {
+  const text = config['text_config']
+  const places = [config, typeof text === 'object' && text !== null ? (text as typeof config) : {}]
+  return places
+    .flatMap((place) => names.map((name) => place[name]))
+    .find((value): value is number => typeof value === 'number')
+}
+
 /** The first of the candidates that is a number. */
-function sizeOf(what: string, max: number, ...candidates: readonly unknown[]): number {
+function sizeOf(names: readonly string[], max: number, ...candidates: readonly unknown[]): number {
   const size = candidates.find((candidate) => typeof candidate === 'number')
   if (size === undefined || !Number.isInteger(size) || size < 1 || size > max)
-    throw unsupported(`${what} unknown`)
+    throw unsupported(`the size of its KV cache is unknown, and config.json says no good ${names[0]}`)
   return size
 }
 

@@ -1,8 +1,10 @@
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import { readJson, type ModelFiles } from '../../models/model-files.ts'
-import type { ExternalFile } from '../../models/onnx/external-weights.ts'
+import { externalFiles, type ExternalFile } from '../../models/onnx/external-weights.ts'
+import { modelType } from '../../models/onnx/onnx-messages.ts'
 import { prepareGraph, type PreparedGraph } from '../../models/onnx/prepare-graph.ts'
+import { pathBeside } from '../../models/weight-files.ts'
 import { nameOrtFailure } from '../engine-failure.ts'
 import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../ort-runtime.ts'
 import type { Decoder } from './decoder.ts'
@@ -20,20 +22,25 @@ export interface DecoderComponents {
 /**
  * Rewrites the model's graph and starts it on the GPU or on wasm.
  *
+ * @param options `maxLength`: the longest text that is asked for, in tokens
+ *
  * @throws InfernetError `models.unsupported`, `models.corrupt`, `engine.load-failed`, and what `files.read` throws
  */
 export async function loadDecoder(
   components: DecoderComponents,
   manifest: Manifest,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  {
+    signal,
+    maxLength = manifest.contextLength,
+  }: { signal?: AbortSignal | undefined; maxLength?: number | undefined } = {},
 ): Promise<Decoder> {
   const { ort, files, gpu } = components
   const config = await readJson(files, 'config.json', { signal })
   const weights = await files.read(manifest.weights, { signal })
-  const beside = await readBeside(files, manifest, signal)
+  const beside = await readBeside(files, manifest, weights, signal)
   const graph = prepareGraph(weights, { maxLength: manifest.contextLength, beside })
   signal?.throwIfAborted()
-  const { vocabSize, contextLength: maxLength } = manifest
+  const { vocabSize } = manifest
   if (gpu && graph.lengths === 'ragged' && graph.picksPositions)
     try {
       const model = { graph, externalData: beside, config, vocabSize, maxLength }
@@ -52,16 +59,28 @@ export async function loadDecoder(
   }
 }
 
-/** Weights above 2 GB lie beside the graph as `<weights>_data`, `<weights>_data_1`, ... */
+/**
+ * Weights above 2 GB lie beside the graph, in files that it names: `model.onnx_data`, `model.onnx_data_1`, or
+ * `model.onnx.data`.
+ */
 async function readBeside(
   files: ModelFiles,
   manifest: Manifest,
+  weights: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<readonly ExternalFile[]> {
-  const paths = files.paths.filter((path) => path.startsWith(`${manifest.weights}_data`))
+  const { graph } = modelType.decode(weights)
+  const here = pathBeside(manifest.weights, '').length
+  const named = files.paths.filter((path) => path.startsWith(`${manifest.weights}_data`))
+  // Tensors of a branch are not looked through, so what has the usual name counts as well.
+  const names = new Set([...(graph ? externalFiles(graph) : []), ...named.map((path) => path.slice(here))])
   const parts: ExternalFile[] = []
-  for (const path of paths)
-    parts.push({ path: path.split('/').at(-1) ?? path, data: await files.read(path, { signal }) })
+  for (const name of names) {
+    const path = pathBeside(manifest.weights, name)
+    if (!files.paths.includes(path))
+      throw new InfernetError('models.unsupported', { reason: 'a file of its weights is missing' })
+    parts.push({ path: name, data: await files.read(path, { signal }) })
+  }
   return parts
 }
 

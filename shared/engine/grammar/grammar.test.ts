@@ -184,9 +184,6 @@ describe('a JSON schema', () => {
     ['syntax', { type: 'array', minItems: -1 }],
     ['syntax', { $ref: '#/$defs/missing' }],
     ['keyword-ref', { $ref: 'https://example.com/schema' }],
-    ['keyword-pattern', { type: 'string', pattern: '^a' }],
-    ['keyword-allOf', { allOf: [{}] }],
-    ['keyword-minimum', { type: 'integer', minimum: 3 }],
     ['keyword', { 'https://example.com/x y': 3 }],
     ['nothing-fits', false],
     ['nothing-fits', { type: 'string', enum: [1] }],
@@ -194,7 +191,6 @@ describe('a JSON schema', () => {
     ['nothing-fits', { type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }],
     ['left-recursive', { $ref: '#' }],
     ['left-recursive', { anyOf: [{ type: 'null' }, { $ref: '#' }] }],
-    ['too-large', { type: 'string', maxLength: 1025 }],
     ['too-large', { anyOf: Array.from({ length: 300 }, () => ({ type: 'string', maxLength: 1024 })) }],
     ['too-deep', JSON.parse(`${'{"type":"array","items":'.repeat(40)}{}${'}'.repeat(40)}`)],
   ])('is refused with the word %s (%#)', (reason, value) => {

@@ -2,7 +2,7 @@ import { bytesOf, characters, literal, oneOf } from './byte-sets.ts'
 import { type GrammarBuilder, type Piece, type Sequence } from './program.ts'
 
 /** Digits before and after the point. What is below 10^15 is a whole number without loss in a JavaScript number. */
-const MOST_DIGITS = 15
+export const MOST_DIGITS = 15
 /** Spaces and tabs that may follow a line break: eight levels of four. */
 const MOST_INDENT = 32
 
@@ -12,6 +12,8 @@ export interface JsonRules {
   readonly object: Piece
   readonly array: Piece
   readonly string: Piece
+  /** One character of a text, as it is or escaped. */
+  readonly character: Piece
   readonly number: Piece
   readonly integer: Piece
   /** What may stand between two marks: nothing, a space, or a line break and an indent. */
@@ -19,8 +21,10 @@ export interface JsonRules {
   stringOf(least: number, most: number | undefined): Piece
   /** An array of values of `item`. */
   arrayOf(item: Piece, least: number, most: number | undefined): Piece
-  /** An object of any names, with values of `value`. */
-  mapOf(value: Piece): Piece
+  /** An array that begins with values of `first`, each as far as it has that many; `rest` undefined: and ends there. */
+  tupleOf(first: readonly Piece[], rest: Piece | undefined, least: number, most: number | undefined): Piece
+  /** An object of any names, or of those that `name` writes, with values of `value`. */
+  mapOf(value: Piece, name?: Piece): Piece
 }
 
 /** A value inside an array or an object. */
@@ -81,8 +85,23 @@ export function createJsonRules(builder: GrammarBuilder): JsonRules {
     return least > 0 ? builder.rule(filled) : builder.rule([...literal('['), gap, ...literal(']')], filled)
   }
 
-  function mapOf(value: Piece): Piece {
-    const pair = builder.rule([string, ...literal(':'), gap, nested(value), gap])
+  function tupleOf(first: readonly Piece[], rest: Piece | undefined, least: number, most = Infinity): Piece {
+    const comma: Sequence = [...literal(','), gap]
+    const others = rest && [builder.rule([...comma, nested(rest), gap])]
+    const many = Math.max(0, most - first.length)
+    let tail: Sequence = others
+      ? builder.repeat(others, Math.max(0, least - first.length), many === Infinity ? undefined : many)
+      : []
+    for (let i = Math.min(first.length, most) - 1; i >= 0; i--) {
+      const value: Sequence = [nested(first[i] ?? any), gap, ...tail]
+      const whole: Sequence = i === 0 ? value : [...comma, ...value]
+      tail = [i < least ? builder.rule(whole) : builder.rule([], whole)]
+    }
+    return builder.rule([...literal('['), gap, ...tail, ...literal(']')])
+  }
+
+  function mapOf(value: Piece, name = string): Piece {
+    const pair = builder.rule([name, ...literal(':'), gap, nested(value), gap])
     const rest = builder.repeat([...literal(','), gap, pair], 0)
     const filled = builder.rule([pair, ...rest], [])
     return builder.rule([...literal('{'), gap, filled, ...literal('}')])
@@ -94,5 +113,8 @@ export function createJsonRules(builder: GrammarBuilder): JsonRules {
   const words = ['true', 'false', 'null'].map(literal)
   builder.define(any.rule, [[object], [array], [string], [number], ...words])
 
-  return { any, object, array, string, number, integer, gap, stringOf, arrayOf, mapOf }
+  return {
+    ...{ any, object, array, string, character, number, integer, gap },
+    ...{ stringOf, arrayOf, tupleOf, mapOf },
+  }
 }

@@ -16,6 +16,8 @@ export type Sequence = readonly Piece[]
 /** What a stranger's grammar may come to. JSON takes about 300 pieces. */
 const MAX_RULES = 8192
 const MAX_PIECES = 32_768
+/** Longer repetitions are put together by doubling. */
+const MAX_CHAIN = 1024
 export const MAX_NESTING = 64
 
 export const END = -1
@@ -66,6 +68,8 @@ export class GrammarBuilder {
   /** From `least` to `most` times; without `most`, without end. */
   repeat(sequence: Sequence, least: number, most?: number): Sequence {
     if (least * sequence.length > MAX_PIECES) throw badGrammar('too-large')
+    const isLong = least > MAX_CHAIN || (most ?? 0) - least > MAX_CHAIN
+    if (isLong) return this.#repeatLong(sequence, least, most)
     const first = Array.from({ length: least }, () => sequence).flat()
     if (most === undefined) {
       const more = this.declare()
@@ -74,6 +78,38 @@ export class GrammarBuilder {
     }
     let rest: Sequence = []
     for (let i = least; i < most; i++) rest = [this.rule([...sequence, ...rest], [])]
+    return [...first, ...rest]
+  }
+
+  /**
+   * By doubling, so that thousands take a few rules. Each count has one reading: its powers of two, largest first, so at
+   * any place there are as many as a number has digits.
+   */
+  #repeatLong(sequence: Sequence, least: number, most: number | undefined): Sequence {
+    const blocks: Piece[] = [this.rule(sequence)]
+    const block = (power: number): Piece => {
+      for (let at = blocks.length; at <= power; at++) {
+        const half = blocks[at - 1] as Piece
+        blocks.push(this.rule([half, half]))
+      }
+      return blocks[power] as Piece
+    }
+    const first: Piece[] = []
+    for (let left = least; left > 0;) {
+      const power = Math.floor(Math.log2(left))
+      first.push(block(power))
+      left -= 2 ** power
+    }
+    if (most === undefined) return [...first, ...this.repeat([block(0)], 0)]
+    let below: Sequence = []
+    const fewer = [below] // up to 2^power - 1 of them
+    const count = most - least
+    for (let power = 0; 2 ** (power + 1) <= count; power++)
+      fewer.push((below = [this.rule([block(power), ...below], below)]))
+    let rest: Sequence = []
+    for (let power = 0; 2 ** power <= count; power++)
+      if (Math.floor(count / 2 ** power) % 2 === 1)
+        rest = [this.rule([block(power), ...rest], fewer[power] ?? [])]
     return [...first, ...rest]
   }
 
@@ -98,9 +134,12 @@ export class GrammarBuilder {
   }
 }
 
-/** @param reason one word, since that is what crosses the wire */
-export function badGrammar(reason: string): InfernetError {
-  return new InfernetError('engine.bad-grammar', { reason })
+/**
+ * @param reason one word, since that is what crosses the wire
+ * @param at where in a schema, as a JSON pointer
+ */
+export function badGrammar(reason: string, at?: string): InfernetError {
+  return new InfernetError('engine.bad-grammar', { reason, ...(at ? { at } : {}) })
 }
 
 class SetTable {

@@ -2,9 +2,10 @@ import type { SamplerParams } from '../engine.ts'
 import { exp } from './exp.ts'
 import { ln } from './ln.ts'
 import { createNoise, HIGHEST_NOISE, type SeedWords } from './noise.ts'
+import { topKOf } from './params.ts'
 import type { Scanner } from './scan.ts'
 
-/** Tokens with their logits as the draw sees them, all finite. */
+/** Tokens with their logits as the draw sees them, all finite: a token of -Infinity is none of them. */
 export interface Pool {
   readonly ids: Uint32Array
   readonly values: Float32Array
@@ -22,11 +23,11 @@ export interface Draw {
   /** Among few tokens, which are all that may come. At least one. */
   among(pool: Pool, position: number, wanted: number): Drawn
   /**
-   * Among a whole vocabulary. When it `isMasked`, a token that may not come has the logit -Infinity; at least one may.
+   * Among a whole vocabulary, in which a token that may not come has the logit -Infinity. Undefined when none may.
    *
-   * @throws InfernetError `engine.bad-logits` when it is not masked and a logit is NaN or infinite
+   * @throws InfernetError `engine.bad-logits` when a logit is NaN or Infinity
    */
-  amongAll(scanner: Scanner, isMasked: boolean, position: number, wanted: number): Drawn
+  amongAll(scanner: Scanner, position: number, wanted: number): Drawn | undefined
 }
 
 /** How many tokens top-p looks at when there is no top-k. */
@@ -38,9 +39,9 @@ const HEAD_BLOCK = 256
 
 /** SAMPLER.md, steps 4 to 6. */
 export function createDraw(params: SamplerParams, words: SeedWords): Draw {
-  const { temperature, topP, topK, minP = 0 } = params
+  const { temperature, topP, minP = 0 } = params
   const noise = createNoise(words)
-  const headSize = topK ?? (topP < 1 ? TOP_P_HEAD : Infinity)
+  const headSize = topKOf(params) ?? (topP < 1 ? TOP_P_HEAD : Infinity)
   const isHeadOnly = temperature > 0 && headSize < Infinity
   /** Added to the top, the lowest logit that min-p keeps. */
   const minPDrop = temperature > 0 && minP > 0 ? temperature * ln(minP) : -Infinity
@@ -93,11 +94,12 @@ export function createDraw(params: SamplerParams, words: SeedWords): Draw {
       const wantedScore = z > -Infinity && z >= floor ? scoreOf(wanted, z, position) : -Infinity
       return { ...loudest(pool, ids.length, floor, position), wantedScore }
     },
-    amongAll(scanner, isMasked, position, wanted) {
+    amongAll(scanner, position, wanted) {
       const { values } = scanner
       const blockSize =
         temperature === 0 ? HEAD_BLOCK : isHeadOnly ? blockSizeFor(values.length, headSize) : BLOCK
-      const top = scanner.findPeaks(blockSize, !isMasked)
+      const top = scanner.findPeaks(blockSize)
+      if (top === -Infinity) return undefined
       if (isHeadOnly) return amongHead(highest(scanner, headSize), position, wanted)
       const floor = top + minPDrop
       const z = values[wanted] ?? -Infinity
@@ -216,4 +218,11 @@ export function poolOf(values: Float32Array, ids: Uint32Array): Pool {
   const found = new Float32Array(ids.length)
   for (let i = 0; i < ids.length; i++) found[i] = values[ids[i] ?? 0] ?? 0
   return { ids, values: found }
+}
+
+/** Without the tokens of -Infinity, which can never come. */
+export function withoutImpossible(pool: Pool): Pool {
+  if (!pool.values.includes(-Infinity)) return pool
+  const ids = pool.ids.filter((_, i) => (pool.values[i] ?? 0) > -Infinity)
+  return { ids, values: pool.values.filter((z) => z > -Infinity) }
 }

@@ -8,7 +8,10 @@ const SEED_BYTES = 32
 /** The bounds of the parameters, both ends included, here and on the wire. */
 export const SAMPLER_BOUNDS = {
   temperature: [0, 2],
-  topK: [1, 1024],
+  topP: [0, 1],
+  /** Not above 0 keeps all tokens, as in llama.cpp (0) and vLLM (0 and -1). */
+  topK: [-1, 1024],
+  minP: [0, 1],
   repetitionPenalty: [0.5, 2],
   presencePenalty: [-2, 2],
   frequencyPenalty: [-2, 2],
@@ -26,10 +29,10 @@ export const MAX_STOP_TOKENS = 16
 export function checkParams(params: SamplerParams, seed: Uint8Array, vocabSize = Infinity): void {
   const { temperature, topP, minP = 0, topK } = params
   if (!isWithin(temperature, SAMPLER_BOUNDS.temperature)) throw badParameter('temperature')
-  if (!(topP > 0 && topP <= 1)) throw badParameter('topP')
+  if (!isWithin(topP, SAMPLER_BOUNDS.topP)) throw badParameter('topP')
   if (topK !== undefined && !(Number.isInteger(topK) && isWithin(topK, SAMPLER_BOUNDS.topK)))
     throw badParameter('topK')
-  if (!(minP >= 0 && minP < 1)) throw badParameter('minP')
+  if (!isWithin(minP, SAMPLER_BOUNDS.minP)) throw badParameter('minP')
   for (const name of ['repetitionPenalty', 'presencePenalty', 'frequencyPenalty'] as const) {
     const value = params[name]
     if (value !== undefined && !isWithin(value, SAMPLER_BOUNDS[name])) throw badParameter(name)
@@ -58,6 +61,11 @@ function checkStops({ stop = [] }: SamplerParams): void {
 
 function isWithin(value: number, [least, most]: readonly [number, number]): boolean {
   return value >= least && value <= most
+}
+
+/** How many of the likeliest tokens top-k keeps; undefined when it is off. */
+export function topKOf({ topK }: Pick<SamplerParams, 'topK'>): number | undefined {
+  return topK !== undefined && topK > 0 ? topK : undefined
 }
 
 export function badParameter(parameter: string): InfernetError {

@@ -264,7 +264,7 @@ describe('createSampler', () => {
     expect(sampler.isOver).toBe(true)
   })
 
-  it.each([NaN, Infinity, -Infinity])('refuses logits with %d', (bad) => {
+  it.each([NaN, Infinity])('refuses logits with %d', (bad) => {
     for (const temperature of [0, 1])
       for (const at of [1, 77, 99]) {
         const values = new Float32Array(100)
@@ -276,6 +276,55 @@ describe('createSampler', () => {
           samplerOf({ temperature, topP: 1 }, 100).pick({ ids, values: Float32Array.of(bad) })
         expect(pickOne).toThrow(expect.objectContaining({ code: 'engine.bad-logits' }))
       }
+  })
+
+  it('never draws a token of -Infinity, and is the same as without it', () => {
+    const values = Float32Array.from({ length: 100 }, (_, v) => (v < 90 ? (v * 7) % 13 : -Infinity))
+    const filters = [{}, { topP: 0.9 }, { topK: 3 }, { topP: 0 }, { minP: 0.1 }, { topK: 1000 }]
+    for (const temperature of [0, 1, 2])
+      for (const filter of filters) {
+        const params = { temperature, topP: 1, ...filter }
+        const padded = samplerOf(params, 100)
+        const bare = samplerOf(params, 90)
+        for (let i = 0; i < 16; i++)
+          expect(padded.pick({ ids: undefined, values })).toBe(
+            bare.pick({ ids: undefined, values: values.subarray(0, 90) }),
+          )
+        expect(samplerOf(params, 100).margin(values, 95)).toBe(MARGIN_FILTERED)
+      }
+    const ids = Uint32Array.of(3, 95)
+    const candidates = { ids, values: Float32Array.of(1, -Infinity) }
+    expect(samplerOf({ temperature: 1, topP: 1 }, 100).pick(candidates)).toBe(3)
+  })
+
+  it('refuses logits of which none is finite', () => {
+    const values = new Float32Array(100).fill(-Infinity)
+    for (const temperature of [0, 1])
+      for (const params of [{}, { topK: 4 }])
+        expect(() =>
+          samplerOf({ temperature, topP: 1, ...params }, 100).pick({ ids: undefined, values }),
+        ).toThrow(expect.objectContaining({ code: 'engine.bad-logits' }))
+    const pick = () =>
+      samplerOf({ temperature: 1, topP: 1 }, 100).pick({
+        ids: Uint32Array.of(3),
+        values: Float32Array.of(-Infinity),
+      })
+    expect(pick).toThrow(expect.objectContaining({ code: 'engine.bad-logits' }))
+  })
+
+  it('keeps the likeliest token alone at top-p 0 and at min-p 1, and all at top-k 0 and -1', () => {
+    const values = Float32Array.from({ length: 500 }, (_, v) => (v === 77 ? 1 : 0.99))
+    const drawn = (params: Partial<SamplerParams>) => {
+      const sampler = samplerOf({ temperature: 2, topP: 1, ...params }, 500)
+      return Array.from({ length: 24 }, () => Number(sampler.pick({ ids: undefined, values })))
+    }
+    expect(drawn({ topP: 0 })).toEqual(Array(24).fill(77))
+    expect(drawn({ minP: 1 })).toEqual(Array(24).fill(77))
+    expect(drawn({ topK: 0 })).toEqual(drawn({}))
+    expect(drawn({ topK: -1 })).toEqual(drawn({}))
+    expect(drawn({ topK: -1, topP: 0.9 })).toEqual(drawn({ topP: 0.9 }))
+    expect(new Set(drawn({ topK: 0 })).size).toBeGreaterThan(12)
+    expect(samplerOf({ temperature: 1, topP: 1, topK: 0 }, 500).hint()).toBeDefined()
   })
 
   it('refuses logits that are fewer than the vocabulary, or that a penalty drives out of 32 bits', () => {
@@ -293,12 +342,12 @@ describe('createSampler', () => {
   it.each<[string, Partial<SamplerParams>]>([
     ['temperature', { temperature: 2.1 }],
     ['temperature', { temperature: NaN }],
-    ['topP', { topP: 0 }],
+    ['topP', { topP: -0.1 }],
     ['topP', { topP: 1.1 }],
-    ['topK', { topK: 0 }],
+    ['topK', { topK: -2 }],
     ['topK', { topK: 1.5 }],
     ['topK', { topK: 1025 }],
-    ['minP', { minP: 1 }],
+    ['minP', { minP: 1.1 }],
     ['minP', { minP: -0.1 }],
     ['repetitionPenalty', { repetitionPenalty: 0.4 }],
     ['presencePenalty', { presencePenalty: NaN }],

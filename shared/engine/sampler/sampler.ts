@@ -4,10 +4,10 @@ import type { DrawHint, Logits } from '../decoder/decoder.ts'
 import type { SamplerParams } from '../engine.ts'
 import type { GrammarMatcher } from '../grammar/grammar.ts'
 import { createAdjustment } from './adjust.ts'
-import { createDraw, poolOf, type Drawn } from './draw.ts'
+import { createDraw, poolOf, withoutImpossible, type Drawn, type Pool } from './draw.ts'
 import { forbid, idsOf } from './mask.ts'
 import { seedWords } from './noise.ts'
-import { badParameter, checkParams } from './params.ts'
+import { badParameter, checkParams, topKOf } from './params.ts'
 import { loadScanner } from './scan.ts'
 import { createStopWatch } from './stop-sequences.ts'
 
@@ -32,7 +32,8 @@ export interface Sampler {
   /**
    * Draws the next token and goes on to the next position. Candidates (`logits.ids`) must hold the winner.
    *
-   * @throws InfernetError `engine.bad-logits` when a logit is NaN or infinite, or their number is wrong
+   * @throws InfernetError `engine.bad-logits` when a logit is NaN or Infinity, when none is finite, or when their number
+   * is wrong
    */
   pick(logits: Logits): TokenId
   /**
@@ -59,14 +60,14 @@ export interface Sampler {
  */
 export function createSampler(params: SamplerParams, seed: Uint8Array, context: SamplerContext): Sampler {
   checkParams(params, seed, context.vocabSize)
-  const { temperature, topP, topK, minP = 0 } = params
+  const { temperature, topP, minP = 0 } = params
   const { promptTokens, priorTokens, vocabSize, eosTokens, grammar } = context
   if (params.grammar && !grammar) throw badParameter('grammar')
   const words = temperature > 0 ? seedWords(seed) : ([0, 0, 0, 0] as const)
   const adjustment = createAdjustment(params, promptTokens)
   const draw = createDraw(params, words)
   const stops = createStopWatch(params.stop ?? [])
-  const isFiltered = temperature > 0 && (topP < 1 || topK !== undefined || minP > 0)
+  const isFiltered = temperature > 0 && (topP < 1 || topKOf(params) !== undefined || minP > 0)
   const needsAll = isFiltered || adjustment !== undefined || grammar !== undefined
   let position = 0
   let isOver = false
@@ -85,14 +86,19 @@ export function createSampler(params: SamplerParams, seed: Uint8Array, context: 
     if (values.length !== vocabSize) throw new InfernetError('engine.bad-logits')
     const scanner = loadScanner(values)
     adjustment?.apply(scanner.values)
-    if (!grammar) return draw.amongAll(scanner, false, position, wanted)
-    scanner.findPeaks(CHECK_BLOCK, true)
+    if (!grammar) return draw.amongAll(scanner, position, wanted) ?? noneIsFinite()
+    if (scanner.findPeaks(CHECK_BLOCK) === -Infinity) return noneIsFinite()
     const allowed = grammar.allowed()
     const ids = idsOf(allowed, vocabSize, FEW)
-    if (ids?.length === 0) return undefined
-    if (ids) return draw.among(poolOf(scanner.values, ids), position, wanted)
+    if (ids) return amongFew(poolOf(scanner.values, ids), wanted)
     forbid(allowed, scanner.values)
-    return draw.amongAll(scanner, true, position, wanted)
+    return draw.amongAll(scanner, position, wanted)
+  }
+
+  /** Undefined where none is left when those of -Infinity are gone. */
+  function amongFew(pool: Pool, wanted: number): Drawn | undefined {
+    const possible = withoutImpossible(pool)
+    return possible.ids.length === 0 ? undefined : draw.among(possible, position, wanted)
   }
 
   return {
@@ -101,9 +107,9 @@ export function createSampler(params: SamplerParams, seed: Uint8Array, context: 
     },
     hint: () => (needsAll ? undefined : { temperature, position, seedWords: words }),
     pick({ ids, values }) {
-      if (ids && (needsAll || ids.length !== values.length || !isFinite(values)))
+      if (ids && (needsAll || ids.length !== values.length || !values.every((z) => z < Infinity)))
         throw new InfernetError('engine.bad-logits')
-      const drawn = ids ? draw.among({ ids, values }, position, -1) : drawNext(values, -1)
+      const drawn = ids ? (amongFew({ ids, values }, -1) ?? noneIsFinite()) : drawNext(values, -1)
       if (!drawn) throw new InfernetError('engine.grammar-stuck')
       advance(drawn.token)
       return tokenId(drawn.token)
@@ -121,7 +127,6 @@ const CHECK_BLOCK = 1024
 /** Up to so many allowed tokens are looked at one by one. */
 const FEW = 2048
 
-/** False also when there are none. */
-function isFinite(values: Float32Array): boolean {
-  return values.length > 0 && values.every(Number.isFinite)
+function noneIsFinite(): never {
+  throw new InfernetError('engine.bad-logits')
 }

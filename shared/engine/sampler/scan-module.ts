@@ -40,7 +40,7 @@ const PAGES = (FOUND_AT + 4 * MAX_SCANNED) / 65_536
  * of a block, a multiple of 64. Ids that are found lie at {@link FOUND_AT} in rising order.
  */
 export interface ScanFunctions {
-  /** Writes the highest logit of each block; 1 when all are finite numbers, else 0. */
+  /** Writes the highest logit of each block; 0 when one is NaN or Infinity, else 1. */
   readonly peaks: (bytes: number, block: number) => number
   /** Finds the logits that are at least `least`; gives how many. The peaks must be written. */
   readonly gather: (bytes: number, block: number, least: number) => number
@@ -96,16 +96,16 @@ function storeIds(bits: number, at: number, out: number): Code {
 const countOf = (out: number): Code => shiftRight(subtract(get(out), i32(FOUND_AT)), i32(2))
 
 const peaks = (() => {
-  const [bytes, block, at, end, peak, z, z1, z2, z3, highest, finite] = [
+  const [bytes, block, at, end, peak, z, z1, z2, z3, highest, good] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
   ] as const
-  const isFinite = (lanes: number): Code => v128.less(v128.absolute(get(lanes)), v128.splat(f32(Infinity)))
+  const isGood = (lanes: number): Code => v128.less(get(lanes), v128.splat(f32(Infinity)))
   return {
     name: 'peaks',
     params: [I32, I32],
     locals: [I32, I32, I32, V128, V128, V128, V128, V128, V128],
     body: [
-      ...set(finite, v128.ints(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff)),
+      ...set(good, v128.ints(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff)),
       ...eachBlock(bytes, block, at, end, peak, i32(1), [
         ...set(highest, v128.load(get(at))),
         ...loopWhile(lessThan(get(at), get(end)), [
@@ -114,11 +114,8 @@ const peaks = (() => {
           ...set(z2, v128.load(get(at), 2 * VECTOR)),
           ...set(z3, v128.load(get(at), 3 * VECTOR)),
           ...set(
-            finite,
-            v128.and(
-              get(finite),
-              v128.and(v128.and(isFinite(z), isFinite(z1)), v128.and(isFinite(z2), isFinite(z3))),
-            ),
+            good,
+            v128.and(get(good), v128.and(v128.and(isGood(z), isGood(z1)), v128.and(isGood(z2), isGood(z3)))),
           ),
           ...set(z, v128.higher(v128.higher(get(z), get(z1)), v128.higher(get(z2), get(z3)))),
           ...set(highest, v128.higher(get(highest), get(z))),
@@ -132,7 +129,7 @@ const peaks = (() => {
           ),
         ),
       ]),
-      ...v128.allTrue(get(finite)),
+      ...v128.allTrue(get(good)),
     ],
   }
 })()

@@ -32,9 +32,11 @@ export interface Scanner {
   /**
    * Finds the highest logits of blocks of at least `blockSize` logits (a power of two) and gives their top.
    *
-   * @throws InfernetError `engine.bad-logits` when `mustBeFinite` and a logit is NaN or infinite
+   * A logit may be -Infinity, as a mask writes it, and as models have it for what pads their vocabulary.
+   *
+   * @throws InfernetError `engine.bad-logits` when a logit is NaN or Infinity
    */
-  findPeaks(blockSize: number, mustBeFinite: boolean): number
+  findPeaks(blockSize: number): number
   /** The peaks that `findPeaks` found. */
   readonly peaks: Float32Array
   /** The ids of the finite logits that are at least `least`, in rising order. Valid until the next call. */
@@ -58,7 +60,7 @@ export function loadScanner(values: Float32Array): Scanner {
   return loaded
 }
 
-/** The lowest finite number. The last block is filled up with it, which does not change its peak. */
+/** The lowest finite number. */
 const LOWEST = -3.4028234663852886e38
 const BYTES = 4
 /** -ln(-ln(u)) <= -ln(1 - u) = ln 2 * (32 - log2(c)) for c = 2^32 (1 - u), and log2(c) >= bits / 2^23 - 127. */
@@ -97,12 +99,12 @@ function createScanner(): Scanner & { load(values: Float32Array): void } {
       all.set(values)
       count = values.length
     },
-    findPeaks(blockSize, mustBeFinite) {
+    findPeaks(blockSize) {
       block = Math.max(blockSize, LEAST_BLOCK) * BYTES
       bytes = Math.ceil((count * BYTES) / block) * block
-      all.fill(mustBeFinite ? LOWEST : -Infinity, count, bytes / BYTES)
-      if (peaks(bytes, block) === 0 && mustBeFinite) {
-        const token = this.values.findIndex((z) => !Number.isFinite(z))
+      all.fill(-Infinity, count, bytes / BYTES)
+      if (peaks(bytes, block) === 0) {
+        const token = this.values.findIndex((z) => !(z < Infinity))
         throw new InfernetError('engine.bad-logits', { token })
       }
       let top = -Infinity

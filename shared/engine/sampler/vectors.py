@@ -156,13 +156,13 @@ def scores(z, params, seed, prompt, answer, allowed):
     """The score of each token that is left after the filters."""
     tau, top_p, min_p = params["temperature"], params["topP"], params.get("minP", 0)
     y = adjusted(z, params, prompt, answer)
-    candidates = range(len(y)) if allowed is None else allowed
+    candidates = [v for v in (range(len(y)) if allowed is None else allowed) if y[v] > float("-inf")]
     order = sorted(candidates, key=lambda v: (-y[v], v))
     if tau == 0:
         return {v: y[v] for v in order}
     m = y[order[0]]
     kept = order
-    if "topK" in params:
+    if params.get("topK", 0) > 0:
         kept = order[: params["topK"]]
     elif top_p < 1:
         kept = order[:256]

@@ -1,7 +1,7 @@
-import { Template } from '@huggingface/jinja'
 import { InfernetError } from '../../errors/infernet-error.ts'
+import { createTemplate, type Template } from '../template/render.ts'
+import { TemplateError, type TemplateFault } from '../template/template-error.ts'
 import type { ChatMessage } from './chat-message.ts'
-import { findReasoningTags, type ReasoningTags } from './reasoning.ts'
 
 export interface ChatTemplateInit {
   /** tokenizer_config.json, parsed; it holds the template unless `chatTemplate` is given. */
@@ -13,7 +13,7 @@ export interface ChatTemplateInit {
 }
 
 export interface RenderOptions {
-  /** False asks a model that can think aloud not to (`enable_thinking`); undefined leaves it to the template. */
+  /** False asks a model that can think aloud not to; undefined leaves it to the template. */
   readonly thinking?: boolean | undefined
 }
 
@@ -21,8 +21,10 @@ export interface RenderOptions {
 export interface ChatTemplate {
   /** The conversation as text, up to where the next answer begins. */
   render(messages: readonly ChatMessage[], options?: RenderOptions): string
-  /** Undefined where the model does not think aloud. */
-  readonly reasoning: ReasoningTags | undefined
+  /** Whether the template writes this by itself, whatever people say: its own texts, and what it makes of the roles. */
+  writes(text: string): boolean
+  /** As it stands in the repository: the marks of thoughts are told by it. */
+  readonly source: string
 }
 
 /**
@@ -34,36 +36,52 @@ export interface ChatTemplate {
 export function createChatTemplate(init: ChatTemplateInit): ChatTemplate {
   const source = init.chatTemplate ?? sourceOf(init.tokenizerConfig['chat_template'])
   if (source === undefined) throw new InfernetError('models.unsupported', { reason: 'no chat template' })
-  const template = parse(source)
   const special = specialTexts(init.tokenizerConfig)
-  const now = init.now ?? Date.now
+  const template = parse(source, init.now ?? Date.now)
 
   function renderPlain(messages: readonly ChatMessage[], { thinking }: RenderOptions = {}): string {
     try {
       return template.render({
         ...special,
-        ...(thinking === undefined ? {} : { enable_thinking: thinking }),
-        [DATE_FUNCTION]: (format: string) => formatDate(new Date(now()), format),
+        ...(thinking === undefined ? {} : thinkingSwitches(thinking)),
+        // Python's library defines both in every chat, and templates ask whether they are none.
+        tools: null,
+        documents: null,
         messages: messages.map(({ role, content }) => ({ role, content })),
         add_generation_prompt: true,
       })
     } catch (cause) {
-      throw new InfernetError(
-        'models.unsupported',
-        { reason: 'its chat template refuses this chat' },
-        { cause },
-      )
+      throw unusable(cause)
     }
   }
 
   const takesSystem = knowsSystem(renderPlain)
-  const probe: readonly ChatMessage[] = [{ role: 'user', content: 'a' }]
+  const written = [
+    ...template.texts,
+    ...Object.values(special),
+    ...ROLE_PROBES.map((p) => quietly(() => renderPlain(p)) ?? ''),
+  ]
   return {
+    source,
     render: (messages, options) =>
       renderPlain(takesSystem ? messages : withSystemInQuestion(messages), options),
-    reasoning: findReasoningTags(source, quietly(() => renderPlain(probe)) ?? ''),
+    writes: (text) => written.some((one) => one.includes(text)),
   }
 }
+
+/**
+ * Qwen 3, SmolLM 3, GLM and Gemma 4 call it `enable_thinking`, DeepSeek 3.1 and Granite `thinking`, Command A
+ * `reasoning`; Seed-OSS counts the tokens of a thought.
+ */
+function thinkingSwitches(thinking: boolean): Readonly<Record<string, boolean | number>> {
+  const budget = thinking ? {} : { thinking_budget: 0 }
+  return { enable_thinking: thinking, thinking, reasoning: thinking, ...budget }
+}
+
+const said = (...roles: readonly ChatMessage['role'][]): readonly ChatMessage[] =>
+  roles.map((role) => ({ role, content: '.' }))
+/** Some templates make their marks of the roles: `'<|' + message.role + '|>'`. */
+const ROLE_PROBES = [said('user'), said('system', 'user'), said('user', 'assistant', 'user')]
 
 /** A template, or several by name of which `default` is for chats. */
 function sourceOf(value: unknown): string | undefined {
@@ -77,20 +95,32 @@ function sourceOf(value: unknown): string | undefined {
   return typeof chosen?.template === 'string' ? chosen.template : undefined
 }
 
-/** The library's own `strftime_now` writes months in the visitor's language, and no other may have its name. */
-const DATE_FUNCTION = 'strftime_english'
-
 /** Real ones have up to 20,000 characters. */
 const MAX_TEMPLATE = 1 << 17
 
-function parse(source: string): Template {
+function parse(source: string, now: () => number): Template {
   if (source.length > MAX_TEMPLATE)
     throw new InfernetError('models.unsupported', { reason: 'its chat template is too long' })
   try {
-    return new Template(source.replace(/\bstrftime_now\b/g, DATE_FUNCTION))
+    return createTemplate(source, { now })
   } catch (cause) {
-    throw new InfernetError('models.unsupported', { reason: 'its chat template is broken' }, { cause })
+    throw unusable(cause)
   }
+}
+
+const REASONS: Readonly<Record<Exclude<TemplateFault, 'unknown'>, string>> = {
+  syntax: 'its chat template is broken',
+  chat: 'its chat template refuses this chat',
+  endless: 'its chat template takes too much time or memory',
+}
+
+function unusable(cause: unknown): InfernetError {
+  const fault = cause instanceof TemplateError ? cause.fault : 'syntax'
+  const reason =
+    fault === 'unknown'
+      ? `its chat template uses ${(cause as TemplateError).message}, which is not known here`
+      : REASONS[fault]
+  return new InfernetError('models.unsupported', { reason }, { cause })
 }
 
 function knowsSystem(render: (messages: readonly ChatMessage[]) => string): boolean {
@@ -121,46 +151,16 @@ function withSystemInQuestion(messages: readonly ChatMessage[]): readonly ChatMe
   )
 }
 
+const SPECIAL_NAMES = 'bos eos unk sep pad cls mask'.split(' ').map((name) => `${name}_token`)
+
 /** `bos_token`, `eos_token`, `pad_token`: templates name them. They are texts, or objects with a `content`. */
 function specialTexts(config: Readonly<Record<string, unknown>>): Record<string, string> {
   const texts: Record<string, string> = {}
-  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
+  for (const name of SPECIAL_NAMES) {
     const value = config[name]
     if (typeof value === 'string') texts[name] = value
     else if (typeof value === 'object' && value !== null && 'content' in value)
       texts[name] = String(value.content)
   }
   return texts
-}
-
-const MONTHS = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-]
-
-/** The parts of strftime that templates use, in English and in UTC: it says nothing of where the asker lives. */
-function formatDate(date: Date, format: string): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const month = MONTHS[date.getUTCMonth()] ?? ''
-  const parts: Readonly<Record<string, string>> = {
-    '%d': two(date.getUTCDate()),
-    '%m': two(date.getUTCMonth() + 1),
-    '%Y': String(date.getUTCFullYear()),
-    '%B': month,
-    '%b': month.slice(0, 3),
-    '%H': two(date.getUTCHours()),
-    '%M': two(date.getUTCMinutes()),
-    '%S': two(date.getUTCSeconds()),
-  }
-  return format.replace(/%[a-zA-Z]/g, (part) => parts[part] ?? part)
 }

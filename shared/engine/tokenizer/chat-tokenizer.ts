@@ -1,25 +1,45 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { tokenId, type TokenId } from '../../base/ids.ts'
+import { fitTurns } from './fit-turns.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
+import { MAX_TEXT_TOKENS } from '../../wire/limits.ts'
 import { eosTokens } from '../eos-tokens.ts'
 import type { ChatMessage } from './chat-message.ts'
 import { createChatTemplate, type ChatTemplateInit, type RenderOptions } from './chat-template.ts'
 import { createFencedEncoder } from './fenced-encoder.ts'
-import { splitReasoning, type ReasoningTags } from './reasoning.ts'
+import {
+  findReasoningMarks,
+  isInMarks,
+  marksAtBegin,
+  type ReasoningMarks,
+  type ReasoningTags,
+} from './reasoning-marks.ts'
+import { isThoughtOpen, splitReasoning } from './reasoning.ts'
 
 export interface ChatTokenizerInit extends ChatTemplateInit {
   /** tokenizer.json, parsed. */
   readonly tokenizerJson: Readonly<Record<string, unknown>>
-  /** generation_config.json, parsed. */
+  /** generation_config.json, parsed; `{}` where there is none. */
   readonly generationConfig: Readonly<Record<string, unknown>>
+  /** config.json, parsed: tells the end tokens where the other does not. @default none */
+  readonly config?: Readonly<Record<string, unknown>> | undefined
   /** Prompt and answer together, in tokens. */
   readonly contextLength: number
+}
+
+interface FitChatOptions extends RenderOptions {
+  /** Tokens that are left for the answer. */
+  readonly reserve: number
+  /** How long prompt and answer may be together, where that is less than the tokenizer's own. */
+  readonly contextLength?: number | undefined
 }
 
 interface FittedChat {
   readonly tokens: readonly TokenId[]
   /** How many of the oldest turns were left out; the page says so. */
   readonly droppedTurns: number
+  /** How the answer to this prompt marks its thought; undefined where the model does not think aloud. */
+  readonly reasoning: ReasoningTags | undefined
 }
 
 /** Between a conversation and token ids. Lives with the consumer: a provider never sees text. */
@@ -27,11 +47,16 @@ export interface ChatTokenizer {
   readonly contextLength: number
   /** The tokens that end an answer. */
   readonly eosTokens: ReadonlySet<number>
-  /** How the model marks its thoughts, for `splitReasoning`; undefined where it does not think aloud. */
-  readonly reasoning: ReasoningTags | undefined
+  /** How the model marks its thoughts; undefined where it does not think aloud. */
+  readonly reasoning: ReasoningMarks | undefined
   /**
-   * The conversation as the model was taught to read it, up to where its answer begins. The thoughts of earlier answers
-   * are left out, as the templates of such models do it.
+   * The same for the answer to one prompt, for `splitReasoning`: whether the thought is open where the answer begins is
+   * decided by what was asked and how.
+   */
+  reasoningAfter(messages: readonly ChatMessage[], options?: RenderOptions): ReasoningTags | undefined
+  /**
+   * The conversation as the model was taught to read it, up to where its answer begins. A thought that an earlier answer
+   * begins with is left out, in the marks of whatever model wrote it, as the templates of such models do it.
    */
   encodeChat(messages: readonly ChatMessage[], options?: RenderOptions): readonly TokenId[]
   /**
@@ -40,8 +65,8 @@ export interface ChatTokenizer {
    *
    * @throws InfernetError `prompt.too-long` when what must stay does not fit
    */
-  fitChat(messages: readonly ChatMessage[], options: { readonly reserve: number } & RenderOptions): FittedChat
-  /** The text of tokens. Special tokens and ids outside the vocabulary say nothing. */
+  fitChat(messages: readonly ChatMessage[], options: FitChatOptions): FittedChat
+  /** The text of tokens. Special tokens and ids outside the vocabulary say nothing, but for the marks of thoughts. */
   decode(tokens: readonly number[]): string
 }
 
@@ -54,12 +79,11 @@ export interface ChatTokenizer {
  */
 export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
   const { contextLength } = init
-  const { template, tokenizer, encodeFenced } = orUnsupported(() => readParts(init))
-  const { reasoning } = template
+  const { template, tokenizer, encodeFenced, reasoning, silent } = orUnsupported(() => readParts(init))
 
   function encodeChat(messages: readonly ChatMessage[], options?: RenderOptions): readonly TokenId[] {
     const said = messages.map(({ role, content }) =>
-      role === 'assistant' && reasoning ? splitReasoning(content, reasoning, true).answer : content,
+      role === 'assistant' ? withoutThought(content, reasoning) : content,
     )
     return orUnsupported(() =>
       encodeFenced(said, (contents) =>
@@ -71,45 +95,83 @@ export function createChatTokenizer(init: ChatTokenizerInit): ChatTokenizer {
     )
   }
 
+  function reasoningAfter(
+    messages: readonly ChatMessage[],
+    options?: RenderOptions,
+  ): ReasoningTags | undefined {
+    if (!reasoning) return undefined
+    const marked = messages.map((message, i) =>
+      i === messages.length - 1 ? { ...message, content: message.content + END_OF_CHAT } : message,
+    )
+    const rendered = orUnsupported(() => template.render(marked, options))
+    const tail = rendered.slice(rendered.lastIndexOf(END_OF_CHAT) + 1)
+    return { ...reasoning, opened: isThoughtOpen(tail, reasoning) }
+  }
+
   return {
     contextLength,
-    eosTokens: eosTokens(init.generationConfig),
+    eosTokens: eosTokens(init.generationConfig, init.config),
     reasoning,
+    reasoningAfter,
     encodeChat,
-    fitChat(messages, { reserve, ...options }) {
-      const maxTokens = contextLength - reserve
-      let left = messages
-      for (let droppedTurns = 0; ; droppedTurns++) {
-        const tokens = encodeChat(left, options)
-        if (tokens.length <= maxTokens) return { tokens, droppedTurns }
-        const shorter = withoutOldestTurn(left)
-        if (!shorter) throw new InfernetError('prompt.too-long', { tokens: tokens.length, maxTokens })
-        left = shorter
-      }
+    fitChat(messages, { reserve, contextLength: offered = contextLength, ...options }) {
+      const maxTokens = Math.min(offered, contextLength, MAX_TEXT_TOKENS) - reserve
+      const encode = (left: readonly ChatMessage[]): readonly TokenId[] => encodeChat(left, options)
+      const { tokens, droppedTurns, messages: left } = fitTurns(messages, encode, maxTokens)
+      return { tokens, droppedTurns, reasoning: reasoningAfter(left, options) }
     },
     decode(tokens) {
-      const known = tokens.filter((id) => tokenizer.id_to_token(id) !== undefined)
+      const known = tokens.filter((id) => {
+        const text = tokenizer.id_to_token(id)
+        return text !== undefined && !silent.has(text)
+      })
       // Tidying up spaces would look at what comes after, so a streamed text would change behind its end.
-      const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false }
+      const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false }
       return known.length === 0 ? '' : orUnsupported(() => tokenizer.decode(known, options))
     },
   }
 }
 
-/** Undefined when only the head and the last question are left. */
-function withoutOldestTurn(messages: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
-  const head = messages.findIndex(({ role }) => role !== 'system')
-  const lastQuestion = messages.findLastIndex(({ role }) => role === 'user')
-  if (head < 0 || head >= lastQuestion) return undefined
-  const nextTurn = messages.findIndex(({ role }, i) => i > head && role === 'user')
-  return [...messages.slice(0, head), ...messages.slice(nextTurn)]
+/** Marks in a prompt where the last message ends: a private-use character, and the last one is ours. */
+const END_OF_CHAT = '\ue000'
+
+/** An earlier answer, which another model may have written, without the thought that it begins with. */
+function withoutThought(content: string, own: ReasoningMarks | undefined): string {
+  const marks = marksAtBegin(content)
+  if (!marks) return content
+  const { answer, isThinking } = splitReasoning(content, marks, true)
+  // Without an end it is a thought that was cut off, or, of a model with other marks, any text.
+  return isThinking && marks.open !== own?.open ? content : answer
 }
 
 function readParts(init: ChatTokenizerInit) {
   const { tokenizerJson, tokenizerConfig } = init
   const template = createChatTemplate(init)
   const tokenizer = new Tokenizer(tokenizerJson, tokenizerConfig)
-  return { template, tokenizer, encodeFenced: createFencedEncoder(tokenizerJson, tokenizerConfig, tokenizer) }
+  const added = [...tokenizer.get_added_tokens_decoder().values()]
+  const reasoning = findReasoningMarks(
+    template.source,
+    added.map(({ content }) => content),
+  )
+  const silent = specialTokens(added, tokenizerConfig).filter(
+    (token) => !reasoning || !isInMarks(token, reasoning),
+  )
+  const writes = (text: string): boolean => template.writes(text)
+  const encodeFenced = createFencedEncoder({ tokenizerJson, tokenizerConfig, tokenizer, writes })
+  return { template, tokenizer, encodeFenced, reasoning, silent: new Set(silent) }
+}
+
+/** What the tokenizer would leave out of a text by itself, marks of thoughts included. */
+function specialTokens(
+  added: readonly { readonly content: string; readonly special: boolean }[],
+  tokenizerConfig: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const more = tokenizerConfig['additional_special_tokens']
+  const named: readonly unknown[] = Array.isArray(more) ? more : []
+  return [
+    ...added.filter(({ special }) => special).map(({ content }) => content),
+    ...named.filter((token): token is string => typeof token === 'string'),
+  ]
 }
 
 /** The libraries trust the files, which a stranger wrote: whatever breaks on them is a model that cannot be run. */

@@ -1,55 +1,51 @@
-import { Tokenizer } from '@huggingface/tokenizers'
-import { InfernetError } from '../../errors/infernet-error.ts'
+import type { Tokenizer } from '@huggingface/tokenizers'
+import { addedTokens, isControl, type AddedToken } from './added-tokens.ts'
+import { createFence } from './fence.ts'
+import { createSectionCache } from './section-cache.ts'
+import { createSplitter } from './split-sections.ts'
+import { createTextEncoder, normalizerOf } from './text-encoder.ts'
+
+export interface FencedEncoderInit {
+  readonly tokenizerJson: Readonly<Record<string, unknown>>
+  readonly tokenizerConfig: Readonly<Record<string, unknown>>
+  readonly tokenizer: Tokenizer
+  /** Whether the chat template writes this by itself. */
+  readonly writes: (text: string) => boolean
+}
+
+/** Encodes the messages as `render` puts them together. */
+export type FencedEncoder = (
+  contents: readonly string[],
+  render: (contents: readonly string[]) => string,
+) => number[]
 
 /**
  * Encodes a rendered chat so that what people wrote can never become a control token.
  *
  * A pasted page that holds `<|im_end|>` would otherwise end the user's message and begin another in the system's name.
- * Each such text in a message is swapped for a marker before the template is rendered; the rendered text is cut at the
- * markers, and each is filled with the same characters encoded as plain text. A message without such texts is encoded
+ * Each such text in a message is one private-use character while the template is rendered and cut at the tokens that it
+ * wrote itself; then it is put back and encoded as a part of the text around it. A message without such texts is encoded
  * exactly as the model's own library would.
  */
-export function createFencedEncoder(
-  tokenizerJson: Readonly<Record<string, unknown>>,
-  tokenizerConfig: Readonly<Record<string, unknown>>,
-  tokenizer: Tokenizer,
-): (contents: readonly string[], render: (contents: readonly string[]) => string) => number[] {
-  const plain = new Tokenizer({ ...tokenizerJson, added_tokens: [] }, tokenizerConfig)
-  const special = [...tokenizer.get_added_tokens_decoder().values()]
-    .filter((token) => token.special)
-    .map((token) => token.content)
-  const anySpecial = special.length > 0 ? oneOf(special) : undefined
-  const encode = (from: Tokenizer, text: string): number[] =>
-    text === '' ? [] : from.encode(text, { add_special_tokens: false }).ids
+export function createFencedEncoder(init: FencedEncoderInit): FencedEncoder {
+  const { tokenizer, tokenizerConfig } = init
+  const added = addedTokens(init.tokenizerJson)
+  const control = added.filter((token) => isControl(token, init.writes))
+  const normalize = normalizerOf(tokenizer, tokenizerConfig)
+  const isLate = (token: AddedToken): boolean => token.normalized && tokenizer.normalizer !== null
+  const fence = createFence({
+    marks: control.map(({ content }) => content),
+    normalizedMarks: control.filter(isLate).map(({ content }) => normalize.alone(content)),
+    normalize: normalize.alone,
+  })
+  const split = createSplitter(added.filter((token) => !isLate(token)))
+  const encodeText = createTextEncoder({ tokenizer, added: added.filter(isLate), control, normalize })
+  const cached = createSectionCache(encodeText)
 
   return (contents, render) => {
-    if (!anySpecial || !contents.some((content) => content.search(anySpecial) >= 0))
-      return encode(tokenizer, render(contents))
-    const open = unusedCharacter(contents)
-    const fenced = contents.map((content) =>
-      content.replace(anySpecial, (found) => `${open}${special.indexOf(found)}${open}`),
+    const { contents: fenced, pieces } = fence(contents)
+    return split(render(fenced)).flatMap((section, i) =>
+      'token' in section ? [section.token.id] : cached(section.text, i, pieces),
     )
-    return render(fenced)
-      .split(open)
-      .flatMap((part, i) =>
-        i % 2 === 1 ? encode(plain, special[Number(part)] ?? '') : encode(tokenizer, part),
-      )
   }
-}
-
-/** The longest of several texts that begin alike comes first, as the tokenizer's own splitter takes it. */
-function oneOf(texts: readonly string[]): RegExp {
-  const escaped = texts
-    .toSorted((a, b) => b.length - a.length)
-    .map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-  return new RegExp(escaped.join('|'), 'g')
-}
-
-/** A private-use character that no message holds: there are 6400, and no keyboard writes them. */
-function unusedCharacter(contents: readonly string[]): string {
-  for (let code = 0xe000; code <= 0xf8ff; code++) {
-    const character = String.fromCharCode(code)
-    if (!contents.some((content) => content.includes(character))) return character
-  }
-  throw new InfernetError('prompt.bad-parameters', { parameter: 'content' })
 }

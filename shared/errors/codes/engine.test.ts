@@ -55,8 +55,9 @@ it('the failures of engine read well', () => {
       bare: The engine already has ? requests waiting.
       fix: Wait a moment, then ask again.
     engine.bad-logits
-      The model computed invalid numbers.
-      fix: Load the model again. If it happens again, update the graphics driver.
+      The model computed an invalid number for token 7.
+      bare: The model computed invalid numbers.
+      fix: Load the model again. If it happens again, use the processor, or choose another model.
     engine.bad-grammar
       The schema or grammar of the answer cannot be used (too deep).
       bare: The schema or grammar of the answer cannot be used (unknown).

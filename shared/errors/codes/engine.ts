@@ -78,12 +78,16 @@ export const ENGINE_CODES = {
     example: { limit: 8 },
   },
   'engine.bad-logits': {
-    says: () => 'The model computed invalid numbers.',
-    fix: 'Load the model again. If it happens again, update the graphics driver.',
+    says: (f) =>
+      f.token === undefined
+        ? 'The model computed invalid numbers.'
+        : `The model computed an invalid number for token ${f.token}.`,
+    fix: 'Load the model again. If it happens again, use the processor, or choose another model.',
     example: { token: 7 },
   },
   'engine.bad-grammar': {
-    says: (f) => `The schema or grammar of the answer cannot be used (${f.reason ?? 'unknown'}).`,
+    says: (f) =>
+      `The schema or grammar of the answer cannot be used (${f.reason ?? 'unknown'}${f.at ? ` at ${f.at}` : ''}).`,
     fix: 'Correct the schema or grammar, or ask without one.',
     example: { reason: 'too deep' },
   },

@@ -23,6 +23,9 @@ it('the failures of schedule read well', () => {
     schedule.not-introduced
       The relay sends nobody to this provider: its operator is jailed.
       fix: Look at the stake. The relay takes offers again once the operator is released.
+    schedule.maintenance
+      The relay is in maintenance and takes no new offers.
+      fix: Use another relay, or wait until it is over.
     schedule.rate-limited
       The relay gets too many requests from this address.
       fix: Wait a moment, then try again.

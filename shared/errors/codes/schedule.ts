@@ -27,6 +27,11 @@ export const SCHEDULE_CODES = {
     fix: 'Look at the stake. The relay takes offers again once the operator is released.',
     example: {},
   },
+  'schedule.maintenance': {
+    says: () => 'The relay is in maintenance and takes no new offers.',
+    fix: 'Use another relay, or wait until it is over.',
+    example: {},
+  },
   'schedule.rate-limited': {
     says: () => 'The relay gets too many requests from this address.',
     fix: 'Wait a moment, then try again.',

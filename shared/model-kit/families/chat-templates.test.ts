@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatMessage } from '#shared/engine/tokenizer/chat-message.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
+import { createTextStream } from '#shared/engine/tokenizer/text-stream.ts'
 import { splitReasoning } from '#shared/engine/tokenizer/reasoning.ts'
 import { GEMMA2_TEMPLATE, LLAMA_TEMPLATE, R1_TEMPLATE } from './chat-templates.ts'
 import { FAMILIES, type FamilyModel } from './families.ts'
-import { idOf } from './tokenizers.ts'
+import { byteLevelTokenizer, idOf } from './tokenizers.ts'
 
 const user = (content: string): ChatMessage => ({ role: 'user', content })
 const system = (content: string): ChatMessage => ({ role: 'system', content })
@@ -160,13 +161,119 @@ describe('models that think aloud', () => {
     )
   })
 
-  it('may begin inside their thought', () => {
-    const chat = tokenizerOf(qwen, R1_TEMPLATE)
-    expect(chat.reasoning).toMatchObject({ opened: true })
-    if (!chat.reasoning) throw new Error('no tags')
-    expect(splitReasoning('Hm.</think>Two.', chat.reasoning)).toEqual({
+  it('may begin inside their thought, where the prompt says so', () => {
+    const chat = tokenizerOf(qwen, OPENING_TEMPLATE)
+    const asked = [user('Hi')]
+    expect(chat.reasoningAfter(asked)).toMatchObject({ opened: true })
+    expect(chat.fitChat(asked, { reserve: 10 }).reasoning).toMatchObject({ opened: true })
+    expect(splitReasoning('Hm.</think>Two.', chat.reasoningAfter(asked)!)).toEqual({
       reasoning: 'Hm.',
       answer: 'Two.',
+      isThinking: false,
+    })
+    const silent = chat.fitChat(asked, { reserve: 10, thinking: false }).reasoning
+    expect(silent).toMatchObject({ opened: false })
+    expect(splitReasoning('Two.', silent!)).toEqual({ reasoning: '', answer: 'Two.', isThinking: false })
+    expect(tokenizerOf(qwen, R1_TEMPLATE).reasoningAfter(asked)).toMatchObject({ opened: true })
+  })
+
+  it('tell whether the thought is open by the prompt alone, whatever the question says', () => {
+    const chat = tokenizerOf(qwen)
+    expect(chat.reasoningAfter([user('What does <think> mean?')])).toMatchObject({ opened: false })
+    const opening = tokenizerOf(qwen, OPENING_TEMPLATE)
+    expect(opening.reasoningAfter([user('What does </think> mean?')])).toMatchObject({ opened: true })
+  })
+
+  it('read all of an earlier answer that has no thought, and no thought of another model', () => {
+    const last = [user('Who am I?')]
+    const said = (answer: string): string =>
+      spelled(qwen, tokenizerOf(qwen, OPENING_TEMPLATE).encodeChat([user('Hi'), assistant(answer), ...last]))
+    const plain = said('Hello Ada.')
+    expect(plain).toContain('assistant\nHello Ada.<|im_end|>')
+    for (const answer of [
+      '[THINK]A guest.[/THINK]Hello Ada.',
+      '<think>\nA guest.\n</think>\n\nHello Ada.',
+      '<seed:think>A guest.</seed:think>Hello Ada.',
+      '<|START_THINKING|>A guest.<|END_THINKING|>Hello Ada.',
+      '<|channel>thought\nA guest.<channel|>Hello Ada.',
+      '<|channel|>analysis<|message|>A guest.<|end|><|start|>assistant<|channel|>final<|message|>Hello Ada.',
+    ])
+      expect(said(answer)).toBe(plain)
+    expect(said('[THINK] is a mark.')).toContain('[THINK] is a mark.')
+  })
+
+  it.each([
+    ['thinking', '{% if thinking %}+{% else %}-{% endif %}'],
+    ['reasoning', '{% if reasoning %}+{% else %}-{% endif %}'],
+    [
+      'thinking_budget',
+      '{% if thinking_budget is defined and thinking_budget == 0 %}-{% else %}+{% endif %}',
+    ],
+  ])('are asked not to by the switch of their template: %s', (_, template) => {
+    const chat = tokenizerOf(qwen, template)
+    expect(spelled(qwen, chat.encodeChat([user('Hi')], { thinking: true }))).toBe('+')
+    expect(spelled(qwen, chat.encodeChat([user('Hi')], { thinking: false }))).toBe('-')
+  })
+})
+
+/** Ends inside the thought unless it is asked not to think, as Qwen 3.5, GLM 4.7 and Nemotron do. */
+const OPENING_TEMPLATE =
+  "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}{% if m.role == 'assistant' and '</think>' in m.content %}{{ m.content.split('</think>')[-1] }}{% else %}{{ m.content }}{% endif %}{{ '<|im_end|>\n' }}{% endfor %}{{ '<|im_start|>assistant\n<think>\n' }}{% if enable_thinking is defined and enable_thinking is false %}{{ '\n</think>\n\n' }}{% endif %}"
+
+describe('marks that are special tokens', () => {
+  it.each([
+    [
+      ['<|channel|>', '<|message|>', '<|end|>', '<|start|>'],
+      "{% if false %}<|channel|>analysis{% endif %}{{ '<|start|>assistant' }}",
+      [
+        '<|channel|>',
+        'analysis',
+        '<|message|>',
+        'Simple.',
+        '<|end|>',
+        '<|start|>',
+        'assistant',
+        '<|channel|>',
+        'final',
+        '<|message|>',
+        '4.',
+      ],
+    ],
+    [
+      ['[THINK]', '[/THINK]'],
+      '{% if false %}[THINK][/THINK]{% endif %}x',
+      ['[THINK]', 'Simple.', '[/THINK]', '4.'],
+    ],
+    [
+      ['<|START_THINKING|>', '<|END_THINKING|>', '<|START_RESPONSE|>', '<|END_RESPONSE|>'],
+      '{% if false %}<|START_THINKING|><|END_THINKING|>{% endif %}x',
+      ['<|START_THINKING|>', 'Simple.', '<|END_THINKING|>', '<|START_RESPONSE|>', '4.', '<|END_RESPONSE|>'],
+    ],
+    [
+      ['<|channel>', '<channel|>', '<|think|>'],
+      '{% if false %}<|channel>thought\n<channel|>{% endif %}x',
+      ['<|channel>', 'thought\nSimple.', '<channel|>', '4.'],
+    ],
+  ])('%j are read before they are dropped', (control, chatTemplate, written) => {
+    const chat = createChatTokenizer({
+      tokenizerJson: byteLevelTokenizer({ control }),
+      tokenizerConfig: {},
+      generationConfig: {},
+      contextLength: 512,
+      chatTemplate,
+    })
+    const bytesOf = (text: string) => [...new TextEncoder().encode(text)]
+    const tokens = written.flatMap((part) =>
+      control.includes(part) ? [256 + control.indexOf(part)] : bytesOf(part),
+    )
+    const stream = createTextStream(chat)
+    let text = ''
+    for (const token of tokens) text += stream.push([token])
+    text += stream.flush()
+    const tags = chat.reasoningAfter([user('2+2?')])
+    expect(splitReasoning(text, tags!, true)).toEqual({
+      reasoning: 'Simple.',
+      answer: '4.',
       isThinking: false,
     })
   })

@@ -70,6 +70,30 @@ export function withSmallTensorsInside(graph: OnnxGraph, files: readonly Externa
 export function externalFiles(graph: OnnxGraph): readonly string[] {
   const files = new Set<string>()
   for (const { externalData, dataLocation } of graph.initializers)
-    if (dataLocation === EXTERNAL) files.add(externalData.find(({ key }) => key === 'location')?.value ?? '')
+    if (dataLocation === EXTERNAL)
+      files.add(plainName(externalData.find(({ key }) => key === 'location')?.value ?? ''))
   return [...files]
+}
+
+/** Some exporters write `./model.onnx_data`: the same file, under a name that nobody finds. */
+export function withPlainNames(graph: OnnxGraph): OnnxGraph {
+  const isOdd = ({ key, value }: ExternalEntry): boolean => key === 'location' && value !== plainName(value)
+  if (!graph.initializers.some(({ externalData }) => externalData.some(isOdd))) return graph
+  const plain = (entry: ExternalEntry): ExternalEntry =>
+    isOdd(entry) ? { ...entry, value: plainName(entry.value) } : entry
+  return {
+    ...graph,
+    initializers: graph.initializers.map((tensor) => ({
+      ...tensor,
+      externalData: tensor.externalData.map(plain),
+    })),
+  }
+}
+
+type ExternalEntry = OnnxTensor['externalData'][number]
+
+function plainName(name: string): string
+function plainName(name: string | undefined): string | undefined
+function plainName(name: string | undefined): string | undefined {
+  return name?.replace(/^(?:\.\/)+/, '')
 }

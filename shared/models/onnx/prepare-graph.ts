@@ -4,6 +4,7 @@ import { withoutDeadParts } from './edit-graph.ts'
 import {
   WEIGHTS_FILE,
   withExternalWeights,
+  withPlainNames,
   withSmallTensorsInside,
   type ExternalFile,
 } from './external-weights.ts'
@@ -76,7 +77,7 @@ export function prepareGraph(
     notes.push(`${what}: ${rewrite.reason}`)
     return before
   }
-  const fixed = fixRopeCaches(withSmallTensorsInside(model.graph, beside), maxLength)
+  const fixed = fixRopeCaches(withSmallTensorsInside(withPlainNames(model.graph), beside), maxLength)
   const ragged = take(fixed, raggedLengths(fixed, fixedCapacity), 'one row at a time')
   const picking = take(ragged, pickPositions(ragged), 'logits of all positions')
   const lengths = ragged === fixed ? 'mask' : 'ragged'

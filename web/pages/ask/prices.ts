@@ -4,8 +4,10 @@ import type { Wallet } from '../../state/money/wallet.svelte.ts'
 import { formatInf, formatInfAtMost, formatPrice } from '../../ui/format.ts'
 import { fiatHint } from '../../ui/money.ts'
 
-/** About four letters make a token, and a usual answer is half as long as the longest. */
+/** About four letters make a token. */
 const LETTERS_A_TOKEN = 4
+/** A usual answer is half as long as the longest, but no longer than this. */
+const USUAL_TOKENS = 512
 
 /** The models with their lowest live price and how many provide each. */
 export function modelOptions(session: Session) {
@@ -28,7 +30,11 @@ export function modelOptions(session: Session) {
 export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {
   const promptTokens = Math.ceil(text.length / LETTERS_A_TOKEN)
   const limit = ask.model?.answerTokens ?? 0
-  const estimate = ask.estimate({ promptTokens, maxTokens: limit, usualTokens: Math.ceil(limit / 2) })
+  const estimate = ask.estimate({
+    promptTokens,
+    maxTokens: limit,
+    usualTokens: Math.min(USUAL_TOKENS, Math.ceil(limit / 2)),
+  })
   if (!estimate) return 'No price yet: nobody offers this model.'
   if (wallet.stage === 'no-chain') return 'Free: this network uses no money.'
   if (estimate.atMost === 0n) return 'Free: the providers of this model ask for no money.'

@@ -36,5 +36,7 @@ it('calls a question unsent only when nobody had it', () => {
   expect(words(0, segment('a', { due: amount(2n), paid: amount(2n) }))).toBe(
     'Stopped before the first word. The prompt was paid for.',
   )
-  expect(words(3, segment('a'))).toBe('Stopped here.')
+  expect(words(3, segment('a'))).toBe(
+    'Stopped here. To continue it, a provider reads the question and this part again.',
+  )
 })

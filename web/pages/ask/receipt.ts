@@ -32,7 +32,7 @@ function paidForNothing({ segments }: AnswerRecord): bigint {
 
 /** What is said under an answer that was stopped. A prompt that was taken is paid for, words or none. */
 export function stoppedWords({ tokens, segments }: AnswerRecord): string {
-  if (tokens > 0) return 'Stopped here.'
+  if (tokens > 0) return 'Stopped here. To continue it, a provider reads the question and this part again.'
   if (segments.length === 0) return 'Not sent. The question is kept.'
   const isPaid = segments.some((segment) => paidOf(segment) > 0n)
   return `Stopped before the first word.${isPaid ? ' The prompt was paid for.' : ''}`

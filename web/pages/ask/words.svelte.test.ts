@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { CODE_TABLE } from '#shared/errors/code-table.ts'
-import { privacyWords, searchingWords, stepsAfter } from './words.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { holdWords, privacyWords, searchingWords, stepsAfter } from './words.ts'
 
 const act = { again: () => undefined, look: () => undefined }
 
@@ -37,4 +38,18 @@ it('leads from each failure of money to the Wallet page, and from no other', () 
     'Open the Wallet page',
     'Ask again',
   ])
+})
+
+it('offers to continue what is there before anything else', () => {
+  const steps = stepsAfter('stream.provider-lost', { ...act, resume: () => undefined })
+  expect(steps.map(({ label }) => label)).toEqual(['Continue', 'Ask again', 'See who lends'])
+})
+
+it('says what a stalled answer waits for, what is safe, and nothing of a cause that it does not know', () => {
+  expect(holdWords(new InfernetError('stream.busy'), 'Tiny', 0)).toBe(
+    'Everybody who lends Tiny is busy. Trying again every few seconds; stop it any time.',
+  )
+  const lost = holdWords(new InfernetError('stream.provider-lost'), 'Tiny', 12)
+  expect(lost).toMatch(/^Nobody who lends Tiny can go on right now\. The last reason: /)
+  expect(lost).toMatch(/12 tokens are kept, and waiting costs nothing\.$/)
 })

@@ -1,8 +1,11 @@
 import { TEST_DEPOSIT, type PaymentStep } from '../../state/money/payment-desk.svelte.ts'
+import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Session } from '../../state/session/session.svelte.ts'
 import { providersInWords, plural } from '../../ui/format.ts'
 import { plainMoney } from '../../ui/money.ts'
+import { failureOf } from '../words.ts'
 import type { Step } from '../../ui/steps.ts'
+import { unreadWords } from '../network/words.ts'
 
 /** What the empty page says, from what is known now. */
 export function startWords(
@@ -30,6 +33,8 @@ export function startWords(
       text: 'Can’t see who is online yet: the relay has not said. Your prompt stays here until it does.',
       empty: false,
     }
+  if (session.providers.tabs + session.providers.servers === 0 && session.unread.size > 0)
+    return { title: 'No offer that this page can use.', text: unreadWords(session), empty: true }
   if (live === 0) {
     const others = session.providers
     const elsewhere =
@@ -49,6 +54,7 @@ export function startWords(
 export function waitingWords(session: Session, model: string): string {
   if (session.stage === 'no-relay') return 'No relay answers, so nobody can be found.'
   if (session.stage === 'outdated') return 'This page is older than the network.'
+  if (session.stage === 'checking') return 'Checking the connection to the relay.'
   if (session.stage !== 'up') return 'This tab is not connected yet.'
   if (session.silent) return 'Can’t see who is online yet.'
   return `Nobody lends ${model} right now.`
@@ -68,6 +74,21 @@ export function searchingWords(step: PaymentStep | undefined, attempt: number): 
   return attempt > 1 ? `${looking}, attempt ${attempt}` : looking
 }
 
+/**
+ * What an answer waits for, when nobody can write it (on) now.
+ *
+ * @param reason why the last one who was asked did not
+ * @param kept tokens of the answer that are there
+ */
+export function holdWords(reason: InfernetError, model: string, kept: number): string {
+  const why =
+    reason.code === 'stream.busy' || reason.code === 'prompt.quote-limit'
+      ? `Everybody who lends ${model} is busy.`
+      : `Nobody who lends ${model} can go on right now. The last reason: ${failureOf(reason).message}`
+  const safe = kept > 0 ? ` ${plural(kept, 'token')} are kept, and waiting costs nothing.` : ''
+  return `${why} Trying again every few seconds; stop it any time.${safe}`
+}
+
 /** Who sees what of a question and of who asks it: true in each mode, also before the tab has joined. */
 export function privacyWords(hides: boolean, hiddenBy: 'turn' | 'relay' | undefined): string {
   if (!hides) return 'The tab that answers can read your prompt and sees your IP address.'
@@ -80,8 +101,15 @@ export function privacyWords(hides: boolean, hiddenBy: 'turn' | 'relay' | undefi
 /** The way out of each failure of an answer. */
 export function stepsAfter(
   code: string | undefined,
-  act: { readonly again: () => void; readonly look: () => void },
+  act: {
+    readonly again: () => void
+    readonly look: () => void
+    /** Undefined where there is nothing to continue. */
+    readonly resume?: (() => void) | undefined
+  },
 ): readonly Step[] {
+  if (act.resume && code !== undefined)
+    return [{ label: 'Continue', run: act.resume }, ...stepsAfter(code, { ...act, resume: undefined })]
   const again: Step = { label: 'Ask again', run: act.again }
   const provide: Step = { label: 'Lend my own GPU', href: '/provide' }
   switch (code) {

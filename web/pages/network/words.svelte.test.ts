@@ -9,8 +9,10 @@ import { Settings } from '../../state/session/settings.svelte.ts'
 import { Wallet } from '../../state/money/wallet.svelte.ts'
 import { noClaims } from '../../state/testing/memory-money.ts'
 import { memoryServices, type Scene } from '../../state/testing/memory-services.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { named, relayView, seenOffer, SMOL, TINY } from '../../state/testing/samples.ts'
-import { meshLabel, meshNodes, offerRows } from './words.ts'
+import { startWords } from '../ask/words.ts'
+import { headWords, meshLabel, meshNodes, offerRows } from './words.ts'
 
 async function look(scene: (clock: FakeClock) => Partial<Scene>) {
   const clock = new FakeClock()
@@ -75,4 +77,19 @@ it('draws each machine once: under two addresses, with several models, an offer 
   for (const keys of [nodes.map(({ id }) => id), offerRows(network).map(({ key }) => key)])
     expect(keys).toEqual([...new Set(keys)])
   expect(meshLabel(nodes)).toBe('2 relays and 2 providers around this tab, 1 of them in both roles')
+})
+
+it.each([
+  ['schedule.offer-expired', 'out of date by the relay’s clock'],
+  ['wire.malformed', 'this page can’t read the offers'],
+  ['wire.bad-signature', 'this page can’t read the offers'],
+] as const)('never says that nobody lends of offers that it cannot use for %s', async (code, words) => {
+  const { session } = await look(() => ({
+    relays: [relay],
+    unread: new Map([[named('tab111'), new InfernetError(code)]]),
+  }))
+  expect(headWords(session).title).toBe('No offer that this page can use.')
+  expect(headWords(session).say).toContain('1 provider is listed')
+  expect(headWords(session).say).toContain(words)
+  expect(startWords(session, 'Infernet Tiny', 0).text).toBe(headWords(session).say)
 })

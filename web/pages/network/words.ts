@@ -18,6 +18,11 @@ export function headWords(session: Session): { readonly title: string; readonly 
   const up = session.relays.filter((relay) => relay.state === 'up').length
   if (session.stage === 'failed') return { title: 'Not connected.', say: 'This tab can’t see the network.' }
   if (session.stage === 'no-relay') return noRelay(session)
+  if (session.stage === 'checking')
+    return {
+      title: 'Checking the connection.',
+      say: `The relay has not answered for a moment. This page dials it anew if it stays silent.${ageWords(session)}`,
+    }
   if (session.stage === 'outdated')
     return { title: 'This page is too old.', say: 'The relays speak a newer version. Reload the page.' }
   if (session.silent)
@@ -27,6 +32,8 @@ export function headWords(session: Session): { readonly title: string; readonly 
     }
   if (session.takenAt === undefined)
     return { title: 'Finding the network.', say: 'Asking the relays that this tab knows.' }
+  if (tabs + servers === 0 && session.unread.size > 0)
+    return { title: 'No offer that this page can use.', say: unreadWords(session) }
   const more = session.unconfirmed.length
   const unconfirmed = more > 0 ? ` ${plural(more, 'more is', 'more are')} unconfirmed.` : ''
   const verb = tabs + servers === 1 ? 'is' : 'are'
@@ -39,10 +46,19 @@ export function headWords(session: Session): { readonly title: string; readonly 
   }
 }
 
+/** Offers that relays list and this page cannot use: not "nobody lends", and no more than is known of why. */
+export function unreadWords({ unread }: Session): string {
+  const late = [...unread.values()].filter(({ code }) => code === 'schedule.offer-expired').length
+  const named = plural(unread.size, 'provider is', 'providers are')
+  if (late === unread.size)
+    return `${named} listed, but the offers are out of date by the relay’s clock: a clock may be wrong there.`
+  return `${named} listed, but this page can’t read the offers. A newer page may: reload it.`
+}
+
 function noRelay(session: Session): { readonly title: string; readonly say: string } {
   return {
     title: 'No relay answers.',
-    say: `Open connections keep working, but you can’t find new tabs. This page keeps trying.${ageWords(session)}`,
+    say: `Open connections keep working, but you can’t find new tabs. This page dials every relay it knows again and again.${ageWords(session)}`,
   }
 }
 
@@ -63,6 +79,7 @@ const RELAY_STATES: Readonly<
 > = {
   up: { kind: 'ok', word: 'confirmed' },
   connecting: { kind: 'unknown', word: 'unconfirmed' },
+  checking: { kind: 'unknown', word: 'checking' },
   down: { kind: 'bad', word: 'no answer' },
   newer: { kind: 'bad', word: 'newer than this page' },
   older: { kind: 'bad', word: 'older than this page' },

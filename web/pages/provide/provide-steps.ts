@@ -8,6 +8,8 @@ export function provideSteps(
     readonly processor: () => void
     readonly help: () => void
     readonly reconnect: () => void
+    /** True when lending was asked for and failed: nothing begins it again but a press. */
+    readonly hasFailed: boolean
   },
 ): readonly Step[] {
   const again: Step = { label: 'Try again', run: act.again }
@@ -35,7 +37,13 @@ export function provideSteps(
     case 'schedule.no-relay':
     case 'mesh.reservation-refused':
       return [
-        { label: 'Try now', run: act.reconnect },
+        {
+          label: 'Try now',
+          run: () => {
+            act.reconnect()
+            if (act.hasFailed) act.again()
+          },
+        },
         { label: 'See the relays', href: '/network' },
       ]
     default:

@@ -1,21 +1,25 @@
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
-import type { Provide } from '../../state/provide/provide.svelte.ts'
+import type { StartedEngine } from '../../state/provide/services.ts'
 import { formatSpan, formatSpeed } from '../../ui/format.ts'
 
+export interface TestFacts {
+  readonly testSpeed: number
+  readonly testedAt: number
+  readonly adapter: string
+  readonly subgroups: SubgroupResult | undefined
+}
+
+export function testFacts({ engine, subgroups }: StartedEngine): TestFacts {
+  const { info, testedAt } = engine
+  return { testSpeed: info.decodeTokensPerSecond, testedAt, adapter: info.adapter, subgroups }
+}
+
 /** How fast, on what, when, and what was found of the GPU's subgroups. */
-export function testWords(
-  {
-    testSpeed,
-    testedAt,
-    adapter,
-    subgroups,
-  }: Pick<Provide, 'testSpeed' | 'testedAt' | 'adapter' | 'subgroups'>,
-  now: number,
-): string {
+export function testWords({ testSpeed, testedAt, adapter, subgroups }: TestFacts, now: number): string {
   const facts = [
     testSpeed ? formatSpeed(testSpeed) : '',
-    adapter && adapter !== 'cpu' ? `on ${adapter}` : '',
-    testedAt ? `${formatSpan(Math.max(0, now - testedAt))} ago` : '',
+    adapter !== 'cpu' ? `on ${adapter}` : '',
+    `${formatSpan(Math.max(0, now - testedAt))} ago`,
   ]
   const found = subgroups ? `. ${subgroupWords(subgroups)}` : ''
   return facts.filter((fact) => fact !== '').join(', ') + found

@@ -7,12 +7,13 @@ import { Settings } from '../../state/session/settings.svelte.ts'
 import { Wallet } from '../../state/money/wallet.svelte.ts'
 import { noClaims } from '../../state/testing/memory-money.ts'
 import { memoryServices } from '../../state/testing/memory-services.ts'
-import { stepRows } from './words.ts'
+import { relayView } from '../../state/testing/samples.ts'
+import { leadWords, stepRows } from './words.ts'
 
 /** A page that provides or is about to, with what it says of the download. */
 async function opened(keepsStorage: Promise<boolean>) {
   const clock = new FakeClock()
-  const { services, scene } = memoryServices(clock, { keepsStorage })
+  const { services, scene, changed } = memoryServices(clock, { keepsStorage })
   const settings = new Settings(services.settings)
   const session = new Session(services, settings)
   const provide = new Provide(
@@ -24,7 +25,7 @@ async function opened(keepsStorage: Promise<boolean>) {
   session.start()
   await clock.advance(10)
   const said = () => stepRows(provide, session).find(({ key }) => key === 'download')?.text
-  return { clock, scene, provide, said }
+  return { clock, scene, changed, session, provide, said }
 }
 
 it('asks at the press that the model be kept, and waits for no answer', async () => {
@@ -46,4 +47,18 @@ it.each([
   await clock.advance(2000)
   expect(provide).toMatchObject({ stage: 'live', isModelKept: isKept })
   expect(said()).toBe(words)
+})
+
+it('does not say that it lends while no relay answers, though one took the offer a moment ago', async () => {
+  const { clock, scene, changed, session, provide } = await opened(Promise.resolve(true))
+  void provide.start()
+  await clock.advance(2000)
+  expect([provide.confirmed, provide.isLit, leadWords(provide, session).kind]).toEqual([true, true, 'live'])
+  scene.relays = [relayView('reLay1', 'a.example', { state: 'checking' })]
+  changed()
+  expect([provide.confirmed, provide.isLit]).toEqual([false, false])
+  expect(leadWords(provide, session)).toMatchObject({ kind: 'unknown', status: 'Checking' })
+  scene.relays = [relayView('reLay1', 'a.example')]
+  changed()
+  expect(leadWords(provide, session).kind).toBe('live')
 })

@@ -1,8 +1,10 @@
-import type { Provide, PauseReason } from '../../state/provide/provide.svelte.ts'
+import type { Restart } from '#shared/peer/provide-model.ts'
+import type { PauseReason } from '../../state/provide/pause-reasons.ts'
+import type { Provide } from '../../state/provide/provide.svelte.ts'
 import type { Session } from '../../state/session/session.svelte.ts'
 import { countInWords, formatBytes, formatSpan, plural } from '../../ui/format.ts'
 import { failureOf } from '../words.ts'
-import { testWords } from './test-words.ts'
+import { testFacts, testWords } from './test-words.ts'
 
 type Kind = 'live' | 'ok' | 'warn' | 'bad' | 'unknown' | 'off'
 
@@ -67,20 +69,20 @@ export function leadWords(provide: Provide, session: Session): Lead {
     case 'live':
       return liveWords(provide, session)
     case 'paused':
-      if (provide.restart) return restartWords(provide, provide.restart)
+      if (provide.figures.restart) return restartWords(provide, provide.figures.restart)
       return {
         kind: 'off',
         status: 'Paused',
         title: 'Paused.',
-        say: `${provide.pauseReasons.map((reason) => REASONS[reason]).join(' ')} No new prompts come${provide.jobs.length > 0 ? `; ${plural(provide.jobs.length, 'answer')} under way go on` : ''}.`,
+        say: `${provide.figures.pauseReasons.map((reason) => REASONS[reason]).join(' ')} No new prompts come${provide.figures.jobs.length > 0 ? `; ${plural(provide.figures.jobs.length, 'answer')} under way go on` : ''}.`,
       }
     case 'draining':
       return {
         kind: 'warn',
         status: 'Finishing',
         title:
-          provide.jobs.length > 0
-            ? `${countInWords(provide.jobs.length)} ${provide.jobs.length === 1 ? 'answer' : 'answers'} left, then off.`
+          provide.figures.jobs.length > 0
+            ? `${countInWords(provide.figures.jobs.length)} ${provide.figures.jobs.length === 1 ? 'answer' : 'answers'} left, then off.`
             : 'Leaving.',
         say: 'No new prompts are taken.',
       }
@@ -89,7 +91,7 @@ export function leadWords(provide: Provide, session: Session): Lead {
         kind: 'off',
         status: 'Off',
         title: 'Thank you. Your tab has left.',
-        say: `${plural(provide.served.jobs, 'answer')}, ${plural(provide.served.tokens, 'token')} served${provide.served.handedOver > 0 ? `, ${provide.served.handedOver} handed over to another tab` : ''}.`,
+        say: `${plural(provide.figures.served.jobs, 'answer')}, ${plural(provide.figures.served.tokens, 'token')} served${provide.figures.served.handedOver > 0 ? `, ${provide.figures.served.handedOver} handed over to another tab` : ''}.`,
       }
     case 'failed':
       return {
@@ -104,14 +106,21 @@ export function leadWords(provide: Provide, session: Session): Lead {
 function liveWords(provide: Provide, session: Session): Lead {
   const what = thing(provide)
   const span = formatSpan(session.now - (provide.liveSince ?? session.now))
+  if (session.providing.inDoubt)
+    return {
+      kind: 'unknown',
+      status: 'Checking',
+      title: 'Checking the connection.',
+      say: 'No relay answers at the moment, so nobody may find you. This tab dials them again.',
+    }
   if (!provide.confirmed)
     return {
       kind: 'unknown',
       status: 'Unconfirmed',
       title: 'Ready, not listed yet.',
-      say: 'No relay has taken your offer in the last 60 s, so nobody can find you. This tab keeps trying.',
+      say: 'No relay has taken your offer in the last 60 s, so nobody can find you. This tab offers it again every few seconds.',
     }
-  const people = provide.jobs.length
+  const people = provide.figures.jobs.length
   return {
     kind: 'live',
     status: `Live for ${span}`,
@@ -123,8 +132,8 @@ function liveWords(provide: Provide, session: Session): Lead {
   }
 }
 
-function restartWords(provide: Provide, restart: NonNullable<Provide['restart']>): Lead {
-  const running = provide.jobs.length
+function restartWords(provide: Provide, restart: Restart): Lead {
+  const running = provide.figures.jobs.length
   const again = restart.attempt > 1 ? ` Try ${restart.attempt}.` : ''
   const waits =
     running > 0
@@ -186,7 +195,7 @@ export function stepRows(provide: Provide, session: Session): StepRow[] {
 
 function deviceRow(provide: Provide): StepRow {
   if (provide.backend === 'wasm') {
-    const reason = provide.fellBackFrom
+    const reason = provide.started?.fellBackFrom
     return {
       key: 'device',
       kind: reason ? 'warn' : 'ok',
@@ -260,7 +269,7 @@ function downloadRow(provide: Provide): StepRow {
       text: `Each piece is checked as it arrives${speed}.`,
     }
   }
-  if (provide.selfTest || provide.stage === 'starting' || provide.stage === 'testing')
+  if (provide.started?.engine.selfTest || provide.stage === 'starting' || provide.stage === 'testing')
     return {
       key: 'download',
       kind: 'ok',
@@ -282,15 +291,16 @@ function keptWords({ isModelKept }: Pick<Provide, 'isModelKept'>): string {
 }
 
 function testRow(provide: Provide, session: Session): StepRow {
-  const { selfTest } = provide
-  if (selfTest) {
+  const { started } = provide
+  if (started) {
+    const { selfTest } = started.engine
     const passed = selfTest.right === selfTest.total
     return {
       key: 'test',
       kind: passed ? 'ok' : 'bad',
       word: passed ? 'passed' : 'failed',
       title: `Self-test, ${selfTest.right} of ${selfTest.total} test tokens right`,
-      text: testWords(provide, session.now),
+      text: testWords(testFacts(started), session.now),
       tokens: selfTest.right,
       of: selfTest.total,
     }

@@ -3,12 +3,22 @@ import { baseUnits, millis, tokens } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Answer } from './answer.svelte.ts'
-import { answerText } from './conversation.ts'
-import { named, segment } from '../testing/samples.ts'
+import { answerText, continuationOf } from './conversation.ts'
+import { named, segment, TINY } from '../testing/samples.ts'
+
+const prompt = {
+  task: 'text-generation' as const,
+  model: TINY,
+  promptTokens: [7],
+  sampler: { temperature: 1, topP: 1 },
+  maxTokens: 64,
+  maxOutputPrice: undefined,
+}
+const seed = new Uint8Array(32).fill(9)
 
 function begun(clock = new FakeClock()): { answer: Answer; clock: FakeClock } {
   const answer = new Answer({ clock })
-  answer.begin({ reasoning: undefined, droppedTurns: 0 })
+  answer.begin({ prompt, reasoning: undefined, droppedTurns: 0 })
   return { answer, clock }
 }
 
@@ -18,7 +28,7 @@ const second = segment('bbbbbb', { from: 3 })
 it('goes from searching to answering to done and counts what came here', async () => {
   const { answer, clock } = begun()
   expect(answer.stage).toBe('searching')
-  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
   await clock.advance(200)
   answer.take({ type: 'tokens', tokens: [1, 2], text: '1 2 ' })
   expect(answer).toMatchObject({ stage: 'answering', fresh: 2, writer: named('aaaaaa') })
@@ -44,7 +54,7 @@ it('goes from searching to answering to done and counts what came here', async (
 
 it('keeps what was not signed, and says that it is not owed', () => {
   const { answer } = begun()
-  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
   answer.take({ type: 'tokens', tokens: [1, 2, 3], text: '1 2 3 ' })
   const signed = { ...first, tokens: tokens(2), signedTokens: tokens(2), due: baseUnits(2n) }
   answer.take({ type: 'chunk', index: 1, due: baseUnits(2n), segment: signed })
@@ -61,7 +71,7 @@ it('keeps what was not signed, and says that it is not owed', () => {
   })
 
   answer.take({ type: 'searching', attempt: 2 })
-  answer.take({ type: 'assigned', position: 3, segment: second })
+  answer.take({ type: 'assigned', position: 3, segment: second, seed })
   answer.take({ type: 'resumed', position: 3, provider: second.provider, gapMs: millis(1200) })
   answer.take({ type: 'tokens', tokens: [4], text: '4 ' })
   expect(answer.record.pieces).toMatchObject([
@@ -73,14 +83,14 @@ it('keeps what was not signed, and says that it is not owed', () => {
 
 it('forgets who took the job and left before a token', () => {
   const { answer } = begun()
-  answer.take({ type: 'assigned', position: 0, segment: first })
-  answer.take({ type: 'assigned', position: 0, segment: second })
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
+  answer.take({ type: 'assigned', position: 0, segment: second, seed })
   expect(answer.record.segments.map((each) => each.provider)).toEqual([second.provider])
 })
 
 it('ends with what a part came to when it was stopped, its last payment in it', () => {
   const { answer } = begun()
-  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
   answer.take({ type: 'tokens', tokens: [1, 2], text: '1 2 ' })
   const cost = { due: baseUnits(32n), paid: baseUnits(32n) }
   const last = { ...first, tokens: tokens(33), signedTokens: tokens(32), ...cost }
@@ -93,18 +103,18 @@ it('names whoever was paid for a prompt and never took it, beside the one that w
   const { answer } = begun()
   const unserved = { ...first, paid: baseUnits(300n) }
   answer.take({ type: 'ended', wasAssigned: false, due: baseUnits(0n), segment: unserved })
-  answer.take({ type: 'assigned', position: 0, segment: second })
+  answer.take({ type: 'assigned', position: 0, segment: second, seed })
   expect(answer.record.segments).toEqual([unserved, second])
   const prepaid = { ...second, due: baseUnits(300n), paid: baseUnits(300n) }
   answer.take({ type: 'ended', wasAssigned: true, due: baseUnits(300n), segment: prepaid })
-  answer.take({ type: 'assigned', position: 0, segment: first })
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
   expect(answer.record.segments).toEqual([unserved, prepaid, first])
 })
 
 it('keeps the text when it is stopped or fails', () => {
   for (const end of ['stop', 'fail'] as const) {
     const { answer } = begun()
-    answer.take({ type: 'assigned', position: 0, segment: first })
+    answer.take({ type: 'assigned', position: 0, segment: first, seed })
     answer.take({ type: 'tokens', tokens: [1], text: '1 ' })
     answer.take({ type: 'text', text: '.' })
     if (end === 'stop') answer.stop()
@@ -112,4 +122,45 @@ it('keeps the text when it is stopped or fails', () => {
     expect(answerText(answer.record)).toBe('1 .')
     expect(answer.stage).toBe(end === 'stop' ? 'stopped' : 'failed')
   }
+})
+
+it('is continued where it broke off, in the middle of a character and after a seam, and knows all its tokens', () => {
+  const { answer, clock } = begun()
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
+  answer.take({ type: 'tokens', tokens: [1, 2], text: '1 2 ' })
+  const reason = new InfernetError('stream.provider-lost')
+  answer.take({ type: 'seam', position: 2, lost: first.provider, reason })
+  answer.take({ type: 'assigned', position: 2, segment: second, seed })
+  answer.take({ type: 'tokens', tokens: [3], text: '3 ' })
+  answer.take({ type: 'text', text: '\ufffd' }) // half a character, held back until it broke off
+  answer.stop()
+  const before = answer.record
+  expect(continuationOf(before)).toEqual({ prompt, seed, tokens: [1, 2, 3] })
+
+  const next = new Answer({ clock, before })
+  next.begin({ prompt, reasoning: undefined, droppedTurns: 0 })
+  next.take({ type: 'begun', tokens: [1, 2, 3], text: '1 2 3 ' })
+  expect(next.record).toMatchObject({ tokens: 3, stage: 'searching' })
+  next.take({ type: 'waiting', reason: new InfernetError('stream.busy') })
+  expect(next.waitsFor?.code).toBe('stream.busy')
+  next.take({ type: 'assigned', position: 3, segment: first, seed })
+  next.take({ type: 'resumed', position: 3, provider: first.provider, gapMs: millis(40) })
+  next.take({ type: 'tokens', tokens: [4], text: 'ä' })
+  expect(next.waitsFor).toBeUndefined()
+  expect(answerText(next.record)).toBe('1 2 3 ä')
+  expect(next.record.pieces.map(({ seam }) => seam && [seam.position, seam.isResumed])).toEqual([
+    undefined,
+    [2, undefined],
+    [3, true],
+  ])
+  expect(next.record.segments.map((each) => each.tokens)).toEqual([2, 1, 1])
+  next.fail(new InfernetError('payment.required'))
+  expect(continuationOf(next.record)).toEqual({ prompt, seed, tokens: [1, 2, 3, 4] })
+})
+
+it('has nothing to continue before its first token, nor when it is complete', () => {
+  const { answer } = begun()
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
+  answer.stop()
+  expect(continuationOf(answer.record)).toBeUndefined()
 })

@@ -3,12 +3,14 @@ import { segmentsAfter } from '#shared/client/segments.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
+import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning-marks.ts'
 import type { Segment } from '#shared/peer/peer.ts'
+import type { Prompt } from '#shared/prompt/prompt.ts'
 import {
   EMPTY_ANSWER,
   type AnswerRecord,
   type AnswerStage,
+  type Continuation,
   type Piece,
   type SeamRecord,
 } from './conversation.ts'
@@ -19,6 +21,7 @@ const SPEED_WINDOW_MS = 3000
 /** One answer while it is written: follows the events of `askText`. */
 export class Answer {
   readonly #clock: Clock
+  readonly #isContinued: boolean
   #reasoning: ReasoningTags | undefined
   #stage = $state<AnswerStage>('searching')
   #attempt = $state(1)
@@ -33,11 +36,27 @@ export class Answer {
   #cut = $state(false)
   #droppedTurns = $state(0)
   #error = $state.raw<InfernetError | undefined>()
+  #waitsFor = $state.raw<InfernetError | undefined>()
   #askedAt: number
+  #prompt: Prompt | undefined
+  #seed: Uint8Array | undefined
+  /** Grows with each token: copied where it is asked for. */
+  readonly #ids: number[] = []
 
-  constructor(components: { clock: Clock }) {
-    this.#clock = components.clock
-    this.#askedAt = components.clock.monotonic()
+  /** `before` is an answer that broke off and is continued now. */
+  constructor({ clock, before }: { clock: Clock; before?: AnswerRecord | undefined }) {
+    this.#clock = clock
+    this.#askedAt = clock.monotonic()
+    this.#isContinued = before !== undefined
+    if (!before) return
+    this.#pieces = [...before.pieces, { seam: resumedSeam(before), text: '' }]
+    this.#segments = before.segments
+    this.#tokens = before.tokens
+    this.#due = before.due
+    this.#ttftMs = before.ttftMs
+    this.#reasoning = before.reasoning
+    this.#droppedTurns = before.droppedTurns
+    this.#seed = before.continuation?.seed
   }
 
   get stage(): AnswerStage {
@@ -53,6 +72,10 @@ export class Answer {
   }
   get error(): InfernetError | undefined {
     return this.#error
+  }
+  /** Why nobody can go on now, while that is so; the next look comes by itself. */
+  get waitsFor(): InfernetError | undefined {
+    return this.#stage === 'searching' ? this.#waitsFor : undefined
   }
   /** Who writes now. */
   get writer(): PeerName | undefined {
@@ -75,6 +98,7 @@ export class Answer {
       droppedTurns: this.#droppedTurns,
       errorCode: this.#error?.code,
       errorFacts: this.#error?.facts,
+      continuation: this.#stage === 'done' ? undefined : this.#continuation,
     }
   }
 
@@ -84,7 +108,8 @@ export class Answer {
   }
 
   /** The prompt goes out now. */
-  begin(init: { reasoning: ReasoningTags | undefined; droppedTurns: number }): void {
+  begin(init: { prompt: Prompt; reasoning: ReasoningTags | undefined; droppedTurns: number }): void {
+    this.#prompt = init.prompt
     this.#reasoning = init.reasoning
     this.#droppedTurns = init.droppedTurns
     this.#askedAt = this.#clock.monotonic()
@@ -98,12 +123,20 @@ export class Answer {
       case 'searching':
         this.#attempt = event.attempt
         return
+      case 'waiting':
+        this.#waitsFor = event.reason
+        return
+      case 'begun':
+        this.#ids.push(...event.tokens)
+        return this.#takeBegun(event.text)
       case 'assigned':
         this.#stage = 'answering'
+        this.#waitsFor = undefined
         if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
+        this.#seed = event.seed
         return
       case 'tokens':
-        return this.#takeTokens(event.tokens.length, event.text)
+        return this.#takeTokens(event.tokens, event.text)
       case 'text':
         return this.#append(event.text)
       case 'chunk':
@@ -120,7 +153,7 @@ export class Answer {
       case 'done':
         this.#tokens = event.summary.outputTokens
         this.#due = event.summary.due
-        this.#ttftMs = event.summary.ttftMs
+        if (!this.#isContinued) this.#ttftMs = event.summary.ttftMs
         this.#finalSpeed = event.summary.tokensPerSecond
         this.#cut = event.summary.finish === 'length'
         this.#stage = 'done'
@@ -137,14 +170,35 @@ export class Answer {
     this.#end('failed')
   }
 
+  get #continuation(): Continuation | undefined {
+    if (!this.#prompt || !this.#seed || this.#ids.length === 0) return undefined
+    return { prompt: this.#prompt, seed: this.#seed, tokens: [...this.#ids] }
+  }
+
   #end(stage: AnswerStage): void {
     this.#finalSpeed = this.#speedNow()
     this.#fresh = 0
     this.#stage = stage
   }
 
-  #takeTokens(count: number, text: string): void {
+  /** All its text anew: where it broke off in the middle of a character, that becomes whole. */
+  #takeBegun(text: string): void {
+    const [last, ...before] = this.#pieces.toReversed()
+    const pieces = before.toReversed()
+    const kept = pieces.map((piece) => piece.text).join('')
+    const [tail] = before
+    if (!last || !tail) return
+    const start = kept.length - tail.text.length
+    const isSame = text.startsWith(kept.slice(0, start))
+    this.#pieces = isSame
+      ? [...pieces.slice(0, -1), { ...tail, text: text.slice(start) }, last]
+      : [{ seam: undefined, text }, last]
+  }
+
+  #takeTokens(ids: readonly number[], text: string): void {
+    const count = ids.length
     const now = this.#clock.monotonic()
+    this.#ids.push(...ids)
     this.#ttftMs ??= now - this.#askedAt
     this.#stage = 'answering'
     this.#tokens += count
@@ -157,8 +211,7 @@ export class Answer {
   }
 
   #takeSeam(position: number, lost: PeerName, reason: InfernetError): void {
-    const segment = this.#segments.at(-1)
-    const unowed = segment ? Math.max(0, segment.tokens - segment.signedTokens) : 0
+    const unowed = unowedBy(this.#segments)
     const seam = { position, lost, next: undefined, gapMs: undefined, unowed, reasonCode: reason.code }
     this.#pieces = [...this.#pieces, { seam, text: '' }]
     this.#stage = 'searching'
@@ -185,5 +238,25 @@ export class Answer {
     if (!first || !last || last.at <= first.at) return undefined
     const tokens = this.#arrivals.reduce((sum, arrival) => sum + arrival.tokens, -first.tokens)
     return (tokens / (last.at - first.at)) * 1000
+  }
+}
+
+/** Tokens of the last one beyond its last signed block. */
+function unowedBy(segments: readonly Segment[]): number {
+  const last = segments.at(-1)
+  return last ? Math.max(0, last.tokens - last.signedTokens) : 0
+}
+
+/** The seam between what there was and what comes now. */
+function resumedSeam({ segments, tokens, errorCode }: AnswerRecord): SeamRecord {
+  const last = segments.at(-1)
+  return {
+    position: tokens,
+    lost: last?.provider ?? '',
+    next: undefined,
+    gapMs: undefined,
+    unowed: unowedBy(segments),
+    reasonCode: errorCode ?? 'stream.cancelled',
+    isResumed: true,
   }
 }

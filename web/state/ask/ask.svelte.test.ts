@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { baseUnits, millis, tokens } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { AnswerEvent, AnswerSummary } from '#shared/peer/peer.ts'
+import type { AnswerEvent, AnswerSummary, BegunAnswer } from '#shared/peer/peer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Ask } from './ask.svelte.ts'
@@ -27,7 +27,7 @@ const SUMMARY: AnswerSummary = {
 
 async function* fluent(): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
   yield { type: 'searching', attempt: 1 }
-  yield { type: 'assigned', position: 0, segment: segment('aaaaaa') }
+  yield { type: 'assigned', position: 0, segment: segment('aaaaaa'), seed: new Uint8Array(32) }
   yield { type: 'tokens', tokens: [0, 1] }
   yield { type: 'done', summary: SUMMARY }
   return SUMMARY
@@ -35,7 +35,7 @@ async function* fluent(): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
 
 /** Writes one token, then nothing until it is cancelled. */
 async function* endless(signal: AbortSignal | undefined): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-  yield { type: 'assigned', position: 0, segment: segment('aaaaaa') }
+  yield { type: 'assigned', position: 0, segment: segment('aaaaaa'), seed: new Uint8Array(32) }
   yield { type: 'tokens', tokens: [0] }
   await new Promise((_, reject) =>
     signal?.addEventListener('abort', () => reject(new InfernetError('stream.cancelled'))),
@@ -60,7 +60,7 @@ async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
 it('keeps what proves an answer beside it, and lets both go together', async () => {
   const transcript = { jobId: 'one' } as unknown as Transcript
   const ask = async function* (): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-    yield { type: 'assigned', position: 0, segment: segment('aaaaaa') }
+    yield { type: 'assigned', position: 0, segment: segment('aaaaaa'), seed: new Uint8Array(32) }
     yield { type: 'proof', transcript }
     yield { type: 'done', summary: SUMMARY }
     return SUMMARY
@@ -79,7 +79,7 @@ it('keeps what proves an answer beside it, and lets both go together', async () 
 
 it('waits for a proof that is still being kept when somebody asks for it', async () => {
   const ask = async function* (): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-    yield { type: 'assigned', position: 0, segment: segment('aaaaaa') }
+    yield { type: 'assigned', position: 0, segment: segment('aaaaaa'), seed: new Uint8Array(32) }
     yield { type: 'proof', transcript: { jobId: 'one' } as unknown as Transcript }
     yield { type: 'done', summary: SUMMARY }
     return SUMMARY
@@ -142,6 +142,42 @@ it('keeps what came when the visitor stops it, without an error', async () => {
   ask.stop()
   await clock.advance(10)
   expect(last()).toMatchObject({ stage: 'stopped', tokens: 1, errorCode: undefined })
+})
+
+it('continues a stopped answer with the same question, seed and tokens, also after a reload', async () => {
+  const world = await opened({ ask: endless })
+  world.ask.send('Go on forever')
+  await world.clock.advance(10)
+  world.ask.stop()
+  await world.clock.advance(10)
+  const reloaded = await opened({ conversations: [...world.ask.conversations] }, world.clock)
+  await reloaded.ask.open()
+  reloaded.ask.show(reloaded.ask.conversations[0]?.id)
+  let seen: BegunAnswer | undefined
+  reloaded.scene.ask = (_, begun) => {
+    seen = begun
+    return fluent()
+  }
+  reloaded.ask.resume()
+  await reloaded.clock.advance(10)
+  expect(seen).toMatchObject({ tokens: [0], seed: new Uint8Array(32), segments: [{ tokens: 1 }] })
+  expect(reloaded.last()).toMatchObject({ stage: 'done', continuation: undefined })
+  expect(reloaded.last()?.pieces).toHaveLength(2)
+  reloaded.ask.resume() // it is complete: nothing happens
+  expect(reloaded.ask.busy).toBe(false)
+})
+
+it('keeps for no earlier answer what it would take to continue it', async () => {
+  const { ask, clock, scene } = await opened({ ask: endless })
+  ask.send('Go on forever')
+  await clock.advance(10)
+  ask.stop()
+  await clock.advance(10)
+  expect(ask.current?.turns[0]?.answer.continuation?.tokens).toEqual([0])
+  scene.ask = fluent
+  ask.send('Another one')
+  await clock.advance(10)
+  expect(ask.current?.turns[0]?.answer.continuation).toBeUndefined()
 })
 
 it('keeps a failure with its facts, and asks again in its place', async () => {

@@ -5,10 +5,13 @@ import type { ChatMessage } from '#shared/engine/tokenizer/chat-message.ts'
 import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { hasCost } from '#shared/client/segments.ts'
+import type { Segment } from '#shared/peer/peer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { Answer } from './answer.svelte.ts'
 import {
   answerText,
+  continuationOf,
   EMPTY_ANSWER,
   settleAfterReload,
   titleOf,
@@ -112,11 +115,12 @@ export class Ask {
       answer: { ...EMPTY_ANSWER },
     }
     const before = this.current
+    const earlier = before?.turns.map(withoutContinuation) ?? []
     const conversation: Conversation = {
       id: before?.id ?? this.#services.newId(),
       title: before?.title ?? titleOf(text),
       updatedAt: this.#services.clock.now(),
-      turns: [...(before?.turns ?? []), turn],
+      turns: [...earlier, turn],
     }
     this.#put(conversation)
     this.#currentId = conversation.id
@@ -137,6 +141,14 @@ export class Ask {
     }
     this.#put({ ...conversation, turns: [...conversation.turns.slice(0, -1), turn] })
     void this.#write(conversation.id, turn)
+  }
+
+  /** Continues the last answer of the conversation on the page where it broke off. */
+  resume(): void {
+    const conversation = this.current
+    const last = conversation?.turns.at(-1)
+    if (!conversation || !last || this.#active || !continuationOf(last.answer)) return
+    void this.#write(conversation.id, last)
   }
 
   /** Ends the answer that is being written; what came stays. Also ends the waiting for a provider. */
@@ -185,14 +197,19 @@ export class Ask {
     const run = new AbortController()
     this.#run = run
     const { clock } = this.#services
-    const answer = new Answer({ clock })
+    const continued = continuationOf(turn.answer)
+    const before = continued && turn.answer
+    const answer = new Answer({ clock, before })
     const proofs: Transcript[] = []
     this.#active = { conversation, turn: turn.id, answer }
     try {
       await this.#session.whenProvided(turn.model, { signal: run.signal, onWait: () => answer.wait() })
       const tokenizer = await raceSignal(this.#services.loadTokenizer(turn.model), run.signal)
-      const { prompt, droppedTurns } = this.#prompt(conversation, turn, tokenizer)
-      answer.begin({ reasoning: tokenizer.reasoning, droppedTurns })
+      const { prompt, ...how } =
+        continued && before
+          ? { prompt: continued.prompt, reasoning: before.reasoning, droppedTurns: before.droppedTurns }
+          : this.#prompt(conversation, turn, tokenizer)
+      answer.begin({ prompt, ...how })
       const mesh = await this.#session.ready()
       const payer = await this.#payments.beforeAsking({ signal: run.signal })
       run.signal.throwIfAborted()
@@ -201,6 +218,7 @@ export class Ask {
       for await (const event of this.#services.askText(components, prompt, {
         except,
         payer,
+        begun: continued && { ...continued, segments: costly(answer.record.segments) },
         signal: run.signal,
       })) {
         answer.take(event)
@@ -215,8 +233,8 @@ export class Ask {
       else answer.fail(InfernetError.from(thrown))
     } finally {
       this.#finish(conversation, turn.id, answer.record)
-      await this.#keepProofs(turn.id, proofs)
-      await this.#payments.keepPaid(turn, answer.record.segments)
+      await this.#keepProofs(turn.id, proofs, before !== undefined)
+      await this.#payments.keepPaid(turn, answer.record.segments, costly(before?.segments ?? []).length)
     }
   }
 
@@ -224,8 +242,10 @@ export class Ask {
     const choice = this.#session.choice(turn.model)
     if (!choice) throw new InfernetError('models.unknown')
     const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
-    const { prompt, droppedTurns } = fitPrompt(choice, tokenizer, messagesOf(turns))
-    return { prompt, droppedTurns: leftOut(turns, droppedTurns) }
+    const offered = this.#session.offersFor(turn.model).map(({ offer }) => offer.contextLength)
+    const contextLength = offered.length > 0 ? Math.max(...offered) : undefined
+    const fitted = fitPrompt(choice, tokenizer, messagesOf(turns), {}, { contextLength })
+    return { ...fitted, droppedTurns: leftOut(turns, fitted.droppedTurns) }
   }
 
   #finish(conversation: string, turn: string, answer: AnswerRecord): void {
@@ -249,8 +269,8 @@ export class Ask {
   }
 
   /** An answer whose proof cannot be kept is an answer all the same: the page says so when it is asked for. */
-  async #keepProofs(turn: string, proofs: readonly Transcript[]): Promise<void> {
-    if (proofs.length > 0) await this.#changeProofs((store) => store.keep(turn, proofs))
+  async #keepProofs(turn: string, proofs: readonly Transcript[], isContinued: boolean): Promise<void> {
+    if (proofs.length > 0) await this.#changeProofs((store) => store.keep(turn, proofs, { isContinued }))
   }
 
   #changeProofs(act: (store: TranscriptStore) => Promise<void>): Promise<void> {
@@ -270,13 +290,26 @@ export class Ask {
   }
 }
 
+/** Who wrote, is owed or was paid something: they count for what the answer costs. */
+function costly(segments: readonly Segment[]): readonly Segment[] {
+  return segments.filter(hasCost)
+}
+
+/** Only the last answer is continued: what it would take for an earlier one is not kept. */
+function withoutContinuation(turn: Turn): Turn {
+  return { ...turn, answer: { ...turn.answer, continuation: undefined } }
+}
+
 /** Of all turns, how many stand before the first that the model sees; turns without an answer were never sent. */
 function leftOut(turns: readonly Turn[], dropped: number): number {
   const sent = turns.flatMap((turn, i) => (answerText(turn.answer) || i === turns.length - 1 ? [i] : []))
   return dropped === 0 ? 0 : (sent[dropped] ?? turns.length - 1)
 }
 
-/** Questions with their answers so far, as the chat template takes them; unanswered ones are left out. */
+/**
+ * Questions with their answers so far, as the chat template takes them; unanswered ones are left out. Each is read by the
+ * marks of the model that wrote it, since another one may be asked now.
+ */
 function messagesOf(turns: readonly Turn[]): ChatMessage[] {
   const last = turns.at(-1)
   return turns.flatMap((turn) => {

@@ -65,6 +65,27 @@ describe('an answer of a model that thinks aloud', () => {
     })
   })
 
+  it('ends where what it is wrapped in ends, across the pieces', () => {
+    const wrapped = { ...reasoning, wrap: ['<answer>', '</answer>'] as const }
+    const pieces = [
+      { seam: undefined, text: '<think>Hm.</think><answer>Fo' },
+      { seam, text: 'ur</answer>' },
+    ]
+    expect(readAnswer({ pieces, reasoning: wrapped, stage: 'done' }).pieces).toEqual([
+      { seam: undefined, text: 'Fo' },
+      { seam, text: 'ur' },
+    ])
+  })
+
+  it('is told to others without the thought, by the marks of the model that wrote it', () => {
+    const said = (text: string, marks: typeof reasoning): string =>
+      answerText({ ...EMPTY_ANSWER, stage: 'done', pieces: [{ seam: undefined, text }], reasoning: marks })
+    expect(said('<think>Hm.</think>Four', reasoning)).toBe('Four')
+    expect(said('Hm.</think>Four', { ...reasoning, opened: true })).toBe('Four')
+    expect(said('[THINK]Hm.[/THINK]Four', { open: '[THINK]', close: '[/THINK]', opened: false })).toBe('Four')
+    expect(said('Hm.', { ...reasoning, opened: true })).toBe('')
+  })
+
   it('shows nothing of the answer while the thought goes on', () => {
     const pieces = [{ seam: undefined, text: '<think>Hm' }]
     expect(readAnswer({ pieces, reasoning, stage: 'answering' })).toEqual({

@@ -1,6 +1,8 @@
 import type { ModelHash } from '#shared/base/ids.ts'
-import { splitReasoning, type ReasoningTags } from '#shared/engine/tokenizer/reasoning.ts'
+import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning-marks.ts'
+import { placeAnswer } from '#shared/engine/tokenizer/reasoning.ts'
 import type { Segment } from '#shared/peer/peer.ts'
+import type { Prompt } from '#shared/prompt/prompt.ts'
 
 /** A place in an answer where the provider changed. */
 export interface SeamRecord {
@@ -13,12 +15,21 @@ export interface SeamRecord {
   /** Tokens of the lost provider beyond its last signed block: they stay and are not owed. */
   readonly unowed: number
   readonly reasonCode: string
+  /** True where the answer had ended, and the visitor had it continued. */
+  readonly isResumed?: boolean
 }
 
 /** A stretch of text from one provider, with the seam that precedes it. */
 export interface Piece {
   readonly seam: SeamRecord | undefined
   readonly text: string
+}
+
+/** What it takes to continue an answer that broke off: the same question, the same draws, the same position. */
+export interface Continuation {
+  readonly prompt: Prompt
+  readonly seed: Uint8Array
+  readonly tokens: readonly number[]
 }
 
 export type AnswerStage = 'waiting' | 'searching' | 'answering' | 'done' | 'stopped' | 'failed'
@@ -40,6 +51,8 @@ export interface AnswerRecord {
   readonly droppedTurns: number
   readonly errorCode: string | undefined
   readonly errorFacts: Readonly<Record<string, string | number | boolean | undefined>> | undefined
+  /** Undefined before the first token, and when the answer is complete. */
+  readonly continuation?: Continuation | undefined
 }
 
 export interface Turn {
@@ -82,11 +95,6 @@ export function titleOf(question: string): string {
   return `${space > TITLE_CHARACTERS / 2 ? cut.slice(0, space) : cut}…`
 }
 
-/** The text of an answer without its seams, thoughts included: what the model wrote. */
-export function answerText(answer: AnswerRecord): string {
-  return answer.pieces.map((piece) => piece.text).join('')
-}
-
 /** An answer as it is read: the thought apart, and the rest in its pieces. */
 export interface ReadAnswer {
   /** Without its marks; empty where there was no thought. */
@@ -103,14 +111,21 @@ export function readAnswer({
 }: Pick<AnswerRecord, 'pieces' | 'reasoning' | 'stage'>): ReadAnswer {
   if (!reasoning) return { thought: '', isThinking: false, pieces }
   const whole = pieces.map(({ text }) => text).join('')
-  const { reasoning: thought, answer, isThinking } = splitReasoning(whole, reasoning, !isOpen(stage))
-  let before = whole.length - answer.length // an answer is always the end of the text
+  const { reasoning: thought, from, to, isThinking } = placeAnswer(whole, reasoning, !isOpen(stage))
+  let at = 0 // where the piece begins in the whole
   const rest = pieces.map((piece) => {
-    const text = piece.text.slice(before)
-    before = Math.max(0, before - piece.text.length)
+    const text = piece.text.slice(Math.max(0, from - at), Math.max(0, to - at))
+    at += piece.text.length
     return { ...piece, text }
   })
   return { thought, isThinking, pieces: rest }
+}
+
+/** The text of an answer without its seams and without the thought: what others may read of it. */
+export function answerText(answer: AnswerRecord): string {
+  return readAnswer(answer)
+    .pieces.map(({ text }) => text)
+    .join('')
 }
 
 /** What a stored answer means after a reload: whatever was under way has been stopped; the question is kept. */
@@ -119,6 +134,11 @@ export function settleAfterReload(conversation: Conversation): Conversation {
     isOpen(turn.answer.stage) ? { ...turn, answer: { ...turn.answer, stage: 'stopped' as const } } : turn,
   )
   return { ...conversation, turns }
+}
+
+/** What continues an answer that broke off; undefined where nothing does. */
+export function continuationOf({ stage, continuation }: AnswerRecord): Continuation | undefined {
+  return stage === 'stopped' || stage === 'failed' ? continuation : undefined
 }
 
 /** True while something may still come. */

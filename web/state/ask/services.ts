@@ -15,7 +15,8 @@ export interface History {
 
 /** What proves answers, by the turn that they belong to. Each act throws where the browser keeps nothing. */
 export interface TranscriptStore {
-  keep(id: string, jobs: readonly Transcript[]): Promise<void>
+  /** In place of what was kept for this turn, or beside it where these jobs continued its answer. */
+  keep(id: string, jobs: readonly Transcript[], how: { readonly isContinued: boolean }): Promise<void>
   /** As one file; undefined where nothing is kept. */
   read(id: string, how: { readonly withPrompt: boolean }): Promise<Uint8Array<ArrayBuffer> | undefined>
   remove(ids: readonly string[]): Promise<void>

@@ -113,15 +113,15 @@ export class PaymentDesk {
     void this.#claims.close() // blocks take their time, and nobody waits for them
   }
 
-  /** Puts what an answer cost on record, one entry for each provider that was paid. */
-  async keepPaid(turn: PaidTurn, segments: readonly Segment[]): Promise<void> {
+  /** Puts what an answer cost on record, one entry for each provider that was paid; the first `known` stand there already. */
+  async keepPaid(turn: PaidTurn, segments: readonly Segment[], known = 0): Promise<void> {
     const base = this.#entryBase()
     const paid = segments.filter((segment) => segment.paid > 0n)
     if (!base || paid.length === 0) return
     const { services, paying, address } = this.#wallet
     const lines = services && paying && address ? await signedLines(services, address, paying) : []
     for (const [i, segment] of segments.entries()) {
-      if (segment.paid === 0n) continue
+      if (i < known || segment.paid === 0n) continue
       const line = lines.find(({ provider, model }) => provider === segment.operator && model === turn.model)
       const isAgreed = this.#receipts.some(
         ({ receipt, providerSignature }) =>

@@ -49,7 +49,7 @@ it('goes through download, loading and self-test to live', async () => {
     backend: 'webgpu',
     confirmed: true,
     isLit: true,
-    selfTest: { right: 32, total: 32 },
+    started: { engine: { selfTest: { right: 32, total: 32 } } },
   })
 })
 
@@ -85,15 +85,15 @@ it('offers the processor where the GPU cannot be used, and says why it took it',
     fellBackFrom: reason,
   })
   expect(provide.backend).toBe('wasm')
-  expect(provide.fellBackFrom?.code).toBe('engine.no-webgpu')
+  expect(provide.started?.fellBackFrom?.code).toBe('engine.no-webgpu')
 })
 
 it('counts what is being written beside what is done', async () => {
   const { provide, provision } = await live()
   provision().served = { ...provision().served, tokens: tokens(100), jobs: 2 }
   provision().addJob('asker1', 40)
-  expect(provide.served).toMatchObject({ tokens: 140, jobs: 2, due: 32n * 200_000_000_000n })
-  expect(provide.jobs).toHaveLength(1)
+  expect(provide.figures.served).toMatchObject({ tokens: 140, jobs: 2, due: 32n * 200_000_000_000n })
+  expect(provide.figures.jobs).toHaveLength(1)
 })
 
 it('is live by an accepted offer alone: without one it is unconfirmed and not lit', async () => {
@@ -114,7 +114,7 @@ it('pauses when hidden, on battery or metered as the visitor wants, and goes on 
   provide.limitsChanged()
   scene.onBattery = true
   changed()
-  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['hidden', 'battery'] })
+  expect(provide).toMatchObject({ stage: 'paused', figures: { pauseReasons: ['hidden', 'battery'] } })
   expect(provision().state).toBe('paused')
   scene.hidden = false
   changed()
@@ -132,7 +132,7 @@ it('stays paused by hand when the battery is full again', async () => {
   changed()
   scene.onBattery = false
   changed()
-  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['you'] })
+  expect(provide).toMatchObject({ stage: 'paused', figures: { pauseReasons: ['you'] } })
   provide.resume()
   expect(provide.stage).toBe('live')
 })
@@ -141,20 +141,19 @@ it('invites nobody while the engine is being started again, then goes on by itse
   const { provide, provision, engines, clock } = await live()
   provision().addJob('asker1', 40)
   const reason = new InfernetError('engine.device-lost')
-  const before = provide.testedAt
+  const before = provide.started?.engine.testedAt
   await clock.advance(500)
   engines[0]!.enter({ stage: 'restarting', reason, attempt: 1 })
   expect(provide).toMatchObject({
     stage: 'paused',
-    pauseReasons: ['restart'],
-    restart: { attempt: 1, reason },
+    figures: { pauseReasons: ['restart'], restart: { attempt: 1, reason } },
   })
   expect(provision().state).toBe('paused')
-  expect(provide.jobs).toHaveLength(1)
+  expect(provide.figures.jobs).toHaveLength(1)
   engines[0]!.enter({ stage: 'up' })
-  expect(provide).toMatchObject({ stage: 'live', restart: undefined })
+  expect(provide).toMatchObject({ stage: 'live', figures: { restart: undefined } })
   expect(provision().state).toBe('live')
-  expect(provide.testedAt).toBeGreaterThan(before!)
+  expect(provide.started?.engine.testedAt).toBeGreaterThan(before!)
 })
 
 it('stays paused by hand over a restart', async () => {
@@ -162,7 +161,7 @@ it('stays paused by hand over a restart', async () => {
   provide.pause()
   engines[0]!.enter({ stage: 'restarting', reason: new InfernetError('engine.crashed'), attempt: 1 })
   engines[0]!.enter({ stage: 'up' })
-  expect(provide).toMatchObject({ stage: 'paused', pauseReasons: ['you'] })
+  expect(provide).toMatchObject({ stage: 'paused', figures: { pauseReasons: ['you'] } })
 })
 
 it('fails by name when the engine could not be started again, and gives everything back', async () => {
@@ -212,7 +211,7 @@ it('drains: takes nothing new, waits for what runs, then ends with its count', a
   await provide.stop()
   expect(provide.stage).toBe('ended')
   expect(provision().state).toBe('ended')
-  expect(provide.served.tokens).toBe(40)
+  expect(provide.figures.served.tokens).toBe(40)
 })
 
 it('takes the visitor’s price and keeps reading in proportion', async () => {

@@ -12,6 +12,7 @@ export class ProvidingPlace {
   #over: Promise<unknown> = Promise.resolve()
   #keptName = $state.raw<PeerName | undefined>()
   #reserved = $state.raw<readonly PeerName[]>([])
+  #inDoubt = $state(false)
 
   constructor(services: SessionServices, life: AbortSignal) {
     this.#services = services
@@ -31,6 +32,16 @@ export class ProvidingPlace {
   /** The relays that keep a place for it. */
   get reserved(): readonly PeerName[] {
     return this.#reserved
+  }
+
+  /** True while it provides and no relay answers: what the relays took may stand there, and lead nobody here. */
+  get inDoubt(): boolean {
+    return this.#inDoubt
+  }
+
+  /** Asks its relays at once whether they still answer. */
+  check(): void {
+    this.#mesh?.check()
   }
 
   /** The mesh to provide in, opened anew after each {@link close}. It holds no place at a relay until it is told to. */
@@ -60,6 +71,7 @@ export class ProvidingPlace {
     const mesh = await this.#services.openMesh({ purpose: 'provide' }, { signal: this.#life })
     const read = (): void => {
       if (this.#mesh !== mesh) return
+      this.#inDoubt = !mesh.relays.some(({ state }) => state === 'up')
       this.#reserved = mesh.relays.flatMap(({ relay, reserved }) => (reserved ? [relay] : []))
     }
     this.#mesh = mesh
@@ -72,6 +84,7 @@ export class ProvidingPlace {
     const mesh = await opening
     if (this.#mesh === mesh) this.#mesh = undefined
     this.#reserved = []
+    this.#inDoubt = false
     await mesh.stop()
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
+import type { Millis } from '#shared/base/units.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 
@@ -20,7 +21,10 @@ export interface Conditions {
 
 /** What every part of the page needs from outside: the clock, the device's state, the models and the network. */
 export interface SessionServices {
+  /** Goes by the relay's time, see `shell/relay-clock.ts`. */
   readonly clock: Clock
+  /** How far the relay's clock is ahead of this computer's; less than zero for behind. */
+  clockAheadMs(): Millis
   readonly settings: SettingsStore
   readonly conditions: Conditions
   /** False for a page over plain http from another machine. */

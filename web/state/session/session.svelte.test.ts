@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { epochMillis } from '#shared/base/units.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Session } from './session.svelte.ts'
 import { Settings } from './settings.svelte.ts'
@@ -195,4 +196,60 @@ it('lists a model once, also when two manifests that are served are the same', a
   const twice = [...scene.models, ...scene.models.map((model) => ({ ...model, name: 'again' }))]
   const { session: other } = await opened({ models: twice })
   expect(other.models).toEqual(session.models)
+})
+
+it('says how far the clocks differ, and looks on though the computer’s clock was set back meanwhile', async () => {
+  class SetBack extends FakeClock {
+    wrongMs = 0
+    override now() {
+      return epochMillis(super.now() + this.wrongMs)
+    }
+  }
+  const clock = new SetBack()
+  clock.wrongMs = 600_000
+  const { session, scene } = await opened({ clockAheadMs: -600_000 }, clock)
+  expect(session.clockAheadMs).toBe(-600_000)
+  clock.wrongMs = 0
+  scene.clockAheadMs = 0
+  scene.offers = [seenOffer(clock, 'aaaaaa')]
+  await clock.advance(6000)
+  expect([session.clockAheadMs, session.providers.tabs]).toEqual([0, 1])
+})
+
+it('opens again soon also when the clock was set back while it waited', async () => {
+  class SetBack extends FakeClock {
+    wrongMs = 600_000
+    override now() {
+      return epochMillis(super.now() + this.wrongMs)
+    }
+  }
+  const clock = new SetBack()
+  const { session, scene } = await opened({ mesh: new InfernetError('schedule.no-relay') }, clock)
+  clock.wrongMs = 0
+  scene.mesh = memoryServices(clock).scene.mesh
+  await clock.advance(4000)
+  expect(session.stage).toBe('up')
+})
+
+it('asks the relays whether they still answer when a look takes long, the lending side too, and says that it checks', async () => {
+  const { session, scene, clock, changed } = await opened()
+  await session.providing.open()
+  const answer = Promise.withResolvers<never>()
+  if (scene.mesh instanceof InfernetError) throw scene.mesh
+  Object.assign(scene.mesh.peer, { look: () => answer.promise })
+  await clock.advance(5000)
+  expect(scene.checks).toBe(0)
+  await clock.advance(2000)
+  expect(scene.checks).toBe(2)
+  expect(session.providing.inDoubt).toBe(false)
+  scene.relays = [relayView('reLay1', 'a.example', { state: 'checking' })]
+  changed()
+  expect([session.stage, session.providing.inDoubt]).toEqual(['checking', true])
+  answer.reject(new InfernetError('wire.timeout', { limitMs: 5000 }))
+})
+
+it('asks the relays at once when the visitor presses Try now', async () => {
+  const { session, scene } = await opened({ relays: [relayView('reLay1', 'a.example', { state: 'down' })] })
+  await session.retry()
+  expect(scene.checks).toBeGreaterThan(0)
 })

@@ -4,7 +4,7 @@ import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { isOutdated } from '#shared/mesh/joined-relays.ts'
+import { isOutdated } from '#shared/mesh/is-outdated.ts'
 import type { NetworkView, RelayView, SeenOffer } from '#shared/peer/peer.ts'
 import type { Path } from '#shared/schedule/assignment.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
@@ -15,18 +15,23 @@ import type { Settings } from './settings.svelte.ts'
 
 /** Offers live a minute at most; asking every few seconds keeps the counts honest and costs a relay little. */
 const LOOK_EVERY_MS = 5 * SECOND_MS
+/** A relay answers within a tenth of a second; one that has not by then may be gone without a goodbye. */
+const DOUBTFUL_LOOK_MS = 1.5 * SECOND_MS
 const LOOK_EVERY_HIDDEN_MS = 30 * SECOND_MS
 /** A prompt that waits should go out soon after someone comes, hidden tab or not. */
 const LOOK_EVERY_WAITING_MS = 2 * SECOND_MS
 const RETRY_MS = [2, 4, 8, 15, 30].map((seconds) => seconds * SECOND_MS)
+const MAX_RETRY_MS = Math.max(...RETRY_MS)
 /** An offer that has run out is shown as unconfirmed for this long, then it is forgotten. */
 const KEEP_EXPIRED_MS = 3 * 60 * SECOND_MS
 /** Four hours of samples: enough for the curve, small enough for a tab that stays open for weeks. */
 const MAX_SAMPLES = 240
 const SAMPLE_EVERY_MS = 60 * SECOND_MS
 
-/** `outdated`: the relays answer, and all of them speak a newer version than this page. */
-export type SessionStage = 'connecting' | 'up' | 'no-relay' | 'outdated' | 'failed'
+const NOBODY: ReadonlyMap<PeerName, InfernetError> = new Map()
+
+/** `checking`: the relay that was there has not answered for a moment. `outdated`: the relays answer, and all of them speak a newer version than this page. */
+export type SessionStage = 'connecting' | 'up' | 'checking' | 'no-relay' | 'outdated' | 'failed'
 
 /** A round trip that this tab measured itself. */
 export interface Measured {
@@ -62,9 +67,11 @@ export class Session {
   readonly #measured = new SvelteMap<PeerName, Measured>()
   #samples = $state.raw<readonly UseSample[]>([])
   #now = $state(0)
+  #clockAheadMs = $state(0)
   #retryAt = $state<number | undefined>()
   #retries = 0
-  #lookAt = 0
+  /** By the clock that never goes back: a computer's time may be set while this page is open. */
+  #lookAt = -Infinity
   #looking: Promise<void> | undefined
   #waiting: (() => void)[] = []
   #tick: { stop(): void } | undefined
@@ -81,6 +88,7 @@ export class Session {
     if (this.#error) return 'failed'
     if (!this.#mesh) return 'connecting'
     if (this.#relays.some((relay) => relay.state === 'up')) return 'up'
+    if (this.#relays.some((relay) => relay.state === 'checking')) return 'checking'
     if (isOutdated(this.#relays)) return 'outdated'
     return this.#relays.some((relay) => relay.state === 'connecting') ? 'connecting' : 'no-relay'
   }
@@ -124,6 +132,10 @@ export class Session {
   get now(): number {
     return this.#now
   }
+  /** How far the relay's clock is ahead of this computer's; less than zero for behind. `now` goes by the relay's. */
+  get clockAheadMs(): number {
+    return this.#clockAheadMs
+  }
   /** When the next attempt to open the mesh is due. */
   get retryAt(): number | undefined {
     return this.#retryAt
@@ -148,6 +160,10 @@ export class Session {
   /** Offers that have run out with no newer one. */
   get unconfirmed(): readonly SeenOffer[] {
     return (this.#view?.offers ?? []).filter((seen) => this.#isOver(seen))
+  }
+  /** Providers that the relays name and that this page cannot ask, and why. */
+  get unread(): ReadonlyMap<PeerName, InfernetError> {
+    return this.#view?.unread ?? NOBODY
   }
   /** Everybody who provides now, once, however many models they offer. */
   get providers(): { readonly tabs: number; readonly servers: number } {
@@ -202,7 +218,9 @@ export class Session {
   async retry(): Promise<void> {
     this.#retryAt = undefined
     if (this.#models.length === 0) this.#modelsReady = this.#loadModels()
-    await this.ready().catch(() => undefined)
+    const mesh = await this.ready().catch(() => undefined)
+    mesh?.check()
+    this.providing.check()
     await this.look()
   }
 
@@ -233,7 +251,7 @@ export class Session {
         this.#waiting.push(check)
         check()
       })
-      this.#lookAt = 0
+      this.#lookAt = -Infinity
       await raceSignal(arrival, signal)
     } finally {
       this.#waiting = this.#waiting.filter((each) => each !== check)
@@ -271,7 +289,7 @@ export class Session {
       const read = (): void => {
         this.#relays = [...mesh.relays]
         this.#directPeers = [...mesh.directPeers]
-        this.#lookAt = 0
+        this.#lookAt = -Infinity
         if (this.stage === 'outdated') this.#checkWaiting()
       }
       this.#stopMesh = mesh.onChange(read)
@@ -292,7 +310,11 @@ export class Session {
   async #look(): Promise<void> {
     const mesh = this.#mesh
     if (!mesh) return
-    this.#lookAt = this.#services.clock.now() + this.#lookPause()
+    this.#lookAt = this.#services.clock.monotonic() + this.#lookPause()
+    const doubt = this.#services.clock.schedule(millis(DOUBTFUL_LOOK_MS), () => {
+      mesh.check()
+      this.providing.check() // it has the same way to the network, and asks less often
+    })
     try {
       const view = await mesh.peer.look({ signal: this.#life.signal })
       if (mesh !== this.#mesh) return
@@ -307,6 +329,8 @@ export class Session {
       if (mesh !== this.#mesh) return
       this.#looksWell = false
       this.#lookFailed = true
+    } finally {
+      doubt.stop()
     }
   }
 
@@ -354,11 +378,14 @@ export class Session {
   #beat(): void {
     const { clock } = this.#services
     this.#now = clock.now()
-    if (this.#retryAt !== undefined && this.#now >= this.#retryAt) {
+    this.#clockAheadMs = this.#services.clockAheadMs()
+    const untilRetry = (this.#retryAt ?? Infinity) - this.#now
+    // A longer wait than any of ours: the clock was set back meanwhile.
+    if (untilRetry <= 0 || (untilRetry > MAX_RETRY_MS && untilRetry < Infinity)) {
       this.#retryAt = undefined
       void this.ready().catch(() => undefined)
     }
-    if (this.#mesh && this.#now >= this.#lookAt) void this.look()
+    if (this.#mesh && clock.monotonic() >= this.#lookAt) void this.look()
     this.#tick = clock.schedule(millis(SECOND_MS), () => this.#beat())
   }
 }

@@ -42,7 +42,7 @@ export class AppState {
     this.provide = new Provide(services, this.session, this.settings, this.payments)
     this.network = new Network(this.session, this.ask)
     this.energy = new Energy(services, () => ({
-      isBusy: this.provide.jobs.length > 0,
+      isBusy: this.provide.figures.jobs.length > 0,
       backend: this.provide.backend === 'wasm' ? 'wasm' : 'webgpu',
     }))
     this.earning = new Earning(this.wallet, this.energy)

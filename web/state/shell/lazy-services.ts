@@ -1,6 +1,7 @@
 import { createMetronome } from '../../engine/metronome.ts'
 import { keepStorage } from '../../storage/model-storage.ts'
 import { browserConditions } from './conditions.ts'
+import { keepComparing, RelayClock } from './relay-clock.ts'
 import type { Services } from './services.ts'
 import type { SettingsStore } from '../session/services.ts'
 
@@ -10,10 +11,12 @@ import type { SettingsStore } from '../session/services.ts'
  */
 export function lazyServices(window: Window): Services {
   const real = () => import('./services-real.ts')
-  const clock = createMetronome()
+  const clock = new RelayClock(createMetronome())
+  keepComparing(clock, async () => (await real()).readNetworkInfo(clock))
   const relays = relaysFromAddress(window.location)
   return {
     clock,
+    clockAheadMs: () => clock.aheadMs,
     settings: localSettings(window),
     conditions: browserConditions(window),
     onFrame: (callback) => eachFrame(window, callback),

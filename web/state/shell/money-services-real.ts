@@ -24,6 +24,7 @@ import { readSnapshot } from '../../wallet/read-snapshot.ts'
 import { createTabSigner } from '../../wallet/tab-signer.ts'
 import { isUndecided, mergeEntries, type MoneyEntry } from '../money/money-entries.ts'
 import type { MoneyServices } from '../money/money-services.ts'
+import { underPage } from './address.ts'
 
 const infoSchema = v.pick(networkInfoSchema, ['chain', 'payee', 'faucet'])
 
@@ -41,7 +42,7 @@ export async function openMoney(
     throw new InfernetError('settle.bad-network-file', { field: v.getDotPath(info.issues[0]) ?? 'file' })
   const { chain: network, payee, faucet } = info.output
   if (network === undefined) return undefined
-  const client = createChainClient(network, here('/rpc'))
+  const client = createChainClient(network, underPage('/rpc'))
   const witnesses = createWitnesses(network)
   const store = openMoneyStore<MoneyEntry>(undefined, {
     merge: mergeEntries,
@@ -62,7 +63,7 @@ export async function openMoney(
     network,
     vault,
     injected: findInjectedWallets(),
-    faucet: faucet ? createFaucet(here('/faucet')) : undefined,
+    faucet: faucet ? createFaucet(underPage('/faucet')) : undefined,
     entries: store.movements,
     ledger: store.ledger,
     payments,
@@ -106,16 +107,12 @@ function rawPeerKey(name: PeerName): Hex {
 
 async function networkInfo(signal: AbortSignal): Promise<unknown> {
   try {
-    const response = await fetch('/network.json', { signal, cache: 'no-store' })
+    const response = await fetch(underPage('/network.json'), { signal, cache: 'no-store' })
     if (response.ok) return await response.json()
   } catch (cause) {
     throw new InfernetError('schedule.no-relay', {}, { cause })
   }
   throw new InfernetError('schedule.no-relay')
-}
-
-function here(path: string): string {
-  return new URL(path, document.baseURI).href
 }
 
 /** One tab of this browser at a time sends from an address: two would take the same number. */

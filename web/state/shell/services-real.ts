@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
+import { millis, SECOND_MS } from '#shared/base/units.ts'
+import { withDeadline } from '#shared/base/wait.ts'
 import { ModelLibrary } from '#shared/client/model-library.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
@@ -16,11 +18,17 @@ import { checkRoom } from '../../storage/model-storage.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import type { EngineInit, StartedEngine } from '../provide/services.ts'
+import { relayAddressOf, underPage } from './address.ts'
+import type { RelayClock } from './relay-clock.ts'
 
-const infoSchema = v.pick(networkInfoSchema, ['relays', 'otherRelays', 'iceServers'])
+const infoSchema = v.pick(networkInfoSchema, ['peerId', 'relays', 'isAnnounced', 'otherRelays', 'iceServers'])
+type MeshInfo = v.InferOutput<typeof infoSchema>
+
+/** A kilobyte from whoever served the page; one that says nothing for this long is taken for down. */
+const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 
 const library = new ModelLibrary({
-  source: (baseUrl) => createHttpSource(absolute(baseUrl)),
+  source: (baseUrl) => createHttpSource(underPage(baseUrl)),
   digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
 })
 
@@ -33,22 +41,59 @@ export { providingName } from '../../mesh/identity.ts'
  * @param init `relays` are multiaddrs that the visitor brought, tried first
  */
 export async function openMesh(
-  clock: Clock,
+  clock: RelayClock,
   { relays, ...init }: Pick<MeshInit, 'relays' | 'purpose' | 'hidesAddress'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
-  const info = v.safeParse(infoSchema, await fetchJson('/network.json', signal).catch(() => undefined))
-  if (!info.success && relays.length === 0) throw new InfernetError('schedule.no-relay')
-  const { relays: own = [], otherRelays = [], iceServers = [] } = info.success ? info.output : {}
+  const info = await readNetworkInfo(clock, { signal }).catch((thrown: unknown) => {
+    if (relays.length === 0) throw thrown
+    return undefined
+  })
   return createMesh(
     { clock },
     {
       ...init,
-      // The first address is this relay under the name of the page; its other names would only be the same again.
-      relays: [...new Set([...relays, ...own.slice(0, 1), ...otherRelays])],
-      iceServers: iceServers as RTCIceServer[],
+      relays: relaysIn(info, relays),
+      readRelays: async (options) => relaysIn(await readNetworkInfo(clock, options), relays),
+      iceServers: (info?.iceServers ?? []) as RTCIceServer[],
     },
   )
+}
+
+function relaysIn(info: MeshInfo | undefined, brought: readonly string[]): readonly string[] {
+  return [...new Set([...brought, ...(info ? ownRelay(info) : []), ...(info?.otherRelays ?? [])])]
+}
+
+/** One address of the relay that served the page; its other names would only be the same again. */
+function ownRelay({ relays, isAnnounced, peerId }: MeshInfo): readonly string[] {
+  if (isAnnounced) return relays.slice(0, 1)
+  // Unannounced it only guesses, and a proxy may have changed what it sees: we know where we are.
+  return [relayAddressOf(document.baseURI, peerId)]
+}
+
+/**
+ * What the relay that served the page says of the network now, and of the time.
+ *
+ * @throws InfernetError `schedule.no-relay`
+ */
+export async function readNetworkInfo(
+  clock: RelayClock,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<MeshInfo> {
+  const late = (): Error => new InfernetError('schedule.no-relay')
+  const ask = async (own: AbortSignal): Promise<unknown> => {
+    const sentAt = clock.monotonic()
+    const response = await fetch(underPage('/network.json'), { signal: own, cache: 'no-store' })
+    clock.hear(response.headers, sentAt)
+    return response.ok ? response.json() : undefined
+  }
+  try {
+    const read = await withDeadline(clock, millis(NETWORK_INFO_DEADLINE_MS), late, ask, { signal })
+    return v.parse(infoSchema, read)
+  } catch (thrown) {
+    signal?.throwIfAborted()
+    throw new InfernetError('schedule.no-relay', undefined, { cause: thrown })
+  }
 }
 
 export const models = () => library.list()
@@ -83,7 +128,7 @@ export async function startEngine(
         const started = await createWebEngine(
           {
             manifest,
-            baseUrl: entry.baseUrl,
+            baseUrl: underPage(entry.baseUrl),
             backend: wanted,
             share,
             trial: { clock, store: trialResults },
@@ -113,14 +158,4 @@ export async function startEngine(
       newest?.setShare(share)
     },
   }
-}
-
-async function fetchJson(path: string, signal: AbortSignal): Promise<unknown> {
-  const response = await fetch(path, { signal, cache: 'no-store' })
-  if (!response.ok) throw new InfernetError('schedule.no-relay')
-  return response.json()
-}
-
-function absolute(baseUrl: string): string {
-  return new URL(baseUrl, document.baseURI).href
 }

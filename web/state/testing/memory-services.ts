@@ -1,4 +1,4 @@
-import { peerName, tokenId, type ModelHash } from '#shared/base/ids.ts'
+import { peerName, tokenId, type ModelHash, type PeerName } from '#shared/base/ids.ts'
 import { baseUnits, millis, tokens, type EpochMillis } from '#shared/base/units.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { sleep } from '#shared/base/wait.ts'
@@ -13,6 +13,7 @@ import type { LoadProgress } from '#shared/models/load-model.ts'
 import type {
   AnswerEvent,
   AnswerSummary,
+  BegunAnswer,
   ProviderJob,
   Provision,
   RelayView,
@@ -32,13 +33,17 @@ import { GPU, named, relayView, SMOL, TINY } from './samples.ts'
 /** What a test or a picture wants of the world. */
 export interface Scene {
   offers: SeenOffer[]
+  unread: ReadonlyMap<PeerName, InfernetError>
   relays: RelayView[]
   gpu: GpuInspection
   mesh: Mesh | InfernetError
   models: ModelChoice[]
   conversations: Conversation[]
   /** What asking gives, step by step. */
-  ask: (signal: AbortSignal | undefined) => AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  ask: (
+    signal: AbortSignal | undefined,
+    begun: BegunAnswer | undefined,
+  ) => AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /** Loading goes through these; the last entry may fail. */
   load: (LoadProgress & { waitMs: number })[]
   loadFails: InfernetError | undefined
@@ -51,6 +56,9 @@ export interface Scene {
   /** Undefined for a network without a chain. */
   money: MoneyServices | undefined | InfernetError
   lookFails: boolean
+  clockAheadMs: number
+  /** How often the relays were asked whether they still answer. */
+  checks: number
   /** Whether the browser keeps what is downloaded, once it has said, and how often it was asked. */
   keepsStorage: Promise<boolean>
   askedToKeep: number
@@ -95,6 +103,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   let ids = 0
   const scene: Scene = {
     offers: [],
+    unread: new Map(),
     relays: [relayView('reLay1', 'relay.ams-1.example')],
     gpu: GPU,
     mesh: undefined as unknown as Mesh,
@@ -119,6 +128,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     metered: false,
     secure: true,
     lookFails: false,
+    clockAheadMs: 0,
+    checks: 0,
     keepsStorage: Promise.resolve(true),
     askedToKeep: 0,
     money: undefined,
@@ -131,6 +142,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       return scene.relays
     },
     directPeers: [],
+    check: () => void scene.checks++,
     onChange(callback) {
       listeners.add(callback)
       return () => listeners.delete(callback)
@@ -142,7 +154,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     stop: async () => undefined,
     peer: {
       name: ME,
-      ask: (_prompt, options) => scene.ask(options?.signal),
+      ask: (_prompt, options) => scene.ask(options?.signal, options?.begun),
       provide: (engine) => {
         const provision = new MemoryProvision(engine.info.model, clock)
         provisions.push(provision)
@@ -150,7 +162,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       },
       look: async () => {
         if (scene.lookFails) throw new InfernetError('schedule.no-relay')
-        return { offers: scene.offers, relays: scene.relays, takenAt: clock.now() }
+        return { offers: scene.offers, unread: scene.unread, relays: scene.relays, takenAt: clock.now() }
       },
       farewell: () => undefined,
       stop: async () => undefined,
@@ -161,6 +173,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   const kept = new Map<string, readonly Transcript[]>()
   const services: Services = {
     clock,
+    clockAheadMs: () => millis(scene.clockAheadMs),
     settings: { get: (name) => settings.get(name), set: (name, value) => void settings.set(name, value) },
     conditions: {
       get hidden() {
@@ -198,10 +211,12 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       contextLength: 1024,
       eosTokens: new Set([0]),
       reasoning: undefined,
+      reasoningAfter: () => undefined,
       encodeChat: () => [1, 2, 3].map(tokenId),
       fitChat: (messages) => ({
         tokens: [1, 2, 3].map(tokenId),
         droppedTurns: Math.max(0, Math.floor((messages.length - 5) / 2)),
+        reasoning: undefined,
       }),
       decode: (ids) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join(''),
     }),

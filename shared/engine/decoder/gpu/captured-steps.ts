@@ -92,6 +92,9 @@ async function givesTheSame(device: GPUDevice, commands: RecordedCommands, step:
 const TOLERANCE = 1e-3
 
 function isClose(a: Float32Array, b: Float32Array): boolean {
-  const scale = b.reduce((max, value) => Math.max(max, Math.abs(value)), 0)
-  return a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] ?? NaN)) <= TOLERANCE * scale)
+  const scale = b.reduce((max, value) => (value > -Infinity ? Math.max(max, Math.abs(value)) : max), 0)
+  return (
+    a.length === b.length &&
+    a.every((value, i) => value === b[i] || Math.abs(value - (b[i] ?? NaN)) <= TOLERANCE * scale)
+  )
 }

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { CODE_TABLE, type ErrorCode } from '#shared/errors/code-table.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { RESERVATION_REFUSALS } from './observe/metrics.ts'
+import type { UpgradeRefusal } from './serve/upgrade-pipe.ts'
+
+type UpgradeResult = UpgradeRefusal | 'accepted'
+
+/** By the names that a relay's operator meets in answers, logs and metrics. */
+const OF_RELAY = ['schedule', 'settle', 'chain', 'faucet', 'wire', 'mesh'] as const
+
+const UPGRADES: Readonly<Record<UpgradeResult, string>> = {
+  accepted: 'nothing was refused',
+  'address-rate': 'too many new connections a second from one address: 429',
+  'address-parallel': 'too many connections at once from one address: 429',
+  total: 'the relay has as many connections as it may: 503',
+  'table-full': 'too many addresses are being counted: 503',
+  'not-ready': 'the relay starts or stops: 503',
+  'not-websocket': 'no WebSocket handshake: 400',
+  'denied-address': 'the control file turns this address away: 403',
+}
+
+const RESERVATIONS: Readonly<Record<(typeof RESERVATION_REFUSALS)[number], string>> = {
+  maintenance: 'the control file says `maintenance`; places that stand are kept',
+  'denied-peer': 'the control file turns this peer away',
+  full: 'all `--max-reservations` places are taken',
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return ['<!-- prettier-ignore -->', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function codes(): string {
+  const all = (Object.keys(CODE_TABLE) as ErrorCode[]).filter((code) =>
+    OF_RELAY.some((home) => code.startsWith(`${home}.`)),
+  )
+  const rows = all.map((code) => {
+    const error = new InfernetError(code, CODE_TABLE[code].example)
+    return [`\`${code}\``, error.message.replaceAll('|', '\\|'), error.fix.replaceAll('|', '\\|')]
+  })
+  return table(['code', 'says', 'what to do'], rows)
+}
+
+test('the handbook lists every refusal of a relay by its name', async () => {
+  const page = `# Refusals
+
+What a relay refuses has a name. A peer is answered with the code, and says it in its own words; the numbers are in
+\`/metrics\`. A test writes this page from the tables of the code.
+
+## Reservations
+
+\`infernet_reservations_refused_total{reason}\`. The peer itself learns only that it was refused.
+
+${table(
+  ['reason', 'means'],
+  Object.entries(RESERVATIONS).map(([reason, means]) => [`\`${reason}\``, means]),
+)}
+
+## WebSocket upgrades
+
+\`infernet_websocket_upgrades_total{result}\`.
+
+${table(
+  ['result', 'means'],
+  Object.entries(UPGRADES).map(([result, means]) => [`\`${result}\``, means]),
+)}
+
+## HTTP
+
+${table(
+  ['status', 'means'],
+  [
+    ['400', 'a request that cannot be read, or a \`Host\` that is none while nothing is announced'],
+    ['403', 'the control file turns this address away, or another site asks for \`/rpc\` or \`/faucet\`'],
+    ['404', 'nothing is there, or \`/metrics\` is not for this address'],
+    ['405', 'the path takes another method; \`Allow\` names it'],
+    ['413', 'a body that is too large, or where none is taken'],
+    ['429', 'more requests from one address than \`HTTP_RATE\`; \`Retry-After\` says when'],
+    ['503', '\`/health\` while the relay starts, stops or is in maintenance'],
+  ],
+)}
+
+## Codes
+
+${codes()}
+`
+  await expect(page).toMatchFileSnapshot('../docs/refusals.md')
+})
