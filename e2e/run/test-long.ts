@@ -69,7 +69,7 @@ const suites: readonly LongSuite[] = [
     name: 'NATs',
     projects: ['long'],
     options: ['--maxWorkers=1', 'e2e/nat/'],
-    minutes: { short: 5, full: 5 },
+    minutes: { short: 8, full: 8 },
     needsPage: true,
   },
 ]
