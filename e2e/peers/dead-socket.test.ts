@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { AnswerEvent } from '#shared/peer/peer.ts'
 import { until } from '../../relay/testing/fixtures.ts'
@@ -55,6 +56,7 @@ test('a provider whose socket died notices it by itself, and its offer at the re
   await until(
     'the relay took its offer again',
     async () => {
+      await sleep(300) // the relay answers five questions a second
       for (const { offer } of (await asker.peer.look()).offers) named.add(offer.addresses.length)
       return (provision.offerAcceptedAt ?? 0) > takenBefore
     },
