@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test } from 'vitest'
+import { INTRODUCTION_TRY_MS } from './base/limits.ts'
 import type { Relay } from './create-relay.ts'
 import { startClient, startRelay, until } from './testing/fixtures.ts'
 
@@ -64,6 +65,22 @@ test('a provider whose network changed is reached over its new connection at onc
   )
   expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
   expect(relay.node.services.relay.reservations.size, 'its place is kept').toBe(1)
+})
+
+test('who comes back while it is waited for is reached over the new connection at once', async () => {
+  const { relay, direct, provider, cut } = await connected()
+  cut()
+  const consumer = await startClient()
+  cleanUp.push(() => consumer.stop())
+  const streamsOpen = (): number => relay.node.getConnections(provider.peerId)[0]?.streams.length ?? 0
+  const before = streamsOpen()
+  const target = multiaddr(`${direct}/p2p-circuit/p2p/${provider.peerId.toString()}`)
+  const dial = consumer.dial(target, { signal: AbortSignal.timeout(LIMIT_MS) })
+  await until('the relay to wait for the dead connection', () => streamsOpen() > before)
+  const backAt = performance.now()
+  await provider.dial(multiaddr(direct), { force: true })
+  expect((await dial).remotePeer.equals(provider.peerId)).toBe(true)
+  expect(performance.now() - backAt).toBeLessThan(INTRODUCTION_TRY_MS)
 })
 
 test('who cannot be introduced is proved at once, and gone when it is silent', async () => {

@@ -167,7 +167,9 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('tries those that stand behind four dead ones', { timeout: 40_000 }, async () => {
-    const dead = await Promise.all(Array.from({ length: 5 }, () => network.node({ relays: relay.addresses })))
+    const dead = await Promise.all(
+      Array.from({ length: 5 }, () => network.node({ relays: relay.addresses, named: [OWN_SOCKET] })),
+    )
     for (const { peer } of dead) peer.provide(fakeEngine({ info: { decodeTokensPerSecond: 1e6 } }), TERMS)
     await provider(fakeEngine())
     await until('six offers stand', async () => (await offersSeen()) === 6)

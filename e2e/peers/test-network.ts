@@ -43,6 +43,8 @@ export interface NodeInit {
   /** Where it can be reached: its own socket, or these relays. @default nowhere */
   readonly listen?: readonly string[]
   readonly relays?: readonly string[]
+  /** What its offers name. @default its node's own addresses */
+  readonly named?: readonly string[]
   /** Which relays there are now, asked while one is down. */
   readonly readRelays?: () => Promise<readonly string[]>
   /** Instead of clients for `relays`. */
@@ -72,6 +74,7 @@ export class TestNetwork implements AsyncDisposable {
   async node({
     listen = [],
     relays = [],
+    named,
     readRelays,
     directories,
     payer,
@@ -89,7 +92,11 @@ export class TestNetwork implements AsyncDisposable {
     await untilTried(joined)
     const bare = createPeer(
       { node, key, clock: realClock, random: realRandom, relays: source },
-      { kind: 'node', hiding: hides ? { hasTurn: false } : undefined },
+      {
+        kind: 'node',
+        ...(named && { addresses: () => named }),
+        hiding: hides ? { hasTurn: false } : undefined,
+      },
     )
     const peer = paying(bare, payer, await payee?.(key))
     const stop = async (): Promise<void> => {

@@ -75,6 +75,13 @@ const suites: readonly LongSuite[] = [
     minutes: { short: 15, full: 15 },
     needsPage: true,
   },
+  {
+    name: 'NATs',
+    projects: ['long'],
+    options: ['--maxWorkers=1', 'e2e/nat/'],
+    minutes: { short: 8, full: 8 },
+    needsPage: true,
+  },
 ]
 
 const tally = createTally((line) => console.log(line))

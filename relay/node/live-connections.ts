@@ -23,8 +23,9 @@ export function newestFirst(connections: readonly Connection[]): Connection[] {
  * Keeps introductions off connections that lead nowhere. Returns what undoes it.
  *
  * A peer whose network changed comes back on a new connection, and its old one looks open until it has been silent for
- * SILENT_CLIENT_MS. libp2p introduces over the oldest. So introductions take the newest that answers, what did not answer
- * is proved with a ping at once, and so are the older connections of a peer whose newer one has answered a ping.
+ * SILENT_CLIENT_MS. libp2p introduces over the oldest. So introductions take the newest that answers, also one that opens
+ * while an older one is tried; what did not answer is proved with a ping at once, and so are the older connections of a
+ * peer whose newer one has answered a ping.
  *
  * @throws TypeError when an upgrade of `@libp2p/circuit-relay-v2` (4.2.13) moves what this takes hold of
  */
@@ -62,21 +63,39 @@ function introduceOverNewest(node: RelayNode, onSilent: (connection: Connection)
     throw new TypeError('@libp2p/circuit-relay-v2 introduces elsewhere now: take the newest connection there')
   const { stopHop } = relay
   relay.stopHop = async ({ connection: oldest, request }, { signal }) => {
-    const all = newestFirst(node.getConnections(oldest.remotePeer))
-    for (const connection of all.slice(0, MAX_PROVED_CONNECTIONS)) {
-      const own = AbortSignal.any([signal, AbortSignal.timeout(INTRODUCTION_TRY_MS)])
+    const peer = oldest.remotePeer
+    const tried = new Set<Connection>()
+    while (tried.size < MAX_PROVED_CONNECTIONS && !signal.aborted) {
+      const connection = newestFirst(node.getConnections(peer)).find((each) => !tried.has(each))
+      if (!connection) break
+      tried.add(connection)
+      using newer = nextConnection(node, peer)
+      const own = AbortSignal.any([signal, newer.signal, AbortSignal.timeout(INTRODUCTION_TRY_MS)])
       try {
         const stream = await stopHop.call(relay, { connection, request }, { signal: own })
         if (stream) return stream
       } catch {
-        if (signal.aborted) break // who asked has gone
+        // It is silent, or who asked has gone.
       }
-      onSilent(connection)
+      if (!signal.aborted) onSilent(connection)
     }
     return undefined
   }
   return () => {
     relay.stopHop = stopHop
+  }
+}
+
+/** Its signal is aborted as soon as the peer opens another connection. */
+function nextConnection(node: RelayNode, peer: PeerId): { readonly signal: AbortSignal } & Disposable {
+  const opened = new AbortController()
+  const onOpen = ({ detail }: CustomEvent<Connection>): void => {
+    if (detail.remotePeer.equals(peer)) opened.abort(new Error('the peer came back on a newer connection'))
+  }
+  node.addEventListener('connection:open', onOpen)
+  return {
+    signal: opened.signal,
+    [Symbol.dispose]: () => node.removeEventListener('connection:open', onOpen),
   }
 }
 

@@ -13,6 +13,7 @@ import { standingOf, type VersionStanding } from '../wire/versions.ts'
 import {
   DOUBTFUL_AFTER_MS,
   PROBE_DEADLINE_MS,
+  PROVIDING_PROBE_MS,
   REDIAL_MAX_MS,
   REDIAL_MIN_MS,
   RELAY_DIAL_DEADLINE_MS,
@@ -76,8 +77,9 @@ export class RelayKeeper {
     return hasReservation(this.#node, this.relay) && this.#isAdvertised
   }
 
-  /** Wants to be reachable here, until the node stops. */
+  /** Wants to be reachable here, until the node stops; from now on the relay is asked regularly, see {@link check}. */
   provide(): void {
+    if (!this.#isProviding) void this.#askRegularly()
     this.#isProviding = true
     this.#wake?.()
   }
@@ -91,7 +93,7 @@ export class RelayKeeper {
     if (at !== undefined && this.#clock.monotonic() - at > STALE_DIAL_MS) giveUp?.abort()
     if (this.#wake) this.#wake()
     else this.#isHurried = true
-    if (this.#connection?.status === 'open' && this.isUp && !this.#probing) void this.#probe(this.#connection)
+    void this.#probe()
   }
 
   stop(): void {
@@ -162,12 +164,22 @@ export class RelayKeeper {
     }
   }
 
-  /** Asks the relay something. Any answer will do, a refusal too; libp2p's own ping meets that of its monitor (docs/traps.md). */
-  async #probe(connection: Connection): Promise<void> {
+  async #askRegularly(): Promise<void> {
+    const { signal } = this.#stopper
+    while (!signal.aborted) {
+      await sleep(this.#clock, millis(PROVIDING_PROBE_MS), { signal }).catch(() => undefined)
+      if (!signal.aborted) await this.#probe()
+    }
+  }
+
+  /** Any answer will do, a refusal too; libp2p's own ping meets that of its monitor (docs/traps.md). */
+  async #probe(): Promise<void> {
+    const connection = this.#connection
+    if (connection?.status !== 'open' || !this.isUp || this.#probing) return
     this.#probing = true
     const doubt = this.#clock.schedule(millis(DOUBTFUL_AFTER_MS), () => this.#enter('checking'))
     const late = new InfernetError('wire.timeout', { limitMs: PROBE_DEADLINE_MS })
-    const ask = (own: AbortSignal): Promise<unknown> => this.directory.query(undefined, 1, { signal: own })
+    const ask = (own: AbortSignal): Promise<unknown> => this.directory.probe({ signal: own })
     const { signal } = this.#stopper
     const answer = withDeadline(this.#clock, millis(PROBE_DEADLINE_MS), () => late, ask, { signal })
     const isDead = await answer.then(

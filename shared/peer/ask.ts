@@ -259,6 +259,7 @@ class Answer {
       if (job) yield* proofOf(job)
       if (this.#signal?.aborted || thrown instanceof OwnFailure || job?.paymentFailure) throw thrown
       const reason = InfernetError.from(thrown)
+      leaveSilent(assignment, reason)
       if (segment) this.#progress.endSegment(segment)
       // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
       const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
@@ -393,6 +394,14 @@ class Answer {
       throw new OwnFailure(InfernetError.from(thrown, 'payment.no-record'))
     })
   }
+}
+
+/**
+ * Who is silent may have changed its address: the connection leads nowhere then and stands for long, and the next attempt
+ * would wait for it. A socket may be our only one to a relay, see `openStream`.
+ */
+function leaveSilent({ connection, path }: Assignment, reason: InfernetError): void {
+  if (reason.code === 'stream.silent' && path !== 'websocket') connection.abort(reason)
 }
 
 /** Nothing, where no chunk was signed. */

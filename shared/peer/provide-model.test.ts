@@ -17,6 +17,7 @@ import type { Payee, Peer } from './peer.ts'
 import { provideModel, type ModelTerms, type ProvidedModel } from './provide-model.ts'
 import { Provision } from './provision.ts'
 
+const ADDRESS = '/ip4/127.0.0.1/tcp/4630/ws'
 const PRICE = pricePerToken(1n, 10n)
 const payee: Payee = {
   payment: PAYMENT,
@@ -27,7 +28,11 @@ const payee: Payee = {
 }
 
 /** A provider's own part, real but for the engine's tokens: a relay in memory hears what it announces. */
-async function world(terms: ModelTerms = {}, info: Partial<EngineInfo> = {}, right = 3) {
+async function world(
+  terms: ModelTerms = {},
+  info: Partial<EngineInfo> = {},
+  { right = 3, addresses = () => [ADDRESS] }: { right?: number; addresses?: () => readonly string[] } = {},
+) {
   const clock = new FakeClock()
   const { name: provider, key } = await makePeer()
   const started: FakeEngine[] = []
@@ -64,7 +69,7 @@ async function world(terms: ModelTerms = {}, info: Partial<EngineInfo> = {}, rig
     provide: (provided, of) =>
       new Provision(provided, of, {
         ...{ key, clock, random, jobs, kind: 'node', onEnd: () => undefined },
-        ...{ directories: () => [directory], onDirectories: () => () => undefined, addresses: () => [] },
+        ...{ directories: () => [directory], onDirectories: () => () => undefined, addresses },
       }),
   }
   const provided = provideModel<'you' | 'hidden'>(peer, engine, terms)
@@ -80,6 +85,16 @@ describe('a model that is provided', () => {
     const { clock, heard } = await world({ payee, price: PRICE })
     await clock.advance(10)
     expect(heard).toMatchObject([{ price: PRICE, payment: { escrow: PAYMENT.escrow } }])
+  })
+
+  it('is not announced while it has no address, and is within two seconds of having one', async () => {
+    let addresses: readonly string[] = []
+    const { clock, heard } = await world({}, {}, { addresses: () => addresses })
+    await clock.advance(5000)
+    expect(heard).toEqual([])
+    addresses = [ADDRESS]
+    await clock.advance(2000)
+    expect(heard).toMatchObject([{ addresses: [ADDRESS] }])
   })
 
   it('asks for nothing where nobody could pay it', async () => {
@@ -122,7 +137,7 @@ describe('a model that is provided', () => {
   })
 
   it('is not offered with an engine that got a test token wrong', async () => {
-    await expect(world({}, {}, 2)).rejects.toMatchObject({ code: 'engine.self-test-failed' })
+    await expect(world({}, {}, { right: 2 })).rejects.toMatchObject({ code: 'engine.self-test-failed' })
   })
 
   it('pauses for as long as there is a reason, the oldest first', async () => {

@@ -231,7 +231,10 @@ export class Provision implements ProvisionInterface {
   /** Brings a fresh offer to every relay; one that takes it is enough to be live. */
   async #renew(): Promise<void> {
     const { clock, directories, key, random } = this.#components
-    const offer = await sign('offer', offerBody(this.#offer()), key)
+    const body = this.#offer()
+    // While our relays are away we have none: whoever read such an offer would find no way here. A change tells.
+    if (body.addresses.length === 0) return this.#renewSoon(ANNOUNCE_RETRY_MS)
+    const offer = await sign('offer', offerBody(body), key)
     const answers = await Promise.allSettled(directories().map((directory) => directory.announce(offer)))
     if (this.#state !== 'live') return void this.#withdraw() // paused while the offer was on its way
     const isAccepted = answers.some(({ status }) => status === 'fulfilled')

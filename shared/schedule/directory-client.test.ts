@@ -45,6 +45,16 @@ describe('DirectoryClient', () => {
     expect(opened).toHaveLength(1)
   })
 
+  it('probes on the same stream, and the relay goes on telling of lost peers', async () => {
+    const gone = Promise.withResolvers<void>()
+    client.watch(peer.name, () => gone.resolve())
+    await client.probe()
+    expect(opened).toHaveLength(1)
+    expect(client.rttMs).toBeGreaterThanOrEqual(0)
+    service.peerGone(peer.name)
+    await gone.promise
+  })
+
   it('opens a new stream after its end, whoever ended it, and the old one’s end fails nobody on the new one', async () => {
     await ask()
     client.close()

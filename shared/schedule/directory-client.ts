@@ -69,6 +69,15 @@ export class DirectoryClient implements DirectoryPort {
     return { offers, total, ...(fillingMs !== undefined && { fillingMs: millis(fillingMs) }) }
   }
 
+  /**
+   * Asks for an answer and nothing else: says again whom it watches, which costs the relay least. A refusal is one.
+   *
+   * @throws InfernetError `schedule.no-relay`, `wire.timeout`, or the signal's reason
+   */
+  async probe(options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.#request({ type: 'watch', peers: this.#watchList() }, options)
+  }
+
   watch(peer: PeerName, onGone: () => void): () => void {
     const callbacks = this.#watched.get(peer) ?? new Set()
     this.#watched.set(peer, callbacks.add(onGone))

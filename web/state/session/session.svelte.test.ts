@@ -248,6 +248,18 @@ it('asks the relays whether they still answer when a look takes long, the lendin
   answer.reject(new InfernetError('wire.timeout', { limitMs: 5000 }))
 })
 
+it('asks the lending side’s relays at once when the asking side has lost one', async () => {
+  const { session, scene, changed } = await opened()
+  await session.providing.open()
+  changed()
+  expect(scene.checks).toBe(0)
+  scene.relays = [relayView('reLay1', 'a.example', { state: 'down' })]
+  changed()
+  expect(scene.checks).toBe(1)
+  changed()
+  expect(scene.checks).toBe(1)
+})
+
 it('asks the relays at once when the visitor presses Try now', async () => {
   const { session, scene } = await opened({ relays: [relayView('reLay1', 'a.example', { state: 'down' })] })
   await session.retry()

@@ -287,7 +287,9 @@ export class Session {
       this.#mesh = mesh
       this.#retries = 0
       const read = (): void => {
+        const before = this.#relays.filter(isUp).length
         this.#relays = [...mesh.relays]
+        if (this.#relays.filter(isUp).length < before) this.providing.check() // it has the same way to the network
         this.#directPeers = [...mesh.directPeers]
         this.#lookAt = -Infinity
         if (this.stage === 'outdated') this.#checkWaiting()
@@ -388,4 +390,8 @@ export class Session {
     if (this.#mesh && clock.monotonic() >= this.#lookAt) void this.look()
     this.#tick = clock.schedule(millis(SECOND_MS), () => this.#beat())
   }
+}
+
+function isUp({ state }: RelayView): boolean {
+  return state === 'up'
 }
