@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright'
 import { describe, expect, it } from 'vitest'
-import { DIRECT_PATH_DEADLINE_MS } from '#shared/peer/connect.ts'
+import { DIRECT_PATH_DEADLINE_MS } from '#shared/peer/connect-limits.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import type { AskPage } from '../pages/ask-page.ts'
 import { RELAYS, type Internet } from './internet.ts'
