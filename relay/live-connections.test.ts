@@ -58,6 +58,7 @@ test('a provider whose network changed is reached over its new connection at onc
   const target = multiaddr(`${direct}/p2p-circuit/p2p/${provider.peerId.toString()}`)
   const connection = await consumer.dial(target, { signal: AbortSignal.timeout(LIMIT_MS) })
   expect(connection.remotePeer.equals(provider.peerId)).toBe(true)
+  expect(performance.now() - startedAt, 'the dead one was not tried first').toBeLessThan(INTRODUCTION_TRY_MS)
   await until(
     'the dead one to be closed',
     () => relay.node.getConnections(provider.peerId).length === 1,

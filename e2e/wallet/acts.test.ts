@@ -321,6 +321,19 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       }
     })
 
+    it('asks nothing more when the wallet changes its account between two approvals', async () => {
+      const signer = { ...(await tabSigner()) }
+      const { address } = signer
+      const { done, hashes } = start(signer, async ({ send }) => {
+        await send('first', { to: NO_RELAY, data: '0x', value: 1n })
+        signer.address = NO_RELAY
+        await send('second', { to: NO_RELAY, data: '0x', value: 1n })
+      })
+      await expect(done).rejects.toMatchObject({ code: 'wallet.other-account' })
+      expect(hashes).toHaveLength(1)
+      expect(await chain.control.getTransactionCount({ address })).toBe(1)
+    })
+
     it('takes no node of another chain, and passes over one that is down', async () => {
       const wrong = { ...chain.network, chainId: 1 }
       await expect(

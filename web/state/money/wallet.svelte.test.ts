@@ -4,7 +4,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { Fate } from '../../wallet/look-up.ts'
 import type { MovedEntry, PaymentEntry } from './money-entries.ts'
-import { INF, memoryMoney, sampleRecord } from '../testing/memory-money.ts'
+import { INF, injectedWallet, memoryMoney, memorySigner, sampleRecord } from '../testing/memory-money.ts'
 import { memoryServices } from '../testing/memory-services.ts'
 import { depositIntent, openedWallet, OTHER_ADDRESS, settle, withMoney } from '../testing/opened-wallet.ts'
 import { Wallet } from './wallet.svelte.ts'
@@ -234,6 +234,25 @@ it('does nothing for an account that it was not made for', async () => {
     'wallet.other-account',
     OTHER_ADDRESS,
     0,
+  ])
+})
+
+it('does nothing again for an account that its wallet has changed to', async () => {
+  const signer = { ...memorySigner(OTHER_ADDRESS, 'injected') }
+  const injected = injectedWallet('test.mock')
+  const { wallet, scene } = await openedWallet(new FakeClock(), {
+    ...{ injected: [injected], connect: async () => signer },
+  })
+  await wallet.signing.connect(injected)
+  let tried = 0
+  scene.perform = () => Promise.reject(new InfernetError(tried++ ? 'wallet.failed' : 'wallet.rejected'))
+  expect(await wallet.do(depositIntent)).toBe(false)
+  signer.address = '0x00000000000000000000000000000000000000bb'
+  expect(await wallet.act.again()).toBe(false)
+  expect([tried, wallet.act.error?.code, wallet.act.account]).toEqual([
+    1,
+    'wallet.other-account',
+    OTHER_ADDRESS,
   ])
 })
 
