@@ -56,7 +56,7 @@ export function injectedFrom(announced: readonly EIP6963ProviderDetail[]): Injec
     const id = `${rdns} ${plain(info?.uuid, 100)}`
     if (rdns === '' || typeof provider?.request !== 'function' || wallets.has(id)) continue
     // One that announces itself at every request may make a new id each time.
-    if (wallets.values().some((each) => each.rdns === rdns && each.provider === provider)) continue
+    if ([...wallets.values()].some((each) => each.rdns === rdns && each.provider === provider)) continue
     if (wallets.size >= MAX_INJECTED) break
     wallets.set(id, {
       rdns,

@@ -1,11 +1,4 @@
-import {
-  getAddress,
-  isAddressEqual,
-  type Address,
-  type Hash,
-  type Transaction,
-  type TransactionReceipt,
-} from 'viem'
+import { isAddressEqual, type Hash, type Transaction, type TransactionReceipt } from 'viem'
 import type { Call } from '#shared/chain/calls.ts'
 import { receiptOf, unlessAbsent } from '#shared/chain/receipts.ts'
 import type { ChainClient } from './chain-client.ts'
@@ -51,19 +44,6 @@ export async function lookUp(
   } catch {
     return { kind: 'silent' }
   }
-}
-
-/**
- * Who paid, where a wallet sent it from another account than it was asked for. One that others carry to the chain, as a
- * contract's, calls them and not the contract that was meant.
- */
-export function otherPayerOf(
-  { account, calls }: TransactionRecord,
-  { from, to }: Pick<TransactionReceipt, 'from' | 'to'>,
-): Address | undefined {
-  const [call, ...more] = calls
-  if (!call || more.length > 0 || !to || isAddressEqual(from, account)) return undefined
-  return isAddressEqual(to, call.to) ? getAddress(from) : undefined
 }
 
 async function whoTook(

@@ -6,7 +6,8 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ChainClient } from './chain-client.ts'
 import { STUCK_AFTER_BLOCKS, STUCK_AFTER_MS } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
-import { lookUp, otherPayerOf, type Fate } from './look-up.ts'
+import { lookUp, type Fate } from './look-up.ts'
+import { otherPayerOf } from './other-payer.ts'
 import { withHash, type TransactionRecord } from './transaction-record.ts'
 
 const POLL_MS = { least: 250, most: 4000 } as const

@@ -1,4 +1,5 @@
-import { otherPayerOf, type Fate } from '../../wallet/look-up.ts'
+import type { Fate } from '../../wallet/look-up.ts'
+import { otherPayerOf } from '../../wallet/other-payer.ts'
 import { isOpen, withHash, type TransactionRecord } from '../../wallet/transaction-record.ts'
 import { FINAL_BLOCKS, type MoneyEntry, type MovedEntry, type PaymentEntry } from './money-entries.ts'
 
