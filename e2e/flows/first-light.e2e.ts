@@ -75,6 +75,7 @@ function knowsOneRelay(sockets: Set<string>): (profile: BrowserContext) => Promi
     })
     await profile.route('**/network.json', async (route) => {
       const response = await fetchThrough(route)
+      if (!response) return
       const info = (await response.json()) as object
       await route.fulfill({ response, json: { ...info, otherRelays: [] } })
     })

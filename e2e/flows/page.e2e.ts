@@ -229,6 +229,7 @@ describe('the page', () => {
     const tab = await openTab(network.browser, 'about:blank')
     await tab.page.context().route('**/model.onnx*', async (route) => {
       const response = await fetchThrough(route)
+      if (!response) return
       const body = await response.body()
       body[1000] = (body[1000] ?? 0) ^ 1
       await route.fulfill({ response, body })
@@ -277,6 +278,7 @@ async function openChanged(
   if (inWorker !== undefined)
     await tab.page.route('**/assets/worker-*.js', async (route) => {
       const response = await fetchThrough(route)
+      if (!response) return
       await route.fulfill({ response, body: `${inWorker};${await response.text()}` })
     })
   await tab.page.goto(new URL(`/provide${query}`, url).href)

@@ -51,6 +51,7 @@ describe('the way an answer takes', () => {
         await prepare(profile)
         await profile.route('**/network.json', async (route) => {
           const response = await fetchThrough(route)
+          if (!response) return
           const info = (await response.json()) as object
           await route.fulfill({ response, json: { ...info, iceServers: [] } })
         })

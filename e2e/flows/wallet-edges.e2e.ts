@@ -63,6 +63,7 @@ describe.skipIf(findAnvil() === undefined)('a wallet at its edges (needs anvil)'
     const wallet = await openAfter((page) =>
       page.route('**/rpc', async (route) => {
         const response = await fetchThrough(route)
+        if (!response) return
         const asked = route.request().postData() ?? ''
         await route.fulfill({ response, body: withLie(lie, asked, await response.text()) })
       }),

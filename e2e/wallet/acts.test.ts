@@ -324,10 +324,10 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
     it('asks nothing more when the wallet changes its account between two approvals', async () => {
       const signer = { ...(await tabSigner()) }
       const { address } = signer
-      const { done, hashes } = start(signer, async ({ send }) => {
-        await send('first', { to: NO_RELAY, data: '0x', value: 1n })
+      const { done, hashes } = start(signer, async (tools) => {
+        await tools.send('first', { to: NO_RELAY, data: '0x', value: 1n })
         signer.address = NO_RELAY
-        await send('second', { to: NO_RELAY, data: '0x', value: 1n })
+        await tools.send('second', { to: NO_RELAY, data: '0x', value: 1n })
       })
       await expect(done).rejects.toMatchObject({ code: 'wallet.other-account' })
       expect(hashes).toHaveLength(1)

@@ -1,4 +1,4 @@
-import type { BrowserContext, Route } from 'playwright'
+import type { APIResponse, BrowserContext, Route } from 'playwright'
 import { fetchThrough } from '../fixtures/fetch-through.ts'
 
 /**
@@ -27,22 +27,27 @@ const HEADERS = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Pol
 
 export async function lineOf(profile: BrowserContext, isNode: (url: URL) => boolean): Promise<PageLine> {
   let [hasBegun, isMet] = [false, false]
-  let failure: unknown
+  let failure: Error | undefined
   const held: (() => Promise<void>)[] = []
   const isSent = (route: Route): boolean => route.request().postData()?.includes(SENDS) ?? false
 
   async function meet(route: Route): Promise<void> {
     hasBegun = true // nothing after it passes, whatever it takes
-    const response = line.fault === 'cut' ? undefined : await fetchThrough(route).catch(noted)
+    if (line.fault === 'cut') {
+      isMet = true
+      return route.abort()
+    }
+    const response = await fetchThrough(route)
+    // A relay that has too much to do refuses, and the page goes to the next node: that one may take it.
+    if (response && !(await isTaken(route, response))) {
+      hasBegun = false
+      return route.fulfill({ response })
+    }
     isMet = true
-    if (!response) return route.abort()
+    if (!response) return void (failure = new Error('no node was there'))
     if (line.fault === 'dies') return route.abort()
     if (line.fault === 'error') return refuse(route)
     held.push(() => route.fulfill({ response }))
-  }
-
-  function noted(thrown: unknown): undefined {
-    failure = thrown
   }
 
   async function refuse(route: Route): Promise<void> {
@@ -73,7 +78,7 @@ export async function lineOf(profile: BrowserContext, isNode: (url: URL) => bool
       line.fault = 'pass'
       hasBegun = false
       isMet = false
-      if (failure !== undefined) throw new Error('no node was given the transaction', { cause: failure })
+      if (failure) throw failure
       // The page has given these up long ago.
       await Promise.all(held.splice(0).map((answer) => answer().catch(() => undefined)))
     },
@@ -81,4 +86,25 @@ export async function lineOf(profile: BrowserContext, isNode: (url: URL) => bool
   // A page that is closed meanwhile has nobody to be answered.
   await profile.route(isNode, (route) => handle(route).catch(() => undefined))
   return line
+}
+
+/** Whether the transaction among the questions was answered with a result. */
+async function isTaken(route: Route, response: APIResponse): Promise<boolean> {
+  const asked = [JSON.parse(route.request().postData() ?? '{}') as Question | Question[]].flat()
+  const answers = [(await response.json().catch(() => ({}))) as Answer | Answer[]].flat()
+  const sent = asked.find(({ method }) => method === SENDS)
+  const answer = answers.find(({ id }) => id === sent?.id)
+  if (answer?.result === undefined)
+    console.log(`a node refused: ${response.status()} ${JSON.stringify(answers)}`)
+  return answer?.result !== undefined
+}
+
+interface Question {
+  readonly id?: number
+  readonly method?: string
+}
+
+interface Answer {
+  readonly id?: number
+  readonly result?: unknown
 }
