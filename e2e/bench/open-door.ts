@@ -10,6 +10,7 @@ const WITHHELD = [
   'connection',
   'keep-alive',
   'transfer-encoding',
+  'content-length',
 ]
 
 /** A second door to a relay's page. */
@@ -49,6 +50,9 @@ async function pass(
   const answer = await fetch(new URL(url, relay), { headers: wanted })
   const kept = [...answer.headers].filter(([name]) => !WITHHELD.includes(name))
   response.writeHead(answer.status, Object.fromEntries(kept))
+  // The mesh is joined at the relay itself: a page that is told of no announced address takes the one it was opened at.
+  if (url === '/network.json')
+    return void response.end(JSON.stringify({ ...((await answer.json()) as object), isAnnounced: true }))
   if (!answer.body) return void response.end()
   await pipeline(Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]), response)
 }
