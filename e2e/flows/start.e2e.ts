@@ -1,10 +1,8 @@
 import type { Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser, openTab } from '../fixtures/browser.ts'
-import { expectEveryPage, expectPlainStart, PHONE, WIDE } from '../fixtures/every-page.ts'
-import { freePort } from '../fixtures/free-port.ts'
+import { expectPlainStart, PHONE } from '../fixtures/every-page.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
-import { npmStart } from '../fixtures/start-process.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -13,18 +11,10 @@ beforeAll(async () => {
 afterAll(() => browser.close())
 
 describe('npm start', () => {
-  // `start.long.e2e.ts` does it on a wide screen; the other one here is wide, too.
+  // `start.long.e2e.ts` does it on a wide screen, and on a port that it was given.
   it('shows every page without a fault and answers, 360 px wide', { timeout: 500_000 }, () =>
     expectPlainStart(browser, PHONE),
   )
-
-  it('does the same on a port that it was given, also when it is opened as localhost', async () => {
-    const port = await freePort()
-    await using started = await npmStart(['--port', String(port)])
-    expect(started.url).toBe(`http://127.0.0.1:${port}/`)
-    for (const host of ['127.0.0.1', 'localhost'])
-      await expectEveryPage(browser, `http://${host}:${port}/`, { screen: WIDE, asks: host === 'localhost' })
-  })
 })
 
 describe('a page that breaks', () => {
