@@ -12,6 +12,7 @@ import { benchHidden } from '../bench/hidden.ts'
 import { benchMesh } from '../bench/mesh.ts'
 import { benchMoney } from '../bench/money.ts'
 import { benchSampler } from '../bench/sampler.ts'
+import { benchWeights } from '../bench/weights.ts'
 
 /** Each bench gives the names of what it could not measure. */
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readonly string[]>>> = {
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   sampler: benchSampler,
   hidden: benchHidden,
   money: benchMoney,
+  weights: benchWeights,
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {
