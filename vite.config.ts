@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import tailwindcss from '@tailwindcss/vite'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type Plugin } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { SuiteReporter } from './e2e/run/suite-reporter.ts'
 
@@ -37,6 +38,17 @@ const long = [
 /** Of one test in `npm run test:long`; its suites have deadlines of their own. */
 const LONG_MS = 30 * 60_000
 
+/** The sentence encoder is made of an npm package where it is missing, before the page's own files are copied. */
+const sentenceEncoder: Plugin = {
+  name: 'sentence-encoder',
+  // Not for the server that runs tests: what they need of it they make themselves.
+  apply: (_, { command }) => command === 'build' || process.env['VITEST'] === undefined,
+  buildStart() {
+    const script = fileURLToPath(new URL('shared/model-kit/use-lite/write-encoder.ts', import.meta.url))
+    execFileSync(process.execPath, [script], { stdio: 'inherit' })
+  },
+}
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
@@ -51,7 +63,7 @@ export default defineConfig({
   root: 'web',
   // A proxy may put the page into a folder: nothing of it names the root of the host.
   base: './',
-  plugins: [tailwindcss(), svelte({ configFile: false })],
+  plugins: [sentenceEncoder, tailwindcss(), svelte({ configFile: false })],
   // The patched @libp2p/webrtc and ORT's own worker glue must reach the page as they are on disk.
   optimizeDeps: { exclude: ['onnxruntime-web', '@libp2p/webrtc'] },
   worker: { format: 'es' },

@@ -1,5 +1,6 @@
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { GenerateRequest, ScoreRequest } from './engine.ts'
+import { MAX_EMBED_TEXTS } from '../wire/limits.ts'
+import type { EmbedRequest, GenerateRequest, ScoreRequest } from './engine.ts'
 import { checkParams } from './sampler/params.ts'
 
 export interface RequestBounds {
@@ -35,6 +36,24 @@ export function checkScoreRequest(request: ScoreRequest, bounds: RequestBounds):
   checkTokens(promptTokens, outputTokens, { ...bounds, contextLength: bounds.contextLength + 1 })
 }
 
+/**
+ * As {@link checkRequest}, for texts that are to be turned into vectors.
+ *
+ * @throws InfernetError `engine.bad-token`, `engine.context-full` for a text that is too long, `prompt.bad-parameters`
+ *   for no text, too many, or an empty one
+ */
+export function checkEmbedRequest(
+  { texts }: EmbedRequest,
+  { vocabSize, contextLength }: RequestBounds,
+): void {
+  const isFew = texts.length > 0 && texts.length <= MAX_EMBED_TEXTS
+  if (!isFew || texts.some(({ length }) => length === 0))
+    throw new InfernetError('prompt.bad-parameters', { parameter: 'texts' })
+  for (const { length: tokens } of texts)
+    if (tokens > contextLength) throw new InfernetError('engine.context-full', { tokens, contextLength })
+  checkVocabulary(texts, vocabSize)
+}
+
 function checkTokens(
   promptTokens: readonly number[],
   answerTokens: readonly number[],
@@ -44,7 +63,11 @@ function checkTokens(
     throw new InfernetError('prompt.bad-parameters', { parameter: 'promptTokens' })
   const tokens = promptTokens.length + answerTokens.length
   if (tokens >= contextLength) throw new InfernetError('engine.context-full', { tokens, contextLength })
-  for (const list of [promptTokens, answerTokens])
+  checkVocabulary([promptTokens, answerTokens], vocabSize)
+}
+
+function checkVocabulary(lists: readonly (readonly number[])[], vocabSize: number): void {
+  for (const list of lists)
     for (const token of list)
       if (!Number.isInteger(token) || token < 0 || token >= vocabSize)
         throw new InfernetError('engine.bad-token', { token: Number(token), vocabSize })

@@ -8,7 +8,9 @@ import type { Engine, EngineInfo, GenerateRequest, TokenBatch } from './engine.t
 import { createGrammarLoader } from './grammar/load-grammar.ts'
 import type { Gpu } from './ort-runtime.ts'
 import { createSampler, type Sampler } from './sampler/sampler.ts'
+import { refuseEmbedding } from './other-task.ts'
 import { stoppable } from './stoppable.ts'
+import { watchDevice } from './watch-device.ts'
 
 export interface RunnerComponents extends Pick<BatcherComponents, 'decoder' | 'now' | 'breathe' | 'pace'> {
   readonly gpu: Gpu | undefined
@@ -113,6 +115,7 @@ export function createRunner(
         either.removeEventListener('abort', giveUp)
       }
     },
+    embed: refuseEmbedding(info),
     async close() {
       if (ending.signal.aborted) return
       ending.abort(new InfernetError('engine.closed'))
@@ -121,19 +124,4 @@ export function createRunner(
     },
   }
   return { engine, setStreams: (streams) => batcher.setWidth(streams) }
-}
-
-/**
- * Calls back when the device is lost, or when a command of it failed: nobody awaits those errors, and what is computed
- * after one is garbage that looks like an answer.
- */
-function watchDevice(device: GPUDevice, die: (error: Error) => void): void {
-  void device.lost.then(({ message }) =>
-    die(new InfernetError('engine.device-lost', {}, { cause: new Error(message) })),
-  )
-  device.addEventListener('uncapturederror', ({ error }) => {
-    const code =
-      error.constructor.name === 'GPUOutOfMemoryError' ? 'engine.out-of-memory' : 'engine.device-lost'
-    die(new InfernetError(code, {}, { cause: error }))
-  })
 }

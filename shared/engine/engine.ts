@@ -82,6 +82,14 @@ export interface TokenScore {
   readonly sketch: Uint16Array
 }
 
+/** Texts that are to be turned into vectors. */
+export interface EmbedRequest {
+  /** Each in token ids, at least one; no longer than `contextLength`. */
+  readonly texts: readonly (readonly number[])[]
+  /** Who asks, in any words: those who ask for much wait for those who ask for little. @default one for all */
+  readonly client?: string | undefined
+}
+
 export type FinishReason = 'stop' | 'length'
 
 /** What a pull gives: the tokens that were ready, in order, and why the answer ended if it did. */
@@ -97,8 +105,10 @@ export interface EngineInfo {
   readonly backend: Backend
   /** What the browser says of the adapter, e.g. `nvidia ampere`; `cpu` on wasm. A label, never a proof. */
   readonly adapter: string
-  /** Prompt and answer together, in tokens. */
+  /** Prompt and answer together, in tokens; of an encoder, the longest text. */
   readonly contextLength: number
+  /** Numbers of a vector, of an encoder. */
+  readonly dimensions?: number | undefined
   readonly vocabSize: number
   /** Measured by the self-test on this device, tokens per second. */
   readonly prefillTokensPerSecond: number
@@ -115,7 +125,10 @@ export interface EngineInfo {
  * Pulled: nothing is computed far ahead of `next()`, so the consumer sets the pace. `return()` on the iterator or the
  * signal stops within one token and frees the KV cache. Requests beyond the ones that run wait in one bounded queue.
  *
- * Errors: `engine.bad-token`, `engine.context-full`, `engine.queue-full`, `engine.device-lost`,
+ * What it does is its task: a model that writes takes `generate` and `score`, an encoder `embed`. Each refuses what is
+ * the other's (`engine.other-task`).
+ *
+ * Errors: `engine.other-task`, `engine.bad-token`, `engine.context-full`, `engine.queue-full`, `engine.device-lost`,
  * `engine.out-of-memory`, `engine.bad-logits`, `engine.closed`, or the signal's reason.
  */
 export interface Engine {
@@ -131,6 +144,13 @@ export interface Engine {
    * Errors: as {@link Engine.generate}.
    */
   score(request: ScoreRequest, options?: { signal?: AbortSignal | undefined }): Promise<readonly TokenScore[]>
+  /**
+   * A vector for each text, one after the other: `dimensions` numbers each, in the order of the texts. They may be
+   * computed together with those of other requests, and take a place in the queue like any other.
+   *
+   * Errors: as {@link Engine.generate}.
+   */
+  embed(request: EmbedRequest, options?: { signal?: AbortSignal | undefined }): Promise<Float32Array>
   /** Resolves with the error when the engine dies by itself (device lost, worker crash); never rejects. */
   readonly lost: Promise<Error>
   close(): Promise<void>

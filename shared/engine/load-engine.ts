@@ -4,8 +4,10 @@ import type { ByteSource, Digest } from '../models/byte-source.ts'
 import { loadModel } from '../models/load-model.ts'
 import { manifestBytes } from '../models/manifest.ts'
 import type { ModelCache } from '../models/model-cache.ts'
+import { ENCODING } from '../models/task.ts'
 import { checkFits } from './check-fits.ts'
 import { createEngine, type EngineComponents } from './create-engine.ts'
+import { createEncoderEngine } from './encoder/create-encoder-engine.ts'
 import { createDutyPace } from './pace.ts'
 import type { HostComponents } from './worker-host.ts'
 import type { LoadRequest } from './worker-messages.ts'
@@ -49,7 +51,8 @@ export function engineLoader(own: LoaderComponents): HostComponents['load'] {
     let isLoaded = false
     // The self-test measures what the device can do, whatever of it the visitor allows.
     const pace = createDutyPace(clock, () => (isLoaded ? share() : 1))
-    const engine = await createEngine(
+    const create = manifest.task === ENCODING ? createEncoderEngine : createEngine
+    const engine = await create(
       { ...runtime, files, pace, now: () => clock.monotonic(), breathe },
       { ...request, cacheBytes, onTesting: () => tell('testing') },
     )

@@ -9,7 +9,7 @@ import {
   type Running,
   type StandingState,
 } from './engine-keeper.ts'
-import type { GenerateRequest, ScoreRequest, TokenBatch, TokenScore } from './engine.ts'
+import type { GenerateRequest, TokenBatch } from './engine.ts'
 import { stoppable } from './stoppable.ts'
 import { createWatchdog, type Watchdog } from './watchdog.ts'
 
@@ -135,13 +135,13 @@ export async function createStandingEngine(
     }
   }
 
-  /** The whole of it again in the next engine: nothing of a scoring is of use before its end. */
-  async function score(request: ScoreRequest, signal: AbortSignal): Promise<readonly TokenScore[]> {
+  /** The whole of it again in the next engine: nothing of a scoring, or of some vectors, is of use before its end. */
+  async function whole<T>(ask: (engine: TestedEngine) => Promise<T>, signal: AbortSignal): Promise<T> {
     for (let deaths = 0; ;) {
       const running = await nextEngine(deaths === 0, signal)
       const answered = watchdogOf(running).asked()
       try {
-        return await raceSignal(running.engine.score(request, { signal }), running.life.signal)
+        return await raceSignal(ask(running.engine), running.life.signal)
       } catch (thrown) {
         signal.throwIfAborted()
         if (!(await diedOf(running, thrown, signal)) || ++deaths > MAX_DEATHS) throw thrown
@@ -205,8 +205,14 @@ export async function createStandingEngine(
       const signals = [stop.signal, closing.signal, ...(signal ? [signal] : [])]
       return stoppable(run(request, AbortSignal.any(signals)), stop)
     },
-    score: (request, { signal } = {}) =>
-      score(request, AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])),
+    score: (request, { signal } = {}) => {
+      const either = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])
+      return whole((engine) => engine.score(request, { signal: either }), either)
+    },
+    embed: (request, { signal } = {}) => {
+      const either = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])
+      return whole((engine) => engine.embed(request, { signal: either }), either)
+    },
     async close() {
       if (closing.signal.aborted) return
       closing.abort(new InfernetError('engine.closed'))
@@ -221,6 +227,7 @@ const REQUEST_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'engine.bad-logits',
   'engine.context-full',
   'engine.queue-full',
+  'engine.other-task',
   'prompt.bad-parameters',
 ])
 

@@ -101,6 +101,15 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
     }
   }
 
+  async function orCancel<T>(stream: number, whole: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      return await raceSignal(whole, signal)
+    } catch (error) {
+      if (!dying.signal.aborted) await ask('cancel', { stream }).catch(() => undefined)
+      throw error
+    }
+  }
+
   return {
     fail,
     async load(request, { signal } = {}) {
@@ -121,12 +130,12 @@ export function createWorkerClient(port: ClientPort, init: WorkerClientInit): Wo
           async score(request, { signal } = {}) {
             signal?.throwIfAborted()
             const { stream } = await ask('score.open', request)
-            try {
-              return await raceSignal(ask('score.wait', { stream }), signal)
-            } catch (error) {
-              if (!dying.signal.aborted) await ask('cancel', { stream }).catch(() => undefined)
-              throw error
-            }
+            return orCancel(stream, ask('score.wait', { stream }), signal)
+          },
+          async embed(request, { signal } = {}) {
+            signal?.throwIfAborted()
+            const { stream } = await ask('embed.open', request)
+            return orCancel(stream, ask('embed.wait', { stream }), signal)
           },
           async close() {
             if (dying.signal.aborted) return

@@ -31,15 +31,17 @@ interface OpenStream {
   readonly stop: AbortController
 }
 
-interface OpenScoring {
-  readonly scores: Promise<readonly TokenScore[]>
+/** Something that is waited for as a whole: a scoring, or an embedding. */
+interface OpenWait<T> {
+  readonly whole: Promise<T>
   readonly stop: AbortController
 }
 
 /** The worker's side of {@link WorkerTable}: answers each question from one engine. */
 export function createWorkerHost(port: HostPort, components: HostComponents): void {
   const streams = new Map<number, OpenStream>()
-  const scorings = new Map<number, OpenScoring>()
+  const scorings = new Map<number, OpenWait<readonly TokenScore[]>>()
+  const embeddings = new Map<number, OpenWait<Float32Array>>()
   let lastStream = 0
   let share = 1
   let loading: Promise<TestedEngine> | undefined
@@ -52,6 +54,23 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
     const stream = streams.get(id)
     if (!stream) throw new InfernetError('engine.closed')
     return stream
+  }
+
+  async function open<T>(
+    waits: Map<number, OpenWait<T>>,
+    ask: (engine: TestedEngine, signal: AbortSignal) => Promise<T>,
+  ): Promise<{ readonly stream: number }> {
+    const stop = new AbortController()
+    const whole = ask(await engine(), stop.signal)
+    whole.catch(() => undefined)
+    waits.set(++lastStream, { whole, stop })
+    return { stream: lastStream }
+  }
+
+  async function wait<T>(waits: Map<number, OpenWait<T>>, stream: number): Promise<T> {
+    const found = waits.get(stream)
+    if (!found) throw new InfernetError('engine.closed')
+    return found.whole.finally(() => waits.delete(stream))
   }
 
   const handlers: Handlers = {
@@ -92,24 +111,18 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
         throw error
       }
     },
-    async 'score.open'(request) {
-      const stop = new AbortController()
-      const scores = (await engine()).score(request, { signal: stop.signal })
-      scores.catch(() => undefined)
-      scorings.set(++lastStream, { scores, stop })
-      return { stream: lastStream }
-    },
-    async 'score.wait'({ stream }) {
-      const scoring = scorings.get(stream)
-      if (!scoring) throw new InfernetError('engine.closed')
-      return scoring.scores.finally(() => scorings.delete(stream))
-    },
+    'score.open': (request) => open(scorings, (engine, signal) => engine.score(request, { signal })),
+    'score.wait': ({ stream }) => wait(scorings, stream),
+    'embed.open': (request) => open(embeddings, (engine, signal) => engine.embed(request, { signal })),
+    'embed.wait': ({ stream }) => wait(embeddings, stream),
     async cancel({ stream }) {
       const open = streams.get(stream)
       const reason = new InfernetError('stream.cancelled')
       streams.delete(stream)
-      scorings.get(stream)?.stop.abort(reason)
-      scorings.delete(stream)
+      for (const waits of [scorings, embeddings]) {
+        waits.get(stream)?.stop.abort(reason)
+        waits.delete(stream)
+      }
       open?.stop.abort(reason)
       await open?.batches.return()
       return undefined
@@ -120,8 +133,7 @@ export function createWorkerHost(port: HostPort, components: HostComponents): vo
     },
     async close() {
       await (await loading?.catch(() => undefined))?.close()
-      streams.clear()
-      scorings.clear()
+      for (const open of [streams, scorings, embeddings]) open.clear()
       return undefined
     },
   }

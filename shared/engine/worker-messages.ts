@@ -1,7 +1,15 @@
 import type { ErrorMessage } from '../errors/error-message.ts'
 import type { LoadProgress } from '../models/load-model.ts'
 import type { Manifest } from '../models/manifest.ts'
-import type { Backend, EngineInfo, GenerateRequest, ScoreRequest, TokenBatch, TokenScore } from './engine.ts'
+import type {
+  Backend,
+  EmbedRequest,
+  EngineInfo,
+  GenerateRequest,
+  ScoreRequest,
+  TokenBatch,
+  TokenScore,
+} from './engine.ts'
 import type { EngineMeasure } from './engine-measure.ts'
 import type { SelfTest } from './self-test.ts'
 
@@ -34,7 +42,8 @@ interface LoadAnswer {
  * Everything that is asked across the worker's border, one row a question.
  *
  * An answer stream is pulled: `generate.open` names it, each `generate.next` gets one batch (undefined: it is over), so
- * the consumer sets the pace and nothing piles up in between. A scoring is named likewise, so that it can be cancelled.
+ * the consumer sets the pace and nothing piles up in between. A scoring is named likewise, and an embedding, so that it
+ * can be cancelled.
  */
 export interface WorkerTable {
   load: { in: LoadRequest; out: LoadAnswer }
@@ -42,7 +51,9 @@ export interface WorkerTable {
   'generate.next': { in: { readonly stream: number }; out: TokenBatch | undefined }
   'score.open': { in: ScoreRequest; out: { readonly stream: number } }
   'score.wait': { in: { readonly stream: number }; out: readonly TokenScore[] }
-  /** Ends an answer or a scoring. */
+  'embed.open': { in: EmbedRequest; out: { readonly stream: number } }
+  'embed.wait': { in: { readonly stream: number }; out: Float32Array }
+  /** Ends an answer, a scoring or an embedding. */
   cancel: { in: { readonly stream: number }; out: undefined }
   /** How much of the time the engine may compute from now on, (0, 1]. */
   pace: { in: { readonly share: number }; out: undefined }

@@ -7,24 +7,17 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { sha256 } from '@noble/hashes/sha2.js'
 import * as v from 'valibot'
-import { toHex } from '#shared/base/bytes.ts'
 import { PREFILL_SEGMENT, type Decoder, type Sequence } from '#shared/engine/decoder/decoder.ts'
 import { loadDecoder } from '#shared/engine/decoder/load-decoder.ts'
 import { eosTokens } from '#shared/engine/eos-tokens.ts'
 import { goldenPath, type Golden } from '#shared/engine/golden.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
-import {
-  PIECE_BYTES,
-  hashManifest,
-  manifestSchema,
-  type Manifest,
-  type ManifestFile,
-} from '#shared/models/manifest.ts'
+import { hashManifest, manifestSchema, type Manifest } from '#shared/models/manifest.ts'
 import { readChatTemplate, readJson, readJsonIfAny, type ModelFiles } from '#shared/models/model-files.ts'
 import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
 import { modelType } from '#shared/models/onnx/onnx-messages.ts'
+import { describeFile } from './describe-file.ts'
 import {
   configNumber,
   contextLengthOf,
@@ -89,7 +82,8 @@ async function writeModel(root: string, model: ModelFolder): Promise<void> {
   const golden = await makeGolden(files, draft)
   await writeFile(join(root, goldenPath(dtype)), `${JSON.stringify(golden)}\n`)
   const listed = []
-  for (const path of inOrder(files.paths, goldenPath(dtype), weights)) listed.push(await describe(root, path))
+  for (const path of inOrder(files.paths, goldenPath(dtype), weights))
+    listed.push(describeFile(path, await readFile(join(root, path))))
   const manifest: Manifest = { ...draft, files: listed }
   expectReadable(manifest)
   await writeFile(join(root, `manifest.${dtype}.json`), `${JSON.stringify(manifest, null, 1)}\n`)
@@ -188,14 +182,6 @@ function topOf(logits: Float32Array): readonly [token: number, lead: number] {
     else if (z > second) second = z
   }
   return [best, (logits[best] ?? 0) - second]
-}
-
-async function describe(root: string, path: string): Promise<ManifestFile> {
-  const bytes = await readFile(join(root, path))
-  const pieces = []
-  for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES)
-    pieces.push(toHex(sha256(bytes.subarray(offset, offset + PIECE_BYTES))))
-  return { path, size: bytes.length, sha256: toHex(sha256(bytes)), pieces }
 }
 
 /** The folder's name as an id: those of the hub have capitals and underscores. */

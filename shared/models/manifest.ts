@@ -14,6 +14,9 @@ export const PIECE_BYTES = MIB
 /** 4096 pieces are 4 GiB, the most that a wasm32 heap could hold. */
 const MAX_PIECES = 4096
 
+/** A vector of so many numbers takes half a frame. */
+export const MAX_DIMENSIONS = 8192
+
 const hexDigest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 /** A relative path without `..`, so that no manifest reaches outside its folder. */
 const relativePath = v.pipe(v.string(), v.maxLength(200), v.regex(/^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*$/))
@@ -51,6 +54,7 @@ export const manifestSchema = v.strictObject({
   dtype: dtypeSchema,
   /** The weights, one of `files`. */
   weights: relativePath,
+  /** Prompt and answer together, in tokens; of an encoder, the longest text. */
   contextLength: integer(16, 1 << 20),
   vocabSize: integer(2, 1 << 20),
   /** What its tensors take, for the check whether it fits; a manifest without it is guessed at. */
@@ -60,6 +64,13 @@ export const manifestSchema = v.strictObject({
       largestTensorBytes: integer(1, MAX_PIECES * PIECE_BYTES),
       /** What one token of one text takes in the KV cache. */
       cacheBytesPerToken: integer(1, 1 << 24),
+    }),
+  ),
+  /** What only an encoder has: `task` is `feature-extraction`. */
+  encoder: v.exactOptional(
+    v.strictObject({
+      /** Numbers of a vector. */
+      dimensions: integer(1, MAX_DIMENSIONS),
     }),
   ),
   files: list(fileSchema, 32),

@@ -2,12 +2,13 @@ import type { Clock } from '../base/clock.ts'
 import { modelHash, tokenId, type TokenId } from '../base/ids.ts'
 import { millis } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
-import { checkRequest, checkScoreRequest } from '../engine/check-request.ts'
+import { checkEmbedRequest, checkRequest, checkScoreRequest } from '../engine/check-request.ts'
 import { createEngineQueue } from './engine-queue.ts'
 import type { Engine, EngineInfo, FinishReason, GenerateRequest, TokenBatch } from '../engine/engine.ts'
 import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import { stoppable } from '../engine/stoppable.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import { ENCODING } from '../models/task.ts'
 
 export interface FakeEngineInit {
   readonly clock: Clock
@@ -37,7 +38,8 @@ export const FAKE_EOS = 2
  * An engine without a model, deterministic to the token.
  *
  * Token t of an answer depends on the prompt, the seed and t alone, not on who wrote the tokens before: two fakes give
- * the same answer, and one that goes on where another stopped must fit, which is what failover tests look at.
+ * the same answer, and one that goes on where another stopped must fit, which is what failover tests look at. One whose
+ * `info` says that it is an encoder gives the vectors of `fakeVector`.
  */
 export function createFakeEngine(init: FakeEngineInit): FakeEngine {
   const { clock, tokensPerSecond, answerLength = 40, maxWaiting = 8 } = init
@@ -112,6 +114,23 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
         sketch: new Uint16Array(SKETCH_SIZE),
       }))
     },
+    async embed(request, { signal } = {}) {
+      if (info.task !== ENCODING) throw new InfernetError('engine.other-task', { task: info.task })
+      checkEmbedRequest(request, info)
+      const either = AbortSignal.any([dying.signal, ...(signal ? [signal] : [])])
+      active++
+      let leave = (): void => {}
+      try {
+        leave = await queue.enter(either)
+        const tokens = request.texts.reduce((sum, { length }) => sum + length, 0)
+        if (tokensPerSecond) await sleep(clock, millis((1000 * tokens) / tokensPerSecond), { signal: either })
+        either.throwIfAborted()
+        return Float32Array.from(request.texts.flatMap((text) => fakeVector(text, info.dimensions ?? 0)))
+      } finally {
+        leave()
+        active--
+      }
+    },
     breakDown(error) {
       dying.abort(error)
       reportLost(error)
@@ -120,6 +139,11 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
       dying.abort(new InfernetError('engine.closed'))
     },
   }
+}
+
+/** What a fake encoder makes of a text: the same numbers at every provider. */
+export function fakeVector(text: readonly number[], dimensions: number): number[] {
+  return Array.from({ length: dimensions }, (_, i) => Math.fround(hashOf([...text, i]) / 2 ** 32))
 }
 
 /** FNV-1a over 32-bit words. */

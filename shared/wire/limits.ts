@@ -9,6 +9,12 @@ export const MAX_FRAME_BYTES = 64 * KIB
  */
 export const MAX_TEXT_TOKENS = 32_768
 
+/**
+ * Texts of one job that asks for vectors, all of them together no longer than {@link MAX_TEXT_TOKENS}: with the length of
+ * each they take no more than a prompt.
+ */
+export const MAX_EMBED_TEXTS = 256
+
 /** A text of that length, a grammar of 16,384 characters of up to 3 bytes, and what else a sampler may have. */
 export const MAX_QUESTION_BYTES = 224 * KIB
 

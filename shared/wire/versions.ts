@@ -12,7 +12,7 @@ export const VERSIONS = {
   /** What is hashed or signed in a form of its own: `infernet/<name>/<version>` goes before the bytes. */
   hashed: { chain: 2, seed: 1, binding: 1, sketch: 1 },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */
-  file: { model: 1, golden: 1, transcript: 1 },
+  file: { model: 1, golden: 1, vectors: 1, transcript: 1 },
   /** What relays tell one another: `infernet/<topic>/<version>`. */
   topic: { offers: 2, relays: 1 },
 } as const

@@ -49,7 +49,11 @@ export async function loadDecoder(
       // A graph that keeps the size of its logits to itself runs as well, only slower.
       if (!(error instanceof InfernetError) || error.code !== 'models.unsupported') throw error
     }
-  const session = await createSession(ort, graph, [...graph.externalData, ...beside], gpu)
+  const session = await createSession(ort, graph, [...graph.externalData, ...beside], {
+    gpu,
+    // The KV cache and the logits stay on the GPU: only the wanted rows of the logits are read back.
+    outputs: 'gpu-buffer',
+  })
   try {
     const layout = readGraphLayout(session, config)
     return createOrtDecoder({ ort, session, layout, vocabSize, device: gpu?.device })
@@ -63,7 +67,7 @@ export async function loadDecoder(
  * Weights above 2 GB lie beside the graph, in files that it names: `model.onnx_data`, `model.onnx_data_1`, or
  * `model.onnx.data`.
  */
-async function readBeside(
+export async function readBeside(
   files: ModelFiles,
   manifest: Manifest,
   weights: Uint8Array,
@@ -84,11 +88,16 @@ async function readBeside(
   return parts
 }
 
-async function createSession(
+/**
+ * A graph on the GPU, or on wasm where `gpu` is undefined; `outputs` says where the GPU leaves what it computes.
+ *
+ * @throws InfernetError `engine.load-failed`, `engine.out-of-memory`, `engine.device-lost` and others of its kind
+ */
+export async function createSession(
   ort: OrtRuntime,
-  graph: PreparedGraph,
+  graph: Pick<PreparedGraph, 'bytes'>,
   externalData: readonly ExternalFile[],
-  gpu: Gpu | undefined,
+  { gpu, outputs }: { gpu: Gpu | undefined; outputs: 'cpu' | 'gpu-buffer' },
 ): Promise<OrtSession> {
   const options: OrtSessionOptions = {
     ...(externalData.length > 0 ? { externalData: [...externalData] } : {}),
@@ -96,8 +105,7 @@ async function createSession(
     ...(gpu
       ? {
           executionProviders: [{ name: 'webgpu', device: gpu.device }],
-          // The KV cache and the logits stay on the GPU: only the wanted rows of the logits are read back.
-          preferredOutputLocation: 'gpu-buffer',
+          preferredOutputLocation: outputs,
         }
       : { executionProviders: ['wasm'] }),
   }

@@ -65,6 +65,10 @@ it('the failures of engine read well', () => {
     engine.grammar-stuck
       No token of the model fits the form that the answer must have.
       fix: Loosen the schema or grammar, or choose another model.
+    engine.other-task
+      The model does not do what was asked of it (feature-extraction).
+      bare: The model does not do what was asked of it.
+      fix: Choose another model.
     engine.closed
       The engine was stopped.
       fix: Start it again.

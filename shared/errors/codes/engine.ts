@@ -96,6 +96,11 @@ export const ENGINE_CODES = {
     fix: 'Loosen the schema or grammar, or choose another model.',
     example: {},
   },
+  'engine.other-task': {
+    says: (f) => `The model does not do what was asked of it${inBrackets(f.task)}.`,
+    fix: 'Choose another model.',
+    example: { task: 'feature-extraction' },
+  },
   'engine.closed': { says: () => 'The engine was stopped.', fix: 'Start it again.', example: {} },
 } as const satisfies Codes
 

@@ -1,13 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toHex } from '#shared/base/bytes.ts'
-import {
-  PIECE_BYTES,
-  WEIGHTS_PATHS,
-  type Dtype,
-  type Manifest,
-  type ManifestFile,
-} from '../../models/manifest.ts'
+import { WEIGHTS_PATHS, type Dtype, type Manifest } from '../../models/manifest.ts'
 import type { ModelFiles } from '../../models/model-files.ts'
+import { describeFile } from '../describe-file.ts'
 import type { FamilyModel } from './families.ts'
 import { buildGenaiDecoder } from './genai-decoder.ts'
 import { buildOptimumDecoder } from './optimum-decoder.ts'
@@ -47,7 +40,7 @@ export function makeFamilyModel(model: FamilyModel, dtype: Dtype): MadeModel {
     weights,
     contextLength: family.longRope?.below ?? family.contextLength,
     vocabSize: family.vocab,
-    files: [...contents].map(([path, bytes]) => describe(path, bytes)),
+    files: [...contents].map(([path, bytes]) => describeFile(path, bytes)),
   }
   return { manifest, files }
 }
@@ -77,11 +70,4 @@ function configurations(model: FamilyModel): Readonly<Record<string, unknown>> {
       clean_up_tokenization_spaces: false,
     },
   }
-}
-
-function describe(path: string, bytes: Uint8Array): ManifestFile {
-  const pieces = []
-  for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES)
-    pieces.push(toHex(sha256(bytes.subarray(offset, offset + PIECE_BYTES))))
-  return { path, size: bytes.length, sha256: toHex(sha256(bytes)), pieces }
 }

@@ -304,6 +304,10 @@ class MemoryEngine implements StandingEngine {
   async score(): Promise<never[]> {
     return []
   }
+
+  async embed(): Promise<never> {
+    throw new InfernetError('engine.other-task', { task: 'text-generation' })
+  }
   async close(): Promise<void> {
     this.closed = true
   }

@@ -1,0 +1,54 @@
+import { tokenId, type TokenId } from '../../base/ids.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
+import { createBoundedTokenizer } from './bounded-tokenizer.ts'
+
+export interface TextTokenizerInit {
+  /** tokenizer.json, parsed. */
+  readonly tokenizerJson: Readonly<Record<string, unknown>>
+  /** tokenizer_config.json, parsed. */
+  readonly tokenizerConfig: Readonly<Record<string, unknown>>
+}
+
+/** Turns a text into the tokens that an encoder reads. Lives with the consumer: a provider never sees text. */
+export interface TextTokenizer {
+  /**
+   * The whole text, however long: what is too long for a model is its caller's to say.
+   *
+   * @throws InfernetError `models.unsupported` when the tokenizer takes too long for it
+   */
+  encode(text: string): readonly TokenId[]
+}
+
+/**
+ * The same tokens as the model's own library gives, what it puts before and behind a text included.
+ *
+ * @throws InfernetError `models.unsupported` for a tokenizer of an unknown kind
+ *
+ * @example
+ * const tokens = createTextTokenizer({ tokenizerJson, tokenizerConfig }).encode('A man is eating food.')
+ */
+export function createTextTokenizer({ tokenizerJson, tokenizerConfig }: TextTokenizerInit): TextTokenizer {
+  const { tokenizer, budget } = orUnsupported(() => createBoundedTokenizer(tokenizerJson, tokenizerConfig))
+  return {
+    encode: (text) =>
+      orUnsupported(() => {
+        budget.restart(text.length)
+        return tokenizer.encode(text).ids.map(idOf)
+      }),
+  }
+}
+
+/** The library trusts the files, which a stranger wrote: whatever breaks on them is a model that cannot be run. */
+function orUnsupported<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw InfernetError.from(cause, 'models.unsupported', { reason: 'its tokenizer is of an unknown kind' })
+  }
+}
+
+/** A vocabulary may hold anything under a word, and the tokenizer gives it back unread. */
+function idOf(token: number): TokenId {
+  if (!Number.isSafeInteger(token) || token < 0) throw new Error('no token id')
+  return tokenId(token)
+}
