@@ -25,6 +25,17 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'models.truncated': { fix: 'Check the connection, then load the model again.' },
   'models.unavailable': { fix: 'Check the connection, then load the model again.' },
   'models.unknown': { fix: 'Choose a model from the list.' },
+  'models.quota-exceeded': {
+    message: 'The browser gives this page no more storage. What was stored before is kept.',
+  },
+  'models.store-busy': {
+    message: 'Another tab has held the files of this model for minutes.',
+    fix: 'Close other tabs of this page, then try again.',
+  },
+  'models.in-use': {
+    message: 'The model is in use here or in another tab, so it was not deleted.',
+    fix: 'Stop it there, or close that tab, then delete it.',
+  },
   'engine.no-webgpu': {
     message: 'This browser has no WebGPU.',
     fix: 'Use a current Chrome, Edge, Firefox or Safari, or lend your processor instead.',

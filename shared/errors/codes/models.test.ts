@@ -28,6 +28,18 @@ it('the failures of models read well', () => {
       The model needs 1200 MB of storage; 300 MB are free.
       bare: The model needs ? MB of storage; ? MB are free.
       fix: Free some space, or choose a smaller model.
+    models.quota-exceeded
+      The storage for models is used up. What was stored before is kept.
+      fix: Delete a model or free some space, then load it again: it goes on where it stopped.
+    models.disk-full
+      The disk is full. What was stored before is kept.
+      fix: Free some space, then load the model again: it goes on where it stopped.
+    models.store-busy
+      The files of this model have been busy for minutes.
+      fix: Close whatever else uses them, then try again.
+    models.in-use
+      The model is in use, so it was not deleted.
+      fix: Stop using it, then delete it.
     "
   `)
 })

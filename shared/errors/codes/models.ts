@@ -29,4 +29,24 @@ export const MODELS_CODES = {
     fix: 'Free some space, or choose a smaller model.',
     example: { neededMb: 1200, freeMb: 300 },
   },
+  'models.quota-exceeded': {
+    says: () => 'The storage for models is used up. What was stored before is kept.',
+    fix: 'Delete a model or free some space, then load it again: it goes on where it stopped.',
+    example: {},
+  },
+  'models.disk-full': {
+    says: () => 'The disk is full. What was stored before is kept.',
+    fix: 'Free some space, then load the model again: it goes on where it stopped.',
+    example: {},
+  },
+  'models.store-busy': {
+    says: () => 'The files of this model have been busy for minutes.',
+    fix: 'Close whatever else uses them, then try again.',
+    example: {},
+  },
+  'models.in-use': {
+    says: () => 'The model is in use, so it was not deleted.',
+    fix: 'Stop using it, then delete it.',
+    example: {},
+  },
 } as const satisfies Codes

@@ -1,0 +1,239 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { FakeClock } from '../../testing/fake-clock.ts'
+import { MemoryDisk } from '../../testing/memory-disk.ts'
+import { hashHex, makeModelFile, nodeDigest as digest } from '../../testing/model-file.ts'
+import { pieceStoreChecks } from '../../testing/piece-store-checks.ts'
+import { MIB } from '../../base/units.ts'
+import type { ManifestFile } from '../manifest.ts'
+import { FileStore } from './file-store.ts'
+import { PLACE_BYTES } from './map-record.ts'
+import type { PieceMap } from './piece-map.ts'
+import { LocalLocks } from './store-locks.ts'
+
+const made = makeModelFile(3 * MIB + 1234)
+const { file, bytes, piece } = made
+const recordOf = ({ sha256 }: ManifestFile) => `${sha256}.map`
+
+function storeOn(disk: MemoryDisk, { locks = new LocalLocks(), clock = new FakeClock() } = {}) {
+  let hashed = 0
+  const counting = (part: Uint8Array<ArrayBuffer>) => {
+    hashed += part.length
+    return digest(part)
+  }
+  const store = new FileStore({ device: disk.device(), locks, digest: counting, clock })
+  return { store, hashed: () => hashed }
+}
+const piecesOf = (map: PieceMap) => Array.from({ length: map.pieces }, (_, i) => i).filter((i) => map.has(i))
+const fill = async (store: FileStore, { file, piece } = made) => {
+  for (const i of file.pieces.keys()) expect(await store.put(file, i, piece(i))).toBe('kept')
+}
+const readAll = async (store: FileStore, of = file) => {
+  const open = await store.open(of)
+  const into = new Uint8Array(of.size)
+  open?.read(0, into)
+  await open?.close()
+  return open && hashHex(into)
+}
+
+describe('FileStore', () => {
+  it.each(Object.entries(pieceStoreChecks))('%s', (_, check) =>
+    check(() => storeOn(new MemoryDisk()).store, digest),
+  )
+
+  it('gives a file once all of it is here, and checks the whole of it once', async () => {
+    const disk = new MemoryDisk()
+    const { store } = storeOn(disk)
+    expect(await store.isWhole(file)).toBe(false)
+    await fill(store)
+    const heard: number[] = []
+    expect(await store.isWhole(file, { onBytes: (count) => heard.push(count) })).toBe(true)
+    expect(heard.at(-1)).toBe(file.size)
+    const later = storeOn(disk)
+    expect(await later.store.isWhole(file, { onBytes: () => expect.fail('it was checked again') })).toBe(true)
+    expect(await readAll(later.store)).toBe(file.sha256)
+    expect(later.hashed(), 'nothing is hashed again either').toBe(0)
+  })
+
+  it('shows one store what another over the same disk writes', async () => {
+    const [disk, locks] = [new MemoryDisk(), new LocalLocks()]
+    const [one, other] = [storeOn(disk, { locks }).store, storeOn(disk, { locks }).store]
+    await Promise.all([one.put(file, 0, piece(0)), other.put(file, 2, piece(2)), one.put(file, 3, piece(3))])
+    expect(piecesOf(await one.held(file))).toEqual([0, 2, 3])
+    expect(piecesOf(await other.held(file))).toEqual([0, 2, 3])
+  })
+
+  it('takes over a beginning of a file that an older page left', async () => {
+    const disk = new MemoryDisk()
+    disk.put(file.sha256, bytes.slice(0, 2 * MIB + 99))
+    const { store, hashed } = storeOn(disk)
+    expect(piecesOf(await store.held(file))).toEqual([0, 1])
+    expect(hashed()).toBe(2 * MIB)
+    await store.held(file)
+    expect(hashed(), 'once').toBe(2 * MIB)
+  })
+
+  it('leaves out of such a beginning what is not right', async () => {
+    const disk = new MemoryDisk()
+    disk.put(file.sha256, bytes.with(MIB + 5, (bytes[MIB + 5] ?? 0) ^ 1))
+    expect(piecesOf(await storeOn(disk).store.held(file))).toEqual([0, 2, 3])
+  })
+
+  it('checks a file again that was changed, before it gives anything of it', async () => {
+    const disk = new MemoryDisk()
+    await fill(storeOn(disk).store)
+    expect(await storeOn(disk).store.isWhole(file)).toBe(true)
+    disk.tamper(file.sha256, (present) => present.with(MIB + 1, (present[MIB + 1] ?? 0) ^ 255))
+    const { store } = storeOn(disk)
+    expect(await readAll(store)).toBeUndefined()
+    expect(piecesOf(await store.held(file))).toEqual([0, 2, 3])
+    await store.put(file, 1, piece(1))
+    expect(await readAll(store)).toBe(file.sha256)
+  })
+
+  it('checks one that was cut, also where its time stayed as it was', async () => {
+    const disk = new MemoryDisk({ now: () => 7 })
+    await fill(storeOn(disk).store)
+    disk.tamper(file.sha256, (present) => present.slice(0, MIB + 9), 7)
+    expect(piecesOf(await storeOn(disk).store.held(file))).toEqual([0])
+  })
+
+  it('gives no piece whose bytes are others now, whatever the file looks like, and tells it as missing', async () => {
+    const disk = new MemoryDisk({ now: () => 7 })
+    const { store } = storeOn(disk)
+    await fill(store)
+    disk.tamper(file.sha256, (present) => present.with(3, (present[3] ?? 0) ^ 1), 7)
+    expect(await store.read(file, 0)).toBeUndefined()
+    expect(piecesOf(await store.held(file))).toEqual([1, 2, 3])
+    expect(await store.isWhole(file)).toBe(false)
+  })
+
+  it.each([
+    ['one that runs backwards', [5e12, 9, 4e12, 8, 1]],
+    ['one that stands still', [0]],
+    ['one years ahead', [4e15]],
+  ])('believes what it noted under any clock of the disk: %s', async (_, times) => {
+    let turn = 0
+    const disk = new MemoryDisk({ now: () => times[turn++ % times.length] ?? 0 })
+    await fill(storeOn(disk).store)
+    const { store, hashed } = storeOn(disk)
+    expect((await store.held(file)).isComplete).toBe(true)
+    expect(hashed()).toBe(0)
+  })
+
+  it('lives on the older record when the newer one is torn, and finds again what that did not know', async () => {
+    const disk = new MemoryDisk()
+    const { store } = storeOn(disk)
+    for (const i of [0, 1, 2]) await store.put(file, i, piece(i))
+    for (const place of [0, 1]) {
+      disk.tamper(recordOf(file), (present) => present.with(place * PLACE_BYTES + 66, 0x55))
+      expect(piecesOf(await storeOn(disk).store.held(file))).toEqual([0, 1, 2])
+    }
+    disk.tamper(recordOf(file), (present) => present.fill(0))
+    expect(piecesOf(await storeOn(disk).store.held(file))).toEqual([0, 1, 2])
+  })
+})
+
+describe('a FileStore that gets no more room', () => {
+  it.each(['quota', 'disk'] as const)('says so, why (%s), and keeps what is right', async (fullReason) => {
+    const disk = new MemoryDisk({ roomBytes: 2 * MIB + 10_000, fullReason })
+    const { store } = storeOn(disk)
+    expect([await store.put(file, 0, piece(0)), await store.put(file, 1, piece(1))]).toEqual(['kept', 'kept'])
+    expect(await store.put(file, 2, piece(2))).toBe('full')
+    expect(store.fullReason).toBe(fullReason)
+    const later = storeOn(disk)
+    expect(piecesOf(await later.store.held(file))).toEqual([0, 1])
+    expect(later.hashed(), 'the attempt leaves it as noted').toBe(0)
+    disk.roomBytes = Infinity
+    await later.store.put(file, 2, piece(2))
+    await later.store.put(file, 3, piece(3))
+    expect(await readAll(later.store)).toBe(file.sha256)
+  })
+
+  it('leaves nothing to be known where not even its record fits', async () => {
+    const disk = new MemoryDisk({ roomBytes: 100 })
+    const { store } = storeOn(disk)
+    expect(await store.put(file, 0, piece(0))).toBe('full')
+    expect((await store.held(file)).count).toBe(0)
+  })
+})
+
+describe('a FileStore and manifests that contradict', () => {
+  const other = makeModelFile(3 * MIB + 1234, { seed: 2 })
+
+  it('drops a file whose every piece is right and whose whole is not', async () => {
+    const disk = new MemoryDisk()
+    const { store } = storeOn(disk)
+    const lie = { ...file, sha256: 'a'.repeat(64) }
+    for (const i of lie.pieces.keys()) await store.put(lie, i, piece(i))
+    await expect(store.isWhole(lie)).rejects.toMatchObject({
+      code: 'models.corrupt',
+      facts: { path: file.path },
+    })
+    expect([...disk.files.keys()]).toEqual([])
+  })
+
+  it('believes no map that is of other pieces', async () => {
+    const { store } = storeOn(new MemoryDisk())
+    const lie = { ...other.file, sha256: file.sha256 }
+    for (const i of lie.pieces.keys()) await store.put(lie, i, other.piece(i))
+    expect((await store.held(file)).count).toBe(0)
+    await fill(store)
+    expect(await readAll(store)).toBe(file.sha256)
+  })
+
+  it('refuses other pieces of a file that is right as a whole', async () => {
+    const { store } = storeOn(new MemoryDisk())
+    await fill(store)
+    await store.isWhole(file)
+    const lie = { ...other.file, sha256: file.sha256 }
+    await expect(store.held(lie)).rejects.toMatchObject({ code: 'models.corrupt' })
+    await expect(store.put(lie, 0, other.piece(0))).rejects.toMatchObject({ code: 'models.corrupt' })
+    expect(await readAll(store)).toBe(file.sha256)
+  })
+
+  it('refuses a file with more or fewer pieces than it must have', async () => {
+    const { store } = storeOn(new MemoryDisk())
+    for (const pieces of [file.pieces.slice(1), [...file.pieces, ...file.pieces]])
+      await expect(store.held({ ...file, pieces })).rejects.toMatchObject({ code: 'models.corrupt' })
+  })
+
+  it('holds a file without a byte, where its name is right', async () => {
+    const { store } = storeOn(new MemoryDisk())
+    const empty = makeModelFile(0, { path: 'empty.json' })
+    expect(await store.isWhole(empty.file)).toBe(true)
+    expect(await readAll(store, empty.file)).toBe(empty.file.sha256)
+    const lie = { ...empty.file, sha256: 'b'.repeat(64) }
+    await expect(store.isWhole(lie)).rejects.toMatchObject({ code: 'models.corrupt' })
+  })
+})
+
+describe('a FileStore that deletes', () => {
+  let disk: MemoryDisk
+  const locks = new LocalLocks()
+  beforeAll(async () => {
+    disk = new MemoryDisk()
+    await fill(storeOn(disk).store)
+  })
+
+  it('refuses what another uses, and deletes it once that one is done', async () => {
+    const [one, other] = [storeOn(disk, { locks }).store, storeOn(disk, { locks }).store]
+    const done = await one.use([file])
+    await expect(other.remove(file)).rejects.toMatchObject({ code: 'models.in-use' })
+    expect(await readAll(other)).toBe(file.sha256)
+    done()
+    expect(await other.list()).toEqual([{ sha256: file.sha256, bytes: file.size }])
+    await other.remove(file)
+    expect([...disk.files.keys()]).toEqual([])
+    expect((await one.held(file)).count).toBe(0)
+    await other.remove(file)
+  })
+
+  it('waits for two minutes for a file that another holds, then says so', async () => {
+    const clock = new FakeClock()
+    await locks.acquire(file.sha256, { mode: 'exclusive' })
+    const waiting = storeOn(disk, { locks, clock }).store.held(file)
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'models.store-busy' })
+    await clock.advance(120_000)
+    await refused
+  })
+})

@@ -1,0 +1,315 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { toHex } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { millis, MINUTE_MS } from '../../base/units.ts'
+import { withDeadline } from '../../base/wait.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
+import type { Digest } from '../byte-source.ts'
+import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
+import {
+  checkAgain,
+  hashOf,
+  lengthOfPiece,
+  lookAt,
+  recordName,
+  save,
+  withFile,
+  type KeptFile,
+} from './kept-file.ts'
+import type { PieceMap } from './piece-map.ts'
+import type { PieceStore, PutOutcome } from './piece-store.ts'
+import type { FullReason, StoreDevice } from './store-device.ts'
+import type { LockMode, Release, StoreLocks } from './store-locks.ts'
+import { writePieces, type PieceBytes } from './write-pieces.ts'
+
+/** A file may be busy for as long as it takes to check 4 GiB of it. */
+const BUSY_MS = 2 * MINUTE_MS
+
+/** Pieces that are written before they are flushed and noted together, at most. */
+const BATCH_PIECES = 16
+
+export interface FileStoreComponents {
+  readonly device: StoreDevice
+  readonly locks: StoreLocks
+  readonly digest: Digest
+  readonly clock: Clock
+  /** SHA-256 in parts. @default in JavaScript */
+  readonly hasher?: (() => Hasher) | undefined
+}
+
+export interface Hasher {
+  update(bytes: Uint8Array): unknown
+  digest(): Uint8Array
+}
+
+/** A file that is right as a whole. */
+export interface OpenFile {
+  /** Fills `into` from `at` on and tells how many bytes there were. */
+  read(at: number, into: Uint8Array<ArrayBuffer>): number
+  close(): Promise<void>
+}
+
+type Waiting = PromiseWithResolvers<PutOutcome> & PieceBytes
+
+/**
+ * Keeps pieces in files, each named by the SHA-256 of the whole, with a record of its right pieces beside it
+ * (`<sha256>.map`). Nothing is known from before: each look reads the record, so that several stores over one device
+ * (tabs of one origin) see what the others write.
+ *
+ * The order of a write is data, flush, record. A record holds how the file looked when it was written; a crash in
+ * between, or anybody else's hand, makes the file look otherwise, and then every byte is checked before it is believed.
+ *
+ * @throws InfernetError from every method: `models.store-busy` when another tab holds a file for two minutes,
+ *   `models.corrupt` for a manifest that contradicts a file that is right
+ */
+export class FileStore implements PieceStore {
+  readonly #own: FileStoreComponents
+  readonly #waiting = new Map<string, Waiting[]>()
+  #fullReason: FullReason | undefined
+
+  constructor(components: FileStoreComponents) {
+    this.#own = components
+  }
+
+  /** Why `put` said `full` last. */
+  get fullReason(): FullReason | undefined {
+    return this.#fullReason
+  }
+
+  held(file: ManifestFile): Promise<PieceMap> {
+    return this.#looking(file, async ({ map }) => map)
+  }
+
+  async put(file: ManifestFile, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+    const expected = file.pieces[piece]
+    if (expected === undefined || bytes.length !== lengthOfPiece(file, piece)) return 'wrong'
+    // Taken before the wait: what arrives must be what is checked.
+    const own = bytes.slice()
+    if ((await hashOf(this.#own.digest, own)) !== expected) return 'wrong'
+    const waiting = { ...Promise.withResolvers<PutOutcome>(), piece, bytes: own }
+    const line = this.#waiting.get(file.sha256)
+    if (line) line.push(waiting)
+    else {
+      this.#waiting.set(file.sha256, [waiting])
+      void this.#writeAll(file)
+    }
+    return waiting.promise
+  }
+
+  async read(file: ManifestFile, piece: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = await this.#looking(file, ({ map }) => this.#readPiece(file, map, piece))
+    if (!bytes || (await this.#isRight(file, piece, bytes))) return bytes
+    // The disk gave other bytes than it took, and nothing else shows it.
+    await this.#changing(file, async (kept) => {
+      const again = await this.#readPiece(file, kept.map, piece)
+      if (!again || (await this.#isRight(file, piece, again))) return
+      kept.map.remove(piece)
+      await save(this.#own.device, file, { ...kept, isWhole: false })
+    })
+    return undefined
+  }
+
+  /**
+   * Whether all of a file is here and right as a whole. That takes reading it once, after its last piece came; what was
+   * found is kept.
+   *
+   * @param options `onBytes` hears how much has been read
+   * @throws InfernetError `models.corrupt` when every piece is right and the whole is not: the manifest contradicts
+   *   itself. The file is gone then.
+   */
+  async isWhole(
+    file: ManifestFile,
+    { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: (count: number) => void } = {},
+  ): Promise<boolean> {
+    const seen = await this.#looking(file, async ({ map, isWhole }) => ({ map, isWhole }))
+    if (seen.isWhole || !seen.map.isComplete) return seen.isWhole
+    return this.#changing(file, async (kept) => {
+      if (kept.isWhole || !kept.map.isComplete) return kept.isWhole
+      if ((await this.#hashWhole(file, signal, onBytes)) !== file.sha256) {
+        await this.#delete(file)
+        throw new InfernetError('models.corrupt', { path: file.path })
+      }
+      await save(this.#own.device, file, { ...kept, isWhole: true })
+      return true
+    })
+  }
+
+  /**
+   * Opens a file that is right as a whole, for reading; undefined where it is not. Nobody changes it until it is closed.
+   *
+   * @throws InfernetError as `isWhole`, or the signal's reason
+   */
+  async open(
+    file: ManifestFile,
+    options: { signal?: AbortSignal | undefined; onBytes?: (count: number) => void } = {},
+  ): Promise<OpenFile | undefined> {
+    if (!(await this.isWhole(file, options))) return undefined
+    const release = await this.#lock(file.sha256, this.#readMode, options.signal)
+    try {
+      const isRight = (await lookAt(this.#own.device, file))?.isWhole
+      const data = isRight ? await this.#own.device.open(file.sha256, 'read') : undefined
+      if (data)
+        return {
+          read: (at, into) => data.readNow(at, into),
+          close: () => data.close().finally(release),
+        }
+    } catch (thrown) {
+      release()
+      throw thrown
+    }
+    release()
+    // A file without a byte need not be there.
+    return file.size === 0 ? { read: () => 0, close: () => Promise.resolve() } : undefined
+  }
+
+  /**
+   * Holds files for use until what comes back is called, or this tab is gone: nobody deletes them.
+   *
+   * @throws the signal's reason, or InfernetError `models.store-busy`
+   */
+  async use(
+    files: readonly Pick<ManifestFile, 'sha256'>[],
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Release> {
+    const releases: Release[] = []
+    const release = (): void => releases.forEach((each) => each())
+    try {
+      for (const { sha256: name } of files) releases.push(await this.#lock(useOf(name), 'shared', signal))
+    } catch (thrown) {
+      release()
+      throw thrown
+    }
+    return release
+  }
+
+  /**
+   * Deletes a file that nobody uses.
+   *
+   * @throws InfernetError `models.in-use` when this or another tab uses it: it is all there still
+   */
+  async remove(file: Pick<ManifestFile, 'sha256'>): Promise<void> {
+    const use = await this.#own.locks.tryAcquire(useOf(file.sha256), 'exclusive')
+    if (!use) throw new InfernetError('models.in-use')
+    try {
+      const release = await this.#lock(file.sha256, 'exclusive')
+      try {
+        await this.#delete(file)
+      } finally {
+        release()
+      }
+    } finally {
+      use()
+    }
+  }
+
+  /** The files that something is kept of, by SHA-256, with the bytes of their place, holes included. */
+  async list(): Promise<readonly { readonly sha256: string; readonly bytes: number }[]> {
+    const { device } = this.#own
+    const names = (await device.list()).filter((name) => /^[0-9a-f]{64}$/.test(name))
+    return Promise.all(
+      names.map(async (name) => ({ sha256: name, bytes: (await device.stat(name))?.size ?? 0 })),
+    )
+  }
+
+  async #writeAll(file: ManifestFile): Promise<void> {
+    const line = this.#waiting.get(file.sha256) ?? []
+    while (line.length > 0) {
+      const batch: Waiting[] = []
+      try {
+        await this.#changing(file, async (kept) => {
+          batch.push(...line.splice(0, BATCH_PIECES))
+          const { outcomes, fullReason } = await writePieces(this.#own.device, file, kept, batch)
+          this.#fullReason = fullReason ?? this.#fullReason
+          for (const [i, { resolve }] of batch.entries()) resolve(outcomes[i] ?? 'full')
+        })
+      } catch (thrown) {
+        // Nothing came before it: who waits would wait for ever.
+        if (batch.length === 0) batch.push(...line.splice(0))
+        for (const { reject } of batch) reject(InfernetError.from(thrown))
+      }
+    }
+    this.#waiting.delete(file.sha256)
+  }
+
+  async #readPiece(
+    file: ManifestFile,
+    map: PieceMap,
+    piece: number,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!map.has(piece)) return undefined
+    const bytes = new Uint8Array(lengthOfPiece(file, piece))
+    await withFile(this.#own.device, file.sha256, 'read', (data) => data.read(piece * PIECE_BYTES, bytes))
+    return bytes
+  }
+
+  async #isRight(file: ManifestFile, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    return (await hashOf(this.#own.digest, bytes)) === file.pieces[piece]
+  }
+
+  async #hashWhole(
+    file: ManifestFile,
+    signal: AbortSignal | undefined,
+    onBytes: ((count: number) => void) | undefined,
+  ): Promise<string> {
+    const hasher = this.#own.hasher?.() ?? sha256.create()
+    const buffer = new Uint8Array(Math.min(PIECE_BYTES, file.size))
+    await withFile(this.#own.device, file.sha256, 'read', async (data) => {
+      for (let at = 0; at < file.size; at += buffer.length) {
+        signal?.throwIfAborted()
+        const part = buffer.subarray(0, Math.min(buffer.length, file.size - at))
+        hasher.update(part.subarray(0, await data.read(at, part)))
+        onBytes?.(at + part.length)
+      }
+    })
+    return toHex(hasher.digest())
+  }
+
+  async #delete(file: Pick<ManifestFile, 'sha256'>): Promise<void> {
+    // The record last: one without its file says nothing, a file without its record would be checked and kept.
+    await this.#own.device.remove(file.sha256)
+    await this.#own.device.remove(recordName(file))
+  }
+
+  /** Runs `work` on what is known of a file, beside others who only look. */
+  async #looking<T>(file: ManifestFile, work: (kept: KeptFile) => Promise<T>): Promise<T> {
+    const release = await this.#lock(file.sha256, this.#readMode)
+    try {
+      const kept = await lookAt(this.#own.device, file)
+      if (kept) return await work(kept)
+    } finally {
+      release()
+    }
+    return this.#changing(file, work)
+  }
+
+  /** Runs `work` on what is known of a file, alone; it is checked again before where it has changed. */
+  async #changing<T>(file: ManifestFile, work: (kept: KeptFile) => Promise<T>): Promise<T> {
+    const release = await this.#lock(file.sha256, 'exclusive')
+    try {
+      return await work((await lookAt(this.#own.device, file)) ?? (await checkAgain(this.#own, file)))
+    } finally {
+      release()
+    }
+  }
+
+  get #readMode(): LockMode {
+    return this.#own.device.sharesReads ? 'shared' : 'exclusive'
+  }
+
+  async #lock(name: string, mode: LockMode, signal?: AbortSignal): Promise<Release> {
+    const { clock, locks } = this.#own
+    const late = (): Error => new InfernetError('models.store-busy')
+    let acquiring: Promise<Release> | undefined
+    const acquire = (ending: AbortSignal): Promise<Release> =>
+      (acquiring = locks.acquire(name, { mode, signal: ending }))
+    try {
+      return await withDeadline(clock, millis(BUSY_MS), late, acquire, { signal })
+    } catch (thrown) {
+      // It may have been given in the moment of giving up.
+      acquiring?.then((release) => release()).catch(() => undefined)
+      throw thrown
+    }
+  }
+}
+
+const useOf = (sha256: string): string => `use:${sha256}`

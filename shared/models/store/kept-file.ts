@@ -1,0 +1,138 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { toHex } from '../../base/bytes.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
+import type { Digest } from '../byte-source.ts'
+import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
+import {
+  encodeRecord,
+  listOf,
+  newestRecord,
+  PLACE_BYTES,
+  RECORD_PLACES,
+  type MapRecord,
+} from './map-record.ts'
+import { PieceMap } from './piece-map.ts'
+import type { DeviceFile, StoreDevice } from './store-device.ts'
+
+/** What is known of a file that is kept; to be looked at and changed only while its lock is held. */
+export interface KeptFile {
+  readonly turn: number
+  readonly list: string
+  readonly map: PieceMap
+  readonly isWhole: boolean
+}
+
+/** The SHA-256 of no byte. */
+const EMPTY = toHex(sha256(new Uint8Array(0)))
+const RECORDS_BYTES = RECORD_PLACES * PLACE_BYTES
+
+export const recordName = (file: Pick<ManifestFile, 'sha256'>): string => `${file.sha256}.map`
+export const lengthOfPiece = (file: ManifestFile, piece: number): number =>
+  Math.min(PIECE_BYTES, file.size - piece * PIECE_BYTES)
+
+/**
+ * What the record says, where the file looks as it did then; undefined where it has to be checked.
+ *
+ * @throws InfernetError `models.corrupt` when the whole file was right before, and this manifest tells other
+ *   pieces of it, or when it tells not as many as there must be
+ */
+export async function lookAt(device: StoreDevice, file: ManifestFile): Promise<KeptFile | undefined> {
+  if (file.pieces.length !== Math.ceil(file.size / PIECE_BYTES))
+    throw new InfernetError('models.corrupt', { path: file.path })
+  const list = listOf(file)
+  const stamp = await device.stat(file.sha256)
+  if (!stamp) return { turn: 0, list, map: new PieceMap(file.pieces.length), isWhole: file.sha256 === EMPTY }
+  const record = await readRecord(device, file)
+  if (record?.stamp.size !== stamp.size || record.stamp.modifiedAt !== stamp.modifiedAt) return undefined
+  if (record.list === list) return record
+  if (record.isWhole) throw new InfernetError('models.corrupt', { path: file.path })
+  return undefined
+}
+
+/**
+ * Looks at every byte that is here, and keeps what is right. What an older page left, without a record, is taken over
+ * in this way; after a crash it finds again what was written and not yet noted.
+ */
+export async function checkAgain(
+  { device, digest }: { readonly device: StoreDevice; readonly digest: Digest },
+  file: ManifestFile,
+): Promise<KeptFile> {
+  const list = listOf(file)
+  const before = await readRecord(device, file)
+  const noted = before?.list === list ? before.map : undefined
+  const map = new PieceMap(file.pieces.length)
+  await withFile(device, file.sha256, 'read', async (data) => {
+    const size = (await device.stat(file.sha256))?.size ?? 0
+    for (const [piece, expected] of file.pieces.entries()) {
+      const [at, length] = [piece * PIECE_BYTES, lengthOfPiece(file, piece)]
+      if (at + length > size) continue
+      // Where nobody noted a piece there is a hole, as a rule, and it costs no hash to see that.
+      if (before && !noted?.has(piece) && (await isHole(data, at, length))) continue
+      const bytes = new Uint8Array(length)
+      if ((await data.read(at, bytes)) === length && (await hashOf(digest, bytes)) === expected)
+        map.add(piece)
+    }
+  })
+  const kept = { turn: before?.turn ?? 0, list, map, isWhole: false }
+  return save(device, file, kept)
+}
+
+/** Notes how the file looks now, after everything else is on disk. */
+export async function save(device: StoreDevice, file: ManifestFile, kept: KeptFile): Promise<KeptFile> {
+  const stamp = (await device.stat(file.sha256)) ?? { size: 0, modifiedAt: 0 }
+  const next = { ...kept, turn: kept.turn + 1 }
+  await withFile(device, recordName(file), 'write', async (records) => {
+    await records.write((next.turn % RECORD_PLACES) * PLACE_BYTES, encodeRecord({ ...next, stamp }))
+    await records.flush()
+  })
+  return next
+}
+
+/** Takes the room of both records, so that what is here can be noted on a disk that is full by then. */
+export async function makeRecords(device: StoreDevice, file: ManifestFile): Promise<void> {
+  const has = (await device.stat(recordName(file)))?.size ?? 0
+  if (has >= RECORDS_BYTES) return
+  await withFile(device, recordName(file), 'write', (records) =>
+    records.write(has, new Uint8Array(RECORDS_BYTES - has)),
+  )
+}
+
+/** Opens a file, and closes it whatever happens. One that is missing is read as an empty one. */
+export async function withFile<T>(
+  device: StoreDevice,
+  name: string,
+  mode: 'read' | 'write',
+  work: (file: DeviceFile) => Promise<T>,
+): Promise<T> {
+  const file = (await device.open(name, mode)) ?? NO_FILE
+  try {
+    return await work(file)
+  } finally {
+    await file.close()
+  }
+}
+
+export async function hashOf(digest: Digest, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return toHex(new Uint8Array(await digest(bytes)))
+}
+
+async function readRecord(device: StoreDevice, file: ManifestFile): Promise<MapRecord | undefined> {
+  return withFile(device, recordName(file), 'read', async (records) => {
+    const bytes = new Uint8Array(RECORDS_BYTES)
+    return newestRecord(bytes.subarray(0, await records.read(0, bytes)))
+  })
+}
+
+async function isHole(data: DeviceFile, at: number, length: number): Promise<boolean> {
+  const begin = new Uint8Array(Math.min(PLACE_BYTES, length))
+  await data.read(at, begin)
+  return begin.every((byte) => byte === 0)
+}
+
+const NO_FILE: DeviceFile = {
+  read: () => Promise.resolve(0),
+  readNow: () => 0,
+  write: () => Promise.resolve(),
+  flush: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+}
