@@ -2,6 +2,8 @@ import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import { CatalogueFile } from './config/catalogue-file.ts'
 import { ControlFile, type Control } from './config/control-file.ts'
 import type { RelayConfig } from './config/options.ts'
 import type { OfferGossip } from './gossip/offer-gossip.ts'
@@ -51,6 +53,7 @@ export class Relay implements RelayHost {
   readonly #metrics: RelayMetrics
   readonly #site: Site
   readonly #control: ControlFile
+  readonly #catalogue: CatalogueFile
   /** Of the start, which holds unless the control file says otherwise. */
   readonly #logLevel: string
   readonly #name: PeerName
@@ -76,6 +79,7 @@ export class Relay implements RelayHost {
       relays: () => this.#network?.connected.length ?? 0,
     })
     this.#control = new ControlFile(init.config.controlFile)
+    this.#catalogue = new CatalogueFile(init.config.catalogue, components.privateKey)
     this.#metrics.describe({ version: init.version, limits: limitsOf(init.config) })
     this.#metrics.watchMaintenance(() => this.#control.current.isInMaintenance)
     this.#site = new Site({
@@ -88,6 +92,7 @@ export class Relay implements RelayHost {
       health: () => this.#health(),
       networkInfo: (seen) => this.#networkInfo(seen),
       chain: () => this.#chain,
+      catalogue: () => this.#catalogue.served,
     })
   }
 
@@ -140,10 +145,15 @@ export class Relay implements RelayHost {
     return this.#site.clientBehind(Number(remoteAddr.getComponents()[1]?.value))
   }
 
-  /** Reads the certificate and the control file again, for SIGHUP. */
+  get catalogue(): readonly CatalogueEntry[] {
+    return this.#catalogue.entries
+  }
+
+  /** Reads the certificate, the control file and the catalogue again, for SIGHUP. */
   reload(): void {
     this.#site.reloadCertificate()
     this.#control.reload()
+    this.#catalogue.reload()
   }
 
   get isInMaintenance(): boolean {
@@ -177,6 +187,11 @@ export class Relay implements RelayHost {
     this.#undo.push(() => this.#control.stop())
     this.#control.listen({
       onChange: (control) => this.#take(control),
+      onRefused: (words) => log.warn(words),
+    })
+    this.#undo.push(() => this.#catalogue.stop())
+    await this.#catalogue.start({
+      onChange: (models) => log.info({ models }, 'catalogue taken'),
       onRefused: (words) => log.warn(words),
     })
     // First the port, because the node announces it; upgrades are answered 503 until all is up.

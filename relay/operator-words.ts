@@ -16,7 +16,7 @@ const OPERATOR_FIXES: Readonly<Partial<Record<ErrorCode, string>>> = {
   'engine.device-lost': DRIVER,
   'engine.limits': OTHER_MODEL,
   'engine.out-of-memory': OTHER_MODEL,
-  'models.unknown': 'Name a model of the catalogue with --seed-model.',
+  'models.unknown': 'Name with --seed-model a model of the catalogue whose manifest the relay has.',
   'models.unavailable': FILES,
   'models.truncated': FILES,
   'models.corrupt': FILES,

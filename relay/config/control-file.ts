@@ -1,14 +1,12 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import * as v from 'valibot'
-import { SECOND_MS } from '#shared/base/units.ts'
+import { FileWatch } from '../base/file-watch.ts'
 import { damagedJson, unread } from '../base/file-words.ts'
 import { badOption } from '../base/start-error.ts'
 import { systemCode } from '../base/system-reason.ts'
 import { isNetwork } from './read-values.ts'
 
-/** How often the file is looked at; SIGHUP has it read at once. */
-const LOOK_MS = 2 * SECOND_MS
 /** 100,000 addresses are 2 MB; a larger file is a mistake. */
 const MAX_ENTRIES = 100_000
 
@@ -86,17 +84,15 @@ export interface ControlFileInit {
 /** The file of `--control-file`, read again when it changes. One that is not there asks for nothing. */
 export class ControlFile {
   readonly #path: string
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #watch: FileWatch
   #current: Control
-  #seen = ''
   #init: ControlFileInit | undefined
 
   /** @throws StartError when it is there and cannot be taken. */
   constructor(path: string) {
     this.#path = path
-    this.#seen = this.#stamp()
     this.#current = this.#read()
-    this.#timer = path === '' ? undefined : setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#watch = new FileWatch(path, () => this.reload())
   }
 
   get current(): Control {
@@ -120,19 +116,7 @@ export class ControlFile {
   }
 
   stop(): void {
-    clearInterval(this.#timer)
-  }
-
-  #look(): void {
-    const stamp = this.#stamp()
-    if (stamp === this.#seen) return
-    this.#seen = stamp
-    this.reload()
-  }
-
-  #stamp(): string {
-    const found = this.#path === '' ? undefined : statSync(this.#path, { throwIfNoEntry: false })
-    return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : ''
+    this.#watch.stop()
   }
 
   #read(): Control {

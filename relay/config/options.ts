@@ -1,4 +1,3 @@
-import { CATALOGUE } from '#shared/models/catalogue.ts'
 import {
   CONNECTIONS_PER_ADDRESS,
   CONNECTIONS_PER_ADDRESS_PER_SECOND,
@@ -67,6 +66,13 @@ export const OPTIONS = {
     '',
     'path',
     'Model files, served under `/models/`; empty takes `models` in the page folder.',
+    readText,
+  ),
+  catalogue: option(
+    'catalogue',
+    '',
+    'path',
+    'A JSON list of models that pages are told of, in place of the one that comes with Infernet. Read again when it changes.',
     readText,
   ),
   peers: option(
@@ -167,8 +173,8 @@ export const OPTIONS = {
     'seed-model',
     'infernet-tiny',
     'model id',
-    'The model that the seed provider runs.',
-    readChoice(...CATALOGUE.map(({ id }) => id)),
+    'The model of the catalogue that the seed provider runs.',
+    readText,
   ),
   seedBackend: option(
     'seed-backend',

@@ -1,5 +1,6 @@
 import type { Connection } from '@libp2p/interface'
 import type { PeerName } from '#shared/base/ids.ts'
+import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import type { OfferGossip } from '../gossip/offer-gossip.ts'
 import type { RelayNode } from '../node/create-node.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
@@ -17,6 +18,8 @@ export interface RelayHost {
   readonly metrics: RelayMetrics
   /** True while nobody new is taken. */
   readonly isInMaintenance: boolean
+  /** The models that this relay proposes. */
+  readonly catalogue: readonly CatalogueEntry[]
   /** The directory says how many live offers it holds, for `/health` and `/metrics`. */
   countOffersBy(count: () => number): void
   /** The chain that is settled on, for `/network.json`, `/health`, `/rpc` and `/faucet`. */

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Backend } from '#shared/engine/engine.ts'
 import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { CATALOGUE } from '#shared/models/catalogue.ts'
+import { usualPrecision } from '#shared/models/catalogue/entry.ts'
+import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
 import type { Payee } from '#shared/peer/peer.ts'
@@ -23,7 +24,7 @@ export interface MountProviderInit {
   readonly directory: LocalDirectory
   /** The folder that holds one folder per model. */
   readonly modelsFolder: string
-  /** An id of the catalogue. */
+  /** An id of the relay's catalogue. */
   readonly model: string
   readonly backend: Backend
   /** How it is paid. @default it is not, and asks for nothing: a price that nobody can pay would be no price */
@@ -35,11 +36,7 @@ export async function mountProvider(
   relay: RelayHost,
   { privateKey, directory, modelsFolder, model, backend, payee }: MountProviderInit,
 ): Promise<{ stop(): Promise<void> }> {
-  const entry = CATALOGUE.find(({ id }) => id === model)
-  const manifestName = entry?.manifests[entry.dtype]
-  if (!entry || manifestName === undefined) throw new InfernetError('models.unknown')
-  const modelFolder = join(modelsFolder, entry.id)
-  const manifest = parseManifest(await readManifest(modelFolder, manifestName))
+  const { modelFolder, manifest } = await findModel(relay, modelsFolder, model)
   let known: EngineMeasure | undefined
   const engine = await createStandingEngine({
     clock: nodeClock,
@@ -63,6 +60,26 @@ export async function mountProvider(
       await engine.close()
     },
   }
+}
+
+const SERVED = '/models/'
+
+/** The model that the relay's own catalogue has under this id, in the folder that the relay serves it from. */
+async function findModel(
+  relay: RelayHost,
+  modelsFolder: string,
+  id: string,
+): Promise<{ modelFolder: string; manifest: Manifest }> {
+  const entry = relay.catalogue.find((each) => each.id === id)
+  const { manifest: path, hash } = (entry && usualPrecision(entry)) ?? {}
+  if (path === undefined) throw new InfernetError('models.unknown')
+  if (!path.startsWith(SERVED))
+    throw new InfernetError('models.unavailable', { path, status: 'not on this disk' })
+  const file = join(modelsFolder, ...path.slice(SERVED.length).split('/'))
+  const manifest = parseManifest(await readManifest(dirname(file), basename(file)))
+  if (hash !== undefined && hashManifest(manifest) !== hash)
+    throw new InfernetError('models.corrupt', { path })
+  return { modelFolder: dirname(file), manifest }
 }
 
 async function readManifest(folder: string, path: string): Promise<Buffer> {

@@ -4,6 +4,7 @@ import { PAGE_PATHS } from '#shared/base/page-paths.ts'
 import type { ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import type { ServedCatalogue } from '../config/catalogue-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
@@ -18,7 +19,8 @@ import type { SeenHost } from './own-address.ts'
 import { PlaceFinder } from './place.ts'
 import { respond, respondJson } from './respond.ts'
 import { isFromOurPage } from './same-origin.ts'
-import { IMMUTABLE, REVALIDATE, sendFile } from './send-file.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
+import { IMMUTABLE, matches, REVALIDATE, sendFile } from './send-file.ts'
 
 export interface RouteComponents {
   readonly config: RelayConfig
@@ -32,6 +34,7 @@ export interface RouteComponents {
   readonly networkInfo: (seen: SeenHost) => NetworkInfo
   /** Undefined where the relay is attached to no chain. */
   readonly chain: () => ChainPort | undefined
+  readonly catalogue: () => ServedCatalogue | undefined
   readonly mayAddress: (ip: string) => boolean
 }
 
@@ -60,7 +63,7 @@ const PAGE_ROUTES: ReadonlySet<string> = new Set(PAGE_PATHS)
 /** What Vite names by its content. */
 const HASHED_ASSET = /^assets\/[^/]+-[A-Za-z0-9_-]{8,}\.[a-z0-9.]+$/
 
-/** Answers HTTP requests: the page, the models, `/network.json`, `/health`, `/metrics`, and what is asked of the chain. */
+/** Answers HTTP requests: the page, the models, `/catalogue.json`, `/network.json`, `/health`, `/metrics`, and what is asked of the chain. */
 export function createRoutes(
   components: RouteComponents,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -142,6 +145,7 @@ function routeTable(components: RouteComponents, places: PlaceFinder): readonly 
         respondJson(request, response, networkInfo(place))
       },
     },
+    { name: 'catalogue', path: '/catalogue.json', methods: GET, answer: catalogueFile(components) },
     jsonRoute(components, places, 'rpc', { pick: (port) => port?.rpc, none: 'chain.none' }),
     jsonRoute(components, places, 'faucet', { pick: (port) => port?.faucet, none: 'faucet.none' }),
     { name: 'models', path: '/models/', methods: GET, answer: modelFiles(components) },
@@ -166,6 +170,18 @@ function jsonRoute(
       const isOurs = isFromOurPage(request, (origin) => places.isAnnouncedOrigin(origin))
       return answerPost(request, response, { ...route, isOurs }, clientAddress(request))
     },
+  }
+}
+
+/** Asked about at each visit: the operator may have changed it. */
+function catalogueFile({ catalogue }: RouteComponents): Route['answer'] {
+  return (request, response) => {
+    const served = catalogue()
+    if (!served) return respond(request, response, NOT_FOUND)
+    const headers = { ETag: served.etag, 'Cache-Control': REVALIDATE }
+    if (matches(request.headers['if-none-match'], served.etag))
+      return void response.writeHead(304, { ...SECURITY_HEADERS, ...headers }).end()
+    respond(request, response, { status: 200, body: served.body, type: 'application/json', headers })
   }
 }
 

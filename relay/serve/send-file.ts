@@ -63,7 +63,8 @@ function rangeOf({ headers }: IncomingMessage, etag: string, size: number): Retu
   return parseRange(headers.range, size)
 }
 
-function matches(header: string | undefined, etag: string): boolean {
+/** Whether what the client has is this. */
+export function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false
   const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
   return tags.includes('*') || tags.includes(etag)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '#shared/base/clock.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import type { ServedCatalogue } from '../config/catalogue-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '../base/limits.ts'
 import type { Logger } from '../observe/log.ts'
@@ -27,6 +28,8 @@ export interface SiteComponents {
   readonly health: () => HealthInfo
   readonly networkInfo: (seen: SeenHost) => NetworkInfo
   readonly chain: () => ChainPort | undefined
+  /** Undefined before it was signed. */
+  readonly catalogue: () => ServedCatalogue | undefined
   /** False for an address that the operator turns away. */
   readonly mayAddress: (ip: string) => boolean
 }

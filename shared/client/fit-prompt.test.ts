@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { CATALOGUE } from '../models/catalogue.ts'
+import { BUNDLED_MODELS } from '../models/catalogue/bundled.ts'
+import { mergeCatalogues } from '../models/catalogue/merge-catalogues.ts'
 import type { ChatMessage } from '../engine/tokenizer/chat-message.ts'
 import { readTinyModel } from '../testing/tiny-model.ts'
 import { fitPrompt } from './fit-prompt.ts'
 import { choiceOf } from './model-choice.ts'
 
 const { manifest, tokenizer } = await readTinyModel('fp32')
-const choice = choiceOf(CATALOGUE[0]!, manifest)
+const [listed] = mergeCatalogues([{ source: { kind: 'bundled' }, entries: BUNDLED_MODELS }])
+const choice = choiceOf(listed!, manifest)
 const turn = (n: number): ChatMessage[] => [
   { role: 'user', content: `What is ${n} plus 4?` },
   { role: 'assistant', content: `It is ${n + 4}.` },
@@ -81,9 +83,9 @@ describe('a prompt', () => {
 
 describe('what a model is asked for by default', () => {
   it('is an answer with room for a thought, in a text that the wire carries', () => {
-    const long = choiceOf(CATALOGUE[0]!, { ...manifest, id: 'thinker', contextLength: 131_072 })
+    const long = choiceOf(listed!, { ...manifest, id: 'thinker', contextLength: 131_072 })
     expect(long).toMatchObject({ contextLength: 32_768, answerTokens: 4096 })
-    const short = choiceOf(CATALOGUE[0]!, { ...manifest, id: 'thinker', contextLength: 2048 })
+    const short = choiceOf(listed!, { ...manifest, id: 'thinker', contextLength: 2048 })
     expect(short).toMatchObject({ contextLength: 2048, answerTokens: 1024 })
   })
 })

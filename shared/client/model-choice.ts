@@ -1,7 +1,9 @@
 import type { ModelHash } from '../base/ids.ts'
 import type { SamplerParams } from '../engine/engine.ts'
-import type { CatalogueEntry } from '../models/catalogue.ts'
+import type { CatalogueEntry } from '../models/catalogue/entry.ts'
+import type { MergedEntry } from '../models/catalogue/merge-catalogues.ts'
 import { hashManifest, manifestBytes, type Manifest } from '../models/manifest.ts'
+import type { Task } from '../models/task.ts'
 import { textLimit } from '../models/text-limit.ts'
 import type { Price } from '../prompt/prompt.ts'
 import { listPriceOf } from '../settle/compute-units.ts'
@@ -12,6 +14,9 @@ export interface ModelChoice {
   /** The hash of its manifest: what offers name it by. */
   readonly model: ModelHash
   readonly name: string
+  readonly task: Task
+  /** Who names it, under which other names too, and its licence. */
+  readonly listed: MergedEntry
   /** A few words on what it is good for. */
   readonly note: string
   /** Prompt and answer together, as far as this model keeps its wits. */
@@ -27,12 +32,15 @@ export interface ModelChoice {
   readonly examples: readonly string[]
 }
 
-export function choiceOf(entry: CatalogueEntry, manifest: Manifest): ModelChoice {
+export function choiceOf(listed: MergedEntry, manifest: Manifest): ModelChoice {
+  const { name, about }: CatalogueEntry = listed.entry
   const { contextLength = textLimit(manifest), ...defaults } = defaultsOf(manifest)
   return {
     model: hashManifest(manifest),
-    name: entry.name,
-    note: entry.description,
+    name,
+    task: manifest.task,
+    listed,
+    note: about,
     contextLength,
     ...defaults,
     bytes: manifestBytes(manifest),

@@ -4,7 +4,8 @@ import { concatBytes } from '../base/bytes.ts'
 import { modelHash } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource } from '../models/byte-source.ts'
-import { CATALOGUE, type CatalogueEntry } from '../models/catalogue.ts'
+import { BUNDLED_MODELS } from '../models/catalogue/bundled.ts'
+import { usualPrecision, type CatalogueEntry } from '../models/catalogue/entry.ts'
 import { hashManifest, manifestBytes } from '../models/manifest.ts'
 import { listPriceOf } from '../settle/compute-units.ts'
 import { readTinyModel } from '../testing/tiny-model.ts'
@@ -12,16 +13,30 @@ import { ModelLibrary } from './model-library.ts'
 
 const served = new URL('../../web/public/', import.meta.url)
 const tiny = await readTinyModel('fp32')
-const [entry] = CATALOGUE as [CatalogueEntry]
+const [entry] = BUNDLED_MODELS as [CatalogueEntry]
+const FOLDER = '/models/infernet-tiny/'
+const usual = usualPrecision(entry)!
+const listOf = (entries: readonly CatalogueEntry[] = [entry], pinned: readonly CatalogueEntry[] = []) => ({
+  lists: [{ source: { kind: 'bundled' } as const, entries }],
+  pinned,
+  leftOut: [],
+})
+/** Another place of the same kind; its manifest is what lies there. */
+const at = (manifest: string, change: Partial<CatalogueEntry> = {}): CatalogueEntry => ({
+  ...entry,
+  ...change,
+  origins: [],
+  precisions: [{ ...usual, manifest }],
+})
 
 /** The files as a relay serves them, with what was asked for; `replace` stands for a file. */
 function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
   const opened: string[] = []
-  const source = (baseUrl: string): ByteSource => ({
+  const source = (folder: string): ByteSource => ({
     async open(path) {
       opened.push(path)
       const file =
-        replace[path] ?? (await readFile(new URL(`.${baseUrl}${path}`, served)).catch(() => undefined))
+        replace[path] ?? (await readFile(new URL(`.${folder}${path}`, served)).catch(() => undefined))
       if (!file) throw new InfernetError('models.unavailable', { path, status: 404 })
       const bytes = Uint8Array.from(file)
       return {
@@ -45,7 +60,9 @@ function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
 describe('the model library', () => {
   it('names a model by the hash of what is served, with the defaults that it is asked by', async () => {
     const library = new ModelLibrary(shelf().components)
-    const [choice] = await library.list()
+    const {
+      choices: [choice],
+    } = await library.list(listOf())
     expect(choice).toMatchObject({
       model: hashManifest(tiny.manifest),
       name: 'Infernet Tiny',
@@ -55,15 +72,23 @@ describe('the model library', () => {
       bytes: manifestBytes(tiny.manifest),
       suggestedPrice: listPriceOf(tiny.manifest),
     })
-    expect(library.get(choice!.model)).toEqual({ entry, manifest: tiny.manifest, choice })
+    expect(library.get(choice!.model)).toEqual({
+      entry: choice!.listed.entry,
+      folder: FOLDER,
+      manifest: tiny.manifest,
+      choice,
+    })
+    expect(usualPrecision(choice!.listed.entry)?.hash).toBe(choice!.model)
   })
 
   it('leaves out what cannot be read, and fails when nothing can', async () => {
-    const gone = { ...entry, id: 'gone', baseUrl: '/models/gone/' }
-    const without = { ...entry, id: 'without', manifests: {} }
+    const gone = at('/models/gone/manifest.fp32.json', { id: 'gone' })
     const { components } = shelf()
-    expect(await new ModelLibrary(components, [gone, entry, without]).list()).toHaveLength(1)
-    await expect(new ModelLibrary(components, [gone]).list()).rejects.toThrow(
+    const { choices, proposals, leftOut } = await new ModelLibrary(components).list(listOf([gone, entry]))
+    expect(choices).toHaveLength(1)
+    expect(proposals).toEqual([])
+    expect(leftOut).toMatchObject([{ source: { kind: 'bundled' }, reason: { code: 'models.unavailable' } }])
+    await expect(new ModelLibrary(components).list(listOf([gone]))).rejects.toThrow(
       expect.objectContaining({
         code: 'models.unavailable',
         facts: { path: 'manifest.fp32.json', status: 404 },
@@ -71,11 +96,62 @@ describe('the model library', () => {
     )
   })
 
+  it('takes no other manifest than the one whose hash the list names', async () => {
+    const hash = modelHash('ab'.repeat(32))
+    const lies = { ...entry, precisions: [{ ...usual, hash }] }
+    const { components } = shelf()
+    const reason = { code: 'models.corrupt' }
+    await expect(new ModelLibrary(components).list(listOf([lies]))).rejects.toMatchObject(reason)
+    const otherTask = { ...entry, task: 'feature-extraction' as const }
+    await expect(new ModelLibrary(components).list(listOf([otherTask]))).rejects.toMatchObject(reason)
+  })
+
+  it('shows what has no manifest yet as a proposal, and asks for nothing of it', async () => {
+    const hub = BUNDLED_MODELS.find(({ id }) => id === 'qwen3-0.6b')!
+    const { opened, components } = shelf()
+    const { choices, proposals } = await new ModelLibrary(components).list(listOf([entry, hub]))
+    expect(choices.map(({ name }) => name)).toEqual(['Infernet Tiny'])
+    expect(proposals.map(({ entry: { name } }) => name)).toEqual(['Qwen3 0.6B'])
+    expect(opened).toEqual(['manifest.fp32.json'])
+  })
+
+  it('finds by its hash that two places hold one model, and tells what else it is called', async () => {
+    const lists = listOf()
+    const relay = { kind: 'contract', publisher: '0x1' } as const
+    // Another query makes another place of the same bytes.
+    const renamed = at('/models/infernet-tiny/./manifest.fp32.json', { name: 'GPT-9' })
+    const { choices } = await new ModelLibrary(shelf().components).list({
+      ...lists,
+      lists: [...lists.lists, { source: relay, entries: [renamed] }],
+    })
+    expect(choices).toHaveLength(1)
+    expect(choices[0]).toMatchObject({
+      name: 'Infernet Tiny',
+      listed: { otherNames: [{ name: 'GPT-9', source: relay }] },
+    })
+  })
+
+  it('lets nobody take the place of what is pinned and cannot be read', async () => {
+    const pinned = at('/models/gone/manifest.fp32.json', { id: 'mine' })
+    const lists = listOf([entry, at('/models/gone/manifest.fp32.json', { name: 'Yours' })], [pinned])
+    const { choices } = await new ModelLibrary(shelf().components).list(lists)
+    expect(choices.map(({ name }) => name)).toEqual(['Infernet Tiny'])
+  })
+
+  it('reads so many manifests of a list and no more', async () => {
+    const many = Array.from({ length: 60 }, (_, i) =>
+      at(`/models/many-${i}/manifest.fp32.json`, { id: `m${i}` }),
+    )
+    const { opened, components } = shelf()
+    await new ModelLibrary(components).list(listOf([entry, ...many]))
+    expect(opened).toHaveLength(40)
+  })
+
   it('refuses a manifest that goes on and on', async () => {
-    const manifest = await readFile(new URL(`.${entry.baseUrl}manifest.fp32.json`, served))
+    const manifest = await readFile(new URL(`.${FOLDER}manifest.fp32.json`, served))
     const padded = concatBytes(manifest, new Uint8Array(10 * 2 ** 20).fill(0x20))
     const { components } = shelf({ 'manifest.fp32.json': padded })
-    await expect(new ModelLibrary(components).list()).rejects.toThrow(
+    await expect(new ModelLibrary(components).list(listOf())).rejects.toThrow(
       expect.objectContaining({ code: 'models.corrupt' }),
     )
   })
@@ -83,7 +159,9 @@ describe('the model library', () => {
   it('loads the tokenizer alone, checked, once, and for the context that the model keeps its wits in', async () => {
     const { opened, components } = shelf()
     const library = new ModelLibrary(components)
-    const [choice] = await library.list()
+    const {
+      choices: [choice],
+    } = await library.list(listOf())
     const [tokenizer, again] = await Promise.all([
       library.tokenizer(choice!.model),
       library.tokenizer(choice!.model),
@@ -105,7 +183,9 @@ describe('the model library', () => {
     const manifest = new TextEncoder().encode(JSON.stringify({ ...tiny.manifest, files }))
     const { opened, components } = shelf({ 'manifest.fp32.json': manifest })
     const library = new ModelLibrary(components)
-    const [choice] = await library.list()
+    const {
+      choices: [choice],
+    } = await library.list(listOf())
     const { eosTokens } = await library.tokenizer(choice!.model)
     expect(eosTokens.size).toBeGreaterThan(0)
     expect(opened).toContain('config.json')
@@ -120,7 +200,9 @@ describe('the model library', () => {
       'manifest.fp32.json': new TextEncoder().encode(JSON.stringify({ ...tiny.manifest, files })),
     })
     const library = new ModelLibrary(components)
-    const [choice] = await library.list()
+    const {
+      choices: [choice],
+    } = await library.list(listOf())
     await expect(library.tokenizer(choice!.model)).rejects.toMatchObject({
       code: 'models.unsupported',
       facts: { reason: 'its tokenizer is too large' },
@@ -132,7 +214,9 @@ describe('the model library', () => {
     const library = new ModelLibrary(
       shelf({ 'generation_config.json': new TextEncoder().encode('{}') }).components,
     )
-    const [choice] = await library.list()
+    const {
+      choices: [choice],
+    } = await library.list(listOf())
     await expect(library.tokenizer(choice!.model)).rejects.toMatchObject({
       code: /models\.(corrupt|truncated)/,
     })

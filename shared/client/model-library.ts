@@ -1,13 +1,18 @@
-import { concatBytes } from '../base/bytes.ts'
 import type { ModelHash } from '../base/ids.ts'
 import { MIB } from '../base/units.ts'
 import { eosTokens } from '../engine/eos-tokens.ts'
 import { createChatTokenizer, type ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource, Digest } from '../models/byte-source.ts'
-import { CATALOGUE, type CatalogueEntry } from '../models/catalogue.ts'
+import { filesOf, usualPrecision, type CatalogueEntry } from '../models/catalogue/entry.ts'
+import {
+  mergeCatalogues,
+  type CatalogueSource,
+  type MergedEntry,
+  type SourcedList,
+} from '../models/catalogue/merge-catalogues.ts'
 import { loadModel } from '../models/load-model.ts'
-import type { Manifest } from '../models/manifest.ts'
+import { hashManifest, type Manifest } from '../models/manifest.ts'
 import {
   CHAT_TEMPLATE_PATH,
   readChatTemplate,
@@ -16,6 +21,7 @@ import {
   type ModelFiles,
 } from '../models/model-files.ts'
 import { parseManifest } from '../models/parse-manifest.ts'
+import { readSmallFile } from '../models/read-small-file.ts'
 import { memoizeAsync } from './memoize-async.ts'
 import { choiceOf, type ModelChoice } from './model-choice.ts'
 
@@ -31,41 +37,89 @@ const TEXT_FILES: readonly string[] = [TOKENIZER, TOKENIZER_CONFIG, GENERATION_C
 /** The largest that are known have 34 MB. They are read as a whole, on the page's own thread. */
 const MAX_TEXT_FILE_BYTES = 64 * MIB
 
+/**
+ * Of each list so many manifests are read: a list of others may name more than a page should fetch. What comes later in
+ * it is not offered.
+ */
+const MAX_MANIFESTS = 40
+
 export interface LibraryComponents {
-  /** The files below the `baseUrl` of an entry, which may be relative to the page. */
-  readonly source: (baseUrl: string) => ByteSource
+  /** The files below a folder, which may be relative to the page. */
+  readonly source: (folder: string) => ByteSource
   readonly digest: Digest
+}
+
+/** What a library is made from. What could not be read of a list is told, not thrown. */
+export interface CatalogueLists {
+  /** Those whose words are taken first in front. */
+  readonly lists: readonly SourcedList[]
+  /** What the visitor pinned. */
+  readonly pinned: readonly CatalogueEntry[]
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** What of a list is not used, and why. */
+export interface LeftOut {
+  /** Undefined where it is not known whose it is. */
+  readonly source: CatalogueSource | undefined
+  readonly reason: InfernetError
 }
 
 /** A model of the catalogue whose manifest could be read. */
 export interface KnownModel {
   readonly entry: CatalogueEntry
+  /** The folder of its files; ends in a slash. */
+  readonly folder: string
   readonly manifest: Manifest
   readonly choice: ModelChoice
+}
+
+export interface ModelList {
+  /** What can be asked and provided now. */
+  readonly choices: readonly ModelChoice[]
+  /** What is only known by its origin: somebody has to add it first. */
+  readonly proposals: readonly MergedEntry[]
+  readonly leftOut: readonly LeftOut[]
+}
+
+interface ReadManifest {
+  readonly folder: string
+  readonly manifest: Manifest
+}
+
+/** What reading the lists' manifests came to. */
+interface Found {
+  readonly manifests: Map<ModelHash, ReadManifest>
+  readonly leftOut: LeftOut[]
 }
 
 /** The models of a catalogue by their real name, the hash of what is served, and what turns text into their tokens. */
 export class ModelLibrary {
   readonly #components: LibraryComponents
-  readonly #entries: readonly CatalogueEntry[]
   readonly #known = new Map<ModelHash, KnownModel>()
 
-  constructor(components: LibraryComponents, entries = CATALOGUE) {
+  constructor(components: LibraryComponents) {
     this.#components = components
-    this.#entries = entries
   }
 
   /**
-   * The models that can be had now; an entry that cannot be read is left out.
+   * The models that can be had now, and those that could be added; an entry whose manifest cannot be read is left out.
    *
    * @throws InfernetError `models.*` when none can be read
    */
-  async list(): Promise<readonly ModelChoice[]> {
-    const read = await Promise.allSettled(this.#entries.map((entry) => this.#read(entry)))
-    const choices = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    const refused = read.find((result) => result.status === 'rejected')
-    if (choices.length === 0) throw InfernetError.from(refused?.reason, 'models.unavailable')
-    return choices
+  async list({ lists, pinned, leftOut }: CatalogueLists): Promise<ModelList> {
+    const found: Found = { manifests: new Map(), leftOut: [...leftOut] }
+    const read = memoizeAsync((place: string) => this.#readManifest(place))
+    const [kept, ...hashed] = await Promise.all([
+      // Others may not take the place of what is pinned while it cannot be read.
+      withHashes({ source: { kind: 'own' }, entries: pinned }, { read, found, ifUnread: (entry) => [entry] }),
+      ...lists.map((list) => withHashes(list, { read, found, ifUnread: () => [] })),
+    ])
+    const merged = mergeCatalogues(hashed, kept.entries)
+    const choices = merged.flatMap((listed) => this.#choose(listed, found.manifests))
+    if (choices.length === 0) throw found.leftOut[0]?.reason ?? new InfernetError('models.unavailable')
+    const proposals = merged.filter(({ entry }) => usualPrecision(entry)?.manifest === undefined)
+    return { choices, proposals, leftOut: found.leftOut }
   }
 
   /** Undefined for a model that was not listed. */
@@ -102,32 +156,73 @@ export class ModelLibrary {
   }
 
   /** Some files of a model, checked against its manifest. */
-  async #load({ entry, manifest }: KnownModel, paths: readonly string[]): Promise<ModelFiles> {
+  async #load({ folder, manifest }: KnownModel, paths: readonly string[]): Promise<ModelFiles> {
     const { source, digest } = this.#components
     const files = manifest.files.filter(({ path }) => paths.includes(path))
     if (files.some(({ size }) => size > MAX_TEXT_FILE_BYTES))
       throw new InfernetError('models.unsupported', { reason: 'its tokenizer is too large' })
-    return loadModel({ source: source(entry.baseUrl), cache: undefined, digest }, { ...manifest, files })
+    return loadModel({ source: source(folder), cache: undefined, digest }, { ...manifest, files })
   }
 
-  async #read(entry: CatalogueEntry): Promise<ModelChoice> {
-    const path = entry.manifests[entry.dtype]
-    if (path === undefined) throw new InfernetError('models.unavailable', { path: entry.id })
-    const manifest = parseManifest(await readAll(this.#components.source(entry.baseUrl), path), path)
-    const choice = choiceOf(entry, manifest)
-    this.#known.set(choice.model, { entry, manifest, choice })
-    return choice
+  #choose(listed: MergedEntry, manifests: ReadonlyMap<ModelHash, ReadManifest>): readonly ModelChoice[] {
+    const hash = usualPrecision(listed.entry)?.hash
+    const found = hash && manifests.get(hash)
+    if (!found) return []
+    const choice = choiceOf(listed, found.manifest)
+    this.#known.set(choice.model, { entry: listed.entry, ...found, choice })
+    return [choice]
+  }
+
+  async #readManifest(place: string): Promise<Manifest> {
+    const at = place.lastIndexOf('/') + 1
+    const path = place.slice(at)
+    const { source } = this.#components
+    return parseManifest(await readSmallFile(source(place.slice(0, at)), path, MAX_MANIFEST_BYTES), path)
   }
 }
 
-async function readAll(source: ByteSource, path: string): Promise<Uint8Array> {
-  const { body } = await source.open(path, { offset: 0 })
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of body) {
-    size += part.length
-    if (size > MAX_MANIFEST_BYTES) throw new InfernetError('models.corrupt', { path })
-    parts.push(part)
-  }
-  return concatBytes(...parts)
+interface Reading {
+  readonly read: (place: string) => Promise<Manifest>
+  readonly found: Found
+  readonly ifUnread: (entry: CatalogueEntry) => readonly CatalogueEntry[]
+}
+
+/** A list whose entries have the hash of their manifest as it was read. An entry without a manifest stays as it is. */
+async function withHashes(
+  { source, entries }: SourcedList,
+  { read, found, ifUnread }: Reading,
+): Promise<SourcedList> {
+  let places = 0
+  const all = await Promise.all(
+    entries.map(async (entry) => {
+      if (usualPrecision(entry)?.manifest === undefined) return [entry]
+      if (++places > MAX_MANIFESTS) return []
+      try {
+        return [await withHash(entry, read, found.manifests)]
+      } catch (thrown) {
+        found.leftOut.push({ source, reason: InfernetError.from(thrown, 'models.unavailable') })
+        return ifUnread(entry)
+      }
+    }),
+  )
+  return { source, entries: all.flat() }
+}
+
+/** @throws InfernetError `models.corrupt` when there lies another manifest than the entry says */
+async function withHash(
+  entry: CatalogueEntry,
+  read: (place: string) => Promise<Manifest>,
+  manifests: Map<ModelHash, ReadManifest>,
+): Promise<CatalogueEntry> {
+  const usual = usualPrecision(entry)
+  const folder = usual && filesOf(entry, usual)
+  if (usual?.manifest === undefined || folder === undefined) return entry
+  const manifest = await read(usual.manifest)
+  const hash = hashManifest(manifest)
+  const isMeant =
+    hash === (usual.hash ?? hash) && manifest.task === entry.task && manifest.dtype === usual.dtype
+  if (!isMeant) throw new InfernetError('models.corrupt', { path: usual.manifest })
+  manifests.set(hash, { folder, manifest })
+  const precisions = entry.precisions.map((each) => (each === usual ? { ...usual, hash } : each))
+  return { ...entry, precisions }
 }

@@ -30,7 +30,7 @@ const fileSchema = v.strictObject({
 })
 
 /** The precision of weights and activations, as the hub's ONNX repositories name it. */
-const dtypeSchema = v.picklist(['fp32', 'q4', 'fp16', 'q4f16'])
+export const dtypeSchema = v.picklist(['fp32', 'q4', 'fp16', 'q4f16'])
 export type Dtype = v.InferOutput<typeof dtypeSchema>
 
 /** Where the hub's ONNX repositories keep the weights of each precision. */

@@ -18,7 +18,16 @@ export type Signed = v.InferOutput<typeof signedSchema>
 /** Encodes `value` once and signs these bytes. Nothing is ever encoded again to be verified. */
 export async function sign(noun: SignedNoun, value: unknown, key: PrivateKey): Promise<Signed> {
   const body = encode(value)
-  return { body, signature: new Uint8Array(await key.sign(signedBytes(noun, body))) }
+  return { body, signature: await signBytes(noun, body, key) }
+}
+
+/** Signs bytes that have a form of their own. */
+export async function signBytes(
+  noun: SignedNoun,
+  body: Uint8Array,
+  key: PrivateKey,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await key.sign(signedBytes(noun, body)))
 }
 
 /**
@@ -33,8 +42,17 @@ export async function openSigned<Schema extends v.GenericSchema>(
   signed: Signed,
   signer: PeerName,
 ): Promise<v.InferOutput<Schema>> {
-  if (!(await verifies(noun, signed, signer))) throw new InfernetError('wire.bad-signature', { noun })
+  await openSignedBytes(noun, signed, signer)
   return decode(schema, signed.body)
+}
+
+/**
+ * Verifies bytes that have a form of their own by the key inside the peer's name.
+ *
+ * @throws InfernetError `wire.bad-signature`
+ */
+export async function openSignedBytes(noun: SignedNoun, signed: Signed, signer: PeerName): Promise<void> {
+  if (!(await verifies(noun, signed, signer))) throw new InfernetError('wire.bad-signature', { noun })
 }
 
 async function verifies(noun: SignedNoun, { body, signature }: Signed, signer: PeerName): Promise<boolean> {

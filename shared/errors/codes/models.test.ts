@@ -24,6 +24,10 @@ it('the failures of models read well', () => {
     models.unknown
       The model is unknown.
       fix: Choose another model.
+    models.bad-catalogue
+      A list of models was left out: it is no JSON.
+      bare: A list of models was left out: it cannot be read.
+      fix: The other lists are used. Whoever made this one can mend it.
     models.no-space
       The model needs 1200 MB of storage; 300 MB are free.
       bare: The model needs ? MB of storage; ? MB are free.

@@ -24,6 +24,11 @@ export const MODELS_CODES = {
     example: { reason: 'no chat template' },
   },
   'models.unknown': { says: () => 'The model is unknown.', fix: 'Choose another model.', example: {} },
+  'models.bad-catalogue': {
+    says: (f) => `A list of models was left out: ${f.reason ?? 'it cannot be read'}.`,
+    fix: 'The other lists are used. Whoever made this one can mend it.',
+    example: { reason: 'it is no JSON' },
+  },
   'models.no-space': {
     says: (f) => `The model needs ${f.neededMb ?? '?'} MB of storage; ${f.freeMb ?? '?'} MB are free.`,
     fix: 'Free some space, or choose a smaller model.',

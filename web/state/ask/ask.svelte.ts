@@ -69,10 +69,15 @@ export class Ask {
     return this.#historyLost
   }
 
+  /** What can be asked: a model that makes no text has no answer. */
+  get models(): readonly ModelChoice[] {
+    return this.#session.models.filter(({ task }) => task === 'text-generation')
+  }
+
   /** The model that is asked: the visitor's choice, else the one with most providers, else the first. */
   get model(): ModelChoice | undefined {
-    const { models } = this.#session
-    const chosen = this.#session.choice(this.#settings.askModel.value)
+    const models = this.models
+    const chosen = models.find(({ model }) => model === this.#settings.askModel.value)
     if (chosen) return chosen
     const counts = models.map((choice) => this.#session.offersFor(choice.model).length)
     return models[counts.indexOf(Math.max(...counts))]

@@ -18,7 +18,6 @@ import type { WalletServices } from './money-services.ts'
 import { signedLines } from './signed-lines.ts'
 import type { ActIntent } from './wallet-act.svelte.ts'
 import type { Wallet } from './wallet.svelte.ts'
-import { depositInit, depositIntent, sessionIntent } from './wallet-intents.ts'
 
 const INF = 10n ** 18n
 /** The most one answer may come to, whatever a provider asks: some thirty times the longest answer at list price. */
@@ -168,12 +167,13 @@ export class PaymentDesk {
     if (free > 0n && hasSession) return
     if (free > 0n) {
       this.#step = 'session'
-      return this.#do(await sessionIntent(wallet, escrow))
+      return this.#do(await (await import('./wallet-intents.ts')).sessionIntent(wallet, escrow))
     }
     if (escrow.balance < TEST_DEPOSIT) await this.#askFaucet()
     const now = wallet.paying ?? escrow
     const amount = now.balance < TEST_DEPOSIT ? now.balance : TEST_DEPOSIT
     this.#step = 'deposit'
+    const { depositInit, depositIntent } = await import('./wallet-intents.ts')
     await this.#do(depositIntent(wallet, await depositInit(wallet, amount, true, now)))
   }
 
@@ -220,8 +220,9 @@ export class PaymentDesk {
       .toSorted((a, b) => b.epoch - a.epoch)
     const base = this.#entryBase(provider)
     if (!base) return
-    const models = await this.#services.models().catch(() => [])
-    const modelName = models.find(({ model }) => model === receipt.model)?.name ?? receipt.model.slice(0, 8)
+    const list = await this.#services.models().catch(() => undefined)
+    const modelName =
+      list?.choices.find(({ model }) => model === receipt.model)?.name ?? receipt.model.slice(0, 8)
     await this.#wallet.record({
       ...base,
       ...{ id: receipt.jobId, kind: 'earned', peer: receipt.payer, modelName },

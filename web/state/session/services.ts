@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { Millis } from '#shared/base/units.ts'
-import type { ModelChoice } from '#shared/client/model-choice.ts'
+import type { ModelList } from '#shared/client/model-library.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 
 /** Small settings by name; an unavailable storage forgets and never throws. */
@@ -31,7 +31,7 @@ export interface SessionServices {
   readonly secure: boolean
   /** 16 bytes of randomness as text, to name what is kept. */
   newId(): string
-  models(): Promise<readonly ModelChoice[]>
+  models(): Promise<ModelList>
   openMesh(
     init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
     options: { readonly signal: AbortSignal },

@@ -3,6 +3,7 @@ import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
+import type { ModelList } from '#shared/client/model-library.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { isOutdated } from '#shared/mesh/is-outdated.ts'
 import type { NetworkView, RelayView, SeenOffer } from '#shared/peer/peer.ts'
@@ -61,7 +62,7 @@ export class Session {
   #view = $state.raw<NetworkView | undefined>()
   #looksWell = $state(false)
   #lookFailed = $state(false)
-  #models = $state.raw<readonly ModelChoice[]>([])
+  #list = $state.raw<ModelList>({ choices: [], proposals: [], leftOut: [] })
   #modelsReady: Promise<void> | undefined
   #modelsError = $state.raw<InfernetError | undefined>()
   readonly #measured = new SvelteMap<PeerName, Measured>()
@@ -115,7 +116,11 @@ export class Session {
     return this.#directPeers
   }
   get models(): readonly ModelChoice[] {
-    return this.#models
+    return this.#list.choices
+  }
+  /** All that the lists say: also what nobody has added yet, and what was left out. */
+  get list(): ModelList {
+    return this.#list
   }
   /** Resolves when the list of models has been read, well or not. */
   get modelsReady(): Promise<void> {
@@ -179,7 +184,7 @@ export class Session {
   }
 
   choice(model: string | undefined): ModelChoice | undefined {
-    return this.#models.find((choice) => choice.model === model)
+    return this.models.find((choice) => choice.model === model)
   }
 
   start(): void {
@@ -217,7 +222,7 @@ export class Session {
   /** Opens again at once, or asks the relays at once. */
   async retry(): Promise<void> {
     this.#retryAt = undefined
-    if (this.#models.length === 0) this.#modelsReady = this.#loadModels()
+    if (this.models.length === 0) this.#modelsReady = this.#loadModels()
     const mesh = await this.ready().catch(() => undefined)
     mesh?.check()
     this.providing.check()
@@ -357,9 +362,11 @@ export class Session {
 
   async #loadModels(): Promise<void> {
     try {
-      const choices = await this.#services.models()
+      const list = await this.#services.models()
       // Whoever serves two manifests may serve the same one twice: a model stands in a list once.
-      this.#models = choices.filter((one, i) => choices.findIndex(({ model }) => model === one.model) === i)
+      const isFirst = ({ model }: ModelChoice, i: number): boolean =>
+        list.choices.findIndex((each) => each.model === model) === i
+      this.#list = { ...list, choices: list.choices.filter(isFirst) }
       this.#modelsError = undefined
     } catch (thrown) {
       this.#modelsError = InfernetError.from(thrown)

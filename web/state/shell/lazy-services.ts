@@ -22,7 +22,7 @@ export function lazyServices(window: Window): Services {
     onFrame: (callback) => eachFrame(window, callback),
     secure: window.isSecureContext,
     newId: () => crypto.randomUUID(),
-    models: async () => (await real()).models(),
+    models: async () => (await real()).models(clock),
     openMesh: async (init, options) => (await real()).openMesh(clock, { ...init, relays }, options),
     providingName: async () => (await real()).providingName(),
     loadTokenizer: async (model) => (await real()).loadTokenizer(model),

@@ -3,7 +3,7 @@ import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { withDeadline } from '#shared/base/wait.ts'
-import { ModelLibrary } from '#shared/client/model-library.ts'
+import { ModelLibrary, type ModelList } from '#shared/client/model-library.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
@@ -15,10 +15,12 @@ import { inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { checkRoom } from '../../storage/model-storage.ts'
+import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import type { EngineInit, StartedEngine } from '../provide/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
+import { readLists } from './catalogue-lists.ts'
 import type { RelayClock } from './relay-clock.ts'
 
 const infoSchema = v.pick(networkInfoSchema, ['peerId', 'relays', 'isAnnounced', 'otherRelays', 'iceServers'])
@@ -27,8 +29,10 @@ type MeshInfo = v.InferOutput<typeof infoSchema>
 /** A kilobyte from whoever served the page; one that says nothing for this long is taken for down. */
 const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 
+const ownModels = openOwnModels()
+
 const library = new ModelLibrary({
-  source: (baseUrl) => createHttpSource(underPage(baseUrl)),
+  source: (folder) => createHttpSource(underPage(folder)),
   digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
 })
 
@@ -96,7 +100,9 @@ export async function readNetworkInfo(
   }
 }
 
-export const models = () => library.list()
+export async function models(clock: Clock): Promise<ModelList> {
+  return library.list(await readLists(clock, ownModels))
+}
 export const loadTokenizer = library.tokenizer
 
 export async function inspectGpu(model: ModelHash | undefined): Promise<GpuInspection> {
@@ -113,7 +119,7 @@ export async function startEngine(
   { backend, share: firstShare = 1, onProgress }: EngineInit,
   { signal }: { signal: AbortSignal },
 ): Promise<StartedEngine> {
-  const { entry, manifest } = library.get(model)
+  const { folder, manifest } = library.get(model)
   await checkRoom(manifest.files)
   signal.throwIfAborted()
   let share = firstShare
@@ -128,7 +134,7 @@ export async function startEngine(
         const started = await createWebEngine(
           {
             manifest,
-            baseUrl: underPage(entry.baseUrl),
+            baseUrl: underPage(folder),
             backend: wanted,
             share,
             trial: { clock, store: trialResults },

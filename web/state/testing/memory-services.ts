@@ -9,6 +9,7 @@ import type { StandingState } from '#shared/engine/engine-keeper.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { LoadProgress } from '#shared/models/load-model.ts'
 import type {
   AnswerEvent,
@@ -38,6 +39,7 @@ export interface Scene {
   gpu: GpuInspection
   mesh: Mesh | InfernetError
   models: ModelChoice[]
+  proposals: MergedEntry[]
   conversations: Conversation[]
   /** What asking gives, step by step. */
   ask: (
@@ -79,6 +81,25 @@ function modelChoice(
     model,
     name,
     note,
+    task: 'text-generation',
+    listed: {
+      entry: {
+        id: name.toLowerCase().replaceAll(' ', '-'),
+        name,
+        about: note,
+        task: 'text-generation',
+        licence: { id: 'apache-2.0', mayPassOn: true, isGated: false },
+        goodFor: [],
+        origins: [],
+        precisions: [{ dtype: 'fp32', bytes, memoryBytes: bytes }],
+        dtype: 'fp32',
+        tried: true,
+      },
+      sources: [{ kind: 'bundled' }],
+      isPinned: false,
+      otherNames: [],
+      sharesName: false,
+    },
     contextLength: 1024,
     answerTokens: 256,
     sampler: { temperature: 0.7, topP: 0.9 },
@@ -111,6 +132,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       modelChoice(TINY, 'Infernet Tiny', 'Short stories, small sums', 11_200_000, 2n),
       modelChoice(SMOL, 'SmolLM2 360M', 'Quick, short answers', 262_000_000, 38n),
     ],
+    proposals: [],
     conversations: [],
     ask: async function* () {
       throw new InfernetError('schedule.no-provider')
@@ -198,7 +220,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       return () => frameListeners.delete(callback)
     },
     newId: () => `id-${++ids}`,
-    models: async () => scene.models,
+    models: async () => ({ choices: scene.models, proposals: scene.proposals, leftOut: [] }),
     openMesh: async ({ purpose, hidesAddress = false }) => {
       opened.push(hidesAddress ? 'ask hidden' : purpose)
       if (scene.mesh instanceof InfernetError) throw scene.mesh

@@ -1,0 +1,89 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
+import { openCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
+import { catalogueOf, entryOf } from '#shared/models/catalogue/testing/entries.ts'
+import type { Relay } from './create-relay.ts'
+import { createLog } from './observe/log.ts'
+import { startRelay, temporaryFolder, until } from './testing/fixtures.ts'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+const relays: Relay[] = []
+const lines: { msg: string }[] = []
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  lines.length = 0
+})
+afterEach(async () => {
+  for (const relay of relays.splice(0)) await relay.stop()
+  await folder.remove()
+})
+
+const file = (): string => join(folder.path, 'catalogue.json')
+async function start(catalogue: string): Promise<Relay> {
+  const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) })
+  const relay = await startRelay({ catalogue }, { log })
+  relays.push(relay)
+  return relay
+}
+const ask = (relay: Relay, init: RequestInit = {}) => fetch(new URL('/catalogue.json', relay.httpUrl), init)
+const namesOf = async (relay: Relay): Promise<string[]> => {
+  const { signer, entries } = await openCatalogue(await (await ask(relay)).text())
+  expect(signer).toBe(relay.name)
+  return entries.map(({ name }) => name)
+}
+
+test('a relay proposes the bundled list under its own name, and says when it is the same as before', async () => {
+  const relay = await start('')
+  expect(await namesOf(relay)).toEqual(BUNDLED_MODELS.map(({ name }) => name))
+  const first = await ask(relay)
+  expect(first.headers.get('cache-control')).toBe('no-cache')
+  const etag = first.headers.get('etag') ?? ''
+  const again = await ask(relay, { headers: { 'If-None-Match': etag } })
+  expect([again.status, await again.text()]).toEqual([304, ''])
+  const head = await ask(relay, { method: 'HEAD' })
+  expect([head.status, head.headers.get('etag'), await head.text()]).toEqual([200, etag, ''])
+  expect((await ask(relay, { method: 'POST', body: '{}' })).status).toBe(405)
+})
+
+test('the operator’s list is taken when it changes, by itself and at once when asked', async () => {
+  await writeFile(file(), catalogueOf([entryOf({ name: 'One' })]))
+  const relay = await start(file())
+  expect(await namesOf(relay)).toEqual(['One'])
+  const before = (await ask(relay)).headers.get('etag')
+  await writeFile(file(), catalogueOf([entryOf({ name: 'Two' }), entryOf({ id: 'b', name: 'Three' })]))
+  await until('the file is looked at', async () => (await namesOf(relay)).length === 2)
+  expect(relay.catalogue.map(({ name }) => name)).toEqual(['Two', 'Three'])
+  expect((await ask(relay)).headers.get('etag')).not.toBe(before)
+  await writeFile(file(), catalogueOf([]))
+  relay.reload()
+  await until('it was signed', async () => (await namesOf(relay)).length === 0)
+  expect(lines.filter(({ msg }) => msg === 'catalogue taken').length).toBeGreaterThanOrEqual(2)
+})
+
+test.each([
+  ['{', 'it is no JSON.'],
+  [
+    catalogueOf([entryOf({}), entryOf({ id: 'b', name: '' })]),
+    '"name" of entry 2 is not what may stand there.',
+  ],
+  [' '.repeat(600_000), 'has 600000 bytes; 524288 are the most.'],
+])('a faulty list is told, and the last good one stays: %#', async (text, words) => {
+  await writeFile(file(), catalogueOf([entryOf({ name: 'Good' })]))
+  const relay = await start(file())
+  await writeFile(file(), text)
+  relay.reload()
+  expect(lines.find(({ msg }) => msg.includes(words))?.msg).toMatch(
+    /--catalogue: .* What was read before stays\.$/,
+  )
+  expect(await namesOf(relay)).toEqual(['Good'])
+})
+
+test('a list that is named and not there, or faulty, keeps the relay from starting', async () => {
+  await expect(start(file())).rejects.toThrow(
+    /--catalogue: there is no file .*catalogue\.json\. Check the path\./,
+  )
+  await writeFile(file(), '[]')
+  await expect(start(file())).rejects.toThrow(/its "format" cannot be read\. The relay README shows/)
+})

@@ -1,0 +1,60 @@
+import type { Clock } from '#shared/base/clock.ts'
+import { millis, SECOND_MS } from '#shared/base/units.ts'
+import { withDeadline } from '#shared/base/wait.ts'
+import type { CatalogueLists, LeftOut } from '#shared/client/model-library.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
+import { badCatalogue } from '#shared/models/catalogue/catalogue.ts'
+import type { CatalogueSource, SourcedList } from '#shared/models/catalogue/merge-catalogues.ts'
+import { MAX_SIGNED_CATALOGUE_BYTES, openCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
+import { readSmallFile } from '#shared/models/read-small-file.ts'
+import { createHttpSource } from '../../engine/http-source.ts'
+import type { OwnModels } from '../../storage/own-models.ts'
+import { underPage } from './address.ts'
+
+/** A few kilobytes from whoever served the page. Without them the page has its own list, so it waits less than for the rest. */
+const CATALOGUE_DEADLINE_MS = 4 * SECOND_MS
+
+/** All lists of models that this page knows: the visitor's own first, then that of the relay, then the bundled one. */
+export async function readLists(clock: Clock, own: OwnModels): Promise<CatalogueLists> {
+  const [kept, proposed] = await Promise.all([own.list(), readRelayList(clock)])
+  const added = kept.filter(({ isPinned }) => !isPinned).map(({ entry }) => entry)
+  return {
+    pinned: kept.filter(({ isPinned }) => isPinned).map(({ entry }) => entry),
+    lists: [
+      { source: { kind: 'own' }, entries: added },
+      ...proposed.lists,
+      { source: { kind: 'bundled' }, entries: BUNDLED_MODELS },
+    ],
+    leftOut: proposed.leftOut,
+  }
+}
+
+/** What the relay that served the page proposes. One that proposes nothing, as an older one, is no trouble. */
+async function readRelayList(
+  clock: Clock,
+): Promise<{ readonly lists: readonly SourcedList[]; readonly leftOut: readonly LeftOut[] }> {
+  const late = (): Error =>
+    new InfernetError('models.unavailable', { path: 'catalogue.json', status: 'no answer' })
+  try {
+    const text = await withDeadline(clock, millis(CATALOGUE_DEADLINE_MS), late, async (signal) => {
+      const bytes = await readSmallFile(
+        createHttpSource(underPage('/')),
+        'catalogue.json',
+        MAX_SIGNED_CATALOGUE_BYTES,
+        { signal },
+      )
+      return new TextDecoder().decode(bytes)
+    })
+    const { signer, entries, refused } = await openCatalogue(text)
+    const source: CatalogueSource = { kind: 'relay', relay: signer }
+    const leftOut = refused.map(({ at, field }) => ({
+      source,
+      reason: badCatalogue(`"${field}" of its entry ${at + 1} cannot be read`),
+    }))
+    return { lists: [{ source, entries }], leftOut }
+  } catch (thrown) {
+    const reason = InfernetError.from(thrown, 'models.unavailable')
+    return { lists: [], leftOut: reason.code === 'models.unavailable' ? [] : [{ source: undefined, reason }] }
+  }
+}
