@@ -4,6 +4,7 @@ import { utf8 } from '#shared/base/bytes.ts'
 import type { Relay } from './create-relay.ts'
 import { MAX_GOSSIP_MESSAGE_BYTES, REDIAL_MAX_MS } from './base/limits.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import { OFFERS_TOPIC, RELAYS_TOPIC, SHELVES_TOPIC } from './node/topics.ts'
 import { createLog } from './observe/log.ts'
 import { startRelay, until } from './testing/fixtures.ts'
 
@@ -80,6 +81,32 @@ test('what one relay says of an offer reaches all others once, with its name', a
     return atRight.length > 0 && atHub.length > 0
   })
   expect(new Set([...atHub, ...atRight])).toEqual(new Set([`hello from ${left.name}`]))
+})
+
+test('an offer of a model that must be loaded goes where relays that cannot read it do not listen', async () => {
+  const topics: string[] = []
+  const hub = await relay(
+    {},
+    {
+      mounts: [
+        async ({ node }) => {
+          node.services.gossip.addEventListener('message', ({ detail }) => void topics.push(detail.topic))
+          return { stop: async () => undefined }
+        },
+      ],
+    },
+  )
+  const left = await relay({ peers: peers(hub) })
+  await until('links', () => hub.relays.length === 1)
+  const atHub = inbox(hub)
+  await until('both to arrive', () => {
+    left.offers.publish(utf8('warm'))
+    left.offers.publish(utf8('cold'), 'shelved')
+    return new Set(atHub).size === 2 && [OFFERS_TOPIC, SHELVES_TOPIC].every((topic) => topics.includes(topic))
+  })
+  expect(new Set(topics.filter((topic) => topic !== RELAYS_TOPIC))).toEqual(
+    new Set([OFFERS_TOPIC, SHELVES_TOPIC]),
+  )
 })
 
 test('a relay that judges a message bad does not pass it on', async () => {

@@ -3,6 +3,7 @@ import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import type { EpochMillis } from '#shared/base/units.ts'
 import type { Directory } from '#shared/schedule/directory.ts'
 import type { DirectoryAnswer, DirectoryPort } from '#shared/schedule/directory-port.ts'
+import { kindOf, type OfferKind } from '#shared/schedule/gossiped-offer.ts'
 import type { OfferGossipMessage } from '#shared/schedule/messages.ts'
 import { encode } from '#shared/wire/codec.ts'
 import type { Signed } from '#shared/wire/signed.ts'
@@ -11,7 +12,7 @@ export interface LocalDirectoryComponents {
   readonly relay: PeerName
   readonly clock: Clock
   readonly directory: Directory
-  readonly gossip: (message: Uint8Array) => void
+  readonly gossip: (message: Uint8Array, kind: OfferKind) => void
 }
 
 /** The relay's own directory for the provider in the same process: the same checks, no stream. */
@@ -26,12 +27,12 @@ export class LocalDirectory implements DirectoryPort {
 
   async announce(offer: Signed): Promise<EpochMillis> {
     // Not "local" in the directory's sense: there is no connection to oneself whose end would drop the offer.
-    const { expiresAt } = await this.#components.directory.announce(
+    const taken = await this.#components.directory.announce(
       { provider: this.relay, offer },
       { isLocal: false },
     )
-    this.#tell({ type: 'offer', provider: this.relay, signed: offer })
-    return expiresAt
+    this.#tell({ type: 'offer', provider: this.relay, signed: offer }, kindOf(taken))
+    return taken.expiresAt
   }
 
   async withdraw(tombstone: Signed): Promise<void> {
@@ -48,7 +49,7 @@ export class LocalDirectory implements DirectoryPort {
     return () => undefined
   }
 
-  #tell(message: OfferGossipMessage): void {
-    this.#components.gossip(encode(message))
+  #tell(message: OfferGossipMessage, kind: OfferKind = 'warm'): void {
+    this.#components.gossip(encode(message), kind)
   }
 }

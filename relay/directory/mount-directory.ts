@@ -3,7 +3,7 @@ import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { DIRECTORY_FILL_MS, MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { Directory, type DirectoryInit } from '#shared/schedule/directory.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
-import { acceptGossipedOffer } from '#shared/schedule/gossiped-offer.ts'
+import { acceptGossipedOffer, type OfferKind } from '#shared/schedule/gossiped-offer.ts'
 import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import { nodeClock } from '../base/node-clock.ts'
@@ -19,7 +19,7 @@ export interface MountedDirectory {
 export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {}): Promise<MountedDirectory> {
   const { node, offers } = relay
   const directory = new Directory(nodeClock, { isClosed: () => relay.isInMaintenance, ...init })
-  const gossip = (message: Uint8Array): void => offers.publish(message)
+  const gossip = (message: Uint8Array, kind: OfferKind): void => offers.publish(message, kind)
   const service = new DirectoryService({ clock: nodeClock, directory, gossip }, { fillMs: DIRECTORY_FILL_MS })
   const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => service.peerGone(nameOf(detail))
   const stopHearing = offers.onMessage((message) => acceptGossipedOffer(directory, message))

@@ -7,7 +7,7 @@ import { GOSSIP_RATE_PER_NEIGHBOUR, MAX_GOSSIP_MESSAGE_BYTES } from '../base/lim
 import type { RelayNode } from '../node/create-node.ts'
 import type { Logger } from '../observe/log.ts'
 import type { OfferGossip, GossipOutcome } from './offer-gossip.ts'
-import { OFFERS_TOPIC, RELAYS_TOPIC } from '../node/topics.ts'
+import { OFFERS_TOPIC, RELAYS_TOPIC, SHELVES_TOPIC } from '../node/topics.ts'
 
 export interface RelayGossipComponents {
   readonly node: RelayNode
@@ -22,7 +22,7 @@ type Judge = (message: Uint8Array, from: PeerName) => Promise<GossipOutcome>
 const STRIKES = { burst: 50, perSecond: 0.5 } as const
 
 /**
- * Both gossip topics, each behind one judge. A message is judged before it is passed on, so a bad one ends at the first
+ * The gossip topics, each behind its judge. A message is judged before it is passed on, so a bad one ends at the first
  * honest relay, and the neighbour that brought it is the one to blame.
  */
 export class RelayGossip {
@@ -38,7 +38,7 @@ export class RelayGossip {
 
   /** The channel for the directory. */
   readonly offers: OfferGossip = {
-    publish: (message) => this.#publish(OFFERS_TOPIC, message),
+    publish: (message, kind) => this.#publish(kind === 'shelved' ? SHELVES_TOPIC : OFFERS_TOPIC, message),
     onMessage: (judge) => {
       this.#judgeOffer = judge
       return () => (this.#judgeOffer = async () => 'ignore')
@@ -60,10 +60,11 @@ export class RelayGossip {
 
   start(): void {
     const { gossip } = this.#components.node.services
-    gossip.topicValidators.set(
-      OFFERS_TOPIC,
-      this.#validator('offers', (...args) => this.#judgeOffer(...args)),
-    )
+    for (const topic of [OFFERS_TOPIC, SHELVES_TOPIC])
+      gossip.topicValidators.set(
+        topic,
+        this.#validator('offers', (...args) => this.#judgeOffer(...args)),
+      )
     gossip.topicValidators.set(
       RELAYS_TOPIC,
       this.#validator('relays', (...args) => this.#judgeRecord(...args)),
@@ -71,6 +72,7 @@ export class RelayGossip {
     gossip.addEventListener('subscription-change', this.#onSubscription)
     this.#components.node.addEventListener('peer:disconnect', this.#onGone)
     gossip.subscribe(OFFERS_TOPIC)
+    gossip.subscribe(SHELVES_TOPIC)
     gossip.subscribe(RELAYS_TOPIC)
   }
 

@@ -251,6 +251,8 @@ class Answer {
     const { provider } = assignment.offer
     let job: RunningJob | undefined
     try {
+      const { loadMs } = assignment.quote.quote
+      if (loadMs !== undefined) yield { type: 'loading', provider, loadMs }
       job = await this.#open(assignment)
       return yield* this.#follow(assignment, job, from)
     } catch (thrown) {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
-import { millis } from '../base/units.ts'
+import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
@@ -24,6 +24,12 @@ import type { Payer } from './peer.ts'
  * this lets equals be compared without making the quickest wait for the slowest.
  */
 const SETTLE_MS = 250
+
+/**
+ * And how long where the first ones must load the model before they begin: one that has it loaded is worth waiting for,
+ * but no longer than a small part of what is waited for anyway.
+ */
+const SETTLE_LOADING_MS = 2 * SECOND_MS
 
 export interface GatherComponents extends ConnectComponents {
   readonly name: PeerName
@@ -112,23 +118,28 @@ async function checkPrice(
   await payer.checkQuote(quote, provider, prefillTokens)
 }
 
-/** Waits for the first success, then a moment for the others; gives nothing when there is none. */
+/** Waits for the first success, then a moment for the others, a longer one for who need not load; none when all fail. */
 async function firstFew(
   clock: Clock,
   tasks: readonly Promise<Assignment | undefined>[],
 ): Promise<Assignment[]> {
   const ready: Assignment[] = []
   const first = Promise.withResolvers<void>()
+  const loaded = Promise.withResolvers<void>()
   const all = Promise.all(
     tasks.map(async (task) => {
       const assignment = await task
       if (!assignment) return
       ready.push(assignment)
       first.resolve()
+      if (assignment.quote.quote.loadMs === undefined) loaded.resolve()
     }),
   )
   await Promise.race([all, first.promise])
-  if (tasks.length > 1) await Promise.race([all, sleep(clock, millis(SETTLE_MS))])
+  if (tasks.length > 1) {
+    await Promise.race([all, loaded.promise, sleep(clock, millis(SETTLE_LOADING_MS))])
+    await Promise.race([all, sleep(clock, millis(SETTLE_MS))])
+  }
   return [...ready]
 }
 

@@ -4,8 +4,9 @@ import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
 import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { Path } from '../schedule/assignment.ts'
-import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind } from '../schedule/offer.ts'
+import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind, Tier } from '../schedule/offer.ts'
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
+import type { TakeModel } from '../stream/serve-job.ts'
 import type { Transcript } from '../stream/transcript.ts'
 
 /** Who wrote a stretch of the answer, and how it went. */
@@ -47,6 +48,8 @@ export type AnswerEvent =
    * long it is worth waiting.
    */
   | { readonly type: 'waiting'; readonly reason: InfernetError }
+  /** This provider has to load the model first, and said that it takes so long. It may still refuse. */
+  | { readonly type: 'loading'; readonly provider: PeerName; readonly loadMs: Millis }
   /** A provider took the job; `position` is where it goes on in the answer, `seed` what each further one goes on with. */
   | {
       readonly type: 'assigned'
@@ -108,6 +111,17 @@ export interface AnswerSummary {
   readonly tokensPerSecond: number
 }
 
+/** Where a model is that is not always on the GPU, and what brings it there: see `ProviderShelf`. */
+export interface ModelPlace {
+  /** Undefined while it is on the GPU. */
+  readonly tier: Tier | undefined
+  /** What a job that is opened now would wait until it is loaded; undefined while nothing has to be. */
+  readonly loadMs: Millis | undefined
+  readonly take: TakeModel
+  /** Calls back after each change of the above. Returns what undoes it. */
+  onChange(callback: () => void): () => void
+}
+
 export interface ProviderTerms {
   readonly price: Price
   /** Takes payment for the jobs. @default they are free */
@@ -118,6 +132,8 @@ export interface ProviderTerms {
   readonly queue?: number
   /** How much of the time the engine may compute, (0, 1]; read at each offer and quote, whose speeds it scales. @default 1 */
   readonly share?: number
+  /** Where the model is between jobs. @default on the GPU */
+  readonly place?: ModelPlace | undefined
   /** Read at each renewal: an engine that was started again was tested again. */
   readonly selfTest: OfferedSelfTest
 }

@@ -5,7 +5,7 @@ import type { InfernetError } from '../errors/infernet-error.ts'
 import { FREE_PRICE } from '../prompt/free-price.ts'
 import type { Price } from '../prompt/prompt.ts'
 import type { OfferedSelfTest } from '../schedule/offer.ts'
-import type { Payee, Peer, ProviderTerms, Provision } from './peer.ts'
+import type { ModelPlace, Payee, Peer, ProviderTerms, Provision } from './peer.ts'
 
 /** How a loaded engine is provided. */
 export interface ModelTerms {
@@ -13,6 +13,8 @@ export interface ModelTerms {
   readonly payee?: Payee | undefined
   /** What it asks for where it is paid; without a payee it asks for nothing. @default nothing */
   readonly price?: Price | undefined
+  /** Where the model is between jobs. @default on the GPU */
+  readonly place?: ModelPlace | undefined
   /** How much of the time the engine may compute, (0, 1]; read at each offer and quote. @default 1 */
   readonly share?: number
   /** Whether its GPU computes with the `subgroups` feature; read at each renewal. @default the offer does not say */
@@ -104,6 +106,7 @@ function termsOf(engine: StandingEngine, terms: ModelTerms): ProviderTerms {
     // A price that nobody could pay is none: without a wallet, or a chain, it is provided for nothing.
     price: payee ? price : FREE_PRICE,
     payee,
+    place: terms.place,
     get share() {
       return terms.share ?? 1
     },

@@ -16,11 +16,17 @@ import {
 } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { Engine } from '../engine/engine.ts'
-import { InfernetError } from '../errors/infernet-error.ts'
+import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import type { QuotePayment } from '../prompt/prompt.ts'
 import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
-import { offerBody, type OfferedSelfTest, type OfferPayment, type ProviderKind } from '../schedule/offer.ts'
+import {
+  offerBody,
+  type OfferedSelfTest,
+  type OfferPayment,
+  type ProviderKind,
+  type Tier,
+} from '../schedule/offer.ts'
 import { EXPECTED_ANSWER_TOKENS } from '../schedule/policy/score.ts'
 import { MAX_WAITING_JOBS } from '../stream/constants.ts'
 import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
@@ -59,11 +65,12 @@ export class Provision implements ProvisionInterface {
   readonly #terms: ProviderTerms
   readonly #components: ProvisionComponents
   readonly #changes = new ChangeEmitter()
-  readonly #stopListening: () => void
+  readonly #stopListening: readonly (() => void)[]
   readonly #ended = Promise.withResolvers<void>()
   #state: ProvisionState = 'live'
   #timer: { stop(): void } | undefined
   #sequence = 0
+  #offeredTier: Tier | undefined
   #offerAcceptedAt: EpochMillis | undefined
   #offerRefusal: InfernetError | undefined
   readonly #looked = new WeakSet<Connection>()
@@ -77,7 +84,10 @@ export class Provision implements ProvisionInterface {
     this.#engine = engine
     this.#terms = terms
     this.#components = components
-    this.#stopListening = components.onDirectories(() => this.#renewSoon(0))
+    this.#stopListening = [
+      components.onDirectories(() => this.#renewSoon(0)),
+      ...(terms.place ? [terms.place.onChange(() => this.#placeChanged())] : []),
+    ]
     this.#renewSoon(0)
     void engine.lost.then((reason) => this.#lose(InfernetError.from(reason, 'engine.device-lost')))
   }
@@ -115,7 +125,8 @@ export class Provision implements ProvisionInterface {
   get asServed(): Served {
     const { slots = this.#engine.info.streams, queue = MAX_WAITING_JOBS } = this.#terms
     const isDraining = this.#state !== 'live'
-    return { engine: this.#engine, slots, queue, isDraining, credit: this.#terms.payee?.credit }
+    const { place, payee } = this.#terms
+    return { engine: this.#engine, slots, queue, isDraining, take: place?.take, credit: payee?.credit }
   }
 
   /** Price and speed of now, for a quote. */
@@ -133,6 +144,7 @@ export class Provision implements ProvisionInterface {
       queueMs: millis(
         Math.min(DAY_MS, Math.round((waiting * EXPECTED_ANSWER_TOKENS * SECOND_MS) / together)),
       ),
+      loadMs: this.#terms.place?.loadMs,
       prefillTokensPerSecond: info.prefillTokensPerSecond,
       decodeTokensPerSecond: shared,
       contextLength: this.#engine.info.contextLength,
@@ -176,7 +188,7 @@ export class Provision implements ProvisionInterface {
     if (this.#state === 'ended') return this.#ended.promise
     this.#enter('ended')
     this.#timer?.stop()
-    this.#stopListening()
+    this.#stopListening.forEach((stop) => stop())
     this.#components.jobs.handOver(new InfernetError('stream.draining'), this.model)
     await this.#withdraw()
     this.#components.onEnd(this)
@@ -228,6 +240,12 @@ export class Provision implements ProvisionInterface {
       this.#timer = this.#components.clock.schedule(millis(delayMs), () => void this.#renew())
   }
 
+  /** What was said of the model's place is no longer so: an asker should not wait for the next renewal to hear it. */
+  #placeChanged(): void {
+    if (this.#terms.place?.tier !== this.#offeredTier) this.#renewSoon(0)
+    this.#changes.emit()
+  }
+
   /** Brings a fresh offer to every relay; one that takes it is enough to be live. */
   async #renew(): Promise<void> {
     const { clock, directories, key, random } = this.#components
@@ -242,7 +260,9 @@ export class Provision implements ProvisionInterface {
     this.#offerRefusal = isAccepted ? undefined : refusalIn(answers)
     // Renewals of a thousand tabs that started together must not stay together.
     const jitter = (random.bytes(1)[0] ?? 0) / 255
-    this.#renewSoon(isAccepted ? OFFER_RENEW_MS * (0.9 + 0.2 * jitter) : ANNOUNCE_RETRY_MS)
+    // A relay that cannot read it will not in two seconds either: one older than tiers refuses what must be loaded.
+    const isSettled = isAccepted || answers.some(isUnreadable)
+    this.#renewSoon(isSettled ? OFFER_RENEW_MS * (0.9 + 0.2 * jitter) : ANNOUNCE_RETRY_MS)
     this.#changes.emit()
   }
 
@@ -259,6 +279,8 @@ export class Provision implements ProvisionInterface {
 
   #offer(): Parameters<typeof offerBody>[0] {
     const { info } = this.#engine
+    const { place } = this.#terms
+    this.#offeredTier = place?.tier
     const issuedAt = this.#components.clock.now()
     // Time as the sequence rises across restarts as well; two in one millisecond are told apart.
     this.#sequence = Math.max(this.#sequence + 1, issuedAt)
@@ -276,6 +298,7 @@ export class Provision implements ProvisionInterface {
       prefillTokensPerSecond: this.#speeds.prefillTokensPerSecond,
       decodeTokensPerSecond: this.#speeds.decodeTokensPerSecond,
       selfTest: offered(this.#terms.selfTest, issuedAt),
+      ...(place?.tier && { tier: place.tier }),
       addresses: this.#components.addresses().slice(0, 8),
       sequence: this.#sequence,
       issuedAt,
@@ -298,6 +321,10 @@ function refusalIn(answers: readonly PromiseSettledResult<unknown>[]): InfernetE
   return answers
     .map((answer) => (answer.status === 'rejected' ? InfernetError.from(answer.reason) : undefined))
     .find((reason) => reason?.code.startsWith('schedule.') && reason.code !== 'schedule.no-relay')
+}
+
+function isUnreadable(answer: PromiseSettledResult<unknown>): boolean {
+  return answer.status === 'rejected' && hasCode(answer.reason, 'wire.malformed')
 }
 
 /** The quote says the rest: who is paid is nobody's business who only looks. */

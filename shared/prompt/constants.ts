@@ -1,4 +1,4 @@
-import { SECOND_MS } from '../base/units.ts'
+import { MINUTE_MS, SECOND_MS } from '../base/units.ts'
 import { MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { protocolId } from '../wire/versions.ts'
 
@@ -6,6 +6,12 @@ export const PROMPT_PROTOCOL = protocolId('prompt')
 
 /** Long enough to compare four quotes over slow paths, short enough that a price cannot go stale. */
 export const QUOTE_LIFE_MS = 10 * SECOND_MS
+
+/**
+ * The longest that a provider may say it has to load: 4 GB over a slow line. Who needs longer gives no quote, so that no
+ * asker is held for longer than this by a word alone.
+ */
+export const MAX_LOAD_MS = 10 * MINUTE_MS
 
 /** Quotes a consumer may hold open at one provider: one for the job, one for a retry, and the race between two tabs. */
 export const MAX_QUOTES_PER_CONSUMER = 4

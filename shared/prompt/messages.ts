@@ -19,7 +19,8 @@ import { MAX_TEXT_TOKENS, MAX_TOKEN_ID } from '../wire/limits.ts'
 import { message } from '../wire/message.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
 import { signedSchema } from '../wire/signed.ts'
-import { MAX_OUTPUT_TOKENS } from './constants.ts'
+import { millis } from '../base/units.ts'
+import { MAX_LOAD_MS, MAX_OUTPUT_TOKENS } from './constants.ts'
 
 const { temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty, bias } =
   SAMPLER_BOUNDS
@@ -78,6 +79,7 @@ export const quoteSchema = v.strictObject({
   promptPerMillion: amountField,
   outputPerMillion: amountField,
   queueMs: millisField,
+  loadMs: v.exactOptional(v.pipe(integer(1, MAX_LOAD_MS), v.transform(millis))),
   prefillTokensPerSecond: real(0, 1e6),
   decodeTokensPerSecond: real(0, 1e6),
   nonceHash: bytes(32),

@@ -50,6 +50,11 @@ export interface Quote {
   readonly price: Price
   /** How long a job opened now would wait for its first prefill. */
   readonly queueMs: Millis
+  /**
+   * What must pass before that, because the model has to be loaded first: other loads and their jobs included. Absent
+   * where it is loaded.
+   */
+  readonly loadMs?: Millis | undefined
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
   /** SHA-256 of the provider's nonce: it is fixed before the consumer's is known, so neither can grind the seed. */

@@ -5,7 +5,7 @@ import { FakeClock } from '../testing/fake-clock.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import { realClock } from '../testing/real-clock.ts'
 import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../testing/peers.ts'
-import { MAX_QUOTES_PER_CONSUMER, QUOTE_LIFE_MS } from './constants.ts'
+import { MAX_LOAD_MS, MAX_QUOTES_PER_CONSUMER, QUOTE_LIFE_MS } from './constants.ts'
 import { QuoteDesk, type StandingTerms } from './quote-desk.ts'
 import { createQuoteHandler } from './quote-service.ts'
 import { openQuote } from './quote.ts'
@@ -31,13 +31,16 @@ describe('QuoteDesk', () => {
     clock = new FakeClock()
     provider = await makePeer()
     consumer = await makePeer()
-    desk = new QuoteDesk({
+    desk = deskOf(terms)
+  })
+
+  const deskOf = (standing: StandingTerms): QuoteDesk =>
+    new QuoteDesk({
       key: provider.key,
       clock,
       random: countingRandom(),
-      termsOf: (model) => (model === someModel() ? terms : undefined),
+      termsOf: (model) => (model === someModel() ? standing : undefined),
     })
-  })
 
   const quote = async () =>
     openQuote(await desk.quote(consumer.name, request), { provider: provider.name, consumer: consumer.name })
@@ -46,6 +49,21 @@ describe('QuoteDesk', () => {
     const { quoteId, nonceHash, price } = await quote()
     expect(price).toEqual(terms.price)
     expect(sha256(desk.redeem(consumer.name, quoteId).nonce)).toEqual(nonceHash)
+  })
+
+  it.each([
+    ['nothing', undefined, undefined],
+    ['whole milliseconds', 1234.6, 1235],
+    ['a moment', 0.2, 1],
+    ['the longest there is', MAX_LOAD_MS, MAX_LOAD_MS],
+  ])('says how long a model takes to load: %s', async (_, loadMs, said) => {
+    desk = deskOf({ ...terms, ...(loadMs === undefined ? {} : { loadMs: millis(loadMs) }) })
+    expect((await quote()).loadMs).toBe(said)
+  })
+
+  it('gives no quote for a model that could not be loaded in time', async () => {
+    desk = deskOf({ ...terms, loadMs: millis(MAX_LOAD_MS + 1) })
+    await expect(quote()).rejects.toMatchObject({ code: 'stream.busy' })
   })
 
   it('redeems a quote once', async () => {

@@ -5,10 +5,11 @@ import { jobId, type JobId, type ModelHash, type PeerName } from '../base/ids.ts
 import { toHex } from '../base/bytes.ts'
 import type { Random } from '../base/random.ts'
 import { TokenBucket } from '../base/token-bucket.ts'
-import { epochMillis, type Millis } from '../base/units.ts'
+import { epochMillis, millis, type Millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { sign, type Signed } from '../wire/signed.ts'
 import {
+  MAX_LOAD_MS,
   MAX_OPEN_QUOTES,
   MAX_QUOTES_PER_CONSUMER,
   QUOTE_LIFE_MS,
@@ -23,6 +24,8 @@ import { quoteBody } from './quote.ts'
 export interface StandingTerms {
   readonly price: Price
   readonly queueMs: Millis
+  /** What must pass before the model is loaded. @default it is */
+  readonly loadMs?: Millis | undefined
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
   readonly contextLength: number
@@ -81,7 +84,8 @@ export class QuoteDesk {
   /**
    * Signs a quote for `consumer`.
    *
-   * @throws InfernetError `models.unknown`, `stream.draining`, `prompt.too-long` or `prompt.quote-limit`.
+   * @throws InfernetError `models.unknown`, `stream.draining`, `stream.busy` (the model could not be loaded within
+   * `MAX_LOAD_MS`), `prompt.too-long` or `prompt.quote-limit`.
    */
   async quote(consumer: PeerName, request: QuoteRequest): Promise<Signed> {
     const { key, clock, random } = this.#components
@@ -94,6 +98,7 @@ export class QuoteDesk {
       consumer,
       price: terms.price,
       queueMs: terms.queueMs,
+      ...wholeLoad(terms.loadMs),
       prefillTokensPerSecond: terms.prefillTokensPerSecond,
       decodeTokensPerSecond: terms.decodeTokensPerSecond,
       nonceHash: sha256(nonce),
@@ -125,6 +130,7 @@ export class QuoteDesk {
     const terms = this.#components.termsOf(model)
     if (!terms) throw new InfernetError('models.unknown')
     if (terms.isDraining) throw new InfernetError('stream.draining')
+    if ((terms.loadMs ?? 0) > MAX_LOAD_MS) throw new InfernetError('stream.busy')
     if (promptTokens >= terms.contextLength) {
       throw new InfernetError('prompt.too-long', { tokens: promptTokens, maxTokens: terms.contextLength - 1 })
     }
@@ -171,4 +177,9 @@ export class QuoteDesk {
       this.#drop(quote)
     }
   }
+}
+
+/** Whole milliseconds, as the wire carries them. */
+function wholeLoad(loadMs: Millis | undefined): { loadMs?: Millis } {
+  return loadMs === undefined ? {} : { loadMs: millis(Math.max(1, Math.round(loadMs))) }
 }

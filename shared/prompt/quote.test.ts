@@ -5,7 +5,7 @@ import { jobId, modelHash } from '../base/ids.ts'
 import { baseUnits, epochMillis, millis } from '../base/units.ts'
 import { makePeer, type TestPeer } from '../testing/peers.ts'
 import { sign } from '../wire/signed.ts'
-import { QUOTE_LIFE_MS } from './constants.ts'
+import { MAX_LOAD_MS, QUOTE_LIFE_MS } from './constants.ts'
 import type { Quote } from './prompt.ts'
 import { openQuote, quoteBody } from './quote.ts'
 
@@ -17,6 +17,7 @@ const fields = fc.record({
   model: bytes(32).map((hash) => modelHash(toHex(hash))),
   price: fc.record({ promptPerMillion: amount, outputPerMillion: amount }),
   queueMs: fc.nat(86_400_000).map(millis),
+  loadMs: fc.option(fc.integer({ min: 1, max: MAX_LOAD_MS }).map(millis), { nil: undefined }),
   prefillTokensPerSecond: speed,
   decodeTokensPerSecond: speed,
   nonceHash: bytes(32),
@@ -47,7 +48,9 @@ describe('a quote on the wire', () => {
       fc.asyncProperty(fields, async (given) => {
         const expiresAt = epochMillis(given.issuedAt + QUOTE_LIFE_MS)
         const quote = { ...given, consumer: consumer.name, expiresAt }
-        expect(await open(quote)).toEqual(quote)
+        const opened = await open(quote)
+        expect(opened).toEqual(quote)
+        expect('loadMs' in opened, 'said only where it must be loaded').toBe(given.loadMs !== undefined)
       }),
       { numRuns: 60 },
     )

@@ -9,13 +9,14 @@ import { quoteSchema } from './messages.ts'
 import type { Quote, QuotePayment } from './prompt.ts'
 
 /** The body that is signed for a quote. */
-export function quoteBody({ quoteId, model, price, payment, ...rest }: Quote): unknown {
+export function quoteBody({ quoteId, model, price, payment, loadMs, ...rest }: Quote): unknown {
   return {
     ...rest,
     quoteId: fromHex(quoteId),
     model: fromHex(model),
     promptPerMillion: amountToBytes(price.promptPerMillion),
     outputPerMillion: amountToBytes(price.outputPerMillion),
+    ...(loadMs === undefined ? {} : { loadMs }),
     ...(payment ? { payment: paymentBody(payment) } : {}),
   }
 }

@@ -10,13 +10,14 @@ import { FramedStream } from '../wire/framed-stream.ts'
 import { encode } from '../wire/codec.ts'
 import { DIRECTORY_IDLE_MS, DIRECTORY_RATE, FILLING_QUERY_MS, MAX_RATE_REFUSALS } from './constants.ts'
 import type { Directory } from './directory.ts'
+import { kindOf, type OfferKind } from './gossiped-offer.ts'
 import { directoryRequestSchema, type DirectoryRequest, type OfferGossipMessage } from './messages.ts'
 
 export interface DirectoryServiceComponents {
   readonly clock: Clock
   readonly directory: Directory
   /** Tells the other relays. Absent when the relay stands alone. */
-  readonly gossip?: (message: Uint8Array) => void
+  readonly gossip?: (message: Uint8Array, kind: OfferKind) => void
   readonly onChange?: ChangeEmitter
 }
 
@@ -165,7 +166,7 @@ export class DirectoryService {
       { provider: peer, offer: signed },
       { isLocal: true },
     )
-    this.#tell({ type: 'offer', provider: peer, signed })
+    this.#tell({ type: 'offer', provider: peer, signed }, kindOf(offer))
     return { type: 'done', id, until: offer.expiresAt }
   }
 
@@ -183,8 +184,8 @@ export class DirectoryService {
     return { type: 'done', id, until: this.#components.clock.now() }
   }
 
-  #tell(message: OfferGossipMessage): void {
-    this.#components.gossip?.(encode(message))
+  #tell(message: OfferGossipMessage, kind: OfferKind = 'warm'): void {
+    this.#components.gossip?.(encode(message), kind)
     this.#components.onChange?.emit()
   }
 }

@@ -2,6 +2,14 @@ import { decode } from '../wire/codec.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Directory } from './directory.ts'
 import { offerGossipSchema } from './messages.ts'
+import type { Offer } from './offer.ts'
+
+/** Whether what relays tell of can be read by each of them, or is of a model that must be loaded: see `VERSIONS.topic`. */
+export type OfferKind = 'warm' | 'shelved'
+
+export function kindOf({ tier }: Pick<Offer, 'tier'>): OfferKind {
+  return tier ? 'shelved' : 'warm'
+}
 
 /** What a relay does with a gossiped message: pass it on, drop it quietly, or hold it against who sent it. */
 export type GossipOutcome = 'accept' | 'ignore' | 'reject'

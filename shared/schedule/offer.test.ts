@@ -6,7 +6,7 @@ import { baseUnits, epochMillis, tokens } from '../base/units.ts'
 import { FREE_PRICE } from '../prompt/free-price.ts'
 import { makePeer, signOffer, someOffer, type TestPeer } from '../testing/peers.ts'
 import { sign } from '../wire/signed.ts'
-import { openOffer, offerBody, paymentOf, type Offer } from './offer.ts'
+import { openOffer, offerBody, paymentOf, TIERS, type Offer } from './offer.ts'
 
 const now = epochMillis(1_800_000_000_000)
 const amount = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map(baseUnits)
@@ -43,6 +43,7 @@ const offers = fc.record({
       ...(testedAt === undefined ? {} : { testedAt: epochMillis(testedAt) }),
       ...(subgroups === undefined ? {} : { subgroups }),
     })),
+  tier: fc.option(fc.constantFrom(...TIERS), { nil: undefined }),
   addresses: fc.array(fc.stringMatching(/^\/[a-z0-9/.]{0,90}$/), { maxLength: 8 }),
   sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 })
@@ -57,11 +58,12 @@ describe('an offer on the wire', () => {
 
   it('comes back as it went', async () => {
     await fc.assert(
-      fc.asyncProperty(offers, async ({ payment, ...fields }) => {
+      fc.asyncProperty(offers, async ({ payment, tier, ...fields }) => {
         const offer = {
           ...fields,
           task: 'text-generation' as const,
           ...(payment && { payment }),
+          ...(tier && { tier }),
           issuedAt: now,
           expiresAt: epochMillis(now + 60_000),
         }
@@ -82,6 +84,7 @@ describe('an offer on the wire', () => {
     ['an address of a page’s length', { addresses: ['x'.repeat(401)] }],
     ['a kind of its own', { kind: 'phone' }],
     ['the sequence number zero', { sequence: 0 }],
+    ['a tier of its own', { tier: 'cloud' }],
     ['a field of its own', { note: 'hello' }],
     ['a name of its own', { provider: '12D3KooW' }],
     ['a self-test that failed', { selfTest: { right: 31, total: 32 } }],

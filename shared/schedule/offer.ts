@@ -24,6 +24,13 @@ import { CLOCK_SKEW_MS, OFFER_LIFE_MS } from './constants.ts'
 /** What runs the model: a browser's tab, or a Node process. */
 export type ProviderKind = 'tab' | 'node'
 
+/**
+ * Where a provider has a model that is not on its GPU: whole on its disk, partly there, at other peers, or only at its
+ * origin. The farther, the longer until the first token.
+ */
+export const TIERS = ['disk', 'part', 'swarm', 'origin'] as const
+export type Tier = (typeof TIERS)[number]
+
 /** What an engine showed on this device before it was offered. By the provider's word, as all of an offer. */
 export interface OfferedSelfTest {
   /** Golden tokens that came out right: all of them, or there is no offer. */
@@ -61,6 +68,8 @@ export interface Offer {
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
   readonly selfTest: OfferedSelfTest
+  /** Where the model has to come from first; the quote says how long that takes. Absent: it is on the GPU. */
+  readonly tier?: Tier
   /** Multiaddrs to dial, best first. */
   readonly addresses: readonly string[]
   /** Rises with each renewal, so that an old offer cannot be replayed. */
@@ -100,6 +109,9 @@ const offerSchema = v.strictObject({
     testedAt: v.exactOptional(epochMillisField),
     subgroups: v.exactOptional(v.boolean()),
   }),
+  // Signed, so who does not know it refuses the offer by its name: skipped, a model that must be loaded would pass for one
+  // that is there. It is left out where the model is there, so that such an offer is read by everybody.
+  tier: v.exactOptional(v.picklist(TIERS)),
   addresses: list(line(400), 8),
   sequence: integer(1, Number.MAX_SAFE_INTEGER),
   issuedAt: epochMillisField,

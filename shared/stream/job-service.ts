@@ -17,7 +17,7 @@ import {
 import { isPaid, type CreditTerms, type CreditVerifier, type IncomingCredit } from './credit.ts'
 import { consumerFrameSchema } from './messages.ts'
 import { readOpen, type OpenJob } from './open-job.ts'
-import { ServedJob, type JobFrames, type JobOutcome } from './serve-job.ts'
+import { ServedJob, type JobFrames, type JobOutcome, type TakeModel } from './serve-job.ts'
 
 /** A model that is being served, as the job service sees it. */
 export interface Served {
@@ -26,6 +26,8 @@ export interface Served {
   /** Jobs that may wait beyond the slots. */
   readonly queue: number
   readonly isDraining: boolean
+  /** Holds the model on the GPU for a job. @default it is there at any time */
+  readonly take?: TakeModel | undefined
   /** Judges what jobs are paid with, where quotes ask for payment. */
   readonly credit?: CreditVerifier | undefined
 }
@@ -123,6 +125,7 @@ export class JobService {
       consumer,
       credit,
       engine: served.engine,
+      take: served.take,
       ...(onChange ? { onProgress: onChange } : {}),
     }
     const job = new ServedJob(frames, open, redeemed, components)

@@ -23,7 +23,7 @@ import { encodeQuestion, questionOf } from './question.ts'
 import type { Job } from './job.ts'
 import { RunningJob, type JobEvent } from './run-job.ts'
 import { deriveSeed } from './seed.ts'
-import type { JobOutcome } from './serve-job.ts'
+import type { JobOutcome, TakeModel } from './serve-job.ts'
 import { decodeTranscripts, encodeTranscripts, verifyTranscript } from './transcript.ts'
 
 const price = pricePerToken(1n, 10n)
@@ -47,7 +47,10 @@ describe('a job between RunningJob and JobService', () => {
     start(createFakeEngine({ clock: realClock, answerLength: 100 }))
   })
 
-  const start = (fake: FakeEngine, { slots = 1, queue = 8 } = {}): void => {
+  const start = (
+    fake: FakeEngine,
+    { slots = 1, queue = 8, take }: { slots?: number; queue?: number; take?: TakeModel } = {},
+  ): void => {
     engine = fake
     const terms = {
       price,
@@ -67,7 +70,7 @@ describe('a job between RunningJob and JobService', () => {
       clock: realClock,
       key: provider.key,
       desk,
-      servedOf: (model) => (isOurs(model) ? { engine, slots, queue, isDraining } : undefined),
+      servedOf: (model) => (isOurs(model) ? { engine, slots, queue, isDraining, take } : undefined),
       onEnd: (_: LiveJob, outcome) => outcomes.push(outcome),
     })
   }
@@ -162,6 +165,56 @@ describe('a job between RunningJob and JobService', () => {
       (await run(await makeJob({ consumerNonce: new Uint8Array(32).fill(4) }))).running,
     )
     expect(second.tokens).not.toEqual(first.tokens)
+  })
+
+  it('takes a job when its model is there, holds it there for the job, and lets it go', async () => {
+    const taken = Promise.withResolvers<void>()
+    let held = 0
+    start(createFakeEngine({ clock: realClock, answerLength: 20 }), {
+      take: async () => {
+        await taken.promise
+        held++
+        return () => void held--
+      },
+    })
+    const { running } = await run(await makeJob())
+    const heldAt: number[] = []
+    const told = (async () => {
+      for await (const event of running.events()) if (event.type !== 'chunk') heldAt.push(held)
+    })()
+    await expect.poll(() => service.jobs.length).toBe(1)
+    expect(running.isAccepted, 'nothing is spent while it loads').toBe(false)
+    taken.resolve()
+    await told
+    expect(heldAt.length).toBeGreaterThan(2)
+    expect(heldAt[0], 'it is accepted when it is there').toBe(1)
+    await expect.poll(() => [held, ...outcomes]).toEqual([0, 'done'])
+  })
+
+  it('refuses a job whose model could not be loaded, and has accepted nothing', async () => {
+    start(createFakeEngine({ clock: realClock }), {
+      take: () => Promise.reject(new InfernetError('engine.load-failed')),
+    })
+    const { running } = await run(await makeJob())
+    await expect(collect(running)).rejects.toMatchObject({ code: 'engine.load-failed' })
+    expect(running.isAccepted).toBe(false)
+    await expect.poll(() => outcomes).toEqual(['failed'])
+  })
+
+  it('ends the wait for a model when the consumer stops', async () => {
+    start(createFakeEngine({ clock: realClock }), {
+      take: ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+    })
+    const { running } = await run(await makeJob())
+    const stop = new AbortController()
+    const told = (async () => {
+      for await (const _ of running.events({ signal: stop.signal })) continue
+    })()
+    await expect.poll(() => service.jobs.length).toBe(1)
+    stop.abort()
+    await expect(told).rejects.toMatchObject({ code: 'stream.cancelled' })
+    await expect.poll(() => outcomes).toEqual(['cancelled'])
   })
 
   it('stops the engine when the consumer leaves the loop', async () => {
@@ -400,6 +453,32 @@ describe('a job between RunningJob and JobService', () => {
         await clock.advance(2000)
       }
       await expect(failing).rejects.toMatchObject({ code: 'stream.stalled' })
+    })
+
+    it('waits so much longer for one that said how long it loads, until it is loaded', async () => {
+      const clock = new FakeClock()
+      const { ours, theirs } = await connectedStreams(consumer)
+      const job = await makeJob()
+      const running = new RunningJob(
+        ours,
+        { ...job, quote: { ...job.quote, loadMs: millis(60_000) } },
+        { clock },
+      )
+      let code: string | undefined
+      void collect(running).catch((thrown: unknown) => (code = (thrown as InfernetError).code))
+      const beatFor = async (ms: number): Promise<void> => {
+        for (let beat = 0; beat < ms / 2000 && code === undefined; beat++) {
+          theirs.send(framed({ type: 'beat', beat, echo: false }))
+          await clock.advance(2000)
+        }
+      }
+      await beatFor(STALL_MS + 50_000)
+      expect(code, 'it loads, as it said').toBeUndefined()
+      theirs.send(framed({ type: 'accepted', body: encode({ nonce: nonceOf(job) }), waiting: 0 }))
+      await beatFor(STALL_MS - 10_000)
+      expect(code, 'it is loaded, and reads').toBeUndefined()
+      await beatFor(20_000)
+      expect(code).toBe('stream.stalled')
     })
 
     it('goes on at once when one says that it goes, and is gone before our goodbye', async () => {

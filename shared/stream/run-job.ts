@@ -148,7 +148,8 @@ export class RunningJob {
     signal?.addEventListener('abort', stop, { once: true })
     try {
       await this.#open(signal)
-      this.#expectProgress()
+      // A provider that loads first, as it said, is not one that stands still.
+      this.#expectProgress(this.#job.quote.loadMs)
       while (!isOver) {
         const event = await this.#next()
         isOver = event?.type === 'done'
@@ -199,10 +200,11 @@ export class RunningJob {
     }
   }
 
-  #expectProgress(): void {
+  #expectProgress(loadMs = 0): void {
     this.#stall?.stop()
-    const give = (): void => this.#aborter.abort(new InfernetError('stream.stalled', { stalledMs: STALL_MS }))
-    this.#stall = this.#clock.schedule(millis(STALL_MS), give)
+    const stalledMs = STALL_MS + loadMs
+    const give = (): void => this.#aborter.abort(new InfernetError('stream.stalled', { stalledMs }))
+    this.#stall = this.#clock.schedule(millis(stalledMs), give)
   }
 
   async #open(signal: AbortSignal | undefined): Promise<void> {
@@ -256,6 +258,7 @@ export class RunningJob {
 
   async #takeAccepted(frame: ProviderFrame & { type: 'accepted' }): Promise<JobEvent> {
     this.#isAccepted = true
+    if (this.#job.quote.loadMs) this.#expectProgress() // it is loaded
     const opened = { question: this.#question, credit: this.#payment.opening }
     return { type: 'accepted', waiting: frame.waiting, ...(await this.#check.accepted(frame, opened)) }
   }

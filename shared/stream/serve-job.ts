@@ -42,9 +42,14 @@ export interface ServedJobComponents {
   readonly consumer: PeerName
   /** What the job is paid with. @default it is free */
   readonly credit?: IncomingCredit | undefined
+  /** Brings the model to the GPU and holds it there; what comes back lets it go. @default it is there */
+  readonly take?: TakeModel | undefined
   /** Called after each change of `written` and `due`. */
   readonly onProgress?: () => void
 }
+
+/** Resolves when the model is loaded; it stays until what comes back is called. Rejects with why it cannot be. */
+export type TakeModel = (options: { signal: AbortSignal }) => Promise<() => void>
 
 export type JobOutcome = 'done' | 'cancelled' | 'failed'
 
@@ -68,7 +73,7 @@ export class ServedJob {
   readonly #deaf = new AbortController()
   readonly #liveness: Liveness
   readonly #terms: ChainTerms
-  readonly #startedAt: Millis
+  #startedAt: Millis
   #written = 0
   #acked: number
   #credits = 0
@@ -128,7 +133,10 @@ export class ServedJob {
     const listening = this.#listen()
     const tooLong = (): void => this.#aborter.abort(new InfernetError('stream.slow-reader'))
     const limit = this.#components.clock.schedule(millis(MAX_JOB_MS), tooLong)
+    let letGo: (() => void) | undefined
     try {
+      // Before it is accepted, which spends a prepaid prompt: who cannot load it has taken nothing.
+      letGo = await this.#components.take?.({ signal: this.#aborter.signal })
       await this.#accept(waiting)
       const finish = await this.#write(this.#redeemed.nonce)
       await this.#frames.send(this.#doneFrame(finish), { signal: this.#aborter.signal })
@@ -138,6 +146,7 @@ export class ServedJob {
     } catch (thrown) {
       return await this.#fail(thrown) // the last payment is listened for meanwhile
     } finally {
+      letGo?.()
       limit.stop()
       this.#liveness.stop()
       this.#aborter.abort(new InfernetError('stream.cancelled'))
@@ -153,6 +162,7 @@ export class ServedJob {
     const chunk = isOwed ? { chunk: await this.#signer.begin() } : {}
     this.#aborter.signal.throwIfAborted()
     this.#isAccepted = true
+    this.#startedAt = this.#components.clock.monotonic()
     await this.#frames.send({ type: 'accepted', body: this.#accepted, waiting, ...chunk })
   }
 

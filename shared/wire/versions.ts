@@ -13,8 +13,11 @@ export const VERSIONS = {
   hashed: { chain: 2, seed: 1, binding: 1, sketch: 1 },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */
   file: { model: 1, golden: 1, vectors: 1, transcript: 1, catalogue: 1 },
-  /** What relays tell one another: `infernet/<topic>/<version>`. */
-  topic: { offers: 2, relays: 1 },
+  /**
+   * What relays tell one another: `infernet/<topic>/<version>`. `shelves` is for offers of models that must be loaded
+   * first: a relay from before them would take one on `offers` for a forgery, and blame the relay that brought it.
+   */
+  topic: { offers: 2, shelves: 1, relays: 1 },
 } as const
 
 /** The stages that speak a protocol of their own. */

@@ -38,6 +38,22 @@ describe('the merit of an offer', () => {
     expect(meritOf(offer({ decodeTokensPerSecond: 0 }))).toBe(1)
   })
 
+  it.each([
+    [undefined, 50],
+    ['disk', 7.29],
+    ['part', 2.05],
+    ['swarm', 1.38],
+    ['origin', 1.04],
+  ] as const)('counts the loading of a model that is %s', (tier, merit) => {
+    expect(meritOf(offer(tier ? { tier } : {}))).toBeCloseTo(merit, 2)
+  })
+
+  it('is higher for a slow one that is loaded than for a fast one that is far, and not than for one on disk', () => {
+    const slow = meritOf(offer({ decodeTokensPerSecond: 5 }))
+    expect(slow).toBeGreaterThan(meritOf(offer({ tier: 'part' })))
+    expect(slow).toBeLessThan(meritOf(offer({ tier: 'disk' })))
+  })
+
   it('falls with the fourth power of distrust', () => {
     expect(meritOf(offer(), 0.5)).toBe(50 / 16)
     expect(meritOf(offer(), 0)).toBe(0)
@@ -94,6 +110,23 @@ describe('a prediction', () => {
     expect(predict(quote, terms)).toEqual({ ttftMs: 640, totalMs: 1140 })
   })
 
+  it('adds the time to load', () => {
+    const terms = { rttMs: millis(40), prefillTokens: 500, maxTokens: 25 }
+    expect(predict({ ...quote, loadMs: millis(20_000) }, terms)).toEqual({ ttftMs: 20_640, totalMs: 21_140 })
+  })
+
+  it('takes a slow provider that is ready before a fast one that loads for 20 s, and after one that loads for 2 s', () => {
+    const terms = { rttMs: millis(40), prefillTokens: 100, maxTokens: 128 }
+    const plain = { slowness: 1, trust: 1 }
+    const worth = (speed: number, loadMs?: number) => {
+      const said = { ...quote, decodeTokensPerSecond: speed, ...(loadMs && { loadMs: millis(loadMs) }) }
+      return utilityOf(predict(said, terms), said, plain)
+    }
+    expect(worth(8)).toBeGreaterThan(worth(60, 20_000))
+    expect(worth(8)).toBeLessThan(worth(60, 2000))
+    expect(worth(60), 'ready and fast is best').toBeGreaterThan(worth(60, 2000))
+  })
+
   it('reckons with an answer of ordinary length, and with one token a second where a quote says none', () => {
     const terms = { rttMs: millis(0), prefillTokens: 2, maxTokens: 512 }
     const still = { ...quote, prefillTokensPerSecond: 0, decodeTokensPerSecond: 0 }
@@ -126,6 +159,14 @@ describe('what a consumer remembers of a provider', () => {
     expect(memory.trustIn(someone)).toBe(0.5)
     memory.served(someone, { observedMs: millis(1), predictedMs: millis(1) })
     expect(memory.trustIn(someone)).toBeCloseTo(2 ** -0.5)
+  })
+
+  it('prices a load that took longer than was said like any promise, and one that took as long not at all', () => {
+    const memory = new ProviderMemory(new FakeClock())
+    memory.served(someone, { observedMs: millis(20_600), predictedMs: millis(20_640) })
+    expect(memory.slownessOf(someone)).toBe(1)
+    memory.served(someone, { observedMs: millis(61_920), predictedMs: millis(20_640) })
+    expect(memory.slownessOf(someone)).toBe(3)
   })
 
   it('takes a prediction that was too good at once, and one that was too bad by and by', () => {

@@ -1,6 +1,6 @@
 import { millis, type Millis } from '../../base/units.ts'
 import type { Price, Quote } from '../../prompt/prompt.ts'
-import type { Offer } from '../offer.ts'
+import type { Offer, Tier } from '../offer.ts'
 
 /*
  * Every formula by which one provider is preferred to another, and every weight in them. What is chosen with them stands
@@ -20,11 +20,28 @@ const WEIGHT_TOTAL = 1
 /** One step (a factor e) in price counts like this many seconds. */
 const WEIGHT_PRICE = 0.5
 
-/** What an offer promises, before anybody was asked: free speed, by how far its provider is trusted. */
-export function meritOf({ slots, busySlots, decodeTokensPerSecond }: Offer, trust = 1): number {
+/**
+ * How long it takes to load a model of a gigabyte, in seconds: from an SSD with its self-test, half of it over a line of
+ * 100 Mbit/s, all of it from eight peers that give 20 Mbit/s each, all of it from an origin that other people use as well
+ * (docs/design-notes.md). Only for the draw: who is asked says what it is here.
+ */
+const USUAL_LOAD_S: Readonly<Record<Tier, number>> = { disk: 15, part: 60, swarm: 90, origin: 120 }
+
+/**
+ * What an offer promises, before anybody was asked: free speed over an answer of ordinary length, the loading of the
+ * model included, by how far its provider is trusted.
+ */
+export function meritOf(
+  { slots, busySlots, decodeTokensPerSecond, tier }: Pick<Offer, MeritField>,
+  trust = 1,
+): number {
   const free = Math.max(BUSY_MERIT, (slots - busySlots) / slots)
-  return free * Math.max(1, decodeTokensPerSecond) * trust ** TRUST_POWER
+  const speed = Math.max(1, decodeTokensPerSecond)
+  const loadSeconds = tier ? USUAL_LOAD_S[tier] : 0
+  const withLoad = EXPECTED_ANSWER_TOKENS / (EXPECTED_ANSWER_TOKENS / speed + loadSeconds)
+  return free * withLoad * trust ** TRUST_POWER
 }
+type MeritField = 'slots' | 'busySlots' | 'decodeTokensPerSecond' | 'tier'
 
 /** A price in steps of a factor e: twice as high is a step down, whatever the unit. */
 export function priceSteps({ outputPerMillion }: Price): number {
@@ -39,7 +56,7 @@ export interface Prediction {
 }
 
 /**
- * Time to the first token and to the end, from a live quote: round trip, queue, prefill at the quoted speed, then
+ * Time to the first token and to the end, from a live quote: round trip, loading, queue, prefill at the quoted speed, then
  * decode (docs/design-notes.md). A speed of zero counts as one token a second.
  */
 export function predict(
@@ -49,7 +66,7 @@ export function predict(
   const prefillMs = (prefillTokens / Math.max(1, quote.prefillTokensPerSecond)) * 1000
   const decodeMs =
     (Math.min(maxTokens, EXPECTED_ANSWER_TOKENS) / Math.max(1, quote.decodeTokensPerSecond)) * 1000
-  const ttftMs = rttMs + quote.queueMs + prefillMs
+  const ttftMs = rttMs + (quote.loadMs ?? 0) + quote.queueMs + prefillMs
   return { ttftMs: millis(ttftMs), totalMs: millis(ttftMs + decodeMs) }
 }
 

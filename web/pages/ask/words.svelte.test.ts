@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { CODE_TABLE } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { holdWords, privacyWords, searchingWords, stepsAfter, troubleSteps } from './words.ts'
+import { holdWords, loadingWords, privacyWords, searchingWords, stepsAfter, troubleSteps } from './words.ts'
 
 const act = { again: () => undefined, look: () => undefined }
 
@@ -59,6 +59,13 @@ it('offers to continue what is there before anything else', () => {
 it('says that a relay which has just started is waited for, and not that nobody lends', () => {
   expect(holdWords(new InfernetError('schedule.filling'), 'Tiny', 0)).toBe(
     'The relay has just started, and its providers are still coming back. Looking for one that lends Tiny for some seconds; stop it any time.',
+  )
+})
+
+it('says that a model is loaded and for how long, and when it takes longer than was said', () => {
+  expect(loadingWords(20_000, 3000)).toBe('The tab that answers loads the model first, about 20 s')
+  expect(loadingWords(20_000, 45_000)).toBe(
+    'The tab that answers still loads the model: it said 20 s, and 45 s have passed',
   )
 })
 

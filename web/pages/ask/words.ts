@@ -102,6 +102,17 @@ export function searchingWords(step: PaymentStep | undefined, attempt: number, w
 }
 
 /**
+ * What is said while a provider loads the model for this answer.
+ *
+ * @param loadMs what the provider said that it takes
+ * @param waitedMs since it began
+ */
+export function loadingWords(loadMs: number, waitedMs: number): string {
+  if (waitedMs <= loadMs) return `The tab that answers loads the model first, about ${formatSpan(loadMs)}`
+  return `The tab that answers still loads the model: it said ${formatSpan(loadMs)}, and ${formatSpan(waitedMs)} have passed`
+}
+
+/**
  * What an answer waits for, when nobody can write it (on) now.
  *
  * @param reason why the last one who was asked did not

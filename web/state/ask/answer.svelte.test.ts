@@ -52,6 +52,21 @@ it('goes from searching to answering to done and counts what came here', async (
   expect(answerText(answer.record)).toBe('1 2 3 .')
 })
 
+it('says since when a provider loads the model, until it writes or another one is looked for', async () => {
+  const { answer, clock } = begun()
+  answer.take({ type: 'searching', attempt: 1 })
+  expect(answer.loading).toBeUndefined()
+  const since = clock.now()
+  answer.take({ type: 'loading', provider: named('aaaaaa'), loadMs: millis(20_000) })
+  await clock.advance(5000)
+  expect(answer.loading).toEqual({ since, loadMs: 20_000 })
+  answer.take({ type: 'searching', attempt: 2 })
+  expect(answer.loading).toBeUndefined()
+  answer.take({ type: 'loading', provider: named('bbbbbb'), loadMs: millis(9000) })
+  answer.take({ type: 'assigned', position: 0, segment: second, seed })
+  expect(answer.loading).toBeUndefined()
+})
+
 it('says since when this round of looking lasts', async () => {
   const { answer, clock } = begun()
   expect(answer.searchingSince).toBe(clock.now())

@@ -38,6 +38,7 @@ export class Answer {
   #droppedTurns = $state(0)
   #error = $state.raw<InfernetError | undefined>()
   #waitsFor = $state.raw<InfernetError | undefined>()
+  #loading = $state.raw<{ readonly since: number; readonly loadMs: number } | undefined>()
   #askedAt: number
   #prompt: Prompt | undefined
   #seed: Uint8Array | undefined
@@ -81,6 +82,10 @@ export class Answer {
   /** Why nobody can go on now, while that is so; the next look comes by itself. */
   get waitsFor(): InfernetError | undefined {
     return this.#stage === 'searching' ? this.#waitsFor : undefined
+  }
+  /** Since when a provider loads the model, by the wall clock, and how long it said that takes; while that is so. */
+  get loading(): { readonly since: number; readonly loadMs: number } | undefined {
+    return this.#stage === 'searching' ? this.#loading : undefined
   }
   /** Who writes now. */
   get writer(): PeerName | undefined {
@@ -128,17 +133,22 @@ export class Answer {
     switch (event.type) {
       case 'searching':
         this.#attempt = event.attempt
+        this.#loading = undefined
         this.#searchingSince = this.#clock.now()
         return
       case 'waiting':
         this.#waitsFor = event.reason
+        return
+      case 'loading':
+        this.#waitsFor = undefined
+        this.#loading = { since: this.#clock.now(), loadMs: event.loadMs }
         return
       case 'begun':
         this.#ids.push(...event.tokens)
         return this.#takeBegun(event.text)
       case 'assigned':
         this.#stage = 'answering'
-        this.#waitsFor = undefined
+        this.#waitsFor = this.#loading = undefined
         if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
         this.#seed = event.seed
         return
