@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { clockWords } from './words.ts'
+import { clockWords } from './clock-words.ts'
 
 it.each([
   [120_000, 'This computer’s clock is 2 minutes behind the relay’s.'],

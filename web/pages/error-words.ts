@@ -1,5 +1,6 @@
 import { CODE_TABLE, type ErrorCode } from '#shared/errors/code-table.ts'
 import type { ErrorFacts } from '#shared/errors/codes/entry.ts'
+import { OUTDATED, RELOAD } from './outdated-words.ts'
 
 /** What a page says in its own terms; what is missing is said as in the table. */
 interface PageWords {
@@ -7,7 +8,6 @@ interface PageWords {
   readonly fix?: string
 }
 
-const RELOAD = 'Reload the page to get the newest version.'
 const ASK_AGAIN = 'Ask again in a moment: this page then looks for another provider.'
 const NEW_PRICE = 'Ask again: this page then gets a new price.'
 const OR_NEW_QUESTION = 'Shorten the prompt or begin a new question.'
@@ -122,7 +122,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'wallet.faucet-silent': {
     fix: 'It may have sent test money all the same: it shows here when it comes. Ask again if it does not.',
   },
-  'mesh.outdated': { message: 'The network speaks a newer version than this page.', fix: RELOAD },
+  'mesh.outdated': { message: OUTDATED.message, fix: OUTDATED.fix },
   'mesh.no-direct-path': { fix: ASK_AGAIN },
   'mesh.no-hidden-path': {
     message: 'Nobody who lends now can be asked without seeing your address.',
