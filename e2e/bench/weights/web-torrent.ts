@@ -52,9 +52,8 @@ export async function measureWebTorrent(from: Page, to: Page, tracker: string): 
 }
 
 async function seed(tracker: string): Promise<string> {
-  const { default: WebTorrent } = (await import(
-    '/peers/webtorrent/dist/webtorrent.min.js'
-  )) as TorrentModule
+  const build: string = '/peers/webtorrent/dist/webtorrent.min.js'
+  const { default: WebTorrent } = (await import(build)) as TorrentModule
   const client = new WebTorrent({ dht: false, lsd: false })
   Object.assign(window, { client })
   const file = new File([await (await fetch('/file')).blob()], 'model.onnx')
@@ -64,9 +63,8 @@ async function seed(tracker: string): Promise<string> {
 }
 
 async function take([magnet, tracker]: readonly [string, string]): Promise<number> {
-  const { default: WebTorrent } = (await import(
-    '/peers/webtorrent/dist/webtorrent.min.js'
-  )) as TorrentModule
+  const build: string = '/peers/webtorrent/dist/webtorrent.min.js'
+  const { default: WebTorrent } = (await import(build)) as TorrentModule
   const client = new WebTorrent({ dht: false, lsd: false })
   Object.assign(window, { client })
   const torrent = client.add(magnet, { announce: [tracker] })
