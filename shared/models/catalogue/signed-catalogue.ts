@@ -24,7 +24,7 @@ export interface SignedCatalogue extends Catalogue {
 
 /** Signs the text of a list, for others to read. */
 export async function signCatalogue(text: string, key: PrivateKey): Promise<string> {
-  const signature = toHex(await signBytes('catalogue', utf8(text), key))
+  const signature = toHex(await signBytes('proposal', utf8(text), key))
   return `${JSON.stringify({ signer: peerName(key.publicKey.toString()), signature, catalogue: text })}\n`
 }
 
@@ -45,6 +45,6 @@ export async function openCatalogue(text: string): Promise<SignedCatalogue> {
   const read = v.safeParse(schema, parsed)
   if (!read.success) throw badCatalogue('its envelope cannot be read')
   const { signer, signature, catalogue } = read.output
-  await openSignedBytes('catalogue', { body: utf8(catalogue), signature: fromHex(signature) }, signer)
+  await openSignedBytes('proposal', { body: utf8(catalogue), signature: fromHex(signature) }, signer)
   return { ...parseCatalogue(catalogue), signer }
 }
