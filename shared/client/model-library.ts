@@ -1,6 +1,6 @@
 import type { ModelHash } from '../base/ids.ts'
 import { MIB } from '../base/units.ts'
-import { eosTokens } from '../engine/eos-tokens.ts'
+import { eosTokens } from '../models/eos-tokens.ts'
 import { createChatTokenizer, type ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource, Digest } from '../models/byte-source.ts'

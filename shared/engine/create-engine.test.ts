@@ -4,7 +4,7 @@ import { readTinyModel, wasmComponents, type TinyModel } from '../testing/tiny-m
 import { createEngine, type TestedEngine } from './create-engine.ts'
 import { PREFILL_SEGMENT } from './decoder/decoder.ts'
 import type { GenerateRequest } from './engine.ts'
-import { goldenPath } from './golden.ts'
+import { goldenPath } from '../models/manifest.ts'
 import type { OrtRuntime } from './ort-runtime.ts'
 
 const tiny = await readTinyModel('fp32')

@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { Dtype } from '../models/manifest.ts'
 import { parseJson } from '../models/model-files.ts'
 import { list, tokenIds } from '../wire/fields.ts'
 import { tagOf } from '../wire/versions.ts'
@@ -17,10 +16,6 @@ const goldenSchema = v.strictObject({
   cases: list(v.strictObject({ prompt: tokenIds(MAX_TOKENS), tokens: tokenIds(MAX_TOKENS) }), 16),
 })
 export type Golden = v.InferOutput<typeof goldenSchema>
-
-export function goldenPath(dtype: Dtype): string {
-  return `golden.${dtype}.json`
-}
 
 /** @throws InfernetError `models.corrupt` */
 export function parseGolden(bytes: Uint8Array, path: string): Golden {

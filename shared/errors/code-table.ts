@@ -5,6 +5,7 @@ import { FAUCET_CODES } from './codes/faucet.ts'
 import { INTERNAL_CODES } from './codes/internal.ts'
 import { MESH_CODES } from './codes/mesh.ts'
 import { MODELS_CODES } from './codes/models.ts'
+import { ORIGIN_CODES } from './codes/origin.ts'
 import { PAYMENT_CODES } from './codes/payment.ts'
 import { PEER_CODES } from './codes/peer.ts'
 import { PROMPT_CODES } from './codes/prompt.ts'
@@ -26,6 +27,7 @@ import { WIRE_CODES } from './codes/wire.ts'
 export const CODE_TABLE = {
   ...WIRE_CODES,
   ...MODELS_CODES,
+  ...ORIGIN_CODES,
   ...ENGINE_CODES,
   ...PROMPT_CODES,
   ...SCHEDULE_CODES,

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { createEngine } from '#shared/engine/create-engine.ts'
-import { eosTokens } from '#shared/engine/eos-tokens.ts'
+import { eosTokens } from '#shared/models/eos-tokens.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { wasmComponents } from '#shared/testing/tiny-model.ts'
 import { lintModel } from '../models/lint-model.ts'

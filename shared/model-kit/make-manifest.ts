@@ -7,25 +7,19 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import * as v from 'valibot'
 import { PREFILL_SEGMENT, type Decoder, type Sequence } from '#shared/engine/decoder/decoder.ts'
 import { loadDecoder } from '#shared/engine/decoder/load-decoder.ts'
-import { eosTokens } from '#shared/engine/eos-tokens.ts'
-import { goldenPath, type Golden } from '#shared/engine/golden.ts'
+import { eosTokens } from '#shared/models/eos-tokens.ts'
+import type { Golden } from '#shared/engine/golden.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
-import { hashManifest, manifestSchema, type Manifest } from '#shared/models/manifest.ts'
+import { FileHasher } from '#shared/models/file-hasher.ts'
+import { draftManifest, finishManifest } from '#shared/models/make-manifest.ts'
+import { goldenPath, hashManifest, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
 import { readChatTemplate, readJson, readJsonIfAny, type ModelFiles } from '#shared/models/model-files.ts'
-import { graphFacts } from '#shared/models/onnx/graph-facts.ts'
 import { modelType } from '#shared/models/onnx/onnx-messages.ts'
-import { describeFile } from './describe-file.ts'
-import {
-  configNumber,
-  contextLengthOf,
-  lintFolder,
-  openModelFolder,
-  printFindings,
-  type ModelFolder,
-} from './model-folder.ts'
+import { pickFiles } from '#shared/models/pick-files.ts'
+import { isWeightsFile } from '#shared/models/weight-files.ts'
+import { lintFolder, openModelFolder, printFindings, type ModelFolder } from './model-folder.ts'
 import { runTool } from './run-tool.ts'
 import { tagOf } from '../wire/versions.ts'
 
@@ -66,52 +60,20 @@ async function writeModel(root: string, model: ModelFolder): Promise<void> {
   printFindings(dtype, findings)
   if (findings.some(({ level }) => level === 'refuse'))
     throw new Error(`${weights} cannot be published as it is.`)
+  const { graph } = modelType.decode(await files.read(weights))
+  if (!graph) throw new Error(`${weights} has no graph.`)
   const config = await readJson(files, 'config.json')
-  const draft: Manifest = {
-    format: tagOf('file', 'model'),
-    id: idOf(basename(root)),
-    name: nameOf(basename(root)),
-    task: 'text-generation',
-    dtype,
-    weights,
-    contextLength: contextLengthOf(config),
-    vocabSize: configNumber(config, ['vocab_size']),
-    ...(await memoryFacts(files, weights)),
-    files: [],
-  }
+  const draft = draftManifest({ called: basename(root), dtype, config, graph })
   const golden = await makeGolden(files, draft)
   await writeFile(join(root, goldenPath(dtype)), `${JSON.stringify(golden)}\n`)
   const listed = []
-  for (const path of inOrder(files.paths, goldenPath(dtype), weights))
-    listed.push(describeFile(path, await readFile(join(root, path))))
-  const manifest: Manifest = { ...draft, files: listed }
-  expectReadable(manifest)
+  const beside = files.paths.filter((path) => path !== weights && isWeightsFile(path, weights))
+  for (const path of pickFiles([...files.paths, goldenPath(dtype)], dtype, beside))
+    listed.push(await describe(root, path))
+  const manifest = finishManifest(draft, listed)
   await writeFile(join(root, `manifest.${dtype}.json`), `${JSON.stringify(manifest, null, 1)}\n`)
   const counts = golden.cases.map(({ prompt, tokens }) => `${prompt.length}+${tokens.length}`).join(', ')
   console.log(`${manifest.id} ${dtype}: ${hashManifest(manifest)}, golden tokens ${counts}`)
-}
-
-/** Nothing is written that no reader takes. */
-function expectReadable(manifest: Manifest): void {
-  const { issues } = v.safeParse(manifestSchema, manifest)
-  const field = issues && (v.getDotPath(issues[0]) ?? 'it')
-  if (field) throw new Error(`No reader would take the manifest: ${field} is out of bounds.`)
-}
-
-/** Left out where the graph does not tell, or where its weights lie in other files. */
-async function memoryFacts(files: ModelFiles, weights: string): Promise<Pick<Manifest, 'memory'>> {
-  const { graph } = modelType.decode(await files.read(weights))
-  if (!graph) return {}
-  const { largestTensorBytes, cacheBytesPerToken } = graphFacts(graph)
-  return cacheBytesPerToken && largestTensorBytes > 0
-    ? { memory: { largestTensorBytes, cacheBytesPerToken } }
-    : {}
-}
-
-/** The golden answers come before the weights: they are small and soon here. */
-function inOrder(paths: readonly string[], golden: string, weights: string): readonly string[] {
-  const at = paths.indexOf(weights)
-  return [...paths.slice(0, at), golden, ...paths.slice(at)]
 }
 
 async function makeGolden(files: ModelFiles, manifest: Manifest): Promise<Golden> {
@@ -184,18 +146,8 @@ function topOf(logits: Float32Array): readonly [token: number, lead: number] {
   return [best, (logits[best] ?? 0) - second]
 }
 
-/** The folder's name as an id: those of the hub have capitals and underscores. */
-function idOf(folder: string): string {
-  return folder
-    .toLowerCase()
-    .replace(/[^a-z0-9.-]+/g, '-')
-    .replace(/^[.-]+/, '')
-    .slice(0, 63)
-}
-
-function nameOf(folder: string): string {
-  return folder
-    .split(/[-_]/)
-    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
-    .join(' ')
+async function describe(root: string, path: string): Promise<ManifestFile> {
+  const hasher = new FileHasher({ digest: (bytes) => crypto.subtle.digest('SHA-256', bytes) })
+  await hasher.update(await readFile(join(root, path)))
+  return (await hasher.finish(path)).file
 }

@@ -10,7 +10,7 @@ import { modelType } from '../models/onnx/onnx-messages.ts'
 import { wasmComponents } from '../testing/tiny-model.ts'
 import { FAMILIES, type FamilyModel } from './families/families.ts'
 import { makeFamilyModel } from './families/make-family.ts'
-import { contextLengthOf } from './model-folder.ts'
+import { contextLengthOf } from '../models/make-manifest.ts'
 
 const roots: string[] = []
 afterEach(async () => {
@@ -149,7 +149,9 @@ describe('make-manifest', () => {
     const folder = await folderOf('___', small)
     expect(await run('make-manifest.ts', folder)).toEqual({
       code: 1,
-      said: expect.stringMatching(/No reader would take the manifest: id is out of bounds\.\n$/) as string,
+      said: expect.stringMatching(
+        /no reader would take its manifest, because id is out of bounds\.\n$/,
+      ) as string,
     })
     await expect(manifestOf(folder)).rejects.toMatchObject({ code: 'ENOENT' })
   })

@@ -3,11 +3,17 @@ export interface ByteSource {
   /**
    * Opens `path` at `offset`, or at the beginning when the source cannot skip: `offset` in the answer tells.
    *
-   * @throws InfernetError `models.unavailable` with the status
+   * @param options `maxSkipBytes`: a source that would send more than so many bytes before `offset` refuses, for who
+   * wants a piece and not the file. @default no bound
+   * @throws InfernetError `models.unavailable` with the status, `origin.*`, or the signal's reason
    */
   open(
     path: string,
-    options: { readonly offset: number; readonly signal?: AbortSignal | undefined },
+    options: {
+      readonly offset: number
+      readonly maxSkipBytes?: number
+      readonly signal?: AbortSignal | undefined
+    },
   ): Promise<{ readonly offset: number; readonly body: AsyncIterable<Uint8Array> }>
 }
 

@@ -51,7 +51,7 @@ describe('createHttpSource', () => {
   it('names a missing file, a page served in its place, and a server that is gone', async () => {
     const status = (value: unknown) => ({ code: 'models.unavailable', facts: { status: value } })
     await expect(read('none', 0)).rejects.toMatchObject(status(404))
-    await expect(read('page', 0)).rejects.toMatchObject(status(404))
+    await expect(read('page', 0)).rejects.toMatchObject({ code: 'origin.faulty' })
     const gone = createHttpSource('http://127.0.0.1:1/').open('x', { offset: 0 })
     await expect(gone).rejects.toMatchObject(status('no answer'))
   })

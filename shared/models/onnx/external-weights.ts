@@ -17,19 +17,20 @@ export function withExternalWeights(graph: OnnxGraph, file: Uint8Array, minBytes
     initializers: graph.initializers.map((tensor) => {
       const { rawData } = tensor
       return rawData && rawData.length >= minBytes && rawData.buffer === file.buffer
-        ? pointingAt(tensor, rawData.byteOffset - file.byteOffset, rawData.length)
+        ? pointingAt(tensor, WEIGHTS_FILE, rawData.byteOffset - file.byteOffset, rawData.length)
         : tensor
     }),
   }
 }
 
-function pointingAt(tensor: OnnxTensor, offset: number, length: number): OnnxTensor {
+/** The tensor without its bytes, which lie in a file. */
+export function pointingAt(tensor: OnnxTensor, file: string, offset: number, length: number): OnnxTensor {
   const entry = (key: string, value: string | number) => ({ key, value: String(value), unknown: [] })
   return {
     ...tensor,
     rawData: undefined,
     dataLocation: EXTERNAL,
-    externalData: [entry('location', WEIGHTS_FILE), entry('offset', offset), entry('length', length)],
+    externalData: [entry('location', file), entry('offset', offset), entry('length', length)],
   }
 }
 
@@ -40,7 +41,15 @@ export interface ExternalFile {
 }
 
 /** Shapes, axes and places in them; the rest of a model is larger. */
-const SMALL_BYTES = 1024
+export const SMALL_BYTES = 1024
+
+/** Where in which file beside the model a tensor lies. */
+export interface TensorPlace {
+  readonly file: string
+  readonly start: number
+  /** Undefined is all the rest of the file. */
+  readonly length: number | undefined
+}
 
 /**
  * Brings small tensors back into the graph: onnxruntime-genai writes even single numbers beside it
@@ -51,18 +60,43 @@ const SMALL_BYTES = 1024
 export function withSmallTensorsInside(graph: OnnxGraph, files: readonly ExternalFile[]): OnnxGraph {
   if (files.length === 0) return graph
   const byName = new Map(files.map(({ path, data }) => [path, data]))
+  return withTensorsInside(graph, ({ file, start, length }) => {
+    const data = byName.get(file)
+    if (!data) return undefined
+    const end = start + (length ?? data.length - start)
+    if (!(start >= 0 && end >= start && end <= data.length)) throw new InfernetError('models.corrupt')
+    return data.subarray(start, end)
+  })
+}
+
+/** As {@link withSmallTensorsInside}, with the bytes of each from `read`; a tensor that it does not have stays. */
+export function withTensorsInside(
+  graph: OnnxGraph,
+  read: (place: TensorPlace) => Uint8Array | undefined,
+): OnnxGraph {
   return {
     ...graph,
     initializers: graph.initializers.map((tensor) => {
-      if (tensor.dataLocation !== EXTERNAL || (tensorBytes(tensor) ?? Infinity) > SMALL_BYTES) return tensor
-      const entry = (wanted: string) => tensor.externalData.find(({ key }) => key === wanted)?.value
-      const file = byName.get(entry('location') ?? '')
-      if (!file) return tensor
-      const start = Number(entry('offset') ?? 0)
-      const end = start + Number(entry('length') ?? file.length - start)
-      if (!(start >= 0 && end >= start && end <= file.length)) throw new InfernetError('models.corrupt')
-      return { ...tensor, rawData: file.subarray(start, end), dataLocation: undefined, externalData: [] }
+      const place = smallPlaceOf(tensor)
+      const rawData = place && read(place)
+      return rawData ? { ...tensor, rawData, dataLocation: undefined, externalData: [] } : tensor
     }),
+  }
+}
+
+/** Where the small tensors lie that a rewrite reads from files beside the model. */
+export function smallPlaces(graph: OnnxGraph): readonly TensorPlace[] {
+  return graph.initializers.map(smallPlaceOf).filter((place) => place !== undefined)
+}
+
+function smallPlaceOf(tensor: OnnxTensor): TensorPlace | undefined {
+  if (tensor.dataLocation !== EXTERNAL || (tensorBytes(tensor) ?? Infinity) > SMALL_BYTES) return undefined
+  const entry = (wanted: string) => tensor.externalData.find(({ key }) => key === wanted)?.value
+  const length = entry('length')
+  return {
+    file: entry('location') ?? '',
+    start: Number(entry('offset') ?? 0),
+    length: length === undefined ? undefined : Number(length),
   }
 }
 

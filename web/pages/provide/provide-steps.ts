@@ -34,6 +34,8 @@ export function provideSteps(
     case 'mesh.insecure-page':
       return [{ label: 'Show how', run: act.help }]
     case 'models.unavailable':
+    case 'origin.faulty':
+    case 'origin.silent':
     case 'schedule.no-relay':
     case 'mesh.reservation-refused':
       return [

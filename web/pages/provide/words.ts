@@ -177,6 +177,11 @@ function failedTitle(code: string | undefined, wasLive: boolean): string {
     case 'models.truncated':
     case 'models.unavailable':
     case 'models.no-space':
+    case 'origin.busy':
+    case 'origin.changed':
+    case 'origin.faulty':
+    case 'origin.not-as-listed':
+    case 'origin.silent':
       return 'The model did not load.'
     default:
       return wasLive ? 'Lending stopped.' : 'Lending did not start.'
