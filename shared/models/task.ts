@@ -3,7 +3,7 @@ export const TASKS = ['text-generation', 'feature-extraction'] as const
 export type Task = (typeof TASKS)[number]
 
 /** The task of a model that turns a text into a vector: an encoder. */
-export const ENCODING: Task = 'feature-extraction'
+export const ENCODING = 'feature-extraction' satisfies Task
 
 /** The task of a model that answers a prompt. */
-export const WRITING: Task = 'text-generation'
+export const WRITING = 'text-generation' satisfies Task

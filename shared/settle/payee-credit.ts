@@ -66,7 +66,8 @@ export class PayeeCredit implements CreditVerifier {
     const job = jobOf(terms)
     // Beside a job that runs on the same line, a voucher may be overtaken by that one's next.
     if (signed.voucher.cumulative < line.received && line.jobs === 0) throw new InfernetError('payment.stale')
-    const first = costOf(terms.price, terms.prefillTokens, Math.min(CHUNK_TOKENS, terms.maxTokens))
+    const { chunkTokens = CHUNK_TOKENS, maxTokens } = terms
+    const first = costOf(terms.price, terms.prefillTokens, Math.min(chunkTokens, maxTokens))
     await this.expectRoom(signed, baseUnits(first), funds, signal)
     const added = await this.keep(signed, funds, line)
     // Beside a running job the voucher may hold that one's payment, which is on its way.

@@ -91,7 +91,8 @@ export class PayerCredit implements CreditSource {
     const { epoch } = funds
     const line = { payer, provider: payment.operator, model: terms.quote.model, epoch }
     const prefill = costOf(terms.price, terms.prefillTokens, 0)
-    const firstChunk = costOf(terms.price, terms.prefillTokens, Math.min(CHUNK_TOKENS, terms.maxTokens))
+    const { chunkTokens = CHUNK_TOKENS, maxTokens } = terms
+    const firstChunk = costOf(terms.price, terms.prefillTokens, Math.min(chunkTokens, maxTokens))
     if (prefill > this.#init.maxJobCost) throw new InfernetError('payment.over-limit')
     await this.#expectRoom(epoch, firstChunk, funds, signal)
     const job = new PayingJob(this, terms, line, payment)

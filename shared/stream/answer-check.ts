@@ -7,25 +7,14 @@ import type { Signed } from '../wire/signed.ts'
 import { ChunkVerifier, type Chunk } from './chunk.ts'
 import { isPrepaid, type JobTally } from './credit.ts'
 import { hashAgreed, type Agreed } from './first-link.ts'
-import { acceptedSchema, type ProviderFrame } from './messages.ts'
+import type { Frame, JobCheck, Opened } from './job-check.ts'
+import { acceptedSchema } from './messages.ts'
 import type { Job } from './job.ts'
 import { deriveSeed } from './seed.ts'
 import { transcriptOf, type Transcript } from './transcript.ts'
 
-type Frame<Type extends ProviderFrame['type']> = Extract<ProviderFrame, { type: Type }>
-
-/** What goes out in `open`, to which the provider's first word is bound. */
-interface Opened {
-  readonly question: Uint8Array
-  /** Undefined for a job that nobody pays for. */
-  readonly credit: Uint8Array | undefined
-}
-
-/**
- * Holds what a provider writes against the quote, against what was asked, and against our own count. All methods that
- * take a frame throw InfernetError `stream.bad-chunk` for what is not right.
- */
-export class AnswerCheck {
+/** The check of a job that writes an answer. */
+export class AnswerCheck implements JobCheck {
   readonly #job: Job
   readonly #verifier: ChunkVerifier
   #agreed: Agreed | undefined
@@ -104,7 +93,9 @@ export class AnswerCheck {
     return { seed: seed ?? deriveSeed(jobId, consumerNonce, nonce), chunk }
   }
 
-  streamed({ position, tokens: part }: Frame<'tokens'>): void {
+  streamed(frame: Frame<'tokens'> | Frame<'vectors'>): void {
+    if (frame.type === 'vectors') throw new InfernetError('wire.unexpected', { got: 'vectors' })
+    const { position, tokens: part } = frame
     if (position !== this.position) throw new InfernetError('stream.bad-chunk', { reason: 'position' })
     if (position + part.length > this.#job.prompt.maxTokens)
       throw new InfernetError('stream.bad-chunk', { reason: 'too many' })

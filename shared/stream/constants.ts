@@ -60,6 +60,15 @@ export const MAX_JOB_FRAME_BYTES = MAX_QUESTION_BYTES + 4 * KIB
 export const PREPAID_PROMPT_TOKENS = 256
 
 /**
+ * Tokens of texts whose vectors are under one signature: reading so many costs about as much as writing one chunk. A
+ * longer text has a signature of its own.
+ */
+export const READ_CHUNK_TOKENS = PREPAID_PROMPT_TOKENS
+
+/** The vectors of one frame, so that it stays far below what a frame may have. One vector of the longest takes as much. */
+export const MAX_VECTOR_BYTES = 32 * KIB
+
+/**
  * How much may be written unpaid: one chunk. Where the way there and back takes longer than writing a chunk, two, so
  * that the GPU need not wait for the network.
  */

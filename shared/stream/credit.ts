@@ -37,8 +37,10 @@ import { PREPAID_PROMPT_TOKENS } from './constants.ts'
 export interface CreditTerms extends ChainTerms {
   readonly consumer: PeerName
   readonly quote: Quote
-  /** The most tokens that will be written. */
+  /** The most tokens that will be written; of a job of vectors, read. */
   readonly maxTokens: number
+  /** Tokens of the first chunk, for which there must be money. @default CHUNK_TOKENS */
+  readonly chunkTokens?: number | undefined
 }
 
 /** How a job ended, in one's own count. */

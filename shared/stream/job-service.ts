@@ -1,11 +1,13 @@
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import { peerName, type ModelHash, type PeerName } from '../base/ids.ts'
-import { baseUnits, millis, tokens, type EpochMillis } from '../base/units.ts'
+import { baseUnits, millis, type EpochMillis } from '../base/units.ts'
 import { withDeadline } from '../base/wait.ts'
+import { checkEmbedRequest } from '../engine/check-request.ts'
 import type { Engine } from '../engine/engine.ts'
 import { errorToMessage } from '../errors/error-message.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import { ENCODING } from '../models/task.ts'
 import type { QuoteDesk, RedeemedQuote } from '../prompt/quote-desk.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import {
@@ -14,7 +16,8 @@ import {
   MAX_JOBS_PER_CONSUMER,
   MAX_OPENING_JOBS,
 } from './constants.ts'
-import { isPaid, type CreditTerms, type CreditVerifier, type IncomingCredit } from './credit.ts'
+import { isPaid, type CreditVerifier, type IncomingCredit } from './credit.ts'
+import { creditTermsOf } from './job-terms.ts'
 import { consumerFrameSchema } from './messages.ts'
 import { readOpen, type OpenJob } from './open-job.ts'
 import { ServedJob, type JobFrames, type JobOutcome, type TakeModel } from './serve-job.ts'
@@ -154,15 +157,7 @@ export class JobService {
     const { clock } = this.#components
     if (!verifier || !open.credit) throw new InfernetError('payment.required')
     const opening = open.credit
-    const terms: CreditTerms = {
-      jobId: open.jobId,
-      consumer,
-      quote,
-      price: quote.price,
-      prefillTokens: tokens(open.promptTokens.length + open.priorTokens.length),
-      from: open.priorTokens.length,
-      maxTokens: open.maxTokens,
-    }
+    const terms = creditTermsOf(open, { jobId: open.jobId, consumer, quote })
     const late = (): Error => new InfernetError('payment.chain-unreachable')
     try {
       return await withDeadline(clock, millis(CREDIT_CHECK_DEADLINE_MS), late, (signal) =>
@@ -198,16 +193,22 @@ export class JobService {
 /**
  * What the engine would refuse is refused here, before a place is taken.
  *
- * @throws InfernetError `engine.bad-token`, `engine.context-full`.
+ * @throws InfernetError `engine.other-task`, `engine.bad-token`, `engine.context-full`, `stream.other-vectors`.
  */
-function checkFits({ promptTokens, priorTokens, maxTokens }: OpenJob, { info }: Engine): void {
+function checkFits(open: OpenJob, { info }: Engine): void {
+  const { vocabSize, contextLength, dimensions = 0 } = info
+  if (open.task !== info.task) throw new InfernetError('engine.other-task', { task: open.task })
+  if (open.task === ENCODING) {
+    if (open.dimensions !== dimensions) throw new InfernetError('stream.other-vectors', { dimensions })
+    return checkEmbedRequest(open, info)
+  }
+  const { promptTokens, priorTokens, maxTokens } = open
   for (const token of [...promptTokens, ...priorTokens]) {
-    if (token >= info.vocabSize)
-      throw new InfernetError('engine.bad-token', { token, vocabSize: info.vocabSize })
+    if (token >= vocabSize) throw new InfernetError('engine.bad-token', { token, vocabSize })
   }
   const read = promptTokens.length + priorTokens.length
-  if (read + Math.min(maxTokens, 1) > info.contextLength) {
-    throw new InfernetError('engine.context-full', { tokens: read, contextLength: info.contextLength })
+  if (read + Math.min(maxTokens, 1) > contextLength) {
+    throw new InfernetError('engine.context-full', { tokens: read, contextLength })
   }
 }
 

@@ -1,11 +1,11 @@
 import * as v from 'valibot'
 import { MAX_OUTPUT_TOKENS } from '../prompt/constants.ts'
 import { amountField, bytes, bytesUpTo, integer, jobIdField, list, tokenIds } from '../wire/fields.ts'
-import { MAX_QUESTION_BYTES, MAX_TEXT_TOKENS } from '../wire/limits.ts'
+import { MAX_EMBED_TEXTS, MAX_QUESTION_BYTES, MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
-import { CHUNK_TOKENS, MAX_CREDIT_BYTES, MAX_FRAME_TOKENS } from './constants.ts'
+import { CHUNK_TOKENS, MAX_CREDIT_BYTES, MAX_FRAME_TOKENS, MAX_VECTOR_BYTES } from './constants.ts'
 
 const position = integer(0, MAX_OUTPUT_TOKENS)
 /** A nonce of 32 bytes and its name in CBOR. */
@@ -63,6 +63,13 @@ export const providerFrameSchema = v.variant('type', [
     position,
     tokens: v.pipe(tokenIds(MAX_FRAME_TOKENS), v.minLength(1)),
   }),
+  /** The vectors of a block of texts, 32-bit numbers, little-endian; its chunk follows. */
+  v.strictObject({
+    type: v.literal('vectors'),
+    /** Place in the question of the first text. */
+    position: integer(0, MAX_EMBED_TEXTS),
+    vectors: bytesUpTo(MAX_VECTOR_BYTES),
+  }),
   message({ type: v.literal('chunk'), chunk: signedSchema }),
   message({
     type: v.literal('done'),
@@ -91,6 +98,21 @@ export const chunkSchema = v.strictObject({
   /** Position in the answer of the first token. */
   position,
   tokens: list(integer(0, 2 ** 20 - 1), CHUNK_TOKENS),
+  /** SHA-256 of the chunk before, or of the job's terms. */
+  previous: bytes(32),
+  /** Everything owed so far for this job, this chunk included. */
+  due: amountField,
+})
+
+/** The signed body of a chunk of vectors: of each block of texts one, from 0 on. */
+export const vectorChunkSchema = v.strictObject({
+  jobId: jobIdField,
+  index: integer(0, MAX_EMBED_TEXTS),
+  /** Place in the question of the first text. */
+  position: integer(0, MAX_EMBED_TEXTS),
+  texts: integer(1, MAX_EMBED_TEXTS),
+  /** SHA-256 of the vectors as they travelled. */
+  vectors: bytes(32),
   /** SHA-256 of the chunk before, or of the job's terms. */
   previous: bytes(32),
   /** Everything owed so far for this job, this chunk included. */

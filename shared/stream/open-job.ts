@@ -1,9 +1,11 @@
+import * as v from 'valibot'
 import type { JobId } from '../base/ids.ts'
+import { decode } from '../wire/codec.ts'
+import { embedQuestionSchema, type EmbedQuestion } from './embed-question.ts'
 import type { OpenFrame } from './messages.ts'
-import { decodeQuestion, type Question } from './question.ts'
+import { questionSchema, type Question } from './question.ts'
 
-/** A job as it was opened: the question read, and the bytes that the chain of chunks begins with. */
-export interface OpenJob extends Question {
+interface Opened {
   readonly jobId: JobId
   readonly quoteId: JobId
   /** The exact bytes of the question. */
@@ -11,7 +13,22 @@ export interface OpenJob extends Question {
   readonly credit: Uint8Array | undefined
 }
 
+/** A job that writes. */
+export type OpenAnswer = Question & Opened
+/** A job that turns texts into vectors. */
+export type OpenEmbedding = EmbedQuestion & Opened
+
+/** A job as it was opened: the question read, and the bytes that the chain of chunks begins with. */
+export type OpenJob = OpenAnswer | OpenEmbedding
+
+const anyQuestionSchema = v.variant('task', [questionSchema, embedQuestionSchema])
+
+/** The question of a job of any task. @throws InfernetError `wire.malformed` */
+export function decodeAnyQuestion(body: Uint8Array): Question | EmbedQuestion {
+  return decode(anyQuestionSchema, body)
+}
+
 /** @throws InfernetError `wire.malformed` */
 export function readOpen({ jobId, quoteId, question, credit }: OpenFrame): OpenJob {
-  return { ...decodeQuestion(question), jobId, quoteId, body: question, credit }
+  return { ...decodeAnyQuestion(question), jobId, quoteId, body: question, credit }
 }

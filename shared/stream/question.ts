@@ -2,7 +2,8 @@ import * as v from 'valibot'
 import { fromHex } from '../base/bytes.ts'
 import type { ModelHash } from '../base/ids.ts'
 import type { SamplerParams } from '../engine/engine.ts'
-import { TASKS, type Task } from '../models/task.ts'
+import { WRITING } from '../models/task.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
 import { MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS } from '../prompt/constants.ts'
 import { samplerSchema } from '../prompt/messages.ts'
 import { plainSampler } from '../prompt/plain-sampler.ts'
@@ -15,7 +16,7 @@ import { MAX_TEXT_TOKENS } from '../wire/limits.ts'
 export const SALT_BYTES = 16
 
 const questionFields = v.strictObject({
-  task: v.picklist(TASKS),
+  task: v.literal(WRITING),
   model: modelHashField,
   promptTokens: v.pipe(tokenIds(MAX_PROMPT_TOKENS), v.minLength(1)),
   priorTokens: tokenIds(MAX_OUTPUT_TOKENS),
@@ -26,7 +27,8 @@ const questionFields = v.strictObject({
   salt: bytes(SALT_BYTES),
 })
 
-const questionSchema = v.pipe(
+/** The question of a job that writes. */
+export const questionSchema = v.pipe(
   questionFields,
   v.check(
     ({ promptTokens, priorTokens }) => promptTokens.length + priorTokens.length <= MAX_TEXT_TOKENS,
@@ -39,7 +41,7 @@ const questionSchema = v.pipe(
  * chunks holds its hash, so that whoever has those bytes can prove which question was answered.
  */
 export interface Question {
-  readonly task: Task
+  readonly task: typeof WRITING
   readonly model: ModelHash
   readonly promptTokens: readonly number[]
   /** Tokens of this answer that another provider wrote; the job goes on after them. */
@@ -66,8 +68,10 @@ export interface Asked {
 }
 
 /** The question of a job: of the prompt, what a provider is told. */
+/** @throws InfernetError `engine.other-task` for a prompt of a model that does not write */
 export function questionOf({ prompt, priorTokens, consumerNonce, salt, seed }: Asked): Question {
   const { task, model, promptTokens, sampler } = prompt
+  if (task !== WRITING) throw new InfernetError('engine.other-task', { task })
   const maxTokens = prompt.maxTokens - priorTokens.length
   return {
     task,

@@ -18,12 +18,16 @@ import {
   STOP_DEADLINE_MS,
 } from './constants.ts'
 import type { OutgoingCredit } from './credit.ts'
-import type { Job } from './job.ts'
+import { encodeEmbedQuestion } from './embed-question.ts'
+import type { JobCheck } from './job-check.ts'
+import { embedQuestionOf, isEmbedJob, type EmbedJob, type Job } from './job.ts'
 import { JobPayment } from './job-payment.ts'
 import { Liveness } from './liveness.ts'
 import { providerFrameSchema, type ProviderFrame } from './messages.ts'
 import { encodeQuestion, questionOf } from './question.ts'
 import type { Transcript } from './transcript.ts'
+import { VectorCheck } from './vector-check.ts'
+import type { VectorChunk } from './vector-chunk.ts'
 
 export type JobEvent =
   | {
@@ -35,6 +39,8 @@ export type JobEvent =
     }
   | { readonly type: 'tokens'; readonly tokens: readonly number[] }
   | { readonly type: 'chunk'; readonly chunk: Chunk }
+  /** A block of vectors, checked against its signature; nothing is told of it before. */
+  | { readonly type: 'vectors'; readonly chunk: VectorChunk }
   | { readonly type: 'done'; readonly finish: FinishReason; readonly isUsageDisputed: boolean }
 
 /**
@@ -49,8 +55,8 @@ export type JobEvent =
  */
 export class RunningJob {
   readonly #frames: FramedStream<typeof providerFrameSchema>
-  readonly #job: Job
-  readonly #check: AnswerCheck
+  readonly #job: Job | EmbedJob
+  readonly #check: JobCheck
   readonly #liveness: Liveness
   readonly #aborter = new AbortController()
   readonly #clock: Clock
@@ -68,7 +74,7 @@ export class RunningJob {
   /** @param components `credit` pays for the job; without it nothing is ever paid. */
   constructor(
     stream: Stream,
-    job: Job,
+    job: Job | EmbedJob,
     { clock, credit }: { clock: Clock; credit?: OutgoingCredit | undefined },
   ) {
     this.#frames = new FramedStream(stream, providerFrameSchema, clock, {
@@ -77,8 +83,10 @@ export class RunningJob {
     this.#job = job
     this.#clock = clock
     this.#payment = new JobPayment(clock, credit)
-    this.#question = encodeQuestion(questionOf(job))
-    this.#check = new AnswerCheck(job)
+    this.#question = isEmbedJob(job)
+      ? encodeEmbedQuestion(embedQuestionOf(job))
+      : encodeQuestion(questionOf(job))
+    this.#check = isEmbedJob(job) ? new VectorCheck(job) : new AnswerCheck(job)
     this.#liveness = new Liveness({
       clock,
       sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
@@ -121,6 +129,11 @@ export class RunningJob {
   /** The provider refused for what the purse has learned by now: it may be asked once more. */
   get hasLearned(): boolean {
     return this.#payment.hasLearned
+  }
+
+  /** The provider said no, in place of taking the job: whether it was right to is not known here. */
+  get wasRefused(): boolean {
+    return this.#isTold && !this.#isAccepted
   }
 
   /** Why this side could not pay, when that is what ended the job: no other provider can help. */
@@ -232,8 +245,12 @@ export class RunningJob {
         return this.#takeAccepted(frame)
       case 'tokens':
         return this.#takeTokens(frame)
+      case 'vectors':
+        this.#check.streamed(frame)
+        this.#expectProgress()
+        return undefined
       case 'chunk':
-        return { type: 'chunk', chunk: await this.#takeChunk(frame.chunk) }
+        return this.#takeChunk(frame.chunk)
       case 'done':
         return this.#takeDone(frame)
       case 'receipt':
@@ -270,12 +287,15 @@ export class RunningJob {
     return { type: 'tokens', tokens: frame.tokens }
   }
 
-  async #takeChunk(signed: Signed): Promise<Chunk> {
+  async #takeChunk(signed: Signed): Promise<JobEvent> {
     if (this.#isStopped && ++this.#lateChunks > MAX_CHUNKS_AFTER_STOP)
       throw new InfernetError('stream.cancelled')
     const chunk = await this.#check.signed(signed)
     await this.#pay(chunk.due)
-    return chunk
+    if (!('vectors' in chunk)) return { type: 'chunk', chunk }
+    if (!this.#payment.isPaying)
+      void this.#trySend({ type: 'ack', position: this.#check.position, credit: new Uint8Array() })
+    return { type: 'vectors', chunk }
   }
 
   /** Pays what is signed, and nothing before it is: a provider that stops serving is paid no more. */

@@ -1,36 +1,35 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
-import { baseUnits, millis, tokens, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
+import { baseUnits, millis, type BaseUnits, type Millis, type Tokens } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
-import type { Engine, FinishReason, TokenBatch } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import { ENCODING } from '../models/task.ts'
 import type { RedeemedQuote } from '../prompt/quote-desk.ts'
 import { encode } from '../wire/codec.ts'
+import type { Signed } from '../wire/signed.ts'
 import type { FramedStream } from '../wire/framed-stream.ts'
-import { amountDue, ChunkSigner, type ChainTerms } from './chunk.ts'
 import {
   ACK_DEADLINE_MS,
-  ACK_WINDOW_TOKENS,
-  CHUNK_TOKENS,
   CREDIT_DEADLINE_MS,
-  CREDIT_WINDOW_CHUNKS,
-  MAX_FRAME_TOKENS,
   MAX_JOB_MS,
   RECEIPT_DEADLINE_MS,
   SILENCE_MS,
   SPARE_CREDITS,
   STOP_DEADLINE_MS,
-  WIDE_CREDIT_WINDOW_CHUNKS,
 } from './constants.ts'
-import { isPrepaid, type IncomingCredit, type JobTally } from './credit.ts'
+import { isPrepaid, type CreditTerms, type IncomingCredit } from './credit.ts'
+import { creditTermsOf } from './job-terms.ts'
+import type { JobWork, WorkLine } from './job-work.ts'
 import { Liveness } from './liveness.ts'
 import { hashAgreed } from './first-link.ts'
 import type { consumerFrameSchema, ConsumerFrame } from './messages.ts'
 import type { OpenJob } from './open-job.ts'
-import { deriveSeed } from './seed.ts'
+import { EmbeddingWork } from './read-texts.ts'
+import { AnswerWork } from './write-answer.ts'
 
 export type JobFrames = FramedStream<typeof consumerFrameSchema>
 
@@ -54,27 +53,25 @@ export type TakeModel = (options: { signal: AbortSignal }) => Promise<() => void
 export type JobOutcome = 'done' | 'cancelled' | 'failed'
 
 /**
- * The provider's side of one admitted job: pulls tokens from the engine, streams and signs them.
+ * The provider's side of one admitted job: its life, its line and its money, whatever the work is that it does
+ * (`write-answer.ts`, `read-texts.ts`).
  *
- * It never runs more than {@link ACK_WINDOW_TOKENS} ahead of what the consumer acknowledged, so that nothing piles up
- * towards a tab that stopped reading, and a stuck reader is let go after {@link ACK_DEADLINE_MS}. A paid job runs no
- * further ahead of its payment than {@link CREDIT_WINDOW_CHUNKS}, and ends when that does not come.
+ * The work never runs far ahead of what the consumer acknowledged, so that nothing piles up towards a tab that stopped
+ * reading, and a stuck reader is let go after {@link ACK_DEADLINE_MS}. A paid job runs no further ahead of its payment
+ * than its work allows, and ends when that does not come.
  */
 export class ServedJob {
   readonly #frames: JobFrames
-  readonly #open: OpenJob
-  readonly #redeemed: RedeemedQuote
   readonly #components: ServedJobComponents
-  readonly #signer: ChunkSigner
+  readonly #work: JobWork
   readonly #accepted: Uint8Array
   /** Ends the work. */
   readonly #aborter = new AbortController()
   /** Ends the listening, which goes on after a stop: the last payment is on its way. */
   readonly #deaf = new AbortController()
   readonly #liveness: Liveness
-  readonly #terms: ChainTerms
+  readonly #terms: CreditTerms
   #startedAt: Millis
-  #written = 0
   #acked: number
   #credits = 0
   #isAccepted = false
@@ -82,26 +79,20 @@ export class ServedJob {
   #wake: (() => void) | undefined
 
   constructor(frames: JobFrames, open: OpenJob, redeemed: RedeemedQuote, components: ServedJobComponents) {
+    const { clock, key, engine, consumer } = components
     this.#frames = frames
-    this.#open = open
-    this.#redeemed = redeemed
     this.#components = components
-    this.#acked = open.priorTokens.length
-    const prefillTokens = tokens(open.promptTokens.length + open.priorTokens.length)
-    const { price } = redeemed.quote
-    this.#startedAt = components.clock.monotonic()
-    this.#terms = {
-      jobId: open.jobId,
-      price,
-      prefillTokens,
-      from: open.priorTokens.length,
-    }
+    this.#acked = open.task === ENCODING ? 0 : open.priorTokens.length
+    this.#startedAt = clock.monotonic()
+    this.#terms = creditTermsOf(open, { jobId: open.jobId, consumer, quote: redeemed.quote })
     this.#accepted = encode({ nonce: redeemed.nonce })
-    const agreed = {
+    const agreed = hashAgreed({
       ...{ quote: redeemed.body, question: open.body, accepted: this.#accepted },
       credit: open.credit ?? new Uint8Array(),
-    }
-    this.#signer = new ChunkSigner(this.#terms, hashAgreed(agreed), components.key)
+    })
+    const init = { terms: this.#terms, agreed, key, engine, consumer }
+    this.#work =
+      open.task === ENCODING ? new EmbeddingWork(open, init) : new AnswerWork(open, redeemed.nonce, init)
     this.#liveness = new Liveness({
       clock: components.clock,
       sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
@@ -109,12 +100,13 @@ export class ServedJob {
     })
   }
 
+  /** Tokens that were written, or whose texts were read. */
   get written(): Tokens {
-    return tokens(this.#written)
+    return this.#work.count
   }
 
   get due(): BaseUnits {
-    return this.#isAccepted ? this.#signer.due : baseUnits(0n)
+    return this.#isAccepted ? this.#work.due : baseUnits(0n)
   }
 
   /** What came in for it. */
@@ -138,8 +130,9 @@ export class ServedJob {
       // Before it is accepted, which spends a prepaid prompt: who cannot load it has taken nothing.
       letGo = await this.#components.take?.({ signal: this.#aborter.signal })
       await this.#accept(waiting)
-      const finish = await this.#write(this.#redeemed.nonce)
-      await this.#frames.send(this.#doneFrame(finish), { signal: this.#aborter.signal })
+      const finish = await this.#work.run(this.#line)
+      const done = { type: 'done', finish, ...this.#work.usage }
+      await this.#frames.send(done, { signal: this.#aborter.signal })
       await this.#settleUp()
       await this.#frames.close()
       return 'done'
@@ -159,7 +152,7 @@ export class ServedJob {
   /** Says that the job is taken: from then on what was prepaid is spent. A stop that comes before is heeded. */
   async #accept(waiting: number): Promise<void> {
     const isOwed = this.#components.credit !== undefined && isPrepaid(this.#terms)
-    const chunk = isOwed ? { chunk: await this.#signer.begin() } : {}
+    const chunk = isOwed ? { chunk: await this.#work.begin() } : {}
     this.#aborter.signal.throwIfAborted()
     this.#isAccepted = true
     this.#startedAt = this.#components.clock.monotonic()
@@ -179,73 +172,37 @@ export class ServedJob {
     return isCancelled ? 'cancelled' : 'failed'
   }
 
-  async #write(nonce: Uint8Array): Promise<FinishReason> {
-    const { promptTokens, priorTokens, sampler, maxTokens, jobId, consumerNonce, seed } = this.#open
-    const { signal } = this.#aborter
-    const request = {
-      promptTokens,
-      priorTokens,
-      sampler,
-      maxTokens,
-      client: this.#components.consumer,
-      seed: seed ?? deriveSeed(jobId, consumerNonce, nonce),
-    }
-    const batches = this.#components.engine.generate(request, { signal })
-    try {
-      // One batch is computed while the one before is sent: the network costs the engine nothing.
-      let next = batches.next()
-      for (;;) {
-        const { value: batch, done } = await next
-        if (done) return 'length'
-        if (!batch.finish) next = preparePull(batches)
-        await this.#send(batch)
-        if (batch.finish) {
-          await this.#sendChunks(await this.#signer.finish())
-          return batch.finish
-        }
-        await this.#windowOpens()
-      }
-    } finally {
-      await batches.return().catch(() => undefined)
+  /** What the work sees of the job. */
+  get #line(): WorkLine {
+    const { clock, credit, onProgress } = this.#components
+    const startedAt = this.#startedAt
+    const liveness = this.#liveness
+    return {
+      signal: this.#aborter.signal,
+      isPaid: credit !== undefined,
+      get elapsedMs() {
+        return millis(clock.monotonic() - startedAt)
+      },
+      get rttMs() {
+        return liveness.rttMs
+      },
+      send: (frame) => this.#frames.send(frame, { signal: this.#aborter.signal }),
+      sendChunks: (chunks) => this.#sendChunks(chunks),
+      creditCovers: (due, windowTokens) => this.#creditCovers(due, windowTokens),
+      acknowledged: (position) => this.#acknowledged(position),
+      progressed: () => onProgress?.(),
     }
   }
 
-  async #send(batch: TokenBatch): Promise<void> {
-    for (let i = 0; i < batch.tokens.length;) {
-      const part = batch.tokens.slice(i, i + this.#partSize)
-      await this.#creditCovers(part.length)
-      const position = this.#open.priorTokens.length + this.#written
-      await this.#frames.send({ type: 'tokens', position, tokens: part }, { signal: this.#aborter.signal })
-      this.#written += part.length
-      i += part.length
-      await this.#sendChunks(await this.#signer.add(part))
-      this.#components.onProgress?.()
-    }
-  }
-
-  /** Of a paid job no frame reaches over the end of a chunk: the next one may have to wait. */
-  get #partSize(): number {
-    if (!this.#components.credit) return MAX_FRAME_TOKENS
-    return Math.min(MAX_FRAME_TOKENS, CHUNK_TOKENS - (this.#written % CHUNK_TOKENS))
-  }
-
-  /** Resolves when that many more tokens may be sent; a payment that does not come ends the job. */
-  async #creditCovers(more: number): Promise<void> {
+  /** Resolves when work up to `due` may be sent; a payment that does not come ends the job. */
+  async #creditCovers(due: BaseUnits, windowTokens: number): Promise<void> {
     const { credit } = this.#components
     if (!credit) return
-    const due = amountDue(this.#terms, tokens(this.#written + more))
-    await this.#until(() => credit.covers(due, this.#windowTokens), {
+    await this.#until(() => credit.covers(due, windowTokens), {
       progress: () => credit.paid,
       deadlineMs: CREDIT_DEADLINE_MS,
       late: 'payment.unpaid',
     })
-  }
-
-  get #windowTokens(): number {
-    const elapsedMs = this.#components.clock.monotonic() - this.#startedAt
-    const chunkMs = (elapsedMs * CHUNK_TOKENS) / Math.max(1, this.#written)
-    const isFar = (this.#liveness.rttMs ?? 0) > chunkMs
-    return CHUNK_TOKENS * (isFar ? WIDE_CREDIT_WINDOW_CHUNKS : CREDIT_WINDOW_CHUNKS)
   }
 
   /** After the last token: waits for the last payment and the receipt. The engine is free, and nothing is at stake. */
@@ -278,19 +235,13 @@ export class ServedJob {
   }
 
   /** What is signed is owed, and so it is sent, also when a stop comes meanwhile. */
-  async #sendChunks(chunks: readonly unknown[]): Promise<void> {
+  async #sendChunks(chunks: readonly Signed[]): Promise<void> {
     for (const chunk of chunks) await this.#frames.send({ type: 'chunk', chunk })
   }
 
-  #doneFrame(finish: FinishReason): unknown {
-    const promptTokens = this.#open.promptTokens.length + this.#open.priorTokens.length
-    return { type: 'done', finish, promptTokens, outputTokens: this.#written }
-  }
-
   /** Resolves when the consumer has acknowledged enough; a reader who does not within the deadline ends the job. */
-  async #windowOpens(): Promise<void> {
-    const ahead = (): number => this.#open.priorTokens.length + this.#written - this.#acked
-    await this.#until(() => ahead() < ACK_WINDOW_TOKENS, {
+  async #acknowledged(position: number): Promise<void> {
+    await this.#until(() => this.#acked >= position, {
       progress: () => this.#acked,
       deadlineMs: ACK_DEADLINE_MS,
       late: 'stream.slow-reader',
@@ -357,7 +308,7 @@ export class ServedJob {
   async #takeCredit(bytes: Uint8Array): Promise<void> {
     const { credit } = this.#components
     if (bytes.length === 0 || !credit) return
-    if (++this.#credits > this.#signer.count + SPARE_CREDITS)
+    if (++this.#credits > this.#work.chunks + SPARE_CREDITS)
       throw new InfernetError('wire.unexpected', { got: 'credit' })
     await credit.take(bytes)
     this.#wake?.()
@@ -366,24 +317,15 @@ export class ServedJob {
   async #takeReceipt(receipt: Uint8Array): Promise<void> {
     const { credit } = this.#components
     if (!credit || this.#isReceipted) throw new InfernetError('wire.unexpected', { got: 'receipt' })
-    const answer = await credit.countersign(receipt, this.#tally)
+    const answer = await credit.countersign(receipt, this.#work.tally)
     await this.#trySend({ type: 'receipt', receipt: answer })
     this.#isReceipted = true
     this.#wake?.()
   }
 
-  get #tally(): JobTally {
-    return {
-      promptTokens: this.#terms.prefillTokens,
-      outputTokens: this.written,
-      due: this.due,
-      head: this.#signer.head,
-    }
-  }
-
   #takeAck(position: number): void {
-    const sent = this.#open.priorTokens.length + this.#written
-    if (position > sent || position < this.#acked) throw new InfernetError('wire.unexpected', { got: 'ack' })
+    if (position > this.#work.position || position < this.#acked)
+      throw new InfernetError('wire.unexpected', { got: 'ack' })
     this.#acked = position
     this.#wake?.()
   }
@@ -391,13 +333,4 @@ export class ServedJob {
   async #trySend(frame: unknown): Promise<void> {
     await this.#frames.send(frame).catch(() => undefined)
   }
-}
-
-/** Starts a pull whose failure is looked at later, so that it is not reported as unhandled meanwhile. */
-function preparePull(
-  batches: AsyncGenerator<TokenBatch, void, void>,
-): Promise<IteratorResult<TokenBatch, void>> {
-  const pull = batches.next()
-  pull.catch(() => undefined)
-  return pull
 }

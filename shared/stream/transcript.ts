@@ -3,7 +3,7 @@ import { baseUnits, tokens, type BaseUnits, type Tokens } from '../base/units.ts
 import { equalBytes, fromHex } from '../base/bytes.ts'
 import type { JobId, PeerName } from '../base/ids.ts'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { InfernetError } from '../errors/infernet-error.ts'
+import { ENCODING } from '../models/task.ts'
 import { MAX_OUTPUT_TOKENS } from '../prompt/constants.ts'
 import type { Quote } from '../prompt/prompt.ts'
 import { readQuote } from '../prompt/quote.ts'
@@ -14,16 +14,10 @@ import { openSigned, signedSchema, type Signed } from '../wire/signed.ts'
 import { tagOf } from '../wire/versions.ts'
 import { costOf } from '../prompt/cost.ts'
 import { CHUNK_TOKENS, MAX_CREDIT_BYTES } from './constants.ts'
-import {
-  AGREED_PARTS,
-  firstLink,
-  hashAgreed,
-  type Agreed,
-  type AgreedHashes,
-  type AgreedPart,
-} from './first-link.ts'
+import { AGREED_PARTS, firstLink, hashAgreed, type Agreed, type AgreedHashes } from './first-link.ts'
 import { acceptedSchema, chunkSchema } from './messages.ts'
 import { decodeQuestion, type Question } from './question.ts'
+import { bad, checkShown, readPart, refuseUnless } from './transcript-parts.ts'
 
 /** An answer changes its provider a few times at most (`peer/ask.ts`); each part is a job with a transcript of its own. */
 const MAX_JOBS = 16
@@ -41,6 +35,7 @@ const shownSchema = v.strictObject({
 
 const jobSchema = v.strictObject({
   jobId: jobIdField,
+  task: v.exactOptional(v.literal(ENCODING)),
   provider: peerNameField,
   hashes: v.strictObject({ quote: bytes(32), question: bytes(32), credit: bytes(32), accepted: bytes(32) }),
   shown: shownSchema,
@@ -60,6 +55,8 @@ const fileSchema = v.strictObject({
  */
 export interface Transcript {
   readonly jobId: JobId
+  /** What the chunks hold: hashes of vectors, see `verifyVectors`. @default tokens */
+  readonly task?: typeof ENCODING
   readonly provider: PeerName
   readonly hashes: AgreedHashes
   /** The parts that are not kept back. */
@@ -139,12 +136,14 @@ export function decodeTranscripts(file: Uint8Array): readonly Transcript[] {
  *
  * @throws InfernetError `stream.bad-transcript` with the first reason: `quote`, `question`, `credit` or `accepted` for a
  * part that is not what its hash says, or cannot be read; `signature`, `job`, `index`, `chain`, `position`, `length` or
- * `amount` for a chunk; `model`, `from`, `nonce` or `too many` for parts that contradict one another
+ * `amount` for a chunk; `model`, `from`, `nonce` or `too many` for parts that contradict one another; `task` for a job
+ * that did not write
  *
  * @internal Commands and audits call it; no tab does yet.
  */
 export async function verifyTranscript(transcript: Transcript): Promise<Proven> {
   const { jobId, provider, hashes, shown, chunks } = transcript
+  refuseUnless(transcript.task === undefined, 'task')
   for (const part of AGREED_PARTS) checkShown(part, shown[part], hashes[part])
   const quote = readPart('quote', shown.quote, readQuote)
   const question = readPart('question', shown.question, decodeQuestion)
@@ -207,35 +206,10 @@ function prefillOf({ promptTokens, priorTokens }: Question): Tokens {
   return tokens(promptTokens.length + priorTokens.length)
 }
 
-function checkShown(part: AgreedPart, shown: Uint8Array | undefined, hash: Uint8Array): void {
-  if (shown) refuseUnless(equalBytes(sha256(shown), hash), part)
-}
-
-function readPart<T>(
-  part: AgreedPart,
-  shown: Uint8Array | undefined,
-  read: (body: Uint8Array) => T,
-): T | undefined {
-  if (!shown) return undefined
-  try {
-    return read(shown)
-  } catch (thrown) {
-    throw bad(part, thrown)
-  }
-}
-
 async function openChunk(signed: Signed, provider: PeerName): Promise<v.InferOutput<typeof chunkSchema>> {
   try {
     return await openSigned('chunk', chunkSchema, signed, provider)
   } catch (thrown) {
     throw bad('signature', thrown)
   }
-}
-
-function refuseUnless(holds: boolean, reason: string): void {
-  if (!holds) throw bad(reason)
-}
-
-function bad(reason: string, cause?: unknown): InfernetError {
-  return new InfernetError('stream.bad-transcript', { reason }, { cause })
 }

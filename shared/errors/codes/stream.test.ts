@@ -31,12 +31,16 @@ it('the failures of stream read well', () => {
       bare: This transcript does not prove its answer (unknown).
       fix: Export it again. If that fails too, do not trust it.
     stream.bad-chunk
-      A block of tokens is wrong (chain).
-      bare: A block of tokens is wrong (unknown).
+      A signed block is wrong (chain).
+      bare: A signed block is wrong (unknown).
       fix: Ask another provider.
     stream.slow-reader
       The reader does not take its tokens in time.
       fix: Read faster, or ask again.
+    stream.other-vectors
+      The provider's vectors have 512 numbers, not as many as were asked for.
+      bare: The provider's vectors have ? numbers, not as many as were asked for.
+      fix: Ask another provider.
     stream.duplicate-job
       A job with this id is already running.
       fix: Use a new id.

@@ -42,7 +42,7 @@ export const STREAM_CODES = {
     example: { reason: 'question' },
   },
   'stream.bad-chunk': {
-    says: (f) => `A block of tokens is wrong (${f.reason ?? 'unknown'}).`,
+    says: (f) => `A signed block is wrong (${f.reason ?? 'unknown'}).`,
     fix: ANOTHER,
     example: { reason: 'chain' },
   },
@@ -50,6 +50,11 @@ export const STREAM_CODES = {
     says: () => 'The reader does not take its tokens in time.',
     fix: 'Read faster, or ask again.',
     example: {},
+  },
+  'stream.other-vectors': {
+    says: (f) => `The provider's vectors have ${f.dimensions ?? '?'} numbers, not as many as were asked for.`,
+    fix: ANOTHER,
+    example: { dimensions: 512 },
   },
   'stream.duplicate-job': {
     says: () => 'A job with this id is already running.',
