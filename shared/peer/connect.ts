@@ -7,6 +7,7 @@ import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep, withDeadline } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Path } from '../schedule/assignment.ts'
+import { isRelayed } from '../wire/is-relayed.ts'
 import { DIRECT_PATH_DEADLINE_MS, RELAYED_PATH_DEADLINE_MS } from './connect-limits.ts'
 import type { RecentPeers } from './recent-peers.ts'
 import { hiddenDialAddresses, dialAddressesOf, type Hiding } from './dial-addresses.ts'
@@ -40,10 +41,8 @@ export interface Connected {
  * its address.
  */
 export function pathOf(connection: Connection): Path {
-  const { limits, remoteAddr } = connection
-  const address = remoteAddr.toString()
-  if (address.includes('/webrtc')) return isTurned(connection) ? 'turn' : 'webrtc'
-  return limits != null || address.includes('/p2p-circuit') ? 'relayed' : 'websocket'
+  if (connection.remoteAddr.toString().includes('/webrtc')) return isTurned(connection) ? 'turn' : 'webrtc'
+  return isRelayed(connection) ? 'relayed' : 'websocket'
 }
 
 /**

@@ -11,6 +11,8 @@ import { ANSWER_DEADLINE_MS, MAX_FRAME_BYTES, MAX_READ_BUFFER_BYTES, WRITE_DEADL
 export interface FramedStreamInit {
   /** The largest frame that is read or written. @default MAX_FRAME_BYTES */
   readonly maxFrameBytes?: number
+  /** What may wait here unread. @default MAX_READ_BUFFER_BYTES */
+  readonly maxUnreadBytes?: number
 }
 
 export interface WaitOptions {
@@ -39,7 +41,7 @@ export class FramedStream<Incoming extends v.GenericSchema> {
     this.#maxFrameBytes = init.maxFrameBytes ?? MAX_FRAME_BYTES
     this.#frames = lpStream(stream, {
       maxDataLength: this.#maxFrameBytes,
-      maxBufferSize: MAX_READ_BUFFER_BYTES,
+      maxBufferSize: init.maxUnreadBytes ?? MAX_READ_BUFFER_BYTES,
       lengthDecoder: readLength,
     })
   }

@@ -44,6 +44,53 @@ it('the failures of models read well', () => {
     models.in-use
       The model is in use, so it was not deleted.
       fix: Stop using it, then delete it.
+    models.store-full
+      The storage is full: 300 of 1200 MB of the model are kept.
+      bare: The storage is full: ? of ? MB of the model are kept.
+      fix: Free some space; the download then goes on where it stopped.
+    models.nobody-left
+      Nobody can be reached who has the rest of the model: 300 of 1200 MB are kept.
+      bare: Nobody can be reached who has the rest of the model: ? of ? MB are kept.
+      fix: Try again later; the download goes on where it stopped.
+    models.origin-differs
+      The origin serves other bytes than the model's as model.onnx.
+      bare: The origin serves other bytes than the model's.
+      fix: Nothing to do: they were not kept, and the rest comes from elsewhere.
+    models.wrong-piece
+      A peer sent wrong bytes.
+      fix: Nothing to do: they were not kept, and the peer is not asked again.
+    models.lying-seeder
+      A peer says that it has pieces which it does not have.
+      fix: Nothing to do: the pieces come from elsewhere.
+    models.seeder-stalled
+      A peer that should send a piece of the model sends nothing.
+      fix: Nothing to do: the piece comes from elsewhere.
+    models.seeder-flood
+      A peer sends more than it was asked for.
+      fix: Nothing to do: its connection was closed.
+    models.never-relayed
+      Models do not travel over a relay.
+      fix: Take the model from its origin, or from a peer that can be reached directly.
+    models.not-seeded
+      The peer does not pass on this model.
+      fix: Ask another peer, or the origin.
+    models.not-passed-on
+      The model's licence does not let anybody pass it on.
+      fix: Nothing to do: it is kept for this computer alone.
+    models.upload-busy
+      The peer passes on to as many others as it can.
+      fix: Ask another peer, or wait.
+    models.upload-spent
+      The peer has given as much as it gives for nothing in a day.
+      fix: Ask another peer, or the origin.
+    models.piece-missing
+      The peer does not have piece 7 of the model.
+      bare: The peer does not have piece ? of the model.
+      fix: Ask another peer.
+    models.too-many-wants
+      More than 16 pieces are asked for at once.
+      bare: More than ? pieces are asked for at once.
+      fix: Wait for some of them first.
     "
   `)
 })

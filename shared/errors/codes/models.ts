@@ -54,4 +54,75 @@ export const MODELS_CODES = {
     fix: 'Stop using it, then delete it.',
     example: {},
   },
+  'models.store-full': {
+    says: (f) => `The storage is full: ${f.keptMb ?? '?'} of ${f.totalMb ?? '?'} MB of the model are kept.`,
+    fix: 'Free some space; the download then goes on where it stopped.',
+    example: { keptMb: 300, totalMb: 1200 },
+  },
+  'models.nobody-left': {
+    says: (f) =>
+      `Nobody can be reached who has the rest of the model: ${f.keptMb ?? '?'} of ${f.totalMb ?? '?'} MB are kept.`,
+    fix: 'Try again later; the download goes on where it stopped.',
+    example: { keptMb: 300, totalMb: 1200 },
+  },
+  'models.origin-differs': {
+    says: (f) => `The origin serves other bytes than the model's${f.path ? ` as ${f.path}` : ''}.`,
+    fix: 'Nothing to do: they were not kept, and the rest comes from elsewhere.',
+    example: { path: 'model.onnx' },
+  },
+  'models.wrong-piece': {
+    says: () => 'A peer sent wrong bytes.',
+    fix: 'Nothing to do: they were not kept, and the peer is not asked again.',
+    example: { piece: 7 },
+  },
+  'models.lying-seeder': {
+    says: () => 'A peer says that it has pieces which it does not have.',
+    fix: 'Nothing to do: the pieces come from elsewhere.',
+    example: {},
+  },
+  'models.seeder-stalled': {
+    says: () => 'A peer that should send a piece of the model sends nothing.',
+    fix: 'Nothing to do: the piece comes from elsewhere.',
+    example: {},
+  },
+  'models.seeder-flood': {
+    says: () => 'A peer sends more than it was asked for.',
+    fix: 'Nothing to do: its connection was closed.',
+    example: {},
+  },
+  'models.never-relayed': {
+    says: () => 'Models do not travel over a relay.',
+    fix: 'Take the model from its origin, or from a peer that can be reached directly.',
+    example: {},
+  },
+  'models.not-seeded': {
+    says: () => 'The peer does not pass on this model.',
+    fix: 'Ask another peer, or the origin.',
+    example: {},
+  },
+  'models.not-passed-on': {
+    says: () => "The model's licence does not let anybody pass it on.",
+    fix: 'Nothing to do: it is kept for this computer alone.',
+    example: {},
+  },
+  'models.upload-busy': {
+    says: () => 'The peer passes on to as many others as it can.',
+    fix: 'Ask another peer, or wait.',
+    example: {},
+  },
+  'models.upload-spent': {
+    says: () => 'The peer has given as much as it gives for nothing in a day.',
+    fix: 'Ask another peer, or the origin.',
+    example: {},
+  },
+  'models.piece-missing': {
+    says: (f) => `The peer does not have piece ${f.piece ?? '?'} of the model.`,
+    fix: 'Ask another peer.',
+    example: { piece: 7 },
+  },
+  'models.too-many-wants': {
+    says: (f) => `More than ${f.limit ?? '?'} pieces are asked for at once.`,
+    fix: 'Wait for some of them first.',
+    example: { limit: 16 },
+  },
 } as const satisfies Codes

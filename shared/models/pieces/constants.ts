@@ -1,0 +1,89 @@
+import { KIB, MIB, MINUTE_MS, SECOND_MS } from '../../base/units.ts'
+import { protocolId } from '../../wire/versions.ts'
+
+export const PIECES_PROTOCOL = protocolId('pieces')
+
+/** Of all files of one manifest: 32 files of 4096 pieces, see `manifest.ts`. Their map is 16 KiB. */
+export const MAX_FLAT_PIECES = 32 * 4096
+
+/** A manifest takes 66 bytes a piece: this one is of a model of 31 GiB. */
+export const MAX_MANIFEST_BYTES = 2 * MIB
+
+/**
+ * Data in one frame, which the muxer cuts to what a data channel takes (16 KiB). Smaller frames cost more in time than
+ * they win: a control message waits for 60 KiB at most either way.
+ */
+export const DATA_BYTES = 60 * KIB
+
+/** Pieces asked of one peer at once: enough for 40 MB/s at a round trip of 100 ms. */
+export const MAX_WANTS_PER_PEER = 6
+/** The fewest: while one travels the next is already asked for. */
+export const MIN_WANTS_PER_PEER = 2
+
+/** What may wait unread from one seeder: all that was asked of it. WebRTC has no other window than this one. */
+export const MAX_UNREAD_BYTES = MAX_WANTS_PER_PEER * MIB + 256 * KIB
+
+/** Wants that one peer may leave with us; each is some bytes. More is a flood. */
+export const MAX_WAITING_WANTS = 16
+
+/** Pieces told in one message. */
+export const MAX_HAVES = 256
+/** News of pieces wait this long, so that many go in one message. */
+export const HAVE_DELAY_MS = SECOND_MS / 4
+/** A piece is told once; so many repeats pass for a mistake. */
+export const MAX_REPEATED_HAVES = 16
+
+/** Streams of one connection: one for each model that it fetches at a time. */
+export const MAX_PIECES_STREAMS = 4
+/** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold a piece. */
+export const MAX_UPLOADS = 64
+/** Models that one peer seeds. */
+export const MAX_SHARED_MODELS = 64
+
+/** Who is served at once: three by what they gave us lately, and one by chance (docs/design-notes.md). */
+export const UPLOAD_SLOTS = 3
+export const ROTATE_MS = 10 * SECOND_MS
+export const OPTIMISTIC_MS = 30 * SECOND_MS
+
+/** What a peer gets for nothing in a day; beyond it as much as it gave. Two GiB is a large model in `q4`. */
+export const UPLOAD_BUDGET_BYTES = 2048 * MIB
+export const UPLOAD_BUDGET_MS = 24 * 60 * MINUTE_MS
+
+/** A data channel holds 2 MiB unsent and drains to nothing first: this is 35 kB/s. */
+export const SEND_DEADLINE_MS = MINUTE_MS
+/** Whoever asks for nothing this long has its stream closed; it opens it again when it needs it. */
+export const UPLOAD_IDLE_MS = 2 * MINUTE_MS
+
+/** A peer with a slot of which nothing comes for this long is given up. */
+export const STALL_MS = 10 * SECOND_MS
+/** One piece takes no longer than this, whatever drips: 9 kB/s. */
+export const PIECE_DEADLINE_MS = 2 * MINUTE_MS
+/** Pieces that a peer told and does not have, before it loses its place. */
+export const MAX_MISSING_PIECES = 3
+/** Others that may be asked for one piece at the end, when nothing else is left to ask for. */
+export const MAX_ENDGAME_SOURCES = 3
+/** Pieces taken by chance before the rarest first: something to give comes first. */
+export const RANDOM_PIECES = 4
+
+/** Seeders that one download keeps. */
+export const MAX_FETCH_PEERS = 16
+/** How often seeders are looked for, and how often while there is none. */
+export const FIND_MS = 15 * SECOND_MS
+export const FIND_ALONE_MS = 3 * SECOND_MS
+/** Finding, and opening a stream to one: a WebRTC dial through a relay is most of it. */
+export const OPEN_DEADLINE_MS = 12 * SECOND_MS
+/** After a stall a peer is left alone for this long. */
+export const SHUN_MS = MINUTE_MS
+
+/** An origin of which no byte comes for this long is opened anew. */
+export const ORIGIN_STALL_MS = 20 * SECOND_MS
+/** Failures in a row over one file, after which it is not looked for there for a while. */
+export const MAX_ORIGIN_FAILURES = 3
+export const ORIGIN_RETRY_MS = 30 * SECOND_MS
+/** Wrong pieces of one origin, after which it serves something else: one may be a broken download. */
+export const MAX_ORIGIN_WRONG = 2
+/** Peers are preferred while they bring at least this part of what the origin brings. */
+export const ORIGIN_COST = 4
+
+/** With nobody to ask for this long the download ends; what is kept is kept. */
+export const GIVE_UP_MS = 20 * SECOND_MS

@@ -1,0 +1,73 @@
+import { fromHex } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { ModelHash } from '../../base/ids.ts'
+import { millis } from '../../base/units.ts'
+import { withDeadline } from '../../base/wait.ts'
+import { errorFromPeer } from '../../errors/error-message.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
+import { FramedStream } from '../../wire/framed-stream.ts'
+import type { Manifest } from '../manifest.ts'
+import { MAX_UNREAD_BYTES, OPEN_DEADLINE_MS } from './constants.ts'
+import { seederMessageSchema } from './messages.ts'
+import { readNamedManifest } from './numbering.ts'
+import type { Seeder, Swarm } from './swarm.ts'
+
+/** Seeders that are asked for a manifest, one after another. */
+const MAX_ASKED = 4
+
+/**
+ * Gets a manifest from peers. Its bytes are believed because they hash to its name.
+ *
+ * @throws InfernetError `models.nobody-left` when nobody gave it, or the signal's reason
+ */
+export async function fetchManifest(
+  { swarm, clock }: { readonly swarm: Swarm; readonly clock: Clock },
+  model: ModelHash,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Manifest> {
+  const late = (): Error => new InfernetError('wire.timeout', { limitMs: OPEN_DEADLINE_MS })
+  const soon = <T>(task: (own: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(clock, millis(OPEN_DEADLINE_MS), late, task, { signal })
+  const seeders = await soon((own) => swarm.find(model, { signal: own })).catch(() => [])
+  for (const seeder of seeders.slice(0, MAX_ASKED)) {
+    signal?.throwIfAborted()
+    try {
+      return readNamedManifest(await soon((own) => askFor(seeder, model, clock, own)), model)
+    } catch {
+      // a peer that is gone, refuses or sends something else: the next one is asked
+    }
+  }
+  signal?.throwIfAborted()
+  throw new InfernetError('models.nobody-left')
+}
+
+async function askFor(
+  seeder: Seeder,
+  model: ModelHash,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const stream = await seeder.open({ signal })
+  const frames = new FramedStream(stream, seederMessageSchema, clock, { maxUnreadBytes: MAX_UNREAD_BYTES })
+  try {
+    await frames.send({ type: 'manifest', model: fromHex(model) }, { signal })
+    let bytes: Uint8Array | undefined
+    for (let filled = 0; ;) {
+      const part = await frames.receive({ signal })
+      if (part.type === 'refused') throw errorFromPeer(part.error)
+      if (part.type !== 'manifest') throw new InfernetError('wire.unexpected', { got: part.type })
+      bytes ??= new Uint8Array(part.total)
+      if (part.total !== bytes.length || part.offset !== filled || part.bytes.length === 0)
+        throw new InfernetError('wire.malformed', { field: 'offset' })
+      if (filled + part.bytes.length > bytes.length) throw new InfernetError('models.seeder-flood')
+      bytes.set(part.bytes, filled)
+      filled += part.bytes.length
+      if (filled < bytes.length) continue
+      await frames.close()
+      return bytes
+    }
+  } catch (thrown) {
+    frames.abort(thrown)
+    throw thrown
+  }
+}

@@ -1,0 +1,159 @@
+import type { Random } from '../../base/random.ts'
+import type { PieceMap } from '../store/piece-map.ts'
+import { MAX_ENDGAME_SOURCES, RANDOM_PIECES } from './constants.ts'
+import { pickIndex } from './pick-index.ts'
+
+/** What is known of one piece. */
+const PIECE = { unwanted: 0, missing: 1, held: 2 } as const
+
+/** Decides which piece is asked for next. Pieces go by their flat numbers. */
+export class PiecePicker {
+  readonly #random: Random
+  readonly #state: Uint8Array
+  /** By how many it is being fetched. */
+  readonly #askers: Uint8Array
+  /** How many of the connected peers have it. */
+  readonly #copies: Uint16Array
+  #missing = 0
+  /** Missing, and fetched by nobody. */
+  #free = 0
+  #taken = 0
+
+  /** @param wanted the pieces to bring; @param held those that are here already */
+  constructor(pieces: number, wanted: Iterable<number>, held: PieceMap, random: Random) {
+    this.#random = random
+    this.#state = new Uint8Array(pieces)
+    this.#askers = new Uint8Array(pieces)
+    this.#copies = new Uint16Array(pieces)
+    for (const piece of wanted) {
+      if (held.has(piece)) this.#keepOld(piece)
+      else if (this.#state[piece] === PIECE.unwanted) {
+        this.#state[piece] = PIECE.missing
+        this.#missing++
+      }
+    }
+    this.#free = this.#missing
+  }
+
+  /** Pieces that are wanted and not here. */
+  get missing(): number {
+    return this.#missing
+  }
+
+  /** Everything that is missing is being fetched: nothing is left but to ask for it twice. */
+  get isEndgame(): boolean {
+    return this.#missing > 0 && this.#free === 0
+  }
+
+  isMissing(piece: number): boolean {
+    return this.#state[piece] === PIECE.missing
+  }
+
+  /** Missing, and fetched by nobody. */
+  isFree(piece: number): boolean {
+    return this.isMissing(piece) && this.#askers[piece] === 0
+  }
+
+  /** Whether a peer with this map has anything that is missing. */
+  hasUse(map: PieceMap): boolean {
+    for (let piece = 0; piece < this.#state.length; piece++)
+      if (this.isMissing(piece) && map.has(piece)) return true
+    return false
+  }
+
+  addPeer(map: PieceMap): void {
+    this.#count(map, 1)
+  }
+
+  removePeer(map: PieceMap): void {
+    this.#count(map, -1)
+  }
+
+  addCopy(piece: number): void {
+    this.#copies[piece] = (this.#copies[piece] ?? 0) + 1
+  }
+
+  removeCopy(piece: number): void {
+    this.#copies[piece] = Math.max(0, (this.#copies[piece] ?? 0) - 1)
+  }
+
+  /** The next piece to ask of who has these: by chance at first, then what fewest have; of those by chance. */
+  next(map: PieceMap): number | undefined {
+    if (this.#free === 0) return undefined
+    return this.#least(
+      (piece) => this.isFree(piece) && map.has(piece),
+      (piece) => (this.#taken < RANDOM_PIECES ? 0 : (this.#copies[piece] ?? 0)),
+    )
+  }
+
+  /** At the end: a piece that others fetch already, the one that fewest do. */
+  nextAgain(map: PieceMap, isMine: (piece: number) => boolean): number | undefined {
+    if (!this.isEndgame) return undefined
+    const askersOf = (piece: number): number => this.#askers[piece] ?? 0
+    const canBe = (piece: number): boolean =>
+      this.isMissing(piece) && map.has(piece) && !isMine(piece) && askersOf(piece) < MAX_ENDGAME_SOURCES
+    return this.#least(canBe, askersOf)
+  }
+
+  /** Where the longest run of free pieces within one of these bounds begins, for who reads in order. */
+  longestRun(
+    bounds: readonly (readonly [start: number, end: number])[],
+  ): { readonly start: number; readonly length: number } | undefined {
+    let best: { start: number; length: number } | undefined
+    for (const [start, end] of bounds) {
+      let from = start
+      for (let piece = start; piece <= end; piece++) {
+        if (piece < end && this.isFree(piece)) continue
+        if (piece - from > (best?.length ?? 0)) best = { start: from, length: piece - from }
+        from = piece + 1
+      }
+    }
+    return best
+  }
+
+  /** Somebody fetches it now. */
+  take(piece: number): void {
+    if (this.isFree(piece)) this.#free--
+    this.#askers[piece] = (this.#askers[piece] ?? 0) + 1
+  }
+
+  /** Somebody fetches it no more, whether it came or not. */
+  release(piece: number): void {
+    this.#askers[piece] = Math.max(0, (this.#askers[piece] ?? 0) - 1)
+    if (this.isFree(piece)) this.#free++
+  }
+
+  /** It is here. */
+  keep(piece: number): void {
+    if (!this.isMissing(piece)) return
+    if (this.isFree(piece)) this.#free--
+    this.#state[piece] = PIECE.held
+    this.#missing--
+    this.#taken++
+  }
+
+  #keepOld(piece: number): void {
+    if (this.#state[piece] !== PIECE.unwanted) return
+    this.#state[piece] = PIECE.held
+    this.#taken++
+  }
+
+  #count(map: PieceMap, by: number): void {
+    for (let piece = 0; piece < this.#copies.length; piece++)
+      if (map.has(piece)) this.#copies[piece] = Math.max(0, (this.#copies[piece] ?? 0) + by)
+  }
+
+  #least(canBe: (piece: number) => boolean, weigh: (piece: number) => number): number | undefined {
+    let least = Infinity
+    let best: number[] = []
+    for (let piece = 0; piece < this.#state.length; piece++) {
+      if (!canBe(piece)) continue
+      const weight = weigh(piece)
+      if (weight > least) continue
+      if (weight < least) best = []
+      least = weight
+      best.push(piece)
+    }
+    return best[pickIndex(this.#random, best.length)]
+  }
+}

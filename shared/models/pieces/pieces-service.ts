@@ -1,0 +1,201 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import { ChangeEmitter } from '../../base/change-emitter.ts'
+import type { Clock } from '../../base/clock.ts'
+import { peerName, type ModelHash, type PeerName } from '../../base/ids.ts'
+import type { Random } from '../../base/random.ts'
+import { millis } from '../../base/units.ts'
+import { errorToMessage } from '../../errors/error-message.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
+import { FramedStream } from '../../wire/framed-stream.ts'
+import { isRelayed } from '../../wire/is-relayed.ts'
+import type { Manifest } from '../manifest.ts'
+import { DATA_BYTES, MAX_SHARED_MODELS, MAX_UPLOADS, ROTATE_MS, SEND_DEADLINE_MS } from './constants.ts'
+import type { ExchangeLedger } from './exchange-ledger.ts'
+import { fetcherMessageSchema } from './messages.ts'
+import { RateCap } from './rate-cap.ts'
+import { maySeed, SharedModel, type SeedStore } from './shared-model.ts'
+import { UploadSession } from './upload-session.ts'
+import { UploadSlots } from './upload-slots.ts'
+
+export interface PiecesServiceComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly ledger: ExchangeLedger
+  /** What the visitor lets out, shared by all. @default no cap */
+  readonly cap?: RateCap | undefined
+  /** Whether somebody else pays for a connection's bytes. @default by its limits and its address */
+  readonly isRelayed?: ((connection: Connection) => boolean | Promise<boolean>) | undefined
+}
+
+/** One peer that fetches from here, for a page to show. */
+export interface Upload {
+  readonly peer: PeerName
+  readonly model: ModelHash
+  readonly givenBytes: number
+  /** True while it has a slot. */
+  readonly isServed: boolean
+}
+
+type Frames = FramedStream<typeof fetcherMessageSchema>
+
+/** The seeding side of the pieces protocol: what is shared here, and who gets it. */
+export class PiecesService {
+  /** After each change of what is shared or who fetches. */
+  readonly changes = new ChangeEmitter()
+  readonly #components: PiecesServiceComponents
+  readonly #cap: RateCap
+  readonly #models = new Map<ModelHash, SharedModel>()
+  readonly #sessions = new Set<UploadSession>()
+  readonly #slots: UploadSlots<UploadSession>
+  #streams = 0
+  #timer: { stop(): void } | undefined
+  #givenBytes = 0
+
+  constructor(components: PiecesServiceComponents) {
+    this.#components = components
+    this.#cap = components.cap ?? new RateCap(components.clock)
+    this.#slots = new UploadSlots(components.random)
+  }
+
+  /** Everything that is seeded, with how much of it is here. */
+  get shared(): readonly { readonly model: ModelHash; readonly held: number; readonly pieces: number }[] {
+    return [...this.#models].map(([model, { map }]) => ({ model, held: map.count, pieces: map.pieces }))
+  }
+
+  get uploads(): readonly Upload[] {
+    return [...this.#sessions].map(({ peer, shared, given, isServed }) => ({
+      peer,
+      model: shared.hash,
+      givenBytes: given,
+      isServed,
+    }))
+  }
+
+  /** Bytes of pieces that went out since the start. */
+  get givenBytes(): number {
+    return this.#givenBytes
+  }
+
+  /**
+   * Seeds a model from now on, as far as it is in the store.
+   *
+   * @throws InfernetError `models.not-passed-on` by its licence, `models.corrupt`, `models.upload-busy` beyond
+   * MAX_SHARED_MODELS
+   */
+  async share(manifest: Manifest, store: SeedStore): Promise<ModelHash> {
+    if (!maySeed(manifest)) throw new InfernetError('models.not-passed-on')
+    const model = await SharedModel.open(manifest, store)
+    if (this.#models.size >= MAX_SHARED_MODELS && !this.#models.has(model.hash))
+      throw new InfernetError('models.upload-busy')
+    this.#models.set(model.hash, model)
+    this.changes.emit()
+    return model.hash
+  }
+
+  /** Seeds it no more; whoever fetches it here is told. */
+  unshare(model: ModelHash): void {
+    if (!this.#models.delete(model)) return
+    this.#endSessions((session) => session.shared.hash === model, new InfernetError('models.not-seeded'))
+    this.changes.emit()
+  }
+
+  /** A piece came into the store: it is told to those who fetch the model here. */
+  noteHeld(model: ModelHash, piece: number): void {
+    if (!this.#models.get(model)?.add(piece)) return
+    for (const session of this.#sessions) if (session.shared.hash === model) session.tellHave(piece)
+    this.changes.emit()
+  }
+
+  /** Mount with `answerProtocols`, as PIECES_PROTOCOL with MAX_PIECES_STREAMS at once, also on relayed connections: they are refused by name. */
+  readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
+    const frames: Frames = new FramedStream(stream, fetcherMessageSchema, this.#components.clock)
+    this.#streams++
+    try {
+      await this.#answer(frames, connection)
+      await frames.close()
+    } catch (thrown) {
+      frames.abort(thrown)
+    } finally {
+      this.#streams--
+    }
+  }
+
+  stop(): void {
+    this.#timer?.stop()
+    this.#models.clear()
+    this.#endSessions(() => true, new InfernetError('wire.closed'))
+  }
+
+  async #answer(frames: Frames, connection: Connection): Promise<void> {
+    const peer = peerName(connection.remotePeer.toString())
+    const asked = await frames.receive()
+    const refusal = await this.#refusal(peer, connection)
+    if (refusal) return refuse(frames, refusal)
+    if (asked.type !== 'manifest' && asked.type !== 'open')
+      throw new InfernetError('wire.unexpected', { got: asked.type })
+    const shared = this.#models.get(asked.model)
+    if (!shared) return refuse(frames, new InfernetError('models.not-seeded'))
+    if (asked.type === 'manifest') return this.#sendManifest(frames, shared)
+    await shared.refresh()
+    await this.#serve(frames, peer, shared)
+  }
+
+  async #refusal(peer: PeerName, connection: Connection): Promise<InfernetError | undefined> {
+    const { isRelayed: isCarried = isRelayed, ledger } = this.#components
+    if (await isCarried(connection)) return new InfernetError('models.never-relayed')
+    if (ledger.isBanned(peer)) return new InfernetError('models.not-seeded')
+    return this.#streams > MAX_UPLOADS ? new InfernetError('models.upload-busy') : undefined
+  }
+
+  async #sendManifest(frames: Frames, shared: SharedModel): Promise<void> {
+    const bytes = shared.manifestBytes
+    for (let offset = 0; offset < bytes.length; offset += DATA_BYTES) {
+      const part = bytes.subarray(offset, offset + DATA_BYTES)
+      await this.#cap.take(part.length)
+      const deadlineMs = SEND_DEADLINE_MS
+      await frames.send({ type: 'manifest', total: bytes.length, offset, bytes: part }, { deadlineMs })
+    }
+  }
+
+  async #serve(frames: Frames, peer: PeerName, shared: SharedModel): Promise<void> {
+    const { clock, ledger } = this.#components
+    const session = new UploadSession(frames, peer, shared, {
+      clock,
+      ledger,
+      cap: this.#cap,
+      onInterest: () => this.#review(),
+      onGiven: (bytes) => (this.#givenBytes += bytes),
+    })
+    this.#sessions.add(session)
+    this.#review()
+    try {
+      await session.run()
+    } catch (thrown) {
+      if (InfernetError.from(thrown).code !== 'models.not-seeded') throw thrown
+      await refuse(frames, thrown)
+    } finally {
+      this.#sessions.delete(session)
+      this.#review()
+    }
+  }
+
+  /** Gives the slots anew: at each change of who wants something, and from time to time. */
+  #review(): void {
+    const { clock } = this.#components
+    const interested = [...this.#sessions].filter((session) => session.isInterested)
+    const served = this.#slots.review(interested, clock.monotonic())
+    for (const session of this.#sessions) session.choose(served.has(session))
+    this.#timer?.stop()
+    this.#timer =
+      this.#sessions.size > 0 ? clock.schedule(millis(ROTATE_MS), () => this.#review()) : undefined
+    this.changes.emit()
+  }
+
+  #endSessions(isOver: (session: UploadSession) => boolean, reason: InfernetError): void {
+    for (const session of this.#sessions) if (isOver(session)) session.stop(reason)
+  }
+}
+
+async function refuse(frames: Frames, thrown: unknown): Promise<void> {
+  await frames.send({ type: 'refused', error: errorToMessage(thrown) })
+}

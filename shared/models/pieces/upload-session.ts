@@ -1,0 +1,229 @@
+import type { Clock } from '../../base/clock.ts'
+import type { PeerName } from '../../base/ids.ts'
+import { millis } from '../../base/units.ts'
+import { errorToMessage } from '../../errors/error-message.ts'
+import { hasCode, InfernetError } from '../../errors/infernet-error.ts'
+import type { FramedStream } from '../../wire/framed-stream.ts'
+import {
+  DATA_BYTES,
+  HAVE_DELAY_MS,
+  MAX_HAVES,
+  MAX_WAITING_WANTS,
+  ROTATE_MS,
+  SEND_DEADLINE_MS,
+  UPLOAD_IDLE_MS,
+} from './constants.ts'
+import type { ExchangeLedger } from './exchange-ledger.ts'
+import type { FetcherMessage, fetcherMessageSchema } from './messages.ts'
+import type { RateCap } from './rate-cap.ts'
+import type { SharedModel } from './shared-model.ts'
+import type { SlotCandidate } from './upload-slots.ts'
+
+type Frames = FramedStream<typeof fetcherMessageSchema>
+type Want = FetcherMessage & { type: 'want' }
+
+/** Messages that may wait to be sent to a peer that does not read. */
+const MAX_WAITING_MESSAGES = 64
+
+export interface UploadSessionComponents {
+  readonly clock: Clock
+  readonly ledger: ExchangeLedger
+  readonly cap: RateCap
+  /** Called when whether it wants something changed: slots are given anew. */
+  readonly onInterest: () => void
+  readonly onGiven: (bytes: number) => void
+}
+
+/** One peer that fetches one model from here. Everything is written by one loop, so a piece's frames stay in order. */
+export class UploadSession implements SlotCandidate {
+  readonly peer: PeerName
+  readonly shared: SharedModel
+  readonly #frames: Frames
+  readonly #components: UploadSessionComponents
+  readonly #messages: unknown[] = []
+  readonly #haves = new Set<number>()
+  #wants: Want[] = []
+  /** The want that is being sent; undefined once it is cancelled. */
+  #current: Want | undefined
+  #wake: (() => void) | undefined
+  #haveTimer: { stop(): void } | undefined
+  #areHavesDue = false
+  #isInterested = true
+  /** Whether it shall have a slot, and whether it was told so. */
+  #isChosen = false
+  #isTold = false
+  #usedAt: number
+  #given = 0
+  readonly #stopper = new AbortController()
+
+  constructor(frames: Frames, peer: PeerName, shared: SharedModel, components: UploadSessionComponents) {
+    this.#frames = frames
+    this.peer = peer
+    this.shared = shared
+    this.#components = components
+    this.#usedAt = components.clock.monotonic()
+  }
+
+  get isInterested(): boolean {
+    return this.#isInterested
+  }
+
+  get isServed(): boolean {
+    return this.#isTold
+  }
+
+  get given(): number {
+    return this.#given
+  }
+
+  get gotLately(): number {
+    return this.#components.ledger.recentlyGot(this.peer)
+  }
+
+  get isIdle(): boolean {
+    const isWaiting = this.#wants.length > 0 || this.#current !== undefined
+    return this.#isTold && !isWaiting && this.#components.clock.monotonic() - this.#usedAt > ROTATE_MS
+  }
+
+  choose(isChosen: boolean): void {
+    this.#isChosen = isChosen
+    this.#wake?.()
+  }
+
+  /** A piece came here. Told with others, a moment later. */
+  tellHave(piece: number): void {
+    this.#haves.add(piece)
+    this.#haveTimer ??= this.#components.clock.schedule(millis(HAVE_DELAY_MS), () => {
+      this.#haveTimer = undefined
+      this.#areHavesDue = true
+      this.#wake?.()
+    })
+  }
+
+  /** Until the peer goes, breaks a rule, or {@link stop}. @throws why it ended, unless the peer closed */
+  async run(): Promise<void> {
+    const { signal } = this.#stopper
+    this.#messages.push({ type: 'opened', map: this.shared.map.toBytes() })
+    try {
+      await Promise.race([this.#read(signal), this.#write(signal)])
+    } finally {
+      this.stop()
+    }
+  }
+
+  stop(reason = new InfernetError('wire.closed')): void {
+    this.#haveTimer?.stop()
+    this.#stopper.abort(reason)
+    this.#wake?.()
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const received = await this.#next(signal)
+      if (!received) return
+      if (received.type === 'want') this.#take(received)
+      else if (received.type === 'cancel') this.#cancel(received.piece)
+      else if (received.type === 'interest') this.#setInterest(received.wanted)
+      else throw new InfernetError('wire.unexpected', { got: received.type })
+      if (this.#messages.length > MAX_WAITING_MESSAGES) throw new InfernetError('stream.slow-reader')
+    }
+  }
+
+  /** Undefined when the peer closed, or was idle for long. */
+  async #next(signal: AbortSignal): Promise<FetcherMessage | undefined> {
+    try {
+      return await this.#frames.receive({ signal, deadlineMs: UPLOAD_IDLE_MS })
+    } catch (thrown) {
+      signal.throwIfAborted()
+      if (hasCode(thrown, 'wire.closed') || hasCode(thrown, 'wire.timeout')) return undefined
+      throw thrown
+    }
+  }
+
+  #take(want: Want): void {
+    // Asked before it heard that it lost its slot: it knows by then that this is forgotten.
+    if (!this.#isTold) return
+    this.#usedAt = this.#components.clock.monotonic()
+    if (this.#wants.length >= MAX_WAITING_WANTS)
+      throw new InfernetError('models.too-many-wants', { limit: MAX_WAITING_WANTS })
+    this.#wants.push(want)
+    this.#wake?.()
+  }
+
+  #cancel(piece: number): void {
+    this.#wants = this.#wants.filter((want) => want.piece !== piece)
+    if (this.#current?.piece === piece) this.#current = undefined
+  }
+
+  #setInterest(isInterested: boolean): void {
+    if (this.#isInterested === isInterested) return
+    this.#isInterested = isInterested
+    this.#components.onInterest()
+  }
+
+  async #write(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      const said = this.#nextMessage()
+      if (said) await this.#send(said, signal)
+      else if (this.#isTold && this.#wants.length > 0) await this.#serve(signal)
+      else await this.#pause()
+    }
+  }
+
+  #nextMessage(): unknown {
+    if (this.#messages.length > 0) return this.#messages.shift()
+    if (this.#isChosen !== this.#isTold) {
+      this.#isTold = this.#isChosen
+      this.#wants = []
+      this.#usedAt = this.#components.clock.monotonic()
+      return { type: this.#isTold ? 'unchoke' : 'choke' }
+    }
+    if (!this.#areHavesDue) return undefined
+    const pieces = [...this.#haves].slice(0, MAX_HAVES)
+    for (const piece of pieces) this.#haves.delete(piece)
+    this.#areHavesDue = this.#haves.size > 0
+    return pieces.length > 0 ? { type: 'have', pieces } : undefined
+  }
+
+  /** One want, whole: a slot that is lost meanwhile is lost after it. */
+  async #serve(signal: AbortSignal): Promise<void> {
+    const { ledger, cap, onGiven } = this.#components
+    const want = this.#wants.shift()
+    if (!want) return
+    this.#current = want
+    const refusal =
+      ledger.allowance(this.peer) < want.length
+        ? new InfernetError('models.upload-spent')
+        : new InfernetError('models.piece-missing', { piece: want.piece })
+    const bytes = refusal.code === 'models.upload-spent' ? undefined : await this.shared.read(want)
+    if (!bytes) return this.#refuse(want.piece, refusal)
+    for (let at = 0; at < bytes.length && this.#current === want; at += DATA_BYTES) {
+      const part = bytes.subarray(at, at + DATA_BYTES)
+      await cap.take(part.length, { signal })
+      if (this.#current !== want) break
+      await this.#send({ type: 'data', piece: want.piece, offset: want.offset + at, bytes: part }, signal)
+      ledger.gave(this.peer, part.length)
+      this.#given += part.length
+      this.#usedAt = this.#components.clock.monotonic()
+      onGiven(part.length)
+    }
+    this.#current = undefined
+  }
+
+  #refuse(piece: number, error: InfernetError): void {
+    this.#current = undefined
+    this.#messages.push({ type: 'refused', piece, error: errorToMessage(error) })
+  }
+
+  #send(said: unknown, signal: AbortSignal): Promise<void> {
+    return this.#frames.send(said, { signal, deadlineMs: SEND_DEADLINE_MS })
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    await promise
+    this.#wake = undefined
+  }
+}
