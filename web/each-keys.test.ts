@@ -15,7 +15,6 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'EntryTable.svelte row.key': 'the journal replaces an entry of the same id',
   'MeshMap.svelte node.id': '`meshNodes` makes them from a map by id',
   'OfferTable.svelte row.key': 'offers are merged by provider and model (`findOffers`, `Session`)',
-  'ModelPicker.svelte option.value': '`Session` takes each model once',
   'Limits.svelte choice.model': '`Session` takes each model once',
   'PricePanel.svelte row.model': '`Network` makes one row a model',
   'ConnectDialog.svelte address': 'keys are stored under their address',

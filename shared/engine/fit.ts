@@ -42,8 +42,31 @@ export function memoryNeeds(manifest: Manifest, cacheBudget = USUAL_CACHE_BYTES)
     cacheBytes,
     largestBufferBytes: memory?.largestTensorBytes ?? weightBytes * LARGEST_TENSOR_SHARE,
     totalBytes: weightBytes + cacheBytes + HEADROOM_BYTES,
-    halfPrecision: dtype === 'fp16' || dtype === 'q4f16',
+    halfPrecision: isHalf(dtype),
   }
+}
+
+/** The same for what is known of a model before its manifest is. */
+export function roughNeeds({
+  bytes,
+  memoryBytes,
+  dtype,
+}: {
+  readonly bytes: number
+  readonly memoryBytes: number
+  readonly dtype: Manifest['dtype']
+}): MemoryNeeds {
+  return {
+    weightBytes: bytes,
+    cacheBytes: Math.max(0, memoryBytes - bytes - HEADROOM_BYTES),
+    largestBufferBytes: bytes * LARGEST_TENSOR_SHARE,
+    totalBytes: memoryBytes,
+    halfPrecision: isHalf(dtype),
+  }
+}
+
+function isHalf(dtype: Manifest['dtype']): boolean {
+  return dtype === 'fp16' || dtype === 'q4f16'
 }
 
 /** What an adapter allows, as WebGPU's limits and features say. */

@@ -1,4 +1,4 @@
-import { largestBuffer, limitProblem, memoryNeeds } from '#shared/engine/fit.ts'
+import { largestBuffer, limitProblem, memoryNeeds, type MemoryNeeds } from '#shared/engine/fit.ts'
 import { adapterLabel, requestAdapter } from '#shared/engine/request-gpu.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Manifest } from '#shared/models/manifest.ts'
@@ -62,4 +62,17 @@ export async function inspectGpu(manifest?: Manifest): Promise<GpuInspection> {
   } catch (error) {
     return { ...nothing, problem: InfernetError.from(error, 'engine.no-adapter') }
   }
+}
+
+/** Whether nothing that the browser says speaks against running it here, on the GPU or on the processor. */
+export function fitsDevice(
+  { problem, largestBufferBytes, halfPrecision }: GpuInspection,
+  needs: MemoryNeeds,
+): boolean {
+  const bounds = {
+    limits: { maxBufferSize: largestBufferBytes, maxStorageBufferBindingSize: largestBufferBytes },
+    features: { has: (name: string) => name === 'shader-f16' && halfPrecision },
+  }
+  const fitsGpu = !problem && limitProblem(needs, bounds) === undefined
+  return fitsGpu || limitProblem(needs, undefined) === undefined
 }

@@ -1,30 +1,12 @@
 import type { Ask } from '../../state/ask/ask.svelte.ts'
-import type { Session } from '../../state/session/session.svelte.ts'
 import type { Wallet } from '../../state/money/wallet.svelte.ts'
-import { formatInf, formatInfAtMost, formatPrice } from '../../ui/format.ts'
+import { formatInf, formatInfAtMost } from '../../ui/format.ts'
 import { fiatHint } from '../../ui/money.ts'
 
 /** About four letters make a token. */
 const LETTERS_A_TOKEN = 4
 /** A usual answer is half as long as the longest, but no longer than this. */
 const USUAL_TOKENS = 512
-
-/** The models with their lowest live price and how many provide each. */
-export function modelOptions(session: Session) {
-  return session.models.map((choice) => {
-    const offers = session.offersFor(choice.model)
-    const prices = offers.map(({ offer }) => offer.price.outputPerMillion)
-    const lowest = prices.reduce<bigint | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined)
-    return {
-      value: choice.model,
-      name: choice.name,
-      note: choice.note,
-      price: lowest === undefined ? undefined : formatPrice(lowest),
-      isFree: lowest === 0n,
-      live: offers.length,
-    }
-  })
-}
 
 /** What the prompt would cost, before it is sent: in INF, with a hint in dollars where one is known. */
 export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {

@@ -36,6 +36,7 @@ export class Ask {
   #active = $state.raw<{ conversation: string; turn: string; answer: Answer } | undefined>()
   #run: AbortController | undefined
   #historyLost = $state(false)
+  #fits = $state.raw<ReadonlyMap<string, boolean> | undefined>()
   /** Changes of what is kept to prove answers, one after the other. */
   #keepingProofs: Promise<void> = Promise.resolve()
 
@@ -84,6 +85,16 @@ export class Ask {
   }
   set model(choice: ModelChoice | undefined) {
     this.#settings.askModel.value = choice?.model
+  }
+
+  /** What of the list this device could run, by a model's hash or a proposal's id; undefined before it was looked at. */
+  get fits(): ReadonlyMap<string, boolean> | undefined {
+    return this.#fits
+  }
+
+  /** Looks whether the models fit this device. */
+  async inspectFits(): Promise<void> {
+    this.#fits ??= await this.#services.fitsHere(this.#session.list)
   }
 
   /** Reads what was kept. */

@@ -1,5 +1,6 @@
 import type { ModelHash } from '#shared/base/ids.ts'
 import type { askText } from '#shared/client/ask-text.ts'
+import type { ModelList } from '#shared/client/model-library.ts'
 import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import type { SessionServices } from '../session/services.ts'
@@ -28,5 +29,7 @@ export interface AskServices extends SessionServices {
   loadTokenizer(model: ModelHash): Promise<ChatTokenizer>
   readonly askText: typeof askText
   openHistory(): Promise<History>
+  /** Whether this device could run them, by a model's hash or a proposal's id. Never throws. */
+  fitsHere(list: ModelList): Promise<ReadonlyMap<string, boolean>>
   openTranscripts(): Promise<TranscriptStore>
 }

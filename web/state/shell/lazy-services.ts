@@ -29,6 +29,7 @@ export function lazyServices(window: Window): Services {
     askText: async function* (...chat) {
       yield* (await real()).askText(...chat)
     },
+    fitsHere: async (list) => (await real()).fitsHere(list),
     inspectGpu: async (model) => (await real()).inspectGpu(model),
     startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
     openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),

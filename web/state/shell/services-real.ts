@@ -4,14 +4,16 @@ import type { ModelHash } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { withDeadline } from '#shared/base/wait.ts'
 import { ModelLibrary, type ModelList } from '#shared/client/model-library.ts'
+import { memoryNeeds, roughNeeds } from '#shared/engine/fit.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { usualPrecision } from '#shared/models/catalogue/entry.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { createWebEngine } from '../../engine/client.ts'
 import { createHttpSource } from '../../engine/http-source.ts'
-import { inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
+import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { checkRoom } from '../../storage/model-storage.ts'
@@ -107,6 +109,17 @@ export const loadTokenizer = library.tokenizer
 
 export async function inspectGpu(model: ModelHash | undefined): Promise<GpuInspection> {
   return inspect(model && library.find(model)?.manifest)
+}
+
+/** By the limits of the GPU where there is a real one, else by what the processor's heap holds. */
+export async function fitsHere({ choices, proposals }: ModelList): Promise<ReadonlyMap<string, boolean>> {
+  const gpu = await inspect()
+  const known = choices.map(({ model }) => [model, memoryNeeds(library.get(model).manifest)] as const)
+  const rough = proposals.flatMap(({ entry }) => {
+    const usual = usualPrecision(entry)
+    return usual ? [[entry.id, roughNeeds(usual)] as const] : []
+  })
+  return new Map([...known, ...rough].map(([key, needs]) => [key, fitsDevice(gpu, needs)]))
 }
 
 const trialResults = openTrialResults()

@@ -244,6 +244,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     }),
     askText,
     inspectGpu: async () => scene.gpu,
+    fitsHere: async ({ choices }) => new Map(choices.map(({ model }) => [model, true])),
     keepStorage: () => {
       scene.askedToKeep++
       return scene.keepsStorage

@@ -1,0 +1,85 @@
+import { shortPeerName } from '#shared/base/ids.ts'
+import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import type { CatalogueSource, MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
+import type { Ask } from '../../state/ask/ask.svelte.ts'
+import type { Session } from '../../state/session/session.svelte.ts'
+import { formatBytes, formatPrice } from '../../ui/format.ts'
+import type { ModelOption } from '../../ui/model-option.ts'
+import { failureOf } from '../words.ts'
+
+/** What can be asked, those that somebody lends in front; then what nobody has added yet. */
+export function modelOptions(session: Session, ask: Ask): readonly ModelOption[] {
+  const choices = ask.models.map((choice): ModelOption => {
+    const offers = session.offersFor(choice.model)
+    const prices = offers.map(({ offer }) => offer.price.outputPerMillion)
+    const lowest = prices.reduce<bigint | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined)
+    return {
+      value: choice.model,
+      name: choice.name,
+      note: choice.note,
+      price: lowest === undefined ? undefined : formatPrice(lowest),
+      isFree: lowest === 0n,
+      live: offers.length,
+      facts: factsOf(choice.listed.entry, choice.bytes, false),
+      doubts: doubtsOf(choice.listed),
+      isHere: true,
+      fits: ask.fits?.get(choice.model),
+    }
+  })
+  const proposals = session.list.proposals
+    .filter(({ entry }) => entry.task === 'text-generation')
+    .map((listed): ModelOption => {
+      const { entry } = listed
+      const usual = entry.precisions.find(({ dtype }) => dtype === entry.dtype)
+      return {
+        value: `proposal ${entry.id}`,
+        name: entry.name,
+        note: entry.about,
+        price: undefined,
+        isFree: false,
+        live: 0,
+        facts: factsOf(entry, usual?.bytes ?? 0, usual?.isRough ?? false),
+        doubts: doubtsOf(listed),
+        isHere: false,
+        fits: ask.fits?.get(entry.id),
+      }
+    })
+  return [...choices.toSorted((a, b) => Number(b.live > 0) - Number(a.live > 0)), ...proposals]
+}
+
+/** What of the lists is not shown, and why. */
+export function leftOutWords({ list }: Session): readonly string[] {
+  const bad = list.leftOut.filter(({ reason }) => reason.code !== 'models.unavailable')
+  return bad.slice(0, 3).map(({ source, reason }) => {
+    const { message } = failureOf(reason)
+    return source ? `${message} It is of ${sourceWords(source)}.` : message
+  })
+}
+
+function factsOf({ licence, tried }: CatalogueEntry, bytes: number, isRough: boolean): string {
+  const size = `${isRough ? 'about ' : ''}${formatBytes(bytes)}`
+  return [size, licence.id, ...(tried ? [] : ['not yet tried here'])].join(' · ')
+}
+
+function doubtsOf({ otherNames, sharesName, sources }: MergedEntry): readonly string[] {
+  const clashes = otherNames
+    .slice(0, 3)
+    .map(({ name, source }) => `“${name}” for ${sourceWords(source)}: the same files under another name.`)
+  const [first] = sources
+  return sharesName && first
+    ? [`Another model has this name. This one is of ${sourceWords(first)}.`, ...clashes]
+    : clashes
+}
+
+function sourceWords(source: CatalogueSource): string {
+  switch (source.kind) {
+    case 'own':
+      return 'your own list'
+    case 'bundled':
+      return 'this page’s list'
+    case 'relay':
+      return `relay ${shortPeerName(source.relay)}`
+    case 'contract':
+      return `the publisher ${source.publisher.slice(0, 10)}`
+  }
+}
