@@ -163,7 +163,11 @@ test.each([
     1,
     'The file manifest.fp32.json could not be loaded (not on this disk). Put the files of the model into the folder of --models-folder, or set --seed-provider off.',
   ],
-  [['--seed-model', 'gpt-5'], 2, '--seed-model: "gpt-5" must be infernet-tiny. Default: infernet-tiny.'],
+  [
+    ['--seed-model', 'gpt-5'],
+    2,
+    '--seed-model: "gpt-5" must be one of infernet-tiny, infernet-tiny:fp32, infernet-tiny:q4. Default: infernet-tiny.',
+  ],
 ] as const)(
   'a seed provider that cannot start ends the relay with one line: %j',
   async (flags, status, line) => {

@@ -44,6 +44,12 @@ function option<T>(
   return { flag, env, defaultText: String(defaultText), unit, meaning, read, isList }
 }
 
+/** Each model of the catalogue in the precision that it is usually in, and in each that there is. */
+const SEED_MODELS = CATALOGUE.flatMap(({ id, manifests }) => [
+  id,
+  ...Object.keys(manifests).map((dtype) => `${id}:${dtype}`),
+])
+
 /** Every option by its key, which is also its name in the configuration file. */
 export const OPTIONS = {
   port: option('port', 8080, 'port', 'The one public port; 0 takes any free one.', readInteger(0, 65535)),
@@ -166,9 +172,9 @@ export const OPTIONS = {
   seedModel: option(
     'seed-model',
     'infernet-tiny',
-    'model id',
-    'The model that the seed provider runs.',
-    readChoice(...CATALOGUE.map(({ id }) => id)),
+    'model ids',
+    'What the seed provider runs, with a precision where wanted (`infernet-tiny:q4`). It keeps the first loaded, and loads another one when a prompt for it comes.',
+    readList(readChoice(...SEED_MODELS)),
   ),
   seedBackend: option(
     'seed-backend',
