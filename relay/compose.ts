@@ -49,7 +49,7 @@ function provide(
     ...parts,
     privateKey,
     modelsFolder: modelsFolder || join(pageFolder, 'models'),
-    model: seedModel,
+    models: seedModel,
     backend: seedBackend,
   })
 }

@@ -172,9 +172,9 @@ export const OPTIONS = {
   seedModel: option(
     'seed-model',
     'infernet-tiny',
-    'model id',
-    'The model of the catalogue that the seed provider runs.',
-    readText,
+    'model ids',
+    'What the seed provider runs, with a precision where wanted (`infernet-tiny:q4`). It keeps the first loaded, and loads another one when a prompt for it comes.',
+    readList(readText),
   ),
   seedBackend: option(
     'seed-backend',

@@ -7,6 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex, utf8 } from '#shared/base/bytes.ts'
 import { parseGolden } from '#shared/engine/golden.ts'
+import { hashManifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import { openOffer, type Offer } from '#shared/schedule/offer.ts'
@@ -36,13 +37,12 @@ describe('mountProvider', () => {
     await rm(spoiled, { recursive: true })
   })
 
-  async function provide(modelsFolder: string) {
-    const model = 'infernet-tiny'
+  async function provide(modelsFolder: string, models = ['infernet-tiny']) {
     return mountProvider(relay, {
       privateKey: await privateKey,
       directory: directory.port,
       modelsFolder,
-      model,
+      models,
       backend: 'wasm',
     })
   }
@@ -70,9 +70,30 @@ describe('mountProvider', () => {
     expect(offer?.selfTest.testedAt).toBeGreaterThanOrEqual(begun)
     expect(offer?.price, 'nobody could pay it').toEqual(FREE_PRICE)
     expect(offer?.payment).toBeUndefined()
+    expect(offer?.tier, 'it is loaded').toBeUndefined()
     await provider.stop()
     expect(await offers()).toEqual([])
   }, 60_000)
+
+  it('offers each of its models, the first one loaded and the others on its disk', async () => {
+    const provider = await provide(bundled, ['infernet-tiny:q4', 'infernet-tiny'])
+    await expect.poll(offers, { timeout: 10_000 }).toHaveLength(2)
+    const manifestOf = async (dtype: string) =>
+      hashManifest(parseManifest(await readFile(join(bundled, `infernet-tiny/manifest.${dtype}.json`))))
+    expect(new Map((await offers()).map(({ model, tier }) => [model, tier]))).toEqual(
+      new Map([
+        [await manifestOf('q4'), undefined],
+        [await manifestOf('fp32'), 'disk'],
+      ]),
+    )
+    await provider.stop()
+    expect(await offers()).toEqual([])
+  }, 60_000)
+
+  it('refuses a model that the catalogue does not hold, or not in this precision', async () => {
+    for (const model of ['gpt-5', 'infernet-tiny:q8'])
+      await expect(provide(bundled, [model])).rejects.toMatchObject({ code: 'models.unknown' })
+  })
 })
 
 /** Another golden token, under a manifest that promises it: nothing but the self-test can notice. */
