@@ -52,6 +52,7 @@ export function shelvedEngine(parts: ShelvedParts): StandingEngine {
     onChange: (callback) => parts.onChange(callback),
     generate: (request, options) => loaded().generate(request, options),
     score: async (request, options) => loaded().score(request, options),
+    embed: async (request, options) => loaded().embed(request, options),
     close: () => parts.close(),
   }
 }

@@ -219,7 +219,11 @@ describe('PiecesService', () => {
   })
 
   it('never lists what its licence does not let it pass on', async () => {
-    const closed = { ...model.manifest, id: 'closed', licence: { mayPassOn: false } }
+    const closed = {
+      ...model.manifest,
+      id: 'closed',
+      licence: { id: 'own', mayPassOn: false, isGated: false },
+    }
     await expect(service.share(closed, await storeWith(model))).rejects.toMatchObject({
       code: 'models.not-passed-on',
     })
