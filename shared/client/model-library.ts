@@ -107,7 +107,7 @@ export class ModelLibrary {
     const files = manifest.files.filter(({ path }) => paths.includes(path))
     if (files.some(({ size }) => size > MAX_TEXT_FILE_BYTES))
       throw new InfernetError('models.unsupported', { reason: 'its tokenizer is too large' })
-    return loadModel({ source: source(entry.baseUrl), cache: undefined, digest }, { ...manifest, files })
+    return loadModel({ source: source(entry.baseUrl), digest }, { ...manifest, files })
   }
 
   async #read(entry: CatalogueEntry): Promise<ModelChoice> {

@@ -14,9 +14,9 @@ import { createHttpSource } from '../../engine/http-source.ts'
 import { inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
-import { checkRoom } from '../../storage/model-storage.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
+import { bringModel } from '../../weights/bring-model.ts'
 import type { EngineInit, StartedEngine } from '../provide/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
 import type { RelayClock } from './relay-clock.ts'
@@ -114,8 +114,9 @@ export async function startEngine(
   { signal }: { signal: AbortSignal },
 ): Promise<StartedEngine> {
   const { entry, manifest } = library.get(model)
-  await checkRoom(manifest.files)
-  signal.throwIfAborted()
+  const baseUrl = underPage(entry.baseUrl)
+  const origin = createHttpSource(baseUrl)
+  const brought = await bringModel({ clock, origin }, manifest, { signal, onProgress })
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined
@@ -128,7 +129,7 @@ export async function startEngine(
         const started = await createWebEngine(
           {
             manifest,
-            baseUrl: underPage(entry.baseUrl),
+            baseUrl,
             backend: wanted,
             share,
             trial: { clock, store: trialResults },
@@ -146,9 +147,10 @@ export async function startEngine(
     },
     {},
     { signal },
-  )
+  ).finally(() => brought?.release())
   return {
     engine,
+    isKept: newest?.kept ?? false,
     fellBackFrom,
     get subgroups() {
       return subgroups
