@@ -35,7 +35,7 @@ for (const name of BUFFERS) {
   const own = scope[name]
   const counting = new Proxy(own, {
     construct(target, given: unknown[], newTarget) {
-      const made = Reflect.construct<unknown[], Counted>(target, given, newTarget)
+      const made = Reflect.construct(target, given, newTarget as Maker)
       // A view of a buffer that was counted already is none.
       const [first] = given
       const isView = typeof first === 'object' && first !== null && made.buffer === first
@@ -58,7 +58,7 @@ for (const prototype of [Object.getPrototypeOf(Uint8Array.prototype) as object, 
   })
 }
 for (const kind of [Blob, Response]) {
-  const read = Reflect.get<Blob | Response, 'arrayBuffer'>(kind.prototype, 'arrayBuffer')
+  const read: () => Promise<ArrayBuffer> = Reflect.get(kind.prototype as Blob, 'arrayBuffer')
   Object.defineProperty(kind.prototype, 'arrayBuffer', {
     async value(this: unknown) {
       const made = await Reflect.apply(read, this, [])
