@@ -27,6 +27,7 @@ const upTo = (name: string): string[] => stages.slice(0, stages.indexOf(name)).m
 /** The rooms of a relay, in which each may use those before it. */
 const rooms = [
   'base',
+  'weights',
   'config',
   'observe',
   'node',
@@ -51,6 +52,7 @@ const outside = [
   'web/engine',
   'web/storage',
   'web/wallet',
+  'web/weights',
 ]
 
 export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
@@ -63,7 +65,8 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   'shared/testing': stages.map(shared),
   'web/ui': ['shared/base'],
   'web/mesh': stages.map(shared),
-  'web/engine': stages.map(shared),
+  'web/engine': [...stages.map(shared), 'web/weights'],
+  'web/weights': stages.map(shared),
   'web/storage': stages.map(shared),
   'web/wallet': [...stages.map(shared), 'shared/abi'],
   [session]: outside,
@@ -108,6 +111,7 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
     'web/engine',
     'web/storage',
     'web/wallet',
+    'web/weights',
   ],
 }
 

@@ -4,7 +4,7 @@ import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createWorkerClient, type WorkerEngine } from '#shared/engine/worker-client.ts'
 import type { EventMessage, ResponseMessage } from '#shared/engine/worker-messages.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
 import type { Manifest } from '#shared/models/manifest.ts'
 
 export interface NodeEngineInit {

@@ -161,7 +161,7 @@ export class ModelLibrary {
     const files = manifest.files.filter(({ path }) => paths.includes(path))
     if (files.some(({ size }) => size > MAX_TEXT_FILE_BYTES))
       throw new InfernetError('models.unsupported', { reason: 'its tokenizer is too large' })
-    return loadModel({ source: source(folder), cache: undefined, digest }, { ...manifest, files })
+    return loadModel({ source: source(folder), digest }, { ...manifest, files })
   }
 
   #choose(listed: MergedEntry, manifests: ReadonlyMap<ModelHash, ReadManifest>): readonly ModelChoice[] {

@@ -1,6 +1,6 @@
 import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { LoadProgress } from '../models/load-model.ts'
+import type { LoadProgress } from '../models/load-progress.ts'
 import type { TestedEngine } from './create-engine.ts'
 import type { EngineMeasure } from './engine-measure.ts'
 import type { TokenBatch, TokenScore } from './engine.ts'

@@ -1,5 +1,5 @@
 import type { ErrorMessage } from '../errors/error-message.ts'
-import type { LoadProgress } from '../models/load-model.ts'
+import type { LoadProgress } from '../models/load-progress.ts'
 import type { Manifest } from '../models/manifest.ts'
 import type {
   Backend,

@@ -10,6 +10,21 @@ export interface ModelFiles {
    * @throws InfernetError `models.corrupt`, `models.truncated`, `models.unavailable`, or the signal's reason
    */
   read(path: string, options?: { signal?: AbortSignal | undefined }): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Opens a file to be read in parts, where it lies on disk; a file that is in memory has no such view.
+   *
+   * @throws InfernetError as `read`
+   */
+  view?(path: string, options?: { signal?: AbortSignal | undefined }): Promise<FileView>
+}
+
+/** A checked file that is read in parts, each at once. */
+export interface FileView {
+  /** In bytes. */
+  readonly size: number
+  /** Fills `into` with what is at `at`. @throws InfernetError `models.corrupt` where the file ends before */
+  readInto(at: number, into: Uint8Array<ArrayBuffer>): void
+  close(): Promise<void>
 }
 
 /** One JSON file of a model. @throws InfernetError as `read`, and `models.corrupt` when it is no JSON object. */

@@ -19,7 +19,7 @@ import { createWorkerClient, type WorkerEngine } from '#shared/engine/worker-cli
 import type { EventMessage, LoadRequest, ResponseMessage } from '#shared/engine/worker-messages.ts'
 import type { ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { inspectGpu, type GpuInspection } from './inspect-gpu.ts'
 

@@ -1,10 +1,10 @@
 import { engineLoader } from '#shared/engine/load-engine.ts'
 import { createWorkerHost } from '#shared/engine/worker-host.ts'
 import type { EventMessage, RequestMessage, ResponseMessage } from '#shared/engine/worker-messages.ts'
+import { openOpfsStore } from '../weights/opfs-store.ts'
 import { openRuntime } from './device.ts'
 import { createHttpSource } from './http-source.ts'
 import { createMacrotask } from './macrotask.ts'
-import { createOpfsCache } from './opfs-cache.ts'
 import { workerClock } from './worker-clock.ts'
 
 /** The entry of the tab's engine worker: the worker's table over an engine that loads its own files. */
@@ -26,7 +26,7 @@ createWorkerHost(
     load: engineLoader({
       openRuntime: ({ backend, subgroups }) => openRuntime(backend, { subgroups }),
       openSource: createHttpSource,
-      cache: createOpfsCache(navigator.storage),
+      openStore: () => openOpfsStore(workerClock),
       clock: workerClock,
       breathe: createMacrotask(),
     }),

@@ -1,12 +1,11 @@
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import { readJson, type ModelFiles } from '../../models/model-files.ts'
-import { externalFiles, type ExternalFile } from '../../models/onnx/external-weights.ts'
-import { modelType } from '../../models/onnx/onnx-messages.ts'
+import type { ExternalFile } from '../../models/onnx/external-weights.ts'
 import { prepareGraph, type PreparedGraph } from '../../models/onnx/prepare-graph.ts'
-import { pathBeside } from '../../models/weight-files.ts'
 import { nameOrtFailure } from '../engine-failure.ts'
 import type { Gpu, OrtRuntime, OrtSession, OrtSessionOptions } from '../ort-runtime.ts'
+import { openBeside } from './beside-files.ts'
 import type { Decoder } from './decoder.ts'
 import { createGpuDecoder } from './gpu/gpu-decoder.ts'
 import { readGraphLayout } from './graph-layout.ts'
@@ -37,10 +36,28 @@ export async function loadDecoder(
   const { ort, files, gpu } = components
   const config = await readJson(files, 'config.json', { signal })
   const weights = await files.read(manifest.weights, { signal })
-  const beside = await readBeside(files, manifest, weights, signal)
-  const graph = prepareGraph(weights, { maxLength: manifest.contextLength, beside })
-  signal?.throwIfAborted()
-  const { vocabSize } = manifest
+  const beside = await openBeside(files, manifest, weights, signal)
+  try {
+    const graph = prepareGraph(weights, { maxLength: manifest.contextLength, beside: beside.files })
+    signal?.throwIfAborted()
+    return await startGraph({ ort, gpu }, { graph, beside: beside.files, config, manifest, maxLength })
+  } finally {
+    await beside.close()
+  }
+}
+
+interface GraphToStart {
+  readonly graph: PreparedGraph
+  readonly beside: readonly ExternalFile[]
+  readonly config: Readonly<Record<string, unknown>>
+  readonly manifest: Manifest
+  readonly maxLength: number
+}
+
+async function startGraph(
+  { ort, gpu }: Omit<DecoderComponents, 'files'>,
+  { graph, beside, config, manifest: { vocabSize }, maxLength }: GraphToStart,
+): Promise<Decoder> {
   if (gpu && graph.lengths === 'ragged' && graph.picksPositions)
     try {
       const model = { graph, externalData: beside, config, vocabSize, maxLength }
@@ -61,31 +78,6 @@ export async function loadDecoder(
     await session.release()
     throw error
   }
-}
-
-/**
- * Weights above 2 GB lie beside the graph, in files that it names: `model.onnx_data`, `model.onnx_data_1`, or
- * `model.onnx.data`.
- */
-export async function readBeside(
-  files: ModelFiles,
-  manifest: Manifest,
-  weights: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<readonly ExternalFile[]> {
-  const { graph } = modelType.decode(weights)
-  const here = pathBeside(manifest.weights, '').length
-  const named = files.paths.filter((path) => path.startsWith(`${manifest.weights}_data`))
-  // Tensors of a branch are not looked through, so what has the usual name counts as well.
-  const names = new Set([...(graph ? externalFiles(graph) : []), ...named.map((path) => path.slice(here))])
-  const parts: ExternalFile[] = []
-  for (const name of names) {
-    const path = pathBeside(manifest.weights, name)
-    if (!files.paths.includes(path))
-      throw new InfernetError('models.unsupported', { reason: 'a file of its weights is missing' })
-    parts.push({ path: name, data: await files.read(path, { signal }) })
-  }
-  return parts
 }
 
 /**

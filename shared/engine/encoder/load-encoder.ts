@@ -1,6 +1,7 @@
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { Manifest } from '../../models/manifest.ts'
-import { createSession, readBeside, type DecoderComponents } from '../decoder/load-decoder.ts'
+import { openBeside } from '../decoder/beside-files.ts'
+import { createSession, type DecoderComponents } from '../decoder/load-decoder.ts'
 import type { OrtRuntime, OrtSession, OrtTensor } from '../ort-runtime.ts'
 import type { Encoder } from './encoder.ts'
 
@@ -21,10 +22,7 @@ export async function loadEncoder(
   const { encoder } = manifest
   if (!encoder) throw new InfernetError('models.unsupported', { reason: 'its manifest names no dimensions' })
   const bytes = await files.read(manifest.weights, { signal })
-  const beside = await readBeside(files, manifest, bytes, signal)
-  signal?.throwIfAborted()
-  // The vectors are read at once, so they need not stay on the GPU.
-  const session = await createSession(ort, { bytes }, beside, { gpu, outputs: 'cpu' })
+  const session = await startGraph({ ort, files, gpu }, manifest, bytes, signal)
   try {
     expectKnown(session)
   } catch (error) {
@@ -32,6 +30,22 @@ export async function loadEncoder(
     throw error
   }
   return createOrtEncoder(ort, session, encoder.dimensions)
+}
+
+async function startGraph(
+  { ort, files, gpu }: DecoderComponents,
+  manifest: Manifest,
+  bytes: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal | undefined,
+): Promise<OrtSession> {
+  const beside = await openBeside(files, manifest, bytes, signal)
+  try {
+    signal?.throwIfAborted()
+    // The vectors are read at once, so they need not stay on the GPU.
+    return await createSession(ort, { bytes }, beside.files, { gpu, outputs: 'cpu' })
+  } finally {
+    await beside.close()
+  }
 }
 
 /** @throws InfernetError `models.unsupported` */

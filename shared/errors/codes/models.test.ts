@@ -41,6 +41,9 @@ it('the failures of models read well', () => {
     models.store-busy
       The files of this model have been busy for minutes.
       fix: Close whatever else uses them, then try again.
+    models.store-lost
+      What keeps the model files has stopped. What was stored before is kept.
+      fix: Load the model again: it goes on where it stopped.
     models.in-use
       The model is in use, so it was not deleted.
       fix: Stop using it, then delete it.

@@ -49,6 +49,11 @@ export const MODELS_CODES = {
     fix: 'Close whatever else uses them, then try again.',
     example: {},
   },
+  'models.store-lost': {
+    says: () => 'What keeps the model files has stopped. What was stored before is kept.',
+    fix: 'Load the model again: it goes on where it stopped.',
+    example: {},
+  },
   'models.in-use': {
     says: () => 'The model is in use, so it was not deleted.',
     fix: 'Stop using it, then delete it.',

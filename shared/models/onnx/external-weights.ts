@@ -109,6 +109,12 @@ export function externalFiles(graph: OnnxGraph): readonly string[] {
   return [...files]
 }
 
+/** The bytes of the largest tensor that lies beside the model; 0 where none tells its size. */
+export function largestExternalBytes(graph: OnnxGraph): number {
+  const outside = graph.initializers.filter(({ dataLocation }) => dataLocation === EXTERNAL)
+  return outside.reduce((largest, tensor) => Math.max(largest, tensorBytes(tensor) ?? 0), 0)
+}
+
 /** Some exporters write `./model.onnx_data`: the same file, under a name that nobody finds. */
 export function withPlainNames(graph: OnnxGraph): OnnxGraph {
   const isOdd = ({ key, value }: ExternalEntry): boolean => key === 'location' && value !== plainName(value)

@@ -9,6 +9,7 @@ import { FileStore } from './file-store.ts'
 import { PLACE_BYTES } from './map-record.ts'
 import type { PieceMap } from './piece-map.ts'
 import { LocalLocks } from './store-locks.ts'
+import { useFiles } from './use-files.ts'
 
 const made = makeModelFile(3 * MIB + 1234)
 const { file, bytes, piece } = made
@@ -217,7 +218,7 @@ describe('a FileStore that deletes', () => {
 
   it('refuses what another uses, and deletes it once that one is done', async () => {
     const [one, other] = [storeOn(disk, { locks }).store, storeOn(disk, { locks }).store]
-    const done = await one.use([file])
+    const done = await useFiles(locks, [file])
     await expect(other.remove(file)).rejects.toMatchObject({ code: 'models.in-use' })
     expect(await readAll(other)).toBe(file.sha256)
     done()

@@ -20,6 +20,7 @@ import type { PieceMap } from './piece-map.ts'
 import type { PieceStore, PutOutcome } from './piece-store.ts'
 import type { FullReason, StoreDevice } from './store-device.ts'
 import type { LockMode, Release, StoreLocks } from './store-locks.ts'
+import { useFiles, useOf } from './use-files.ts'
 import { writePieces, type PieceBytes } from './write-pieces.ts'
 
 /** A file may be busy for as long as it takes to check 4 GiB of it. */
@@ -162,24 +163,12 @@ export class FileStore implements PieceStore {
     return file.size === 0 ? { read: () => 0, close: () => Promise.resolve() } : undefined
   }
 
-  /**
-   * Holds files for use until what comes back is called, or this tab is gone: nobody deletes them.
-   *
-   * @throws the signal's reason, or InfernetError `models.store-busy`
-   */
-  async use(
+  /** As `useFiles`, with the locks of this store. */
+  use(
     files: readonly Pick<ManifestFile, 'sha256'>[],
-    { signal }: { signal?: AbortSignal | undefined } = {},
+    options: { signal?: AbortSignal | undefined } = {},
   ): Promise<Release> {
-    const releases: Release[] = []
-    const release = (): void => releases.forEach((each) => each())
-    try {
-      for (const { sha256: name } of files) releases.push(await this.#lock(useOf(name), 'shared', signal))
-    } catch (thrown) {
-      release()
-      throw thrown
-    }
-    return release
+    return useFiles(this.#own.locks, files, options)
   }
 
   /**
@@ -188,7 +177,7 @@ export class FileStore implements PieceStore {
    * @throws InfernetError `models.in-use` when this or another tab uses it: it is all there still
    */
   async remove(file: Pick<ManifestFile, 'sha256'>): Promise<void> {
-    const use = await this.#own.locks.tryAcquire(useOf(file.sha256), 'exclusive')
+    const use = await this.#own.locks.tryAcquire(useOf(file), 'exclusive')
     if (!use) throw new InfernetError('models.in-use')
     try {
       const release = await this.#lock(file.sha256, 'exclusive')
@@ -311,5 +300,3 @@ export class FileStore implements PieceStore {
     }
   }
 }
-
-const useOf = (sha256: string): string => `use:${sha256}`

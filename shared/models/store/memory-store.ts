@@ -13,10 +13,16 @@ export interface MemoryStoreInit {
   readonly roomBytes?: number | undefined
 }
 
+interface HeldFile {
+  readonly map: PieceMap
+  /** Of the file's size. Where nothing was written yet the machine gives no memory for it. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
 /**
  * Keeps pieces in memory, for as long as the page lives: where a browser keeps nothing, and in tests.
  *
- * What it is given and what it gives are copies, so a buffer that moves on to another thread leaves it as it was.
+ * What it is given and what `read` gives are copies, so a buffer that moves on to another thread leaves it as it was.
  *
  * @example
  * const store = new MemoryStore({ digest: (bytes) => crypto.subtle.digest('SHA-256', bytes) })
@@ -24,7 +30,7 @@ export interface MemoryStoreInit {
 export class MemoryStore implements PieceStore {
   readonly #digest: Digest
   readonly #roomBytes: number
-  readonly #files = new Map<string, { map: PieceMap; pieces: Map<number, Uint8Array<ArrayBuffer>> }>()
+  readonly #files = new Map<string, HeldFile>()
   #usedBytes = 0
 
   constructor({ digest }: MemoryStoreComponents, { roomBytes = Infinity }: MemoryStoreInit = {}) {
@@ -33,30 +39,42 @@ export class MemoryStore implements PieceStore {
   }
 
   held(file: ManifestFile): Promise<PieceMap> {
-    const map = this.#files.get(file.sha256)?.map ?? new PieceMap(file.pieces.length)
-    return Promise.resolve(
-      PieceMap.from(map.toBytes(), file.pieces.length) ?? new PieceMap(file.pieces.length),
-    )
+    const copy = new PieceMap(file.pieces.length)
+    const map = this.#files.get(file.sha256)?.map
+    for (let piece = 0; map && piece < map.pieces; piece++) if (map.has(piece)) copy.add(piece)
+    return Promise.resolve(copy)
   }
 
   async put(file: ManifestFile, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
     const expected = file.pieces[piece]
-    const length = Math.min(PIECE_BYTES, file.size - piece * PIECE_BYTES)
-    if (expected === undefined || bytes.length !== length) return 'wrong'
+    const at = piece * PIECE_BYTES
+    if (expected === undefined || bytes.length !== Math.min(PIECE_BYTES, file.size - at)) return 'wrong'
     // Taken before the wait: what arrives must be what is checked.
     const own = bytes.slice()
     if (toHex(new Uint8Array(await this.#digest(own))) !== expected) return 'wrong'
-    const held = this.#files.get(file.sha256) ?? { map: new PieceMap(file.pieces.length), pieces: new Map() }
-    if (held.map.has(piece)) return 'kept'
-    if (this.#usedBytes + length > this.#roomBytes) return 'full'
-    held.pieces.set(piece, own)
+    if (this.#files.get(file.sha256)?.map.has(piece)) return 'kept'
+    if (this.#usedBytes + own.length > this.#roomBytes) return 'full'
+    const held = this.#files.get(file.sha256) ?? {
+      map: new PieceMap(file.pieces.length),
+      bytes: new Uint8Array(file.size),
+    }
+    held.bytes.set(own, at)
     held.map.add(piece)
     this.#files.set(file.sha256, held)
-    this.#usedBytes += length
+    this.#usedBytes += own.length
     return 'kept'
   }
 
-  read(file: ManifestFile, piece: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return Promise.resolve(this.#files.get(file.sha256)?.pieces.get(piece)?.slice())
+  async read(file: ManifestFile, piece: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const held = this.#files.get(file.sha256)
+    const at = piece * PIECE_BYTES
+    return held?.map.has(piece) ? held.bytes.slice(at, at + PIECE_BYTES) : undefined
+  }
+
+  /** The file itself, no copy, once every piece is here; whether the whole is right is for the caller to see. */
+  whole(file: ManifestFile): Uint8Array<ArrayBuffer> | undefined {
+    if (file.size === 0) return new Uint8Array(0)
+    const held = this.#files.get(file.sha256)
+    return held?.map.isComplete ? held.bytes : undefined
   }
 }

@@ -1,5 +1,6 @@
 import type { ManifestFile } from '../manifest.ts'
 import type { PieceMap } from './piece-map.ts'
+import type { FullReason } from './store-device.ts'
 
 /** What became of a piece. `wrong` blames who sent it; `full` blames nobody: it was right, and there is no room. */
 export type PutOutcome = 'kept' | 'wrong' | 'full'
@@ -9,6 +10,8 @@ export type PutOutcome = 'kept' | 'wrong' | 'full'
  * they share. It checks every piece itself: whatever is told as held was right when it was last looked at.
  */
 export interface PieceStore {
+  /** Why `put` said `full` last, for `fullError`; undefined where the store cannot tell. */
+  readonly fullReason?: FullReason | undefined
   /** A copy of the file's map as it is now. */
   held(file: ManifestFile): Promise<PieceMap>
   /** Checks a piece and keeps it. A piece that is held already is `kept`. */

@@ -64,6 +64,16 @@ it.each([
   expect(said()).toBe(words)
 })
 
+it('tells when the browser keeps nothing of the model', async () => {
+  const { clock, scene, provide, said } = await opened(Promise.resolve(false))
+  scene.storesModels = false
+  void provide.start()
+  await clock.advance(2000)
+  expect(said()).toBe(
+    'Every piece matches its hash. This browser keeps nothing here, as in some private windows: the next visit downloads it again.',
+  )
+})
+
 it('does not say that it lends while no relay answers, though one took the offer a moment ago', async () => {
   const { clock, scene, changed, session, provide } = await opened(Promise.resolve(true))
   void provide.start()

@@ -297,7 +297,9 @@ function downloadRow(provide: Provide): StepRow {
   }
 }
 
-function keptWords({ isModelKept }: Pick<Provide, 'isModelKept'>): string {
+function keptWords({ isModelKept, started }: Pick<Provide, 'isModelKept' | 'started'>): string {
+  if (started?.isKept === false)
+    return ' This browser keeps nothing here, as in some private windows: the next visit downloads it again.'
   return isModelKept === false ? ' This browser may delete it when space gets short.' : ''
 }
 

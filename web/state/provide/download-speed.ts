@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/base/clock.ts'
-import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
 
 /** Below this a speed would jump about, s. */
 const LEAST_SECONDS = 0.5

@@ -1,4 +1,4 @@
-import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
 
 /** Where providing stands. */
 export type ProvideStage =

@@ -3,7 +3,7 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { SessionServices } from '../session/services.ts'
 
@@ -23,6 +23,8 @@ export interface StartedEngine {
   readonly fellBackFrom: InfernetError | undefined
   /** What is known of the GPU's `subgroups` feature; undefined where there is none or none is used. */
   readonly subgroups: SubgroupResult | undefined
+  /** False where this browser keeps nothing: the next visit downloads the model again. */
+  readonly isKept: boolean
   /** How much of the time it may compute from now on, (0, 1]. */
   setShare(share: number): void
 }

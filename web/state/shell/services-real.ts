@@ -16,10 +16,10 @@ import { createHttpSource } from '../../engine/http-source.ts'
 import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
-import { checkRoom } from '../../storage/model-storage.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
+import { bringModel } from '../../weights/bring-model.ts'
 import type { EngineInit, StartedEngine } from '../provide/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
 import { readLists } from './catalogue-lists.ts'
@@ -133,8 +133,9 @@ export async function startEngine(
   { signal }: { signal: AbortSignal },
 ): Promise<StartedEngine> {
   const { folder, manifest } = library.get(model)
-  await checkRoom(manifest.files)
-  signal.throwIfAborted()
+  const baseUrl = underPage(folder)
+  const origin = createHttpSource(baseUrl)
+  const brought = await bringModel({ clock, origin }, manifest, { signal, onProgress })
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined
@@ -147,7 +148,7 @@ export async function startEngine(
         const started = await createWebEngine(
           {
             manifest,
-            baseUrl: underPage(folder),
+            baseUrl,
             backend: wanted,
             share,
             trial: { clock, store: trialResults },
@@ -165,9 +166,10 @@ export async function startEngine(
     },
     {},
     { signal },
-  )
+  ).finally(() => brought?.release())
   return {
     engine,
+    isKept: newest?.kept ?? false,
     fellBackFrom,
     get subgroups() {
       return subgroups

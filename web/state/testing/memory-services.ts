@@ -10,7 +10,7 @@ import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
-import type { LoadProgress } from '#shared/models/load-model.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
 import type {
   AnswerEvent,
   AnswerSummary,
@@ -49,6 +49,8 @@ export interface Scene {
   /** Loading goes through these; the last entry may fail. */
   load: (LoadProgress & { waitMs: number })[]
   loadFails: InfernetError | undefined
+  /** Whether this browser keeps the files of a model at all. */
+  storesModels: boolean
   fellBackFrom: InfernetError | undefined
   subgroups: SubgroupResult | undefined
   hidden: boolean
@@ -143,6 +145,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       { phase: 'testing', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
     ],
     loadFails: undefined,
+    storesModels: true,
     fellBackFrom: undefined,
     subgroups: undefined,
     hidden: false,
@@ -265,6 +268,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
         engine,
         fellBackFrom: scene.fellBackFrom,
         subgroups: scene.subgroups,
+        isKept: scene.storesModels,
         setShare: (share) => void engine.shares.push(share),
       } satisfies StartedEngine
     },

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { MIB } from '#shared/base/units.ts'
+import { FileStore } from '#shared/models/store/file-store.ts'
+import { LocalLocks } from '#shared/models/store/store-locks.ts'
+import { useFiles } from '#shared/models/store/use-files.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { MemoryDisk } from '#shared/testing/memory-disk.ts'
+import {
+  makeManifest,
+  makeModelFile,
+  nodeDigest as digest,
+  type MadeFile,
+} from '#shared/testing/model-file.ts'
+import type { KeptModels, KeptRecord } from './kept-models.ts'
+import { makeRoom } from './make-room.ts'
+
+const [wanted, often, once, shared] = [1, 2, 3, 4].map((seed) => makeModelFile(MIB, { seed })) as [
+  MadeFile,
+  MadeFile,
+  MadeFile,
+  MadeFile,
+]
+
+const NOW = new FakeClock().now()
+
+function record(model: string, files: readonly MadeFile[], more: Partial<KeptRecord> = {}): KeptRecord {
+  const described = files.map(({ file: { sha256, size } }) => ({ sha256, size }))
+  const use = { hits: 1, at: NOW, floor: 0, refetchSeconds: 10, revenue: 0, isPinned: false }
+  return { model, name: model, ...use, files: described, ...more }
+}
+
+async function opened({ quota, usage }: { quota?: number; usage?: number }, records: readonly KeptRecord[]) {
+  const [disk, locks, clock] = [new MemoryDisk(), new LocalLocks(), new FakeClock()]
+  const store = new FileStore({ device: disk.device(), locks, digest, clock })
+  for (const { file, piece } of [often, once, shared]) await store.put(file, 0, piece(0))
+  const known = new Map(records.map((each) => [each.model, each]))
+  let floor = 0
+  const kept: KeptModels = {
+    list: async () => [...known.values()],
+    put: async (each) => void known.set(each.model, each),
+    remove: async (model) => void known.delete(model),
+    floor: async () => floor,
+    setFloor: async (value) => void (floor = value),
+  }
+  const storage = { estimate: async () => ({ ...(quota !== undefined && { quota }), usage: usage ?? 0 }) }
+  const here = async () => new Set((await store.list()).map(({ sha256 }) => sha256))
+  return { components: { store, kept, locks, clock, storage }, known, here, locks }
+}
+const manifest = makeManifest(wanted.file)
+
+describe('makeRoom', () => {
+  const records = [record('often', [often, shared], { hits: 9 }), record('once', [once, shared])]
+
+  it('leaves all where there is room, or where the browser says nothing of it', async () => {
+    for (const room of [{ quota: 100 * MIB, usage: 3 * MIB }, {}]) {
+      const { components, here } = await opened(room, records)
+      expect(await makeRoom(components, manifest)).toEqual([])
+      expect((await here()).size).toBe(3)
+    }
+  })
+
+  it('deletes what is worth least, and no file that another model has too', async () => {
+    const { components, here, known } = await opened({ quota: 8 * MIB, usage: 7.5 * MIB }, records)
+    expect(await makeRoom(components, manifest)).toEqual(['once'])
+    expect(await here()).toEqual(new Set([often.file.sha256, shared.file.sha256]))
+    expect([...known.keys()]).toEqual(['often'])
+    expect(await components.kept.floor()).toBeGreaterThan(0)
+  })
+
+  it('keeps models to their share of what the page may have', async () => {
+    // 3 MiB are taken of 6; with one more it would be two thirds.
+    const { components, here } = await opened({ quota: 6 * MIB, usage: 3 * MIB }, records)
+    expect(await makeRoom(components, manifest)).toEqual(['once'])
+    expect((await here()).size).toBe(2)
+  })
+
+  it('deletes nothing that is pinned or runs in any tab, and nothing at all where that is not enough', async () => {
+    const pinned = [record('often', [often]), record('once', [once, shared], { isPinned: true })]
+    const { components, here, locks } = await opened({ quota: 8 * MIB, usage: 7.9 * MIB }, pinned)
+    await useFiles(locks, [often.file])
+    await expect(makeRoom(components, manifest)).rejects.toMatchObject({
+      code: 'models.no-space',
+      facts: { neededMb: 2, freeMb: 0 },
+    })
+    expect((await here()).size).toBe(3)
+  })
+
+  it('takes first what no model is known for, and counts what is here of the wanted one', async () => {
+    const { components, here } = await opened({ quota: 8 * MIB, usage: 7.9 * MIB }, [
+      record('often', [often]),
+    ])
+    expect((await makeRoom(components, manifest)).length).toBe(1)
+    expect(await here()).toContain(often.file.sha256)
+    const { store } = components
+    await store.put(wanted.file, 0, wanted.piece(0))
+    expect(await makeRoom(components, manifest)).toEqual([])
+  })
+
+  it('asks no room for a clock that jumped: uses in the future count as now', async () => {
+    const future = [record('often', [often], { hits: 9, at: 4e15 }), record('once', [once], { at: 4e15 })]
+    const { components } = await opened({ quota: 8 * MIB, usage: 7.5 * MIB }, [
+      ...future,
+      record('x', [shared], { hits: 5 }),
+    ])
+    expect(await makeRoom(components, manifest)).toEqual(['once'])
+  })
+})

@@ -1,0 +1,124 @@
+import type { Clock } from '#shared/base/clock.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { manifestBytes, type Manifest } from '#shared/models/manifest.ts'
+import { evict, MODELS_SHARE, type KeptModel } from '#shared/models/store/eviction.ts'
+import type { FileStore } from '#shared/models/store/file-store.ts'
+import { heldBytes } from '#shared/models/store/one-fetch.ts'
+import type { PieceStore } from '#shared/models/store/piece-store.ts'
+import type { StoreLocks } from '#shared/models/store/store-locks.ts'
+import { useOf } from '#shared/models/store/use-files.ts'
+import type { KeptModels, KeptRecord } from './kept-models.ts'
+
+const MB = 1_000_000
+
+export interface RoomComponents {
+  readonly store: PieceStore & Pick<FileStore, 'remove' | 'list'>
+  readonly kept: KeptModels
+  readonly locks: StoreLocks
+  readonly clock: Clock
+  readonly storage: Pick<StorageManager, 'estimate'> | undefined
+}
+
+type Candidate = KeptModel & { readonly model: string; readonly files: KeptRecord['files'] }
+
+/**
+ * Makes room for what is missing of a model, before its download: models of the least worth go, but none that somebody
+ * pinned or that runs in any tab. Models get no more than their share of what the browser lets this page have, where
+ * evicting can keep them to it; where one model alone is above it and still fits, it is let in.
+ *
+ * @returns the names of the models that went
+ * @throws InfernetError `models.no-space` with both figures; nothing was deleted then. Where the browser does not say how
+ *   much room there is, nothing is refused.
+ */
+export async function makeRoom(components: RoomComponents, manifest: Manifest): Promise<readonly string[]> {
+  const { store, storage, kept, clock } = components
+  const neededBytes = manifestBytes(manifest) - (await heldBytes(store, manifest))
+  const room = neededBytes > 0 ? await readRoom(storage) : undefined
+  if (!room) return []
+  const candidates = await findCandidates(components, manifest)
+  const places = await store.list()
+  const takenBytes = places.reduce((sum, { bytes }) => sum + bytes, 0)
+  const floor = await kept.floor()
+  const attempt = (freeBytes: number) =>
+    evict(candidates, { wantedBytes: neededBytes, freeBytes, floor, now: clock.now() })
+  const capped = attempt(Math.min(room.freeBytes, room.quota * MODELS_SHARE - takenBytes))
+  const eviction = capped.missingBytes > 0 ? attempt(room.freeBytes) : capped
+  if (eviction.missingBytes > 0)
+    throw new InfernetError('models.no-space', {
+      neededMb: Math.ceil(neededBytes / MB),
+      freeMb: Math.floor(room.freeBytes / MB),
+    })
+  const gone: string[] = []
+  for (const victim of eviction.victims as readonly Candidate[])
+    if (await forget(components, victim)) gone.push(victim.name)
+  if (gone.length > 0) await kept.setFloor(eviction.floor)
+  return gone
+}
+
+/** What is kept and no part of the wanted model, each with the bytes that only it has. */
+async function findCandidates(
+  { store, kept, locks }: RoomComponents,
+  manifest: Manifest,
+): Promise<readonly Candidate[]> {
+  const wanted = new Set(manifest.files.map(({ sha256 }) => sha256))
+  const here = new Map((await store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
+  const records = await kept.list()
+  const owners = new Map<string, number>()
+  for (const { files } of records)
+    for (const { sha256 } of files) owners.set(sha256, (owners.get(sha256) ?? 0) + 1)
+  // What an older page left, and nobody came for since: it goes first.
+  const orphans = [...here.keys()].filter((sha256) => !owners.has(sha256) && !wanted.has(sha256))
+  const nameless = orphans.map((sha256) => ({ ...ORPHAN, model: sha256, files: [{ sha256, size: 0 }] }))
+  return Promise.all(
+    [...records, ...nameless].map(async (record) => {
+      const files = record.files.filter(
+        ({ sha256 }) => !wanted.has(sha256) && (owners.get(sha256) ?? 0) < 2 && here.has(sha256),
+      )
+      return {
+        name: record.name || record.model,
+        bytes: files.reduce((sum, { sha256 }) => sum + (here.get(sha256) ?? 0), 0),
+        use: record,
+        refetchSeconds: record.refetchSeconds,
+        revenue: record.revenue,
+        mustStay: record.isPinned || (await isInUse(locks, files)),
+        files,
+        model: record.model,
+      }
+    }),
+  )
+}
+
+const ORPHAN = { name: '', hits: 0, at: 0, floor: 0, refetchSeconds: 0, revenue: 0, isPinned: false }
+
+async function isInUse(locks: StoreLocks, files: KeptRecord['files']): Promise<boolean> {
+  for (const file of files) {
+    const release = await locks.tryAcquire(useOf(file), 'exclusive')
+    if (!release) return true
+    release()
+  }
+  return false
+}
+
+/** False where another tab has begun to use it in between. */
+async function forget({ store, kept }: RoomComponents, { files, model }: Candidate): Promise<boolean> {
+  try {
+    for (const file of files) await store.remove(file)
+  } catch (thrown) {
+    if (thrown instanceof InfernetError && thrown.code === 'models.in-use') return false
+    throw thrown
+  }
+  await kept.remove(model)
+  return true
+}
+
+/** Undefined where the browser does not say. */
+async function readRoom(
+  storage: RoomComponents['storage'],
+): Promise<{ readonly quota: number; readonly freeBytes: number } | undefined> {
+  try {
+    const { usage = 0, quota } = (await storage?.estimate()) ?? {}
+    return quota === undefined ? undefined : { quota, freeBytes: Math.max(0, quota - usage) }
+  } catch {
+    return undefined
+  }
+}
