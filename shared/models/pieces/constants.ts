@@ -67,8 +67,10 @@ export const RANDOM_PIECES = 4
 
 /** Seeders that one download keeps. */
 export const MAX_FETCH_PEERS = 16
-/** How often seeders are looked for, and how often while there is none. */
+/** How often seeders are looked for: often at first, when those who fetch too begin to have something. */
+export const FIND_FIRST_MS = SECOND_MS
 export const FIND_MS = 15 * SECOND_MS
+/** The longest pause while there is none. */
 export const FIND_ALONE_MS = 3 * SECOND_MS
 /** Finding, and opening a stream to one: a WebRTC dial through a relay is most of it. */
 export const OPEN_DEADLINE_MS = 12 * SECOND_MS

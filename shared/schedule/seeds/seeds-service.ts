@@ -41,7 +41,8 @@ export class SeedsService {
   async #answer(peer: PeerName, request: SeedsRequest): Promise<SeedsReply> {
     try {
       if (!this.#bucketOf(peer).take()) throw new InfernetError('schedule.rate-limited')
-      if (request.type === 'find') return { type: 'seeders', ...this.#book.find(request.model, request.limit) }
+      if (request.type === 'find')
+        return { type: 'seeders', ...this.#book.find(request.model, request.limit) }
       // The name is the connection's: a record that somebody else signed fails its signature.
       const { expiresAt } = await this.#book.announce({ peer, seeds: request.seeds })
       return { type: 'done', until: expiresAt }

@@ -112,8 +112,9 @@ describe('who seeds what', () => {
   })
 
   it('merges what relays say, and leaves out who does not answer, lies, or holds nothing', async () => {
+    const announceNowhere = (): Promise<never> => Promise.reject(new Error('unsupported'))
     const old: SeedsPort = {
-      announce: () => Promise.reject(new Error('unsupported')),
+      announce: announceNowhere,
       find: () => Promise.reject(new Error('unsupported')),
     }
     const empty = await makePeer()
@@ -121,7 +122,7 @@ describe('who seeds what', () => {
     await announce({ sequence: 7 })
     const older = { peer: peer.name, seeds: await signSeeds(record({ sequence: 6 }), peer.key) }
     const forged = { peer: empty.name, seeds: older.seeds }
-    const lying: SeedsPort = { announce: old.announce, find: async () => [older, forged] }
+    const lying: SeedsPort = { announce: announceNowhere, find: async () => [older, forged] }
     const ports = [old, lying, portOf(peer)]
     const who = await findSeeders(ports, model, { now: () => clock.now() })
     expect(who).toMatchObject([{ peer: peer.name, record: { sequence: 7 } }])
