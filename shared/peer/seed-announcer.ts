@@ -79,7 +79,7 @@ export class SeedAnnouncer {
     if (models.length === 0) return
     // Renewals of a thousand tabs that started together must not stay together.
     const jitter = (this.#components.random.bytes(1)[0] ?? 0) / 255
-    this.#renewSoon(isTaken ? SEEDS_RENEW_MS * (0.9 + 0.2 * jitter) : 10 * RETRY_MS)
+    this.#renewSoon(isTaken ? Math.round(SEEDS_RENEW_MS * (0.9 + 0.2 * jitter)) : 10 * RETRY_MS)
   }
 
   /** To every relay; true when one at least took it. */
