@@ -18,7 +18,7 @@ import {
 import { realClock, realRandom } from '../../testing/real-clock.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import { PieceMap } from '../store/piece-map.ts'
-import { MAX_MISSING_PIECES, MAX_ORIGIN_WRONG, STALL_MS } from './constants.ts'
+import { MAX_MISSING_PIECES, MAX_ORIGIN_WRONG, QUIET_MS, STALL_MS } from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
 import { fetchModel } from './fetch-model.ts'
 import { PiecesService } from './pieces-service.ts'
@@ -245,6 +245,31 @@ describe('a download among peers and origins that fail or lie', () => {
     store = await storeWith(model, [0])
     await fetchModel({ ...components(), origins: [{ name: 'hub', source }] }, model.manifest)
     expect(await heldIn(model, store)).toBe(7)
+  })
+
+  it('ends when peers promise for long and nothing comes of it', async () => {
+    const clock = new FakeClock()
+    await swarm.add(scriptedSeeder(model, { clock, hasSlot: false }))
+    const failed = fetchModel({ ...components(), clock }, model.manifest).catch((thrown: unknown) => thrown)
+    let isOver = false
+    void failed.then(() => (isOver = true))
+    await clock.advance(QUIET_MS - 10_000)
+    expect(isOver).toBe(false)
+    await clock.advance(20_000)
+    expect(await failed).toMatchObject({ code: 'models.nobody-left', facts: { keptMb: 0 } })
+  })
+
+  it('blames no peer for what the visitor’s own cap holds back', async () => {
+    const clock = new FakeClock()
+    await honest(undefined, clock)
+    const cap = new RateCap(clock, 20_000)
+    const fetching = fetchModel({ ...components(), clock, cap }, model.manifest)
+    for (let step = 0; step < 40; step++) await clock.advance(5000)
+    expect(await heldIn(model, store)).toBeGreaterThan(1)
+    expect(await heldIn(model, store)).toBeLessThan(7)
+    cap.set(undefined)
+    for (let step = 0; step < 200 && (await heldIn(model, store)) < 7; step++) await clock.advance(250)
+    expect((await fetching).faults).toEqual([])
   })
 
   it.each([

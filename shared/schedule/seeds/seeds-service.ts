@@ -1,7 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock } from '../../base/clock.ts'
 import { peerName, type PeerName } from '../../base/ids.ts'
-import { TokenBucket } from '../../base/token-bucket.ts'
+import { KeyedBuckets } from '../../base/keyed-buckets.ts'
 import { errorToMessage } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
@@ -13,11 +13,12 @@ import type { SeedBook } from './seed-book.ts'
 export class SeedsService {
   readonly #clock: Clock
   readonly #book: SeedBook
-  readonly #buckets = new Map<PeerName, TokenBucket>()
+  readonly #requests: KeyedBuckets<PeerName>
 
   constructor({ clock, book }: { readonly clock: Clock; readonly book: SeedBook }) {
     this.#clock = clock
     this.#book = book
+    this.#requests = new KeyedBuckets(clock, SEEDS_RATE, MAX_SEEDERS)
   }
 
   /** Mount with `answerProtocols`, as SEEDS_PROTOCOL with MAX_SEEDS_STREAMS at once. */
@@ -35,12 +36,11 @@ export class SeedsService {
   /** To be called when the relay loses its last connection to a peer: nobody is sent to it any more. */
   peerGone(peer: PeerName): void {
     this.#book.remove(peer)
-    this.#buckets.delete(peer)
   }
 
   async #answer(peer: PeerName, request: SeedsRequest): Promise<SeedsReply> {
     try {
-      if (!this.#bucketOf(peer).take()) throw new InfernetError('schedule.rate-limited')
+      if (!this.#requests.take(peer)) throw new InfernetError('schedule.rate-limited')
       if (request.type === 'find')
         return { type: 'seeders', ...this.#book.find(request.model, request.limit) }
       // The name is the connection's: a record that somebody else signed fails its signature.
@@ -49,16 +49,5 @@ export class SeedsService {
     } catch (thrown) {
       return { type: 'refused', error: errorToMessage(thrown) }
     }
-  }
-
-  #bucketOf(peer: PeerName): TokenBucket {
-    const known = this.#buckets.get(peer)
-    if (known) return known
-    for (const [name, bucket] of this.#buckets) if (bucket.isFull) this.#buckets.delete(name)
-    const eldest = this.#buckets.keys().next().value
-    if (this.#buckets.size >= MAX_SEEDERS && eldest) this.#buckets.delete(eldest)
-    const bucket = new TokenBucket(this.#clock, SEEDS_RATE)
-    this.#buckets.set(peer, bucket)
-    return bucket
   }
 }
