@@ -6,6 +6,7 @@ import { mountDirectory } from './directory/mount-directory.ts'
 import { nodeClock } from './base/node-clock.ts'
 import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { mountProvider, type MountProviderInit } from './provide/mount-provider.ts'
+import { mountSeeder } from './provide/mount-seeder.ts'
 
 /** A relay with everything that lives on it: the directory, and where the configuration wants it a chain and the seed provider. */
 export function composeRelay(
@@ -28,8 +29,16 @@ export function composeRelay(
       config.seedProvider === 'on'
         ? await provide(relay, components, config, { directory: directory.port, payee: attached?.till })
         : undefined
+    const seeder = await mountSeeder(relay, {
+      privateKey: components.privateKey,
+      log: components.log.child({ scope: 'seeder' }),
+      seeds: directory.seeds,
+      modelsFolder: modelsFolderOf(config),
+      megabytesPerSecond: config.seedRate,
+    })
     return {
       stop: async () => {
+        await seeder?.stop()
         await provider?.stop()
         await directory.stop()
       },
@@ -42,14 +51,18 @@ export function composeRelay(
 function provide(
   relay: RelayHost,
   { privateKey }: RelayComponents,
-  { modelsFolder, pageFolder, seedModel, seedBackend }: RelayConfig,
+  config: RelayConfig,
   parts: Pick<MountProviderInit, 'directory' | 'payee'>,
 ): ReturnType<typeof mountProvider> {
   return mountProvider(relay, {
     ...parts,
     privateKey,
-    modelsFolder: modelsFolder || join(pageFolder, 'models'),
-    models: seedModel,
-    backend: seedBackend,
+    modelsFolder: modelsFolderOf(config),
+    models: config.seedModel,
+    backend: config.seedBackend,
   })
+}
+
+function modelsFolderOf({ modelsFolder, pageFolder }: RelayConfig): string {
+  return modelsFolder || join(pageFolder, 'models')
 }

@@ -14,6 +14,8 @@ import type {
   Peer,
   ProviderTerms,
 } from '#shared/peer/peer.ts'
+import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
+import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
 import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
@@ -36,6 +38,8 @@ export interface TestPeerNode {
   readonly key: PrivateKey
   readonly peer: Peer
   readonly joined: JoinedRelays
+  /** Its part in passing on models, ended with the network. */
+  seed(init?: SeedingInit): Promise<Seeding>
   stop(): Promise<void>
 }
 
@@ -105,7 +109,13 @@ export class TestNetwork implements AsyncDisposable {
       await node.stop()
     }
     this.#stops.push(stop)
-    return { node, key, peer, joined, stop }
+    const seed = async (init?: SeedingInit): Promise<Seeding> => {
+      const registers = seedRegistersOf(node, realClock, joined)
+      const seeding = await seedModels({ node, key, clock: realClock, random: realRandom, registers }, init)
+      this.#stops.push(() => seeding.stop())
+      return seeding
+    }
+    return { node, key, peer, joined, seed, stop }
   }
 
   /** Done when the network ends, before what was started earlier is stopped. */

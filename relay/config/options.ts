@@ -183,6 +183,13 @@ export const OPTIONS = {
     'What it runs on; `webgpu` needs the optional package `webgpu`.',
     readChoice('wasm', 'webgpu'),
   ),
+  seedRate: option(
+    'seed-rate',
+    10,
+    'MB/s',
+    'How fast pieces of the models are passed on to peers, all together; 0 passes on none.',
+    readInteger(0, 100_000),
+  ),
   networkFile: option(
     'network-file',
     '',

@@ -4,18 +4,22 @@ import { DIRECTORY_FILL_MS, MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#sh
 import { Directory, type DirectoryInit } from '#shared/schedule/directory.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
 import { acceptGossipedOffer, type OfferKind } from '#shared/schedule/gossiped-offer.ts'
+import type { SeedsPort } from '#shared/schedule/seeds/seeds-port.ts'
 import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import { nodeClock } from '../base/node-clock.ts'
 import { LocalDirectory } from './local-directory.ts'
+import { mountSeeds } from './mount-seeds.ts'
 
 export interface MountedDirectory {
   /** The directory as a peer in this process sees it. */
   readonly port: LocalDirectory
+  /** The register of seeders, likewise. */
+  readonly seeds: SeedsPort
   stop(): Promise<void>
 }
 
-/** Keeps the register of offers on a relay: answers peers, hears other relays, drops what a lost peer brought. */
+/** Keeps the registers of offers and of seeders on a relay: answers peers, hears other relays, drops what a lost peer brought. */
 export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {}): Promise<MountedDirectory> {
   const { node, offers } = relay
   const directory = new Directory(nodeClock, { isClosed: () => relay.isInMaintenance, ...init })
@@ -28,11 +32,14 @@ export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {})
   const unmount = await answerProtocols(node, [
     { protocol: SCHEDULE_PROTOCOL, handle: service.handle, maxInboundStreams: MAX_DIRECTORY_STREAMS },
   ])
+  const seeds = await mountSeeds(relay, init.mayIntroduce)
   return {
+    seeds: seeds.port,
     port: new LocalDirectory({ relay: relay.name, clock: nodeClock, directory, gossip }),
     stop: async () => {
       stopHearing()
       node.removeEventListener('peer:disconnect', onDisconnect)
+      await seeds.stop()
       await unmount()
     },
   }

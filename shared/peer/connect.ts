@@ -73,6 +73,33 @@ export async function connect(
 }
 
 /**
+ * A direct connection to a peer, or none: for what must not go over a relay, nor over a TURN server that somebody pays.
+ *
+ * @throws InfernetError `mesh.no-direct-path`, or the signal's reason
+ */
+export async function connectStraight(
+  components: ConnectComponents,
+  peer: PeerName,
+  addresses: readonly string[],
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<Connection> {
+  const { node, directFailures } = components
+  const isStraight = (path: Path): boolean => path === 'webrtc' || path === 'websocket'
+  for (const connection of openConnections(node, peer)) {
+    await measureTurn(connection)
+    if (isStraight(pathOf(connection))) return connection
+  }
+  const { direct } = dialAddressesOf(peer, addresses)
+  const connection =
+    direct.length > 0 && !directFailures.has(peer)
+      ? await connectDirectly(components, peer, direct, signal)
+      : undefined
+  if (connection) await measureTurn(connection)
+  if (!connection || !isStraight(pathOf(connection))) throw new InfernetError('mesh.no-direct-path')
+  return connection
+}
+
+/**
  * Names the path by what carries it now. Of a peer that hides, WebRTC runs through TURN alone: its node was made so.
  *
  * @throws InfernetError `mesh.no-hidden-path` for a socket, at whose other end our address is seen

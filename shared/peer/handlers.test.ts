@@ -2,12 +2,18 @@ import type { Connection, Stream } from '@libp2p/interface'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { concatBytes, fromHex } from '../base/bytes.ts'
+import type { ModelHash } from '../base/ids.ts'
 import { baseUnits, millis } from '../base/units.ts'
+import { hashManifest } from '../models/manifest.ts'
+import { ExchangeLedger } from '../models/pieces/exchange-ledger.ts'
+import { PiecesService } from '../models/pieces/pieces-service.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { createQuoteHandler } from '../prompt/quote-service.ts'
 import { Directory } from '../schedule/directory.ts'
 import { DirectoryService } from '../schedule/directory-service.ts'
 import { offerBody } from '../schedule/offer.ts'
+import { SeedBook } from '../schedule/seeds/seed-book.ts'
+import { SeedsService } from '../schedule/seeds/seeds-service.ts'
 import { JobService } from '../stream/job-service.ts'
 import { encodeQuestion } from '../stream/question.ts'
 import { ClaimBox } from '../settle/claim-box.ts'
@@ -19,6 +25,7 @@ import { FakeChain } from '../testing/fake-chain.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { ESCROW, operatorKey, PAYER, RELAY, sessionKey, STAKE } from '../testing/payments.ts'
 import { connectedStreams, makePeer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
+import { makeModel, storeWith } from '../testing/pieces.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { encode } from '../wire/codec.ts'
@@ -44,6 +51,7 @@ describe('the protocol handlers', () => {
   let unhandled: unknown[]
   /** Messages that each are valid somewhere. */
   let valid: unknown[]
+  let sharedModel: ModelHash
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
 
   beforeEach(async () => {
@@ -79,6 +87,11 @@ describe('the protocol handlers', () => {
       stream: jobs.handle,
       schedule: directory.handle,
       settle: new ClaimService({ clock: realClock, box }).handle,
+      pieces: await piecesHandler(),
+      seeds: new SeedsService({
+        clock: realClock,
+        book: new SeedBook({ clock: realClock, random: realRandom }),
+      }).handle,
     }
     valid = await validMessages()
   })
@@ -88,6 +101,15 @@ describe('the protocol handlers', () => {
     expect(unhandled).toEqual([])
     await engine.close()
   })
+
+  const piecesHandler = async (): Promise<Handler> => {
+    const ledger = new ExchangeLedger(realClock)
+    const service = new PiecesService({ clock: realClock, random: realRandom, ledger })
+    const shared = await makeModel({ 'a.onnx': 1000 })
+    sharedModel = hashManifest(shared.manifest)
+    await service.share(shared.manifest, await storeWith(shared))
+    return service.handle
+  }
 
   const validMessages = async (): Promise<unknown[]> => {
     const model = fromHex(someModel())
@@ -125,6 +147,14 @@ describe('the protocol handlers', () => {
       { type: 'withdraw', id: 3, tombstone: offer },
       { type: 'query', id: 4, model: null, limit: 4 },
       { type: 'watch', id: 5, peers: [provider.name] },
+      { type: 'announce', seeds: offer },
+      { type: 'find', model, limit: 4 },
+      { type: 'open', model: fromHex(sharedModel) },
+      { type: 'manifest', model: fromHex(sharedModel) },
+      { type: 'interest', wanted: false },
+      { type: 'want', piece: 0, offset: 0, length: 1000 },
+      { type: 'want', piece: 9, offset: 0, length: 1000 },
+      { type: 'cancel', piece: 0 },
       { type: 'accepted', nonce: new Uint8Array(32), waiting: 0 },
       { type: 'failed', error: { code: 'internal', facts: {} } },
     ]
@@ -142,7 +172,7 @@ describe('the protocol handlers', () => {
     await expect.poll(() => theirs.status).not.toBe('open')
   }
 
-  const names = ['prompt', 'stream', 'schedule', 'settle']
+  const names = ['prompt', 'stream', 'schedule', 'settle', 'pieces', 'seeds']
 
   it.each(names)('%s: takes any bytes without a throw, and leaves no stream open', async (name) => {
     const bytes = fc.array(fc.uint8Array({ maxLength: 120 }), { minLength: 1, maxLength: 4 })

@@ -20,6 +20,12 @@ it('the failures of schedule read well', () => {
     schedule.offer-stale
       A newer offer is known.
       fix: Nothing to do.
+    schedule.seeds-expired
+      The record of what a peer passes on has expired.
+      fix: Check that the clocks of both computers are right.
+    schedule.seeds-stale
+      A newer record of what the peer passes on is known.
+      fix: Nothing to do.
     schedule.directory-full
       The relay holds as many offers as it can.
       fix: Use another relay.

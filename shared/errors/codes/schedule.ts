@@ -22,6 +22,16 @@ export const SCHEDULE_CODES = {
     example: {},
   },
   'schedule.offer-stale': { says: () => 'A newer offer is known.', fix: 'Nothing to do.', example: {} },
+  'schedule.seeds-expired': {
+    says: () => 'The record of what a peer passes on has expired.',
+    fix: 'Check that the clocks of both computers are right.',
+    example: {},
+  },
+  'schedule.seeds-stale': {
+    says: () => 'A newer record of what the peer passes on is known.',
+    fix: 'Nothing to do.',
+    example: {},
+  },
   'schedule.directory-full': {
     says: () => 'The relay holds as many offers as it can.',
     fix: 'Use another relay.',

@@ -37,6 +37,10 @@ export const MAX_REPEATED_HAVES = 16
 export const MAX_PIECES_STREAMS = 4
 /** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold a piece. */
 export const MAX_UPLOADS = 64
+/** Requests of one peer, each of which may ask the disk what is there: a reload after another passes, a loop does not. */
+export const OPEN_RATE = { burst: 30, perSecond: 0.5 } as const
+/** Peers whose requests are counted. */
+export const MAX_COUNTED_PEERS = 1024
 /** Models that one peer seeds. */
 export const MAX_SHARED_MODELS = 64
 
@@ -67,8 +71,10 @@ export const RANDOM_PIECES = 4
 
 /** Seeders that one download keeps. */
 export const MAX_FETCH_PEERS = 16
-/** How often seeders are looked for, and how often while there is none. */
+/** How often seeders are looked for: often at first, when those who fetch too begin to have something. */
+export const FIND_FIRST_MS = SECOND_MS
 export const FIND_MS = 15 * SECOND_MS
+/** The longest pause while there is none. */
 export const FIND_ALONE_MS = 3 * SECOND_MS
 /** Finding, and opening a stream to one: a WebRTC dial through a relay is most of it. */
 export const OPEN_DEADLINE_MS = 12 * SECOND_MS
@@ -85,5 +91,7 @@ export const MAX_ORIGIN_WRONG = 2
 /** Peers are preferred while they bring at least this part of what the origin brings. */
 export const ORIGIN_COST = 4
 
+/** With nothing from anybody for this long the download ends, whatever peers promise. */
+export const QUIET_MS = 5 * MINUTE_MS
 /** With nobody to ask for this long the download ends; what is kept is kept. */
 export const GIVE_UP_MS = 20 * SECOND_MS

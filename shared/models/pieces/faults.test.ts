@@ -18,7 +18,7 @@ import {
 import { realClock, realRandom } from '../../testing/real-clock.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import { PieceMap } from '../store/piece-map.ts'
-import { MAX_MISSING_PIECES, STALL_MS } from './constants.ts'
+import { MAX_MISSING_PIECES, MAX_ORIGIN_WRONG, QUIET_MS, STALL_MS } from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
 import { fetchModel } from './fetch-model.ts'
 import { PiecesService } from './pieces-service.ts'
@@ -113,14 +113,16 @@ describe('a download among peers and origins that fail or lie', () => {
         },
       }),
     )
-    // Has everything, and serves nothing until the other one holds the last piece.
+    // Comes by the last piece when the other one has been asked for it.
     await swarm.add(
       scriptedSeeder(model, {
         clock: realClock,
-        onMessage: async (said, to) => {
+        map: mapOf([0, 1, 2, 3, 5, 6]),
+        onOpened: async (to) => {
           await asked.promise
-          if (said.type === 'want') await sendPiece(model, said.piece, to)
+          await to.send({ type: 'have', pieces: [4] })
         },
+        onMessage: (said, to) => said.type === 'want' && sendPiece(model, said.piece, to),
       }),
     )
     const startedAt = realClock.monotonic()
@@ -134,8 +136,16 @@ describe('a download among peers and origins that fail or lie', () => {
   it('gives up a peer with a slot of which nothing comes, and goes on with another', async () => {
     const clock = new FakeClock()
     const silent = await swarm.add(scriptedSeeder(model, { clock }))
-    const fetching = fetchModel({ ...components(), clock }, model.manifest)
-    await clock.advance(STALL_MS / 2)
+    const faults: string[] = []
+    const fetching = fetchModel({ ...components(), clock }, model.manifest, {
+      onProgress: (progress) => {
+        for (const { error } of progress.faults.slice(faults.length)) faults.push(error.code)
+      },
+    })
+    await clock.advance(STALL_MS - 1000)
+    expect(faults).toEqual([])
+    await clock.advance(4000)
+    expect(faults).toEqual(['models.seeder-stalled'])
     await honest(undefined, clock)
     for (let step = 0; step < 200 && (await heldIn(model, store)) < 7; step++) await clock.advance(500)
     const done = await fetching
@@ -185,15 +195,21 @@ describe('a download among peers and origins that fail or lie', () => {
   })
 
   it('goes on with peers when an origin serves other bytes, and asks it no more', async () => {
-    await honest(undefined, realClock, new RateCap(realClock, 8 * MIB))
+    const cap = new RateCap(realClock, 0)
+    await honest(undefined, realClock, cap)
     const wrong = originOf(model, (bytes) => bytes.map((byte) => byte ^ 1))
     const origins = [{ name: 'hub', source: wrong }]
-    const done = await fetchModel({ ...components(), origins }, model.manifest, { originCost: 0 })
+    const done = await fetchModel({ ...components(), origins }, model.manifest, {
+      originCost: 0,
+      onProgress: ({ faults }) => {
+        if (faults.length === MAX_ORIGIN_WRONG) cap.set(undefined)
+      },
+    })
     expect(await heldIn(model, store)).toBe(7)
-    for (const { name, error } of done.faults)
-      expect([name, error.code]).toEqual(['hub', 'models.origin-differs'])
-    expect(done.faults.length).toBeGreaterThan(0)
-    expect(wrong.opened.length).toBeLessThanOrEqual(2)
+    const fault = { from: 'origin', name: 'hub', error: { code: 'models.origin-differs' } }
+    expect(done.faults).toMatchObject(Array(MAX_ORIGIN_WRONG).fill(fault))
+    expect(wrong.opened).toHaveLength(MAX_ORIGIN_WRONG)
+    expect(done.peers.bytes).toBe(done.totalBytes)
   })
 
   it('goes on with peers when the origin is gone, and with the origin when all peers are', async () => {
@@ -231,6 +247,31 @@ describe('a download among peers and origins that fail or lie', () => {
     store = await storeWith(model, [0])
     await fetchModel({ ...components(), origins: [{ name: 'hub', source }] }, model.manifest)
     expect(await heldIn(model, store)).toBe(7)
+  })
+
+  it('ends when peers promise for long and nothing comes of it', async () => {
+    const clock = new FakeClock()
+    await swarm.add(scriptedSeeder(model, { clock, hasSlot: false }))
+    const failed = fetchModel({ ...components(), clock }, model.manifest).catch((thrown: unknown) => thrown)
+    let isOver = false
+    void failed.then(() => (isOver = true))
+    await clock.advance(QUIET_MS - 10_000)
+    expect(isOver).toBe(false)
+    await clock.advance(20_000)
+    expect(await failed).toMatchObject({ code: 'models.nobody-left', facts: { keptMb: 0 } })
+  })
+
+  it('blames no peer for what the visitor’s own cap holds back', async () => {
+    const clock = new FakeClock()
+    await honest(undefined, clock)
+    const cap = new RateCap(clock, 80_000)
+    const fetching = fetchModel({ ...components(), clock, cap }, model.manifest)
+    for (let step = 0; step < 10; step++) await clock.advance(5000)
+    expect(await heldIn(model, store)).toBeGreaterThan(1)
+    expect(await heldIn(model, store)).toBeLessThan(7)
+    cap.set(undefined)
+    for (let step = 0; step < 200 && (await heldIn(model, store)) < 7; step++) await clock.advance(250)
+    expect((await fetching).faults).toEqual([])
   })
 
   it.each([

@@ -11,6 +11,7 @@ import {
   type TestModel,
 } from '../../testing/pieces.ts'
 import { realClock, realRandom } from '../../testing/real-clock.ts'
+import type { ByteSource } from '../byte-source.ts'
 import { hashManifest } from '../manifest.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
@@ -67,9 +68,28 @@ describe('fetchModel', () => {
   })
 
   it('takes from both at once', async () => {
-    await seeder(undefined, new RateCap(realClock, 8 * MIB))
-    const origins = [{ name: 'hub', source: originOf(model) }]
-    const done = await fetchModel({ ...components(), swarm, origins }, model.manifest, { originCost: 0 })
+    const cap = new RateCap(realClock, 0)
+    await seeder(undefined, cap)
+    const fromPeers = Promise.withResolvers<void>()
+    const plain = originOf(model)
+    // The origin gives something before the peer does, and pauses until the peer did.
+    const source: ByteSource = {
+      open: async (path, options) => {
+        const { offset, body } = await plain.open(path, options)
+        return { offset, body: pausing(body, 1.5 * MIB, fromPeers.promise) }
+      },
+    }
+    const done = await fetchModel(
+      { ...components(), swarm, origins: [{ name: 'hub', source }] },
+      model.manifest,
+      {
+        originCost: 0,
+        onProgress: ({ peers, origins }) => {
+          if (origins.bytes > 0) cap.set(undefined)
+          if (peers.bytes > 0) fromPeers.resolve()
+        },
+      },
+    )
     expect(done.peers.bytes).toBeGreaterThan(0)
     expect(done.origins.bytes).toBeGreaterThan(0)
     expect(done.peers.bytes + done.origins.bytes).toBe(done.totalBytes)
@@ -159,3 +179,16 @@ describe('fetchModel', () => {
     })
   })
 })
+
+async function* pausing(
+  body: AsyncIterable<Uint8Array>,
+  afterBytes: number,
+  until: Promise<void>,
+): AsyncGenerator<Uint8Array, void, void> {
+  let count = 0
+  for await (const chunk of body) {
+    count += chunk.length
+    if (count > afterBytes) await until
+    yield chunk
+  }
+}

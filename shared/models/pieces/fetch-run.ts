@@ -5,11 +5,11 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import { hashManifest, type Manifest } from '../manifest.ts'
 import type { PieceMap } from '../store/piece-map.ts'
 import type { PutOutcome } from '../store/piece-store.ts'
-import { GIVE_UP_MS, ORIGIN_COST } from './constants.ts'
+import { GIVE_UP_MS, ORIGIN_COST, QUIET_MS } from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
 import type { FetchHost, PieceOrigin } from './fetch-host.ts'
-import type { FetchComponents, FetchOptions } from './fetch-model.ts'
 import { FetchTally, type FetchProgress } from './fetch-progress.ts'
+import type { FetchComponents, FetchOptions } from './fetch-terms.ts'
 import { LinkPool } from './link-pool.ts'
 import type { PieceNumbers } from './numbering.ts'
 import { OriginReader } from './origin-reader.ts'
@@ -46,6 +46,8 @@ export class FetchRun implements FetchHost {
   readonly #puts = new Set<Promise<PutOutcome>>()
   #toldAt = -Infinity
   #hopedAt: number
+  /** When something last came from anybody. */
+  #heardAt: number
 
   constructor(components: FetchComponents, plan: FetchPlan, options: FetchOptions) {
     const { clock, random, swarm, origins = [] } = components
@@ -73,7 +75,7 @@ export class FetchRun implements FetchHost {
       new LinkPool(swarm, hashManifest(plan.manifest), this, random, (name, error) =>
         this.#tally.fault({ from: 'peer', name, error }),
       )
-    this.#hopedAt = clock.monotonic()
+    this.#hopedAt = this.#heardAt = clock.monotonic()
   }
 
   async run(): Promise<FetchProgress> {
@@ -104,6 +106,7 @@ export class FetchRun implements FetchHost {
   }
 
   received(kind: PieceOrigin['kind'], bytes: number): void {
+    this.#heardAt = this.clock.monotonic()
     this.#tally.received(kind, bytes)
     this.#tell(false)
   }
@@ -147,7 +150,9 @@ export class FetchRun implements FetchHost {
     const isHopeful = this.#origins.some((reader) => !reader.isGone) || this.#pool?.isHopeful === true
     if (isHopeful) this.#hopedAt = now
     const patience = this.#pool ? GIVE_UP_MS : 0
-    if (!isHopeful && now - this.#hopedAt >= patience)
+    if (this.cap.bytesPerSecond === 0) this.#heardAt = now // the visitor holds it back
+    const isQuiet = now - this.#heardAt >= QUIET_MS
+    if (isQuiet || (!isHopeful && now - this.#hopedAt >= patience))
       this.#fail(new InfernetError('models.nobody-left', this.#amounts))
   }
 

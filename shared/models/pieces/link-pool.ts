@@ -7,6 +7,7 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import {
   FIND_ALONE_MS,
+  FIND_FIRST_MS,
   FIND_MS,
   MAX_FETCH_PEERS,
   MAX_UNREAD_BYTES,
@@ -72,9 +73,9 @@ export class LinkPool {
 
   /** Looks for seeders until `signal`. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let pauseMs = FIND_FIRST_MS; !signal.aborted; pauseMs *= 2) {
       if (this.#links.size < MAX_FETCH_PEERS) await this.#find(signal)
-      const waitMs = this.#links.size > 0 ? FIND_MS : FIND_ALONE_MS
+      const waitMs = Math.min(pauseMs, this.#links.size > 0 ? FIND_MS : FIND_ALONE_MS)
       await sleep(this.#host.clock, millis(waitMs), { signal }).catch(() => undefined)
     }
   }

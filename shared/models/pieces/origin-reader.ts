@@ -4,7 +4,13 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import type { ByteSource } from '../byte-source.ts'
 import { PIECE_BYTES } from '../manifest.ts'
 import { PieceMap } from '../store/piece-map.ts'
-import { MAX_ORIGIN_FAILURES, MAX_ORIGIN_WRONG, ORIGIN_RETRY_MS, ORIGIN_STALL_MS } from './constants.ts'
+import {
+  MAX_ORIGIN_FAILURES,
+  MAX_ORIGIN_WRONG,
+  ORIGIN_RETRY_MS,
+  ORIGIN_STALL_MS,
+  PIECE_DEADLINE_MS,
+} from './constants.ts'
 import type { FetchHost } from './fetch-host.ts'
 import { SpeedMeter } from './speed-meter.ts'
 
@@ -150,16 +156,23 @@ export class OriginReader {
     const body = opened.body[Symbol.asyncIterator]()
     const first = start - piece
     const assembly = new Assembly(opened.offset)
+    let waitedMs = 0
     try {
       for (;;) {
+        const askedAt = clock.monotonic()
         const next = await soon(() => body.next())
         if (next.done) break
+        // Time that one's own cap takes is not the origin's.
+        waitedMs += clock.monotonic() - askedAt
+        if (waitedMs > PIECE_DEADLINE_MS)
+          throw new InfernetError('wire.timeout', { limitMs: PIECE_DEADLINE_MS })
         await this.#host.cap.take(next.value.length, { signal })
         this.#host.received('origin', next.value.length)
         this.#meter.add(next.value.length)
         for (const whole of assembly.add(next.value, file.size)) {
           const isOn = await this.#keep(first + whole.piece, whole.bytes, start, signal)
           if (!isOn) return
+          waitedMs = 0
         }
       }
     } finally {

@@ -24,6 +24,8 @@ interface Incoming {
   readonly length: number
   bytes: Uint8Array<ArrayBuffer> | undefined
   filled: number
+  /** False while one's own cap holds it back. */
+  isAsked: boolean
   /** It is whole, and being checked. */
   isWhole: boolean
 }
@@ -117,7 +119,7 @@ export class PeerLink {
       if (piece === undefined || !placed) return
       picker.take(piece)
       if (this.#incoming.size === 0) this.#movedAt = this.#frontAt = this.#host.clock.monotonic()
-      const incoming = { length: placed.length, bytes: undefined, filled: 0, isWhole: false }
+      const incoming = { length: placed.length, bytes: undefined, filled: 0, isAsked: false, isWhole: false }
       this.#incoming.set(piece, incoming)
       void this.#ask(piece, incoming)
     }
@@ -135,7 +137,7 @@ export class PeerLink {
   /** Gives up a peer that has a slot for us and sends nothing. */
   tick(): void {
     const now = this.#host.clock.monotonic()
-    const isWaiting = [...this.#incoming.values()].some(({ isWhole }) => !isWhole)
+    const isWaiting = [...this.#incoming.values()].some(({ isAsked, isWhole }) => isAsked && !isWhole)
     if (!isWaiting) this.#movedAt = this.#frontAt = now
     if (now - this.#movedAt > STALL_MS || now - this.#frontAt > PIECE_DEADLINE_MS)
       this.stop(new InfernetError('models.seeder-stalled'))
@@ -232,7 +234,8 @@ export class PeerLink {
     const { signal } = this.#stopper
     await this.#host.cap.take(incoming.length, { signal }).catch(() => undefined)
     if (signal.aborted || this.#incoming.get(piece) !== incoming) return
-    this.#movedAt = this.#host.clock.monotonic() // one's own cap is nobody's stall
+    incoming.isAsked = true
+    this.#movedAt = this.#frontAt = this.#host.clock.monotonic()
     this.#asked += incoming.length
     this.#wants++
     this.#send({ type: 'want', piece, offset: 0, length: incoming.length })

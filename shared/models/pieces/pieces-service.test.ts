@@ -6,7 +6,7 @@ import { connectedStreams, countingRandom, makePeer, type TestPeer } from '../..
 import { makeModel, pieceOf, storeWith, type TestModel } from '../../testing/pieces.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import { hashManifest } from '../manifest.ts'
-import { MAX_UPLOADS, MAX_WAITING_WANTS, ROTATE_MS, UPLOAD_BUDGET_MS } from './constants.ts'
+import { MAX_UPLOADS, MAX_WAITING_WANTS, OPEN_RATE, ROTATE_MS, UPLOAD_BUDGET_MS } from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
 import { seederMessageSchema, type SeederMessage } from './messages.ts'
 import { PiecesService } from './pieces-service.ts'
@@ -216,6 +216,18 @@ describe('PiecesService', () => {
     expect((await open(bad)).heard).toMatchObject([{ error: { code: 'models.not-seeded' } }])
     await Promise.all(Array.from({ length: MAX_UPLOADS }, () => open()))
     expect((await open()).heard).toMatchObject([{ error: { code: 'models.upload-busy' } }])
+  })
+
+  it('answers no more requests of one peer than its rate, and counts manifests', async () => {
+    const peer = await makePeer()
+    const ask = { type: 'manifest', model: fromHex(hashManifest(model.manifest)) }
+    for (let i = 0; i < OPEN_RATE.burst; i++)
+      expect((await open(peer, ask)).heard).toMatchObject([{ type: 'manifest' }])
+    expect((await open(peer, ask)).heard).toMatchObject([{ error: { code: 'models.upload-busy' } }])
+    expect(ledger.allowance(peer.name)).toBeLessThan(2 * MIB)
+    ledger.gave(peer.name, 2 * MIB)
+    await clock.advance(10_000)
+    expect((await open(peer, ask)).heard).toMatchObject([{ error: { code: 'models.upload-spent' } }])
   })
 
   it('never lists what its licence does not let it pass on', async () => {

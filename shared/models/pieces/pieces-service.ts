@@ -2,6 +2,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { ChangeEmitter } from '../../base/change-emitter.ts'
 import type { Clock } from '../../base/clock.ts'
 import { peerName, type ModelHash, type PeerName } from '../../base/ids.ts'
+import { KeyedBuckets } from '../../base/keyed-buckets.ts'
 import type { Random } from '../../base/random.ts'
 import { millis } from '../../base/units.ts'
 import { errorToMessage } from '../../errors/error-message.ts'
@@ -9,7 +10,15 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import { isRelayed } from '../../wire/is-relayed.ts'
 import type { Manifest } from '../manifest.ts'
-import { DATA_BYTES, MAX_SHARED_MODELS, MAX_UPLOADS, ROTATE_MS, SEND_DEADLINE_MS } from './constants.ts'
+import {
+  DATA_BYTES,
+  MAX_COUNTED_PEERS,
+  MAX_SHARED_MODELS,
+  MAX_UPLOADS,
+  OPEN_RATE,
+  ROTATE_MS,
+  SEND_DEADLINE_MS,
+} from './constants.ts'
 import type { ExchangeLedger } from './exchange-ledger.ts'
 import { fetcherMessageSchema } from './messages.ts'
 import { RateCap } from './rate-cap.ts'
@@ -47,6 +56,7 @@ export class PiecesService {
   readonly #models = new Map<ModelHash, SharedModel>()
   readonly #sessions = new Set<UploadSession>()
   readonly #slots: UploadSlots<UploadSession>
+  readonly #opens: KeyedBuckets<PeerName>
   #streams = 0
   #timer: { stop(): void } | undefined
   #givenBytes = 0
@@ -55,6 +65,7 @@ export class PiecesService {
     this.#components = components
     this.#cap = components.cap ?? new RateCap(components.clock)
     this.#slots = new UploadSlots(components.random)
+    this.#opens = new KeyedBuckets(components.clock, OPEN_RATE, MAX_COUNTED_PEERS)
   }
 
   /** Everything that is seeded, with how much of it is here. */
@@ -135,7 +146,7 @@ export class PiecesService {
       throw new InfernetError('wire.unexpected', { got: asked.type })
     const shared = this.#models.get(asked.model)
     if (!shared) return refuse(frames, new InfernetError('models.not-seeded'))
-    if (asked.type === 'manifest') return this.#sendManifest(frames, shared)
+    if (asked.type === 'manifest') return this.#sendManifest(frames, peer, shared)
     await shared.refresh()
     await this.#serve(frames, peer, shared)
   }
@@ -144,11 +155,15 @@ export class PiecesService {
     const { isRelayed: isCarried = isRelayed, ledger } = this.#components
     if (await isCarried(connection)) return new InfernetError('models.never-relayed')
     if (ledger.isBanned(peer)) return new InfernetError('models.not-seeded')
+    if (!this.#opens.take(peer)) return new InfernetError('models.upload-busy')
     return this.#streams > MAX_UPLOADS ? new InfernetError('models.upload-busy') : undefined
   }
 
-  async #sendManifest(frames: Frames, shared: SharedModel): Promise<void> {
+  async #sendManifest(frames: Frames, peer: PeerName, shared: SharedModel): Promise<void> {
     const bytes = shared.manifestBytes
+    const { ledger } = this.#components
+    if (ledger.allowance(peer) < bytes.length) return refuse(frames, new InfernetError('models.upload-spent'))
+    ledger.gave(peer, bytes.length)
     for (let offset = 0; offset < bytes.length; offset += DATA_BYTES) {
       const part = bytes.subarray(offset, offset + DATA_BYTES)
       await this.#cap.take(part.length)

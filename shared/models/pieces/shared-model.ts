@@ -22,6 +22,8 @@ export class SharedModel {
   readonly #manifest: Manifest
   readonly #store: SeedStore
   #map: PieceMap
+  /** What came while the store was asked: its answer may be from before. */
+  #cameMeanwhile: number[] | undefined
 
   private constructor(manifest: Manifest, numbers: PieceNumbers, store: SeedStore, map: PieceMap) {
     this.hash = hashManifest(manifest)
@@ -49,11 +51,16 @@ export class SharedModel {
 
   /** Asks the store again: others write to it too. */
   async refresh(): Promise<void> {
-    this.#map = await this.numbers.heldIn(this.#store)
+    const came: number[] = (this.#cameMeanwhile ??= [])
+    const map = await this.numbers.heldIn(this.#store)
+    for (const flat of came) map.add(flat)
+    if (this.#cameMeanwhile === came) this.#cameMeanwhile = undefined
+    this.#map = map
   }
 
   /** A piece came; false when that was known. */
   add(flat: number): boolean {
+    this.#cameMeanwhile?.push(flat)
     if (this.#map.has(flat)) return false
     this.#map.add(flat)
     return true

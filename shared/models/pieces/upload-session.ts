@@ -192,12 +192,11 @@ export class UploadSession implements SlotCandidate {
     const want = this.#wants.shift()
     if (!want) return
     this.#current = want
-    const refusal =
-      ledger.allowance(this.peer) < want.length
-        ? new InfernetError('models.upload-spent')
-        : new InfernetError('models.piece-missing', { piece: want.piece })
-    const bytes = refusal.code === 'models.upload-spent' ? undefined : await this.shared.read(want)
-    if (!bytes) return this.#refuse(want.piece, refusal)
+    if (ledger.allowance(this.peer) < want.length)
+      return this.#refuse(want.piece, new InfernetError('models.upload-spent'))
+    const bytes = await this.shared.read(want)
+    if (!bytes)
+      return this.#refuse(want.piece, new InfernetError('models.piece-missing', { piece: want.piece }))
     for (let at = 0; at < bytes.length && this.#current === want; at += DATA_BYTES) {
       const part = bytes.subarray(at, at + DATA_BYTES)
       await cap.take(part.length, { signal })

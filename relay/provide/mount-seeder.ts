@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PrivateKey } from '@libp2p/interface'
+import { MIB } from '#shared/base/units.ts'
+import { CATALOGUE } from '#shared/models/catalogue.ts'
+import type { Manifest } from '#shared/models/manifest.ts'
+import { parseManifest } from '#shared/models/parse-manifest.ts'
+import { seedModels, type Seeding } from '#shared/peer/seeding.ts'
+import type { SeedsPort } from '#shared/schedule/seeds/seeds-port.ts'
+import { nodeClock } from '../base/node-clock.ts'
+import type { RelayHost } from '../mount/relay-host.ts'
+import type { Logger } from '../observe/log.ts'
+import { FolderStore } from './folder-store.ts'
+
+export interface MountSeederInit {
+  readonly privateKey: PrivateKey
+  readonly log: Logger
+  /** The relay's own register. */
+  readonly seeds: SeedsPort
+  /** The folder that holds one folder per model. */
+  readonly modelsFolder: string
+  /** 0 for none. */
+  readonly megabytesPerSecond: number
+}
+
+/** Makes the relay pass on the models that it serves over HTTP anyway, once their files were found right. */
+export async function mountSeeder(
+  { node, addresses }: Pick<RelayHost, 'node' | 'addresses'>,
+  { privateKey, log, seeds, modelsFolder, megabytesPerSecond }: MountSeederInit,
+): Promise<{ stop(): Promise<void> } | undefined> {
+  if (megabytesPerSecond === 0) return undefined
+  const seeding = await seedModels(
+    {
+      node,
+      key: privateKey,
+      clock: nodeClock,
+      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+      registers: { ports: [seeds], onChange: () => () => undefined },
+    },
+    // Its peers are most of the network, and its operator pays for the rate alone.
+    { addresses: () => addresses, uploadBytesPerSecond: megabytesPerSecond * MIB, budgetBytes: Infinity },
+  )
+  const stopper = new AbortController()
+  const looking = lookAt(seeding, modelsFolder, stopper.signal).catch((thrown: unknown) => {
+    if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
+  })
+  return {
+    stop: async () => {
+      stopper.abort()
+      await looking
+      await seeding.stop()
+    },
+  }
+}
+
+/** In the background, one file after another: a relay answers meanwhile. */
+async function lookAt(seeding: Seeding, modelsFolder: string, signal: AbortSignal): Promise<void> {
+  for (const { id, manifests } of CATALOGUE) {
+    const folder = join(modelsFolder, id)
+    for (const path of Object.values(manifests)) {
+      const manifest = await readManifest(join(folder, path))
+      if (!manifest) continue
+      const store = new FolderStore(folder)
+      await store.look(manifest, { signal })
+      signal.throwIfAborted()
+      await seeding.share(manifest, store)
+    }
+  }
+}
+
+/** Undefined where there is none that can be read: the relay serves no such model. */
+async function readManifest(path: string): Promise<Manifest | undefined> {
+  try {
+    return parseManifest(await readFile(path), path)
+  } catch {
+    return undefined
+  }
+}
