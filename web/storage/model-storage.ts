@@ -38,6 +38,14 @@ export async function checkRoom(
   })
 }
 
+/** Whether all of these files are here, as far as their sizes say; loading hashes them. Never throws. */
+export async function hasFiles(
+  files: readonly Pick<ManifestFile, 'sha256' | 'size'>[],
+  storage: Storage = navigator.storage,
+): Promise<boolean> {
+  return (await readMissingBytes(files, storage)) === 0
+}
+
 /** Undefined where the browser does not say. */
 async function readFreeBytes(storage: Storage): Promise<number | undefined> {
   try {

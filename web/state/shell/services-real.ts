@@ -16,11 +16,12 @@ import { createHttpSource } from '../../engine/http-source.ts'
 import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
-import { checkRoom } from '../../storage/model-storage.ts'
+import { checkRoom, hasFiles } from '../../storage/model-storage.ts'
+import { keptSource } from '../../storage/kept-source.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
-import type { EngineInit, StartedEngine } from '../provide/services.ts'
+import type { EngineInit, StartedEngine } from '../session/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
 import { readLists } from './catalogue-lists.ts'
 import type { RelayClock } from './relay-clock.ts'
@@ -34,10 +35,11 @@ const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 const ownModels = openOwnModels()
 
 const library = new ModelLibrary({
-  source: (folder) => createHttpSource(underPage(folder)),
+  source: (folder, files) => keptSource(files, createHttpSource(underPage(folder))),
   digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
 })
 
+export { askLocally } from '#shared/client/ask-locally.ts'
 export { askText } from '#shared/client/ask-text.ts'
 export { providingName } from '../../mesh/identity.ts'
 
@@ -109,6 +111,12 @@ export const loadTokenizer = library.tokenizer
 
 export async function inspectGpu(model: ModelHash | undefined): Promise<GpuInspection> {
   return inspect(model && library.find(model)?.manifest)
+}
+
+/** Whether all of the model is on this device. */
+export async function modelIsHere(model: ModelHash): Promise<boolean> {
+  const known = library.find(model)
+  return known !== undefined && hasFiles(known.manifest.files)
 }
 
 /** By the limits of the GPU where there is a real one, else by what the processor's heap holds. */
