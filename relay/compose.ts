@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { modelsFolderOf } from './config/models-folder.ts'
 import type { RelayConfig } from './config/options.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents } from './create-relay.ts'
@@ -42,14 +42,14 @@ export function composeRelay(
 function provide(
   relay: RelayHost,
   { privateKey }: RelayComponents,
-  { modelsFolder, pageFolder, seedModel, seedBackend }: RelayConfig,
+  config: RelayConfig,
   parts: Pick<MountProviderInit, 'directory' | 'payee'>,
 ): ReturnType<typeof mountProvider> {
   return mountProvider(relay, {
     ...parts,
     privateKey,
-    modelsFolder: modelsFolder || join(pageFolder, 'models'),
-    model: seedModel,
-    backend: seedBackend,
+    modelsFolder: modelsFolderOf(config),
+    model: config.seedModel,
+    backend: config.seedBackend,
   })
 }

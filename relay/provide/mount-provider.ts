@@ -6,7 +6,7 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { usualPrecision } from '#shared/models/catalogue/entry.ts'
+import { SERVED_MODELS, usualPrecision } from '#shared/models/catalogue/entry.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
@@ -62,8 +62,6 @@ export async function mountProvider(
   }
 }
 
-const SERVED = '/models/'
-
 /** The model that the relay's own catalogue has under this id, in the folder that the relay serves it from. */
 async function findModel(
   relay: RelayHost,
@@ -73,9 +71,9 @@ async function findModel(
   const entry = relay.catalogue.find((each) => each.id === id)
   const { manifest: path, hash } = (entry && usualPrecision(entry)) ?? {}
   if (path === undefined) throw new InfernetError('models.unknown')
-  if (!path.startsWith(SERVED))
+  if (!path.startsWith(SERVED_MODELS))
     throw new InfernetError('models.unavailable', { path, status: 'not on this disk' })
-  const file = join(modelsFolder, ...path.slice(SERVED.length).split('/'))
+  const file = join(modelsFolder, ...path.slice(SERVED_MODELS.length).split('/'))
   const manifest = parseManifest(await readManifest(dirname(file), basename(file)))
   if (hash !== undefined && hashManifest(manifest) !== hash)
     throw new InfernetError('models.corrupt', { path })
