@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
@@ -21,9 +21,9 @@ afterEach(async () => {
 })
 
 const file = (): string => join(folder.path, 'catalogue.json')
-async function start(catalogue: string): Promise<Relay> {
+async function start(catalogue: string, modelsFolder = ''): Promise<Relay> {
   const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) })
-  const relay = await startRelay({ catalogue }, { log })
+  const relay = await startRelay({ catalogue, modelsFolder }, { log })
   relays.push(relay)
   return relay
 }
@@ -36,7 +36,9 @@ const namesOf = async (relay: Relay): Promise<string[]> => {
 
 test('a relay proposes the bundled list under its own name, and says when it is the same as before', async () => {
   const relay = await start('')
-  expect(await namesOf(relay)).toEqual(BUNDLED_MODELS.map(({ name }) => name))
+  const fromHubs = BUNDLED_MODELS.filter(({ origins }) => origins.every(({ kind }) => kind === 'hub'))
+  expect(fromHubs).not.toHaveLength(BUNDLED_MODELS.length)
+  expect(await namesOf(relay)).toEqual(fromHubs.map(({ name }) => name))
   const first = await ask(relay)
   expect(first.headers.get('cache-control')).toBe('no-cache')
   const etag = first.headers.get('etag') ?? ''
@@ -45,6 +47,14 @@ test('a relay proposes the bundled list under its own name, and says when it is 
   const head = await ask(relay, { method: 'HEAD' })
   expect([head.status, head.headers.get('etag'), await head.text()]).toEqual([200, etag, ''])
   expect((await ask(relay, { method: 'POST', body: '{}' })).status).toBe(405)
+})
+
+test('a relay proposes of its own models only those that it has', async () => {
+  await mkdir(join(folder.path, 'infernet-tiny'))
+  await writeFile(join(folder.path, 'infernet-tiny', 'manifest.fp32.json'), '{}')
+  const names = await namesOf(await start('', folder.path))
+  expect(names).toContain('Infernet Tiny')
+  expect(names).not.toContain('Sentence encoder (English)')
 })
 
 test('the operator’s list is taken when it changes, by itself and at once when asked', async () => {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { modelsFolderOf } from './config/models-folder.ts'
 import type { RelayConfig } from './config/options.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents } from './create-relay.ts'
@@ -61,8 +61,4 @@ function provide(
     models: config.seedModel,
     backend: config.seedBackend,
   })
-}
-
-function modelsFolderOf({ modelsFolder, pageFolder }: RelayConfig): string {
-  return modelsFolder || join(pageFolder, 'models')
 }

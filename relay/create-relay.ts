@@ -4,6 +4,7 @@ import { peerName, type PeerName } from '#shared/base/ids.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import { CatalogueFile } from './config/catalogue-file.ts'
+import { modelsFolderOf } from './config/models-folder.ts'
 import { ControlFile, type Control } from './config/control-file.ts'
 import type { RelayConfig } from './config/options.ts'
 import type { OfferGossip } from './gossip/offer-gossip.ts'
@@ -79,7 +80,10 @@ export class Relay implements RelayHost {
       relays: () => this.#network?.connected.length ?? 0,
     })
     this.#control = new ControlFile(init.config.controlFile)
-    this.#catalogue = new CatalogueFile(init.config.catalogue, components.privateKey)
+    this.#catalogue = new CatalogueFile(init.config.catalogue, {
+      key: components.privateKey,
+      modelsFolder: modelsFolderOf(init.config),
+    })
     this.#metrics.describe({ version: init.version, limits: limitsOf(init.config) })
     this.#metrics.watchMaintenance(() => this.#control.current.isInMaintenance)
     this.#site = new Site({

@@ -129,6 +129,15 @@ describe('what a tab keeps', () => {
     expect(names).toEqual([undefined, undefined, 'replaced', 'later', undefined])
   })
 
+  it('of the visitor’s own models keeps what is pinned, what is newest, and gives back only what can be read', async () => {
+    const few = await page.evaluate(() => window.storageRoom.keepOwnModels('few', 3))
+    expect(few).toEqual(['pinned true', 'm2 false', 'm0 false'])
+    const many = await page.evaluate(() => window.storageRoom.keepOwnModels('many', 110))
+    // A hundred are kept, the pinned and the damaged one among them; `m1` went before it could be removed.
+    expect(many).toHaveLength(99)
+    expect([many[0], many[1], many.at(-1)]).toEqual(['pinned true', 'm13 false', 'm0 false'])
+  })
+
   it('of findings is nothing where the browser opens no database, and nobody is disturbed', async () => {
     const found = await page.evaluate(async () => {
       // A newer page has been here: to this one the database is shut.

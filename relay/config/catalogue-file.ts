@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { BUNDLED_CATALOGUE } from '#shared/models/catalogue/bundled.ts'
 import { MAX_CATALOGUE_LENGTH, parseCatalogue } from '#shared/models/catalogue/catalogue.ts'
-import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import { SERVED_MODELS, usualPrecision, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import { signCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
 import { FileWatch } from '../base/file-watch.ts'
 import { unread } from '../base/file-words.ts'
@@ -26,6 +27,7 @@ export interface CatalogueFileInit {
 export class CatalogueFile {
   readonly #path: string
   readonly #key: PrivateKey
+  readonly #modelsFolder: string
   readonly #watch: FileWatch
   #entries: readonly CatalogueEntry[]
   #text: string
@@ -35,9 +37,10 @@ export class CatalogueFile {
   #signing: Promise<void> = Promise.resolve()
 
   /** @throws StartError when it is named and cannot be taken. */
-  constructor(path: string, key: PrivateKey) {
+  constructor(path: string, { key, modelsFolder }: { key: PrivateKey; modelsFolder: string }) {
     this.#path = path
     this.#key = key
+    this.#modelsFolder = modelsFolder
     this.#text = this.#read()
     this.#entries = this.#parse(this.#text)
     this.#watch = new FileWatch(path, () => this.reload())
@@ -76,7 +79,8 @@ export class CatalogueFile {
 
   #sign(): Promise<void> {
     this.#signing = this.#signing.then(async () => {
-      const body = await signCatalogue(this.#text, this.#key)
+      const text = this.#path === '' ? bundledIn(this.#modelsFolder) : this.#text
+      const body = await signCatalogue(text, this.#key)
       this.#served = { body, etag: `"${createHash('sha256').update(body).digest('hex')}"` }
     })
     return this.#signing
@@ -111,4 +115,13 @@ export class CatalogueFile {
   #refusal(what: string): Error {
     return badOption('--catalogue', `${this.#path}: ${what}`, 'The relay README shows what may stand there.')
   }
+}
+
+/** The bundled list without what this relay should serve itself and does not have. */
+function bundledIn(modelsFolder: string): string {
+  const has = (place: string): boolean =>
+    !place.startsWith(SERVED_MODELS) || existsSync(join(modelsFolder, place.slice(SERVED_MODELS.length)))
+  const { entries, ...list } = JSON.parse(BUNDLED_CATALOGUE) as { readonly entries: CatalogueEntry[] }
+  const here = entries.filter((entry) => has(usualPrecision(entry)?.manifest ?? ''))
+  return JSON.stringify({ ...list, entries: here })
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { MIB } from '#shared/base/units.ts'
-import { CATALOGUE } from '#shared/models/catalogue.ts'
+import { SERVED_MODELS, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import type { Manifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { seedModels, type Seeding } from '#shared/peer/seeding.ts'
@@ -26,7 +26,7 @@ export interface MountSeederInit {
 
 /** Makes the relay pass on the models that it serves over HTTP anyway, once their files were found right. */
 export async function mountSeeder(
-  { node, addresses }: Pick<RelayHost, 'node' | 'addresses'>,
+  { node, addresses, catalogue }: Pick<RelayHost, 'node' | 'addresses' | 'catalogue'>,
   { privateKey, log, seeds, modelsFolder, megabytesPerSecond }: MountSeederInit,
 ): Promise<{ stop(): Promise<void> } | undefined> {
   if (megabytesPerSecond === 0) return undefined
@@ -42,7 +42,7 @@ export async function mountSeeder(
     { addresses: () => addresses, uploadBytesPerSecond: megabytesPerSecond * MIB, budgetBytes: Infinity },
   )
   const stopper = new AbortController()
-  const looking = lookAt(seeding, modelsFolder, stopper.signal).catch((thrown: unknown) => {
+  const looking = lookAt(seeding, filesOf(catalogue, modelsFolder), stopper.signal).catch((thrown: unknown) => {
     if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
   })
   return {
@@ -54,18 +54,22 @@ export async function mountSeeder(
   }
 }
 
+/** Where the relay keeps the manifests that it serves. */
+function filesOf(catalogue: readonly CatalogueEntry[], modelsFolder: string): readonly string[] {
+  const places = catalogue.flatMap(({ precisions }) => precisions.flatMap(({ manifest }) => manifest ?? []))
+  const served = places.filter((place) => place.startsWith(SERVED_MODELS))
+  return served.map((place) => join(modelsFolder, ...place.slice(SERVED_MODELS.length).split('/')))
+}
+
 /** In the background, one file after another: a relay answers meanwhile. */
-async function lookAt(seeding: Seeding, modelsFolder: string, signal: AbortSignal): Promise<void> {
-  for (const { id, manifests } of CATALOGUE) {
-    const folder = join(modelsFolder, id)
-    for (const path of Object.values(manifests)) {
-      const manifest = await readManifest(join(folder, path))
-      if (!manifest) continue
-      const store = new FolderStore(folder)
-      await store.look(manifest, { signal })
-      signal.throwIfAborted()
-      await seeding.share(manifest, store)
-    }
+async function lookAt(seeding: Seeding, paths: readonly string[], signal: AbortSignal): Promise<void> {
+  for (const path of paths) {
+    const manifest = await readManifest(path)
+    if (!manifest) continue
+    const store = new FolderStore(dirname(path))
+    await store.look(manifest, { signal })
+    signal.throwIfAborted()
+    await seeding.share(manifest, store)
   }
 }
 

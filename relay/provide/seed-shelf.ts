@@ -5,7 +5,7 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { usualPrecision, type CatalogueEntry, type Precision } from '#shared/models/catalogue/entry.ts'
+import { SERVED_MODELS, usualPrecision, type CatalogueEntry, type Precision } from '#shared/models/catalogue/entry.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { ProviderShelf } from '#shared/peer/provider-shelf.ts'
@@ -68,8 +68,6 @@ async function startEngine(seed: SeedModel | undefined, backend: Backend, signal
   return started
 }
 
-const SERVED = '/models/'
-
 /** The model that the catalogue has under this name, in the folder that the relay serves it from. */
 async function readSeedModel(
   catalogue: readonly CatalogueEntry[],
@@ -78,9 +76,9 @@ async function readSeedModel(
 ): Promise<SeedModel> {
   const { manifest: path, hash } = precisionOf(catalogue, name) ?? {}
   if (path === undefined) throw new InfernetError('models.unknown')
-  if (!path.startsWith(SERVED))
+  if (!path.startsWith(SERVED_MODELS))
     throw new InfernetError('models.unavailable', { path, status: 'not on this disk' })
-  const file = join(modelsFolder, ...path.slice(SERVED.length).split('/'))
+  const file = join(modelsFolder, ...path.slice(SERVED_MODELS.length).split('/'))
   const manifest = parseManifest(await readManifest(dirname(file), basename(file)))
   if (hash !== undefined && hashManifest(manifest) !== hash)
     throw new InfernetError('models.corrupt', { path })

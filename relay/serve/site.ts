@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '#shared/base/clock.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { ServedCatalogue } from '../config/catalogue-file.ts'
+import { modelsFolderOf } from '../config/models-folder.ts'
 import type { RelayConfig } from '../config/options.ts'
 import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '../base/limits.ts'
 import type { Logger } from '../observe/log.ts'
@@ -52,7 +53,7 @@ export class Site {
     const { config, clock, log, metrics, targetPort } = components
     this.#components = components
     this.#page = new FileIndex(config.pageFolder, { skip: ['models'] })
-    this.#models = new FileIndex(config.modelsFolder || join(config.pageFolder, 'models'))
+    this.#models = new FileIndex(modelsFolderOf(config))
     this.#certificate = config.tlsCert
       ? new Certificate({ cert: config.tlsCert, key: config.tlsKey }, log.child({ scope: 'tls' }))
       : undefined

@@ -15,6 +15,8 @@ export type TextEvent =
   | { readonly type: 'tokens'; readonly tokens: readonly number[]; readonly text: string }
   /** All the text of an answer that is continued, before anything is added to it. */
   | { readonly type: 'begun'; readonly tokens: readonly number[]; readonly text: string }
+  /** This tab itself writes from this position on, see `askLocally`. */
+  | { readonly type: 'local'; readonly position: number; readonly seed: Uint8Array }
   /** What was held back of the text, when the answer is over or breaks off. */
   | { readonly type: 'text'; readonly text: string }
 

@@ -12,7 +12,7 @@ import {
   type SourcedList,
 } from '../models/catalogue/merge-catalogues.ts'
 import { loadModel } from '../models/load-model.ts'
-import { hashManifest, type Manifest } from '../models/manifest.ts'
+import { hashManifest, type Manifest, type ManifestFile } from '../models/manifest.ts'
 import {
   CHAT_TEMPLATE_PATH,
   readChatTemplate,
@@ -44,8 +44,8 @@ const MAX_TEXT_FILE_BYTES = 64 * MIB
 const MAX_MANIFESTS = 40
 
 export interface LibraryComponents {
-  /** The files below a folder, which may be relative to the page. */
-  readonly source: (folder: string) => ByteSource
+  /** The files below a folder, which may be relative to the page; `files` are those that a manifest names. */
+  readonly source: (folder: string, files: readonly ManifestFile[]) => ByteSource
   readonly digest: Digest
 }
 
@@ -161,7 +161,7 @@ export class ModelLibrary {
     const files = manifest.files.filter(({ path }) => paths.includes(path))
     if (files.some(({ size }) => size > MAX_TEXT_FILE_BYTES))
       throw new InfernetError('models.unsupported', { reason: 'its tokenizer is too large' })
-    return loadModel({ source: source(folder), digest }, { ...manifest, files })
+    return loadModel({ source: source(folder, files), digest }, { ...manifest, files })
   }
 
   #choose(listed: MergedEntry, manifests: ReadonlyMap<ModelHash, ReadManifest>): readonly ModelChoice[] {
@@ -177,7 +177,7 @@ export class ModelLibrary {
     const at = place.lastIndexOf('/') + 1
     const path = place.slice(at)
     const { source } = this.#components
-    return parseManifest(await readSmallFile(source(place.slice(0, at)), path, MAX_MANIFEST_BYTES), path)
+    return parseManifest(await readSmallFile(source(place.slice(0, at), []), path, MAX_MANIFEST_BYTES), path)
   }
 }
 

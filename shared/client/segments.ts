@@ -4,7 +4,7 @@ import type { AnswerEvent, Segment } from '../peer/peer.ts'
 /** Who wrote what of an answer, after one more event. */
 export function segmentsAfter(
   segments: readonly Segment[],
-  event: AnswerEvent | { readonly type: 'text' | 'begun' },
+  event: AnswerEvent | { readonly type: 'text' | 'begun' | 'local' },
 ): readonly Segment[] {
   const last = segments.at(-1)
   switch (event.type) {

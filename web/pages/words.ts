@@ -1,7 +1,7 @@
 import { isErrorCode } from '#shared/errors/code-table.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import { shortPeerName } from '#shared/base/ids.ts'
-import type { AnswerRecord, SeamRecord } from '../state/ask/conversation.ts'
+import { THIS_TAB, type AnswerRecord, type SeamRecord } from '../state/ask/conversation.ts'
 import { formatSeconds, plural } from '../ui/format.ts'
 import type { SeamView } from '../ui/paragraphs.ts'
 import type { Failure } from '../ui/steps.ts'
@@ -71,9 +71,13 @@ export function seamView(seam: SeamRecord): SeamView {
 /** Where the visitor had an answer continued that had ended. */
 function resumedView({ next }: SeamRecord): SeamView {
   if (next === undefined)
-    return { label: '…', spoken: 'Continued here; looking for a provider', note: 'Looking for a provider.' }
-  const note = `You had it continued here, by ${shortPeerName(next)}.`
+    return { label: '…', spoken: 'Continued here; looking for who goes on', note: 'Looking for who goes on.' }
+  const note = `You had it continued here, by ${writerWords(next)}.`
   return { label: '↓', spoken: 'Continued here. Opens the receipt', note }
+}
+
+function writerWords(name: string): string {
+  return name === THIS_TAB ? THIS_TAB : shortPeerName(name)
 }
 
 /** The same as a full sentence, for the receipt. */
@@ -89,7 +93,8 @@ export function seamSentence(seam: SeamRecord, isOpen: boolean): string {
 }
 
 function after({ gapMs, isResumed, next }: SeamRecord, isOpen: boolean): string {
-  if (isResumed && next !== undefined) return `${shortPeerName(next)} went on.`
+  if (isResumed && next !== undefined)
+    return `${next === THIS_TAB ? 'This tab' : shortPeerName(next)} went on.`
   if (gapMs !== undefined) return `Another provider took over ${formatSeconds(gapMs)} later.`
   return isOpen ? 'Looking for another one.' : 'Nobody took over.'
 }

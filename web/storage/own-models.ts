@@ -61,6 +61,7 @@ export function openOwnModels(database = 'infernet-models'): OwnModels {
         }
         oldest = await oldest.continue()
       }
+      if (surplus > 0) change.abort() // all are pinned: the new one is not kept, and `done` says so
       await change.done
     },
     async remove(id) {

@@ -1,7 +1,8 @@
 /** The tab's stores, bare, in a real browser: what a test asks of them. */
 import * as v from 'valibot'
 import { jobId, modelHash, peerName } from '#shared/base/ids.ts'
-import { baseUnits, tokens } from '#shared/base/units.ts'
+import { baseUnits, epochMillis, tokens } from '#shared/base/units.ts'
+import { entryOf } from '#shared/models/catalogue/testing/entries.ts'
 import { decodeCredit } from '#shared/settle/credit-message.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
@@ -20,6 +21,7 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { openRecords, type KeptRecords } from '../../../web/storage/kept-records.ts'
 import { openMoneyStore } from '../../../web/storage/money.ts'
+import { openOwnModels } from '../../../web/storage/own-models.ts'
 import { openTranscripts } from '../../../web/storage/transcripts.ts'
 import { openMeasures } from '../../../web/storage/engine-measures.ts'
 
@@ -62,6 +64,20 @@ export const storageRoom = {
     }
     const kept = await Promise.all(bytes.map((_, i) => store.read(`answer ${i}`, { withPrompt: true })))
     return kept.flatMap((file, i) => (file ? [i] : []))
+  },
+  /** What is left of the visitor's own models after one pinned, one damaged and so many more were put in. */
+  async keepOwnModels(database: string, count: number): Promise<readonly string[]> {
+    const models = openOwnModels(database)
+    const put = (id: string, at: number, isPinned = false): Promise<void> =>
+      models.put({ entry: entryOf({ id }), isPinned, at: epochMillis(at) })
+    await put('pinned', 1, true)
+    await models.put({ entry: entryOf({ id: 'damaged', name: '' }), isPinned: true, at: epochMillis(2) })
+    for (let i = 0; i < count; i++) await put(`m${i}`, 3 + i)
+    await put('m0', 1000)
+    await models.remove('m1')
+    return (await openOwnModels(database).list()).map(
+      ({ entry, isPinned }) => `${entry.id} ${String(isPinned)}`,
+    )
   },
   openFindings: (database: string, store = 'findings'): KeptRecords<Finding> =>
     openRecords({ database, store }, findings),

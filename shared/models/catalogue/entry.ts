@@ -84,6 +84,9 @@ export type CatalogueEntry = v.InferOutput<typeof entrySchema>
 export type Precision = CatalogueEntry['precisions'][number]
 export type OriginReference = CatalogueEntry['origins'][number]
 
+/** Where a relay serves model files, beside the page. */
+export const SERVED_MODELS = '/models/'
+
 /** The precision that is taken when nobody chose. */
 export function usualPrecision({ precisions, dtype }: CatalogueEntry): Precision | undefined {
   return precisions.find((each) => each.dtype === dtype)

@@ -31,7 +31,9 @@ function paidForNothing({ segments }: AnswerRecord): bigint {
 }
 
 /** What is said under an answer that was stopped. A prompt that was taken is paid for, words or none. */
-export function stoppedWords({ tokens, segments }: AnswerRecord): string {
+export function stoppedWords({ tokens, segments, localFrom }: AnswerRecord): string {
+  if (localFrom !== undefined && tokens > 0)
+    return 'Stopped here. It can go on in this tab, or by a provider.'
   if (tokens > 0) return 'Stopped here. To continue it, a provider reads the question and this part again.'
   if (segments.length === 0) return 'Not sent. The question is kept.'
   const isPaid = segments.some((segment) => paidOf(segment) > 0n)
@@ -56,6 +58,9 @@ export function receiptFacts(answer: AnswerRecord, modelName: string) {
           { name: 'Owed', value: `${formatInf(due)} for the prompt and ${plural(signed, 'signed token')}` },
           { name: 'Paid', value: formatInf(segments.reduce((sum, segment) => sum + paidOf(segment), 0n)) },
         ]),
+    ...(answer.localFrom === undefined
+      ? []
+      : [{ name: 'This tab', value: `wrote a part of it by itself, from token ${answer.localFrom} on` }]),
     ...(forNothing > 0n
       ? [
           {

@@ -1,5 +1,5 @@
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
-import type { StartedEngine } from '../../state/provide/services.ts'
+import type { StartedEngine } from '../../state/session/services.ts'
 import { formatSpan, formatSpeed } from '../../ui/format.ts'
 
 export interface TestFacts {

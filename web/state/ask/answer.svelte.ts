@@ -4,10 +4,12 @@ import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning-marks.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
 import type { Segment } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import {
   EMPTY_ANSWER,
+  THIS_TAB,
   type AnswerRecord,
   type AnswerStage,
   type Continuation,
@@ -36,11 +38,15 @@ export class Answer {
   #arrivals = $state.raw<readonly { at: number; tokens: number }[]>([])
   #cut = $state(false)
   #droppedTurns = $state(0)
+  #localFrom = $state<number | undefined>()
+  #loading = $state.raw<LoadProgress | 'opening' | undefined>()
   #error = $state.raw<InfernetError | undefined>()
   #waitsFor = $state.raw<InfernetError | undefined>()
-  #loading = $state.raw<{ readonly since: number; readonly loadMs: number } | undefined>()
+  #awaitsLoad = $state.raw<{ readonly since: number; readonly loadMs: number } | undefined>()
   #askedAt: number
   #prompt: Prompt | undefined
+  /** True while this tab itself writes. */
+  #isLocal = false
   #seed: Uint8Array | undefined
   /** Grows with each token: copied where it is asked for. */
   readonly #ids: number[] = []
@@ -59,6 +65,7 @@ export class Answer {
     this.#reasoning = before.reasoning
     this.#droppedTurns = before.droppedTurns
     this.#seed = before.continuation?.seed
+    this.#localFrom = before.localFrom
   }
 
   get stage(): AnswerStage {
@@ -84,12 +91,17 @@ export class Answer {
     return this.#stage === 'searching' ? this.#waitsFor : undefined
   }
   /** Since when a provider loads the model, by the wall clock, and how long it said that takes; while that is so. */
-  get loading(): { readonly since: number; readonly loadMs: number } | undefined {
-    return this.#stage === 'searching' ? this.#loading : undefined
+  get awaitsLoad(): { readonly since: number; readonly loadMs: number } | undefined {
+    return this.#stage === 'searching' ? this.#awaitsLoad : undefined
+  }
+  /** How far the model is on its way into this tab, while the answer waits for it. */
+  get loading(): LoadProgress | 'opening' | undefined {
+    return this.#loading
   }
   /** Who writes now. */
   get writer(): PeerName | undefined {
-    return this.#stage === 'answering' ? this.#segments.at(-1)?.provider : undefined
+    if (this.#stage !== 'answering' || this.#isLocal) return undefined
+    return this.#segments.at(-1)?.provider
   }
 
   /** The answer as plain data, as it stands now. */
@@ -106,6 +118,7 @@ export class Answer {
       tokensPerSecond: this.#finalSpeed ?? this.#speedNow(),
       cut: this.#cut,
       droppedTurns: this.#droppedTurns,
+      localFrom: this.#localFrom,
       errorCode: this.#error?.code,
       errorFacts: this.#error?.facts,
       continuation: this.#stage === 'done' ? undefined : this.#continuation,
@@ -115,6 +128,12 @@ export class Answer {
   /** Nobody provides the model yet: the prompt is kept until someone does. */
   wait(): void {
     this.#stage = 'waiting'
+  }
+
+  /** The model comes into this tab first. */
+  load(progress: LoadProgress | 'opening'): void {
+    this.#stage = 'searching'
+    this.#loading = progress
   }
 
   /** The prompt goes out now. */
@@ -129,7 +148,8 @@ export class Answer {
 
   /** Takes the next event in order. */
   take(event: TextEvent): void {
-    this.#segments = segmentsAfter(this.#segments, event)
+    // What this tab writes belongs to no provider's part.
+    if (!this.#isLocal || event.type !== 'tokens') this.#segments = segmentsAfter(this.#segments, event)
     switch (event.type) {
       case 'searching':
         this.#attempt = event.attempt
@@ -141,14 +161,17 @@ export class Answer {
         return
       case 'loading':
         this.#waitsFor = undefined
-        this.#loading = { since: this.#clock.now(), loadMs: event.loadMs }
+        this.#awaitsLoad = { since: this.#clock.now(), loadMs: event.loadMs }
         return
+      case 'local':
+        return this.#takeOver(event.position, event.seed)
       case 'begun':
         this.#ids.push(...event.tokens)
         return this.#takeBegun(event.text)
       case 'assigned':
         this.#stage = 'answering'
-        this.#waitsFor = this.#loading = undefined
+        this.#waitsFor = this.#awaitsLoad = undefined
+        this.#isLocal = false
         if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
         this.#seed = event.seed
         return
@@ -192,9 +215,20 @@ export class Answer {
     return { prompt: this.#prompt, seed: this.#seed, tokens: [...this.#ids] }
   }
 
+  #takeOver(position: number, seed: Uint8Array): void {
+    this.#stage = 'answering'
+    this.#isLocal = true
+    this.#loading = undefined
+    this.#localFrom ??= position
+    this.#seed = seed
+    if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
+    this.#lastSeam((seam) => ({ ...seam, next: THIS_TAB }))
+  }
+
   #end(stage: AnswerStage): void {
     this.#finalSpeed = this.#speedNow()
     this.#fresh = 0
+    this.#loading = undefined
     this.#stage = stage
   }
 

@@ -1,16 +1,10 @@
 import { estimateCost, type AnswerLengths, type CostEstimate } from '#shared/client/estimate-cost.ts'
-import { fitPrompt, type FittedPrompt } from '#shared/client/fit-prompt.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
-import type { ChatMessage } from '#shared/engine/tokenizer/chat-message.ts'
-import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
-import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { hasCost } from '#shared/client/segments.ts'
-import type { Segment } from '#shared/peer/peer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
+import { AnswerSources } from './answer-sources.ts'
 import { Answer } from './answer.svelte.ts'
 import {
-  answerText,
   continuationOf,
   EMPTY_ANSWER,
   settleAfterReload,
@@ -20,9 +14,14 @@ import {
   type Turn,
 } from './conversation.ts'
 import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
+import { LocalRun } from './local-run.svelte.ts'
 import type { AskServices, History, TranscriptStore } from './services.ts'
 import type { Session } from '../session/session.svelte.ts'
-import type { Settings } from '../session/settings.svelte.ts'
+import type { AskPlace, Settings } from '../session/settings.svelte.ts'
+import { costly, withoutContinuation } from './turns.ts'
+
+/** What this tab writes is kept each time that so many tokens were added. */
+const BLOCK_TOKENS = 32
 
 /** Conversations, the answer that is being written, and prompts that wait for a provider. */
 export class Ask {
@@ -35,6 +34,10 @@ export class Ask {
   #currentId = $state<string | undefined>()
   #active = $state.raw<{ conversation: string; turn: string; answer: Answer } | undefined>()
   #run: AbortController | undefined
+  /** Ends when nothing is written any more. */
+  #writing: Promise<void> = Promise.resolve()
+  readonly local: LocalRun
+  readonly #sources: AnswerSources
   #historyLost = $state(false)
   #fits = $state.raw<ReadonlyMap<string, boolean> | undefined>()
   /** Changes of what is kept to prove answers, one after the other. */
@@ -45,6 +48,8 @@ export class Ask {
     this.#session = session
     this.#settings = settings
     this.#payments = payments
+    this.local = new LocalRun(services)
+    this.#sources = new AnswerSources(services, session, payments, this.local)
   }
 
   get conversations(): readonly Conversation[] {
@@ -97,6 +102,19 @@ export class Ask {
     this.#fits ??= await this.#services.fitsHere(this.#session.list)
   }
 
+  /** Who answers, as the visitor chose. */
+  get place(): AskPlace {
+    return this.#settings.askPlace.value
+  }
+  set place(place: AskPlace) {
+    this.#settings.askPlace.value = place
+    if (place === 'network' && !this.busy) void this.local.close()
+  }
+  /** True where the next question stays in this tab, as far as is known. */
+  get staysHere(): boolean {
+    return this.place === 'tab' || (this.place === 'tab-first' && this.local.has(this.model?.model) === true)
+  }
+
   /** Reads what was kept. */
   async open(): Promise<void> {
     try {
@@ -140,7 +158,7 @@ export class Ask {
     }
     this.#put(conversation)
     this.#currentId = conversation.id
-    void this.#write(conversation.id, turn)
+    this.#begin(conversation.id, turn)
   }
 
   /** Asks the last question of the conversation on the page again; its answer makes room. */
@@ -156,7 +174,7 @@ export class Ask {
       answer: { ...EMPTY_ANSWER },
     }
     this.#put({ ...conversation, turns: [...conversation.turns.slice(0, -1), turn] })
-    void this.#write(conversation.id, turn)
+    this.#begin(conversation.id, turn)
   }
 
   /** Continues the last answer of the conversation on the page where it broke off. */
@@ -164,7 +182,18 @@ export class Ask {
     const conversation = this.current
     const last = conversation?.turns.at(-1)
     if (!conversation || !last || this.#active || !continuationOf(last.answer)) return
-    void this.#write(conversation.id, last)
+    this.#begin(conversation.id, last)
+  }
+
+  /** Has the last question of the conversation on the page answered in this tab: what waits elsewhere waits no longer. */
+  async runHere(): Promise<void> {
+    const id = this.#currentId
+    if (this.#active && this.#active.conversation !== id) return
+    this.stop()
+    await this.#writing
+    const last = this.#conversations.find((each) => each.id === id)?.turns.at(-1)
+    if (!id || !last || this.#active) return
+    this.#begin(id, continuationOf(last.answer) ? last : { ...last, answer: { ...EMPTY_ANSWER } }, 'tab')
   }
 
   /** Ends the answer that is being written; what came stays. Also ends the waiting for a provider. */
@@ -185,7 +214,7 @@ export class Ask {
 
   remove(id: string): void {
     if (this.#active?.conversation === id) this.stop()
-    const turns = this.#conversations.find((conversation) => conversation.id === id)?.turns ?? []
+    const turns = this.#turnsOf(id)
     void this.#changeProofs((store) => store.remove(turns.map((turn) => turn.id)))
     if (this.#currentId === id) this.#currentId = undefined
     this.#conversations = this.#conversations.filter((conversation) => conversation.id !== id)
@@ -209,39 +238,29 @@ export class Ask {
     )
   }
 
-  async #write(conversation: string, turn: Turn): Promise<void> {
+  #begin(conversation: string, turn: Turn, place = this.place): void {
+    this.#writing = this.#write(conversation, turn, place)
+  }
+
+  async #write(conversation: string, turn: Turn, place: AskPlace): Promise<void> {
     const run = new AbortController()
     this.#run = run
-    const { clock } = this.#services
-    const continued = continuationOf(turn.answer)
-    const before = continued && turn.answer
-    const answer = new Answer({ clock, before })
+    const before = continuationOf(turn.answer) && turn.answer
+    const answer = new Answer({ clock: this.#services.clock, before })
     const proofs: Transcript[] = []
     this.#active = { conversation, turn: turn.id, answer }
     try {
-      await this.#session.whenProvided(turn.model, { signal: run.signal, onWait: () => answer.wait() })
-      const tokenizer = await raceSignal(this.#services.loadTokenizer(turn.model), run.signal)
-      const { prompt, ...how } =
-        continued && before
-          ? { prompt: continued.prompt, reasoning: before.reasoning, droppedTurns: before.droppedTurns }
-          : this.#prompt(conversation, turn, tokenizer)
-      answer.begin({ prompt, ...how })
-      const mesh = await this.#session.ready()
-      const payer = await this.#payments.beforeAsking({ signal: run.signal })
-      run.signal.throwIfAborted()
-      const except = this.#session.ownNames
-      const components = { peer: mesh.peer, tokenizer, clock }
-      for await (const event of this.#services.askText(components, prompt, {
-        except,
-        payer,
-        begun: continued && { ...continued, segments: costly(answer.record.segments) },
-        signal: run.signal,
-      })) {
+      const isHere = place === 'tab' || (place === 'tab-first' && (await this.local.look(turn.model)))
+      const writing = { turns: () => this.#turnsOf(conversation), turn, answer, signal: run.signal }
+      let saved = 0
+      for await (const event of isHere ? this.#sources.here(writing) : this.#sources.network(writing)) {
         answer.take(event)
         if (event.type === 'proof') proofs.push(event.transcript)
-        if (event.type === 'chunk') this.#save(conversation, turn.id, answer.record)
-        if (event.type === 'assigned' || event.type === 'chunk')
-          this.#session.measure(event.segment.provider, event.segment.rttMs, event.segment.path)
+        // A provider signs blocks; what this tab writes is kept in steps of the same size.
+        const isBlock = event.type === 'chunk' || (isHere && answer.record.tokens - saved >= BLOCK_TOKENS)
+        if (!isBlock) continue
+        saved = answer.record.tokens
+        this.#save(conversation, turn.id, answer.record)
       }
       if (answer.stage !== 'done') answer.stop()
     } catch (thrown) {
@@ -254,14 +273,8 @@ export class Ask {
     }
   }
 
-  #prompt(conversation: string, turn: Turn, tokenizer: ChatTokenizer): FittedPrompt {
-    const choice = this.#session.choice(turn.model)
-    if (!choice) throw new InfernetError('models.unknown')
-    const turns = this.#conversations.find(({ id }) => id === conversation)?.turns ?? [turn]
-    const offered = this.#session.offersFor(turn.model).map(({ offer }) => offer.contextLength)
-    const contextLength = offered.length > 0 ? Math.max(...offered) : undefined
-    const fitted = fitPrompt(choice, tokenizer, messagesOf(turns), {}, { contextLength })
-    return { ...fitted, droppedTurns: leftOut(turns, fitted.droppedTurns) }
+  #turnsOf(conversation: string): readonly Turn[] {
+    return this.#conversations.find(({ id }) => id === conversation)?.turns ?? []
   }
 
   #finish(conversation: string, turn: string, answer: AnswerRecord): void {
@@ -304,34 +317,4 @@ export class Ask {
       this.#historyLost = true
     }
   }
-}
-
-/** Who wrote, is owed or was paid something: they count for what the answer costs. */
-function costly(segments: readonly Segment[]): readonly Segment[] {
-  return segments.filter(hasCost)
-}
-
-/** Only the last answer is continued: what it would take for an earlier one is not kept. */
-function withoutContinuation(turn: Turn): Turn {
-  return { ...turn, answer: { ...turn.answer, continuation: undefined } }
-}
-
-/** Of all turns, how many stand before the first that the model sees; turns without an answer were never sent. */
-function leftOut(turns: readonly Turn[], dropped: number): number {
-  const sent = turns.flatMap((turn, i) => (answerText(turn.answer) || i === turns.length - 1 ? [i] : []))
-  return dropped === 0 ? 0 : (sent[dropped] ?? turns.length - 1)
-}
-
-/**
- * Questions with their answers so far, as the chat template takes them; unanswered ones are left out. Each is read by the
- * marks of the model that wrote it, since another one may be asked now.
- */
-function messagesOf(turns: readonly Turn[]): ChatMessage[] {
-  const last = turns.at(-1)
-  return turns.flatMap((turn) => {
-    const question: ChatMessage = { role: 'user', content: turn.question }
-    if (turn === last) return [question]
-    const text = answerText(turn.answer)
-    return text ? [question, { role: 'assistant' as const, content: text }] : []
-  })
 }

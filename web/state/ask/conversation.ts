@@ -49,11 +49,16 @@ export interface AnswerRecord {
   readonly cut: boolean
   /** Turns of the conversation, oldest first, that the model did not see. */
   readonly droppedTurns: number
+  /** The position from which this tab wrote by itself; undefined where it did not. */
+  readonly localFrom?: number | undefined
   readonly errorCode: string | undefined
   readonly errorFacts: Readonly<Record<string, string | number | boolean | undefined>> | undefined
   /** Undefined before the first token, and when the answer is complete. */
   readonly continuation?: Continuation | undefined
 }
+
+/** In place of a provider's name, where this tab wrote by itself. */
+export const THIS_TAB = 'this tab'
 
 export interface Turn {
   readonly id: string

@@ -1,4 +1,5 @@
 import type { ModelHash } from '#shared/base/ids.ts'
+import type { askLocally } from '#shared/client/ask-locally.ts'
 import type { askText } from '#shared/client/ask-text.ts'
 import type { ModelList } from '#shared/client/model-library.ts'
 import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
@@ -28,6 +29,11 @@ export interface AskServices extends SessionServices {
   /** Loads each once. */
   loadTokenizer(model: ModelHash): Promise<ChatTokenizer>
   readonly askText: typeof askText
+  readonly askLocally: typeof askLocally
+  /** 32 bytes of chance that decide every draw of an answer. */
+  newSeed(): Uint8Array
+  /** Whether all of the model is on this device. Never throws. */
+  modelIsHere(model: ModelHash): Promise<boolean>
   openHistory(): Promise<History>
   /** Whether this device could run them, by a model's hash or a proposal's id. Never throws. */
   fitsHere(list: ModelList): Promise<ReadonlyMap<string, boolean>>

@@ -37,6 +37,12 @@ export const text: Form<string | undefined> = {
   write: (value) => value ?? '',
 }
 
+/** One of some words, the first where there is none of them. */
+export function oneOf<const T extends string>(first: T, ...others: readonly T[]): Form<T> {
+  const words = [first, ...others]
+  return { read: (kept) => words.find((word) => word === kept) ?? first, write: (value) => value }
+}
+
 export function yesNo(fallback: boolean): Form<boolean> {
   return {
     read: (kept) => (fallback ? kept !== 'no' : kept === 'yes'),

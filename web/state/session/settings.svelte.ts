@@ -1,11 +1,15 @@
-import { Persisted, percent, text, yesNo } from './persisted.svelte.ts'
+import { oneOf, Persisted, percent, text, yesNo } from './persisted.svelte.ts'
 import type { SettingsStore } from './services.ts'
+
+export type AskPlace = 'network' | 'tab' | 'tab-first'
 
 /** What the visitor has chosen. */
 export class Settings {
   readonly askModel: Persisted<string | undefined>
   /** Whether those who are asked are kept from seeing this tab's network address. */
   readonly hideAddress: Persisted<boolean>
+  /** Who answers: `tab-first` is this tab where it has the model, else the network. */
+  readonly askPlace: Persisted<AskPlace>
   readonly provideModel: Persisted<string | undefined>
   /** How much of the time the GPU may compute for others, 10 to 100. */
   readonly dutyPercent: Persisted<number>
@@ -22,6 +26,7 @@ export class Settings {
   constructor(store: SettingsStore) {
     this.askModel = new Persisted(store, 'ask.model', text)
     this.hideAddress = new Persisted(store, 'ask.hide-address', yesNo(false))
+    this.askPlace = new Persisted(store, 'ask.place', oneOf<AskPlace>('network', 'tab', 'tab-first'))
     this.provideModel = new Persisted(store, 'provide.model', text)
     this.dutyPercent = new Persisted(store, 'provide.duty', percent(10))
     this.pauseHidden = new Persisted(store, 'provide.pause-hidden', yesNo(false))

@@ -5,6 +5,7 @@ import type { CatalogueLists, LeftOut } from '#shared/client/model-library.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
 import { badCatalogue } from '#shared/models/catalogue/catalogue.ts'
+import { SERVED_MODELS, usualPrecision, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import type { CatalogueSource, SourcedList } from '#shared/models/catalogue/merge-catalogues.ts'
 import { MAX_SIGNED_CATALOGUE_BYTES, openCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
 import { readSmallFile } from '#shared/models/read-small-file.ts'
@@ -24,10 +25,21 @@ export async function readLists(clock: Clock, own: OwnModels): Promise<Catalogue
     lists: [
       { source: { kind: 'own' }, entries: added },
       ...proposed.lists,
-      { source: { kind: 'bundled' }, entries: BUNDLED_MODELS },
+      { source: { kind: 'bundled' }, entries: bundledBeside(proposed.lists) },
     ],
     leftOut: proposed.leftOut,
   }
+}
+
+/** Of what lies beside the page the relay says whether it has it, where it says anything. */
+function bundledBeside(proposed: readonly SourcedList[]): readonly CatalogueEntry[] {
+  const [relay] = proposed
+  if (!relay) return BUNDLED_MODELS
+  const placeOf = (entry: CatalogueEntry): string => usualPrecision(entry)?.manifest ?? ''
+  const had = new Set(relay.entries.map(placeOf))
+  return BUNDLED_MODELS.filter(
+    (entry) => !placeOf(entry).startsWith(SERVED_MODELS) || had.has(placeOf(entry)),
+  )
 }
 
 /** What the relay that served the page proposes. One that proposes nothing, as an older one, is no trouble. */

@@ -3,6 +3,7 @@ import { keepStorage } from '../../storage/model-storage.ts'
 import { browserConditions } from './conditions.ts'
 import { keepComparing, RelayClock } from './relay-clock.ts'
 import type { Services } from './services.ts'
+import { EngineShelf } from '../session/engine-shelf.ts'
 import type { SettingsStore } from '../session/services.ts'
 
 /**
@@ -13,6 +14,7 @@ export function lazyServices(window: Window): Services {
   const real = () => import('./services-real.ts')
   const clock = new RelayClock(createMetronome())
   keepComparing(clock, async () => (await real()).readNetworkInfo(clock))
+  const shelf = new EngineShelf(async (...engine) => (await real()).startEngine(clock, ...engine))
   const relays = relaysFromAddress(window.location)
   return {
     clock,
@@ -22,6 +24,7 @@ export function lazyServices(window: Window): Services {
     onFrame: (callback) => eachFrame(window, callback),
     secure: window.isSecureContext,
     newId: () => crypto.randomUUID(),
+    newSeed: () => crypto.getRandomValues(new Uint8Array(32)),
     models: async () => (await real()).models(clock),
     openMesh: async (init, options) => (await real()).openMesh(clock, { ...init, relays }, options),
     providingName: async () => (await real()).providingName(),
@@ -29,9 +32,13 @@ export function lazyServices(window: Window): Services {
     askText: async function* (...chat) {
       yield* (await real()).askText(...chat)
     },
+    askLocally: async function* (...chat) {
+      yield* (await real()).askLocally(...chat)
+    },
+    modelIsHere: async (model) => (await real()).modelIsHere(model),
     fitsHere: async (list) => (await real()).fitsHere(list),
     inspectGpu: async (model) => (await real()).inspectGpu(model),
-    startEngine: async (model, init, options) => (await real()).startEngine(clock, model, init, options),
+    startEngine: shelf.start,
     openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),
     openTranscripts: async () => (await import('../../storage/transcripts.ts')).openTranscripts(clock),
     keepStorage: () => keepStorage(),

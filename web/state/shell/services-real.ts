@@ -10,6 +10,8 @@ import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { usualPrecision } from '#shared/models/catalogue/entry.ts'
+import { manifestBytes } from '#shared/models/manifest.ts'
+import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { createWebEngine } from '../../engine/client.ts'
 import { createHttpSource } from '../../engine/http-source.ts'
@@ -20,7 +22,9 @@ import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import { bringModel } from '../../weights/bring-model.ts'
-import type { EngineInit, StartedEngine } from '../provide/services.ts'
+import { openWeights } from '../../weights/open-weights.ts'
+import { keptSource } from '../../weights/kept-source.ts'
+import type { EngineInit, StartedEngine } from '../session/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
 import { readLists } from './catalogue-lists.ts'
 import type { RelayClock } from './relay-clock.ts'
@@ -34,10 +38,11 @@ const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 const ownModels = openOwnModels()
 
 const library = new ModelLibrary({
-  source: (folder) => createHttpSource(underPage(folder)),
+  source: (folder, files) => keptSource(files, createHttpSource(underPage(folder))),
   digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
 })
 
+export { askLocally } from '#shared/client/ask-locally.ts'
 export { askText } from '#shared/client/ask-text.ts'
 export { providingName } from '../../mesh/identity.ts'
 
@@ -109,6 +114,14 @@ export const loadTokenizer = library.tokenizer
 
 export async function inspectGpu(model: ModelHash | undefined): Promise<GpuInspection> {
   return inspect(model && library.find(model)?.manifest)
+}
+
+/** Whether all of the model is on this device. */
+export async function modelIsHere(model: ModelHash): Promise<boolean> {
+  const known = library.find(model)
+  const store = await openWeights()
+  if (!known || !store) return false
+  return (await heldBytes(store, known.manifest)) === manifestBytes(known.manifest)
 }
 
 /** By the limits of the GPU where there is a real one, else by what the processor's heap holds. */

@@ -1,13 +1,11 @@
 import { peerName, tokenId, type ModelHash, type PeerName } from '#shared/base/ids.ts'
-import { baseUnits, millis, tokens, type EpochMillis } from '#shared/base/units.ts'
+import { baseUnits, millis, tokens } from '#shared/base/units.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { sleep } from '#shared/base/wait.ts'
+import { askLocally } from '#shared/client/ask-locally.ts'
 import { askText } from '#shared/client/ask-text.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
-import type { Backend } from '#shared/engine/engine.ts'
-import type { StandingState } from '#shared/engine/engine-keeper.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
-import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { LoadProgress } from '#shared/models/load-progress.ts'
@@ -26,9 +24,10 @@ import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../ask/conversation.ts'
 import type { MoneyServices } from '../money/money-services.ts'
-import type { StartedEngine } from '../provide/services.ts'
+import type { StartedEngine } from '../session/services.ts'
 import type { History, TranscriptStore } from '../ask/services.ts'
 import type { Services } from '../shell/services.ts'
+import { MemoryEngine } from './memory-engine.ts'
 import { GPU, named, relayView, SMOL, TINY } from './samples.ts'
 
 /** What a test or a picture wants of the world. */
@@ -40,6 +39,8 @@ export interface Scene {
   mesh: Mesh | InfernetError
   models: ModelChoice[]
   proposals: MergedEntry[]
+  /** Models that are on this device already. */
+  modelsHere: ModelHash[]
   conversations: Conversation[]
   /** What asking gives, step by step. */
   ask: (
@@ -135,6 +136,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       modelChoice(SMOL, 'SmolLM2 360M', 'Quick, short answers', 262_000_000, 38n),
     ],
     proposals: [],
+    modelsHere: [],
     conversations: [],
     ask: async function* () {
       throw new InfernetError('schedule.no-provider')
@@ -223,6 +225,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       return () => frameListeners.delete(callback)
     },
     newId: () => `id-${++ids}`,
+    newSeed: () => new Uint8Array(32).fill(7),
     models: async () => ({ choices: scene.models, proposals: scene.proposals, leftOut: [] }),
     openMesh: async ({ purpose, hidesAddress = false }) => {
       opened.push(hidesAddress ? 'ask hidden' : purpose)
@@ -246,6 +249,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       decode: (ids) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join(''),
     }),
     askText,
+    askLocally,
+    modelIsHere: async (model) => scene.modelsHere.includes(model),
     inspectGpu: async () => scene.gpu,
     fitsHere: async ({ choices }) => new Map(choices.map(({ model }) => [model, true])),
     keepStorage: () => {
@@ -292,60 +297,6 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     transcripts: kept,
     watchesFrames: () => frameListeners.size > 0,
     changed: () => listeners.forEach((listener) => listener()),
-  }
-}
-
-/** An engine whose death and return a test orders. */
-class MemoryEngine implements StandingEngine {
-  readonly info: StandingEngine['info']
-  readonly selfTest = { right: 32, total: 32, prefillTokensPerSecond: 900, decodeTokensPerSecond: 112 }
-  readonly lost = new Promise<Error>(() => undefined)
-  /** What it was told of its share, in order. */
-  readonly shares: number[] = []
-  state: StandingState = { stage: 'up' }
-  testedAt: EpochMillis
-  closed = false
-  readonly #listeners = new Set<() => void>()
-
-  readonly #clock: Clock
-
-  constructor(model: ModelHash, backend: Backend, clock: Clock) {
-    this.#clock = clock
-    this.testedAt = clock.now()
-    this.info = {
-      task: 'text-generation',
-      model,
-      backend,
-      adapter: backend === 'wasm' ? 'cpu' : 'apple metal-3',
-      contextLength: 1024,
-      vocabSize: 1024,
-      prefillTokensPerSecond: 900,
-      decodeTokensPerSecond: 112,
-      batchTokensPerSecond: 112,
-      streams: 1,
-    }
-  }
-  async *generate(): AsyncGenerator<never, void, void> {
-    return
-  }
-  async score(): Promise<never[]> {
-    return []
-  }
-
-  async embed(): Promise<never> {
-    throw new InfernetError('engine.other-task', { task: 'text-generation' })
-  }
-  async close(): Promise<void> {
-    this.closed = true
-  }
-  onChange(callback: () => void): () => void {
-    this.#listeners.add(callback)
-    return () => this.#listeners.delete(callback)
-  }
-  enter(state: StandingState): void {
-    this.state = state
-    if (state.stage === 'up') this.testedAt = this.#clock.now()
-    for (const listener of this.#listeners) listener()
   }
 }
 
