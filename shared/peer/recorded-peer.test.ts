@@ -30,7 +30,8 @@ const consumer = peerName(recorded.consumer)
 
 describe('a peer that was recorded with this version of the wire', () => {
   it('speaks the versions that stand in the table', () => {
-    expect(recorded.protocol).toEqual(VERSIONS.protocol)
+    // A stage that is new since is none that it speaks; those that it speaks stand at the same numbers.
+    expect(VERSIONS.protocol).toMatchObject(recorded.protocol)
   })
 
   it('is understood in every message of a paid job', async () => {

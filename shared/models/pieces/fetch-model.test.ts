@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MIB } from '../../base/units.ts'
+import type { InfernetError } from '../../errors/infernet-error.ts'
 import {
   digest,
   heldIn,
@@ -127,6 +128,34 @@ describe('fetchModel', () => {
     expect(await heldIn(model, store)).toBe(8)
   })
 
+  it('writes nothing more once it ended', async () => {
+    await seeder()
+    const pause = new AbortController()
+    const slow = Promise.withResolvers<void>()
+    let writing = 0
+    const slowStore = {
+      held: (...args: Parameters<MemoryStore['held']>) => store.held(...args),
+      put: async (...args: Parameters<MemoryStore['put']>) => {
+        writing++
+        pause.abort(new Error('paused'))
+        await slow.promise
+        writing--
+        return store.put(...args)
+      },
+    }
+    let isOver = false
+    const fetching = fetchModel({ ...components(), store: slowStore, swarm }, model.manifest, {
+      signal: pause.signal,
+    }).finally(() => (isOver = true))
+    fetching.catch(() => undefined)
+    await new Promise((resolve) => pause.signal.addEventListener('abort', resolve))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect([isOver, writing > 0]).toEqual([false, true])
+    slow.resolve()
+    await expect(fetching).rejects.toThrow('paused')
+    expect(writing).toBe(0)
+  })
+
   it('needs nobody when everything is here', async () => {
     const done = await fetchModel({ ...components(), store: await storeWith(model) }, model.manifest)
     expect(done).toMatchObject({ missingBytes: 0, heldBytes: done.totalBytes })
@@ -163,10 +192,12 @@ describe('fetchModel', () => {
   it('says so when the storage is full, and keeps what went in', async () => {
     await seeder()
     store = new MemoryStore({ digest }, { roomBytes: 2.5 * MIB })
-    await expect(fetchModel({ ...components(), swarm }, model.manifest)).rejects.toMatchObject({
-      code: 'models.store-full',
-      facts: { keptMb: 2, totalMb: 7 },
-    })
+    const failed = await fetchModel({ ...components(), swarm }, model.manifest).catch(
+      (thrown: unknown) => thrown as InfernetError,
+    )
+    expect(failed).toMatchObject({ code: 'models.store-full', facts: { totalMb: 7 } })
+    expect(await heldIn(model, store)).toBeGreaterThan(0)
+    expect(await heldIn(model, store)).toBeLessThan(8)
   })
 
   it('gets a manifest by its hash, and believes no other bytes', async () => {

@@ -184,6 +184,21 @@ describe('PiecesService', () => {
     expect(before).toBeLessThan(MIB / 2)
   })
 
+  it('forgets a want that is cancelled while it waits', async () => {
+    cap.set(64 * KIB)
+    const fetcher = await open()
+    for (const piece of [0, 1, 3]) await fetcher.say(want(piece))
+    await clock.advance(100)
+    await fetcher.say({ type: 'cancel', piece: 1 })
+    await clock.advance(100)
+    cap.set(undefined)
+    await clock.advance(1000)
+    await wait()
+    const pieces = fetcher.heard.flatMap((said) => (said.type === 'data' ? [said.piece] : []))
+    expect(new Set(pieces)).toEqual(new Set([0, 3]))
+    expect(fetcher.bytes()).toBe(1.5 * MIB)
+  })
+
   it.each([
     ['a model that is not shared', { type: 'open', model: new Uint8Array(32) }],
     ['a manifest that is not shared', { type: 'manifest', model: new Uint8Array(32) }],
