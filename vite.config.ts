@@ -15,6 +15,14 @@ const isolation = {
 /** Where `npm test` and `npm run test:long` read what happened; see e2e/run/suite.ts. */
 const notes = process.env['INFERNET_SUITE_NOTES']
 
+/** Examples of failures are for the tests of their sentences: a kilobyte that the page's first load goes without. */
+const withoutExamples = {
+  name: 'without-examples',
+  enforce: 'pre',
+  transform: (code: string, id: string) =>
+    /shared\/errors\/codes\/[\w-]+\.ts$/.test(id) ? code.replace(/,\s*example: \{[^{}]*\}/g, '') : undefined,
+} as const
+
 const browsers = { environment: 'node', testTimeout: 120_000, hookTimeout: 180_000 } as const
 /** What measures times or memory, and would measure its neighbour's too. */
 const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
@@ -63,7 +71,7 @@ export default defineConfig({
   root: 'web',
   // A proxy may put the page into a folder: nothing of it names the root of the host.
   base: './',
-  plugins: [sentenceEncoder, tailwindcss(), svelte({ configFile: false })],
+  plugins: [sentenceEncoder, withoutExamples, tailwindcss(), svelte({ configFile: false })],
   // The patched @libp2p/webrtc and ORT's own worker glue must reach the page as they are on disk.
   optimizeDeps: { exclude: ['onnxruntime-web', '@libp2p/webrtc'] },
   worker: { format: 'es' },

@@ -81,8 +81,20 @@ export async function startLocalHub(repositories: readonly HubRepository[]): Pro
   }
 }
 
+/** As the hub and its storage let any page read them. */
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-headers': 'authorization, range',
+  'access-control-expose-headers':
+    'ETag, Link, X-Error-Code, X-Repo-Commit, X-Linked-ETag, X-Linked-Size, Accept-Ranges, Content-Range',
+}
+
 async function listen(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
-  const server = createServer(handle)
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value)
+    if (request.method === 'OPTIONS') response.writeHead(204).end()
+    else handle(request, response)
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
 }

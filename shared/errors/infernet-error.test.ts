@@ -24,7 +24,7 @@ describe('the sentences of the network', () => {
   it('have codes that are a home and a name', () => {
     for (const code of CODES.filter((name) => name !== 'internal'))
       expect(code).toMatch(
-        /^(wire|models|engine|prompt|schedule|stream|verify|settle|payment|mesh|wallet|peer|chain|faucet)\.[a-z]+(-[a-z]+)*$/,
+        /^(wire|models|origin|engine|prompt|schedule|stream|verify|settle|payment|mesh|wallet|peer|chain|faucet)\.[a-z]+(-[a-z]+)*$/,
       )
   })
 })

@@ -72,7 +72,7 @@ export function lintWith(
   })
 }
 
-/** Prompt and answer together, as far as the model and the wire carry them. */
+/** Prompt and answer together, as far as the model and the wire carry them. @internal */
 export function contextLengthOf(config: Json): number {
   return textLimit({ contextLength: configNumber(config, ['max_position_embeddings', 'n_positions']) })
 }

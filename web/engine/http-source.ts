@@ -6,10 +6,10 @@ export function createHttpSource(baseUrl: string): ByteSource {
   let source: ByteSource | undefined
   return {
     async open(path, options) {
-      const { createFolderSource } = await import('#shared/models/origin/http-source.ts')
-      source ??= createFolderSource(
+      const { sourceOf } = await import('#shared/models/origin/source-of.ts')
+      source ??= sourceOf(
         { fetch: (...request) => fetch(...request), clock: platformClock(globalThis), hidesRedirects: true },
-        baseUrl,
+        { kind: 'folder', url: baseUrl },
       )
       return source.open(path, options)
     },

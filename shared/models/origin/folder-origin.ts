@@ -3,10 +3,10 @@ import { WEIGHTS_PATHS, type Dtype, type Manifest } from '../manifest.ts'
 import { parseManifest } from '../parse-manifest.ts'
 import { possibleFiles } from '../pick-files.ts'
 import { askOrigin, discard, faulty, type HttpComponents } from './ask-origin.ts'
-import { createHttpSource } from './http-source.ts'
 import { MAX_JSON_BYTES } from './limits.ts'
 import type { ListedFile, Listing, Origin } from './origin.ts'
 import { isPage, readJsonBody } from './read-body.ts'
+import { sourceOf } from './source-of.ts'
 import { utf8 } from '../../base/bytes.ts'
 
 const DTYPES = Object.keys(WEIGHTS_PATHS) as Dtype[]
@@ -40,17 +40,9 @@ function listing(
   manifest: Manifest | undefined,
 ): Listing {
   const byPath = new Map(files.map((file) => [file.path, file]))
-  return {
-    repository,
-    revision: undefined,
-    files,
-    licence: manifest?.licence,
-    reference: { kind: 'folder', url: url.href },
-    source: createHttpSource(components, {
-      urlOf: (path) => new URL(path, url),
-      listed: (path) => byPath.get(path),
-    }),
-  }
+  const reference = { kind: 'folder', url: url.href } as const
+  const source = sourceOf(components, reference, { listed: (path) => byPath.get(path) })
+  return { repository, revision: undefined, files, licence: manifest?.licence, reference, source }
 }
 
 class Folder {

@@ -13,11 +13,6 @@ export interface HttpSourceInit {
   readonly refusalOf?: (response: Response) => InfernetError | undefined
 }
 
-/** The files below a URL, read as `createHttpSource` does. @param baseUrl ends in a slash */
-export function createFolderSource(components: HttpComponents, baseUrl: string | URL): ByteSource {
-  return createHttpSource(components, { urlOf: (path) => new URL(path, baseUrl) })
-}
-
 /**
  * Files over HTTP, read with `Range` so that a load goes on where it was cut off.
  *
@@ -91,11 +86,12 @@ function startOf({ status, headers }: Response, offset: number): number {
 function seenIn({ response, sentOnBy }: Answer, start: number): Known {
   const { headers, status } = response
   const linked = sentOnBy?.get('x-linked-etag') ?? undefined
-  const tag = headers.get('etag') ?? undefined
+  // What is packed for the way has another tag and another length there than its parts, which never are.
+  const isPlain = (headers.get('content-encoding') ?? 'identity') === 'identity'
+  const told = headers.get('etag') ?? undefined
+  const tag = isPlain && !told?.startsWith('W/') ? told : undefined
   const total = CONTENT_RANGE.exec(headers.get('content-range') ?? '')?.[2]
   const length = headers.get('content-length')
-  // What is packed for the way has another length there.
-  const isPlain = (headers.get('content-encoding') ?? 'identity') === 'identity'
   if (status === 206) return { linked, tag, size: total && total !== '*' ? Number(total) : undefined }
   return { linked, tag, size: length !== null && isPlain ? Number(length) + start : undefined }
 }

@@ -1,13 +1,11 @@
 import * as v from 'valibot'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { askOrigin, discard, faulty, type HttpComponents } from './ask-origin.ts'
-import { createHttpSource } from './http-source.ts'
 import { licenceOf } from '../licence.ts'
 import { MAX_CARD_BYTES, MAX_LISTED_FILES, MAX_PAGE_BYTES, MAX_PAGES } from './limits.ts'
 import type { ListedFile, Listing, ListOptions, Origin } from './origin.ts'
 import { readJsonBody } from './read-body.ts'
-
-export const HUGGING_FACE = 'https://huggingface.co'
+import { HUGGING_FACE, sourceOf } from './source-of.ts'
 
 /** `owner/name`, as the hub allows it; a name with two dots would reach outside. */
 const REPOSITORY = /^(?!.*\.\.)[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9_][\w.-]{0,95}$/
@@ -37,7 +35,7 @@ const treeSchema = v.array(
  *
  * What is listed and read is one commit, so a push in between changes nothing.
  *
- * @param hubUrl @default {@link HUGGING_FACE}
+ * @param hubUrl @default Hugging Face itself
  */
 export function createHubOrigin(components: HttpComponents, hubUrl: string = HUGGING_FACE): Origin {
   return {
@@ -62,34 +60,29 @@ function listing(
 ): Listing {
   const { repository, token } = hub.options
   const byPath = new Map(files.map((file) => [file.path, file]))
-  return {
-    repository,
-    revision: commit,
-    files,
-    licence,
-    reference: { kind: 'hub', repository, revision: commit },
-    source: createHttpSource(hub.components, {
-      urlOf: (path) => hub.url(`${repository}/resolve/${commit}/${encodeURI(path)}`),
-      token,
-      listed: (path) => byPath.get(path),
-      refusalOf: (response) => hub.refusalOf(response),
-    }),
-  }
+  const reference = { kind: 'hub', repository, revision: commit } as const
+  const source = sourceOf(hub.components, reference, {
+    hubUrl: hub.root.href,
+    token,
+    listed: (path) => byPath.get(path),
+    refusalOf: (response) => hub.refusalOf(response),
+  })
+  return { repository, revision: commit, files, licence, reference, source }
 }
 
 class Hub {
   readonly components: HttpComponents
   readonly options: ListOptions
-  readonly #root: URL
+  readonly root: URL
 
   constructor(components: HttpComponents, hubUrl: string, options: ListOptions) {
     this.components = components
     this.options = options
-    this.#root = new URL(hubUrl.endsWith('/') ? hubUrl : `${hubUrl}/`)
+    this.root = new URL(hubUrl.endsWith('/') ? hubUrl : `${hubUrl}/`)
   }
 
   url(path: string): URL {
-    return new URL(path, this.#root)
+    return new URL(path, this.root)
   }
 
   async info(): Promise<v.InferOutput<typeof infoSchema>> {
@@ -153,7 +146,7 @@ class Hub {
   /** Only the path of a link is taken: a mirror may pass on the hub's own address, and the token stays where it is. */
   #nextPage(link: string | null): URL | undefined {
     const target = /<([^<>\s]+)>\s*;\s*rel="?next"?/i.exec(link ?? '')?.[1]
-    const next = target === undefined ? undefined : URL.parse(target, this.#root)
+    const next = target === undefined ? undefined : URL.parse(target, this.root)
     return next ? this.url(`${next.pathname}${next.search}`) : undefined
   }
 }
