@@ -16,6 +16,7 @@ import {
   type ModelFiles,
 } from '../models/model-files.ts'
 import { parseManifest } from '../models/parse-manifest.ts'
+import { WRITING } from '../models/task.ts'
 import { memoizeAsync } from './memoize-async.ts'
 import { choiceOf, type ModelChoice } from './model-choice.ts'
 
@@ -56,13 +57,16 @@ export class ModelLibrary {
   }
 
   /**
-   * The models that can be had now; an entry that cannot be read is left out.
+   * The models that write and can be had now; an entry that cannot be read is left out. One of another task is known
+   * from then on, but nobody picks it for a question.
    *
    * @throws InfernetError `models.*` when none can be read
    */
   async list(): Promise<readonly ModelChoice[]> {
     const read = await Promise.allSettled(this.#entries.map((entry) => this.#read(entry)))
-    const choices = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const choices = read
+      .flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+      .filter(({ model }) => this.find(model)?.manifest.task === WRITING)
     const refused = read.find((result) => result.status === 'rejected')
     if (choices.length === 0) throw InfernetError.from(refused?.reason, 'models.unavailable')
     return choices
