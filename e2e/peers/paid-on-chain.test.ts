@@ -26,7 +26,15 @@ import { PayeeLedger } from '#shared/settle/payee-ledger.ts'
 import { PayerCredit } from '#shared/settle/payer-credit.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import { hashVoucher, signVoucher, type EscrowId, type SignedVoucher } from '#shared/settle/voucher.ts'
+import type { Engine } from '#shared/engine/engine.ts'
+import { createEncoderEngine } from '#shared/engine/encoder/create-encoder-engine.ts'
+import { vectorFromHex } from '#shared/engine/encoder/golden-vectors.ts'
+import { distance } from '#shared/engine/encoder/test-encoder.ts'
+import { readReference } from '#shared/model-kit/use-lite/make-encoder.ts'
+import { openSentenceEncoder } from '#shared/model-kit/use-lite/open-encoder.ts'
+import type { EmbedSummary } from '#shared/peer/peer.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
+import { wasmComponents } from '#shared/testing/tiny-model.ts'
 import { startAnvil, type Anvil } from '../../contracts/script/anvil.ts'
 import { deployNetwork } from '../../contracts/script/deploy.ts'
 import { findFoundry } from '../../contracts/script/foundry.ts'
@@ -131,57 +139,95 @@ describe.skipIf(findFoundry('anvil') === undefined)('vouchers on a real chain', 
     expect(await chain.operator(operator.address)).toEqual({ isActive: false, peerKey: undefined })
   })
 
+  /** A relay, a provider with a till on the chain and an asker with a purse there. */
+  const market = async (peers: TestNetwork, engine: Engine) => {
+    const relay = await peers.relay()
+    const ledger = await PayeeLedger.load(new MemoryLedgerStore(), escrow, operator.address)
+    const chain = view()
+    const credit = new PayeeCredit({ clock: realClock, escrow, chain, ledger, signer: operator })
+    const node = await peers.node({
+      listen: [OWN_SOCKET],
+      relays: relay.addresses,
+      payee: async (key) => ({
+        payment: {
+          ...escrow,
+          operator: operator.address,
+          relay: chainAddress(`0x${'00'.repeat(20)}`),
+          binding: await makeBinding(key, { chainId: escrow.chainId, stake, operator: operator.address }),
+        },
+        credit,
+      }),
+    })
+    const provision = node.peer.provide(engine, TERMS)
+    await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+    const purse = new PayerCredit(
+      {
+        clock: realClock,
+        escrow,
+        stake,
+        payer: PAYER,
+        signer: session,
+        chain: view(),
+        ledger: new PayerLedger(new MemoryLedgerStore(), escrow, PAYER),
+      },
+      { maxJobCost: baseUnits(10n ** 6n) },
+    )
+    return { ledger, credit, asker: await peers.node({ relays: relay.addresses, payer: purse }) }
+  }
+  const claim = async (ledger: PayeeLedger): Promise<SignedVoucher['voucher']> => {
+    const [held] = ledger.vouchers
+    if (!held) throw new Error('no voucher is held')
+    await call('claim', [[onChain(held)]])
+    return held.voucher
+  }
+  const claimedOf = ({ provider, model, epoch }: SignedVoucher['voucher']) =>
+    ask('claimedOf', [PAYER, epoch, provider, `0x${model}`])
+
   it(
     'pay an answer chunk by chunk, and the chain pays exactly what was due',
     { timeout: 30_000 },
     async () => {
       await using peers = new TestNetwork()
-      const relay = await peers.relay()
-      const ledger = await PayeeLedger.load(new MemoryLedgerStore(), escrow, operator.address)
-      const chain = view()
-      const credit = new PayeeCredit({ clock: realClock, escrow, chain, ledger, signer: operator })
-      const node = await peers.node({
-        listen: [OWN_SOCKET],
-        relays: relay.addresses,
-        payee: async (key) => ({
-          payment: {
-            ...escrow,
-            operator: operator.address,
-            relay: chainAddress(`0x${'00'.repeat(20)}`),
-            binding: await makeBinding(key, { chainId: escrow.chainId, stake, operator: operator.address }),
-          },
-          credit,
-        }),
-      })
-      const provision = node.peer.provide(fakeEngine(), TERMS)
-      await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
-      const purse = new PayerCredit(
-        {
-          clock: realClock,
-          escrow,
-          stake,
-          payer: PAYER,
-          signer: session,
-          chain: view(),
-          ledger: new PayerLedger(new MemoryLedgerStore(), escrow, PAYER),
-        },
-        { maxJobCost: baseUnits(10n ** 6n) },
-      )
-      const asker = await peers.node({ relays: relay.addresses, payer: purse })
+      const { ledger, credit, asker } = await market(peers, fakeEngine())
       const { summary } = await hear(asker.peer, promptOf())
       expect(summary).toMatchObject({ due: 803n, paid: 803n })
 
-      const [held] = ledger.vouchers
-      if (!held) throw new Error('no voucher is held')
-      await call('claim', [[onChain(held)]])
-      const { model, provider } = held.voucher
-      expect(await ask('claimedOf', [PAYER, 0, provider, `0x${model}`])).toBe(803n)
+      const voucher = await claim(ledger)
+      expect(await claimedOf(voucher)).toBe(803n)
       expect(await ask('session', [PAYER, session.address])).toMatchObject({ spent: 803n })
-      await credit.reckon(held.voucher)
+      await credit.reckon(voucher)
       expect(ledger.unclaimedOf(PAYER, 0)).toBe(0n)
       // And goes on after the claim.
       expect((await hear(asker.peer, promptOf())).summary).toMatchObject({ paid: 803n })
       expect(ledger.unclaimedOf(PAYER, 0)).toBe(803n)
+    },
+  )
+
+  it(
+    'pay the vectors of a real encoder by the token it read, and the chain pays exactly what was due',
+    { timeout: 30_000 },
+    async () => {
+      await using peers = new TestNetwork()
+      const { manifest, files } = await openSentenceEncoder()
+      const engine = await createEncoderEngine(await wasmComponents(files), { manifest })
+      peers.defer(() => engine.close())
+      const { ledger, asker } = await market(peers, engine)
+      const reference = await readReference()
+      // Enough for several blocks: 66 tokens each time.
+      const many = Array.from({ length: 60 }, (_, i) => reference[i % reference.length]!)
+      const request = { model: engine.info.model, texts: many.map(({ tokens }) => tokens), dimensions: 512 }
+      const vectors: Float32Array[] = []
+      let summary: EmbedSummary | undefined
+      for await (const event of asker.peer.embed({ ...request, maxPromptPrice: undefined })) {
+        if (event.type === 'vectors') vectors.push(...event.vectors)
+        if (event.type === 'done') summary = event.summary
+      }
+      expect(vectors).toHaveLength(60)
+      for (const [i, { vector }] of many.entries())
+        expect(distance(vectors[i]!, vectorFromHex(vector))).toBeLessThan(1e-5)
+      expect(summary).toMatchObject({ promptTokens: 660, due: 660n, paid: 660n })
+      expect(summary?.segments[0]?.chunks).toBeGreaterThan(2)
+      expect(await claimedOf(await claim(ledger))).toBe(660n)
     },
   )
 

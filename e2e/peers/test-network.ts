@@ -147,6 +147,7 @@ function paying(peer: Peer, payer: Payer | undefined, payee: Payee | undefined):
   return {
     name: peer.name,
     ask: (prompt, options) => peer.ask(prompt, { payer, ...options }),
+    embed: (request, options) => peer.embed(request, { payer, ...options }),
     provide: (engine, terms) => peer.provide(engine, payee ? { ...terms, payee } : terms),
     look: (options) => peer.look(options),
     farewell: () => peer.farewell(),

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 const ROOT = new URL('../..', import.meta.url).pathname
 
 /** Turns a chat into tokens, or tokens into text. */
-const MARK = /\b(?:fitChat|encodeChat|createChatTokenizer|createTextStream|createStopText)\(/g
+const MARK =
+  /\b(?:fitChat|encodeChat|createChatTokenizer|createTextStream|createStopText|createTextTokenizer)\(/g
 /** Where that is done: the tools themselves, and what uses them for every client. The kit makes models' known answers. */
 const HOMES = /^shared\/(?:client|engine\/tokenizer|model-kit|testing)\//
 

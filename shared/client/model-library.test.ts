@@ -81,6 +81,15 @@ describe('the model library', () => {
     expect(usualPrecision(choice!.listed.entry)?.hash).toBe(choice!.model)
   })
 
+  it('lists no model that does not write, and knows it all the same', async () => {
+    const other = { ...tiny.manifest, task: 'feature-extraction', encoder: { dimensions: 8 } } as const
+    const replace = { 'manifest.q4.json': new TextEncoder().encode(JSON.stringify(other)) }
+    const reader: CatalogueEntry = { ...entry, id: 'reader', dtype: 'q4' }
+    const library = new ModelLibrary(shelf(replace).components, [reader, entry])
+    expect((await library.list()).map(({ model }) => model)).toEqual([hashManifest(tiny.manifest)])
+    expect(library.get(hashManifest(other)).entry.id).toBe('reader')
+  })
+
   it('leaves out what cannot be read, and fails when nothing can', async () => {
     const gone = at('/models/gone/manifest.fp32.json', { id: 'gone' })
     const { components } = shelf()

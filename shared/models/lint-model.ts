@@ -44,7 +44,7 @@ export interface LintInput {
 export function lintModel(input: LintInput): readonly Finding[] {
   const model = modelType.decode(input.weights)
   if (!model.graph) throw new InfernetError('models.corrupt')
-  const subject: Subject = {
+  const subject: LintSubject = {
     ...input,
     model,
     graph: model.graph,
@@ -56,7 +56,8 @@ export function lintModel(input: LintInput): readonly Finding[] {
   })
 }
 
-interface Subject extends LintInput {
+/** What a rule looks at. */
+export interface LintSubject extends LintInput {
   readonly model: OnnxModel
   readonly graph: OnnxGraph
   readonly prepared: PreparedGraph
@@ -65,12 +66,13 @@ interface Subject extends LintInput {
 interface Check {
   readonly level: Finding['level']
   /** A sentence when something is wrong. */
-  readonly check: (subject: Subject) => string | undefined
+  readonly check: (subject: LintSubject) => string | undefined
 }
 
 const when = (wrong: boolean, says: string): string | undefined => (wrong ? says : undefined)
 
-const RULES = {
+/** The rules of models that write; some hold for encoders as well (`lint-encoder.ts`). */
+export const RULES = {
   'accuracy-level': {
     level: 'refuse',
     check: ({ prepared: { facts } }) =>

@@ -4,6 +4,7 @@ import type { FinishReason } from '../engine/engine.ts'
 import type { RunningJob } from '../stream/run-job.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import type { AnswerSummary, BegunAnswer, Segment } from './peer.ts'
+import { segmentOf } from './segment-of.ts'
 
 /** The answer so far: its tokens, who wrote what, and when. */
 export class AnswerProgress {
@@ -53,29 +54,9 @@ export class AnswerProgress {
   }
 
   /** How the running job stands. */
-  segmentOf(
-    { offer, quote, path }: Assignment,
-    job: RunningJob,
-    from: number,
-    isUsageDisputed = false,
-  ): Segment {
-    return {
-      provider: offer.provider,
-      operator: quote.quote.payment?.operator,
-      kind: offer.kind,
-      backend: offer.backend,
-      path,
-      rttMs: millis(Math.min(quote.rttMs, job.rttMs ?? quote.rttMs)),
-      price: quote.quote.price,
-      from,
-      tokens: job.received,
-      signedTokens: job.signedTokens,
-      chunks: job.chunks,
-      due: job.due,
-      paid: job.paid,
-      tokensPerSecond: speed(job.received, this.#segmentFirstAt, this.#lastAt),
-      isUsageDisputed,
-    }
+  segmentOf(assignment: Assignment, job: RunningJob, from: number, isUsageDisputed = false): Segment {
+    const tokensPerSecond = speed(job.received, this.#segmentFirstAt, this.#lastAt)
+    return segmentOf(assignment, job, { from, tokensPerSecond, isUsageDisputed })
   }
 
   /** Closes a segment that wrote, is owed or was paid something. */

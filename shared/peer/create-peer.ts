@@ -10,6 +10,7 @@ import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { createQuoteHandler } from '../prompt/quote-service.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
+import { ENCODING, type Task } from '../models/task.ts'
 import type { ProviderKind } from '../schedule/offer.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
 import type { Trust } from '../schedule/policy/trust.ts'
@@ -19,7 +20,20 @@ import { JobService } from '../stream/job-service.ts'
 import { answerProtocols } from '../wire/answer-protocols.ts'
 import { ask } from './ask.ts'
 import { look } from './look.ts'
-import type { AnswerEvent, AnswerSummary, NetworkView, Peer, ProviderTerms, RelayView } from './peer.ts'
+import { embed } from './embed.ts'
+import type {
+  AnswerEvent,
+  AnswerSummary,
+  EmbedEvent,
+  EmbedRequest,
+  EmbedSummary,
+  NetworkView,
+  Payer,
+  Peer,
+  ProviderTerms,
+  RelayView,
+} from './peer.ts'
+import type { SearchComponents } from './provider-search.ts'
 import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'
 import type { Hiding } from './dial-addresses.ts'
@@ -74,7 +88,8 @@ class NetworkPeer implements Peer {
   readonly name: PeerName
   readonly #components: PeerComponents
   readonly #init: PeerInit
-  readonly #memory: ProviderMemory
+  /** Of each task by itself: who reads fast may write slowly. */
+  readonly #memories: Readonly<Record<Task, ProviderMemory>>
   readonly #offers = new OfferMemory()
   readonly #directFailures: RecentPeers
   readonly #desk: QuoteDesk
@@ -87,7 +102,10 @@ class NetworkPeer implements Peer {
     this.name = peerName(node.peerId.toString())
     this.#components = components
     this.#init = init
-    this.#memory = new ProviderMemory(clock)
+    this.#memories = {
+      'text-generation': new ProviderMemory(clock),
+      'feature-extraction': new ProviderMemory(clock),
+    }
     this.#directFailures = new RecentPeers(clock, millis(DIRECT_FAILURE_MS))
     this.#desk = new QuoteDesk({
       key,
@@ -109,24 +127,32 @@ class NetworkPeer implements Peer {
     prompt: Prompt,
     { signal, except = [], payer, begun }: NonNullable<Parameters<Peer['ask']>[1]> = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+    const components = this.#searchComponents(prompt.task, payer)
+    return ask(components, prompt, { signal, except: new Set([this.name, ...except]), begun })
+  }
+
+  embed(
+    request: EmbedRequest,
+    { signal, except = [], payer }: NonNullable<Parameters<Peer['embed']>[1]> = {},
+  ): AsyncGenerator<EmbedEvent, EmbedSummary, void> {
+    const components = this.#searchComponents(ENCODING, payer)
+    return embed(components, request, { signal, except: new Set([this.name, ...except]) })
+  }
+
+  #searchComponents(task: Task, payer: Payer | undefined): SearchComponents {
     const { node, clock, random, relays } = this.#components
-    const directories = (): readonly DirectoryPort[] => relays.directories
     const { hiding } = this.#init
-    const components = {
-      node,
-      clock,
-      random,
+    const memory = this.#memories[task]
+    return {
+      ...{ node, clock, random, payer, memory },
       name: this.name,
-      payer,
-      memory: this.#memory,
-      trust: this.#components.trust ?? this.#memory,
+      trust: this.#components.trust ?? memory,
       offers: this.#offers,
       directFailures: this.#directFailures,
-      directories,
+      directories: () => relays.directories,
       onUnreachable: () => relays.check?.(),
       hiding: hiding && { ...hiding, relays: () => relays.views.map(({ address }) => address) },
     }
-    return ask(components, prompt, { signal, except: new Set([this.name, ...except]), begun })
   }
 
   provide(engine: Engine, terms: ProviderTerms): Provision {

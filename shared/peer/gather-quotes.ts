@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts'
-import type { PeerName } from '../base/ids.ts'
+import type { ModelHash, PeerName } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
 import { costOf } from '../prompt/cost.ts'
-import type { Prompt, Quote } from '../prompt/prompt.ts'
+import type { Price, Quote } from '../prompt/prompt.ts'
 import { requestQuote } from '../prompt/request-quote.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import { QUOTED_CANDIDATES } from '../schedule/constants.ts'
@@ -39,13 +39,24 @@ export interface GatherComponents extends ConnectComponents {
   readonly payer?: Payer | undefined
 }
 
-export interface GatherOptions {
-  /** Tokens to be read before the first one is written. */
+/** What a provider is asked a quote for, and within which limits. */
+export interface QuoteNeeds {
+  readonly model: ModelHash
+  /** Tokens to be read before the first one is written; of texts, all of them. */
   readonly prefillTokens: number
-  /** Tokens still to be written, at most. */
+  /** Tokens still to be written, at most; none of texts. */
   readonly outputTokens: number
-  /** What the answer has cost so far. */
+  /** What the quote is asked for, and time is reckoned with: the whole answer. At least one. */
+  readonly maxTokens: number
+  /** What it has cost so far. */
   readonly spent: bigint
+  /** The highest price of a million tokens that is accepted; `undefined` takes any. */
+  readonly maxPrice: { readonly prompt?: bigint | undefined; readonly output?: bigint | undefined }
+  /** The most that the whole may cost. @default only the payer's own limit */
+  readonly maxCost: bigint | undefined
+}
+
+export interface GatherOptions {
   readonly signal?: AbortSignal | undefined
   /** Called for each candidate that gave no quote, or one that its offer or the prompt does not allow. */
   readonly onFailure: (provider: PeerName, reason: InfernetError) => void
@@ -60,16 +71,16 @@ export interface GatherOptions {
 export async function gatherQuotes(
   components: GatherComponents,
   offers: readonly Offer[],
-  prompt: Prompt,
+  needs: QuoteNeeds,
   options: GatherOptions,
 ): Promise<Assignment[]> {
   const { clock, random, trust } = components
-  const affordable = offers.filter(({ price }) => isAffordable(prompt, price.outputPerMillion))
+  const affordable = offers.filter(({ price }) => isAffordable(needs, price))
   if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
   const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trust })
   const assignments = await firstFew(
     clock,
-    drawn.map((offer) => assign(components, offer, prompt, options)),
+    drawn.map((offer) => assign(components, offer, needs, options)),
   )
   options.signal?.throwIfAborted()
   return assignments.sort((a, b) => worth(b, trust) - worth(a, trust))
@@ -79,20 +90,20 @@ export async function gatherQuotes(
 async function assign(
   components: GatherComponents,
   offer: Offer,
-  prompt: Prompt,
+  needs: QuoteNeeds,
   options: GatherOptions,
 ): Promise<Assignment | undefined> {
   const { clock, name } = components
-  const { prefillTokens, signal, onFailure } = options
+  const { signal, onFailure } = options
   const { provider } = offer
-  const { maxTokens } = prompt
+  const { model, maxTokens, prefillTokens } = needs
   try {
     const { connection, path } = await connect(components, provider, offer.addresses, { signal })
     const stream = await openStream(components, connection, PROMPT_PROTOCOL, { signal })
-    const request = { model: prompt.model, promptTokens: prefillTokens, maxTokens }
+    const request = { model, promptTokens: prefillTokens, maxTokens }
     const quote = await requestQuote(stream, request, { clock, provider, consumer: name, signal })
     expectAsOffered(quote.quote, offer)
-    await checkPrice(components, quote.quote, provider, prompt, options)
+    await checkPrice(components, quote.quote, provider, needs)
     const prediction = predict(quote.quote, { rttMs: quote.rttMs, prefillTokens, maxTokens })
     return { offer, quote, connection, path, prediction }
   } catch (thrown) {
@@ -101,18 +112,17 @@ async function assign(
   }
 }
 
-/** Whether the quote is within the prompt's limits, and, where it asks for payment, fit to be paid under. */
+/** Whether the quote is within the limits, and, where it asks for payment, fit to be paid under. */
 async function checkPrice(
   { payer }: GatherComponents,
   quote: Quote,
   provider: PeerName,
-  prompt: Prompt,
-  { prefillTokens, outputTokens, spent }: GatherOptions,
+  needs: QuoteNeeds,
 ): Promise<void> {
+  const { prefillTokens, outputTokens, spent, maxCost } = needs
   const atMost = spent + costOf(quote.price, prefillTokens, outputTokens)
-  const isTooMuch = prompt.maxCost !== undefined && atMost > prompt.maxCost
-  if (isTooMuch || !isAffordable(prompt, quote.price.outputPerMillion))
-    throw new InfernetError('prompt.price-too-high')
+  const isTooMuch = maxCost !== undefined && atMost > maxCost
+  if (isTooMuch || !isAffordable(needs, quote.price)) throw new InfernetError('prompt.price-too-high')
   if (!isPaid(quote)) return
   if (!payer) throw new InfernetError('payment.required')
   await payer.checkQuote(quote, provider, prefillTokens)
@@ -143,8 +153,9 @@ async function firstFew(
   return [...ready]
 }
 
-function isAffordable({ maxOutputPrice }: Prompt, price: bigint): boolean {
-  return maxOutputPrice === undefined || price <= maxOutputPrice
+function isAffordable({ maxPrice }: QuoteNeeds, { promptPerMillion, outputPerMillion }: Price): boolean {
+  const { prompt = promptPerMillion, output = outputPerMillion } = maxPrice
+  return promptPerMillion <= prompt && outputPerMillion <= output
 }
 
 function worth({ offer, prediction, quote }: Assignment, trust: Trust): number {

@@ -149,6 +149,49 @@ export interface ProviderJob {
   readonly startedAt: EpochMillis
 }
 
+/** The most texts of one request: some jobs' worth, and what unchanged clients of embedders send. */
+export const MAX_EMBED_REQUEST_TEXTS = 2048
+
+/** Texts that are to be turned into vectors. */
+export interface EmbedRequest {
+  readonly model: ModelHash
+  /** Each in token ids, at least one. */
+  readonly texts: readonly (readonly number[])[]
+  /** Numbers of a vector, from the model's manifest. */
+  readonly dimensions: number
+  /** The highest price of a million tokens that are read; `undefined` takes any. */
+  readonly maxPromptPrice: BaseUnits | undefined
+  /** The most that all of it may cost, failovers included. @default only the payer's own limit */
+  readonly maxCost?: BaseUnits | undefined
+}
+
+/** What an embedding tells while it is computed, in order. The rest as in {@link AnswerEvent}. */
+export type EmbedEvent =
+  | Exclude<AnswerEvent, { readonly type: 'tokens' | 'assigned' | 'seam' | 'resumed' | 'done' }>
+  /** A provider took the texts from `position` on. */
+  | { readonly type: 'assigned'; readonly position: number; readonly segment: Segment }
+  /** The vectors of the texts from `position` on, under a valid signature. */
+  | { readonly type: 'vectors'; readonly position: number; readonly vectors: readonly Float32Array[] }
+  /** The provider went away; another one is looked for, for the texts from `position` on. */
+  | {
+      readonly type: 'seam'
+      readonly position: number
+      readonly lost: PeerName
+      readonly reason: InfernetError
+    }
+  | { readonly type: 'done'; readonly summary: EmbedSummary }
+
+export interface EmbedSummary {
+  readonly segments: readonly Segment[]
+  /** Counted here, never taken from a provider. */
+  readonly promptTokens: Tokens
+  readonly due: BaseUnits
+  /** What was paid to all providers. */
+  readonly paid: BaseUnits
+  /** From the call to the last vector. */
+  readonly totalMs: Millis
+}
+
 /** A model that is being provided. */
 export interface Provision {
   readonly model: ModelHash
@@ -246,6 +289,24 @@ export interface Peer {
       begun?: BegunAnswer | undefined
     },
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  /**
+   * Turns texts into vectors, as many as {@link MAX_EMBED_REQUEST_TEXTS} at once. Iterate the result to drive it; leave the
+   * loop or abort the signal to cancel. It waits for somebody as {@link Peer.ask} does, and each provider goes on with the
+   * texts that are not answered.
+   *
+   * Throws what {@link Peer.ask} throws, and `prompt.bad-parameters` for no text, too many or an empty one,
+   * `prompt.too-long` for a text that no provider takes.
+   */
+  embed(
+    request: EmbedRequest,
+    options?: {
+      signal?: AbortSignal
+      /** Who is not asked. */
+      except?: readonly PeerName[]
+      /** Pays for it. @default only providers that work for nothing are asked */
+      payer?: Payer | undefined
+    },
+  ): AsyncGenerator<EmbedEvent, EmbedSummary, void>
   /**
    * Provides a loaded model under these terms until the provision ends. One provision per model.
    *

@@ -17,6 +17,7 @@ import {
 import { sleep } from '../base/wait.ts'
 import type { Engine } from '../engine/engine.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import { ENCODING } from '../models/task.ts'
 import type { QuotePayment } from '../prompt/prompt.ts'
 import { OFFER_LIFE_MS, OFFER_RENEW_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
@@ -31,6 +32,7 @@ import { EXPECTED_ANSWER_TOKENS } from '../schedule/policy/score.ts'
 import { MAX_WAITING_JOBS } from '../stream/constants.ts'
 import type { JobService, LiveJob, Served } from '../stream/job-service.ts'
 import type { JobOutcome } from '../stream/serve-job.ts'
+import { MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { sign } from '../wire/signed.ts'
 import { pathOf } from './connect.ts'
 import { measureTurn } from './webrtc-path.ts'
@@ -131,6 +133,7 @@ export class Provision implements ProvisionInterface {
 
   /** Price and speed of now, for a quote. */
   get standingTerms() {
+    const { task, contextLength } = this.#engine.info
     const info = this.#speeds
     const running = this.#liveJobs().length
     const waiting = Math.max(0, running - this.asServed.slots + 1)
@@ -147,7 +150,8 @@ export class Provision implements ProvisionInterface {
       loadMs: this.#terms.place?.loadMs,
       prefillTokensPerSecond: info.prefillTokensPerSecond,
       decodeTokensPerSecond: shared,
-      contextLength: this.#engine.info.contextLength,
+      // A job of an encoder may have many texts, each as long as that.
+      contextLength: task === ENCODING ? MAX_TEXT_TOKENS + 1 : contextLength,
       isDraining: this.#state !== 'live',
       payment: this.#terms.payee?.payment,
     }

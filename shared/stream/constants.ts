@@ -62,6 +62,8 @@ export const PREPAID_PROMPT_TOKENS = 256
 /**
  * Tokens of texts whose vectors are under one signature: reading so many costs about as much as writing one chunk. A
  * longer text has a signature of its own.
+ *
+ * @alias because it is the same work
  */
 export const READ_CHUNK_TOKENS = PREPAID_PROMPT_TOKENS
 

@@ -24,7 +24,7 @@ export type OpenJob = OpenAnswer | OpenEmbedding
 const anyQuestionSchema = v.variant('task', [questionSchema, embedQuestionSchema])
 
 /** The question of a job of any task. @throws InfernetError `wire.malformed` */
-export function decodeAnyQuestion(body: Uint8Array): Question | EmbedQuestion {
+function decodeAnyQuestion(body: Uint8Array): Question | EmbedQuestion {
   return decode(anyQuestionSchema, body)
 }
 

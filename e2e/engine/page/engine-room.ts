@@ -69,6 +69,8 @@ export interface EngineRoom {
   /** The same, and the GPU is taken away when the first answer has that many tokens. */
   answerWithLoss(requests: readonly RoomRequest[], afterTokens: number): Promise<RoomLoss>
   score(request: RoomScoreRequest): Promise<readonly RoomScore[]>
+  /** The numbers of all vectors, one after the other. */
+  embed(texts: readonly (readonly number[])[]): Promise<readonly number[]>
   /** Answers that request over and over, and has a PageYield watch the frames of this page meanwhile. */
   answerWhileYielding(request: RoomRequest, init: YieldInit): Promise<Yielding>
   /** Starts an engine on the GPU with a trial of its subgroups, whose result this browser keeps, and closes it. */
@@ -147,6 +149,7 @@ export function createEngineRoom(): EngineRoom {
       const scores = await loaded().score(withSeed(request))
       return scores.map(({ margin, sketch }) => ({ margin, sketch: Array.from(sketch, halfToFloat) }))
     },
+    embed: async (texts) => [...(await loaded().embed({ texts }))],
     async answerWhileYielding(request, init) {
       let isOver = false
       const answering = (async () => {

@@ -6,14 +6,11 @@ import type { GoldenVectors } from '../../engine/encoder/golden-vectors.ts'
 import { goldenPath, WEIGHTS_PATHS, type Manifest } from '../../models/manifest.ts'
 import { tagOf } from '../../wire/versions.ts'
 import { describeFile } from '../describe-file.ts'
-import { buildEncoderGraph, DIMENSIONS } from './build-graph.ts'
+import { buildEncoderGraph, DIMENSIONS, TEXT_TOKENS } from './build-graph.ts'
 import { readWeights } from './read-weights.ts'
 
 /** The name of the model's folder, and of the model. */
 export const ENCODER_ID = 'sentence-encoder-en'
-
-/** The longest text in tokens. The original was trained on sentences, and takes as many. */
-const TEXT_TOKENS = 128
 
 /** A model as it lies on a disk: what a manifest lists, by path. */
 export interface MadeEncoder {
@@ -28,7 +25,7 @@ const referenceSchema = v.object({
   ),
 })
 
-/** Texts with the tokens and the vectors that the package's own code gives, each vector as hex of fp32, little-endian. */
+/** Texts with the tokens and the vectors that the package's own code gives, each vector as hex of fp32, little-endian. @internal */
 export async function readReference(): Promise<v.InferOutput<typeof referenceSchema>['cases']> {
   const file = await readFile(new URL('./reference.json', import.meta.url), 'utf8')
   return v.parse(referenceSchema, JSON.parse(file)).cases

@@ -182,6 +182,9 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     peer: {
       name: ME,
       ask: (_prompt, options) => scene.ask(options?.signal, options?.begun),
+      embed: () => {
+        throw new Error('the page asks for no vectors')
+      },
       provide: (engine) => {
         const provision = new MemoryProvision(engine.info.model, clock)
         provisions.push(provision)

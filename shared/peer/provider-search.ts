@@ -1,0 +1,189 @@
+import type { ModelHash, PeerName } from '../base/ids.ts'
+import { millis, SECOND_MS } from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
+import type { ErrorCode } from '../errors/code-table.ts'
+import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import type { Task } from '../models/task.ts'
+import type { Assignment } from '../schedule/assignment.ts'
+import { DIRECTORY_FILL_MS } from '../schedule/constants.ts'
+import type { DirectoryPort } from '../schedule/directory-port.ts'
+import { findOffers } from '../schedule/find-offers.ts'
+import type { Offer } from '../schedule/offer.ts'
+import type { OfferMemory } from '../schedule/offer-memory.ts'
+import type { ProviderMemory } from '../schedule/policy/provider-memory.ts'
+import { hiddenDialAddresses } from './dial-addresses.ts'
+import { gatherQuotes, type GatherComponents, type QuoteNeeds } from './gather-quotes.ts'
+import { payableOffers } from './payable-offers.ts'
+
+/**
+ * The pauses before a new look while nobody can go on: a model that is loaded again takes a minute or more, and relays
+ * are not asked each second for that long.
+ */
+const FIRST_PAUSE_MS = SECOND_MS
+const LONGEST_PAUSE_MS = 5 * SECOND_MS
+
+/**
+ * What is forgiven once: a lost connection, as against a provider that refuses or falls silent. So is a refusal that
+ * the record of payments has learned from.
+ */
+const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost'])
+
+export interface SearchComponents extends GatherComponents {
+  readonly directories: () => readonly DirectoryPort[]
+  readonly offers: OfferMemory
+  /** Is told how providers did. */
+  readonly memory: Pick<ProviderMemory, 'failed' | 'served'>
+}
+
+export interface SearchInit {
+  readonly task: Task
+  readonly model: ModelHash
+  readonly signal: AbortSignal | undefined
+  /** Who is not asked: this peer, whatever it is called. */
+  readonly except: ReadonlySet<PeerName>
+  /** Whether there is something already: then it is worth waiting for somebody who goes on. */
+  readonly isBegun: () => boolean
+}
+
+/**
+ * The providers of a model for one who asks: finds them, asks the best for quotes, and remembers who failed and why.
+ */
+export class ProviderSearch {
+  readonly #components: SearchComponents
+  readonly #init: SearchInit
+  readonly #failed = new Set<PeerName>()
+  readonly #retried = new Set<PeerName>()
+  /** Why the last provider could not do it: says more than that there is no other. */
+  #reason = new InfernetError('schedule.no-provider')
+  #pauseMs = FIRST_PAUSE_MS
+  /** Whether the last look found nobody at relays of which one has just started. */
+  #isFilling = false
+  #fillUntil: number | undefined
+
+  constructor(components: SearchComponents, init: SearchInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  hasFailed(provider: PeerName): boolean {
+    return this.#failed.has(provider)
+  }
+
+  /** Why there is nobody, where that is known before anybody is asked. */
+  because(reason: InfernetError): void {
+    this.#reason = reason
+  }
+
+  /** Something came: the next wait is a short one again. */
+  progressed(): void {
+    this.#pauseMs = FIRST_PAUSE_MS
+  }
+
+  /**
+   * Providers that are ready, best first: none when all who were asked failed, undefined when nobody is left to ask.
+   *
+   * @param fitting of those who can be reached, who can take it
+   */
+  async assignments(
+    needs: QuoteNeeds,
+    fitting: (offers: readonly Offer[]) => readonly Offer[],
+  ): Promise<Assignment[] | undefined> {
+    const { payer, name } = this.#components
+    const { except, task, signal } = this.#init
+    const others = (await this.#offers()).filter(
+      (offer) => offer.task === task && offer.provider !== name && !except.has(offer.provider),
+    )
+    const { payable, refusal } = payableOffers(fitting(this.#reachable(others)), payer)
+    const untried = payable.filter(({ provider }) => !this.#failed.has(provider))
+    if (untried.length === 0) {
+      if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
+      return undefined
+    }
+    return gatherQuotes(this.#components, untried, needs, {
+      signal,
+      onFailure: (provider, reason) => this.fail(provider, reason),
+    })
+  }
+
+  /**
+   * Whatever a provider says of what was asked, the next one may see it otherwise: nobody's word ends it.
+   *
+   * A connection that broke under our hands says little of the provider (a relayed one ends with its byte budget, in
+   * the middle of a quote as well), so that is forgiven once.
+   */
+  fail(provider: PeerName, reason: InfernetError, { hasLearned = false, isToBlame = true } = {}): void {
+    const isForgiven = (hasLearned || FORGIVEN_ONCE.has(reason.code)) && !this.#retried.has(provider)
+    if (isForgiven) this.#retried.add(provider)
+    else this.#failed.add(provider)
+    this.#reason = reason
+    if (isToBlame) this.#components.memory.failed(provider)
+  }
+
+  /** It did something before it was lost: the next failure is forgiven like the first. */
+  forgive(provider: PeerName): void {
+    this.#retried.delete(provider)
+  }
+
+  /**
+   * Once it has begun it is worth waiting for someone; before that the page decides.
+   *
+   * @returns why nobody is there now, and the wait until the next look
+   * @throws InfernetError that reason, where nothing is worth waiting for
+   */
+  waitForSomeone(): { readonly reason: InfernetError; readonly wait: () => Promise<void> } {
+    const { code } = this.#reason
+    const mayFill = this.#mayFill()
+    const isBegun = this.#init.isBegun()
+    const mayWait = isBegun || mayFill || code === 'stream.busy' || code === 'prompt.quote-limit'
+    if (!mayWait) throw this.#reason
+    const wait = async (): Promise<void> => {
+      await sleep(this.#components.clock, millis(this.#pauseMs), { signal: this.#init.signal })
+      if (!mayFill) this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
+      this.#failed.clear() // nobody else is left: who failed once may be asked again
+    }
+    return { reason: mayFill ? new InfernetError('schedule.filling') : this.#reason, wait }
+  }
+
+  /** A relay that has just started does not know yet whether there is nobody. Its word is believed for a while only. */
+  #mayFill(): boolean {
+    if (!this.#isFilling || this.#init.isBegun()) return false
+    const now = this.#components.clock.monotonic()
+    this.#fillUntil ??= now + DIRECTORY_FILL_MS
+    return now < this.#fillUntil
+  }
+
+  /** Of a peer that hides: those to whom there is a hidden way. Whoever has none is not to blame, and not tried. */
+  #reachable(offers: readonly Offer[]): readonly Offer[] {
+    const { hiding } = this.#components
+    if (!hiding) return offers
+    const reachable = offers.filter(({ provider, addresses }) => {
+      const { direct, relayed } = hiddenDialAddresses(provider, addresses, hiding)
+      return direct.length + relayed.length > 0
+    })
+    if (reachable.length === 0 && offers.length > 0) this.#reason = new InfernetError('mesh.no-hidden-path')
+    return reachable
+  }
+
+  /** What the relays know; when none answers, what they said within the last minute. */
+  async #offers(): Promise<Offer[]> {
+    const { directories, clock, offers } = this.#components
+    const { model, signal, isBegun } = this.#init
+    let isFilling = false
+    this.#isFilling = false
+    try {
+      const found = await findOffers(directories(), model, {
+        now: () => clock.now(),
+        signal,
+        onFilling: () => (isFilling = true),
+      })
+      this.#isFilling = isFilling && found.length === 0
+      offers.remember(found.map(({ offer }) => offer))
+      return found.map(({ offer }) => offer)
+    } catch (thrown) {
+      const remembered = offers.recall(model, clock.now())
+      const mayGoOn = hasCode(thrown, 'schedule.no-relay') && (remembered.length > 0 || isBegun())
+      if (!mayGoOn) throw thrown
+      return remembered
+    }
+  }
+}
