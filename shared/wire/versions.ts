@@ -8,7 +8,7 @@ export const VERSIONS = {
   /** Protocols between peers: `/infernet/<stage>/<version>`. */
   protocol: { prompt: 2, schedule: 2, stream: 2, verify: 1, settle: 2 },
   /** What a peer's key signs: `infernet/<noun>/<version>` goes before the bytes. */
-  signed: { offer: 2, quote: 1, chunk: 2, drain: 1, relay: 1, farewell: 1 },
+  signed: { offer: 2, quote: 1, chunk: 2, drain: 1, relay: 1, farewell: 1, demand: 1 },
   /** What is hashed or signed in a form of its own: `infernet/<name>/<version>` goes before the bytes. */
   hashed: { chain: 2, seed: 1, binding: 1, sketch: 1 },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */
