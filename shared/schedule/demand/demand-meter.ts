@@ -77,7 +77,7 @@ export class DemandMeter {
     const now = this.#clock.monotonic()
     const sums = new Map<ModelHash, { quarter: number; day: number }>()
     for (const models of this.#payers.values()) {
-      const faded = [...models].map(([model, settled]) => ({ model, ...fade(settled, now) }))
+      const faded = Array.from(models, ([model, settled]) => ({ model, ...fade(settled, now) }))
       const [quarter, day] = [weightOf(faded, 'quarter'), weightOf(faded, 'day')]
       for (const each of faded) {
         const sum = sums.get(each.model) ?? { quarter: 0, day: 0 }

@@ -21,6 +21,8 @@ const REQUESTS_A_MINUTE = 60
 /** Jobs that a tab runs in a minute. */
 const CAPACITY = 2
 const SETTLES_AFTER = 10
+/** A new record is read. */
+const TOLD_EVERY = 10
 const PAYERS = 400
 /** Whoever finds no loaded provider in two minutes takes one that loads: that is what it waits. */
 const COLD_MINUTES = 2
@@ -51,6 +53,7 @@ function randomOf(seed: number): () => number {
 
 /** As the wire gives it: by hash. */
 const HASHES = Array.from({ length: MODELS }, (_, i) => modelHash(i.toString(16).padStart(64, '0')))
+const INDEX = new Map(HASHES.map((hash, index) => [hash, index]))
 const payer = (index: number) => chainAddress(`0x${index.toString(16).padStart(40, '0')}`)
 
 function simulate(policyOf: (random: () => number) => Policy) {
@@ -89,7 +92,7 @@ function simulate(policyOf: (random: () => number) => Policy) {
   }
   const decide = (tab: Tab, minute: number, loaded: readonly number[]): void => {
     const candidates = wanted.map(({ model, share }): Sized => {
-      const index = HASHES.indexOf(model)
+      const index = INDEX.get(model)!
       const { bytes, price, tps } = models[index]!
       const isOwn = tab.lends === index && tab.readyAt <= minute
       return {
@@ -109,6 +112,7 @@ function simulate(policyOf: (random: () => number) => Policy) {
   }
   const serve = (index: number, minute: number, places: number): void => {
     const queue = queues[index]!
+    if (queue.length === 0) return
     const isCounted = minute >= WARM_UP
     const done = queue.splice(0, places)
     const late = queue.filter((at) => minute - at >= COLD_MINUTES)
@@ -128,7 +132,7 @@ function simulate(policyOf: (random: () => number) => Policy) {
       meter.settled({ payer: payer(by), model: HASHES[model]!, shares: 0.2 })
     }
     const loaded = loadedOf(minute)
-    if (minute % 5 === 0)
+    if (minute % TOLD_EVERY === 0)
       wanted = mergeDemand([meter.top().map((each: ModelDemand) => ({ ...each, loaded: 0 }))])
     for (const tab of tabs) if (minute % DECIDES_EVERY === tab.decidesAt) decide(tab, minute, loaded)
     for (const [index, { weight, phase }] of models.entries()) {
@@ -168,7 +172,7 @@ const bytesFrom = (random: () => number) => ({
   },
 })
 const indexOf = (model: WantedCandidate['model'] | undefined) =>
-  model === undefined ? undefined : HASHES.indexOf(model)
+  model === undefined ? undefined : INDEX.get(model)
 
 const POLICIES: Readonly<Record<string, (random: () => number) => Policy>> = {
   ours: (random) => (candidates, current) =>
@@ -218,7 +222,7 @@ describe('two days of tabs that lend what is wanted', () => {
 
   it('leaves fewer without one, and herds less, than what divides by the size of a model', () => {
     expect(1 - ours.warmShare).toBeCloseTo(0.09, 2)
-    expect(1 - bySize.warmShare).toBeCloseTo(0.31, 2)
+    expect(1 - bySize.warmShare).toBeCloseTo(0.33, 2)
     expect(ours.herd).toBeLessThan(bySize.herd)
   })
 

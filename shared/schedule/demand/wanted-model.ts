@@ -21,6 +21,8 @@ export interface WantedCandidate {
 /**
  * A model that is lent is left only for one that is worth so many times as much: loading costs time in which nothing is
  * lent, and everybody's figures are a minute old.
+ *
+ * @internal
  */
 export const SWAP_GAIN = 1.5
 
@@ -36,7 +38,9 @@ const USUAL_STAY_S = 3600
  * Zero for what does not fit, or nobody wants.
  *
  * Loading counts for the time that it takes, not for its bytes: dividing by the size draws all tabs to small models. In
- * the trace of `demand-trace.test.ts` that left 31 % of the requests without a loaded provider, this leaves 9 %.
+ * the trace of `demand-trace.test.ts` that left 33 % of the requests without a loaded provider, this leaves 9 %.
+ *
+ * @internal
  */
 export function worthOf({
   share,

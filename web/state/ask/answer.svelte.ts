@@ -38,7 +38,7 @@ export class Answer {
   #droppedTurns = $state(0)
   #error = $state.raw<InfernetError | undefined>()
   #waitsFor = $state.raw<InfernetError | undefined>()
-  #loading = $state.raw<{ readonly since: number; readonly loadMs: number } | undefined>()
+  #loadMs = $state<number | undefined>()
   #askedAt: number
   #prompt: Prompt | undefined
   #seed: Uint8Array | undefined
@@ -83,9 +83,9 @@ export class Answer {
   get waitsFor(): InfernetError | undefined {
     return this.#stage === 'searching' ? this.#waitsFor : undefined
   }
-  /** Since when a provider loads the model, by the wall clock, and how long it said that takes; while that is so. */
-  get loading(): { readonly since: number; readonly loadMs: number } | undefined {
-    return this.#stage === 'searching' ? this.#loading : undefined
+  /** How long a provider that was found, at `searchingSince`, said that it loads the model; undefined while none does. */
+  get loadMs(): number | undefined {
+    return this.#loadMs
   }
   /** Who writes now. */
   get writer(): PeerName | undefined {
@@ -133,7 +133,7 @@ export class Answer {
     switch (event.type) {
       case 'searching':
         this.#attempt = event.attempt
-        this.#loading = undefined
+        this.#loadMs = undefined
         this.#searchingSince = this.#clock.now()
         return
       case 'waiting':
@@ -141,14 +141,15 @@ export class Answer {
         return
       case 'loading':
         this.#waitsFor = undefined
-        this.#loading = { since: this.#clock.now(), loadMs: event.loadMs }
+        this.#loadMs = event.loadMs
+        this.#searchingSince = this.#clock.now()
         return
       case 'begun':
         this.#ids.push(...event.tokens)
         return this.#takeBegun(event.text)
       case 'assigned':
         this.#stage = 'answering'
-        this.#waitsFor = this.#loading = undefined
+        this.#waitsFor = this.#loadMs = undefined
         if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
         this.#seed = event.seed
         return
