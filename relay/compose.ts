@@ -1,3 +1,4 @@
+import { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import { modelsFolderOf } from './config/models-folder.ts'
 import type { RelayConfig } from './config/options.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
@@ -15,15 +16,17 @@ export function composeRelay(
 ): Relay {
   const { config } = init
   let attached: MountedChain | undefined
+  const meter = new DemandMeter(components.clock ?? nodeClock)
   const chain: RelayMount = async (relay) => {
     const { clock = nodeClock, log, privateKey } = components
     const scoped = log.child({ scope: 'chain' })
-    attached = await mountChain(relay, { clock, log: scoped, key: privateKey }, config)
+    attached = await mountChain(relay, { clock, log: scoped, key: privateKey, demand: meter }, config)
     return attached
   }
   const directory: RelayMount = async (relay) => {
     const directory = await mountDirectory(relay, {
       mayIntroduce: (provider) => attached?.stake.mayIntroduce(provider) ?? true,
+      demand: { meter, key: components.privateKey },
     })
     const provider =
       config.seedProvider === 'on'

@@ -19,6 +19,8 @@ export interface ClaimWatchComponents {
   readonly views: ReadonlyMap<ChainAddress, ChainView>
   /** Called before less is unclaimed of a line: whoever counts on a balance from before the claim reads it anew. */
   readonly beforeNote?: ((line: PaymentLine) => Promise<unknown>) | undefined
+  /** Told of what the chain paid of a line since it was last looked at, each unit once, whatever blocks are undone. */
+  readonly onPaid?: ((escrow: ChainAddress, line: PaymentLine, amount: bigint) => void) | undefined
 }
 
 interface Case {
@@ -26,6 +28,8 @@ interface Case {
   readonly line: PaymentLine
   /** The block at which it was last seen to change; undefined until it is looked at. */
   since: bigint | undefined
+  /** What was told of as paid. */
+  told: bigint
   /** Whether its pot is paid out: where this relay claimed, or another run of it may have. */
   readonly isPaidOut: boolean
 }
@@ -52,12 +56,12 @@ export class ClaimWatch {
   }
 
   /** To be called before a claim is sent: what comes of it may never be heard. */
-  watch({ held: { voucher }, boxed }: WatchedLine, { isPaidOut }: { isPaidOut: boolean }): void {
+  watch({ held: { voucher, claimed }, boxed }: WatchedLine, { isPaidOut }: { isPaidOut: boolean }): void {
     const key = keyOf(boxed, voucher)
     const known = this.#cases.get(key)
     this.#cases.delete(key)
     this.#cases.set(key, {
-      ...{ boxed, line: voucher, since: undefined },
+      ...{ boxed, line: voucher, since: undefined, told: known?.told ?? claimed },
       isPaidOut: isPaidOut || (known?.isPaidOut ?? false),
     })
   }
@@ -118,6 +122,10 @@ export class ClaimWatch {
     const { beforeNote, views } = this.#components
     const claimed = await views.get(each.boxed.escrow)?.claimed(each.line, { isFresh: true })
     each.since ??= block
+    if (claimed !== undefined && claimed > each.told) {
+      this.#components.onPaid?.(each.boxed.escrow, each.line, claimed - each.told)
+      each.told = claimed
+    }
     if (claimed === undefined || claimed === held.claimed) return
     each.since = block
     if (claimed > held.claimed) await beforeNote?.(each.line)

@@ -86,3 +86,9 @@ export const MAX_READS_PER_LOOK = 512
 
 /** Between two looks at the stake contract, at the least. */
 export const STAKE_LOOK_MIN_MS = 2 * SECOND_MS
+
+/**
+ * What a payer must settle lately to count for one in demand, in whole units of the asset: what somebody pays who asks a
+ * small model some twenty things. Whoever settles more counts no more.
+ */
+export const DEMAND_SHARE = '0.01'

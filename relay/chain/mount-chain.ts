@@ -2,6 +2,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Address } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import type { Payee } from '#shared/peer/peer.ts'
+import type { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
@@ -31,7 +32,12 @@ export interface MountedChain {
 /** Attaches a relay to the chain of its network file. The chain may be down: the relay starts, and says so. */
 export async function mountChain(
   relay: RelayHost,
-  { clock, log, key }: { clock: Clock; log: Logger; key: PrivateKey },
+  {
+    clock,
+    log,
+    key,
+    demand,
+  }: { clock: Clock; log: Logger; key: PrivateKey; demand?: Pick<DemandMeter, 'settled'> | undefined },
   config: RelayConfig,
 ): Promise<MountedChain> {
   const { networkFile, faucetKeyFile, relayKeyFile } = config
@@ -61,7 +67,7 @@ export async function mountChain(
   const hasClaims = config.carryClaims === 'on' || config.seedProvider === 'on'
   const claims =
     own && hasClaims
-      ? await mountClaims(relay, { client, ...own, key, head, clock, log }, network, config)
+      ? await mountClaims(relay, { client, ...own, key, head, clock, log, demand }, network, config)
       : undefined
   const stake = new StakeWatch({ node, client, head, clock, log }, network)
   const balances = new BalanceWatch({ client, clock, log }, accounts)

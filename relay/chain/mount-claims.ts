@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
-import type { PublicClient } from 'viem'
+import { parseUnits, type PublicClient } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
-import { chainAddress } from '#shared/base/ids.ts'
+import { chainAddress, type ChainAddress } from '#shared/base/ids.ts'
 import { epochMillis, SECOND_MS } from '#shared/base/units.ts'
 import { signerOf, type KeyVault } from '#shared/chain/key-vault.ts'
 import type { Payee } from '#shared/peer/peer.ts'
@@ -15,6 +15,7 @@ import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import { ClaimService } from '#shared/settle/claim-service.ts'
 import { MAX_LEAVE_STREAMS } from '#shared/settle/constants.ts'
 import { openTill } from '#shared/settle/till.ts'
+import type { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
@@ -24,6 +25,7 @@ import { ClaimWatch } from './claim-watch.ts'
 import { ClaimCarrier } from './claim-carrier.ts'
 import { EscrowClient } from '#shared/chain/escrow-client.ts'
 import { FileLedgerStore } from './file-ledger-store.ts'
+import { DEMAND_SHARE } from './limits.ts'
 import type { TransactionSender } from './transaction-sender.ts'
 
 export interface ClaimsComponents {
@@ -36,6 +38,8 @@ export interface ClaimsComponents {
   readonly head: ChainHead
   readonly clock: Clock
   readonly log: Logger
+  /** Is told of what the chain paid. */
+  readonly demand?: Pick<DemandMeter, 'settled'> | undefined
 }
 
 export interface MountedClaims {
@@ -52,7 +56,7 @@ export interface MountedClaims {
  */
 export async function mountClaims(
   relay: RelayHost,
-  { client, account, sender, key, head, clock, log }: ClaimsComponents,
+  { client, account, sender, key, head, clock, log, demand }: ClaimsComponents,
   { chainId, contracts, escrows }: NetworkFile,
   { dataFolder, carryClaims, carryWorth, carryEverySeconds, seedProvider }: RelayConfig,
 ): Promise<MountedClaims> {
@@ -92,6 +96,8 @@ export async function mountClaims(
   const unmount = await answerProtocols(relay.node, carryClaims === 'on' ? [answered] : [])
   const watch = new ClaimWatch({
     ...{ box, views },
+    onPaid: (escrow, { payer, model }, amount) =>
+      demand?.settled({ payer, model, shares: sharesOf(amount, escrows, escrow) }),
     beforeNote: async ({ payer, provider }) =>
       provider === operator ? seed?.chain.account(payer, { isFresh: true }) : undefined,
   })
@@ -120,4 +126,10 @@ export async function mountClaims(
       await carrier.stop()
     },
   }
+}
+
+/** An amount in full shares of demand; none in an escrow that the network file does not name. */
+function sharesOf(amount: bigint, escrows: NetworkFile['escrows'], escrow: ChainAddress): number {
+  const asset = escrows.find((each) => chainAddress(each.escrow) === escrow)
+  return asset ? Number(amount) / Number(parseUnits(DEMAND_SHARE, asset.decimals)) : 0
 }

@@ -1,7 +1,9 @@
-import type { PeerId } from '@libp2p/interface'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { DIRECTORY_FILL_MS, MAX_DIRECTORY_STREAMS, SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { Directory, type DirectoryInit } from '#shared/schedule/directory.ts'
+import { DemandDesk } from '#shared/schedule/demand/demand-desk.ts'
+import type { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
 import { acceptGossipedOffer, type OfferKind } from '#shared/schedule/gossiped-offer.ts'
 import type { SeedsPort } from '#shared/schedule/seeds/seeds-port.ts'
@@ -19,12 +21,24 @@ export interface MountedDirectory {
   stop(): Promise<void>
 }
 
+export interface MountDirectoryInit extends DirectoryInit {
+  /** What this relay saw settled, and the key that signs its word on that. @default it tells nothing of demand */
+  readonly demand?: { readonly meter: DemandMeter; readonly key: PrivateKey } | undefined
+}
+
 /** Keeps the registers of offers and of seeders on a relay: answers peers, hears other relays, drops what a lost peer brought. */
-export async function mountDirectory(relay: RelayHost, init: DirectoryInit = {}): Promise<MountedDirectory> {
+export async function mountDirectory(
+  relay: RelayHost,
+  { demand, ...init }: MountDirectoryInit = {},
+): Promise<MountedDirectory> {
   const { node, offers } = relay
   const directory = new Directory(nodeClock, { isClosed: () => relay.isInMaintenance, ...init })
   const gossip = (message: Uint8Array, kind: OfferKind): void => offers.publish(message, kind)
-  const service = new DirectoryService({ clock: nodeClock, directory, gossip }, { fillMs: DIRECTORY_FILL_MS })
+  const desk = demand && new DemandDesk({ clock: nodeClock, directory, ...demand })
+  const service = new DirectoryService(
+    { clock: nodeClock, directory, gossip, demand: desk && (() => desk.record()) },
+    { fillMs: DIRECTORY_FILL_MS },
+  )
   const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => service.peerGone(nameOf(detail))
   const stopHearing = offers.onMessage((message) => acceptGossipedOffer(directory, message))
   relay.countOffersBy(() => directory.size)

@@ -81,13 +81,13 @@ describe('the model library', () => {
     expect(usualPrecision(choice!.listed.entry)?.hash).toBe(choice!.model)
   })
 
-  it('lists no model that does not write, and knows it all the same', async () => {
+  it('tells the task of each model, so that nobody asks a question of one that does not write', async () => {
     const other = { ...tiny.manifest, task: 'feature-extraction', encoder: { dimensions: 8 } } as const
-    const replace = { 'manifest.q4.json': new TextEncoder().encode(JSON.stringify(other)) }
-    const reader: CatalogueEntry = { ...entry, id: 'reader', dtype: 'q4' }
-    const library = new ModelLibrary(shelf(replace).components, [reader, entry])
-    expect((await library.list()).map(({ model }) => model)).toEqual([hashManifest(tiny.manifest)])
-    expect(library.get(hashManifest(other)).entry.id).toBe('reader')
+    const path = 'manifest.other.json'
+    const { components } = shelf({ [path]: new TextEncoder().encode(JSON.stringify(other)) })
+    const reader = { ...at(`${FOLDER}${path}`, { id: 'reader' }), task: 'feature-extraction' } as const
+    const { choices } = await new ModelLibrary(components).list(listOf([reader, entry]))
+    expect(choices.map(({ task }) => task)).toEqual(['feature-extraction', 'text-generation'])
   })
 
   it('leaves out what cannot be read, and fails when nothing can', async () => {

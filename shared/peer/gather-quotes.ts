@@ -1,8 +1,5 @@
-import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
-import { millis, SECOND_MS } from '../base/units.ts'
-import { sleep } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
 import { costOf } from '../prompt/cost.ts'
@@ -16,20 +13,9 @@ import { predict, utilityOf } from '../schedule/policy/score.ts'
 import type { Trust } from '../schedule/policy/trust.ts'
 import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
+import { firstFew } from './first-few.ts'
 import { expectAsOffered } from './payable-offers.ts'
 import type { Payer } from './peer.ts'
-
-/**
- * How long the other candidates have after the first quote came. A first dial takes 150 to 350 ms on one machine, so
- * this lets equals be compared without making the quickest wait for the slowest.
- */
-const SETTLE_MS = 250
-
-/**
- * And how long where the first ones must load the model before they begin: one that has it loaded is worth waiting for,
- * but no longer than a small part of what is waited for anyway.
- */
-const SETTLE_LOADING_MS = 2 * SECOND_MS
 
 export interface GatherComponents extends ConnectComponents {
   readonly name: PeerName
@@ -78,10 +64,8 @@ export async function gatherQuotes(
   const affordable = offers.filter(({ price }) => isAffordable(needs, price))
   if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
   const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trust })
-  const assignments = await firstFew(
-    clock,
-    drawn.map((offer) => assign(components, offer, needs, options)),
-  )
+  const asked = drawn.map((offer) => assign(components, offer, needs, options))
+  const assignments = await firstFew(clock, asked, ({ quote }) => quote.quote.loadMs === undefined)
   options.signal?.throwIfAborted()
   return assignments.sort((a, b) => worth(b, trust) - worth(a, trust))
 }
@@ -126,31 +110,6 @@ async function checkPrice(
   if (!isPaid(quote)) return
   if (!payer) throw new InfernetError('payment.required')
   await payer.checkQuote(quote, provider, prefillTokens)
-}
-
-/** Waits for the first success, then a moment for the others, a longer one for who need not load; none when all fail. */
-async function firstFew(
-  clock: Clock,
-  tasks: readonly Promise<Assignment | undefined>[],
-): Promise<Assignment[]> {
-  const ready: Assignment[] = []
-  const first = Promise.withResolvers<void>()
-  const loaded = Promise.withResolvers<void>()
-  const all = Promise.all(
-    tasks.map(async (task) => {
-      const assignment = await task
-      if (!assignment) return
-      ready.push(assignment)
-      first.resolve()
-      if (assignment.quote.quote.loadMs === undefined) loaded.resolve()
-    }),
-  )
-  await Promise.race([all, first.promise])
-  if (tasks.length > 1) {
-    await Promise.race([all, loaded.promise, sleep(clock, millis(SETTLE_LOADING_MS))])
-    await Promise.race([all, sleep(clock, millis(SETTLE_MS))])
-  }
-  return [...ready]
 }
 
 function isAffordable({ maxPrice }: QuoteNeeds, { promptPerMillion, outputPerMillion }: Price): boolean {

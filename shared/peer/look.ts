@@ -1,7 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { EpochMillis } from '../base/units.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
+import { openDemand } from '../schedule/demand/demand-record.ts'
+import { mergeDemand, type WantedShare } from '../schedule/demand/merge-demand.ts'
 import { findOffers } from '../schedule/find-offers.ts'
 import type { NetworkView, RelayView } from './peer.ts'
 
@@ -19,7 +22,9 @@ export async function look(
 ): Promise<NetworkView> {
   const unread = new Map<PeerName, InfernetError>()
   const onUnread = (provider: PeerName, reason: InfernetError): void => void unread.set(provider, reason)
-  const found = await findOffers(directories, model, { now: () => clock.now(), signal, onUnread })
+  const records = new Map<PeerName, Uint8Array>()
+  const onDemand = (relay: PeerName, record: Uint8Array): void => void records.set(relay, record)
+  const found = await findOffers(directories, model, { now: () => clock.now(), signal, onUnread, onDemand })
   const now = clock.now()
   const offers = found.map(({ offer, relays: named }) => ({
     offer,
@@ -27,5 +32,17 @@ export async function look(
     expired: offer.expiresAt <= now,
   }))
   for (const { offer } of found) unread.delete(offer.provider)
-  return { offers, unread, relays: relays.views, takenAt: now }
+  const demand = await readDemand(records, now)
+  return { offers, unread, relays: relays.views, takenAt: now, demand }
+}
+
+/** A record that is not what its relay signed counts as none. */
+async function readDemand(
+  records: ReadonlyMap<PeerName, Uint8Array>,
+  now: EpochMillis,
+): Promise<readonly WantedShare[]> {
+  const read = await Promise.allSettled(
+    [...records].map(([relay, record]) => openDemand(record, { relay, now })),
+  )
+  return mergeDemand(read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])))
 }

@@ -4,6 +4,7 @@ import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
 import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { Path } from '../schedule/assignment.ts'
+import type { WantedShare } from '../schedule/demand/merge-demand.ts'
 import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind, Tier } from '../schedule/offer.ts'
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
 import type { TakeModel } from '../stream/serve-job.ts'
@@ -226,6 +227,8 @@ export interface NetworkView {
   readonly unread: ReadonlyMap<PeerName, InfernetError>
   readonly relays: readonly RelayView[]
   readonly takenAt: EpochMillis
+  /** What is wanted, by the word of these relays; empty where none has seen anything settled, or one model was asked for. */
+  readonly demand?: readonly WantedShare[] | undefined
 }
 
 export interface SeenOffer {

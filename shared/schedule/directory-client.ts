@@ -63,10 +63,16 @@ export class DirectoryClient implements DirectoryPort {
     limit: number,
     options: { signal?: AbortSignal } = {},
   ): Promise<DirectoryAnswer> {
-    const reply = await this.#request({ type: 'query', model: model ? fromHex(model) : null, limit }, options)
+    const ask = model ? { model: fromHex(model) } : { model: null, optional: { wantsDemand: true } }
+    const reply = await this.#request({ type: 'query', limit, ...ask }, options)
     const { offers, total, optional } = expectType(reply, 'offers')
     const fillingMs = optional?.fillingMs
-    return { offers, total, ...(fillingMs !== undefined && { fillingMs: millis(fillingMs) }) }
+    return {
+      offers,
+      total,
+      ...(fillingMs !== undefined && { fillingMs: millis(fillingMs) }),
+      ...(optional?.demand && { demand: optional.demand }),
+    }
   }
 
   /**

@@ -9,6 +9,8 @@ export interface DirectoryAnswer {
   readonly total: number
   /** The relay's word that it has just started: for so long from now on its providers may still come back. */
   readonly fillingMs?: Millis | undefined
+  /** The relay's signed record of what is wanted; nothing is verified yet. */
+  readonly demand?: Uint8Array | undefined
 }
 
 /** A relay's directory as a peer sees it: over a stream, or in the same process. */

@@ -10,11 +10,17 @@ import {
   someOffer,
   type TestPeer,
 } from '../testing/peers.ts'
+import { someAddress } from '../testing/payments.ts'
 import { encode } from '../wire/codec.ts'
+import { FramedStream } from '../wire/framed-stream.ts'
 import { sign } from '../wire/signed.ts'
 import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
 import { DIRECTORY_FILL_MS, FILLING_QUERY_MS } from './constants.ts'
+import { DemandDesk } from './demand/demand-desk.ts'
+import { DemandMeter } from './demand/demand-meter.ts'
+import { openDemand } from './demand/demand-record.ts'
 import { Directory } from './directory.ts'
+import { directoryReplySchema } from './messages.ts'
 import { DirectoryClient } from './directory-client.ts'
 import { DirectoryService } from './directory-service.ts'
 
@@ -91,6 +97,39 @@ describe('DirectoryService with DirectoryClient', () => {
     expect(FILLING_QUERY_MS).toBeLessThan(ANSWER_DEADLINE_MS)
     await clock.advance(DIRECTORY_FILL_MS)
     expect(await client.query(someModel(), 4)).toEqual({ offers: [], total: 0 })
+  })
+
+  it('gives its signed word on what is wanted to who looks at all models, and to nobody else', async () => {
+    const clock = new FakeClock()
+    const meter = new DemandMeter(clock)
+    const desk = new DemandDesk({ clock, key: peer.key, meter, directory })
+    service = new DirectoryService({ clock: realClock, directory, demand: () => desk.record() })
+    const client = clientOf(peer)
+    expect((await client.query(undefined, 4)).demand, 'nothing was settled').toBeUndefined()
+    meter.settled({ payer: someAddress('a1'), model: someModel(), shares: 0.5 })
+    const told = async () => {
+      const { demand } = await client.query(undefined, 4)
+      return demand && (await openDemand(demand, { relay: peer.name, now: clock.now() }))
+    }
+    expect(await told()).toEqual([{ model: someModel(), quarter: 0.5, day: 0.5, loaded: 0 }])
+    expect((await client.query(someModel(), 4)).demand).toBeUndefined()
+    await client.announce(await offerOf(peer))
+    const shelved = await makePeer()
+    const onDisk = someOffer(realClock.now(), { tier: 'disk' })
+    await clientOf(shelved).announce((await signOffer(shelved, onDisk)).offer)
+    expect((await told())?.[0]?.loaded, 'made anew once a minute').toBe(0)
+    await clock.advance(60_000)
+    expect((await told())?.[0]?.loaded, 'one has it loaded, the other on disk').toBe(1)
+  })
+
+  it('says nothing of what is wanted to a peer that does not ask for it, and could not read it', async () => {
+    service = new DirectoryService({ clock: realClock, directory, demand: async () => new Uint8Array(9) })
+    const { ours, theirs, connection } = await connectedStreams(peer)
+    void service.handle(theirs, connection)
+    const frames = new FramedStream(ours, directoryReplySchema, realClock)
+    await frames.send({ type: 'query', id: 1, model: null, limit: 4 })
+    expect(await frames.receive()).toEqual({ type: 'offers', id: 1, offers: [], total: 0 })
+    frames.abort(new Error('over'))
   })
 
   it('refuses by name an offer that its bringer did not sign', async () => {

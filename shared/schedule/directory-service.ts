@@ -19,6 +19,8 @@ export interface DirectoryServiceComponents {
   /** Tells the other relays. Absent when the relay stands alone. */
   readonly gossip?: (message: Uint8Array, kind: OfferKind) => void
   readonly onChange?: ChangeEmitter
+  /** The relay's signed record of what is wanted, which goes with an answer about all models. */
+  readonly demand?: (() => Promise<Uint8Array | undefined>) | undefined
 }
 
 export interface DirectoryServiceInit {
@@ -113,7 +115,7 @@ export class DirectoryService {
         case 'withdraw':
           return await this.#withdraw(peer, request)
         case 'query':
-          return this.#offersFor(request)
+          return await this.#withDemand(request)
         case 'watch':
           return this.#watch(session, request)
       }
@@ -126,6 +128,12 @@ export class DirectoryService {
     const found = this.#components.directory.query(model ?? undefined, limit)
     const fillingMs = found.total === 0 ? Math.ceil(this.#fillingMs(model)) : 0
     return { type: 'offers', id, ...found, ...(fillingMs > 0 && { optional: { fillingMs } }) } as const
+  }
+
+  async #withDemand(request: Query) {
+    const answer = this.#offersFor(request)
+    const demand = request.optional?.wantsDemand === true ? await this.#components.demand?.() : undefined
+    return demand ? { ...answer, optional: { ...('optional' in answer && answer.optional), demand } } : answer
   }
 
   /** How long "nobody" is not known yet: after a restart providers are on their way back. */

@@ -120,6 +120,15 @@ export class Directory {
     return { offers, total: ranked.length }
   }
 
+  /** Live offers of providers that have the model loaded. */
+  countLoaded(model: ModelHash): number {
+    const now = this.#clock.now()
+    return [...(this.#byModel.get(model) ?? [])].filter((key) => {
+      const offer = this.#entries.get(key)?.offer
+      return offer !== undefined && offer.tier === undefined && offer.expiresAt > now
+    }).length
+  }
+
   /** Ranking 20,000 offers takes some 20 ms, so a burst of questions shares one answer while nothing changes. */
   #ranked(model: ModelHash | undefined): readonly Entry[] {
     const known = this.#rankings.get(model)

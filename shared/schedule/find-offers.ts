@@ -16,6 +16,8 @@ export interface FindOptions {
   readonly signal?: AbortSignal | undefined
   /** Told where a relay has nobody because it has just started: its providers may still come back. */
   readonly onFilling?: () => void
+  /** Told of each relay's record of what is wanted, which is still to be verified. */
+  readonly onDemand?: (relay: PeerName, record: Uint8Array) => void
   /** Told of each offer that was named and cannot be used, and why. */
   readonly onUnread?: (provider: PeerName, reason: InfernetError) => void
 }
@@ -29,12 +31,13 @@ export interface FindOptions {
 export async function findOffers(
   directories: readonly DirectoryPort[],
   model: ModelHash | undefined,
-  { now, signal, onUnread, onFilling }: FindOptions,
+  { now, signal, onUnread, onFilling, onDemand }: FindOptions,
 ): Promise<FoundOffer[]> {
   const options = signal ? { signal } : {}
   const asked = directories.map(async (directory) => {
-    const { offers, fillingMs } = await directory.query(model, MAX_QUERY_OFFERS, options)
+    const { offers, fillingMs, demand } = await directory.query(model, MAX_QUERY_OFFERS, options)
     if (fillingMs !== undefined) onFilling?.()
+    if (demand) onDemand?.(directory.relay, demand)
     return Promise.all(offers.map((signed) => verify(signed, model, directory.relay, now(), onUnread)))
   })
   const answers = await Promise.allSettled(asked)

@@ -1,8 +1,9 @@
 import * as v from 'valibot'
-import { epochMillisField, integer, list, modelHashField, peerNameField } from '../wire/fields.ts'
+import { bytesUpTo, epochMillisField, integer, list, modelHashField, peerNameField } from '../wire/fields.ts'
 import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
+import { MAX_DEMAND_BYTES } from './demand/constants.ts'
 import { DIRECTORY_FILL_MS, MAX_QUERY_OFFERS, MAX_WATCHED_PEERS } from './constants.ts'
 
 /** Requests carry an id that the answer repeats; the sender is known from the connection. */
@@ -17,12 +18,18 @@ export const directoryRequestSchema = v.variant('type', [
   /** Take my offer out: I am leaving or pausing. */
   message({ type: v.literal('withdraw'), id: requestId, tombstone: signedSchema }),
   /** The best offers for a model, or of all models. */
-  message({
-    type: v.literal('query'),
-    id: requestId,
-    model: v.nullable(modelHashField),
-    limit: integer(1, MAX_QUERY_OFFERS),
-  }),
+  message(
+    {
+      type: v.literal('query'),
+      id: requestId,
+      model: v.nullable(modelHashField),
+      limit: integer(1, MAX_QUERY_OFFERS),
+    },
+    {
+      /** Also what is wanted. Asked for, because a peer from before that refuses an answer that says it. */
+      wantsDemand: v.boolean(),
+    },
+  ),
   /** Tell me when one of these peers loses its connection to you. Replaces the list before. */
   message({ type: v.literal('watch'), id: requestId, peers: list(peerNameField, MAX_WATCHED_PEERS) }),
 ])
@@ -42,6 +49,8 @@ export const directoryReplySchema = v.variant('type', [
     {
       /** With no offers: the relay has just started, and its providers may still come back within this. In ms. */
       fillingMs: integer(1, DIRECTORY_FILL_MS),
+      /** Where it was asked for: the relay's signed word on what is wanted, see `demand-record.ts`. */
+      demand: bytesUpTo(MAX_DEMAND_BYTES),
     },
   ),
   message({ type: v.literal('refused'), id: requestId, error: wireErrorSchema }),

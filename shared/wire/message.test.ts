@@ -39,6 +39,12 @@ describe('a message', () => {
     )
   })
 
+  it('wants none of the optional fields that it knows: an older peer says fewer, a newer one others', () => {
+    const answer = message({ type: v.literal('yes') }, { queue: integer(0, 9), mood: integer(0, 9) })
+    for (const optional of [{}, { queue: 1 }, { mood: 2 }, { queue: 1, mood: 2 }])
+      expect(decode(answer, encode({ type: 'yes', optional }))).toEqual({ type: 'yes', optional })
+  })
+
   it('refuses every other unknown field by its name', () => {
     expect(() => read({ type: 'ask', limit: 3, colour: 'red' })).toThrow(malformed('colour'))
     expect(() => read({ type: 'stop', limit: 3 })).toThrow(malformed('limit'))

@@ -38,7 +38,8 @@ const plainValue = v.union([
 type NoFields = Record<never, never>
 
 function optionalFields<Known extends v.ObjectEntries>(known: Known) {
-  const read = v.object(known) // drops what it does not know
+  // Drops what it does not know, and wants none of what it knows: another version may say one without the other.
+  const read = v.partial(v.object(known))
   return v.pipe(
     v.record(v.pipe(v.string(), v.maxLength(MAX_OPTIONAL_NAME)), plainValue),
     v.check((fields) => Object.keys(fields).length <= MAX_OPTIONAL_FIELDS, 'fields'),

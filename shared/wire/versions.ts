@@ -18,6 +18,7 @@ export const VERSIONS = {
     farewell: 1,
     proposal: 1,
     seeds: 1,
+    demand: 1,
   },
   /** What is hashed or signed in a form of its own: `infernet/<name>/<version>` goes before the bytes. */
   hashed: { chain: 2, seed: 1, binding: 1, sketch: 1 },

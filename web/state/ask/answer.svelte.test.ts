@@ -55,16 +55,19 @@ it('goes from searching to answering to done and counts what came here', async (
 it('says since when a provider loads the model, until it writes or another one is looked for', async () => {
   const { answer, clock } = begun()
   answer.take({ type: 'searching', attempt: 1 })
-  expect(answer.loading).toBeUndefined()
+  expect(answer.loadMs).toBeUndefined()
+  await clock.advance(3000)
   const since = clock.now()
+  answer.take({ type: 'waiting', reason: new InfernetError('stream.busy') })
   answer.take({ type: 'loading', provider: named('aaaaaa'), loadMs: millis(20_000) })
+  expect(answer.waitsFor, 'somebody was found').toBeUndefined()
   await clock.advance(5000)
-  expect(answer.loading).toEqual({ since, loadMs: 20_000 })
+  expect([answer.searchingSince, answer.loadMs]).toEqual([since, 20_000])
   answer.take({ type: 'searching', attempt: 2 })
-  expect(answer.loading).toBeUndefined()
+  expect(answer.loadMs).toBeUndefined()
   answer.take({ type: 'loading', provider: named('bbbbbb'), loadMs: millis(9000) })
   answer.take({ type: 'assigned', position: 0, segment: second, seed })
-  expect(answer.loading).toBeUndefined()
+  expect(answer.loadMs).toBeUndefined()
 })
 
 it('says since when this round of looking lasts', async () => {

@@ -42,7 +42,7 @@ export class Answer {
   #loading = $state.raw<LoadProgress | 'opening' | undefined>()
   #error = $state.raw<InfernetError | undefined>()
   #waitsFor = $state.raw<InfernetError | undefined>()
-  #awaitsLoad = $state.raw<{ readonly since: number; readonly loadMs: number } | undefined>()
+  #loadMs = $state<number | undefined>()
   #askedAt: number
   #prompt: Prompt | undefined
   /** True while this tab itself writes. */
@@ -90,9 +90,9 @@ export class Answer {
   get waitsFor(): InfernetError | undefined {
     return this.#stage === 'searching' ? this.#waitsFor : undefined
   }
-  /** Since when a provider loads the model, by the wall clock, and how long it said that takes; while that is so. */
-  get awaitsLoad(): { readonly since: number; readonly loadMs: number } | undefined {
-    return this.#stage === 'searching' ? this.#awaitsLoad : undefined
+  /** How long a provider that was found, at `searchingSince`, said that it loads the model; undefined while none does. */
+  get loadMs(): number | undefined {
+    return this.#loadMs
   }
   /** How far the model is on its way into this tab, while the answer waits for it. */
   get loading(): LoadProgress | 'opening' | undefined {
@@ -153,7 +153,7 @@ export class Answer {
     switch (event.type) {
       case 'searching':
         this.#attempt = event.attempt
-        this.#loading = undefined
+        this.#loadMs = undefined
         this.#searchingSince = this.#clock.now()
         return
       case 'waiting':
@@ -161,7 +161,8 @@ export class Answer {
         return
       case 'loading':
         this.#waitsFor = undefined
-        this.#awaitsLoad = { since: this.#clock.now(), loadMs: event.loadMs }
+        this.#loadMs = event.loadMs
+        this.#searchingSince = this.#clock.now()
         return
       case 'local':
         return this.#takeOver(event.position, event.seed)
@@ -170,7 +171,7 @@ export class Answer {
         return this.#takeBegun(event.text)
       case 'assigned':
         this.#stage = 'answering'
-        this.#waitsFor = this.#awaitsLoad = undefined
+        this.#waitsFor = this.#loadMs = undefined
         this.#isLocal = false
         if (this.#pieces.length === 0) this.#pieces = [{ seam: undefined, text: '' }]
         this.#seed = event.seed

@@ -26,6 +26,7 @@ export class AppState {
   readonly payments: PaymentDesk
   readonly energy: Energy
   readonly earning: Earning
+  readonly services: Services
 
   constructor(services: Services, window: Window) {
     this.settings = new Settings(services.settings)
@@ -46,6 +47,7 @@ export class AppState {
       backend: this.provide.backend === 'wasm' ? 'wasm' : 'webgpu',
     }))
     this.earning = new Earning(this.wallet, this.energy)
+    this.services = services
   }
 
   start(): void {

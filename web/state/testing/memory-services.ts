@@ -19,6 +19,7 @@ import type {
   SeenOffer,
 } from '#shared/peer/peer.ts'
 import type { Path } from '#shared/schedule/assignment.ts'
+import type { WantedShare } from '#shared/schedule/demand/merge-demand.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
@@ -35,6 +36,8 @@ export interface Scene {
   offers: SeenOffer[]
   unread: ReadonlyMap<PeerName, InfernetError>
   relays: RelayView[]
+  /** What the relays say is wanted. */
+  demand: readonly WantedShare[]
   gpu: GpuInspection
   mesh: Mesh | InfernetError
   models: ModelChoice[]
@@ -129,6 +132,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     offers: [],
     unread: new Map(),
     relays: [relayView('reLay1', 'relay.ams-1.example')],
+    demand: [],
     gpu: GPU,
     mesh: undefined as unknown as Mesh,
     models: [
@@ -192,7 +196,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       },
       look: async () => {
         if (scene.lookFails) throw new InfernetError('schedule.no-relay')
-        return { offers: scene.offers, unread: scene.unread, relays: scene.relays, takenAt: clock.now() }
+        const { offers, unread, relays, demand } = scene
+        return { offers, unread, relays, demand, takenAt: clock.now() }
       },
       farewell: () => undefined,
       stop: async () => undefined,
