@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { BrowserContext, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { MadeModel } from '#shared/model-kit/families/make-family.ts'
-import { manifestBytes, PIECE_BYTES, type Manifest } from '#shared/models/manifest.ts'
+import { hashManifest, manifestBytes, PIECE_BYTES, type Manifest } from '#shared/models/manifest.ts'
 import { pieceStoreChecks } from '#shared/testing/piece-store-checks.ts'
 import { servePage } from '../engine/serve-page.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
@@ -75,6 +75,10 @@ describe('the model files of a tab', () => {
     const asked = origin.served.length
     expect(await bring(await open())).toBe('')
     expect(origin.served.length).toBe(asked)
+    const [record] = await page.evaluate(() => window.weightsRoom.kept())
+    expect(record).toMatchObject({ model: hashManifest(manifest), isPinned: false })
+    expect(record?.hits).toBeCloseTo(2, 2)
+    expect(record?.refetchSeconds).toBeGreaterThan(0)
     expect(await page.evaluate((what) => window.weightsRoom.countWrong(what), manifest)).toBe(0)
     await one.close()
   })

@@ -25,7 +25,7 @@ it('a browser that is killed while a model comes has nothing wrong after it, and
   const kills = rounds({ short: 20, full: 100 })
   let before = 0
   for (let kill = 0; kill < kills; kill++) {
-    const waits = Math.floor(Math.random() * 700)
+    const waits = Math.floor(Math.random() * 500)
     console.log(`kill ${kill}: ${waits} ms after the download begins, ${before} bytes here`)
     const sent = origin.served.length
     const browser = await startKillable(profile, page.url)
@@ -80,5 +80,40 @@ it('an engine whose weights lie beside its graph never has a whole file of them 
     expect(loaded.bytes).toBeLessThan(largestFile / 2)
   } finally {
     await browser.close()
+  }
+})
+
+// A profile on disk: in the memory of an incognito one Chromium asks no quota of these files.
+it('a download that gets no more room in the middle ends with its name, and goes on from there when it does', async () => {
+  const { manifest, files } = makeLargeModel()
+  await using origin = await startOrigin(files)
+  await using served = await servePage({ source: SOURCE, models: {} })
+  const profile = mkdtempSync(join(tmpdir(), 'infernet-profile-'))
+  using cleanUp = new DisposableStack()
+  cleanUp.defer(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }))
+  const browser = await startKillable(profile, served.url)
+  try {
+    const { page } = browser
+    // It promises more than it gives.
+    await page.evaluate(() => {
+      StorageManager.prototype.estimate = async () => ({ usage: 0, quota: 1e12 })
+    })
+    const session = await page.context().newCDPSession(page)
+    const site = new URL(served.url).origin
+    const bring = () =>
+      page.evaluate(([what, where]) => window.weightsRoom.bring(what, where), [manifest, origin.url] as const)
+    await session.send('Storage.overrideQuotaForOrigin', { origin: site, quotaSize: 30_000_000 })
+    expect(await bring()).toBe('models.quota-exceeded')
+    const before = await page.evaluate((what) => window.weightsRoom.heldBytes(what), manifest)
+    expect(before).toBeGreaterThan(10_000_000)
+    expect(before).toBeLessThan(30_000_000)
+    await session.send('Storage.overrideQuotaForOrigin', { origin: site })
+    const sofar = origin.served.length
+    expect(await bring()).toBe('')
+    const fetched = origin.served.slice(sofar).reduce((sum, { sentBytes }) => sum + sentBytes, 0)
+    expect(fetched).toBeLessThanOrEqual(manifestBytes(manifest) - before)
+    expect(await page.evaluate((what) => window.weightsRoom.countWrong(what), manifest)).toBe(0)
+  } finally {
+    await browser.kill()
   }
 })

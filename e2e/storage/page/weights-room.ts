@@ -8,6 +8,7 @@ import { pieceStoreChecks } from '#shared/testing/piece-store-checks.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { createHttpSource } from '../../../web/engine/http-source.ts'
 import { bringModel } from '../../../web/weights/bring-model.ts'
+import { openKeptModels } from '../../../web/weights/kept-models.ts'
 import { openWeights } from '../../../web/weights/open-weights.ts'
 import type { WeightsClient } from '../../../web/weights/weights-client.ts'
 import type { Allocated } from './counting-worker.ts'
@@ -40,8 +41,8 @@ export const weightsRoom = {
   /** Brings a model and uses it from then on; gives the code that it failed with. */
   async bring(manifest: Manifest, origin: string): Promise<string> {
     try {
-      await bringModel({ clock: realClock, origin: createHttpSource(origin) }, manifest)
-      return ''
+      const brought = await bringModel({ clock: realClock, origin: createHttpSource(origin) }, manifest)
+      return brought ? '' : 'not kept'
     } catch (thrown) {
       return InfernetError.from(thrown).code
     }
@@ -62,6 +63,9 @@ export const weightsRoom = {
     }
     return wrong
   },
+
+  /** What an eviction goes by. */
+  kept: () => openKeptModels().list(),
 
   /** The code that it was refused with. */
   async remove(manifest: Manifest): Promise<string> {
