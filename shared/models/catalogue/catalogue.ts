@@ -5,7 +5,7 @@ import { entrySchema, type CatalogueEntry } from './entry.ts'
 
 /** Characters of a list: an entry as long as it may be takes 4 kB, a usual one 800 bytes. */
 export const MAX_CATALOGUE_LENGTH = 512 * 1024
-/** A list for people to choose from; whoever knows more models than this keeps them for themselves. */
+/** A list for people to choose from; whoever knows more models than this keeps them for themselves. @internal */
 export const MAX_ENTRIES = 200
 
 const listSchema = v.strictObject({

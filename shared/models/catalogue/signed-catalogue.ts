@@ -6,7 +6,7 @@ import { peerNameField } from '../../wire/fields.ts'
 import { openSignedBytes, signBytes } from '../../wire/signed.ts'
 import { badCatalogue, MAX_CATALOGUE_LENGTH, parseCatalogue, type Catalogue } from './catalogue.ts'
 
-/** The list inside is text, whose quotes are escaped; around it stand a name and a signature. @internal */
+/** The list inside is text, whose quotes are escaped; around it stand a name and a signature. */
 export const MAX_SIGNED_CATALOGUE_BYTES = 2 * MAX_CATALOGUE_LENGTH
 
 /** `/catalogue.json` as a relay serves it: the exact text that was signed, so that nothing is written again to be verified. */

@@ -52,7 +52,8 @@ export function leftOutWords({ list }: Session): readonly string[] {
   const bad = list.leftOut.filter(({ reason }) => reason.code !== 'models.unavailable')
   return bad.slice(0, 3).map(({ source, reason }) => {
     const { message } = failureOf(reason)
-    return source ? `${message} It is of ${sourceWords(source)}.` : message
+    if (source) return `${message} It is of ${sourceWords(source)}.`
+    return reason.code === 'models.bad-catalogue' ? message : `${message} The relay’s list was left out.`
   })
 }
 
