@@ -25,6 +25,7 @@ export function lazyServices(window: Window): Services {
     models: async () => (await real()).models(),
     openMesh: async (init, options) => (await real()).openMesh(clock, { ...init, relays }, options),
     providingName: async () => (await real()).providingName(),
+    openModels: async () => (await real()).openModels(),
     loadTokenizer: async (model) => (await real()).loadTokenizer(model),
     askText: async function* (...chat) {
       yield* (await real()).askText(...chat)

@@ -17,8 +17,10 @@ import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { checkRoom } from '../../storage/model-storage.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
+import type { ModelsHome } from '../models/services.ts'
 import type { EngineInit, StartedEngine } from '../provide/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
+import { LibraryHome } from './library-home.ts'
 import type { RelayClock } from './relay-clock.ts'
 
 const infoSchema = v.pick(networkInfoSchema, ['peerId', 'relays', 'isAnnounced', 'otherRelays', 'iceServers'])
@@ -99,6 +101,13 @@ export async function readNetworkInfo(
 export const models = () => library.list()
 export const loadTokenizer = library.tokenizer
 
+const home = new LibraryHome(library)
+
+/** Undefined where this browser keeps nothing for this page. */
+export async function openModels(): Promise<ModelsHome | undefined> {
+  return (await home.isKeeping()) ? home : undefined
+}
+
 export async function inspectGpu(model: ModelHash | undefined): Promise<GpuInspection> {
   return inspect(model && library.find(model)?.manifest)
 }
@@ -147,6 +156,7 @@ export async function startEngine(
     {},
     { signal },
   )
+  home.changed()
   return {
     engine,
     fellBackFrom,
