@@ -43,8 +43,7 @@ it('says why nothing is kept, as far as it is known', () => {
 
 it('tells what happened to a model, and when', () => {
   const event = { name: 'Smol', bytes: 262e6, at: epochMillis(0) }
-  const told = (change: object, now: number) =>
-    newsWords({ ...event, kind: 'evicted', ...change }, now)
+  const told = (change: object, now: number) => newsWords({ ...event, kind: 'evicted', ...change }, now)
   expect(told({}, 600_000)).toBe('Smol, 262 MB, was deleted 10 min ago to make room for another model.')
   expect(told({ because: 'limit' }, 5 * HOUR)).toContain('5 h ago to stay within your limit')
   expect(told({ kind: 'vanished' }, 72 * HOUR)).toContain('was found deleted 3 days ago')
