@@ -18,7 +18,6 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'ModelPicker.svelte option.value': '`Session` takes each model once',
   'Limits.svelte choice.model': '`Session` takes each model once',
   'Here.svelte model.model': '`ModelsHome` tells each model once',
-  'Others.svelte model.model': '`ModelsHome` tells each model once',
   'ModelsView.svelte download.key': '`Downloads` takes each key once',
   'Prospects.svelte prospect.choice.model': '`Session` takes each model once',
   'PricePanel.svelte row.model': '`Network` makes one row a model',

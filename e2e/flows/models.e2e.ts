@@ -75,7 +75,7 @@ async function filesOf(page: ProvidePage['page']): Promise<number> {
         sum +=
           entry instanceof FileSystemDirectoryHandle
             ? await sizeOf(entry)
-            : (await (entry as FileSystemFileHandle).getFile()).size
+            : (await (entry).getFile()).size
       return sum
     }
     return sizeOf(await navigator.storage.getDirectory())

@@ -13,6 +13,7 @@ import {
   licenceSay,
   newsWords,
   nothingKeptWords,
+  proposalWords,
   sizeWords,
   usedWords,
 } from './words.ts'
@@ -47,13 +48,23 @@ it('tells what happened to a model, and when', () => {
   expect(told({}, 600_000)).toBe('Smol, 262 MB, was deleted 10 min ago to make room for another model.')
   expect(told({ because: 'limit' }, 5 * HOUR)).toContain('5 h ago to stay within your limit')
   expect(told({ kind: 'vanished' }, 72 * HOUR)).toContain('was found deleted 3 days ago')
-  expect(told({ kind: 'damaged' }, 0)).toContain('262 MB of Smol were found changed')
+  expect(told({ kind: 'damaged' }, 0)).toBe(
+    'A part of Smol, 262 MB, was found changed 0 s ago and thrown away. It is downloaded again when the model is needed.',
+  )
+  expect(told({ bytes: undefined }, 0)).toBe('Smol was deleted 0 s ago to make room for another model.')
 })
 
 it('says when a model was used, and nothing where nobody knows', () => {
   expect(usedWords({ ...tiny, lastUsedAt: undefined }, 0)).toBe('—')
   expect(usedWords({ ...tiny, lastUsedAt: epochMillis(0) }, 47 * HOUR)).toBe('47 h ago')
   expect([sizeWords(tiny), sizeWords({ ...tiny, keptBytes: 5e6 })]).toEqual(['11 MB', '5.0 MB of 11 MB'])
+})
+
+it('says of a model that is not here what a list says of it', () => {
+  expect(proposalWords(SMOL_ON_DISK)).toBe('262 MB, 4-bit, apache-2.0')
+  expect(proposalWords({ ...SMOL_ON_DISK, licence: undefined, isTried: false })).toBe(
+    '262 MB, 4-bit; not yet tried here',
+  )
 })
 
 it('says of a licence whether pieces are passed on', () => {

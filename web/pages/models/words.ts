@@ -62,17 +62,28 @@ export function nothingKeptWords(isSecure: boolean): Lead {
 
 export function newsWords(event: ModelEvent, now: number): string {
   const ago = agoWords(now - event.at)
-  const size = formatBytes(event.bytes)
+  const size = event.bytes === undefined ? '' : `, ${formatBytes(event.bytes)},`
   switch (event.kind) {
     case 'evicted':
       return event.because === 'limit'
-        ? `${event.name}, ${size}, was deleted ${ago} to stay within your limit.`
-        : `${event.name}, ${size}, was deleted ${ago} to make room for another model.`
+        ? `${event.name}${size} was deleted ${ago} to stay within your limit.`
+        : `${event.name}${size} was deleted ${ago} to make room for another model.`
     case 'vanished':
-      return `${event.name}, ${size}, was found deleted ${ago}, by the browser or by somebody at it.`
+      return `${event.name}${size} was found deleted ${ago}, by the browser or by somebody at it.`
     case 'damaged':
-      return `${size} of ${event.name} were found changed ${ago} and thrown away. They are downloaded again when the model is needed.`
+      return `A part of ${event.name}${size} was found changed ${ago} and thrown away. It is downloaded again when the model is needed.`
   }
+}
+
+/** What a list says of a model that is not here, in one line. */
+export function proposalWords({
+  bytes,
+  dtype,
+  licence,
+  isTried,
+}: Pick<KnownModel, 'bytes' | 'dtype' | 'licence' | 'isTried'>): string {
+  const facts = [formatBytes(bytes), precisionWords(dtype), ...(licence ? [licence.id] : [])]
+  return `${facts.join(', ')}${isTried ? '' : '; not yet tried here'}`
 }
 
 export function licenceWords(licence: LicenceFacts | undefined): string {

@@ -123,6 +123,13 @@ it('forgets an answer to a question that was taken back', async () => {
   expect([adding.stage, adding.found]).toEqual(['asking', undefined])
 })
 
+it('asks at once for a model that a list names, whatever was asked before', async () => {
+  const { adding, questions } = await found()
+  void adding.lookUp({ repository: 'other/one', revision: undefined })
+  expect([adding.stage, adding.found, adding.name]).toEqual(['asking', undefined, 'other/one'])
+  expect(questions[1]!.question).toMatchObject({ repository: 'other/one', revision: undefined })
+})
+
 it('asks for each model’s licence anew', async () => {
   const { adding, questions } = await found()
   adding.isAccepted = true

@@ -7,7 +7,7 @@ import type { Download } from './download.svelte.ts'
 import type { Downloads } from './downloads.svelte.ts'
 import { guessFit, type Fit } from './fit.ts'
 import { parseRepository } from './parse-repository.ts'
-import type { HubModel, ModelsHome, Wanted } from './services.ts'
+import type { HubModel, ModelsHome, NamedModel, Wanted } from './services.ts'
 
 /** `name`: it waits for a name. `facts`: the hub has answered. `given`: the download is on its way, or done. */
 export type AddStage = 'name' | 'asking' | 'facts' | 'given'
@@ -78,6 +78,14 @@ export class AddModel {
   /** Its download, once there is one. */
   get download(): Download | undefined {
     return this.#wanted && this.#components.downloads.find(this.#wanted)
+  }
+
+  /** Asks for a model that a list names. */
+  lookUp({ repository, revision = '' }: Pick<NamedModel, 'repository' | 'revision'>): Promise<void> {
+    this.reset()
+    this.name = repository
+    this.revision = revision
+    return this.ask()
   }
 
   /** Asks the hub. A second question takes the place of the first. */

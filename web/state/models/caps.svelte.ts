@@ -50,7 +50,7 @@ export class Cap {
 export class Caps {
   /** Megabytes a second. */
   readonly uploadRate: Cap | undefined
-  /** Gigabytes a day. */
+  /** Gigabytes a day for each peer. */
   readonly uploadBudget: Cap | undefined
   /** Gigabytes. */
   readonly storage: Cap | undefined

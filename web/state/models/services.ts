@@ -37,6 +37,22 @@ export interface KnownModel {
   readonly isShared: boolean
   /** Undefined where its publisher names none. */
   readonly licence: LicenceFacts | undefined
+  /** Whether who lists it has run it with this software. */
+  readonly isTried: boolean
+}
+
+/** A model that is known by its hub's name alone: it has to be added before it can be used. */
+export interface NamedModel {
+  readonly name: string
+  readonly note: string
+  /** `owner/name` */
+  readonly repository: string
+  readonly revision: string | undefined
+  readonly dtype: Dtype
+  /** About. */
+  readonly bytes: number
+  readonly licence: LicenceFacts | undefined
+  readonly isTried: boolean
 }
 
 /** How much this browser gives this page, in bytes. */
@@ -59,7 +75,8 @@ export interface ModelEvent {
   readonly kind: 'evicted' | 'vanished' | 'damaged'
   readonly at: EpochMillis
   readonly name: string
-  readonly bytes: number
+  /** Undefined where nobody counted them. */
+  readonly bytes: number | undefined
   /** Of `evicted`: why. @default the room was needed */
   readonly because?: 'room' | 'limit'
 }
@@ -67,6 +84,8 @@ export interface ModelEvent {
 export interface ModelsView {
   /** What is known, whether anything of it is here or not. */
   readonly models: readonly KnownModel[]
+  /** What lists propose beside them, shown where models can be added. @default none */
+  readonly named?: readonly NamedModel[]
   readonly room: Room
   /** Newest last. */
   readonly events: readonly ModelEvent[]
@@ -147,7 +166,7 @@ export interface ModelsHome {
   readonly limits?: {
     /** Bytes a second to all peers together. */
     readonly uploadRate?: (bytesPerSecond: number | undefined) => void
-    /** Bytes a day to all peers together. */
+    /** Bytes a day to each peer, beyond what it gave. */
     readonly uploadBudget?: (bytesPerDay: number | undefined) => void
     /** Bytes that models may take here. */
     readonly storage?: (bytes: number | undefined) => void

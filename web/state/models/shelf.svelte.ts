@@ -2,7 +2,7 @@ import type { ModelHash } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { Persisted } from '../session/persisted.svelte.ts'
 import type { SettingsStore } from '../session/services.ts'
-import type { KnownModel, ModelEvent, ModelsHome, ModelsView, Room } from './services.ts'
+import type { KnownModel, ModelEvent, ModelsHome, ModelsView, NamedModel, Room } from './services.ts'
 
 /** The next model is hardly smaller. */
 const LOW_BYTES = 500_000_000
@@ -60,6 +60,10 @@ export class Shelf {
   /** Models of which nothing is here. */
   get others(): readonly KnownModel[] {
     return this.#models.filter(({ keptBytes }) => keptBytes === 0)
+  }
+  /** Models that can be added by their hub's name. */
+  get named(): readonly NamedModel[] {
+    return this.#view?.named ?? []
   }
   get room(): Room | undefined {
     return this.#view?.room

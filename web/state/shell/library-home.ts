@@ -76,6 +76,7 @@ async function look({ choice, manifest }: LibraryModel): Promise<KnownModel> {
     isPinned: false,
     isShared: false,
     licence: undefined,
+    isTried: true,
   }
 }
 

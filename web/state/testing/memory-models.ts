@@ -34,6 +34,7 @@ export function knownModel(change: Partial<KnownModel> = {}): KnownModel {
     isPinned: false,
     isShared: true,
     licence: APACHE,
+    isTried: true,
     ...change,
   }
 }
