@@ -72,10 +72,7 @@ async function filesOf(page: ProvidePage['page']): Promise<number> {
     const sizeOf = async (folder: FileSystemDirectoryHandle): Promise<number> => {
       let sum = 0
       for await (const entry of folder.values())
-        sum +=
-          entry instanceof FileSystemDirectoryHandle
-            ? await sizeOf(entry)
-            : (await (entry).getFile()).size
+        sum += entry instanceof FileSystemDirectoryHandle ? await sizeOf(entry) : (await entry.getFile()).size
       return sum
     }
     return sizeOf(await navigator.storage.getDirectory())
