@@ -39,9 +39,11 @@ const rooms = [
   'provide',
 ].map((name) => `relay/${name}`)
 
-/** The rooms of the page's state: who asks and who provides know nothing of one another, and the shell holds all of them. */
-const state = ['session', 'money', 'ask', 'provide', 'shell', 'testing'].map((name) => `web/state/${name}`)
-const [session = '', money = '', ask = '', provide = '', shell = ''] = state
+/** The rooms of the page's state: who asks, who provides and who keeps models know nothing of one another, and the shell holds all of them. */
+const state = ['session', 'money', 'ask', 'provide', 'models', 'shell', 'testing'].map(
+  (name) => `web/state/${name}`,
+)
+const [session = '', money = '', ask = '', provide = '', models = '', shell = ''] = state
 /** What reads and writes text stands on the stages, and below the page and the relay. */
 const client = 'shared/client'
 const outside = [
@@ -73,8 +75,9 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   [money]: [...outside, session],
   [ask]: [...outside, session, money],
   [provide]: [...outside, session, money],
-  [shell]: [...outside, session, money, ask, provide],
-  'web/state/testing': [...outside, session, money, ask, provide, shell],
+  [models]: [...outside, session, money],
+  [shell]: [...outside, session, money, ask, provide, models],
+  'web/state/testing': [...outside, session, money, ask, provide, models, shell],
   'web/pages': [...stages.map(shared), client, ...state, 'web/ui'],
   web: [
     ...stages.map(shared),

@@ -105,7 +105,6 @@ test('what is not here is 404 in plain text, never the page', async () => {
     '/nothing',
     '/models/nothing',
     '/models/',
-    '/models',
     '/api/x',
     '/assets/gone.js',
     '/provide/x',

@@ -27,7 +27,7 @@ export interface OwnModels {
   remove(id: string): Promise<void>
 }
 
-export function openOwnModels(database = 'infernet-models'): OwnModels {
+export function openOwnModels(database = 'infernet-own-models'): OwnModels {
   let opening: Promise<IDBPDatabase> | undefined
   const open = (): Promise<IDBPDatabase> => {
     const opened = (opening ??= openDB(database, 1, {

@@ -10,7 +10,7 @@ import { noClaims } from '../../state/testing/memory-money.ts'
 import { memoryServices } from '../../state/testing/memory-services.ts'
 import { segment, TINY } from '../../state/testing/samples.ts'
 import { seamSentence, seamView } from '../words.ts'
-import { hereWords, isAllHere, loadingWords, localFacts, placesFor, runHereStep } from './local-words.ts'
+import { hereWords, isAllHere, openingWords, localFacts, placesFor, runHereStep } from './local-words.ts'
 import { costWords, receiptFacts, stoppedWords } from './receipt.ts'
 
 const mine: AnswerRecord = { ...EMPTY_ANSWER, stage: 'done', localFrom: 0, tokens: 89, ttftMs: 40 }
@@ -47,7 +47,7 @@ it('says what loads and how much of it is here', () => {
   const at = { loadedBytes: 4_000_000, totalBytes: 11_200_000 }
   const phases = ['checking', 'downloading', 'starting', 'testing'] as const
   expect(
-    ['opening' as const, ...phases.map((phase) => ({ phase, ...at }))].map((p) => loadingWords(p, 'Tiny')),
+    ['opening' as const, ...phases.map((phase) => ({ phase, ...at }))].map((p) => openingWords(p, 'Tiny')),
   ).toEqual([
     'Starting Tiny in this tab',
     'Reading Tiny from this device: 4.0 MB of 11 MB',

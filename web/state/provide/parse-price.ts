@@ -10,9 +10,9 @@ export function parsePerMillion(text: string | undefined): bigint | undefined {
 }
 
 /** The price that the visitor typed, else the suggestion. Reading costs a fifth of writing, as the suggestion has it. */
-export function priceFrom(suggested: Price | undefined, text: string | undefined): Price | undefined {
+export function priceFrom(suggested: Price, text: string | undefined): Price {
   const wanted = parsePerMillion(text)
-  if (!suggested || wanted === undefined) return suggested
+  if (wanted === undefined) return suggested
   const { outputPerMillion, promptPerMillion } = suggested
   const prompt = outputPerMillion > 0n ? (wanted * promptPerMillion) / outputPerMillion : 0n
   return { outputPerMillion: baseUnits(wanted), promptPerMillion: baseUnits(prompt) }

@@ -112,7 +112,10 @@ export class Provide {
 
   /** The visitor's price, else the model's suggestion. */
   get price(): Price | undefined {
-    return priceFrom(this.model?.suggestedPrice, this.#settings.pricePerMillion.value)
+    return this.model && this.priceOf(this.model)
+  }
+  priceOf({ suggestedPrice }: ModelChoice): Price {
+    return priceFrom(suggestedPrice, this.#settings.pricePerMillion.value)
   }
 
   /** Asks the browser for the GPU without starting anything. */

@@ -7,11 +7,12 @@ const here = {
   pathname: '/provide',
 } as Location
 
-it('knows four pages and shows the first for any other path', () => {
-  expect(['/', '/provide', '/provide/', '/network', '/wallet', '/elsewhere'].map(pageOf)).toEqual([
+it('knows its pages and shows the first for any other path', () => {
+  expect(['/', '/provide', '/provide/', '/models', '/network', '/wallet', '/elsewhere'].map(pageOf)).toEqual([
     '/',
     '/provide',
     '/provide',
+    '/models',
     '/network',
     '/wallet',
     '/',

@@ -2,6 +2,8 @@ import { Ask } from '../ask/ask.svelte.ts'
 import { ClaimDesk } from '../money/claim-desk.svelte.ts'
 import { Earning } from '../money/earning.svelte.ts'
 import { Energy } from '../money/energy.svelte.ts'
+import type { Models } from '../models/models.svelte.ts'
+import type { Prospects } from '../models/prospects.svelte.ts'
 import { Network } from './network.svelte.ts'
 import { PaymentDesk } from '../money/payment-desk.svelte.ts'
 import { Provide } from '../provide/provide.svelte.ts'
@@ -27,6 +29,7 @@ export class AppState {
   readonly energy: Energy
   readonly earning: Earning
   readonly services: Services
+  #models: Promise<Models | undefined> | undefined
 
   constructor(services: Services, window: Window) {
     this.settings = new Settings(services.settings)
@@ -50,11 +53,46 @@ export class AppState {
     this.services = services
   }
 
+  /** What is kept of models: loaded when first wanted. Undefined where this browser keeps nothing for this page. */
+  models(): Promise<Models | undefined> {
+    this.#models ??= this.#openModels().catch((thrown: unknown) => {
+      this.#models = undefined
+      throw thrown
+    })
+    return this.#models
+  }
+
+  /** What each model may bring here: loaded with the page that shows it. */
+  async prospects(): Promise<Prospects> {
+    const { Prospects } = await import('../models/prospects.svelte.ts')
+    const { session, settings, provide } = this
+    return new Prospects({
+      services: this.services,
+      session,
+      priceOf: (choice) => provide.priceOf(choice).outputPerMillion,
+      share: () => settings.dutyPercent.value / 100,
+    })
+  }
+
   start(): void {
     this.session.start()
     void this.ask.open()
     this.wallet.start()
     this.claims.start()
     this.energy.start()
+    // A download that the last visit left goes on, whatever page is open.
+    if (this.services.settings.get('models.downloads')) void this.models().catch(() => undefined)
+  }
+
+  async #openModels(): Promise<Models | undefined> {
+    const { openModels } = await import('../models/models.svelte.ts')
+    return openModels({
+      services: this.services,
+      wallet: this.wallet,
+      running: () => {
+        const { isPreparing, isProviding, model } = this.provide
+        return model && (isPreparing || isProviding) ? [model.model] : []
+      },
+    })
   }
 }

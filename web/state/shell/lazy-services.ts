@@ -28,6 +28,7 @@ export function lazyServices(window: Window): Services {
     models: async () => (await real()).models(clock),
     openMesh: async (init, options) => (await real()).openMesh(clock, { ...init, relays }, options),
     providingName: async () => (await real()).providingName(),
+    openModels: async () => (await real()).openModels(clock),
     loadTokenizer: async (model) => (await real()).loadTokenizer(model),
     askText: async function* (...chat) {
       yield* (await real()).askText(...chat)

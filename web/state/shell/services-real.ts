@@ -22,10 +22,14 @@ import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import { bringModel } from '../../weights/bring-model.ts'
+import { openKeptModels } from '../../weights/kept-models.ts'
 import { openWeights } from '../../weights/open-weights.ts'
+import { createWebLocks } from '../../weights/web-locks.ts'
 import { keptSource } from '../../weights/kept-source.ts'
+import type { ModelsHome } from '../models/services.ts'
 import type { EngineInit, StartedEngine } from '../session/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
+import { LibraryHome } from './library-home.ts'
 import { readLists } from './catalogue-lists.ts'
 import type { RelayClock } from './relay-clock.ts'
 
@@ -112,6 +116,22 @@ export async function models(clock: Clock): Promise<ModelList> {
 }
 export const loadTokenizer = library.tokenizer
 
+let home: LibraryHome | undefined
+
+/** Undefined where this browser keeps nothing for this page. */
+export async function openModels(clock: Clock): Promise<ModelsHome | undefined> {
+  const store = await openWeights()
+  if (!store) return undefined
+  return (home ??= new LibraryHome({
+    clock,
+    list: () => models(clock),
+    get: (model) => library.get(model),
+    store,
+    kept: openKeptModels(),
+    locks: createWebLocks(),
+  }))
+}
+
 export async function inspectGpu(model: ModelHash | undefined): Promise<GpuInspection> {
   return inspect(model && library.find(model)?.manifest)
 }
@@ -180,6 +200,7 @@ export async function startEngine(
     {},
     { signal },
   ).finally(() => brought?.release())
+  home?.changed(brought?.evicted)
   return {
     engine,
     isKept: newest?.kept ?? false,

@@ -27,6 +27,7 @@ import type { Conversation } from '../ask/conversation.ts'
 import type { MoneyServices } from '../money/money-services.ts'
 import type { StartedEngine } from '../session/services.ts'
 import type { History, TranscriptStore } from '../ask/services.ts'
+import type { ModelsHome } from '../models/services.ts'
 import type { Services } from '../shell/services.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { GPU, named, relayView, SMOL, TINY } from './samples.ts'
@@ -70,6 +71,8 @@ export interface Scene {
   /** Whether the browser keeps what is downloaded, once it has said, and how often it was asked. */
   keepsStorage: Promise<boolean>
   askedToKeep: number
+  /** Where models are kept; undefined for a browser that keeps nothing. */
+  home: ModelsHome | undefined
 }
 
 export const ME_PROVIDING = peerName('12D3KooWThisTabLendsThisTabLendsThisTabLendsLend42')
@@ -164,6 +167,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     keepsStorage: Promise.resolve(true),
     askedToKeep: 0,
     money: undefined,
+    home: undefined,
     ...change,
   }
 
@@ -285,6 +289,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
         setShare: (share) => void engine.shares.push(share),
       } satisfies StartedEngine
     },
+    openModels: async () => scene.home,
     openHistory: async () => memoryHistory(scene),
     openTranscripts: async () => memoryTranscripts(kept),
     openMoney: async () => {

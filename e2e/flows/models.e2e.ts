@@ -1,0 +1,80 @@
+import { expect, it } from 'vitest'
+import { openTab } from '../fixtures/browser.ts'
+import { axeViolations } from '../fixtures/axe.ts'
+import { startNetwork } from '../fixtures/lending-network.ts'
+import { Keyboard } from '../pages/keyboard.ts'
+import { ProvidePage } from '../pages/provide-page.ts'
+
+it('shows what is here, says that it is in use, and deletes it after a question, with the keyboard alone', async () => {
+  await using network = await startNetwork()
+  const tab = await openTab(network.browser, new URL('/models', network.relay.url).href)
+  const { page } = tab
+  const keyboard = new Keyboard(page)
+  await page.getByRole('heading', { name: 'No model is here yet.' }).waitFor()
+  await page.getByTestId('models-others').getByRole('link', { name: 'Lend it' }).click()
+  const provider = new ProvidePage(tab)
+  await page
+    .getByTestId('prospect')
+    .filter({ hasText: 'not known yet' })
+    .or(page.getByText('nothing is paid here'))
+    .first()
+    .waitFor()
+  await page.getByTestId('provide-switch').click()
+  await provider.waitForState('live')
+
+  await page.getByRole('navigation').getByText('Models').click()
+  await page.getByRole('heading', { name: 'One model is here.' }).waitFor()
+  const row = page.getByTestId('model-row')
+  await row.filter({ hasText: 'Infernet Tiny' }).getByText('in use now').waitFor()
+  expect(await filesOf(page)).toBeGreaterThan(1_000_000)
+  const bin = page.getByTestId('delete-model')
+  const dialog = page.getByRole('dialog', { name: 'Delete Infernet Tiny?' })
+  await keyboard.walkTo(bin)
+  await keyboard.press('Enter')
+  await dialog.getByText('It is in use now.').waitFor()
+  expect(await axeViolations(page)).toEqual([])
+  await keyboard.press('Escape')
+  await dialog.waitFor({ state: 'hidden' })
+  await keyboard.expectAt(bin)
+  await keyboard.press('Enter')
+  await keyboard.walkTo(page.getByTestId('delete-sure'))
+  await keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'No model is here yet.' }).waitFor()
+  expect(await filesOf(page)).toBe(0)
+
+  // What runs goes on, and the next start downloads it again.
+  await page.getByRole('navigation').getByText('Provide').click()
+  await provider.waitForState('live')
+  await page.reload()
+  await page.getByTestId('provide-switch').click()
+  await provider.waitForState('live')
+  expect(await filesOf(page)).toBeGreaterThan(1_000_000)
+  expect(tab.errors).toEqual([])
+})
+
+it('says that a browser keeps nothing where it gives the page no storage', async () => {
+  await using network = await startNetwork()
+  const tab = await openTab(network.browser, new URL('/models', network.relay.url).href, {
+    prepare: (profile) =>
+      profile.addInitScript(() => {
+        StorageManager.prototype.getDirectory = () =>
+          Promise.reject(new DOMException('none', 'SecurityError'))
+      }),
+  })
+  await tab.page.getByRole('heading', { name: 'This browser keeps no models.' }).waitFor()
+  await tab.page.getByText('as in some private windows').waitFor()
+  expect(tab.errors).toEqual([])
+})
+
+/** The bytes of all files in the page's own file system. */
+async function filesOf(page: ProvidePage['page']): Promise<number> {
+  return page.evaluate(async () => {
+    const sizeOf = async (folder: FileSystemDirectoryHandle): Promise<number> => {
+      let sum = 0
+      for await (const entry of folder.values())
+        sum += entry instanceof FileSystemDirectoryHandle ? await sizeOf(entry) : (await entry.getFile()).size
+      return sum
+    }
+    return sizeOf(await navigator.storage.getDirectory())
+  })
+}

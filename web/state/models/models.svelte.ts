@@ -1,0 +1,72 @@
+import type { ModelHash } from '#shared/base/ids.ts'
+import type { Wallet } from '../money/wallet.svelte.ts'
+import { AddModel } from './add-model.svelte.ts'
+import { Caps } from './caps.svelte.ts'
+import { Downloads } from './downloads.svelte.ts'
+import { earnedOf } from './earned.ts'
+import { Licences } from './licences.svelte.ts'
+import type { ModelsHome, ModelsServices } from './services.ts'
+import { Shelf } from './shelf.svelte.ts'
+
+export interface ModelsComponents {
+  readonly services: ModelsServices
+  readonly home: ModelsHome
+  /** Whose journal says what a model earned. */
+  readonly wallet: Pick<Wallet, 'address' | 'entries' | 'escrow' | 'network'>
+  /** What this tab itself runs now. */
+  readonly running: () => readonly ModelHash[]
+}
+
+/** What is kept of models, fetched and given away. A part without its services is undefined, and nothing of it shows. */
+export class Models {
+  readonly home: ModelsHome
+  readonly shelf: Shelf
+  readonly downloads: Downloads | undefined
+  readonly adding: AddModel | undefined
+  readonly caps: Caps | undefined
+
+  constructor({ services, home, wallet, running }: ModelsComponents) {
+    const { clock, settings } = services
+    this.home = home
+    this.shelf = new Shelf({
+      ...{ settings, home, running },
+      earnedBy: (model) =>
+        earnedOf(model, wallet.entries, {
+          wallet: wallet.address,
+          chainId: wallet.network?.chainId,
+          symbol: wallet.escrow?.symbol,
+        }),
+    })
+    const caps = home.limits && new Caps(settings, home.limits)
+    this.caps = caps?.isEmpty ? undefined : caps
+    const { fetch, lookUp } = home
+    if (!fetch) return
+    const downloads = new Downloads({
+      ...{ clock, settings, licences: new Licences(settings) },
+      fetch: (wanted, options) => fetch.call(home, wanted, options),
+      token: () => this.adding?.token,
+    })
+    this.downloads = downloads
+    if (!lookUp) return
+    const inspectGpu = () => services.inspectGpu(undefined)
+    this.adding = new AddModel({ settings, downloads, lookUp: (question) => lookUp(question), inspectGpu })
+  }
+
+  start(): void {
+    this.shelf.start()
+    this.downloads?.start()
+  }
+  stop(): void {
+    this.shelf.stop()
+    this.downloads?.stop()
+  }
+}
+
+/** Undefined where this browser keeps nothing for this page. */
+export async function openModels(components: Omit<ModelsComponents, 'home'>): Promise<Models | undefined> {
+  const home = await components.services.openModels()
+  if (!home) return undefined
+  const models = new Models({ ...components, home })
+  models.start()
+  return models
+}

@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises'
+import { afterEach, expect, it, vi } from 'vitest'
+import { ModelLibrary } from '#shared/client/model-library.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
+import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import { MemoryStore } from '#shared/models/store/memory-store.ts'
+import { LocalLocks } from '#shared/models/store/store-locks.ts'
+import { useFiles } from '#shared/models/store/use-files.ts'
+import type { ManifestFile } from '#shared/models/manifest.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
+import { LibraryHome } from './library-home.ts'
+
+const served = new URL('../../public/', import.meta.url)
+const [entry] = BUNDLED_MODELS as [CatalogueEntry]
+const only = (dtype: 'fp32' | 'q4', id: string, name: string): CatalogueEntry => ({
+  ...entry,
+  ...{ id, name, dtype },
+  precisions: entry.precisions.filter((each) => each.dtype === dtype),
+})
+const fine = only('fp32', 'fine', 'Fine')
+const small = only('q4', 'small', 'Small')
+const digest = (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes)
+const fromDisk = (folder: string, path: string) => readFile(new URL(`.${folder}${path}`, served))
+
+afterEach(() => vi.unstubAllGlobals())
+
+/** A store whose files are gone when they are deleted. */
+class Store extends MemoryStore {
+  readonly gone = new Set<string>()
+  readonly #locks: LocalLocks
+  constructor(locks: LocalLocks) {
+    super({ digest })
+    this.#locks = locks
+  }
+  override async held(file: ManifestFile) {
+    const map = await super.held(file)
+    if (this.gone.has(file.sha256)) for (let piece = 0; piece < map.pieces; piece++) map.remove(piece)
+    return map
+  }
+  async remove({ sha256 }: Pick<ManifestFile, 'sha256'>) {
+    const release = await this.#locks.tryAcquire(`use:${sha256}`, 'exclusive')
+    if (!release) throw new InfernetError('models.in-use')
+    release()
+    this.gone.add(sha256)
+  }
+}
+
+function memoryKept(): KeptModels {
+  const records = new Map<string, KeptRecord>()
+  return {
+    list: async () => [...records.values()],
+    put: async (record) => void records.set(record.model, record),
+    remove: async (model) => void records.delete(model),
+    floor: async () => 0,
+    setFloor: async () => undefined,
+  }
+}
+
+/** Both precisions of one model, which share their tokenizer. */
+async function opened() {
+  vi.stubGlobal('navigator', {
+    storage: { estimate: async () => ({ usage: 1000, quota: 5000 }), persisted: async () => false },
+  })
+  const state = { isDown: false }
+  const library = new ModelLibrary({
+    source: (folder) => ({
+      async open(path) {
+        if (state.isDown) throw new InfernetError('models.unavailable', { path })
+        const bytes = Uint8Array.from(await fromDisk(folder, path))
+        return {
+          offset: 0,
+          body: (async function* () {
+            yield bytes
+          })(),
+        }
+      },
+    }),
+    digest,
+  })
+  const lists = {
+    lists: [{ source: { kind: 'bundled' } as const, entries: [fine, small] }],
+    pinned: [],
+    leftOut: [],
+  }
+  const locks = new LocalLocks()
+  const store = new Store(locks)
+  const make = () =>
+    new LibraryHome({
+      clock: new FakeClock(),
+      list: () => library.list(lists),
+      get: (model) => library.get(model),
+      store,
+      kept: memoryKept(),
+      locks,
+    })
+  const home = make()
+  const { models } = await home.read()
+  const filesOf = (name: string) =>
+    library.get(models.find((each) => each.name === name)!.model).manifest.files
+  const keep = async (name: string): Promise<void> => {
+    for (const file of filesOf(name))
+      for (const piece of file.pieces.keys()) {
+        const bytes = Uint8Array.from(await fromDisk('/models/infernet-tiny/', file.path))
+        expect(await store.put(file, piece, bytes.slice(piece * 2 ** 20, (piece + 1) * 2 ** 20))).toBe('kept')
+      }
+  }
+  const kept = async () =>
+    (await home.read()).models.map(({ name, bytes, keptBytes }) => [name, keptBytes, bytes])
+  return { home, keep, models, kept, state, make, locks, filesOf }
+}
+
+it('tells how much of each model is here, what room there is, and under which licence it is', async () => {
+  const { home, keep, models, kept } = await opened()
+  expect((await home.read()).room).toEqual({ usedBytes: 0, freeBytes: 4000, isLasting: false })
+  await keep('Fine')
+  const [[, fineKept, fineBytes] = [], [, smallKept, smallBytes] = []] = await kept()
+  expect(fineKept).toBe(fineBytes)
+  expect(Number(smallKept)).toBeGreaterThan(0) // the tokenizer, which it shares
+  expect(Number(smallKept)).toBeLessThan(Number(smallBytes))
+  expect(models.map(({ dtype, licence }) => [dtype, licence?.id])).toEqual([
+    ['fp32', 'apache-2.0'],
+    ['q4', 'apache-2.0'],
+  ])
+})
+
+it('deletes the files of one model and of no other, and tells whoever watches', async () => {
+  const { home, keep, models, kept } = await opened()
+  await keep('Fine')
+  await keep('Small')
+  let told = 0
+  const stop = home.onChange(() => told++)
+  await home.remove(models[0]!.model)
+  const [[, fineKept] = [], [, smallKept, smallBytes] = []] = await kept()
+  expect([smallKept, told]).toEqual([smallBytes, 1])
+  expect(Number(fineKept)).toBeLessThan(100_000) // the tokenizer, which the other one has as well
+  stop()
+  await home.remove(models[1]!.model)
+  expect([(await kept()).map(([, bytes]) => bytes), told]).toEqual([[0, 0], 1])
+})
+
+it('deletes nothing that runs, and says that it runs', async () => {
+  const { home, keep, models, kept, locks, filesOf } = await opened()
+  await keep('Fine')
+  const release = await useFiles(locks, filesOf('Fine'))
+  expect((await home.read()).models.map(({ isInUse }) => isInUse)).toEqual([true, false])
+  await expect(home.remove(models[0]!.model)).rejects.toMatchObject({ code: 'models.in-use' })
+  const [[, fineKept, fineBytes] = []] = await kept()
+  expect(fineKept).toBe(fineBytes)
+  release()
+  expect((await home.read()).models.map(({ isInUse }) => isInUse)).toEqual([false, false])
+})
+
+it('keeps a pin, and tells what went to make room', async () => {
+  const { home, models } = await opened()
+  await home.pin(models[1]!.model, true)
+  expect((await home.read()).models.map(({ isPinned }) => isPinned)).toEqual([false, true])
+  home.changed(['Old'])
+  expect((await home.read()).events).toMatchObject([{ kind: 'evicted', name: 'Old' }])
+  await home.pin(models[1]!.model, false)
+  expect((await home.read()).models.map(({ isPinned }) => isPinned)).toEqual([false, false])
+})
+
+it('reads the list once, and again where it could not be had', async () => {
+  const { home, state, make } = await opened()
+  state.isDown = true
+  const later = make()
+  await expect(later.read()).rejects.toMatchObject({ code: 'models.unavailable' })
+  expect((await home.read()).models).toHaveLength(2)
+  state.isDown = false
+  expect((await later.read()).models).toHaveLength(2)
+})
