@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eosTokens } from '#shared/engine/eos-tokens.ts'
+import { lintEncoder, type EncoderFinding } from '#shared/models/lint-encoder.ts'
 import { lintModel, type Finding } from '#shared/models/lint-model.ts'
 import { WEIGHTS_PATHS, type Dtype } from '#shared/models/manifest.ts'
 import { readJson, readJsonIfAny, type ModelFiles } from '#shared/models/model-files.ts'
@@ -79,14 +80,24 @@ export function contextLengthOf(config: Readonly<Record<string, unknown>>): numb
 }
 
 /** What the publisher's lint says of one precision. */
-export async function lintFolder({ dtype, weights, files }: ModelFolder): Promise<readonly Finding[]> {
+export async function lintFolder({
+  dtype,
+  weights,
+  files,
+}: ModelFolder): Promise<readonly (Finding | EncoderFinding)[]> {
   const config = await readJson(files, 'config.json')
+  const bytes = await files.read(weights)
+  if (isEncoder(bytes))
+    return lintEncoder({
+      ...{ dtype, weights: bytes, paths: files.paths, config, contextLength: contextLengthOf(config) },
+      dimensions: configNumber(config, ['hidden_size']),
+    })
   const beside = []
   for (const path of files.paths.filter((path) => path !== weights && isWeightsFile(path, weights)))
     beside.push({ path: path.slice(pathBeside(weights, '').length), data: await files.read(path) })
   return lintModel({
     dtype,
-    weights: await files.read(weights),
+    weights: bytes,
     paths: files.paths,
     config: { ...config, vocab_size: configNumber(config, ['vocab_size']) },
     eosTokens: eosTokens(await readJsonIfAny(files, 'generation_config.json'), config),
@@ -95,7 +106,12 @@ export async function lintFolder({ dtype, weights, files }: ModelFolder): Promis
   })
 }
 
+/** One that gives a vector for each text, by the name that the hub's exports have for it. */
+function isEncoder(weights: Uint8Array): boolean {
+  return modelType.decode(weights).graph?.outputs.some(({ name }) => name === 'sentence_embedding') ?? false
+}
+
 /** One line for each finding. */
-export function printFindings(dtype: Dtype, findings: readonly Finding[]): void {
+export function printFindings(dtype: Dtype, findings: readonly (Finding | EncoderFinding)[]): void {
   for (const { level, rule, says } of findings) console.log(`${dtype} ${level} ${rule}: ${says}`)
 }
