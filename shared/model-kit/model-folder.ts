@@ -1,7 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lintEncoder, type EncoderFinding } from '#shared/models/lint-encoder.ts'
 import type { Finding } from '#shared/models/lint-model.ts'
-import { lintWith } from '#shared/models/make-manifest.ts'
+import { configNumber, contextLengthOf, lintWith } from '#shared/models/make-manifest.ts'
 import { WEIGHTS_PATHS, type Dtype } from '#shared/models/manifest.ts'
 import { readJson, readJsonIfAny, type ModelFiles } from '#shared/models/model-files.ts'
 import { externalFiles } from '#shared/models/onnx/external-weights.ts'
@@ -54,17 +55,32 @@ function noWeights(root: string, here: readonly string[]): string {
 }
 
 /** What the publisher's lint says of one precision. */
-export async function lintFolder({ dtype, weights, files }: ModelFolder): Promise<readonly Finding[]> {
+export async function lintFolder({
+  dtype,
+  weights,
+  files,
+}: ModelFolder): Promise<readonly (Finding | EncoderFinding)[]> {
   const config = await readJson(files, 'config.json')
+  const bytes = await files.read(weights)
+  if (isEncoder(bytes))
+    return lintEncoder({
+      ...{ dtype, weights: bytes, paths: files.paths, config, contextLength: contextLengthOf(config) },
+      dimensions: configNumber(config, ['hidden_size']),
+    })
   const beside = []
   for (const path of files.paths.filter((path) => path !== weights && isWeightsFile(path, weights)))
     beside.push({ path: path.slice(pathBeside(weights, '').length), data: await files.read(path) })
   const generationConfig = await readJsonIfAny(files, 'generation_config.json')
-  const input = { dtype, weights: await files.read(weights), paths: files.paths, beside }
+  const input = { dtype, weights: bytes, paths: files.paths, beside }
   return lintWith({ config, generationConfig }, input)
 }
 
+/** One that gives a vector for each text, by the name that the hub's exports have for it. */
+function isEncoder(weights: Uint8Array): boolean {
+  return modelType.decode(weights).graph?.outputs.some(({ name }) => name === 'sentence_embedding') ?? false
+}
+
 /** One line for each finding. */
-export function printFindings(dtype: Dtype, findings: readonly Finding[]): void {
+export function printFindings(dtype: Dtype, findings: readonly (Finding | EncoderFinding)[]): void {
   for (const { level, rule, says } of findings) console.log(`${dtype} ${level} ${rule}: ${says}`)
 }

@@ -78,7 +78,8 @@ export function contextLengthOf(config: Json): number {
 }
 
 /** A whole number of config.json; of a model that also sees or hears, of the part that writes text. */
-function configNumber(config: Json, names: readonly string[]): number {
+/** A whole number of config.json; of a model that also sees or hears, of the part that writes text. */
+export function configNumber(config: Json, names: readonly string[]): number {
   const inner = config['text_config']
   const parts = [config, typeof inner === 'object' && inner !== null ? { ...inner } : {}]
   for (const part of parts)

@@ -213,7 +213,7 @@ describe('a job of vectors', () => {
 
   it.each([
     ['a model that writes', { task: 'text-generation' as const }, {}, 'engine.other-task'],
-    ['vectors of another size', {}, { dimensions: 16 }, 'stream.other-vectors'],
+    ['vectors of another size', {}, { dimensions: 16 }, 'wire.malformed'],
     ['a text that is too long', {}, { texts: [texts[0]!.concat(texts[1]!)] }, 'engine.context-full'],
     ['a token outside the vocabulary', {}, { texts: [[5000]] }, 'engine.bad-token'],
   ])('is refused by name for %s, before anything is paid', async (_, info, changes, code) => {

@@ -193,13 +193,14 @@ export class JobService {
 /**
  * What the engine would refuse is refused here, before a place is taken.
  *
- * @throws InfernetError `engine.other-task`, `engine.bad-token`, `engine.context-full`, `stream.other-vectors`.
+ * @throws InfernetError `engine.other-task`, `engine.bad-token`, `engine.context-full`, `wire.malformed` for vectors of
+ * another size than the model's.
  */
 function checkFits(open: OpenJob, { info }: Engine): void {
   const { vocabSize, contextLength, dimensions = 0 } = info
   if (open.task !== info.task) throw new InfernetError('engine.other-task', { task: open.task })
   if (open.task === ENCODING) {
-    if (open.dimensions !== dimensions) throw new InfernetError('stream.other-vectors', { dimensions })
+    if (open.dimensions !== dimensions) throw new InfernetError('wire.malformed', { field: 'dimensions' })
     return checkEmbedRequest(open, info)
   }
   const { promptTokens, priorTokens, maxTokens } = open

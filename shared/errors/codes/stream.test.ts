@@ -37,10 +37,6 @@ it('the failures of stream read well', () => {
     stream.slow-reader
       The reader does not take its tokens in time.
       fix: Read faster, or ask again.
-    stream.other-vectors
-      The provider's vectors have 512 numbers, not as many as were asked for.
-      bare: The provider's vectors have ? numbers, not as many as were asked for.
-      fix: Ask another provider.
     stream.duplicate-job
       A job with this id is already running.
       fix: Use a new id.

@@ -51,11 +51,6 @@ export const STREAM_CODES = {
     fix: 'Read faster, or ask again.',
     example: {},
   },
-  'stream.other-vectors': {
-    says: (f) => `The provider's vectors have ${f.dimensions ?? '?'} numbers, not as many as were asked for.`,
-    fix: ANOTHER,
-    example: { dimensions: 512 },
-  },
   'stream.duplicate-job': {
     says: () => 'A job with this id is already running.',
     fix: 'Use a new id.',
