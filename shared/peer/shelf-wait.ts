@@ -1,5 +1,5 @@
-import { millis, SECOND_MS, type Millis } from '../base/units.ts'
-import { EXPECTED_ANSWER_TOKENS } from '../schedule/policy/score.ts'
+import { millis, type Millis } from '../base/units.ts'
+import { answerMs } from '../schedule/policy/score.ts'
 
 /** What is known of a model on the shelf. */
 interface ShelfModelState {
@@ -46,6 +46,5 @@ function untilLeft(
   minStayMs: number,
 ): number {
   const stays = Math.max(0, loadedAt + minStayMs - now)
-  const answerMs = (EXPECTED_ANSWER_TOKENS / Math.max(1, decodeTokensPerSecond)) * SECOND_MS
-  return Math.max(stays, holders > 0 ? answerMs : 0)
+  return Math.max(stays, holders > 0 ? answerMs(decodeTokensPerSecond) : 0)
 }

@@ -64,10 +64,14 @@ export function predict(
   { rttMs, prefillTokens, maxTokens }: { rttMs: Millis; prefillTokens: number; maxTokens: number },
 ): Prediction {
   const prefillMs = (prefillTokens / Math.max(1, quote.prefillTokensPerSecond)) * 1000
-  const decodeMs =
-    (Math.min(maxTokens, EXPECTED_ANSWER_TOKENS) / Math.max(1, quote.decodeTokensPerSecond)) * 1000
+  const decodeMs = answerMs(quote.decodeTokensPerSecond, maxTokens)
   const ttftMs = rttMs + (quote.loadMs ?? 0) + quote.queueMs + prefillMs
   return { ttftMs: millis(ttftMs), totalMs: millis(ttftMs + decodeMs) }
+}
+
+/** How long an answer of ordinary length takes to write, or one of `maxTokens` where that is less. */
+export function answerMs(decodeTokensPerSecond: number, maxTokens = EXPECTED_ANSWER_TOKENS): number {
+  return (Math.min(maxTokens, EXPECTED_ANSWER_TOKENS) / Math.max(1, decodeTokensPerSecond)) * 1000
 }
 
 /** What a quote is worth to a consumer who chats: higher is better. */

@@ -18,7 +18,7 @@ export function lendWantedWords(
   lent: string | undefined,
 ): string {
   if (!on)
-    return 'When nobody uses this page, this tab downloads and lends the model that is paid for and has too few providers.'
+    return 'When nobody uses this page, this tab downloads and lends the model that is paid for and has too few providers. After a reload it goes on once Provide is opened.'
   const battery = unknowns.battery ? ' This browser doesn’t say whether the device is charged.' : ''
   if (lent) return `It may change from ${lent} to a model that is wanted more.${battery}`
   return `${hold ? HOLDS[hold] : 'It looks for a model within a minute.'}${battery}`

@@ -4,7 +4,6 @@ import { MIB, millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { NetworkView } from '#shared/peer/peer.ts'
 import { wantedModel, type WantedCandidate } from '#shared/schedule/demand/wanted-model.ts'
-import { Persisted, yesNo } from '../session/persisted.svelte.ts'
 import type { Session } from '../session/session.svelte.ts'
 import type { PageIdle } from './page-idle.ts'
 import type { Provide } from './provide.svelte.ts'
@@ -23,6 +22,10 @@ const USUAL_LINE = 6.25e6
 const USUAL_MEMORY = 2e10
 /** The processor is too slow for more. */
 const MAX_PROCESSOR_BYTES = 512 * MIB
+
+/** Where the visitor's choices are kept. */
+const ON = 'provide.wanted'
+const LINE_IS_FREE = 'provide.line-is-free'
 
 /** Why nothing is loaded now. */
 export type LendHold =
@@ -49,8 +52,8 @@ export class LendWanted {
   readonly #components: LendWantedComponents
   readonly #provide: Provide
   readonly #session: Session
-  readonly #on: Persisted<boolean>
-  readonly #lineIsFree: Persisted<boolean>
+  #on = $state(false)
+  #lineIsFree = $state(false)
   /** Models that could not be started on this device since the page was opened. */
   #failed: readonly ModelHash[] = []
   #hold = $state.raw<LendHold | undefined>()
@@ -69,19 +72,21 @@ export class LendWanted {
     this.#provide = provide
     this.#session = session
     const { settings, conditions } = components.services
-    this.#on = new Persisted(settings, 'provide.wanted', yesNo(false))
-    this.#lineIsFree = new Persisted(settings, 'provide.line-is-free', yesNo(false))
+    // Not as `Persisted`, which is in the page's first load: taken from there, the bundler parts that in two.
+    this.#on = settings.get(ON) === 'yes'
+    this.#lineIsFree = settings.get(LINE_IS_FREE) === 'yes'
     conditions.onChange(() => this.#conditionsChanged())
     components.idle.onChange(() => this.#conditionsChanged())
     this.#conditionsChanged()
   }
 
   get on(): boolean {
-    return this.#on.value
+    return this.#on
   }
   /** Switching it off ends nothing that is lent. */
   set on(on: boolean) {
-    this.#on.value = on
+    this.#on = on
+    this.#components.services.settings.set(ON, on ? 'yes' : 'no')
     this.#lends = undefined
     if (on && this.#provide.stage === 'ended') this.#provide.reset()
     this.#conditionsChanged()
@@ -89,10 +94,11 @@ export class LendWanted {
 
   /** The visitor's word that the line is not metered, for a browser that does not say. */
   get lineIsFree(): boolean {
-    return this.#lineIsFree.value
+    return this.#lineIsFree
   }
   set lineIsFree(isFree: boolean) {
-    this.#lineIsFree.value = isFree
+    this.#lineIsFree = isFree
+    this.#components.services.settings.set(LINE_IS_FREE, isFree ? 'yes' : 'no')
     this.#conditionsChanged()
   }
 
