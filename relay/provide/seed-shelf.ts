@@ -5,7 +5,12 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { SERVED_MODELS, usualPrecision, type CatalogueEntry, type Precision } from '#shared/models/catalogue/entry.ts'
+import {
+  SERVED_MODELS,
+  usualPrecision,
+  type CatalogueEntry,
+  type Precision,
+} from '#shared/models/catalogue/entry.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { ProviderShelf } from '#shared/peer/provider-shelf.ts'

@@ -72,12 +72,11 @@ export function lintWith(
   })
 }
 
-/** Prompt and answer together, as far as the model and the wire carry them. @internal */
+/** Prompt and answer together, as far as the model and the wire carry them. */
 export function contextLengthOf(config: Json): number {
   return textLimit({ contextLength: configNumber(config, ['max_position_embeddings', 'n_positions']) })
 }
 
-/** A whole number of config.json; of a model that also sees or hears, of the part that writes text. */
 /** A whole number of config.json; of a model that also sees or hears, of the part that writes text. */
 export function configNumber(config: Json, names: readonly string[]): number {
   const inner = config['text_config']
