@@ -15,6 +15,9 @@ const HARDWARE = 'Turn on hardware acceleration in the browser settings, or lend
 const DRIVER = 'Update the graphics driver. Until then you can lend your processor instead.'
 const ORDINARY_WINDOW = 'open the page in an ordinary window'
 
+const NOT_KEPT = 'They were not kept. The rest comes from elsewhere; if it stops, load the model again later.'
+const FROM_OTHERS = 'The pieces come from elsewhere. If the download stops, load the model again later.'
+
 /** By code, wherever the page shows it. A button stands beside it: see `stepsAfter`, `provideSteps` and the notes. */
 const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'wire.malformed': { fix: `${RELOAD} If it happens again, ask again later.` },
@@ -36,6 +39,12 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
     message: 'The model is in use here or in another tab, so it was not deleted.',
     fix: 'Stop it there, or close that tab, then delete it.',
   },
+  'models.origin-differs': { fix: NOT_KEPT },
+  'models.wrong-piece': { fix: NOT_KEPT },
+  'models.lying-seeder': { fix: FROM_OTHERS },
+  'models.seeder-stalled': { fix: FROM_OTHERS },
+  'models.seeder-flood': { fix: FROM_OTHERS },
+  'models.not-passed-on': { fix: 'It is kept in this browser alone. Others get it from its origin.' },
   'engine.no-webgpu': {
     message: 'This browser has no WebGPU.',
     fix: 'Use a current Chrome, Edge, Firefox or Safari, or lend your processor instead.',
@@ -61,6 +70,8 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'schedule.filling': { fix: 'Ask again in some seconds.' },
   'schedule.offer-expired': { fix: 'Check that the clock of this computer is right.' },
   'schedule.offer-stale': { fix: 'Close other tabs of this page that lend the same model.' },
+  'schedule.seeds-expired': { fix: 'Check that the clock of this computer is right.' },
+  'schedule.seeds-stale': { fix: 'Close other tabs of this page that pass on the same model.' },
   'schedule.directory-full': { fix: 'Wait, or open the page from another relay.' },
   'schedule.maintenance': { fix: 'Wait until it is over, or open the page from another relay.' },
   'schedule.not-introduced': {

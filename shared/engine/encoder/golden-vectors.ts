@@ -14,7 +14,7 @@ const MAX_VECTOR_HEX = 8 * 8192
  * model, covered by its manifest.
  */
 const goldenSchema = v.strictObject({
-  format: v.literal(tagOf('file', 'vectors')),
+  format: v.literal(tagOf('file', 'golden-vectors')),
   cases: v.pipe(
     list(
       v.strictObject({

@@ -66,7 +66,7 @@ export async function makeSentenceEncoder(folder: string): Promise<MadeEncoder> 
 
 async function goldenVectors(): Promise<GoldenVectors> {
   const cases = (await readReference()).map(({ tokens, vector }) => ({ tokens, vector }))
-  return { format: tagOf('file', 'vectors'), cases }
+  return { format: tagOf('file', 'golden-vectors'), cases }
 }
 
 type Vocab = v.InferOutput<typeof vocabSchema>
