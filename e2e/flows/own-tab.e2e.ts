@@ -33,12 +33,15 @@ it('where nobody lends, a tab answers its own question, sends nothing, and does 
   expect(metrics).not.toMatch(/^infernet_relayed_connections_total\{result="allowed"\} [1-9]/m)
 
   // The same tab lends the model then: its engine is there already, and stays the only one.
-  const engines = (): number => page.workers().filter((worker) => /\/worker-/.test(worker.url())).length
-  expect(engines()).toBe(1)
+  const engines = async (): Promise<number> => {
+    const names = await Promise.all(page.workers().map((worker) => worker.evaluate(() => self.name)))
+    return names.filter((name) => name === 'engine').length
+  }
+  expect(await engines()).toBe(1)
   await page.getByRole('link', { name: 'Provide' }).click()
   await page.getByTestId('provide-switch').click()
   await new ProvidePage(tab).waitForState('live')
-  expect(engines()).toBe(1)
+  expect(await engines()).toBe(1)
   await page.getByRole('link', { name: 'Ask', exact: true }).click()
 
   await page.getByTestId('ask-place').selectOption('tab')

@@ -12,6 +12,9 @@ const AFTER = '```\r\n1. Then:\n   ~~~sh\n   ls\n\n   ~~~\nUse `a  b`:\n    so\n
 /** Puts an answer where the page keeps its conversations, with a seam in its middle, as a failover leaves one. */
 function keepAnswer(page: Page, texts: readonly [string, string]): Promise<void> {
   return page.evaluate(async ([first, second]) => {
+    // The page makes it, and would not do so where it is there.
+    while (!(await indexedDB.databases()).some(({ name, version }) => name === 'infernet-history' && version))
+      await new Promise((resolve) => setTimeout(resolve, 50))
     const opened = indexedDB.open('infernet-history')
     await new Promise((resolve) => (opened.onsuccess = resolve))
     const seam = { position: 9, lost: 'a', next: 'b', gapMs: 800, unowed: 0, reasonCode: 'stream.silent' }

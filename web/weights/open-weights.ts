@@ -15,6 +15,12 @@ export function openWeights(): Promise<WeightsClient | undefined> {
 
 async function start(onDeath: () => void): Promise<WeightsClient | undefined> {
   if (typeof Worker === 'undefined') return undefined
+  // A window that keeps nothing mostly says so at once, and no worker is started for it.
+  const isKeeping = await (async () => navigator.storage.getDirectory())().then(
+    () => true,
+    () => false,
+  )
+  if (!isKeeping) return undefined
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'weights' })
   const client = new WeightsClient({
     postMessage: (message, transfer) => worker.postMessage(message, transfer),

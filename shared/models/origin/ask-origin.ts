@@ -3,6 +3,7 @@ import { millis, SECOND_MS } from '../../base/units.ts'
 import { sleep, withDeadline } from '../../base/wait.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { MAX_REDIRECTS, MAX_WAIT_MS, MAX_WAITS, SILENCE_MS, USUAL_WAIT_MS } from './limits.ts'
+import { parsePlace } from './parse-place.ts'
 
 export interface HttpComponents {
   /** The platform's, as it is. */
@@ -83,7 +84,7 @@ async function follow(components: HttpComponents, question: Question): Promise<A
 }
 
 function nextPlace(location: string | null, from: URL): URL {
-  const next = location === null ? null : URL.parse(location, from)
+  const next = location === null ? undefined : parsePlace(location, from)
   if (!next) throw faulty('it sends requests on to no place')
   const isPlain = next.protocol === 'http:'
   if (next.protocol !== 'https:' && !isPlain) throw faulty('it sends requests on to what is no web address')

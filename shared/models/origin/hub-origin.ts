@@ -6,6 +6,7 @@ import { MAX_CARD_BYTES, MAX_LISTED_FILES, MAX_PAGE_BYTES, MAX_PAGES } from './l
 import type { ListedFile, Listing, ListOptions, Origin } from './origin.ts'
 import { readJsonBody } from './read-body.ts'
 import { HUGGING_FACE, sourceOf } from './source-of.ts'
+import { parsePlace } from './parse-place.ts'
 
 /** `owner/name`, as the hub allows it; a name with two dots would reach outside. */
 const REPOSITORY = /^(?!.*\.\.)[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9_][\w.-]{0,95}$/
@@ -146,7 +147,7 @@ class Hub {
   /** Only the path of a link is taken: a mirror may pass on the hub's own address, and the token stays where it is. */
   #nextPage(link: string | null): URL | undefined {
     const target = /<([^<>\s]+)>\s*;\s*rel="?next"?/i.exec(link ?? '')?.[1]
-    const next = target === undefined ? undefined : URL.parse(target, this.root)
+    const next = target === undefined ? undefined : parsePlace(target, this.root)
     return next ? this.url(`${next.pathname}${next.search}`) : undefined
   }
 }

@@ -246,6 +246,8 @@ export class Ask {
     const run = new AbortController()
     this.#run = run
     const before = continuationOf(turn.answer) && turn.answer
+    // While its relay is there: what keeps proofs comes from it, and an answer outlives it.
+    void this.#services.openTranscripts().catch(() => undefined)
     const answer = new Answer({ clock: this.#services.clock, before })
     const proofs: Transcript[] = []
     this.#active = { conversation, turn: turn.id, answer }
