@@ -5,7 +5,7 @@ import { startNetwork } from '../fixtures/lending-network.ts'
 import { Keyboard } from '../pages/keyboard.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
 
-it('shows what is here, says that it is in use, and deletes it after a question, with the keyboard alone', async () => {
+it('shows what is here, refuses to delete it while it is in use, and deletes it after a question, with the keyboard alone', async () => {
   await using network = await startNetwork()
   const tab = await openTab(network.browser, new URL('/models', network.relay.url).href)
   const { page } = tab
@@ -31,20 +31,28 @@ it('shows what is here, says that it is in use, and deletes it after a question,
   const dialog = page.getByRole('dialog', { name: 'Delete Infernet Tiny?' })
   await keyboard.walkTo(bin)
   await keyboard.press('Enter')
-  await dialog.getByText('It is in use now.').waitFor()
+  await dialog.getByText('It is in use now, in this tab or in another one.').waitFor()
+  expect(await page.getByTestId('delete-sure').count()).toBe(0)
   expect(await axeViolations(page)).toEqual([])
   await keyboard.press('Escape')
   await dialog.waitFor({ state: 'hidden' })
   await keyboard.expectAt(bin)
+
+  await page.getByRole('navigation').getByText('Provide').click()
+  await page.getByTestId('provide-switch').click()
+  await provider.waitForState('ended')
+  await page.getByRole('navigation').getByText('Models').click()
+  await row.filter({ hasText: 'Infernet Tiny' }).waitFor()
+  await page.getByText('in use now').waitFor({ state: 'detached' })
+  await keyboard.walkTo(bin)
   await keyboard.press('Enter')
   await keyboard.walkTo(page.getByTestId('delete-sure'))
   await keyboard.press('Enter')
   await page.getByRole('heading', { name: 'No model is here yet.' }).waitFor()
   expect(await filesOf(page)).toBe(0)
 
-  // What runs goes on, and the next start downloads it again.
+  // The next start downloads it again.
   await page.getByRole('navigation').getByText('Provide').click()
-  await provider.waitForState('live')
   await page.reload()
   await page.getByTestId('provide-switch').click()
   await provider.waitForState('live')
