@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
 import { openCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
 import { catalogueOf, entryOf } from '#shared/models/catalogue/testing/entries.ts'
+import { readTinyModel } from '#shared/testing/tiny-model.ts'
 import type { Relay } from './create-relay.ts'
 import { createLog } from './observe/log.ts'
 import { startRelay, temporaryFolder, until } from './testing/fixtures.ts'
@@ -21,9 +22,9 @@ afterEach(async () => {
 })
 
 const file = (): string => join(folder.path, 'catalogue.json')
-async function start(catalogue: string, modelsFolder = ''): Promise<Relay> {
+async function start(catalogue: string, modelsFolder = '', dataFolder = folder.path): Promise<Relay> {
   const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) })
-  const relay = await startRelay({ catalogue, modelsFolder }, { log })
+  const relay = await startRelay({ catalogue, modelsFolder, dataFolder }, { log })
   relays.push(relay)
   return relay
 }
@@ -56,6 +57,47 @@ test('a relay proposes of its own models only those that it has', async () => {
   expect(names).toContain('Infernet Tiny')
   expect(names).not.toContain('Sentence encoder (English)')
 })
+
+test('what its operator added is proposed and served as soon as it is there, unless it may not be handed on', async () => {
+  const relay = await start('')
+  const served = (name: string) =>
+    fetch(new URL(`/models/${name}`, relay.httpUrl)).then(({ status }) => status)
+  const before = await namesOf(relay)
+  const [open, closed] = ['apache-2.0', 'own-words'].map((id) => ({
+    id,
+    mayPassOn: id !== 'own-words',
+    isGated: false,
+  }))
+  await addModel('me--closed-1', 'Closed', closed)
+  await addModel('me--open-1', 'Open', open)
+  await until('the added model', async () => (await namesOf(relay)).length > before.length, 10_000)
+  expect(await namesOf(relay)).toEqual([...before, 'Open'])
+  expect(relay.catalogue.at(-1)).toMatchObject({
+    about: 'Added from me/open.',
+    origins: [
+      { kind: 'folder', url: '/models/me--open-1/' },
+      { kind: 'hub', repository: 'me/open' },
+    ],
+    precisions: [{ dtype: 'q4', manifest: '/models/me--open-1/manifest.q4.json' }],
+  })
+  expect(
+    await Promise.all(['me--open-1/config.json', 'me--closed-1/config.json', 'index.json'].map(served)),
+  ).toEqual([200, 404, 404])
+})
+
+/** As `npm run model` leaves one. */
+async function addModel(name: string, called: string, licence: unknown): Promise<void> {
+  const models = join(folder.path, 'models')
+  const at = join(models, name)
+  await mkdir(at, { recursive: true })
+  const { manifest } = await readTinyModel('q4')
+  const origin = { kind: 'hub', repository: `me/${called.toLowerCase()}` }
+  const added = { ...manifest, id: called.toLowerCase(), name: called, licence }
+  await writeFile(join(at, 'config.json'), '{}')
+  await writeFile(join(at, 'added.q4.json'), JSON.stringify({ manifest: added, origin }))
+  await writeFile(join(at, 'manifest.q4.json'), JSON.stringify(added))
+  await writeFile(join(models, 'index.json'), JSON.stringify([called]))
+}
 
 test('the operator’s list is taken when it changes, by itself and at once when asked', async () => {
   await writeFile(file(), catalogueOf([entryOf({ name: 'One' })]))

@@ -1,5 +1,5 @@
 import { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
-import { modelsFolderOf } from './config/models-folder.ts'
+import { locateModelFiles } from './config/models-folder.ts'
 import type { RelayConfig } from './config/options.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents } from './create-relay.ts'
@@ -36,7 +36,7 @@ export function composeRelay(
       privateKey: components.privateKey,
       log: components.log.child({ scope: 'seeder' }),
       seeds: directory.seeds,
-      modelsFolder: modelsFolderOf(config),
+      locate: locateModelFiles(config),
       megabytesPerSecond: config.seedRate,
     })
     return {
@@ -60,7 +60,7 @@ function provide(
   return mountProvider(relay, {
     ...parts,
     privateKey,
-    modelsFolder: modelsFolderOf(config),
+    locate: locateModelFiles(config),
     models: config.seedModel,
     backend: config.seedBackend,
   })

@@ -4,7 +4,7 @@ import { peerName, type PeerName } from '#shared/base/ids.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import { CatalogueFile } from './config/catalogue-file.ts'
-import { modelsFolderOf } from './config/models-folder.ts'
+import { addedFolderOf, locateModelFiles } from './config/models-folder.ts'
 import { ControlFile, type Control } from './config/control-file.ts'
 import type { RelayConfig } from './config/options.ts'
 import type { OfferGossip } from './gossip/offer-gossip.ts'
@@ -82,7 +82,8 @@ export class Relay implements RelayHost {
     this.#control = new ControlFile(init.config.controlFile)
     this.#catalogue = new CatalogueFile(init.config.catalogue, {
       key: components.privateKey,
-      modelsFolder: modelsFolderOf(init.config),
+      locate: locateModelFiles(init.config),
+      addedFolder: addedFolderOf(init.config),
     })
     this.#metrics.describe({ version: init.version, limits: limitsOf(init.config) })
     this.#metrics.watchMaintenance(() => this.#control.current.isInMaintenance)

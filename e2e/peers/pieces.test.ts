@@ -18,6 +18,7 @@ import { realClock } from '#shared/testing/real-clock.ts'
 import { FramedStream } from '#shared/wire/framed-stream.ts'
 import { createLog } from '../../relay/observe/log.ts'
 import { mountDirectory } from '../../relay/directory/mount-directory.ts'
+import { locateIn } from '../../relay/config/models-folder.ts'
 import { mountSeeder } from '../../relay/provide/mount-seeder.ts'
 import { startRelay, until } from '../../relay/testing/fixtures.ts'
 import { OWN_SOCKET, TestNetwork } from './test-network.ts'
@@ -88,7 +89,8 @@ describe('models that peers pass on', () => {
           async (host) => {
             const mounted = await mountDirectory(host)
             const { seeds } = mounted
-            const init = { log: createLog('silent'), seeds, modelsFolder: MODELS, megabytesPerSecond: 1000 }
+            const locate = locateIn([MODELS])
+            const init = { log: createLog('silent'), seeds, locate, megabytesPerSecond: 1000 }
             const seeder = await mountSeeder(host, { ...init, privateKey })
             return {
               stop: async () => {

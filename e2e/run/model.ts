@@ -31,6 +31,7 @@ import { createFolderOrigin } from '#shared/models/origin/folder-origin.ts'
 import { createHubOrigin } from '#shared/models/origin/hub-origin.ts'
 import type { Origin } from '#shared/models/origin/origin.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
+import { ADDED_INDEX } from '../../relay/config/added-models.ts'
 import { createFolderScratch } from './folder-scratch.ts'
 
 const MB = 1_000_000
@@ -167,6 +168,12 @@ async function writeAdded(folder: string, added: AddedModel): Promise<void> {
   await writeWhole(join(folder, `added.${manifest.dtype}.json`), { manifest, origin })
   // The manifest comes last: a folder that has it has all of the model.
   await writeWhole(join(folder, `manifest.${manifest.dtype}.json`), manifest)
+  await writeIndex()
+}
+
+/** A relay looks at this file to see that something changed. */
+async function writeIndex(): Promise<void> {
+  await writeWhole(join(root, ADDED_INDEX), await foldersIn(root))
 }
 
 /** A relay that reads the folder at any moment sees a whole file. */
@@ -200,6 +207,7 @@ async function remove(folder: string): Promise<number> {
   if (!(await foldersIn(root)).includes(folder))
     throw new Error(`There is no model ${folder} in ${root}. \`npm run model -- list\` names them.`)
   await rm(join(root, folder), { recursive: true })
+  await writeIndex()
   console.log(`removed ${folder}`)
   return 0
 }

@@ -5,11 +5,13 @@ import type { PrivateKey } from '@libp2p/interface'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { BUNDLED_CATALOGUE } from '#shared/models/catalogue/bundled.ts'
 import { MAX_CATALOGUE_LENGTH, parseCatalogue } from '#shared/models/catalogue/catalogue.ts'
-import { SERVED_MODELS, usualPrecision, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import { usualPrecision, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import { signCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
 import { FileWatch } from '../base/file-watch.ts'
 import { unread } from '../base/file-words.ts'
 import { badOption, StartError } from '../base/start-error.ts'
+import { ADDED_INDEX, entriesOf, readAddedModels } from './added-models.ts'
+import type { LocateModelFile } from './models-folder.ts'
 
 /** `/catalogue.json` as it goes out. */
 export interface ServedCatalogue {
@@ -23,13 +25,23 @@ export interface CatalogueFileInit {
   readonly onRefused: (words: string) => void
 }
 
-/** The models that this relay proposes: the file of `--catalogue`, read again when it changes, else the bundled list. */
+export interface CatalogueFileComponents {
+  readonly key: PrivateKey
+  readonly locate: LocateModelFile
+  /** What the operator added with `npm run model`. */
+  readonly addedFolder: string
+}
+
+/**
+ * The models that this relay proposes: the file of `--catalogue`, else the bundled list, and what its operator added
+ * from a hub. Both are read again when they change.
+ */
 export class CatalogueFile {
   readonly #path: string
-  readonly #key: PrivateKey
-  readonly #modelsFolder: string
-  readonly #watch: FileWatch
-  #entries: readonly CatalogueEntry[]
+  readonly #components: CatalogueFileComponents
+  readonly #watches: readonly FileWatch[]
+  #listed: readonly CatalogueEntry[]
+  #added: readonly CatalogueEntry[]
   #text: string
   #served: ServedCatalogue | undefined
   #init: CatalogueFileInit | undefined
@@ -37,17 +49,18 @@ export class CatalogueFile {
   #signing: Promise<void> = Promise.resolve()
 
   /** @throws StartError when it is named and cannot be taken. */
-  constructor(path: string, { key, modelsFolder }: { key: PrivateKey; modelsFolder: string }) {
+  constructor(path: string, components: CatalogueFileComponents) {
     this.#path = path
-    this.#key = key
-    this.#modelsFolder = modelsFolder
+    this.#components = components
     this.#text = this.#read()
-    this.#entries = this.#parse(this.#text)
-    this.#watch = new FileWatch(path, () => this.reload())
+    this.#listed = this.#parse(this.#text)
+    this.#added = this.#readAdded()
+    const index = join(components.addedFolder, ADDED_INDEX)
+    this.#watches = [path, index].map((each) => new FileWatch(each, () => this.reload()))
   }
 
   get entries(): readonly CatalogueEntry[] {
-    return this.#entries
+    return [...this.#listed, ...this.#added]
   }
   /** Undefined before the first list was signed. */
   get served(): ServedCatalogue | undefined {
@@ -60,12 +73,12 @@ export class CatalogueFile {
   }
 
   reload(): void {
-    if (this.#path === '') return
     try {
       const text = this.#read()
-      this.#entries = this.#parse(text)
+      this.#listed = this.#parse(text)
       this.#text = text
-      void this.#sign().then(() => this.#init?.onChange(this.#entries.length))
+      this.#added = this.#readAdded()
+      void this.#sign().then(() => this.#init?.onChange(this.entries.length))
     } catch (thrown) {
       this.#init?.onRefused(
         `${thrown instanceof Error ? thrown.message : String(thrown)} What was read before stays.`,
@@ -74,16 +87,34 @@ export class CatalogueFile {
   }
 
   stop(): void {
-    this.#watch.stop()
+    for (const watch of this.#watches) watch.stop()
   }
 
   #sign(): Promise<void> {
     this.#signing = this.#signing.then(async () => {
-      const text = this.#path === '' ? bundledIn(this.#modelsFolder) : this.#text
-      const body = await signCatalogue(text, this.#key)
+      const body = await signCatalogue(this.#proposed(), this.#components.key)
       this.#served = { body, etag: `"${createHash('sha256').update(body).digest('hex')}"` }
     })
     return this.#signing
+  }
+
+  /** The operator's own list as it was written, where nothing was added to it. */
+  #proposed(): string {
+    if (this.#path !== '' && this.#added.length === 0) return this.#text
+    const { entries, ...list } = JSON.parse(this.#text) as { readonly entries: readonly CatalogueEntry[] }
+    // What this relay should serve itself and does not have is no proposal of its.
+    const isHere = (entry: CatalogueEntry): boolean => {
+      const file = this.#components.locate(usualPrecision(entry)?.manifest ?? '')
+      return file === undefined || existsSync(file)
+    }
+    const own = this.#path === '' ? entries.filter(isHere) : entries
+    return JSON.stringify({ ...list, entries: [...own, ...this.#added] })
+  }
+
+  /** Beside what is listed already; a list may name them better. */
+  #readAdded(): readonly CatalogueEntry[] {
+    const known = new Set(this.#listed.map(({ id }) => id))
+    return entriesOf(readAddedModels(this.#components.addedFolder)).filter(({ id }) => !known.has(id))
   }
 
   #read(): string {
@@ -115,13 +146,4 @@ export class CatalogueFile {
   #refusal(what: string): Error {
     return badOption('--catalogue', `${this.#path}: ${what}`, 'The relay README shows what may stand there.')
   }
-}
-
-/** The bundled list without what this relay should serve itself and does not have. */
-function bundledIn(modelsFolder: string): string {
-  const has = (place: string): boolean =>
-    !place.startsWith(SERVED_MODELS) || existsSync(join(modelsFolder, place.slice(SERVED_MODELS.length)))
-  const { entries, ...list } = JSON.parse(BUNDLED_CATALOGUE) as { readonly entries: CatalogueEntry[] }
-  const here = entries.filter((entry) => has(usualPrecision(entry)?.manifest ?? ''))
-  return JSON.stringify({ ...list, entries: here })
 }

@@ -15,6 +15,7 @@ import type { Relay } from '../create-relay.ts'
 import { mountDirectory } from '../directory/mount-directory.ts'
 import { nodeClock } from '../base/node-clock.ts'
 import { startRelay } from '../testing/fixtures.ts'
+import { locateIn } from '../config/models-folder.ts'
 import { mountProvider } from './mount-provider.ts'
 
 const bundled = fileURLToPath(new URL('../../web/public/models/', import.meta.url))
@@ -41,7 +42,7 @@ describe('mountProvider', () => {
     return mountProvider(relay, {
       privateKey: await privateKey,
       directory: directory.port,
-      modelsFolder,
+      locate: locateIn([modelsFolder]),
       models,
       backend: 'wasm',
     })

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { MIB } from '#shared/base/units.ts'
-import { SERVED_MODELS, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import type { Manifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { seedModels, type Seeding } from '#shared/peer/seeding.ts'
 import type { SeedsPort } from '#shared/schedule/seeds/seeds-port.ts'
 import { nodeClock } from '../base/node-clock.ts'
+import type { LocateModelFile } from '../config/models-folder.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
 import { FolderStore } from './folder-store.ts'
@@ -18,8 +19,7 @@ export interface MountSeederInit {
   readonly log: Logger
   /** The relay's own register. */
   readonly seeds: SeedsPort
-  /** The folder that holds one folder per model. */
-  readonly modelsFolder: string
+  readonly locate: LocateModelFile
   /** 0 for none. */
   readonly megabytesPerSecond: number
 }
@@ -27,7 +27,7 @@ export interface MountSeederInit {
 /** Makes the relay pass on the models that it serves over HTTP anyway, once their files were found right. */
 export async function mountSeeder(
   { node, addresses, catalogue }: Pick<RelayHost, 'node' | 'addresses' | 'catalogue'>,
-  { privateKey, log, seeds, modelsFolder, megabytesPerSecond }: MountSeederInit,
+  { privateKey, log, seeds, locate, megabytesPerSecond }: MountSeederInit,
 ): Promise<{ stop(): Promise<void> } | undefined> {
   if (megabytesPerSecond === 0) return undefined
   const seeding = await seedModels(
@@ -42,11 +42,9 @@ export async function mountSeeder(
     { addresses: () => addresses, uploadBytesPerSecond: megabytesPerSecond * MIB, budgetBytes: Infinity },
   )
   const stopper = new AbortController()
-  const looking = lookAt(seeding, filesOf(catalogue, modelsFolder), stopper.signal).catch(
-    (thrown: unknown) => {
-      if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
-    },
-  )
+  const looking = lookAt(seeding, filesOf(catalogue, locate), stopper.signal).catch((thrown: unknown) => {
+    if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
+  })
   return {
     stop: async () => {
       stopper.abort()
@@ -57,10 +55,9 @@ export async function mountSeeder(
 }
 
 /** Where the relay keeps the manifests that it serves. */
-function filesOf(catalogue: readonly CatalogueEntry[], modelsFolder: string): readonly string[] {
+function filesOf(catalogue: readonly CatalogueEntry[], locate: LocateModelFile): readonly string[] {
   const places = catalogue.flatMap(({ precisions }) => precisions.flatMap(({ manifest }) => manifest ?? []))
-  const served = places.filter((place) => place.startsWith(SERVED_MODELS))
-  return served.map((place) => join(modelsFolder, ...place.slice(SERVED_MODELS.length).split('/')))
+  return places.flatMap((place) => locate(place) ?? [])
 }
 
 /** In the background, one file after another: a relay answers meanwhile. */

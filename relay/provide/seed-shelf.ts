@@ -5,24 +5,19 @@ import type { Backend } from '#shared/engine/engine.ts'
 import type { EngineMeasure } from '#shared/engine/engine-measure.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import {
-  SERVED_MODELS,
-  usualPrecision,
-  type CatalogueEntry,
-  type Precision,
-} from '#shared/models/catalogue/entry.ts'
+import { usualPrecision, type CatalogueEntry, type Precision } from '#shared/models/catalogue/entry.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { ProviderShelf } from '#shared/peer/provider-shelf.ts'
 import { nodeClock } from '../base/node-clock.ts'
+import type { LocateModelFile } from '../config/models-folder.ts'
 import { systemCode, systemReason } from '../base/system-reason.ts'
 import { createNodeEngine } from './node-engine.ts'
 
 export interface SeedShelfInit {
   /** The relay's own. */
   readonly catalogue: readonly CatalogueEntry[]
-  /** The folder that holds one folder per model. */
-  readonly modelsFolder: string
+  readonly locate: LocateModelFile
   /** Ids of the catalogue, each alone or with a precision, e.g. `infernet-tiny:q4`; the first is loaded at the start. */
   readonly models: readonly string[]
   readonly backend: Backend
@@ -40,12 +35,12 @@ interface SeedModel {
  *
  * @throws InfernetError `models.*`, `engine.*` when one of them cannot be
  */
-export async function openSeedShelf({ catalogue, modelsFolder, models, backend }: SeedShelfInit): Promise<{
+export async function openSeedShelf({ catalogue, locate, models, backend }: SeedShelfInit): Promise<{
   readonly shelf: ProviderShelf
   readonly manifests: ReadonlyMap<ModelHash, Manifest>
 }> {
   if (models.length === 0) throw new InfernetError('models.unknown')
-  const read = await Promise.all(models.map((name) => readSeedModel(catalogue, modelsFolder, name)))
+  const read = await Promise.all(models.map((name) => readSeedModel(catalogue, locate, name)))
   const seeds = new Map(read.map((seed) => [hashManifest(seed.manifest), seed]))
   const shelf = new ProviderShelf({
     clock: nodeClock,
@@ -73,17 +68,16 @@ async function startEngine(seed: SeedModel | undefined, backend: Backend, signal
   return started
 }
 
-/** The model that the catalogue has under this name, in the folder that the relay serves it from. */
+/** The model that the catalogue has under this name, where the relay serves it from. */
 async function readSeedModel(
   catalogue: readonly CatalogueEntry[],
-  modelsFolder: string,
+  locate: LocateModelFile,
   name: string,
 ): Promise<SeedModel> {
   const { manifest: path, hash } = precisionOf(catalogue, name) ?? {}
   if (path === undefined) throw new InfernetError('models.unknown')
-  if (!path.startsWith(SERVED_MODELS))
-    throw new InfernetError('models.unavailable', { path, status: 'not on this disk' })
-  const file = join(modelsFolder, ...path.slice(SERVED_MODELS.length).split('/'))
+  const file = locate(path)
+  if (file === undefined) throw new InfernetError('models.unavailable', { path, status: 'not on this disk' })
   const manifest = parseManifest(await readManifest(dirname(file), basename(file)))
   if (hash !== undefined && hashManifest(manifest) !== hash)
     throw new InfernetError('models.corrupt', { path })

@@ -27,6 +27,13 @@ const MAX_FILES = 20_000
 /** A miss looks at the disk again, but a flood of misses does not. */
 const RESCAN_MS = SECOND_MS
 
+export interface FileIndexInit {
+  /** Paths that are left out. */
+  readonly skip?: readonly string[]
+  /** Asked at each look: the folders right below that are served, and nothing else. @default all */
+  readonly only?: () => ReadonlySet<string>
+}
+
 /**
  * The files of a folder by their URL path.
  *
@@ -36,13 +43,15 @@ const RESCAN_MS = SECOND_MS
 export class FileIndex {
   readonly #folder: string
   readonly #skip: readonly string[]
+  readonly #only: (() => ReadonlySet<string>) | undefined
   #files = new Map<string, ServedFile>()
   #scannedAt = Number.NEGATIVE_INFINITY
   #scanning: Promise<void> | undefined
 
-  constructor(folder: string, { skip = [] }: { skip?: readonly string[] } = {}) {
+  constructor(folder: string, { skip = [], only }: FileIndexInit = {}) {
     this.#folder = folder
     this.#skip = skip
+    this.#only = only
   }
 
   get files(): readonly ServedFile[] {
@@ -53,7 +62,8 @@ export class FileIndex {
   async find(path: string): Promise<ServedFile | undefined> {
     const known = this.#files.get(path)
     if (known && (await isUnchanged(known))) return known
-    if (performance.now() - this.#scannedAt >= RESCAN_MS) await this.scan()
+    // A look that is going on may find it, too.
+    if (this.#scanning || performance.now() - this.#scannedAt >= RESCAN_MS) await this.scan()
     return this.#files.get(path)
   }
 
@@ -73,7 +83,9 @@ export class FileIndex {
 
   async #walk(below: string, found: Map<string, ServedFile>): Promise<void> {
     const entries = await readdir(join(this.#folder, below), { withFileTypes: true }).catch(() => [])
+    const only = below === '' ? this.#only?.() : undefined
     for (const entry of entries) {
+      if (only && !(entry.isDirectory() && only.has(entry.name))) continue
       const path = below === '' ? entry.name : `${below}/${entry.name}`
       if (entry.name.startsWith('.') || this.#skip.includes(path) || found.size >= MAX_FILES) continue
       if (entry.isDirectory()) await this.#walk(path, found)

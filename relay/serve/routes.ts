@@ -28,6 +28,7 @@ export interface RouteComponents {
   readonly metrics: RelayMetrics
   readonly page: FileIndex
   readonly models: FileIndex
+  readonly added: FileIndex
   readonly limiter: AddressLimiter
   readonly clientAddress: FindClientAddress
   readonly health: () => HealthInfo
@@ -185,9 +186,10 @@ function catalogueFile({ catalogue }: RouteComponents): Route['answer'] {
   }
 }
 
-function modelFiles({ models }: RouteComponents): Route['answer'] {
+function modelFiles({ models, added }: RouteComponents): Route['answer'] {
   return async (request, response, { path, query }) => {
-    const file = await models.find(path.slice('/models/'.length))
+    const name = path.slice('/models/'.length)
+    const file = (await models.find(name)) ?? (await added.find(name))
     const wanted = query.get('sha256')
     if (!file || !(await isWanted(file, wanted))) return respond(request, response, NOT_FOUND)
     await sendFile(request, response, file, wanted === null ? REVALIDATE : IMMUTABLE)

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import type { Clock } from '#shared/base/clock.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { ServedCatalogue } from '../config/catalogue-file.ts'
-import { modelsFolderOf } from '../config/models-folder.ts'
+import { readAddedModels } from '../config/added-models.ts'
+import { addedFolderOf, modelsFolderOf } from '../config/models-folder.ts'
 import type { RelayConfig } from '../config/options.ts'
 import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '../base/limits.ts'
 import type { Logger } from '../observe/log.ts'
@@ -46,6 +47,8 @@ export class Site {
   readonly #certificate: Certificate | undefined
   readonly #page: FileIndex
   readonly #models: FileIndex
+  /** What the operator added, as far as it may be handed on. */
+  readonly #added: FileIndex
   readonly #stop = new AbortController()
   #encoding: Promise<void> = Promise.resolve()
 
@@ -54,6 +57,10 @@ export class Site {
     this.#components = components
     this.#page = new FileIndex(config.pageFolder, { skip: ['models'] })
     this.#models = new FileIndex(modelsFolderOf(config))
+    const added = addedFolderOf(config)
+    this.#added = new FileIndex(added, {
+      only: () => new Set(readAddedModels(added).map(({ name }) => name)),
+    })
     this.#certificate = config.tlsCert
       ? new Certificate({ cert: config.tlsCert, key: config.tlsKey }, log.child({ scope: 'tls' }))
       : undefined
@@ -79,6 +86,7 @@ export class Site {
       log: log.child({ scope: 'http' }),
       page: this.#page,
       models: this.#models,
+      added: this.#added,
       limiter,
       clientAddress,
     })
@@ -113,7 +121,7 @@ export class Site {
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.#page.scan(), this.#models.scan()])
+    await Promise.all([this.#page.scan(), this.#models.scan(), this.#added.scan()])
     await this.#server.listen()
     this.#encoding = this.#encode()
   }

@@ -20,7 +20,7 @@ const folder = v.pipe(place, v.endsWith('/'))
 const link = v.pipe(v.string(), v.maxLength(300), v.regex(/^https:\/\/[^\s]+$/))
 const text = (max: number) => v.pipe(line(max), v.minLength(1))
 
-const originSchema = v.variant('kind', [
+export const originSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('hub'),
     /** `owner/name`. */
