@@ -18,7 +18,7 @@ export function addedFolderOf({ dataFolder }: Pick<Folders, 'dataFolder'>): stri
 /** Where a file is that a catalogue names by its place; undefined for a place of somebody else's. */
 export type LocateModelFile = (place: string) => string | undefined
 
-/** The first folder that has it counts; what no folder has would be in the first. */
+/** The first folder that has it counts; what no folder has would be in the first. @internal */
 export function locateIn(folders: readonly [string, ...string[]]): LocateModelFile {
   return (place) => {
     if (!place.startsWith(SERVED_MODELS)) return undefined
