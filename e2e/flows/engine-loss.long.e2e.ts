@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
+import { engineWorkers } from '../pages/tab.ts'
 
 const STORY = 'Tell me a story about a fox and a lantern.'
 
@@ -14,7 +15,7 @@ describe('an answer whose engine dies in the middle', () => {
     const consumer = await openConsumer(browser, relay.url)
     await consumer.ask(STORY)
     await consumer.waitForWords(3)
-    const engines = provider.page.workers().filter((worker) => /\/worker-/.test(worker.url()))
+    const engines = await engineWorkers(provider.page)
     expect(engines).toHaveLength(1)
     await engines[0]?.evaluate(() => {
       setTimeout(() => {

@@ -3,6 +3,7 @@ import { openTab } from '../fixtures/browser.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
+import { engineWorkers } from '../pages/tab.ts'
 
 it('where nobody lends, a tab answers its own question, sends nothing, and does it again with nothing but its page', async () => {
   await using network = await startNetwork({ args: ['--seed-provider', 'off'] })
@@ -33,10 +34,7 @@ it('where nobody lends, a tab answers its own question, sends nothing, and does 
   expect(metrics).not.toMatch(/^infernet_relayed_connections_total\{result="allowed"\} [1-9]/m)
 
   // The same tab lends the model then: its engine is there already, and stays the only one.
-  const engines = async (): Promise<number> => {
-    const names = await Promise.all(page.workers().map((worker) => worker.evaluate(() => self.name)))
-    return names.filter((name) => name === 'engine').length
-  }
+  const engines = async (): Promise<number> => (await engineWorkers(page)).length
   expect(await engines()).toBe(1)
   await page.getByRole('link', { name: 'Provide' }).click()
   await page.getByTestId('provide-switch').click()
