@@ -16,6 +16,6 @@ it('a list that its relay did not sign is left out and told; the page goes on wi
   const { page } = tab
   await page.getByTestId('model-picker').getByText('Infernet Tiny').waitFor()
   await page.getByTestId('model-picker').click()
-  await page.getByText('The signature of a catalogue is wrong. The relay’s list was left out.').waitFor()
+  await page.getByText('The signature of a proposal is wrong. The relay’s list was left out.').waitFor()
   expect(await page.getByTestId('model-option').count()).toBeGreaterThan(5)
 })
