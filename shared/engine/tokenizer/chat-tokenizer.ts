@@ -1,6 +1,5 @@
-import { tokenId, type TokenId } from '../../base/ids.ts'
+import type { TokenId } from '../../base/ids.ts'
 import { fitTurns } from './fit-turns.ts'
-import { InfernetError } from '../../errors/infernet-error.ts'
 import { MAX_TEXT_TOKENS } from '../../wire/limits.ts'
 import { eosTokens } from '../../models/eos-tokens.ts'
 import { createBoundedTokenizer } from './bounded-tokenizer.ts'
@@ -15,6 +14,7 @@ import {
   type ReasoningTags,
 } from './reasoning-marks.ts'
 import { isThoughtOpen, splitReasoning } from './reasoning.ts'
+import { idOf, orUnsupported } from './foreign-files.ts'
 
 export interface ChatTokenizerInit extends ChatTemplateInit {
   /** tokenizer.json, parsed. */
@@ -172,19 +172,4 @@ function specialTokens(
     ...added.filter(({ special }) => special).map(({ content }) => content),
     ...named.filter((token): token is string => typeof token === 'string'),
   ]
-}
-
-/** The libraries trust the files, which a stranger wrote: whatever breaks on them is a model that cannot be run. */
-function orUnsupported<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (cause) {
-    throw InfernetError.from(cause, 'models.unsupported', { reason: 'its tokenizer is of an unknown kind' })
-  }
-}
-
-/** A vocabulary may hold anything under a word, and the tokenizer gives it back unread. */
-function idOf(token: number): TokenId {
-  if (!Number.isSafeInteger(token) || token < 0) throw new Error('no token id')
-  return tokenId(token)
 }

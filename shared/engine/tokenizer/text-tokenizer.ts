@@ -1,6 +1,6 @@
-import { tokenId, type TokenId } from '../../base/ids.ts'
-import { InfernetError } from '../../errors/infernet-error.ts'
+import type { TokenId } from '../../base/ids.ts'
 import { createBoundedTokenizer } from './bounded-tokenizer.ts'
+import { idOf, orUnsupported } from './foreign-files.ts'
 
 export interface TextTokenizerInit {
   /** tokenizer.json, parsed. */
@@ -36,19 +36,4 @@ export function createTextTokenizer({ tokenizerJson, tokenizerConfig }: TextToke
         return tokenizer.encode(text).ids.map(idOf)
       }),
   }
-}
-
-/** The library trusts the files, which a stranger wrote: whatever breaks on them is a model that cannot be run. */
-function orUnsupported<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (cause) {
-    throw InfernetError.from(cause, 'models.unsupported', { reason: 'its tokenizer is of an unknown kind' })
-  }
-}
-
-/** A vocabulary may hold anything under a word, and the tokenizer gives it back unread. */
-function idOf(token: number): TokenId {
-  if (!Number.isSafeInteger(token) || token < 0) throw new Error('no token id')
-  return tokenId(token)
 }
