@@ -77,7 +77,8 @@ it('prints the same hash in two empty folders, and writes what a relay serves', 
   expect(first.out).toContain('\nlicence: apache-2.0, peers may hand it on\n')
   expect(first.err).toMatch(/^licence: apache-2\.0, peers may hand it on\nsize: \d+\.\d MB\n/)
   const name = `some-lab--Small-Llama-${free.commit.slice(0, 12)}`
-  expect(await readdir(here)).toEqual([name])
+  expect((await readdir(here)).toSorted()).toEqual(['index.json', name])
+  expect(JSON.parse(await readFile(join(here, 'index.json'), 'utf8'))).toEqual([name])
   const folder = join(here, name)
   const manifest = parseManifest(await readFile(join(folder, 'manifest.q4.json')))
   expect(hashManifest(manifest)).toBe(hashIn(first))
@@ -91,7 +92,8 @@ it('prints the same hash in two empty folders, and writes what a relay serves', 
   const words = `${name} q4 ${/, (\d+\.\d MB)$/m.exec(first.out)?.[1]} ${hashIn(first)} Small Llama\n`
   expect(await run(here, ['list'])).toMatchObject({ code: 0, out: words })
   expect(await run(here, ['remove', name])).toMatchObject({ code: 0, out: `removed ${name}\n` })
-  expect(await readdir(here)).toEqual([])
+  expect(JSON.parse(await readFile(join(here, 'index.json'), 'utf8'))).toEqual([])
+  expect(await readdir(here)).toEqual(['index.json'])
 })
 
 it('keeps what has come when it is stopped, and goes on', async () => {
