@@ -14,11 +14,7 @@ export interface SeedRegisters {
   onChange(callback: () => void): () => void
 }
 
-/**
- * The registers of the relays that a node keeps. A relay that does not speak of seeds refuses the stream.
- *
- * @internal until the page seeds
- */
+/** The registers of the relays that a node keeps. A relay that does not speak of seeds refuses the stream. */
 export function seedRegistersOf(
   node: Pick<Libp2p, 'getConnections'>,
   clock: Clock,

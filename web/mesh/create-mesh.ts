@@ -3,9 +3,12 @@ import { ChangeEmitter } from '#shared/base/change-emitter.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { isLocalHost } from '#shared/base/local-host.ts'
+import type { Random } from '#shared/base/random.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { pathOf } from '#shared/peer/connect.ts'
+import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
+import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
 import type { Peer, RelayView } from '#shared/peer/peer.ts'
 import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
@@ -34,6 +37,8 @@ export async function createMesh({ clock }: MeshComponents, init: MeshInit): Pro
   return new TabMesh(node, identity, clock, init)
 }
 
+const RANDOM: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) }
+
 class TabMesh implements Mesh {
   readonly name: PeerName
   readonly peer: Peer
@@ -42,13 +47,16 @@ class TabMesh implements Mesh {
   readonly #identity: Identity
   readonly #joined: JoinedRelays
   readonly #changes = new ChangeEmitter()
+  readonly #clock: Clock
   #guard: ProvidingGuard | undefined
+  #seeding: Promise<Seeding> | undefined
 
   constructor(node: Libp2p, identity: Identity, clock: Clock, init: MeshInit) {
     this.name = peerName(node.peerId.toString())
     this.hiddenBy = hiddenBy(init)
     this.#node = node
     this.#identity = identity
+    this.#clock = clock
     this.#joined = new JoinedRelays({ node, clock, readRelays: init.readRelays }, init.relays)
     this.#joined.changes.listen(() => this.#changes.emit())
     this.peer = createPeer(
@@ -56,7 +64,7 @@ class TabMesh implements Mesh {
         node,
         key: identity.key,
         clock,
-        random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+        random: RANDOM,
         relays: this.#joined,
       },
       {
@@ -102,6 +110,21 @@ class TabMesh implements Mesh {
     await this.#joined.provide(options)
   }
 
+  async seeding(init: SeedingInit = {}): Promise<Seeding | undefined> {
+    if (this.hiddenBy) return undefined
+    this.#seeding ??= seedModels(
+      {
+        node: this.#node,
+        key: this.#identity.key,
+        clock: this.#clock,
+        random: RANDOM,
+        registers: seedRegistersOf(this.#node, this.#clock, this.#joined),
+      },
+      { ...init, addresses: () => this.#joined.addresses },
+    )
+    return this.#seeding
+  }
+
   async stop(): Promise<void> {
     removeEventListener('pagehide', this.#onLeave)
     document.removeEventListener('freeze', this.#onLeave)
@@ -110,6 +133,7 @@ class TabMesh implements Mesh {
     removeEventListener('online', this.#onNetwork)
     removeEventListener('offline', this.#onNetwork)
     document.removeEventListener('visibilitychange', this.#onReturn)
+    await this.#seeding?.then((seeding) => seeding.stop())
     await this.peer.stop()
     this.#joined.stop()
     this.#guard?.stop()

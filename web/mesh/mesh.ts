@@ -1,5 +1,6 @@
 import type { PeerName } from '#shared/base/ids.ts'
 import type { Peer, RelayView } from '#shared/peer/peer.ts'
+import type { Seeding, SeedingInit } from '#shared/peer/seeding.ts'
 import type { BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
@@ -28,14 +29,20 @@ export interface Mesh {
    * all of it back.
    */
   startProviding(options?: { signal?: AbortSignal }): Promise<void>
+  /**
+   * This tab's part in passing on models, begun by the first call and ended by `stop`. Peers see its address:
+   * undefined for a mesh that hides it.
+   */
+  seeding(init?: SeedingInit): Promise<Seeding | undefined>
   stop(): Promise<void>
 }
 
 /**
- * What a mesh is opened for. A tab that does both has one for each: what it provides goes under a lasting name that others
- * look up and connect to, what it asks under a new one that leads to nothing else. See `identity.ts`.
+ * What a mesh is opened for. A tab that does several has one for each: what it provides goes under a lasting name that
+ * others look up and connect to, what it asks, and which models it fetches and passes on, under new ones that lead to
+ * nothing else. See `identity.ts`.
  */
-export type MeshPurpose = 'ask' | 'provide'
+export type MeshPurpose = 'ask' | 'provide' | 'share'
 
 export interface MeshInit {
   /** Multiaddrs of relays, the page's own first. */

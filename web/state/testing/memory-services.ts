@@ -186,6 +186,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     bind: async () => new Uint8Array(64),
     leaveClaims: async () => [],
     startProviding: async () => undefined,
+    seeding: async () => undefined,
     stop: async () => undefined,
     peer: {
       name: ME,
