@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeFunctionData, erc20Abi, parseEther, type Address, type Hex } from 'viem'
-import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { describe, expect, test } from 'vitest'
 import { escrowAbi } from '#shared/abi/escrow.ts'
 import { fromHex } from '#shared/base/bytes.ts'
-import { createChainSigner, type ChainSigner } from '#shared/settle/chain-signature.ts'
+import { createChainSigner } from '#shared/settle/chain-signature.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { temporaryFolder, until } from '../../relay/testing/fixtures.ts'
 import { findAnvil } from './find-anvil.ts'
-import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts'
-import { nobody, startTestChain, untilOnDisk, type TestChain } from './test-chain.ts'
+import { startRpcProxy } from './rpc-proxy.ts'
+import { nobody, startTestChain, untilOnDisk } from './test-chain.ts'
 import { DAY_SECONDS, deposit, keyOf, leaveAndVanish, mainEscrow, SOME_MODEL, voucherOf } from './vouchers.ts'
 
 const NEVER = { carryEverySeconds: DAY_SECONDS }
@@ -18,31 +18,16 @@ const NEVER = { carryEverySeconds: DAY_SECONDS }
 const QUICK_BLOCKS = { blockSeconds: 0.5 }
 const SETTLED_MS = 40_000
 
-describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { timeout: 120_000 }, () => {
-  let chain: TestChain
-  let proxy: RpcProxy
-  let payer: PrivateKeyAccount
-  let session: ChainSigner
-  let provider: Address
-  let relayAccount: Address
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>
-
-  beforeEach(async () => {
-    chain = await startTestChain()
-    proxy = await startRpcProxy(() => chain.chain.anvil.url)
-    folder = await temporaryFolder()
-    payer = await chain.account()
-    session = createChainSigner(fromHex(generatePrivateKey().slice(2)))
-    provider = nobody()
-    relayAccount = privateKeyToAccount(keyOf(chain.chain.relayKeyFile)).address
-    await deposit(chain, payer, session)
-  }, 60_000)
-  afterEach(async () => {
-    proxy.mend()
-    await chain[Symbol.asyncDispose]()
-    await proxy[Symbol.asyncDispose]()
-    await folder.remove()
-  }, 60_000)
+/** A chain of its own that is reached through a proxy, a deposit on it, and relays that carry claims there. */
+async function startGround() {
+  const chain = await startTestChain()
+  const proxy = await startRpcProxy(() => chain.chain.anvil.url)
+  const folder = await temporaryFolder()
+  const payer = await chain.account()
+  const session = createChainSigner(fromHex(generatePrivateKey().slice(2)))
+  const provider = nobody()
+  const relayAccount = privateKeyToAccount(keyOf(chain.chain.relayKeyFile)).address
+  await deposit(chain, payer, session)
 
   const startCarrier = (changes: Partial<RelayConfig> = {}): Promise<Relay> =>
     chain.relay(
@@ -70,14 +55,14 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     })
 
   /** Of 10 INF the provider has 8.9 after the shares, and nothing was claimed twice. */
-  async function expectPaidOnce(): Promise<void> {
+  async function expectPaidOnce(by = payer): Promise<void> {
     await until('the provider to be paid', async () => (await balance(provider)) > 0n, SETTLED_MS)
     expect(await balance(provider)).toBe(parseEther('8.9'))
     const claimed = await chain.client.readContract({
       address: mainEscrow(chain).escrow,
       abi: escrowAbi,
       functionName: 'claimedOf',
-      args: [payer.address, 0, provider, `0x${SOME_MODEL}`],
+      args: [by.address, 0, provider, `0x${SOME_MODEL}`],
     })
     expect(claimed).toBe(parseEther('10'))
   }
@@ -109,174 +94,6 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
     await chain.client.setIntervalMining({ interval: 0 })
   }
 
-  test('sends nothing when the chain goes down between check and claim, and goes on when it is back', async () => {
-    await leaveTen()
-    let isDown = false
-    proxy.disturb((method) => ((isDown ||= method === 'eth_estimateGas') ? 'cut' : 'pass'))
-    await startCarrier()
-    await until('the chain to be down', () => isDown)
-    await sleep(3000) // rounds that fail
-    expect(proxy.methods).not.toContain('eth_sendRawTransaction')
-    proxy.mend()
-    await expectPaidOnce()
-    expect((await minedCalls()).filter((name) => name === 'claimToPot')).toHaveLength(1)
-  })
-
-  test('knows after an outage longer than its patience that its claim was mined in it', async () => {
-    await leaveTen()
-    let isDown = false
-    proxy.disturb((method) => {
-      if (isDown) return 'cut'
-      isDown = method === 'eth_sendRawTransaction'
-      return isDown ? 'swallow' : 'pass'
-    })
-    await startCarrier()
-    await until('the claim to be mined', async () => (await minedCalls()).length > 0)
-    await sleep(25_000) // four times five seconds are the patience with a chain that answers
-    proxy.mend()
-    await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('follows a claim that a node took and answered with an error, and makes no second one', async () => {
-    await leaveTen()
-    proxy.disturb((method) => (method === 'eth_sendRawTransaction' ? 'error' : 'pass'))
-    await startCarrier()
-    await expectPaidOnce()
-    // What it collects for itself after that comes once an hour, here at any moment.
-    const claims = (await minedCalls()).filter((name) => name !== 'collect')
-    expect(claims).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('sends its claim anew, not another one, when the chain never got it', async () => {
-    await leaveTen()
-    let isDown = false
-    proxy.disturb((method) => ((isDown ||= method === 'eth_sendRawTransaction') ? 'cut' : 'pass'))
-    await startCarrier()
-    await until('the chain to be down', () => isDown)
-    await sleep(8000)
-    expect(await minedCalls()).toEqual([])
-    proxy.mend()
-    await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('waits for a chain that is slow, and has one claim under way at a time', async () => {
-    await leaveTen()
-    await holdBlocks()
-    await startCarrier()
-    await until('the claim to wait for a block', async () => (await waitingCalls()).length > 0)
-    for (let second = 0; second < 24; second++) {
-      expect(await waitingCalls()).toEqual(['claimToPot'])
-      await sleep(1000) // a round's time; it is replaced by dearer ones meanwhile
-    }
-    await chain.client.setAutomine(true)
-    await chain.client.mine({ blocks: 1 })
-    await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('survives a chain that takes every call and answers none', async () => {
-    await leaveTen()
-    proxy.disturb((method) => (method === 'eth_sendRawTransaction' ? 'hold' : 'pass'))
-    await startCarrier()
-    await until('the claim to be held', () => proxy.methods.includes('eth_sendRawTransaction'))
-    proxy.disturb(() => 'hold')
-    await sleep(10_000)
-    proxy.mend()
-    await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('that is started anew waits for the claim that it sent before, and pays it out', async () => {
-    await leaveTen()
-    await holdBlocks()
-    const first = await startCarrier()
-    await until('the claim to wait for a block', async () => (await waitingCalls()).length > 0)
-    await first.stop()
-    await startCarrier()
-    await sleep(2500) // two rounds
-    expect(await waitingCalls()).toEqual(['claimToPot'])
-    await chain.client.setAutomine(true)
-    await chain.client.mine({ blocks: 1 })
-    await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('that is started anew takes the place of a claim that no block takes', async () => {
-    await leaveTen()
-    await holdBlocks()
-    const first = await startCarrier()
-    await until('the claim to wait for a block', async () => (await waitingCalls()).length > 0)
-    await first.stop()
-    const [before] = await waitingHashes()
-    await startCarrier()
-    await until('it to be replaced', async () => (await waitingHashes())[0] !== before, 20_000)
-    expect(await waitingCalls()).toEqual(['claimToPot'])
-    await chain.client.setAutomine(true)
-    await chain.client.mine({ blocks: 1 })
-    await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('that was stopped between claim and payout pays out when it is started anew', async () => {
-    await leaveTen()
-    // Nothing is answered from the claim on, so that it stops without having heard of it.
-    let isDown = false
-    proxy.disturb((method) => {
-      if (isDown) return 'cut'
-      isDown = method === 'eth_sendRawTransaction'
-      return isDown ? 'swallow' : 'pass'
-    })
-    const first = await startCarrier()
-    await until('the claim to be mined', async () => (await minedCalls()).length > 0)
-    await first.stop()
-    proxy.mend()
-    expect(await balance(provider)).toBe(0n)
-    await startCarrier()
-    await expectPaidOnce()
-    expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
-  })
-
-  test('makes a claim again whose block was undone by a fork', async () => {
-    await leaveTen()
-    const before = await chain.client.snapshot()
-    await startCarrier()
-    await expectPaidOnce()
-    await sleep(2500) // what came of it is on the relay's record
-    await chain.client.revert({ id: before })
-    expect(await balance(provider)).toBe(0n)
-    await expectPaidOnce()
-  })
-
-  test('keeps a voucher whose deposit and session are in a block that a fork has undone for a while', async () => {
-    const late = await chain.account()
-    const lateSession = createChainSigner(fromHex(generatePrivateKey().slice(2)))
-    const before = await chain.client.snapshot()
-    await deposit(chain, late, lateSession)
-    const relay = await startCarrier(NEVER)
-    const who = { payer: late.address, provider, relay: relayAccount }
-    expect(await leaveAndVanish(chain, relay, await voucherOf(chain, who, '10', lateSession))).toEqual([])
-    await relay.stop()
-    await chain.client.revert({ id: before })
-    const second = await startCarrier()
-    await sleep(2500) // two rounds in which the chain knows of no such session
-    const metrics = await (await fetch(new URL('/metrics', second.httpUrl))).text()
-    expect(metrics).toContain('infernet_claims_held 1')
-    await deposit(chain, late, lateSession)
-    payer = late
-    await expectPaidOnce()
-  })
-
-  test('goes on with a chain that was killed, and started again with an older state', async () => {
-    await leaveTen()
-    await untilOnDisk(chain)
-    await startCarrier()
-    await until('the claim to be sent', () => proxy.methods.includes('eth_sendRawTransaction'))
-    await chain.restart()
-    await expectPaidOnce()
-  })
-
   async function waitingHashes(): Promise<readonly Hex[]> {
     const { pending, queued } = await chain.client.getTxpoolContent()
     return [pending, queued].flatMap((pool) =>
@@ -285,4 +102,220 @@ describe.skipIf(findAnvil() === undefined)('a relay that carries claims', { time
       ),
     )
   }
-})
+
+  return {
+    ...{ chain, proxy, provider, relayAccount, startCarrier, leaveTen, balance, expectPaidOnce },
+    ...{ minedCalls, waitingCalls, waitingHashes, holdBlocks },
+    async [Symbol.asyncDispose](): Promise<void> {
+      proxy.mend()
+      await chain[Symbol.asyncDispose]()
+      await proxy[Symbol.asyncDispose]()
+      await folder.remove()
+    },
+  }
+}
+
+// Each has a chain of its own and waits for most of its time, so some run at once.
+describe
+  .skipIf(findAnvil() === undefined)
+  .concurrent('a relay that carries claims', { timeout: 120_000 }, () => {
+    test('sends nothing when the chain goes down between check and claim, and goes on when it is back', async () => {
+      await using ground = await startGround()
+      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      await leaveTen()
+      let isDown = false
+      proxy.disturb((method) => ((isDown ||= method === 'eth_estimateGas') ? 'cut' : 'pass'))
+      await startCarrier()
+      await until('the chain to be down', () => isDown)
+      await sleep(3000) // rounds that fail
+      expect(proxy.methods).not.toContain('eth_sendRawTransaction')
+      proxy.mend()
+      await expectPaidOnce()
+      expect((await minedCalls()).filter((name) => name === 'claimToPot')).toHaveLength(1)
+    })
+
+    test('knows after an outage longer than its patience that its claim was mined in it', async () => {
+      await using ground = await startGround()
+      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      await leaveTen()
+      let isDown = false
+      proxy.disturb((method) => {
+        if (isDown) return 'cut'
+        isDown = method === 'eth_sendRawTransaction'
+        return isDown ? 'swallow' : 'pass'
+      })
+      await startCarrier()
+      await until('the claim to be mined', async () => (await minedCalls()).length > 0)
+      await sleep(25_000) // four times five seconds are the patience with a chain that answers
+      proxy.mend()
+      await expectPaidOnce()
+      expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('follows a claim that a node took and answered with an error, and makes no second one', async () => {
+      await using ground = await startGround()
+      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      await leaveTen()
+      proxy.disturb((method) => (method === 'eth_sendRawTransaction' ? 'error' : 'pass'))
+      await startCarrier()
+      await expectPaidOnce()
+      // What it collects for itself after that comes once an hour, here at any moment.
+      const claims = (await minedCalls()).filter((name) => name !== 'collect')
+      expect(claims).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('sends its claim anew, not another one, when the chain never got it', async () => {
+      await using ground = await startGround()
+      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      await leaveTen()
+      let isDown = false
+      proxy.disturb((method) => ((isDown ||= method === 'eth_sendRawTransaction') ? 'cut' : 'pass'))
+      await startCarrier()
+      await until('the chain to be down', () => isDown)
+      await sleep(8000)
+      expect(await minedCalls()).toEqual([])
+      proxy.mend()
+      await expectPaidOnce()
+      expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('waits for a chain that is slow, and has one claim under way at a time', async () => {
+      await using ground = await startGround()
+      const { chain, startCarrier, leaveTen, expectPaidOnce, minedCalls, waitingCalls, holdBlocks } = ground
+      await leaveTen()
+      await holdBlocks()
+      await startCarrier()
+      await until('the claim to wait for a block', async () => (await waitingCalls()).length > 0)
+      for (let second = 0; second < 24; second++) {
+        expect(await waitingCalls()).toEqual(['claimToPot'])
+        await sleep(1000) // a round's time; it is replaced by dearer ones meanwhile
+      }
+      await chain.client.setAutomine(true)
+      await chain.client.mine({ blocks: 1 })
+      await expectPaidOnce()
+      expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('survives a chain that takes every call and answers none', async () => {
+      await using ground = await startGround()
+      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      await leaveTen()
+      proxy.disturb((method) => (method === 'eth_sendRawTransaction' ? 'hold' : 'pass'))
+      await startCarrier()
+      await until('the claim to be held', () => proxy.methods.includes('eth_sendRawTransaction'))
+      proxy.disturb(() => 'hold')
+      await sleep(10_000)
+      proxy.mend()
+      await expectPaidOnce()
+      expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('that is started anew waits for the claim that it sent before, and pays it out', async () => {
+      await using ground = await startGround()
+      const { chain, startCarrier, leaveTen, expectPaidOnce, minedCalls, waitingCalls, holdBlocks } = ground
+      await leaveTen()
+      await holdBlocks()
+      const first = await startCarrier()
+      await until('the claim to wait for a block', async () => (await waitingCalls()).length > 0)
+      await first.stop()
+      await startCarrier()
+      await sleep(2500) // two rounds
+      expect(await waitingCalls()).toEqual(['claimToPot'])
+      await chain.client.setAutomine(true)
+      await chain.client.mine({ blocks: 1 })
+      await expectPaidOnce()
+      expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('that is started anew takes the place of a claim that no block takes', async () => {
+      await using ground = await startGround()
+      const {
+        chain,
+        startCarrier,
+        leaveTen,
+        expectPaidOnce,
+        minedCalls,
+        waitingCalls,
+        waitingHashes,
+        holdBlocks,
+      } = ground
+      await leaveTen()
+      await holdBlocks()
+      const first = await startCarrier()
+      await until('the claim to wait for a block', async () => (await waitingCalls()).length > 0)
+      await first.stop()
+      const [before] = await waitingHashes()
+      await startCarrier()
+      await until('it to be replaced', async () => (await waitingHashes())[0] !== before, 20_000)
+      expect(await waitingCalls()).toEqual(['claimToPot'])
+      await chain.client.setAutomine(true)
+      await chain.client.mine({ blocks: 1 })
+      await expectPaidOnce()
+      expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('that was stopped between claim and payout pays out when it is started anew', async () => {
+      await using ground = await startGround()
+      const { proxy, provider, startCarrier, leaveTen, balance, expectPaidOnce, minedCalls } = ground
+      await leaveTen()
+      // Nothing is answered from the claim on, so that it stops without having heard of it.
+      let isDown = false
+      proxy.disturb((method) => {
+        if (isDown) return 'cut'
+        isDown = method === 'eth_sendRawTransaction'
+        return isDown ? 'swallow' : 'pass'
+      })
+      const first = await startCarrier()
+      await until('the claim to be mined', async () => (await minedCalls()).length > 0)
+      await first.stop()
+      proxy.mend()
+      expect(await balance(provider)).toBe(0n)
+      await startCarrier()
+      await expectPaidOnce()
+      expect((await minedCalls()).slice(0, 2)).toEqual(['claimToPot', 'sweep'])
+    })
+
+    test('makes a claim again whose block was undone by a fork', async () => {
+      await using ground = await startGround()
+      const { chain, provider, startCarrier, leaveTen, balance, expectPaidOnce } = ground
+      await leaveTen()
+      const before = await chain.client.snapshot()
+      await startCarrier()
+      await expectPaidOnce()
+      await sleep(2500) // what came of it is on the relay's record
+      await chain.client.revert({ id: before })
+      expect(await balance(provider)).toBe(0n)
+      await expectPaidOnce()
+    })
+
+    test('keeps a voucher whose deposit and session are in a block that a fork has undone for a while', async () => {
+      await using ground = await startGround()
+      const { chain, provider, relayAccount, startCarrier, expectPaidOnce } = ground
+      const late = await chain.account()
+      const lateSession = createChainSigner(fromHex(generatePrivateKey().slice(2)))
+      const before = await chain.client.snapshot()
+      await deposit(chain, late, lateSession)
+      const relay = await startCarrier(NEVER)
+      const who = { payer: late.address, provider, relay: relayAccount }
+      expect(await leaveAndVanish(chain, relay, await voucherOf(chain, who, '10', lateSession))).toEqual([])
+      await relay.stop()
+      await chain.client.revert({ id: before })
+      const second = await startCarrier()
+      await sleep(2500) // two rounds in which the chain knows of no such session
+      const metrics = await (await fetch(new URL('/metrics', second.httpUrl))).text()
+      expect(metrics).toContain('infernet_claims_held 1')
+      await deposit(chain, late, lateSession)
+      await expectPaidOnce(late)
+    })
+
+    test('goes on with a chain that was killed, and started again with an older state', async () => {
+      await using ground = await startGround()
+      const { chain, proxy, startCarrier, leaveTen, expectPaidOnce } = ground
+      await leaveTen()
+      await untilOnDisk(chain)
+      await startCarrier()
+      await until('the claim to be sent', () => proxy.methods.includes('eth_sendRawTransaction'))
+      await chain.restart()
+      await expectPaidOnce()
+    })
+  })

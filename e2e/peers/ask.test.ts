@@ -1,6 +1,5 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PrivateKey } from '@libp2p/interface'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { baseUnits, millis } from '#shared/base/units.ts'
 import { peerName } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -8,7 +7,6 @@ import { segmentsAfter } from '#shared/client/segments.ts'
 import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
 import { verifyTranscript } from '#shared/stream/transcript.ts'
 import { until } from '../../relay/testing/fixtures.ts'
-import type { Relay } from '../../relay/create-relay.ts'
 import {
   fakeEngine,
   hear,
@@ -18,43 +16,44 @@ import {
   TERMS,
   TestNetwork,
   unbroken,
-  type TestPeerNode,
   type WatchedEngine,
 } from './test-network.ts'
 
 const never = (): void => undefined
 
-describe('peers on a relay, over sockets', () => {
-  let network: TestNetwork
-  let relay: Relay
-  let relayKey: PrivateKey
-  let consumer: TestPeerNode
-  let unhandled: unknown[]
-  const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
+/** Nothing of what runs in this file may be left to nobody. */
+const unhandled: unknown[] = []
+const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
+beforeAll(() => void process.on('unhandledRejection', onUnhandled))
+afterAll(() => {
+  process.off('unhandledRejection', onUnhandled)
+  expect(unhandled).toEqual([])
+})
 
-  beforeEach(async () => {
-    unhandled = []
-    process.on('unhandledRejection', onUnhandled)
-    network = new TestNetwork()
-    relayKey = await generateKeyPair('Ed25519')
-    relay = await network.relay({}, relayKey)
-    consumer = await network.node({ relays: relay.addresses })
-  })
-  afterEach(async () => {
-    await network[Symbol.asyncDispose]()
-    process.off('unhandledRejection', onUnhandled)
-    expect(unhandled).toEqual([])
-  })
-
+/** A relay, and one that asks there. */
+async function startGround() {
+  const network = new TestNetwork()
+  const relayKey = await generateKeyPair('Ed25519')
+  const relay = await network.relay({}, relayKey)
+  const consumer = await network.node({ relays: relay.addresses })
   const provider = async (engine: WatchedEngine, changes: Partial<typeof TERMS> = {}) => {
     const who = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
     const provision = who.peer.provide(engine, { ...TERMS, ...changes })
     await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
     return { ...who, provision, engine, name: peerName(who.node.peerId.toString()) }
   }
-  const offersSeen = async (): Promise<number> => (await consumer.peer.look({ model: MODEL })).offers.length
+  return {
+    ...{ network, relayKey, relay, consumer, provider },
+    offersSeen: async (): Promise<number> => (await consumer.peer.look({ model: MODEL })).offers.length,
+    [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
+  }
+}
 
+// Each has a relay of its own and waits for most of its time, so some run at once.
+describe.concurrent('peers on a relay, over sockets', () => {
   it('answers a prompt from one end to the other, and counts what is owed', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const { engine, name, provision } = await provider(fakeEngine())
     const { events, tokens, summary } = await hear(consumer.peer, promptOf())
     expect(tokens).toEqual(await unbroken(engine.requests[0]))
@@ -73,6 +72,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('goes on with the same tokens when the provider’s node is stopped in the middle', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const both = [await provider(fakeEngine()), await provider(fakeEngine())]
     let lost: (typeof both)[number] | undefined
     const { events, tokens, summary } = await hear(consumer.peer, promptOf(), {
@@ -103,6 +104,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('moves a job that is handed back because its provision ends', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const both = [await provider(fakeEngine()), await provider(fakeEngine())]
     let isTold = false
     const { tokens, events } = await hear(consumer.peer, promptOf(), {
@@ -119,6 +122,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('waits in the middle of an answer for a provider to come', { timeout: 20_000 }, async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const first = await provider(fakeEngine())
     let second: Promise<unknown> | undefined
     const { tokens } = await hear(consumer.peer, promptOf(), {
@@ -132,6 +137,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('continues an answer that was stopped, with the same tokens and what it has cost', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const { engine } = await provider(fakeEngine())
     const stopper = new AbortController()
     const written: number[] = []
@@ -167,6 +174,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('tries those that stand behind four dead ones', { timeout: 40_000 }, async () => {
+    await using ground = await startGround()
+    const { network, relay, consumer, provider, offersSeen } = ground
     const dead = await Promise.all(
       Array.from({ length: 5 }, () => network.node({ relays: relay.addresses, named: [OWN_SOCKET] })),
     )
@@ -177,6 +186,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('says what is wrong when nobody can answer', async () => {
+    await using ground = await startGround()
+    const { network, consumer, provider } = ground
     await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
     await provider(fakeEngine())
     const cheap = promptOf({ maxOutputPrice: baseUnits(9_999_999n) })
@@ -192,6 +203,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('lets no provider’s word end an answer that another one can write', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const liar = fakeEngine({ info: { decodeTokensPerSecond: 1e6 } })
     Object.assign(liar, {
       generate: () => {
@@ -207,6 +220,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('waits for a provider that takes six seconds to come back to a relay that has just started', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const reasons = new Set<string>()
     const asked = hear(consumer.peer, promptOf(), {
       onEvent: (event) => void (event.type === 'waiting' && reasons.add(event.reason.code)),
@@ -218,6 +233,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('does not ask itself', async () => {
+    await using ground = await startGround()
+    const { provider } = ground
     const alone = await provider(fakeEngine())
     await expect(hear(alone.peer, promptOf())).rejects.toMatchObject({ code: 'schedule.no-provider' })
   })
@@ -226,6 +243,8 @@ describe('peers on a relay, over sockets', () => {
     'waits while all are busy, says so, and is answered when a place is free',
     { timeout: 20_000 },
     async () => {
+      await using ground = await startGround()
+      const { network, relay, consumer, provider } = ground
       const slow = await provider(fakeEngine({ tokensPerSecond: 4 }), { slots: 1, queue: 0 })
       const holder = await network.node({ relays: relay.addresses })
       const holding = new AbortController()
@@ -245,6 +264,8 @@ describe('peers on a relay, over sockets', () => {
   )
 
   it('frees the provider when the answer is cancelled, by the signal or by leaving', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const { engine, provision } = await provider(fakeEngine({ tokensPerSecond: 100, answerLength: 400 }))
     const controller = new AbortController()
     const cancelled = hear(consumer.peer, promptOf(), {
@@ -259,6 +280,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('lets a running job end when it drains, and takes no new one', async () => {
+    await using ground = await startGround()
+    const { consumer, provider, offersSeen } = ground
     const { provision } = await provider(fakeEngine({ tokensPerSecond: 60 }))
     let draining: Promise<void> | undefined
     let refusal: Promise<unknown> | undefined
@@ -280,6 +303,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('hands jobs over that have not ended when the limit of a drain has come', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const both = [
       await provider(fakeEngine({ tokensPerSecond: 40 })),
       await provider(fakeEngine({ tokensPerSecond: 400, info: { decodeTokensPerSecond: 1 } })),
@@ -296,6 +321,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('proves each part of an answer that changed its provider, and one that was stopped', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const both = [await provider(fakeEngine()), await provider(fakeEngine())]
     let isGone = false
     const { tokens, events } = await hear(consumer.peer, promptOf(), {
@@ -333,6 +360,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('withdraws when it is paused and comes back when it is resumed', async () => {
+    await using ground = await startGround()
+    const { consumer, provider, offersSeen } = ground
     const { provision } = await provider(fakeEngine())
     expect(await offersSeen()).toBe(1)
     provision.pause()
@@ -345,6 +374,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('brings the offer again after a restart of the relay', { timeout: 20_000 }, async () => {
+    await using ground = await startGround()
+    const { network, relay, consumer, provider, offersSeen, relayKey } = ground
     await provider(fakeEngine())
     const port = Number(new URL(relay.httpUrl).port)
     await relay.stop()
@@ -362,6 +393,8 @@ describe('peers on a relay, over sockets', () => {
     'answers a question that comes before the provider is back after a restart',
     { timeout: 20_000 },
     async () => {
+      await using ground = await startGround()
+      const { network, relay, provider, relayKey } = ground
       await provider(fakeEngine())
       const port = Number(new URL(relay.httpUrl).port)
       await relay.stop()
@@ -372,6 +405,8 @@ describe('peers on a relay, over sockets', () => {
   )
 
   it('asks those it saw within the last minute when every relay is gone', async () => {
+    await using ground = await startGround()
+    const { relay, consumer, provider, offersSeen } = ground
     await provider(fakeEngine())
     expect(await offersSeen()).toBe(1)
     await relay.stop()
@@ -379,6 +414,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('says goodbye on every open job in one go', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     const both = [await provider(fakeEngine()), await provider(fakeEngine())]
     let isGone = false
     const { tokens, events } = await hear(consumer.peer, promptOf(), {
@@ -395,6 +432,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('serves many at once, each with the tokens of its own seed', { timeout: 20_000 }, async () => {
+    await using ground = await startGround()
+    const { network, relay, provider } = ground
     const { engine } = await provider(fakeEngine({ tokensPerSecond: 2000, answerLength: 20 }), {
       slots: 4,
       queue: 60,
@@ -410,6 +449,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('quotes a wait in whole milliseconds while it is busy, whatever its speed', async () => {
+    await using ground = await startGround()
+    const { network, relay, consumer, provider } = ground
     await provider(fakeEngine({ info: { decodeTokensPerSecond: 333.3 } }))
     const second = await network.node({ relays: relay.addresses })
     const answers = await Promise.all([consumer.peer, second.peer].map((peer) => hear(peer, promptOf())))
@@ -417,6 +458,8 @@ describe('peers on a relay, over sockets', () => {
   })
 
   it('offers the speed of the share that it may compute', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
     await provider(fakeEngine({ info: { decodeTokensPerSecond: 100, prefillTokensPerSecond: 400 } }), {
       share: 0.25,
     })
