@@ -5,6 +5,7 @@ import tailwindcss from '@tailwindcss/vite'
 import { defineConfig, type Plugin } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { SuiteReporter } from './e2e/run/suite-reporter.ts'
+import { PURE_FOLDERS } from './shared/testing/pure-folders.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const isolation = {
@@ -42,6 +43,9 @@ const long = [
   'paths',
   'market',
 ]
+
+/** These share a process, file after file: a process for each takes longer than most of them. */
+const pure = `shared/{${PURE_FOLDERS.join(',')}}/**/*.test.ts`
 
 /** Of one test in `npm run test:long`; its suites have deadlines of their own. */
 const LONG_MS = 30 * 60_000
@@ -93,8 +97,20 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['{shared,relay,web,contracts,e2e}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.svelte.test.ts', '**/*.long.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.svelte.test.ts', '**/*.long.test.ts', pure],
           // Only what hangs comes here: on a busy machine a process alone may take ten seconds to start.
+          testTimeout: 60_000,
+        },
+      },
+      {
+        root,
+        extends: false,
+        test: {
+          name: 'unit-pure',
+          environment: 'node',
+          include: [pure],
+          exclude: ['**/node_modules/**', '**/*.long.test.ts'],
+          isolate: false,
           testTimeout: 60_000,
         },
       },

@@ -25,7 +25,7 @@ const tally = createTally((line) => console.log(line))
 endChildrenOnSignals()
 // Each of the two keeps one core busy, so side by side they take half the time.
 await Promise.all([sourceGates(), contractTests()])
-await suite('unit tests', ['unit', 'web'], UNIT_AT_A_TIME)
+await suite('unit tests', ['unit', 'unit-pure', 'web'], UNIT_AT_A_TIME)
 const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
 if (isBuilt) await tally.gate('weight of the page', weighPage)
 if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
