@@ -23,8 +23,7 @@ const BROWSER_AT_A_TIME = ['--maxWorkers=2']
 const tally = createTally((line) => console.log(line))
 
 endChildrenOnSignals()
-// Each of the two keeps one core busy, so side by side they take half the time.
-await Promise.all([sourceGates(), contractTests()])
+await twoAtATime([contractTests, lint, types, format, unusedCode])
 await suite('unit tests', ['unit', 'unit-pure', 'web'], UNIT_AT_A_TIME)
 const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
 if (isBuilt) await tally.gate('weight of the page', weighPage)
@@ -35,12 +34,30 @@ if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
 }
 sayTotal(tally)
 
-async function sourceGates(): Promise<void> {
+/** Each of them keeps one core busy. The longest come first, so that no core is without work until the end. */
+async function twoAtATime(jobs: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const waiting = [...jobs]
+  const line = async (): Promise<void> => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) await job()
+  }
+  await Promise.all([line(), line()])
+}
+
+function lint(): Promise<boolean> {
+  return gate('lint', [bin('eslint/bin/eslint.js'), '.'])
+}
+
+async function types(): Promise<void> {
   await gate('types', [bin('typescript/bin/tsc'), '-b'])
   const components = ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human']
   await gate('types of components', [bin('svelte-check/bin/svelte-check'), ...components])
-  await gate('lint', [bin('eslint/bin/eslint.js'), '.'])
-  await gate('format', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'])
+}
+
+function format(): Promise<boolean> {
+  return gate('format', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'])
+}
+
+async function unusedCode(): Promise<void> {
   await gate('unused code', [bin('knip/bin/knip.js')])
   await gate('code that only tests use', [bin('knip/bin/knip.js'), '--production'])
 }
