@@ -9,7 +9,7 @@ function nameOf({ addresses }: Relay): string | undefined {
   return addresses[0]?.split('/p2p/')[1]
 }
 
-test('a relay that came back under another name at the same address is found again', async () => {
+test.concurrent('a relay that came back under another name at the same address is found again', async () => {
   await using network = new TestNetwork()
   const before = await network.relay()
   const port = Number(new URL(before.httpUrl).port)
@@ -27,27 +27,30 @@ test('a relay that came back under another name at the same address is found aga
   expect(joined.views.map(({ relay }) => String(relay))).toEqual([nameOf(after)])
 })
 
-test('every relay that is known is tried while fewer than two answer, and let go when the first ones are back', async () => {
-  await using network = new TestNetwork()
-  const privateKey = await generateKeyPair('Ed25519')
-  const first = await network.relay({}, privateKey)
-  const [second, third] = [await network.relay(), await network.relay()]
-  const known = [first, second, third].flatMap(({ addresses }) => addresses.slice(0, 1))
-  const { joined } = await network.node({ relays: known })
-  const up = (): string[] =>
-    joined.views.flatMap(({ relay, state }) => (state === 'up' ? [String(relay)] : []))
-  expect(up()).toEqual([nameOf(first), nameOf(second)])
-  const port = Number(new URL(first.httpUrl).port)
-  await first.stop()
-  await until('the third stands in', () => up().join() === [nameOf(second), nameOf(third)].join())
-  await network.relay({ port }, privateKey)
-  await until(
-    'the first two are kept again',
-    () => joined.views.map(({ relay }) => String(relay)).join() === [nameOf(first), nameOf(second)].join(),
-  )
-})
+test.concurrent(
+  'every relay that is known is tried while fewer than two answer, and let go when the first ones are back',
+  async () => {
+    await using network = new TestNetwork()
+    const privateKey = await generateKeyPair('Ed25519')
+    const first = await network.relay({}, privateKey)
+    const [second, third] = [await network.relay(), await network.relay()]
+    const known = [first, second, third].flatMap(({ addresses }) => addresses.slice(0, 1))
+    const { joined } = await network.node({ relays: known })
+    const up = (): string[] =>
+      joined.views.flatMap(({ relay, state }) => (state === 'up' ? [String(relay)] : []))
+    expect(up()).toEqual([nameOf(first), nameOf(second)])
+    const port = Number(new URL(first.httpUrl).port)
+    await first.stop()
+    await until('the third stands in', () => up().join() === [nameOf(second), nameOf(third)].join())
+    await network.relay({ port }, privateKey)
+    await until(
+      'the first two are kept again',
+      () => joined.views.map(({ relay }) => String(relay)).join() === [nameOf(first), nameOf(second)].join(),
+    )
+  },
+)
 
-test('a list of relays that is rubbish, endless or not to be had harms nothing', async () => {
+test.concurrent('a list of relays that is rubbish, endless or not to be had harms nothing', async () => {
   await using network = new TestNetwork()
   const relay = await network.relay()
   const [address = ''] = relay.addresses

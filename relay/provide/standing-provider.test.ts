@@ -15,7 +15,7 @@ const story: GenerateRequest = {
   priorTokens: [],
   sampler: { temperature: 0.9, topP: 0.95 },
   seed: Uint8Array.from({ length: 32 }, (_, i) => i * 3),
-  maxTokens: 120,
+  maxTokens: 48,
 }
 
 /** The threads of the engines under test, as Node starts them. */

@@ -496,11 +496,10 @@ describe('a job between RunningJob and JobService', () => {
     it('goes on at once when one says that it goes, and is gone before our goodbye', async () => {
       const { ours, theirs } = await connectedStreams(consumer)
       ours.close = () => new Promise(() => undefined)
-      const running = new RunningJob(ours, await makeJob(), { clock: realClock })
+      const running = new RunningJob(ours, await makeJob(), { clock: new FakeClock() })
       theirs.send(framed({ type: 'failed', error: { code: 'stream.provider-lost', facts: {} } }))
-      const startedAt = performance.now()
+      // No deadline comes to help: the clock stands still.
       await expect(collect(running)).rejects.toMatchObject({ code: 'stream.provider-lost' })
-      expect(performance.now() - startedAt).toBeLessThan(1000)
     })
 
     /** One that sent a token and nothing more, heard by a clock that stands still. */
