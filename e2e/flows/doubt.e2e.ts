@@ -2,9 +2,9 @@ import { testDoubt } from '../wallet/doubt.ts'
 
 // One of each kind; `doubt.long.e2e.ts` has the others.
 testDoubt({
-  faults: [['dies', ['deposit', 'withdraw', 'claim']]],
+  faults: [['dies', ['claim']]],
   closings: [['closed', 'cut', ['send']]],
-  sent: [['lost', ['send', 'revoke', 'withdraw']]],
+  sent: [['lost', ['withdraw']]],
   doubtful: [
     ['never', 'send'],
     ['gap', 'deposit'],

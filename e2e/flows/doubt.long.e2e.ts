@@ -2,7 +2,7 @@ import { testDoubt } from '../wallet/doubt.ts'
 
 testDoubt({
   faults: [
-    ['dies', ['send', 'stake', 'unbond', 'revoke', 'claim']],
+    ['dies', ['send', 'deposit', 'stake', 'unbond', 'revoke', 'withdraw', 'claim']],
     ['error', ['send', 'stake', 'withdraw']],
     ['late', ['send', 'deposit', 'withdraw']],
   ],
@@ -11,7 +11,7 @@ testDoubt({
     ['closed-sent', 'dies', ['send', 'withdraw', 'claim']],
   ],
   sent: [
-    ['lost', ['deposit', 'unbond']],
+    ['lost', ['send', 'deposit', 'unbond', 'revoke']],
     ['slow', ['send']],
   ],
   doubtful: [

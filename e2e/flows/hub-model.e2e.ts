@@ -19,7 +19,7 @@ it('a model added from a hub is lent by one tab and asked by another, which gets
   const { relay, browser } = network
   const hash = await addFromHub(join(relay.dataFolder, 'models'))
   // The hub is gone: from here on all of it comes from the relay.
-  await expect.poll(() => proposals(relay.url), { timeout: 15_000 }).toContain(hash)
+  await expect.poll(() => proposals(relay.url)).toContain(hash)
 
   const provider = new ProvidePage(await openTab(browser, new URL('/provide', relay.url).href))
   await provider.page.getByTestId('provide-model').selectOption(hash)

@@ -1,12 +1,14 @@
 import { expect, it } from 'vitest'
 import { openTab } from '../fixtures/browser.ts'
 import { axeViolations } from '../fixtures/axe.ts'
-import { startNetwork } from '../fixtures/lending-network.ts'
+import { oneNetwork } from '../fixtures/one-network.ts'
 import { Keyboard } from '../pages/keyboard.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
 
+const plain = oneNetwork()
+
 it('shows what is here, refuses to delete it while it is in use, and deletes it after a question, with the keyboard alone', async () => {
-  await using network = await startNetwork()
+  const network = plain()
   const tab = await openTab(network.browser, new URL('/models', network.relay.url).href)
   const { page } = tab
   const keyboard = new Keyboard(page)
@@ -61,7 +63,7 @@ it('shows what is here, refuses to delete it while it is in use, and deletes it 
 })
 
 it('says that a browser keeps nothing where it gives the page no storage', async () => {
-  await using network = await startNetwork()
+  const network = plain()
   const tab = await openTab(network.browser, new URL('/models', network.relay.url).href, {
     prepare: (profile) =>
       profile.addInitScript(() => {

@@ -34,7 +34,7 @@ it('a page that was open when its relay became newer says to reload, and leaves 
   const told = asker.page.locator('[data-testid=error-panel][data-code="mesh.outdated"]')
   await told.first().waitFor({ timeout: 30_000 })
   expect(await told.first().innerText()).toMatch(/reload/i)
-  await expect.poll(() => asker.state.getAttribute('data-state'), { timeout: 15_000 }).toBe('failed')
+  await expect.poll(() => asker.state.getAttribute('data-state')).toBe('failed')
 
   const loaded = asker.page.waitForEvent('load')
   await told.first().getByRole('button', { name: 'Reload' }).click()

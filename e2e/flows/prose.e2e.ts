@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Page } from 'playwright'
 import { openTab } from '../fixtures/browser.ts'
-import { startNetwork } from '../fixtures/lending-network.ts'
+import { oneNetwork } from '../fixtures/one-network.ts'
 import { AskPage } from '../pages/ask-page.ts'
 
 const CODE =
@@ -48,10 +48,12 @@ function noteCopies(): void {
   }
 }
 
+const plain = oneNetwork()
+
 it.each([360, 1280])(
   'an answer keeps its code on the page and in what Copy copies, %i px wide',
   async (width) => {
-    await using network = await startNetwork()
+    const network = plain()
     const tab = await openTab(network.browser, network.relay.url, {
       context: {
         viewport: { width, height: 900 },

@@ -46,7 +46,7 @@ describe.skipIf(findAnvil() === undefined)('a wallet at its edges (needs anvil)'
     isSlow = true
     for (const origin of [network.relay.url, network.rpcUrl]) {
       const isHeld = (): boolean => held.some((route) => route.request().url().startsWith(origin))
-      await expect.poll(isHeld, { timeout: 10_000 }).toBe(true)
+      await expect.poll(isHeld).toBe(true)
       await page.clock.fastForward(7000)
     }
     await page.getByTestId('stale').getByText('No node of the chain answers.').waitFor()

@@ -18,7 +18,7 @@ export class ProvidePage {
   }
 
   /** Waits until a relay has confirmed the offer: live by evidence, not by intent. */
-  async waitForOffer({ timeout = 15_000 } = {}): Promise<void> {
+  async waitForOffer({ timeout = 30_000 } = {}): Promise<void> {
     await this.page
       .locator('[data-testid=provide-state][data-confirmed=true]')
       .waitFor({ state: 'attached', timeout })

@@ -265,7 +265,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       await chain.control.setAutomine(false)
       try {
         const { done, running, states, hashes } = start(signer, transferCoin(NO_RELAY, 1n), hasty)
-        await expect.poll(() => states.at(-1)?.stage, { timeout: 10_000 }).toBe('stuck')
+        await expect.poll(() => states.at(-1)?.stage).toBe('stuck')
         await running.speedUp()
         expect(new Set(hashes).size).toBe(2)
         await chain.control.mine({ blocks: 1 })
