@@ -217,8 +217,20 @@ async function relayedEcho(relay: Relay): Promise<{ stream: Stream }> {
     { runOnLimitedConnection: true },
   )
   const consumer = await keep(startClient())
+  // Whatever the two tell each other of themselves has gone its way, and is no part of what a test sends.
+  const known = Promise.all([identified(consumer, provider), identified(provider, consumer)])
   const target = multiaddr(`${address(relay)}/p2p-circuit/p2p/${provider.peerId.toString()}`)
-  return { stream: await consumer.dialProtocol(target, ECHO, { runOnLimitedConnection: true }) }
+  const stream = await consumer.dialProtocol(target, ECHO, { runOnLimitedConnection: true })
+  await Promise.all([known, roundTrip(stream, 1)])
+  return { stream }
+}
+
+function identified(by: Libp2p, who: Libp2p): Promise<void> {
+  return new Promise((resolve) => {
+    by.addEventListener('peer:identify', ({ detail }) => {
+      if (detail.peerId.equals(who.peerId)) resolve()
+    })
+  })
 }
 
 async function roundTrip(stream: Stream, bytes: number): Promise<void> {
