@@ -33,20 +33,26 @@ const browsers = {
 /** What measures times or memory, and would measure its neighbour's too. */
 const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
 
-/** What takes a minute or more. It begins first, or the last of it would run beside nothing. */
+/** What takes long, the longest first: begun last, it would run beside nothing. */
 const long = [
   'page',
-  'doubt',
-  'start',
   'wallet',
   'paid',
+  'wallet-moves',
+  'themes',
+  'engine-loss',
+  'start',
+  'first-light',
+  'doubt',
+  'market',
   'outage',
   'lost-answers',
-  'engine-loss',
-  'first-light',
-  'themes',
   'paths',
-  'market',
+  'models',
+  'dead-socket',
+  'relayed',
+  'main',
+  'ask',
 ]
 
 /** These share a process, file after file: a process for each takes longer than most of them. */
@@ -105,6 +111,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/*.svelte.test.ts', '**/*.long.test.ts', pure],
           // Only what hangs comes here: on a busy machine a process alone may take ten seconds to start.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           expect: expectInTime,
         },
       },
@@ -118,6 +125,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/*.long.test.ts'],
           isolate: false,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           expect: expectInTime,
         },
       },
@@ -131,6 +139,7 @@ export default defineConfig({
           environment: 'node',
           include: ['web/**/*.svelte.test.ts'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           expect: expectInTime,
         },
       },
@@ -171,6 +180,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/*.svelte.test.ts', '**/*.long.test.ts'],
           setupFiles: fileURLToPath(new URL('shared/testing/longer-fuzz.ts', import.meta.url)),
           testTimeout: LONG_MS,
+          hookTimeout: 60_000,
           expect: expectInTime,
         },
       },

@@ -18,7 +18,7 @@ const CONTRACTS_LIMIT_MS = 12 * MINUTE_MS
 const SUITE_LIMIT_MS = 25 * MINUTE_MS
 const bin = (path: string): string => join(ROOT, 'node_modules', path)
 /** Files at a time. On two cores Vitest would take one; many tests wait for most of their time, browsers' for less. */
-const UNIT_AT_A_TIME = ['--maxWorkers=3']
+const UNIT_AT_A_TIME = ['--maxWorkers=4']
 const BROWSER_AT_A_TIME = ['--maxWorkers=2']
 const tally = createTally((line) => console.log(line))
 
