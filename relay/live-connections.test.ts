@@ -66,13 +66,11 @@ function watchIntroductions({ relay, provider }: { relay: Relay; provider: Libp2
 
 /** What a relay gives one connection of an introduction, and its proof, is never over: only a newer connection helps. */
 function withoutDeadlines(): void {
-  const { timeout } = AbortSignal
+  const timeout = AbortSignal.timeout.bind(AbortSignal)
   const spy = vi
     .spyOn(AbortSignal, 'timeout')
     .mockImplementation((ms) =>
-      ms === INTRODUCTION_TRY_MS || ms === PROOF_MS
-        ? new AbortController().signal
-        : timeout.call(AbortSignal, ms),
+      ms === INTRODUCTION_TRY_MS || ms === PROOF_MS ? new AbortController().signal : timeout(ms),
     )
   cleanUp.push(() => spy.mockRestore())
 }

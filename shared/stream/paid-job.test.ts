@@ -205,7 +205,10 @@ describe('a paid job', () => {
     serveBy(patience)
     purse.stopsAfter = stopsAfter
     const running = await run(purse)
-    const ended = collect(running).then(() => undefined, InfernetError.from)
+    const ended = collect(running).then(
+      () => undefined,
+      (thrown: unknown) => InfernetError.from(thrown),
+    )
     await expect.poll(() => running.received).toBe(32 * Math.max(1, stopsAfter))
     await patience.advance(CREDIT_DEADLINE_MS + SECOND_MS)
     expect(await ended).toMatchObject({ code: 'payment.unpaid' })
