@@ -10,7 +10,7 @@ import type { ColdNetwork } from './cold-network.ts'
 /** Downloads at a time, each in a profile of its own: a kill is mostly waiting. */
 const LANES = 4
 /** How many seeders the model of these downloads has, beside the origin. */
-export const KILL_SEEDERS = 1
+const KILL_SEEDERS = 1
 /** A kill comes at any moment up to this long after the first byte. */
 const LONGEST_LIFE_MS = 600
 const SETTLED_MS = 500
