@@ -6,7 +6,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CACHE = join(ROOT, 'node_modules/.cache')
 
 let shipped: Promise<string> | undefined
-let bench: Promise<string> | undefined
+const benches = new Map<string, Promise<string>>()
 
 /**
  * Builds the page as it is shipped into a folder of the bench's own, once a run: `web/dist` may be a test's build, or
@@ -18,13 +18,15 @@ export function buildShippedPage(): Promise<string> {
   return (shipped ??= buildInto(outDir, config))
 }
 
-/** Builds the page that the bench drives. Nothing of it is in the shipped one. */
-export function buildBenchPage(): Promise<string> {
-  const outDir = join(CACHE, 'bench-page')
-  const root = fileURLToPath(new URL('./page', import.meta.url))
+/** Builds a page that a bench drives, once a run. Nothing of it is in the shipped one. */
+export function buildBenchPage(folder: 'page' | 'weights/page' = 'page'): Promise<string> {
+  const outDir = join(CACHE, `bench-${folder.replace('/', '-')}`)
+  const root = fileURLToPath(new URL(folder, import.meta.url))
   const settings = { target: 'esnext', outDir, emptyOutDir: true, chunkSizeWarningLimit: 1200 }
   const config: InlineConfig = { configFile: false, root, publicDir: false, build: settings }
-  return (bench ??= buildInto(outDir, { ...config, worker: { format: 'es' } }))
+  const built = benches.get(folder) ?? buildInto(outDir, { ...config, worker: { format: 'es' } })
+  benches.set(folder, built)
+  return built
 }
 
 async function buildInto(outDir: string, config: InlineConfig): Promise<string> {

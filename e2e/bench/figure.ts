@@ -21,6 +21,23 @@ interface Case {
   readonly visibility?: string
   /** Of a share of a chunk's time: how fast the chunk is written. */
   readonly tokensPerSecond?: number
+  /** Of weights that come: who gives them, how its links are held, and what the machine did meanwhile. */
+  readonly from?: string
+  readonly seeders?: number
+  readonly uploadMbitPerSecond?: number
+  readonly shapedBy?: string
+  /** Share of the time of all processors in which they worked. */
+  readonly processorShare?: number
+  /** The processors worked more than four fifths of the time: the figure says as much of this machine as of its links. */
+  readonly isProcessorBound?: boolean
+  readonly kills?: number
+  /** Of what came again: which pieces. */
+  readonly pieces?: string
+  /** Of a model: where its weights lie. */
+  readonly weights?: string
+  readonly policy?: string
+  /** What a cache may take, as a part of all models' bytes. */
+  readonly room?: number
 }
 
 /** One line of standard output. */
@@ -35,6 +52,10 @@ export interface Figure {
   readonly peerValue?: number
   /** Turned so that above 1 is better for us. */
   readonly ratio?: number
+  /** The least and the most of the runs whose median `value` is. */
+  readonly spread?: readonly [number, number]
+  /** What bounds the figure, and how it was measured, where the name does not say it. */
+  readonly note?: string
   /** Of a figure that misses its aim: what was hoped for, and what a profile says of it. */
   readonly aim?: string
   readonly why?: string
@@ -59,13 +80,14 @@ export interface Aim {
 
 /** Prints a figure with four digits that count, or all of a whole number, and says when it misses its aim. */
 export function printFigure(figure: Figure, aim: Aim = {}): void {
-  const { value, peerValue, ratio } = figure
+  const { value, peerValue, ratio, spread } = figure
   const missed = missOf(figure, aim)
   const rounded = {
     ...figure,
     value: round(value),
     ...(peerValue === undefined ? {} : { peerValue: round(peerValue) }),
     ...(ratio === undefined ? {} : { ratio: round(ratio) }),
+    ...(spread === undefined ? {} : { spread: [round(spread[0]), round(spread[1])] }),
     ...(missed && aim.why ? { aim: missed, why: aim.why } : {}),
   }
   console.log(JSON.stringify(rounded))

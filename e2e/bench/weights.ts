@@ -3,6 +3,7 @@ import { MIB } from '#shared/base/units.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
 import { median, type BenchOptions } from './figure.ts'
 import { measureBareChannel } from './weights/bare-channel.ts'
+import { benchWeightsFigures } from './weights/cold-rows.ts'
 import { startFileServer } from './weights/file-server.ts'
 import { installPeers } from './weights/install-peers.ts'
 import { measureWebTorrent, startTracker } from './weights/web-torrent.ts'
@@ -11,13 +12,14 @@ const FILE_BYTES = 64 * MIB
 
 /** How fast weights travel from tab to tab, and what they cost, beside other ways. */
 export async function benchWeights(options: BenchOptions): Promise<readonly string[]> {
+  const failed: string[] = []
   try {
     await benchChannels(options)
-    return []
   } catch (thrown) {
     console.error('weights: channels could not be measured:', thrown)
-    return ['weights: channels']
+    failed.push('weights: channels')
   }
+  return [...failed, ...(await benchWeightsFigures(options))]
 }
 
 /** In turns, so that what else the machine does falls on all. */

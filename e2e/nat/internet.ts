@@ -1,4 +1,4 @@
-import { Namespaces, type Namespace } from './namespaces.ts'
+import { Namespaces, plug, type Namespace } from './namespaces.ts'
 
 /**
  * Addresses that count as public ones for browsers, libp2p and our own code; those kept for documentation do not. No
@@ -42,7 +42,7 @@ export class Internet implements AsyncDisposable {
     const number = ++this.#routers
     const router = this.#namespaces.make(`router${number}`)
     const port = `port${number}`
-    join([this.public, port], [router, 'wan'])
+    plug([this.public, port], [router, 'wan'])
     this.public.run('ip', 'link', 'set', port, 'master', 'bridge', 'up')
     return new Router(router, { address, nat, number })
   }
@@ -138,7 +138,7 @@ export class Household {
   }
 
   plugIn({ namespace, gateway, place }: Router): void {
-    join([namespace, 'lan'], [this.namespace, 'net'])
+    plug([namespace, 'lan'], [this.namespace, 'net'])
     namespace.run('ip', 'address', 'add', `${gateway}/24`, 'dev', 'lan')
     namespace.run('ip', 'link', 'set', 'lan', 'up')
     this.namespace.run('ip', 'address', 'add', `${place}/24`, 'dev', 'net')
@@ -155,12 +155,4 @@ export class Household {
   unplug(): void {
     this.namespace.run('ip', 'link', 'del', 'net')
   }
-}
-
-/** A cable between two namespaces; each end is named there, and neither is ever seen outside. */
-function join(
-  [one, end]: readonly [Namespace, string],
-  [other, otherEnd]: readonly [Namespace, string],
-): void {
-  one.run('ip', 'link', 'add', end, 'type', 'veth', 'peer', 'name', otherEnd, 'netns', other.name)
 }

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { installDebian } from '../fixtures/install-debian.ts'
@@ -11,24 +11,51 @@ const IPV6_SWITCHES = '/proc/sys/net/ipv6/conf/all/disable_ipv6 /proc/sys/net/ip
 const COMMAND_LIMIT_MS = 20_000
 const END_LIMIT_MS = 5000
 
-/** What the NATs of these tests are made with, and the Debian package that brings it. */
-const TOOLS = { ip: 'iproute2', iptables: 'iptables', turnserver: 'coturn', openssl: 'openssl' } as const
+/** What is made with what, and the Debian package that brings it. */
+const SHAPING_TOOLS = { ip: 'iproute2', tc: 'iproute2' } as const
+const NAT_TOOLS = { ip: 'iproute2', iptables: 'iptables', turnserver: 'coturn', openssl: 'openssl' } as const
 
 /** Installs what is missing, where that may be done. Gives why there can be no NATs here, or undefined. */
 export function reasonForNoNats(): string | undefined {
+  return reasonForNone(NAT_TOOLS, ({ run }) => void run('iptables', '-t', 'nat', '-S'))
+}
+
+/** As {@link reasonForNoNats}, of links whose speed is held. */
+export function reasonForNoShaping(): string | undefined {
+  return reasonForNone(SHAPING_TOOLS, (tried) => shape(tried, 'lo', 1e6))
+}
+
+/** Holds what goes out through an interface to a rate, with room for a tenth of a second of it. */
+export function shape({ run }: Namespace, device: string, bitsPerSecond: number): void {
+  const rate = ['rate', `${bitsPerSecond}bit`, 'burst', '32kb', 'latency', '100ms']
+  run('tc', 'qdisc', 'add', 'dev', device, 'root', 'tbf', ...rate)
+}
+
+/** A cable between two namespaces; each end is named there, and neither is ever seen outside. */
+export function plug(
+  [one, end]: readonly [Namespace, string],
+  [other, otherEnd]: readonly [Namespace, string],
+): void {
+  one.run('ip', 'link', 'add', end, 'type', 'veth', 'peer', 'name', otherEnd, 'netns', other.name)
+}
+
+function reasonForNone(
+  tools: Readonly<Record<string, string>>,
+  tryIt: (tried: Namespace) => void,
+): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are of Linux'
   if (process.getuid?.() !== 0) return 'only root makes network namespaces'
-  for (const [tool, packageName] of Object.entries(TOOLS)) {
+  for (const [tool, packageName] of Object.entries(tools)) {
     if (!isThere(tool)) installQuietly(packageName)
     if (!isThere(tool)) return `${tool} is missing (Debian: apt-get install ${packageName})`
   }
-  return reasonForNoNamespace()
+  return reasonForNoNamespace(tryIt)
 }
 
 /** What a package starts by itself, as coturn's does, was not asked for here. */
 function installQuietly(packageName: string): void {
   installDebian(packageName)
-  if (packageName === TOOLS.turnserver && existsSync('/run/systemd/system'))
+  if (packageName === NAT_TOOLS.turnserver && existsSync('/run/systemd/system'))
     spawnSync('systemctl', ['disable', '--now', packageName], { stdio: 'ignore', timeout: COMMAND_LIMIT_MS })
 }
 
@@ -36,11 +63,11 @@ function isThere(tool: string): boolean {
   return ENV.PATH.split(':').some((folder) => existsSync(`${folder}/${tool}`))
 }
 
-/** A container may be root and still make no namespace, or lack the kernel's NAT. */
-function reasonForNoNamespace(): string | undefined {
+/** A container may be root and still make no namespace, or lack a part of the kernel. */
+function reasonForNoNamespace(tryIt: (tried: Namespace) => void): string | undefined {
   const tried = new Namespaces()
   try {
-    tried.make('try').run('iptables', '-t', 'nat', '-S')
+    tryIt(tried.make('try'))
     return undefined
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown)
@@ -62,9 +89,13 @@ export class Namespace {
     runHere('ip', 'netns', 'exec', this.name, ...command)
 
   /** A process that lives in this network; `ip` becomes it, so the child's id is its own. */
-  spawn(command: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  spawn(
+    command: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    stdio: StdioOptions = ['ignore', 'pipe', 'pipe'],
+  ): ChildProcess {
     const args = ['netns', 'exec', this.name, ...command]
-    return spawn('ip', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...ENV, ...env } })
+    return spawn('ip', args, { stdio, env: { ...ENV, ...env } })
   }
 
   get processes(): readonly number[] {

@@ -1,15 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright'
-import { launchBrowser } from '../fixtures/browser.ts'
 import { buildPage } from '../fixtures/build-page.ts'
-import { findChromium } from '../fixtures/find-chromium.ts'
 import { endOf, readStart } from '../fixtures/relay-process.ts'
 import { ICE_SERVERS, startCoturn } from './coturn.ts'
 import { Internet, RELAYS, type Household, type Nat, type Router } from './internet.ts'
+import { launchIn } from './launch-in.ts'
 
 const MAIN = fileURLToPath(new URL('../../relay/main.ts', import.meta.url))
 
@@ -59,7 +58,7 @@ export async function startNatNetwork(init: NatNetworkInit): Promise<NatNetwork>
     const router = internet.addRouter(at, init.nat)
     if (init.isUdpBlocked) router.blockUdp()
     const household = internet.addHousehold(name, router)
-    const browser = await launchIn(household, folder)
+    const browser = await launchIn(household.namespace, folder, ['--ignore-certificate-errors'])
     started.defer(() => browser.close())
     return { household, router, browser }
   }
@@ -105,12 +104,4 @@ function makeCertificate(folder: string): Certificate {
   const rest = ['-days', '2', '-subj', '/CN=relay', '-addext', names, '-keyout', key, '-out', cert]
   execFileSync('openssl', [...kind, ...rest], { stdio: 'pipe', timeout: 20_000 })
   return { cert, key }
-}
-
-/** Playwright starts a program by its path alone, so the namespace is in a script. */
-async function launchIn({ namespace }: Household, folder: string): Promise<Browser> {
-  const script = join(folder, namespace.name)
-  writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${namespace.name} '${findChromium()}' "$@"\n`)
-  chmodSync(script, 0o755)
-  return launchBrowser({ executablePath: script, hasGpu: false, flags: ['--ignore-certificate-errors'] })
 }

@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ModelFiles } from '#shared/models/model-files.ts'
+import type { RateCap } from '#shared/models/pieces/rate-cap.ts'
 
 /** What was asked of an origin, and what went out for it. */
 export interface Served {
@@ -19,8 +20,18 @@ export interface OriginServer extends AsyncDisposable {
 
 const CHUNK_BYTES = 64 * 1024
 
+export interface OriginInit {
+  /** @default this machine alone */
+  readonly host?: string
+  /** Of all that goes out. @default no cap */
+  readonly cap?: RateCap
+}
+
 /** Serves a model's files with ranges, and can stop in the middle of one. */
-export async function startOrigin(files: ModelFiles): Promise<OriginServer> {
+export async function startOrigin(
+  files: ModelFiles,
+  { host = '127.0.0.1', cap }: OriginInit = {},
+): Promise<OriginServer> {
   const served: Served[] = []
   const origin = { url: '', served, stallAt: Infinity }
   const server = createServer((request, response) => {
@@ -41,14 +52,15 @@ export async function startOrigin(files: ModelFiles): Promise<OriginServer> {
       for (let at = offset; at < bytes.length && !response.destroyed; at += CHUNK_BYTES) {
         if (at >= origin.stallAt) return undefined
         const part = bytes.subarray(at, at + CHUNK_BYTES)
+        await cap?.take(part.length)
         one.sentBytes += part.length
         if (!response.write(part)) await drained(response)
       }
       return response.end()
     })()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  origin.url = `http://${host}:${(server.address() as AddressInfo).port}/`
   return Object.assign(origin, {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

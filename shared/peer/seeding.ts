@@ -2,7 +2,8 @@ import type { Connection, Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import type { ModelHash } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
-import { millis, MINUTE_MS } from '../base/units.ts'
+import { millis, MINUTE_MS, SECOND_MS } from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { MAX_PIECES_STREAMS, PIECES_PROTOCOL } from '../models/pieces/constants.ts'
 import { ExchangeLedger, type ExchangeLedgerInit } from '../models/pieces/exchange-ledger.ts'
@@ -27,6 +28,8 @@ import { measureTurn } from './webrtc-path.ts'
 
 /** After this long a peer that could not be reached directly is tried again. */
 const DIRECT_FAILURE_MS = 2 * MINUTE_MS
+/** A mesh is opened before its relays have answered: who looks for seeders waits this long for the first of them. */
+const REGISTER_WAIT_MS = 3 * SECOND_MS
 
 export interface SeedingComponents {
   readonly node: Libp2p
@@ -167,6 +170,7 @@ export class Seeding {
 
   async #find(model: ModelHash, signal: AbortSignal): Promise<readonly Seeder[]> {
     const { clock, registers, node } = this.#components
+    await this.#untilRegister(signal)
     const found = await findSeeders(registers.ports, model, { now: () => clock.now(), signal })
     const connecting: ConnectComponents = { node, clock, directFailures: this.#directFailures }
     return found
@@ -178,6 +182,20 @@ export class Seeding {
           return openStream({ clock }, connection, PIECES_PROTOCOL, options)
         },
       }))
+  }
+
+  /** Until somebody can be asked, or it took too long. @throws the signal's reason */
+  async #untilRegister(signal: AbortSignal): Promise<void> {
+    const { clock, registers } = this.#components
+    if (registers.ports.length > 0) return
+    const come = new AbortController()
+    const stop = registers.onChange(() => {
+      if (registers.ports.length > 0) come.abort()
+    })
+    const either = AbortSignal.any([signal, come.signal])
+    await sleep(clock, millis(REGISTER_WAIT_MS), { signal: either }).catch(() => undefined)
+    stop()
+    signal.throwIfAborted()
   }
 }
 
