@@ -3,15 +3,18 @@ import { fromHex } from '../../base/bytes.ts'
 import { MIB } from '../../base/units.ts'
 import { FakeClock } from '../../testing/fake-clock.ts'
 import { openFetcher, type Fetcher } from '../../testing/fetchers.ts'
-import { countingRandom, makePeer, type TestPeer } from '../../testing/peers.ts'
+import { connectedStreams, countingRandom, makePeer, type TestPeer } from '../../testing/peers.ts'
 import { makeModel, pieceOf, storeWith, type TestModel } from '../../testing/pieces.ts'
+import { FramedStream } from '../../wire/framed-stream.ts'
 import { hashManifest } from '../manifest.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
 import { MAX_PIECES_STREAMS, MAX_UPLOADS, ODD_WANTS, ROTATE_MS, UPLOAD_IDLE_MS } from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
+import { fetcherMessageSchema } from './messages.ts'
 import { PiecesService } from './pieces-service.ts'
 import { RateCap } from './rate-cap.ts'
-import type { SeedStore } from './shared-model.ts'
+import { SharedModel, type SeedStore } from './shared-model.ts'
+import { UploadSession } from './upload-session.ts'
 
 describe('a seeder among fetchers who want more than their part', () => {
   let clock: FakeClock
@@ -70,20 +73,15 @@ describe('a seeder among fetchers who want more than their part', () => {
 
   it('counts what a peer got on all its streams: a new one is no new start', async () => {
     const hungry = await makePeer()
-    const first = await ask('open', hungry)
-    await first.say({ type: 'want', piece: 0, offset: 0, length: MIB })
-    await clock.advance(100)
-    await wait()
-    expect(first.bytes()).toBe(MIB)
-    first.leave()
-    await wait()
-    const others = await Promise.all(Array.from({ length: 3 }, () => ask('open')))
-    await ask('open', hungry)
-    await clock.advance(ROTATE_MS)
-    await wait()
-    const served = service.uploads.filter(({ isServed }) => isServed).map(({ peer }) => peer)
-    for (const { peer } of others) expect(served).toContain(peer.name)
-    expect(served.indexOf(hungry.name)).toBe(3) // the one by chance
+    const ledger = new ExchangeLedger(clock)
+    ledger.gave(hungry.name, MIB)
+    const { theirs } = await connectedStreams(hungry)
+    const frames = new FramedStream(theirs, fetcherMessageSchema, clock)
+    const shared = await SharedModel.open(model.manifest, await storeWith(model))
+    const nothing = (): void => undefined
+    const components = { clock, ledger, cap, onInterest: nothing, onGiven: nothing }
+    const session = new UploadSession(frames, hungry.name, shared, components)
+    expect([session.given, session.givenHere]).toEqual([MIB, 0])
   })
 
   it('ends the stream of one that asks for bits of pieces without end, or for what is not here', async () => {
