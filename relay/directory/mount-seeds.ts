@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { MAX_FOUND_SEEDERS, MAX_SEEDS_STREAMS, SEEDS_PROTOCOL } from '#shared/schedule/seeds/constants.ts'
 import { SeedBook } from '#shared/schedule/seeds/seed-book.ts'
@@ -17,12 +17,14 @@ export interface MountedSeeds {
 
 /** Keeps the register of seeders on a relay: of those that are connected to it. Relays do not gossip it. */
 export async function mountSeeds(
-  { node, name }: Pick<RelayHost, 'node' | 'name'>,
+  relay: Pick<RelayHost, 'node' | 'name' | 'clientOf'>,
   mayIntroduce?: (peer: PeerName) => boolean,
 ): Promise<MountedSeeds> {
+  const { node, name } = relay
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
   const book = new SeedBook({ clock: nodeClock, random }, { mayIntroduce })
-  const service = new SeedsService({ clock: nodeClock, book })
+  const groupOf = (connection: Connection): string | undefined => relay.clientOf(connection)?.group
+  const service = new SeedsService({ clock: nodeClock, book, groupOf })
   const onDisconnect = ({ detail }: CustomEvent<PeerId>): void =>
     service.peerGone(peerName(detail.toString()))
   node.addEventListener('peer:disconnect', onDisconnect)

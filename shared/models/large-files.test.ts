@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { makeManifest } from '../testing/model-file.ts'
+import { hashHex, makeManifest } from '../testing/model-file.ts'
 import { MIB } from '../base/units.ts'
 import { decode, encode } from '../wire/codec.ts'
 import type { ByteSource } from './byte-source.ts'
@@ -132,7 +132,7 @@ describe('a manifest of files beyond 2 GB', () => {
   const sized = (path: string, size: number) => ({
     path,
     size,
-    sha256: NO_HASH,
+    sha256: hashHex(new TextEncoder().encode(path)),
     pieces: Array.from({ length: Math.ceil(size / PIECE_BYTES) }, () => NO_HASH),
   })
   const withFiles = (...files: readonly ManifestFile[]) => ({

@@ -21,11 +21,11 @@ export const MAX_FILES = 32
 export const MAX_DIMENSIONS = 8192
 
 const hexDigest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
-/** A relative path without `..`, so that no manifest reaches outside its folder. */
+/** A relative path without `..`, so that no manifest reaches outside its folder, and in its one plain form. */
 export const relativePath = v.pipe(
   v.string(),
   v.maxLength(200),
-  v.regex(/^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*$/),
+  v.regex(/^(?!.*\.\.)(?!.*\/\.?(?:\/|$))[A-Za-z0-9_][A-Za-z0-9_./-]*$/),
 )
 
 const fileSchema = v.strictObject({

@@ -11,6 +11,8 @@ describe('parseManifest', () => {
     ),
   ) as object
 
+  const filesOf = ({ files }: { files?: object[] }): object[] => files ?? []
+
   it('takes what the kit wrote', () => {
     expect(parseManifest(bytes(good))).toEqual(good)
   })
@@ -20,6 +22,11 @@ describe('parseManifest', () => {
     ['a list', bytes([])],
     ['a missing field', bytes({ ...good, dtype: undefined })],
     ['weights that are no file of it', bytes({ ...good, weights: 'onnx/other.onnx' })],
+    ['two files of one path', bytes({ ...good, files: [...filesOf(good), ...filesOf(good)] })],
+    [
+      'a size that is a lie',
+      bytes({ ...good, files: filesOf(good).map((file) => ({ ...file, size: 1e9 })) }),
+    ],
     [
       'a path out of its folder',
       bytes({ ...good, files: [{ path: '../x', size: 0, sha256: '', pieces: [] }] }),

@@ -128,18 +128,24 @@ export class Seeding {
     this.service.unshare(model)
   }
 
-  /** Brings a model, and seeds what has come of it, unless its licence forbids that. @throws as `fetchModel` */
+  /**
+   * Brings a model, and seeds what has come of it. One whose licence forbids that comes from origins alone.
+   *
+   * @throws as `fetchModel`
+   */
   async fetch(
     manifest: Manifest,
     { store, origins, originsOnly = false, onHeld, ...options }: SeedingFetch,
   ): Promise<FetchProgress> {
     const { clock, random } = this.#components
-    const model = !originsOnly && maySeed(manifest) ? await this.share(manifest, store) : undefined
+    // What its licence lets nobody pass on no peer has to give: asking would only tell who fetches it.
+    const asksPeers = !originsOnly && maySeed(manifest)
+    const model = asksPeers ? await this.share(manifest, store) : undefined
     return fetchModel(
       {
         store,
         origins,
-        swarm: originsOnly ? undefined : this.swarm,
+        swarm: asksPeers ? this.swarm : undefined,
         clock,
         random,
         ledger: this.ledger,

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
 import { epochMillis } from '../base/units.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
@@ -67,6 +68,24 @@ describe('Directory', () => {
     await expect(announce({ expiresAt: epochMillis(now + 61_000) })).rejects.toMatchObject({
       code: 'wire.malformed',
     })
+  })
+
+  it('forgets one that expires also after its clock jumped back', async () => {
+    let jump = 0
+    const jumping: Clock = {
+      now: () => epochMillis(clock.now() + jump),
+      monotonic: () => clock.monotonic(),
+      schedule: (delay, callback) => clock.schedule(delay, callback),
+    }
+    directory = new Directory(jumping, { maxOffers: 1 })
+    await announce({ sequence: 1 })
+    expect(directory.size).toBe(1)
+    jump = -3_600_000
+    const brief = () => ({ issuedAt: jumping.now(), expiresAt: epochMillis(jumping.now() + 1000) })
+    await announce({ sequence: 2, ...brief() })
+    await clock.advance(2000)
+    await announce(brief(), await makePeer())
+    expect(directory.size).toBe(1)
   })
 
   it('forgets an offer when it expires', async () => {

@@ -194,7 +194,7 @@ export class Directory {
 
   #sweep(): void {
     const now = this.#clock.now()
-    if (now - this.#sweptAt < SECOND_MS) return
+    if (Math.abs(now - this.#sweptAt) < SECOND_MS) return // a clock may jump back
     this.#sweptAt = now
     for (const [key, { offer }] of this.#entries) if (offer.expiresAt <= now) this.#remove(key)
     for (const [key, { forgetAt }] of this.#tombstones) {

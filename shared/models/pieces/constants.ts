@@ -14,6 +14,8 @@ export const MAX_MANIFEST_BYTES = 2 * MIB
  * they win: a control message waits for 60 KiB at most either way.
  */
 export const DATA_BYTES = 60 * KIB
+/** Less than this in a frame comes at the end of a piece alone: each frame costs who gets it the same. */
+export const MIN_DATA_BYTES = 4 * KIB
 
 /** Pieces asked of one peer at once: enough for 40 MB/s at a round trip of 100 ms. */
 export const MAX_WANTS_PER_PEER = 6
@@ -26,15 +28,22 @@ export const MAX_UNREAD_BYTES = MAX_WANTS_PER_PEER * MIB + 256 * KIB
 /** Wants that one peer may leave with us; each is some bytes. More is a flood. */
 export const MAX_WAITING_WANTS = 16
 
+/** Of parts of pieces, and of pieces that are not here: each costs a look at the disk and a hash, and brings us no peer. */
+export const ODD_WANTS = { burst: 64, perSecond: 1 } as const
+
 /** Pieces told in one message. */
 export const MAX_HAVES = 256
 /** News of pieces wait this long, so that many go in one message. */
 export const HAVE_DELAY_MS = SECOND_MS / 4
 /** A piece is told once; so many repeats pass for a mistake. */
 export const MAX_REPEATED_HAVES = 16
+/** Messages with news: twice as many as `HAVE_DELAY_MS` makes, after a minute in which nothing came through. */
+export const HAVES_RATE = { burst: 480, perSecond: (2 * SECOND_MS) / HAVE_DELAY_MS } as const
 
-/** Streams of one connection: one for each model that it fetches at a time. */
+/** Streams of one peer: one for each model that it fetches at a time. */
 export const MAX_PIECES_STREAMS = 4
+/** How often a change of one peer's mind is looked at: what comes to us and goes on to it changes it that often. */
+export const INTEREST_RATE = { burst: 40, perSecond: 8 } as const
 /** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold a piece. */
 export const MAX_UPLOADS = 64
 /** Requests of one peer, each of which may ask the disk what is there: a reload after another passes, a loop does not. */
@@ -71,6 +80,15 @@ export const RANDOM_PIECES = 4
 
 /** Seeders that one download keeps. */
 export const MAX_FETCH_PEERS = 16
+/**
+ * Where all places are taken and others wait, a seeder keeps its own while it brings so much at least, in bytes a second.
+ * Names cost nothing: sixteen that promise and do not bring would keep out everybody else.
+ */
+export const PLACE_BYTES_PER_SECOND = 16 * KIB
+/** One that brings less has so long to begin. */
+export const PLACE_MS = 20 * SECOND_MS
+/** Dials of one download: names and their addresses may be made up, and what is dialled may be anybody's. */
+export const DIAL_RATE = { burst: 3 * MAX_FETCH_PEERS, perSecond: 1 } as const
 /** How often seeders are looked for: often at first, when those who fetch too begin to have something. */
 export const FIND_FIRST_MS = SECOND_MS
 export const FIND_MS = 15 * SECOND_MS
@@ -80,6 +98,8 @@ export const FIND_ALONE_MS = 3 * SECOND_MS
 export const OPEN_DEADLINE_MS = 12 * SECOND_MS
 /** After a stall a peer is left alone for this long. */
 export const SHUN_MS = MINUTE_MS
+/** One that has no place for us is asked again this soon: before a download with nobody else is given up. */
+export const BUSY_MS = 10 * SECOND_MS
 
 /** An origin of which no byte comes for this long is opened anew. */
 export const ORIGIN_STALL_MS = 20 * SECOND_MS

@@ -51,6 +51,11 @@ export class ExchangeLedger {
     return this.#budgetBytes + got - given
   }
 
+  /** Bytes that it got from us today. */
+  given(peer: PeerName): number {
+    return this.#account(peer).given
+  }
+
   /** Bytes that it gave lately, fading: decides who is served first. */
   recentlyGot(peer: PeerName): number {
     const account = this.#accounts.get(peer)

@@ -109,7 +109,7 @@ describe('a download among peers and origins that fail or lie', () => {
           if (said.type === 'cancel') cancelled.resolve(said.piece)
           if (said.type !== 'want') return
           asked.resolve()
-          await to.send({ type: 'data', piece: 4, offset: 0, bytes: new Uint8Array(10) }) // and no more
+          await to.send({ type: 'data', piece: 4, offset: 0, bytes: new Uint8Array(8192) }) // and no more
         },
       }),
     )
@@ -159,6 +159,7 @@ describe('a download among peers and origins that fail or lie', () => {
       'models.seeder-flood',
       { type: 'data', piece: 0, offset: 0, bytes: new Uint8Array(61_440) },
     ],
+    ['news of nothing', 'models.seeder-flood', { type: 'have', pieces: [] }],
     ['the same news without end', 'models.seeder-flood', { type: 'have', pieces: Array(40).fill(1) }],
     ['slots that come and go without end', 'models.seeder-flood', { type: 'choke' }],
     ['a piece that there is not', 'wire.malformed', { type: 'have', pieces: [7] }],
@@ -191,6 +192,29 @@ describe('a download among peers and origins that fail or lie', () => {
     )
     const done = await fetchModel(components(), model.manifest)
     expect(done.faults).toMatchObject([{ from: 'peer', name: flood, error: { code } }])
+    expect(await heldIn(model, store)).toBe(7)
+  })
+
+  it('closes the stream of a peer whose map is of another model', async () => {
+    const other = await swarm.add(scriptedSeeder(model, { clock: realClock, map: new PieceMap(9) }))
+    await honest()
+    const done = await fetchModel(components(), model.manifest)
+    expect(done.faults).toMatchObject([{ name: other, error: { code: 'wire.malformed' } }])
+  })
+
+  it('closes the stream of a peer that sends a piece in crumbs', async () => {
+    const crumbs = await swarm.add(
+      scriptedSeeder(model, {
+        clock: realClock,
+        onMessage: async (said, to) => {
+          for (let offset = 0; said.type === 'want' && offset < 200; offset++)
+            await to.send({ type: 'data', piece: said.piece, offset, bytes: new Uint8Array(1) })
+        },
+      }),
+    )
+    await honest()
+    const done = await fetchModel(components(), model.manifest)
+    expect(done.faults).toMatchObject([{ name: crumbs, error: { code: 'models.seeder-flood' } }])
     expect(await heldIn(model, store)).toBe(7)
   })
 

@@ -7,13 +7,13 @@ import { errorFromPeer } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import type { Manifest } from '../manifest.ts'
-import { MAX_UNREAD_BYTES, OPEN_DEADLINE_MS } from './constants.ts'
+import { MAX_FETCH_PEERS, MAX_UNREAD_BYTES, OPEN_DEADLINE_MS } from './constants.ts'
 import { seederMessageSchema } from './messages.ts'
 import { readNamedManifest } from './numbering.ts'
 import type { Seeder, Swarm } from './swarm.ts'
 
-/** Seeders that are asked for a manifest, one after another. */
-const MAX_ASKED = 4
+/** Seeders that are asked for a manifest at once: one that drips or lies keeps nobody waiting, two or three neither. */
+const ASKED_AT_ONCE = 4
 
 /**
  * Gets a manifest from peers. Its bytes are believed because they hash to its name.
@@ -25,20 +25,34 @@ export async function fetchManifest(
   model: ModelHash,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Manifest> {
+  signal?.throwIfAborted()
+  const stopper = new AbortController()
+  const onAbort = (): void => stopper.abort(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
   const late = (): Error => new InfernetError('wire.timeout', { limitMs: OPEN_DEADLINE_MS })
   const soon = <T>(task: (own: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(clock, millis(OPEN_DEADLINE_MS), late, task, { signal })
+    withDeadline(clock, millis(OPEN_DEADLINE_MS), late, task, { signal: stopper.signal })
   const seeders = await soon((own) => swarm.find(model, { signal: own })).catch(() => [])
-  for (const seeder of seeders.slice(0, MAX_ASKED)) {
-    signal?.throwIfAborted()
-    try {
-      return readNamedManifest(await soon((own) => askFor(seeder, model, clock, own)), model)
-    } catch {
-      // a peer that is gone, refuses or sends something else: the next one is asked
-    }
+  const left = seeders.slice(0, MAX_FETCH_PEERS)
+  const askInTurn = async (): Promise<Manifest> => {
+    for (let seeder = left.shift(); seeder && !stopper.signal.aborted; seeder = left.shift())
+      try {
+        const asked = seeder
+        return readNamedManifest(await soon((own) => askFor(asked, model, clock, own)), model)
+      } catch {
+        // a peer that is gone, refuses or sends something else: the next one is asked
+      }
+    throw new InfernetError('models.nobody-left')
   }
-  signal?.throwIfAborted()
-  throw new InfernetError('models.nobody-left')
+  try {
+    return await Promise.any(Array.from({ length: ASKED_AT_ONCE }, askInTurn))
+  } catch {
+    signal?.throwIfAborted()
+    throw new InfernetError('models.nobody-left')
+  } finally {
+    stopper.abort(new InfernetError('wire.closed'))
+    signal?.removeEventListener('abort', onAbort)
+  }
 }
 
 async function askFor(

@@ -14,11 +14,13 @@ import {
 import { realClock, realRandom } from '../../testing/real-clock.ts'
 import type { ByteSource } from '../byte-source.ts'
 import { hashManifest } from '../manifest.ts'
+import { FramedStream } from '../../wire/framed-stream.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
 import { fetchManifest } from './fetch-manifest.ts'
 import { fetchModel } from './fetch-model.ts'
 import type { FetchProgress } from './fetch-progress.ts'
+import { fetcherMessageSchema } from './messages.ts'
 import { PiecesService } from './pieces-service.ts'
 import { RateCap } from './rate-cap.ts'
 
@@ -198,6 +200,25 @@ describe('fetchModel', () => {
     expect(failed).toMatchObject({ code: 'models.store-full', facts: { totalMb: 7 } })
     expect(await heldIn(model, store)).toBeGreaterThan(0)
     expect(await heldIn(model, store)).toBeLessThan(8)
+  })
+
+  it('gets a manifest from the one who has it among many who hang, lie or refuse', async () => {
+    const refused = { type: 'refused', error: { code: 'models.not-seeded', facts: {} } }
+    const wrong = { type: 'manifest', total: 3, offset: 0, bytes: Uint8Array.of(1, 2, 3) }
+    const huge = { type: 'manifest', total: 100 * MIB, offset: 0, bytes: new Uint8Array(60_000) }
+    const answering = (answer: unknown): PiecesService['handle'] => {
+      return async (stream) => {
+        const frames = new FramedStream(stream, fetcherMessageSchema, realClock)
+        await frames.receive()
+        if (answer) await frames.send(answer)
+      }
+    }
+    for (const answer of [undefined, refused, wrong, undefined, huge, undefined, wrong])
+      await swarm.add(answering(answer))
+    await seeder()
+    expect(await fetchManifest({ swarm, clock: realClock }, hashManifest(model.manifest))).toEqual(
+      model.manifest,
+    )
   })
 
   it('gets a manifest by its hash, and believes no other bytes', async () => {

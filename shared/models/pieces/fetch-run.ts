@@ -46,7 +46,7 @@ export class FetchRun implements FetchHost {
   readonly #puts = new Set<Promise<PutOutcome>>()
   #toldAt = -Infinity
   #hopedAt: number
-  /** When something last came from anybody. */
+  /** When a piece last came from anybody. */
   #heardAt: number
 
   constructor(components: FetchComponents, plan: FetchPlan, options: FetchOptions) {
@@ -106,7 +106,8 @@ export class FetchRun implements FetchHost {
   }
 
   received(kind: PieceOrigin['kind'], bytes: number): void {
-    this.#heardAt = this.clock.monotonic()
+    // Under a cap a piece may take long. Without one, bytes of which no piece becomes are a promise and no more.
+    if (this.cap.bytesPerSecond !== undefined) this.#heardAt = this.clock.monotonic()
     this.#tally.received(kind, bytes)
     this.#tell(false)
   }
@@ -133,6 +134,7 @@ export class FetchRun implements FetchHost {
   #keep(flat: number, length: number, from: PieceOrigin): void {
     if (!this.picker.isMissing(flat)) return
     this.picker.keep(flat)
+    this.#heardAt = this.clock.monotonic()
     this.#tally.kept(from.kind, length)
     this.#pool?.cancel(flat)
     for (const reader of this.#origins) reader.cancel(flat)

@@ -1,11 +1,14 @@
 import type { ModelHash, PeerName } from '../../base/ids.ts'
 import type { Random } from '../../base/random.ts'
 import { millis } from '../../base/units.ts'
+import { TokenBucket } from '../../base/token-bucket.ts'
 import { sleep, withDeadline } from '../../base/wait.ts'
 import type { ErrorCode } from '../../errors/code-table.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import {
+  BUSY_MS,
+  DIAL_RATE,
   FIND_ALONE_MS,
   FIND_FIRST_MS,
   FIND_MS,
@@ -42,6 +45,9 @@ export class LinkPool {
   readonly #onFault: (peer: PeerName, error: InfernetError) => void
   readonly #links = new Map<PeerName, PeerLink | undefined>()
   readonly #shunnedUntil = new Map<PeerName, number>()
+  readonly #dials: TokenBucket
+  /** Until then somebody who had no place for us may have one. */
+  #busyUntil = -Infinity
 
   constructor(
     swarm: Swarm,
@@ -55,6 +61,7 @@ export class LinkPool {
     this.#host = host
     this.#random = random
     this.#onFault = onFault
+    this.#dials = new TokenBucket(host.clock, DIAL_RATE)
   }
 
   /** How many serve us now. */
@@ -68,13 +75,14 @@ export class LinkPool {
 
   /** Somebody has what is missing, or may turn out to have it. */
   get isHopeful(): boolean {
+    if (this.#host.clock.monotonic() < this.#busyUntil) return true
     return [...this.#links.values()].some((link) => link === undefined || link.isUseful)
   }
 
   /** Looks for seeders until `signal`. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     for (let pauseMs = FIND_FIRST_MS; !signal.aborted; pauseMs *= 2) {
-      if (this.#links.size < MAX_FETCH_PEERS) await this.#find(signal)
+      if (this.#hasPlace) await this.#find(signal)
       const waitMs = Math.min(pauseMs, this.#links.size > 0 ? FIND_MS : FIND_ALONE_MS)
       await sleep(this.#host.clock, millis(waitMs), { signal }).catch(() => undefined)
     }
@@ -88,6 +96,11 @@ export class LinkPool {
   tick(): void {
     for (const link of this.#open) link.tick()
     for (const link of this.#open) link.fill()
+  }
+
+  /** One that is free, or that somebody has who brings next to nothing. */
+  get #hasPlace(): boolean {
+    return this.#links.size < MAX_FETCH_PEERS || this.#open.some(({ isReplaceable }) => isReplaceable)
   }
 
   get #open(): readonly PeerLink[] {
@@ -105,10 +118,21 @@ export class LinkPool {
     const isNew = ({ name }: Seeder): boolean =>
       !this.#links.has(name) && !ledger.isBanned(name) && (this.#shunnedUntil.get(name) ?? 0) <= now
     const left = found.filter(isNew)
-    while (left.length > 0 && this.#links.size < MAX_FETCH_PEERS) {
+    while (left.length > 0 && this.#hasPlace && this.#dials.take()) {
       const [seeder] = left.splice(pickIndex(this.#random, left.length), 1)
-      if (seeder && !this.#links.has(seeder.name)) void this.#keep(seeder, signal)
+      if (!seeder || this.#links.has(seeder.name)) continue
+      if (this.#links.size >= MAX_FETCH_PEERS) this.#replaceOne()
+      void this.#keep(seeder, signal)
     }
+  }
+
+  /** It did nothing wrong, and may have its turn again. */
+  #replaceOne(): void {
+    const link = this.#open.find(({ isReplaceable }) => isReplaceable)
+    if (!link) return
+    this.#links.delete(link.peer)
+    this.#shun(link.peer, SHUN_MS)
+    link.stop(new InfernetError('wire.closed'))
   }
 
   /** One seeder, from the dial to its end. Never throws. */
@@ -133,7 +157,7 @@ export class LinkPool {
       if (!signal.aborted) this.#judge(seeder.name, InfernetError.from(thrown, 'mesh.unreachable'))
     } finally {
       signal.removeEventListener('abort', onAbort)
-      this.#links.delete(seeder.name)
+      if (this.#links.get(seeder.name) === link) this.#links.delete(seeder.name)
       // What it was asked for is free again.
       if (!signal.aborted) for (const other of this.#open) other.fill()
     }
@@ -142,8 +166,14 @@ export class LinkPool {
   #judge(peer: PeerName, error: InfernetError): void {
     if (FAULTS.has(error.code)) this.#onFault(peer, error)
     if (HARMLESS.has(error.code)) return
+    const isBusy = error.code === 'models.upload-busy'
+    this.#shun(peer, isBusy ? BUSY_MS : SHUN_MS)
+    if (isBusy) this.#busyUntil = this.#host.clock.monotonic() + 2 * BUSY_MS
+  }
+
+  #shun(peer: PeerName, forMs: number): void {
     this.#shunnedUntil.delete(peer)
-    this.#shunnedUntil.set(peer, this.#host.clock.monotonic() + SHUN_MS)
+    this.#shunnedUntil.set(peer, this.#host.clock.monotonic() + forMs)
     const eldest = this.#shunnedUntil.keys().next().value
     if (this.#shunnedUntil.size > 16 * MAX_FETCH_PEERS && eldest) this.#shunnedUntil.delete(eldest)
   }

@@ -9,12 +9,12 @@ import { hashManifest, PIECE_BYTES, type Manifest } from '../manifest.ts'
 import { MAX_MANIFEST_BYTES } from './constants.ts'
 import { PieceNumbers, readNamedManifest } from './numbering.ts'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { toHex } from '../../base/bytes.ts'
+import { toHex, utf8 } from '../../base/bytes.ts'
 
 const file = (path: string, size: number, pieces = Math.ceil(size / PIECE_BYTES)) => ({
   path,
   size,
-  sha256: 'a'.repeat(64),
+  sha256: toHex(sha256(utf8(`${path} ${size}`))),
   pieces: Array.from({ length: pieces }, () => 'b'.repeat(64)),
 })
 
@@ -37,11 +37,21 @@ describe('PieceNumbers', () => {
     )
   })
 
+  it('takes one content under two paths', () => {
+    const files = [file('w', 10), { ...file('w', 10), path: 'v' }]
+    expect(new PieceNumbers({ files, weights: 'w' }).count).toBe(2)
+  })
+
   it.each([
     ['a file that is larger than its pieces', [file('w', 3 * MIB, 2)]],
     ['a file that is smaller than its pieces', [file('w', 10, 2)]],
     ['two files of one path', [file('w', 10), file('w', 10)]],
     ['weights that it does not list', [file('other', 10)]],
+    [
+      'other pieces of the same content',
+      [file('w', 10), { ...file('v', 10), sha256: file('w', 10).sha256, pieces: ['c'.repeat(64)] }],
+    ],
+    ['another size of it', [file('w', 10), { ...file('v', 11), sha256: file('w', 10).sha256 }]],
   ])('refuses %s', (_, files) => {
     expect(() => new PieceNumbers({ files, weights: 'w' })).toThrow(
       expect.objectContaining({ code: 'models.corrupt' }) as Error,
@@ -76,6 +86,13 @@ describe('readNamedManifest', () => {
       (m) => ({ ...m, files: Array.from({ length: 10_000 }, (_, i) => ({ ...file(`f${i}`, 0) })) }),
     ],
     ['a file of 2^60 bytes', 'wire.malformed', (m) => ({ ...m, files: [{ ...m.files[0], size: 2 ** 52 }] })],
+    ...['a//b', 'a/./b', 'a/', 'a/.', '.a', 'a\\b', 'a\n', 'Ã¤', '/etc/x', 'a/../b', 'a\0'].map(
+      (path): [string, string, (manifest: Manifest) => unknown] => [
+        `the path ${JSON.stringify(path)}`,
+        'wire.malformed',
+        (m) => ({ ...m, files: [...m.files, file(path, 0)] }),
+      ],
+    ),
     ['another format', 'wire.malformed', (m) => ({ ...m, format: 'infernet/model/9' })],
     ['nothing but a number', 'wire.malformed', () => 7],
   ])('refuses one with %s, though it has its name', async (_, code, change) => {

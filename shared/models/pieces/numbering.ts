@@ -3,6 +3,7 @@ import { toHex } from '../../base/bytes.ts'
 import type { ModelHash } from '../../base/ids.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { decode } from '../../wire/codec.ts'
+import { contradictionIn } from '../check-files.ts'
 import { manifestSchema, PIECE_BYTES, type Manifest, type ManifestFile } from '../manifest.ts'
 import { PieceMap } from '../store/piece-map.ts'
 import type { PieceStore } from '../store/piece-store.ts'
@@ -26,20 +27,19 @@ export class PieceNumbers {
   readonly #starts: readonly number[]
 
   /**
-   * @throws InfernetError `models.corrupt` for a manifest that contradicts itself: a file whose size and count of pieces
-   * do not agree, two files of one path, weights that it does not list, or more pieces than peers can number
+   * @throws InfernetError `models.corrupt` for a manifest that contradicts itself, or has more pieces than peers can
+   * number
    */
   constructor({ files, weights }: Pick<Manifest, 'files' | 'weights'>) {
+    const path = contradictionIn({ files, weights })
+    if (path !== undefined) throw new InfernetError('models.corrupt', { path })
     const starts: number[] = []
     let count = 0
-    for (const { path, size, pieces } of files) {
-      if (pieces.length !== Math.ceil(size / PIECE_BYTES)) throw new InfernetError('models.corrupt', { path })
+    for (const { pieces } of files) {
       starts.push(count)
       count += pieces.length
     }
-    const paths = new Set(files.map(({ path }) => path))
-    if (paths.size < files.length || !paths.has(weights) || count > MAX_FLAT_PIECES)
-      throw new InfernetError('models.corrupt', { path: 'manifest' })
+    if (count > MAX_FLAT_PIECES) throw new InfernetError('models.corrupt', { path: 'manifest' })
     this.files = files
     this.count = count
     this.#starts = starts

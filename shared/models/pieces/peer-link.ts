@@ -7,11 +7,16 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import type { FramedStream } from '../../wire/framed-stream.ts'
 import { PieceMap } from '../store/piece-map.ts'
 import {
+  HAVES_RATE,
+  MAX_FETCH_PEERS,
   MAX_MISSING_PIECES,
   MAX_REPEATED_HAVES,
   MAX_WANTS_PER_PEER,
+  MIN_DATA_BYTES,
   MIN_WANTS_PER_PEER,
   PIECE_DEADLINE_MS,
+  PLACE_BYTES_PER_SECOND,
+  PLACE_MS,
   SEND_DEADLINE_MS,
   STALL_MS,
 } from './constants.ts'
@@ -24,8 +29,12 @@ interface Incoming {
   readonly length: number
   bytes: Uint8Array<ArrayBuffer> | undefined
   filled: number
-  /** False while one's own cap holds it back. */
-  isAsked: boolean
+  /** When it was asked for; undefined while one's own cap holds it back. */
+  askedAt: number | undefined
+  /** Ends its wait for one's own cap. */
+  readonly leave: AbortController
+  /** It takes too long: at the end others are asked for it, whoever they are. */
+  isSlow: boolean
   /** It is whole, and being checked. */
   isWhole: boolean
 }
@@ -42,6 +51,7 @@ export class PeerLink {
   readonly #host: FetchHost
   readonly #meter: SpeedMeter
   readonly #slotChanges: TokenBucket
+  readonly #news: TokenBucket
   readonly #stopper = new AbortController()
   readonly #incoming = new Map<number, Incoming>()
   #map: PieceMap | undefined
@@ -58,6 +68,11 @@ export class PeerLink {
   /** When something last came, and since when the piece at the front is waited for. */
   #movedAt = 0
   #frontAt = 0
+  /** Since when it is counted what it brings, and what it had brought by then. */
+  #span: { readonly from: number; readonly bytes: number }
+  #isReplaceable = false
+  /** A piece of it took too long, and it has brought none since. */
+  #isSlow = false
 
   constructor(frames: FramedStream<typeof seederMessageSchema>, peer: PeerName, host: FetchHost) {
     this.#frames = frames
@@ -65,6 +80,8 @@ export class PeerLink {
     this.#host = host
     this.#meter = new SpeedMeter(host.clock)
     this.#slotChanges = new TokenBucket(host.clock, SLOT_CHANGES)
+    this.#news = new TokenBucket(host.clock, HAVES_RATE)
+    this.#span = { from: host.clock.monotonic(), bytes: 0 }
   }
 
   /** True while it may be asked and has something that is missing here. */
@@ -74,6 +91,11 @@ export class PeerLink {
 
   get isUseful(): boolean {
     return this.#map !== undefined && this.#host.picker.hasUse(this.#map)
+  }
+
+  /** Brings so little that somebody else may have its place. */
+  get isReplaceable(): boolean {
+    return this.#isReplaceable
   }
 
   /** Takes pieces until the peer goes or breaks a rule, or {@link stop}. @throws why it ended */
@@ -114,12 +136,13 @@ export class PeerLink {
     if (!this.#hasSlot) return
     const isMine = (piece: number): boolean => this.#incoming.has(piece)
     while (this.#incoming.size < this.#target) {
-      const piece = picker.next(map) ?? picker.nextAgain(map, isMine)
+      // One that is slow takes no turn from those who might be faster.
+      const piece = picker.next(map) ?? (this.#isSlow ? undefined : picker.nextAgain(map, isMine))
       const placed = piece === undefined ? undefined : this.#host.numbers.at(piece)
       if (piece === undefined || !placed) return
       picker.take(piece)
       if (this.#incoming.size === 0) this.#movedAt = this.#frontAt = this.#host.clock.monotonic()
-      const incoming = { length: placed.length, bytes: undefined, filled: 0, isAsked: false, isWhole: false }
+      const incoming = incomingOf(placed.length)
       this.#incoming.set(piece, incoming)
       void this.#ask(piece, incoming)
     }
@@ -137,8 +160,16 @@ export class PeerLink {
   /** Gives up a peer that has a slot for us and sends nothing. */
   tick(): void {
     const now = this.#host.clock.monotonic()
-    const isWaiting = [...this.#incoming.values()].some(({ isAsked, isWhole }) => isAsked && !isWhole)
-    if (!isWaiting) this.#movedAt = this.#frontAt = now
+    const waiting = [...this.#incoming].filter(
+      ([, { askedAt, isWhole }]) => askedAt !== undefined && !isWhole,
+    )
+    if (waiting.length === 0) this.#movedAt = this.#frontAt = now
+    for (const [piece, incoming] of waiting) {
+      if (incoming.isSlow || now - (incoming.askedAt ?? now) <= STALL_MS) continue
+      incoming.isSlow = this.#isSlow = true
+      this.#host.picker.slow(piece)
+    }
+    this.#judgePlace(now, waiting.length)
     if (now - this.#movedAt > STALL_MS || now - this.#frontAt > PIECE_DEADLINE_MS)
       this.stop(new InfernetError('models.seeder-stalled'))
   }
@@ -147,6 +178,18 @@ export class PeerLink {
   get #target(): number {
     const held = (2 * this.#meter.bytesPerSecond * this.#rttMs) / SECOND_MS / MIB
     return Math.max(MIN_WANTS_PER_PEER, Math.min(MAX_WANTS_PER_PEER, 1 + Math.ceil(held)))
+  }
+
+  /** Counted over whole spans: a drop after a pause looks like speed. What one's own cap holds back is not held against it. */
+  #judgePlace(now: number, waiting: number): void {
+    const own = this.#host.cap.bytesPerSecond ?? Infinity
+    const { total } = this.#meter
+    const least = (Math.min(PLACE_BYTES_PER_SECOND, own / (2 * MAX_FETCH_PEERS)) * PLACE_MS) / SECOND_MS
+    const isHeldBack = own === 0 || (this.#incoming.size > 0 && waiting === 0)
+    const isWorth = isHeldBack || total - this.#span.bytes >= least
+    if (isWorth) this.#isReplaceable = false
+    else if (now - this.#span.from >= PLACE_MS) this.#isReplaceable = true
+    if (isHeldBack || now - this.#span.from >= PLACE_MS) this.#span = { from: now, bytes: total }
   }
 
   #receive(): Promise<SeederMessage> {
@@ -171,12 +214,15 @@ export class PeerLink {
 
   #take({ piece, offset, bytes }: SeederMessage & { type: 'data' }): void {
     this.#received += bytes.length
-    if (this.#received > this.#asked || bytes.length === 0) throw new InfernetError('models.seeder-flood')
+    const isEnd = offset + bytes.length === this.#host.numbers.at(piece)?.length
+    const isCrumb = bytes.length === 0 || (bytes.length < MIN_DATA_BYTES && !isEnd)
+    if (this.#received > this.#asked || isCrumb) throw new InfernetError('models.seeder-flood')
     this.#host.received('peer', bytes.length)
     this.#meter.add(bytes.length)
     const incoming = this.#incoming.get(piece)
     // What was cancelled or lost its slot may still be on its way.
-    if (!incoming || incoming.isWhole || offset !== incoming.filled) return
+    if (!incoming || incoming.isWhole || offset !== incoming.filled)
+      return this.#host.cap.settle(bytes.length)
     if (offset + bytes.length > incoming.length) throw new InfernetError('models.seeder-flood')
     incoming.bytes ??= new Uint8Array(incoming.length)
     incoming.bytes.set(bytes, offset)
@@ -185,6 +231,7 @@ export class PeerLink {
     this.#host.ledger.got(this.peer, bytes.length)
     if (incoming.filled < incoming.length) return
     incoming.isWhole = true
+    this.#isSlow = false
     this.#frontAt = this.#movedAt
     void this.#complete(piece, incoming.bytes)
   }
@@ -199,6 +246,7 @@ export class PeerLink {
 
   #learn(pieces: readonly number[]): void {
     const { picker, numbers } = this.#host
+    if (pieces.length === 0 || !this.#news.take()) throw new InfernetError('models.seeder-flood')
     for (const piece of pieces) {
       if (piece >= numbers.count) throw new InfernetError('wire.malformed', { field: 'pieces' })
       if (this.#map?.has(piece)) {
@@ -231,11 +279,14 @@ export class PeerLink {
   }
 
   async #ask(piece: number, incoming: Incoming): Promise<void> {
-    const { signal } = this.#stopper
-    await this.#host.cap.take(incoming.length, { signal }).catch(() => undefined)
-    if (signal.aborted || this.#incoming.get(piece) !== incoming) return
-    incoming.isAsked = true
-    this.#movedAt = this.#frontAt = this.#host.clock.monotonic()
+    const { signal } = incoming.leave
+    const { cap } = this.#host
+    const isGranted = await cap.take(incoming.length, { signal }).then(
+      () => true,
+      () => false,
+    )
+    if (signal.aborted) return isGranted ? cap.settle(-incoming.length) : undefined
+    incoming.askedAt = this.#movedAt = this.#frontAt = this.#host.clock.monotonic()
     this.#asked += incoming.length
     this.#wants++
     this.#send({ type: 'want', piece, offset: 0, length: incoming.length })
@@ -255,11 +306,22 @@ export class PeerLink {
   }
 
   #release(piece: number): void {
-    if (this.#incoming.delete(piece)) this.#host.picker.release(piece)
+    const incoming = this.#incoming.get(piece)
+    if (!incoming || !this.#incoming.delete(piece)) return
+    const { picker, cap } = this.#host
+    picker.release(piece, incoming.isSlow)
+    // A seeder that gives and takes its slot must not use up what others may bring.
+    if (incoming.askedAt === undefined) incoming.leave.abort(new InfernetError('wire.closed'))
+    else cap.settle(incoming.filled - incoming.length)
   }
 
   /** What is whole is being checked, and goes when it is. */
   #releaseAll(): void {
     for (const [piece, { isWhole }] of this.#incoming) if (!isWhole) this.#release(piece)
   }
+}
+
+function incomingOf(length: number): Incoming {
+  const leave = new AbortController()
+  return { length, bytes: undefined, filled: 0, askedAt: undefined, leave, isSlow: false, isWhole: false }
 }

@@ -12,6 +12,8 @@ export class PiecePicker {
   readonly #state: Uint8Array
   /** By how many it is being fetched. */
   readonly #askers: Uint8Array
+  /** How many of those take too long: at the end nobody waits for them. */
+  readonly #slow: Uint8Array
   /** How many of the connected peers have it. */
   readonly #copies: Uint16Array
   #missing = 0
@@ -24,6 +26,7 @@ export class PiecePicker {
     this.#random = random
     this.#state = new Uint8Array(pieces)
     this.#askers = new Uint8Array(pieces)
+    this.#slow = new Uint8Array(pieces)
     this.#copies = new Uint16Array(pieces)
     for (const piece of wanted) {
       if (held.has(piece)) this.#keepOld(piece)
@@ -86,10 +89,10 @@ export class PiecePicker {
     )
   }
 
-  /** At the end: a piece that others fetch already, the one that fewest do. */
+  /** At the end: a piece that others fetch already, the one that fewest do. Those that are slow are not counted. */
   nextAgain(map: PieceMap, isMine: (piece: number) => boolean): number | undefined {
     if (!this.isEndgame) return undefined
-    const askersOf = (piece: number): number => this.#askers[piece] ?? 0
+    const askersOf = (piece: number): number => (this.#askers[piece] ?? 0) - (this.#slow[piece] ?? 0)
     const canBe = (piece: number): boolean =>
       this.isMissing(piece) && map.has(piece) && !isMine(piece) && askersOf(piece) < MAX_ENDGAME_SOURCES
     return this.#least(canBe, askersOf)
@@ -117,8 +120,14 @@ export class PiecePicker {
     this.#askers[piece] = (this.#askers[piece] ?? 0) + 1
   }
 
+  /** One of those who fetch it takes too long. */
+  slow(piece: number): void {
+    this.#slow[piece] = (this.#slow[piece] ?? 0) + 1
+  }
+
   /** Somebody fetches it no more, whether it came or not. */
-  release(piece: number): void {
+  release(piece: number, wasSlow = false): void {
+    if (wasSlow) this.#slow[piece] = Math.max(0, (this.#slow[piece] ?? 0) - 1)
     this.#askers[piece] = Math.max(0, (this.#askers[piece] ?? 0) - 1)
     if (this.isFree(piece)) this.#free++
   }

@@ -2,24 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../../base/bytes.ts'
 import { KIB, MIB } from '../../base/units.ts'
 import { FakeClock } from '../../testing/fake-clock.ts'
-import { connectedStreams, countingRandom, makePeer, type TestPeer } from '../../testing/peers.ts'
+import { openFetcher, type Fetcher } from '../../testing/fetchers.ts'
+import { countingRandom, makePeer, type TestPeer } from '../../testing/peers.ts'
 import { makeModel, pieceOf, storeWith, type TestModel } from '../../testing/pieces.ts'
-import { FramedStream } from '../../wire/framed-stream.ts'
 import { hashManifest } from '../manifest.ts'
 import { MAX_UPLOADS, MAX_WAITING_WANTS, OPEN_RATE, ROTATE_MS, UPLOAD_BUDGET_MS } from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
-import { seederMessageSchema, type SeederMessage } from './messages.ts'
 import { PiecesService } from './pieces-service.ts'
 import { RateCap } from './rate-cap.ts'
-
-/** Somebody who fetches by hand, and what was said to it. */
-interface Fetcher {
-  readonly peer: TestPeer
-  readonly heard: SeederMessage[]
-  readonly isClosed: () => boolean
-  say(message: unknown): Promise<void>
-  bytes(): number
-}
 
 describe('PiecesService', () => {
   let clock: FakeClock
@@ -47,23 +37,10 @@ describe('PiecesService', () => {
     expect(unhandled).toEqual([])
   })
 
-  const open = async (peer?: TestPeer, first: unknown = undefined): Promise<Fetcher> => {
-    const who = peer ?? (await makePeer())
-    const { ours, theirs, connection } = await connectedStreams(who)
-    void service.handle(theirs, connection)
-    const frames = new FramedStream(ours, seederMessageSchema, clock, { maxUnreadBytes: 8 * MIB })
-    const heard: SeederMessage[] = []
-    let isClosed = false
-    const listen = async (): Promise<void> => {
-      for (;;) heard.push(await frames.receive({ deadlineMs: 80_000_000 }))
-    }
-    listen().catch(() => (isClosed = true))
-    await frames.send(first ?? { type: 'open', model: fromHex(hashManifest(model.manifest)) })
-    await clock.advance(1)
-    const bytes = (): number =>
-      heard.reduce((sum, said) => sum + (said.type === 'data' ? said.bytes.length : 0), 0)
-    return { peer: who, heard, isClosed: () => isClosed, say: (said) => frames.send(said), bytes }
-  }
+  const open = (
+    peer?: TestPeer,
+    first: unknown = { type: 'open', model: fromHex(hashManifest(model.manifest)) },
+  ): Promise<Fetcher> => openFetcher({ service, clock }, first, peer)
   const want = (piece: number, length = piece === 3 ? MIB / 2 : MIB) => ({
     type: 'want',
     piece,

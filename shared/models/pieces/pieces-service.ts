@@ -5,6 +5,8 @@ import { peerName, type ModelHash, type PeerName } from '../../base/ids.ts'
 import { KeyedBuckets } from '../../base/keyed-buckets.ts'
 import type { Random } from '../../base/random.ts'
 import { millis } from '../../base/units.ts'
+import { withDeadline } from '../../base/wait.ts'
+import type { ErrorCode } from '../../errors/code-table.ts'
 import { errorToMessage } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
@@ -13,11 +15,13 @@ import type { Manifest } from '../manifest.ts'
 import {
   DATA_BYTES,
   MAX_COUNTED_PEERS,
+  MAX_PIECES_STREAMS,
   MAX_SHARED_MODELS,
   MAX_UPLOADS,
   OPEN_RATE,
   ROTATE_MS,
   SEND_DEADLINE_MS,
+  UPLOAD_IDLE_MS,
 } from './constants.ts'
 import type { ExchangeLedger } from './exchange-ledger.ts'
 import { fetcherMessageSchema } from './messages.ts'
@@ -58,6 +62,7 @@ export class PiecesService {
   readonly #slots: UploadSlots<UploadSession>
   readonly #opens: KeyedBuckets<PeerName>
   #streams = 0
+  readonly #streamsOf = new Map<PeerName, number>()
   #timer: { stop(): void } | undefined
   #givenBytes = 0
 
@@ -74,10 +79,10 @@ export class PiecesService {
   }
 
   get uploads(): readonly Upload[] {
-    return [...this.#sessions].map(({ peer, shared, given, isServed }) => ({
+    return [...this.#sessions].map(({ peer, shared, givenHere, isServed }) => ({
       peer,
       model: shared.hash,
-      givenBytes: given,
+      givenBytes: givenHere,
       isServed,
     }))
   }
@@ -113,21 +118,26 @@ export class PiecesService {
   /** A piece came into the store: it is told to those who fetch the model here. */
   noteHeld(model: ModelHash, piece: number): void {
     if (!this.#models.get(model)?.add(piece)) return
-    for (const session of this.#sessions) if (session.shared.hash === model) session.tellHave(piece)
+    for (const session of this.#sessions) {
+      if (session.shared.hash !== model) continue
+      session.shared.add(piece) // it may be of an earlier call of `share`
+      session.tellHave(piece)
+    }
     this.changes.emit()
   }
 
   /** Mount with `answerProtocols`, as PIECES_PROTOCOL with MAX_PIECES_STREAMS at once, also on relayed connections: they are refused by name. */
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
     const frames: Frames = new FramedStream(stream, fetcherMessageSchema, this.#components.clock)
-    this.#streams++
+    const peer = peerName(connection.remotePeer.toString())
+    const isTooMany = this.#count(peer, 1)
     try {
-      await this.#answer(frames, connection)
+      await this.#answer(frames, peer, { connection, isTooMany })
       await frames.close()
     } catch (thrown) {
       frames.abort(thrown)
     } finally {
-      this.#streams--
+      this.#count(peer, -1)
     }
   }
 
@@ -137,11 +147,23 @@ export class PiecesService {
     this.#endSessions(() => true, new InfernetError('wire.closed'))
   }
 
-  async #answer(frames: Frames, connection: Connection): Promise<void> {
-    const peer = peerName(connection.remotePeer.toString())
+  /** True when there are too many. One peer may have several connections, each with streams of its own. */
+  #count(peer: PeerName, by: 1 | -1): boolean {
+    this.#streams += by
+    const own = (this.#streamsOf.get(peer) ?? 0) + by
+    if (own > 0) this.#streamsOf.set(peer, own)
+    else this.#streamsOf.delete(peer)
+    return this.#streams > MAX_UPLOADS || own > MAX_PIECES_STREAMS
+  }
+
+  async #answer(
+    frames: Frames,
+    peer: PeerName,
+    { connection, isTooMany }: { readonly connection: Connection; readonly isTooMany: boolean },
+  ): Promise<void> {
     const asked = await frames.receive()
-    const refusal = await this.#refusal(peer, connection)
-    if (refusal) return refuse(frames, refusal)
+    const refusal = (await this.#refusal(peer, connection)) ?? (isTooMany ? 'models.upload-busy' : undefined)
+    if (refusal) return refuse(frames, new InfernetError(refusal))
     if (asked.type !== 'manifest' && asked.type !== 'open')
       throw new InfernetError('wire.unexpected', { got: asked.type })
     const shared = this.#models.get(asked.model)
@@ -151,12 +173,11 @@ export class PiecesService {
     await this.#serve(frames, peer, shared)
   }
 
-  async #refusal(peer: PeerName, connection: Connection): Promise<InfernetError | undefined> {
+  async #refusal(peer: PeerName, connection: Connection): Promise<ErrorCode | undefined> {
     const { isRelayed: isCarried = isRelayed, ledger } = this.#components
-    if (await isCarried(connection)) return new InfernetError('models.never-relayed')
-    if (ledger.isBanned(peer)) return new InfernetError('models.not-seeded')
-    if (!this.#opens.take(peer)) return new InfernetError('models.upload-busy')
-    return this.#streams > MAX_UPLOADS ? new InfernetError('models.upload-busy') : undefined
+    if (await isCarried(connection)) return 'models.never-relayed'
+    if (ledger.isBanned(peer)) return 'models.not-seeded'
+    return this.#opens.take(peer) ? undefined : 'models.upload-busy'
   }
 
   async #sendManifest(frames: Frames, peer: PeerName, shared: SharedModel): Promise<void> {
@@ -164,12 +185,21 @@ export class PiecesService {
     const { ledger } = this.#components
     if (ledger.allowance(peer) < bytes.length) return refuse(frames, new InfernetError('models.upload-spent'))
     ledger.gave(peer, bytes.length)
+    // Who goes away meanwhile holds no place in the line for what may go out, however long that is.
+    const gone = new AbortController()
+    frames.onClose(() => gone.abort(new InfernetError('wire.closed')))
     for (let offset = 0; offset < bytes.length; offset += DATA_BYTES) {
       const part = bytes.subarray(offset, offset + DATA_BYTES)
-      await this.#cap.take(part.length)
+      await this.#untilMayGo(part.length, gone.signal)
       const deadlineMs = SEND_DEADLINE_MS
       await frames.send({ type: 'manifest', total: bytes.length, offset, bytes: part }, { deadlineMs })
     }
+  }
+
+  #untilMayGo(bytes: number, signal: AbortSignal): Promise<void> {
+    const late = (): Error => new InfernetError('models.upload-busy')
+    const take = (own: AbortSignal): Promise<void> => this.#cap.take(bytes, { signal: own })
+    return withDeadline(this.#components.clock, millis(UPLOAD_IDLE_MS), late, take, { signal })
   }
 
   async #serve(frames: Frames, peer: PeerName, shared: SharedModel): Promise<void> {

@@ -14,11 +14,11 @@ export class RateCap {
   #filledAt: number
   #queue: Promise<unknown> = Promise.resolve()
 
-  /** @param bytesPerSecond undefined for no cap; 0 stops all */
+  /** @param bytesPerSecond undefined for no cap; 0 stops all, and so does what is no rate */
   constructor(clock: Clock, bytesPerSecond?: number) {
     this.#clock = clock
     this.#filledAt = clock.monotonic()
-    this.#bytesPerSecond = bytesPerSecond
+    this.#bytesPerSecond = rateOf(bytesPerSecond)
   }
 
   get bytesPerSecond(): number | undefined {
@@ -27,7 +27,7 @@ export class RateCap {
 
   set(bytesPerSecond: number | undefined): void {
     this.#fill()
-    this.#bytesPerSecond = bytesPerSecond
+    this.#bytesPerSecond = rateOf(bytesPerSecond)
   }
 
   /** Waits until `bytes` may go. @throws the signal's reason */
@@ -36,6 +36,13 @@ export class RateCap {
     const turn = this.#queue.then(() => this.#wait(bytes, signal))
     this.#queue = turn.catch(() => undefined)
     await turn
+  }
+
+  /** Counts bytes that came without a wait; below zero, those that were waited for and did not come. */
+  settle(bytes: number): void {
+    if (this.#bytesPerSecond === undefined) return
+    this.#level -= bytes
+    this.#fill()
   }
 
   async #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
@@ -58,4 +65,10 @@ export class RateCap {
     this.#level = Math.min(saved, this.#level + (rate * (now - this.#filledAt)) / SECOND_MS)
     this.#filledAt = now
   }
+}
+
+/** A sum with what is no number would be none for ever. What is unclear lets nothing out. */
+function rateOf(bytesPerSecond: number | undefined): number | undefined {
+  if (bytesPerSecond === undefined || bytesPerSecond === Infinity) return undefined
+  return bytesPerSecond > 0 ? bytesPerSecond : 0
 }

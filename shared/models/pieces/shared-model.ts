@@ -22,8 +22,8 @@ export class SharedModel {
   readonly #manifest: Manifest
   readonly #store: SeedStore
   #map: PieceMap
-  /** What came while the store was asked: its answer may be from before. */
-  #cameMeanwhile: number[] | undefined
+  /** What came while the store was asked, for each who asks: its answer may be from before. */
+  readonly #cameMeanwhile = new Set<number[]>()
 
   private constructor(manifest: Manifest, numbers: PieceNumbers, store: SeedStore, map: PieceMap) {
     this.hash = hashManifest(manifest)
@@ -51,16 +51,20 @@ export class SharedModel {
 
   /** Asks the store again: others write to it too. */
   async refresh(): Promise<void> {
-    const came: number[] = (this.#cameMeanwhile ??= [])
-    const map = await this.numbers.heldIn(this.#store)
-    for (const flat of came) map.add(flat)
-    if (this.#cameMeanwhile === came) this.#cameMeanwhile = undefined
-    this.#map = map
+    const came: number[] = []
+    this.#cameMeanwhile.add(came)
+    try {
+      const map = await this.numbers.heldIn(this.#store)
+      for (const flat of came) map.add(flat)
+      this.#map = map
+    } finally {
+      this.#cameMeanwhile.delete(came)
+    }
   }
 
   /** A piece came; false when that was known. */
   add(flat: number): boolean {
-    this.#cameMeanwhile?.push(flat)
+    for (const came of this.#cameMeanwhile) came.push(flat)
     if (this.#map.has(flat)) return false
     this.#map.add(flat)
     return true

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { PeerName } from '../../base/ids.ts'
+import { TokenBucket } from '../../base/token-bucket.ts'
 import { millis } from '../../base/units.ts'
 import { errorToMessage } from '../../errors/error-message.ts'
 import { hasCode, InfernetError } from '../../errors/infernet-error.ts'
@@ -7,8 +8,10 @@ import type { FramedStream } from '../../wire/framed-stream.ts'
 import {
   DATA_BYTES,
   HAVE_DELAY_MS,
+  INTEREST_RATE,
   MAX_HAVES,
   MAX_WAITING_WANTS,
+  ODD_WANTS,
   ROTATE_MS,
   SEND_DEADLINE_MS,
   UPLOAD_IDLE_MS,
@@ -53,7 +56,9 @@ export class UploadSession implements SlotCandidate {
   #isChosen = false
   #isTold = false
   #usedAt: number
-  #given = 0
+  #givenHere = 0
+  readonly #changes: TokenBucket
+  readonly #oddWants: TokenBucket
   readonly #stopper = new AbortController()
 
   constructor(frames: Frames, peer: PeerName, shared: SharedModel, components: UploadSessionComponents) {
@@ -62,6 +67,8 @@ export class UploadSession implements SlotCandidate {
     this.shared = shared
     this.#components = components
     this.#usedAt = components.clock.monotonic()
+    this.#changes = new TokenBucket(components.clock, INTEREST_RATE)
+    this.#oddWants = new TokenBucket(components.clock, ODD_WANTS)
   }
 
   get isInterested(): boolean {
@@ -73,7 +80,12 @@ export class UploadSession implements SlotCandidate {
   }
 
   get given(): number {
-    return this.#given
+    return this.#components.ledger.given(this.peer)
+  }
+
+  /** On this stream. */
+  get givenHere(): number {
+    return this.#givenHere
   }
 
   get gotLately(): number {
@@ -146,6 +158,10 @@ export class UploadSession implements SlotCandidate {
     this.#usedAt = this.#components.clock.monotonic()
     if (this.#wants.length >= MAX_WAITING_WANTS)
       throw new InfernetError('models.too-many-wants', { limit: MAX_WAITING_WANTS })
+    const { map, numbers } = this.shared
+    const isOdd = !map.has(want.piece) || want.length !== numbers.at(want.piece)?.length
+    if (isOdd && !this.#oddWants.take())
+      throw new InfernetError('models.too-many-wants', { limit: ODD_WANTS.burst })
     this.#wants.push(want)
     this.#wake?.()
   }
@@ -158,7 +174,8 @@ export class UploadSession implements SlotCandidate {
   #setInterest(isInterested: boolean): void {
     if (this.#isInterested === isInterested) return
     this.#isInterested = isInterested
-    this.#components.onInterest()
+    // Beyond its rate it is heard at the next turn.
+    if (this.#changes.take()) this.#components.onInterest()
   }
 
   async #write(signal: AbortSignal): Promise<void> {
@@ -203,7 +220,7 @@ export class UploadSession implements SlotCandidate {
       if (this.#current !== want) break
       await this.#send({ type: 'data', piece: want.piece, offset: want.offset + at, bytes: part }, signal)
       ledger.gave(this.peer, part.length)
-      this.#given += part.length
+      this.#givenHere += part.length
       this.#usedAt = this.#components.clock.monotonic()
       onGiven(part.length)
     }

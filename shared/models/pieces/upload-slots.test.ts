@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { peerName } from '../../base/ids.ts'
 import { countingRandom } from '../../testing/peers.ts'
 import { OPTIMISTIC_MS, ROTATE_MS } from './constants.ts'
 import { UploadSlots, type SlotCandidate } from './upload-slots.ts'
 
+let names = 0
 const someone = (changes: Partial<SlotCandidate> = {}): SlotCandidate => ({
+  peer: peerName(`peer ${names++}`),
   gotLately: 0,
   given: 0,
   isIdle: false,
@@ -43,6 +46,33 @@ describe('UploadSlots', () => {
     const fresh = [0, 1, 2].map((given) => someone({ given }))
     const served = new UploadSlots(countingRandom(), 3).review([idle, ...full, ...fresh], 0)
     for (const each of fresh) expect(served.has(each)).toBe(true)
+  })
+
+  it('takes a slot from nobody for another between two turns', () => {
+    const slots = new UploadSlots(countingRandom())
+    const first = Array.from({ length: 4 }, () => someone({ given: 1e9 }))
+    const [toggling, ...staying] = first
+    expect(slots.review(first, 0)).toEqual(new Set(first))
+    const fresh = Array.from({ length: 9 }, () => someone({ gotLately: 1 }))
+    for (let now = 1; now < ROTATE_MS; now += 100) {
+      const isIn = now % 200 === 1
+      const served = slots.review([...fresh, ...staying, ...(isIn && toggling ? [toggling] : [])], now)
+      for (const each of staying) expect(served.has(each)).toBe(true)
+      expect(served.size).toBe(4)
+    }
+    const served = slots.review([...first, ...fresh], ROTATE_MS)
+    expect(first.filter((each) => served.has(each)).length).toBeLessThan(2)
+  })
+
+  it('gives each peer one slot before any has two, whatever it gave', () => {
+    const slots = new UploadSlots(countingRandom())
+    const many = Array.from({ length: 6 }, () => someone({ peer: peerName('greedy'), gotLately: 9 }))
+    const [one, other] = [someone(), someone()]
+    const alone = slots.review(many, 0)
+    expect(alone.size).toBe(4)
+    const served = slots.review([...many, one, other], ROTATE_MS)
+    expect([one, other].every((each) => served.has(each))).toBe(true)
+    expect(served.size).toBe(4)
   })
 
   it('serves everybody while there are places', () => {

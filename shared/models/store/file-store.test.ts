@@ -182,6 +182,21 @@ describe('a FileStore and manifests that contradict', () => {
     expect(await readAll(store)).toBe(file.sha256)
   })
 
+  it('notes nothing of one list in the record of another, also where both are written at once', async () => {
+    const { store } = storeOn(new MemoryDisk())
+    const lie = { ...other.file, sha256: file.sha256 }
+    const puts = await Promise.all(
+      file.pieces.flatMap((_, i) => [store.put(file, i, piece(i)), store.put(lie, i, other.piece(i))]),
+    )
+    expect(new Set(puts)).toEqual(new Set(['kept']))
+    // Whichever was written last, what is told as held is right.
+    const map = await store.held(file)
+    for (const i of piecesOf(map)) expect(await store.read(file, i)).toEqual(piece(i))
+    expect(piecesOf(map).length, 'the lie was the last to write').toBeLessThan(file.pieces.length)
+    await fill(store)
+    expect(await readAll(store)).toBe(file.sha256)
+  })
+
   it('refuses other pieces of a file that is right as a whole', async () => {
     const { store } = storeOn(new MemoryDisk())
     await fill(store)

@@ -50,7 +50,7 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
-type Waiting = PromiseWithResolvers<PutOutcome> & PieceBytes
+type Waiting = PromiseWithResolvers<PutOutcome> & PieceBytes & { readonly file: ManifestFile }
 
 /**
  * Keeps pieces in files, each named by the SHA-256 of the whole, with a record of its right pieces beside it
@@ -87,12 +87,13 @@ export class FileStore implements PieceStore {
     // Taken before the wait: what arrives must be what is checked.
     const own = bytes.slice()
     if ((await hashOf(this.#own.digest, own)) !== expected) return 'wrong'
-    const waiting = { ...Promise.withResolvers<PutOutcome>(), piece, bytes: own }
+    const waiting = { ...Promise.withResolvers<PutOutcome>(), piece, bytes: own, file }
     const line = this.#waiting.get(file.sha256)
     if (line) line.push(waiting)
     else {
-      this.#waiting.set(file.sha256, [waiting])
-      void this.#writeAll(file)
+      const fresh = [waiting]
+      this.#waiting.set(file.sha256, fresh)
+      void this.#writeAll(file.sha256, fresh)
     }
     return waiting.promise
   }
@@ -200,24 +201,24 @@ export class FileStore implements PieceStore {
     )
   }
 
-  async #writeAll(file: ManifestFile): Promise<void> {
-    const line = this.#waiting.get(file.sha256) ?? []
-    while (line.length > 0) {
+  async #writeAll(sha256: string, line: Waiting[]): Promise<void> {
+    for (let [first] = line; first; [first] = line) {
+      const { file } = first
       const batch: Waiting[] = []
       try {
         await this.#changing(file, async (kept) => {
-          batch.push(...line.splice(0, BATCH_PIECES))
+          batch.push(...takeAlike(line, BATCH_PIECES))
           const { outcomes, fullReason } = await writePieces(this.#own.device, file, kept, batch)
           this.#fullReason = fullReason ?? this.#fullReason
           for (const [i, { resolve }] of batch.entries()) resolve(outcomes[i] ?? 'full')
         })
       } catch (thrown) {
         // Nothing came before it: who waits would wait for ever.
-        if (batch.length === 0) batch.push(...line.splice(0))
+        if (batch.length === 0) batch.push(...takeAlike(line, Infinity))
         for (const { reject } of batch) reject(InfernetError.from(thrown))
       }
     }
-    this.#waiting.delete(file.sha256)
+    this.#waiting.delete(sha256)
   }
 
   async #readPiece(
@@ -299,4 +300,19 @@ export class FileStore implements PieceStore {
       throw thrown
     }
   }
+}
+
+/**
+ * Those at the front that are of one list of pieces. Another manifest may tell other pieces of the same file: what is
+ * right by one list is not noted in the record of the other.
+ */
+function takeAlike(line: Waiting[], most: number): readonly Waiting[] {
+  const [first] = line
+  const end = line.findIndex(({ file }) => first && !isSameList(file, first.file))
+  return line.splice(0, Math.min(most, end < 0 ? line.length : end))
+}
+
+function isSameList(a: ManifestFile, b: ManifestFile): boolean {
+  if (a === b || a.pieces === b.pieces) return true
+  return a.size === b.size && a.pieces.every((piece, i) => piece === b.pieces[i])
 }

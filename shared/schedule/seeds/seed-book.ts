@@ -18,6 +18,8 @@ export interface SeedBookInit {
 interface Entry {
   readonly record: SeedRecord
   readonly signed: Signed
+  /** Whom it is counted with. */
+  readonly group: string
 }
 
 /** A relay's register of who seeds which model: one verified record a peer, the newest, gone when it expires. */
@@ -49,10 +51,12 @@ export class SeedBook {
   /**
    * Verifies and keeps a record in the place of the peer's last one. One without models takes it out.
    *
+   * @param group who may stand behind several names, e.g. a network address: together they are found as often as one.
+   * @default the peer itself
    * @throws InfernetError `wire.bad-signature`, `wire.malformed`, `schedule.seeds-expired`, `schedule.seeds-stale`,
    * `schedule.not-introduced` or `schedule.directory-full`
    */
-  async announce(signed: SignedSeeds): Promise<SeedRecord> {
+  async announce(signed: SignedSeeds, group: string = signed.peer): Promise<SeedRecord> {
     const { peer, seeds } = signed
     const record = await openSeeds(signed, this.#clock.now())
     if (!this.#mayIntroduce(peer)) throw new InfernetError('schedule.not-introduced')
@@ -61,25 +65,43 @@ export class SeedBook {
     if (known && record.sequence <= known.record.sequence) throw new InfernetError('schedule.seeds-stale')
     if (!known && this.#entries.size >= this.#maxSeeders) throw new InfernetError('schedule.directory-full')
     this.remove(peer)
-    this.#entries.set(peer, { record, signed: seeds })
+    this.#entries.set(peer, { record, signed: seeds, group })
     for (const { model } of record.models) this.#list(model, peer)
     return record
   }
 
-  /** Some of those who seed a model, by chance, so that nobody is asked by all; and how many there are. */
+  /**
+   * Some of those who seed a model, by chance, so that nobody is asked by all; and how many there are. One of each group
+   * comes before a second one of any: a thousand names of one hide nobody.
+   */
   find(model: ModelHash, limit: number): { readonly seeders: SignedSeeds[]; readonly total: number } {
     const now = this.#clock.now()
-    const left = [...(this.#byModel.get(model) ?? [])].flatMap((peer) => {
+    const groups = new Map<string, SignedSeeds[]>()
+    let total = 0
+    for (const peer of this.#byModel.get(model) ?? []) {
       const entry = this.#entries.get(peer)
-      return entry && entry.record.expiresAt > now && this.#mayIntroduce(peer)
-        ? [{ peer, seeds: entry.signed }]
-        : []
-    })
-    const total = left.length
+      if (!entry || entry.record.expiresAt <= now || !this.#mayIntroduce(peer)) continue
+      total++
+      const group = groups.get(entry.group) ?? []
+      groups.set(entry.group, group)
+      group.push({ peer, seeds: entry.signed })
+    }
     const seeders: SignedSeeds[] = []
-    while (left.length > 0 && seeders.length < limit)
-      seeders.push(...left.splice(pickIndex(this.#random, left.length), 1))
+    for (let round = [...groups.values()]; round.length > 0 && seeders.length < limit;) {
+      const left: SignedSeeds[][] = []
+      while (round.length > 0 && seeders.length < limit) {
+        const [group = []] = this.#draw(round)
+        seeders.push(...this.#draw(group))
+        if (group.length > 0) left.push(group)
+      }
+      round = left
+    }
     return { seeders, total }
+  }
+
+  /** Takes one out by chance. */
+  #draw<T>(from: T[]): T[] {
+    return from.splice(pickIndex(this.#random, from.length), 1)
   }
 
   /** Forgets a peer, e.g. because its connection is gone. It may announce again at once. */
@@ -101,7 +123,7 @@ export class SeedBook {
 
   #sweep(): void {
     const now = this.#clock.now()
-    if (now - this.#sweptAt < SECOND_MS) return
+    if (Math.abs(now - this.#sweptAt) < SECOND_MS) return // a clock may jump back
     this.#sweptAt = now
     for (const [peer, { record }] of this.#entries) if (record.expiresAt <= now) this.remove(peer)
   }

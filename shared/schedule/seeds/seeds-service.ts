@@ -9,15 +9,24 @@ import { MAX_SEEDERS, SEEDS_RATE } from './constants.ts'
 import { seedsRequestSchema, type SeedsReply, type SeedsRequest } from './messages.ts'
 import type { SeedBook } from './seed-book.ts'
 
+export interface SeedsServiceComponents {
+  readonly clock: Clock
+  readonly book: SeedBook
+  /** Who may stand behind several names. @default each name is somebody */
+  readonly groupOf?: ((connection: Connection) => string | undefined) | undefined
+}
+
 /** The relay's side of the seeds protocol: one request a stream, answered and closed. */
 export class SeedsService {
   readonly #clock: Clock
   readonly #book: SeedBook
   readonly #requests: KeyedBuckets<PeerName>
+  readonly #groupOf: SeedsServiceComponents['groupOf']
 
-  constructor({ clock, book }: { readonly clock: Clock; readonly book: SeedBook }) {
+  constructor({ clock, book, groupOf }: SeedsServiceComponents) {
     this.#clock = clock
     this.#book = book
+    this.#groupOf = groupOf
     this.#requests = new KeyedBuckets(clock, SEEDS_RATE, MAX_SEEDERS)
   }
 
@@ -26,7 +35,7 @@ export class SeedsService {
     const frames = new FramedStream(stream, seedsRequestSchema, this.#clock)
     try {
       const request = await frames.receive()
-      await frames.send(await this.#answer(peerName(connection.remotePeer.toString()), request))
+      await frames.send(await this.#answer(connection, request))
       await frames.close()
     } catch (thrown) {
       frames.abort(thrown)
@@ -38,13 +47,15 @@ export class SeedsService {
     this.#book.remove(peer)
   }
 
-  async #answer(peer: PeerName, request: SeedsRequest): Promise<SeedsReply> {
+  async #answer(connection: Connection, request: SeedsRequest): Promise<SeedsReply> {
+    const peer = peerName(connection.remotePeer.toString())
     try {
       if (!this.#requests.take(peer)) throw new InfernetError('schedule.rate-limited')
       if (request.type === 'find')
         return { type: 'seeders', ...this.#book.find(request.model, request.limit) }
       // The name is the connection's: a record that somebody else signed fails its signature.
-      const { expiresAt } = await this.#book.announce({ peer, seeds: request.seeds })
+      const group = this.#groupOf?.(connection)
+      const { expiresAt } = await this.#book.announce({ peer, seeds: request.seeds }, group)
       return { type: 'done', until: expiresAt }
     } catch (thrown) {
       return { type: 'refused', error: errorToMessage(thrown) }

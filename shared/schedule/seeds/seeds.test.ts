@@ -1,8 +1,9 @@
 import type { Stream } from '@libp2p/interface'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { PeerName } from '../../base/ids.ts'
-import { epochMillis, SECOND_MS } from '../../base/units.ts'
+import { epochMillis, SECOND_MS, type Millis } from '../../base/units.ts'
 import { FakeClock } from '../../testing/fake-clock.ts'
+import { realRandom } from '../../testing/real-clock.ts'
 import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../../testing/peers.ts'
 import type { Signed } from '../../wire/signed.ts'
 import { MAX_FOUND_SEEDERS, SEEDS_LIFE_MS, SEEDS_RATE } from './constants.ts'
@@ -127,6 +128,53 @@ describe('who seeds what', () => {
     const who = await findSeeders(ports, model, { now: () => clock.now() })
     expect(who).toMatchObject([{ peer: peer.name, record: { sequence: 7 } }])
     expect(await findSeeders([old], model, { now: () => clock.now() })).toEqual([])
+  })
+
+  it('names one of each group before a second of any: many names of one hide nobody', async () => {
+    book = new SeedBook({ clock, random: realRandom })
+    const crowd = await Promise.all(Array.from({ length: 200 }, () => makePeer()))
+    for (const each of crowd)
+      await book.announce({ peer: each.name, seeds: await signSeeds(record(), each.key) }, 'one address')
+    const honest = await Promise.all(Array.from({ length: 3 }, () => makePeer()))
+    for (const [i, each] of honest.entries())
+      await book.announce({ peer: each.name, seeds: await signSeeds(record(), each.key) }, `address ${i}`)
+    for (let i = 0; i < 20; i++) {
+      const names = found()
+      expect(new Set(names).size).toBe(MAX_FOUND_SEEDERS)
+      for (const each of honest) expect(names).toContain(each.name)
+    }
+    expect(book.find(model, 1).total).toBe(203)
+    expect(
+      new Set(Array.from({ length: 100 }, () => book.find(model, 1).seeders[0]?.peer)).size,
+    ).toBeGreaterThan(3)
+  })
+
+  it('counts those together who come from one place', async () => {
+    service = new SeedsService({ clock, book, groupOf: () => 'one address' })
+    const others = await Promise.all(Array.from({ length: 3 }, () => makePeer()))
+    for (const each of others) await portOf(each).announce(await signSeeds(record(), each.key))
+    await announce()
+    for (let i = 0; i < 20; i++)
+      expect(book.find(model, 2).seeders.map((each) => each.peer)).toContain(peer.name)
+  })
+
+  it('forgets what expires also after its clock jumped back', async () => {
+    let jump = 0
+    const jumping = {
+      now: () => epochMillis(clock.now() + jump),
+      monotonic: () => clock.monotonic(),
+      schedule: (delay: Millis, callback: () => void) => clock.schedule(delay, callback),
+    }
+    book = new SeedBook({ clock: jumping, random: countingRandom() }, { maxSeeders: 1 })
+    await announce()
+    jump = -3_600_000
+    const at = { issuedAt: jumping.now(), expiresAt: epochMillis(jumping.now() + 1000) }
+    await announce({ sequence: 2, ...at })
+    await clock.advance(2000)
+    const other = await makePeer()
+    const next = { issuedAt: jumping.now(), expiresAt: epochMillis(jumping.now() + 1000) }
+    await announce(next, other)
+    expect(found()).toEqual([other.name])
   })
 
   it('answers no more requests of one peer than its rate', async () => {
