@@ -19,6 +19,10 @@ export const DATA_BYTES = 60 * KIB
 export const MAX_WANTS_PER_PEER = 6
 /** The fewest: while one travels the next is already asked for. */
 export const MIN_WANTS_PER_PEER = 2
+/** Pieces of one peer that are asked for or came and are not kept yet: what a disk that stands still costs in memory. */
+export const MAX_PIECES_PER_PEER = MAX_WANTS_PER_PEER + 4
+/** What a seeder takes to read a piece from its disk: so much longer than the way's delay it is until an answer begins. */
+export const SEEDER_READ_MS = 50
 
 /** What may wait unread from one seeder: all that was asked of it. WebRTC has no other window than this one. */
 export const MAX_UNREAD_BYTES = MAX_WANTS_PER_PEER * MIB + 256 * KIB
@@ -35,7 +39,7 @@ export const MAX_REPEATED_HAVES = 16
 
 /** Streams of one connection: one for each model that it fetches at a time. */
 export const MAX_PIECES_STREAMS = 4
-/** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold a piece. */
+/** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold pieces, two each. */
 export const MAX_UPLOADS = 64
 /** Requests of one peer, each of which may ask the disk what is there: a reload after another passes, a loop does not. */
 export const OPEN_RATE = { burst: 30, perSecond: 0.5 } as const
