@@ -11,8 +11,8 @@ interface Entry {
 
 /**
  * A clock for deadlines that come by the hundred a second and hardly ever pass: of all that wait together one timer
- * runs, and one that is stopped costs nothing. In a tab a timer is two messages to a worker, a fifth of the page's work
- * while it receives a model.
+ * runs, and one that is stopped costs nothing. In a tab a timer is two messages to a worker: a sixth of what a page did
+ * while it received a model.
  *
  * A callback comes when it is due, as with the clock below.
  */

@@ -11,7 +11,7 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   const bytes = encodeCbor(value, rfc8949EncodeOptions)
   // A frame full of a piece is not copied once more; Node's buffers and parts of larger ones are.
   const isOwn = bytes.constructor === Uint8Array && bytes.byteLength === bytes.buffer.byteLength
-  return isOwn ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)
+  return isOwn ? bytes : new Uint8Array(bytes)
 }
 
 /**

@@ -14,8 +14,6 @@ const PATH = 'onnx/model.onnx'
 
 /** Two tabs of the product, each of its own profile, and a relay that serves them and one model. */
 export interface SwarmNetwork extends AsyncDisposable {
-  /** The tab that seeds. */
-  readonly from: Page
   /** The tab that takes. */
   readonly to: Page
   /** Bytes a second, from the first that comes until all is checked and kept. */
@@ -48,7 +46,6 @@ export async function startSwarm(browser: Browser, bytes: number): Promise<Swarm
     await from.evaluate((asked) => window.weights.seed(asked), requestOf(keptIn))
   const end = cleanUp.move()
   return {
-    from,
     to,
     async take(keptIn, source) {
       const asked = [requestOf(keptIn), source] as const

@@ -47,18 +47,17 @@ async function measureRounds(browser: Browser, peers: string, rounds: number): P
   }
   const [from, to] = [await open(), await open()]
   const pid = await rendererOf(browser, network.to)
-  const list = (): number[] => []
   const rates: Rates = {
-    bare: list(),
-    swarm: list(),
-    swarmInMemory: list(),
-    torrent: list(),
-    torrentInMemory: list(),
-    http: list(),
-    storeShare: list(),
+    bare: [],
+    swarm: [],
+    swarmInMemory: [],
+    torrent: [],
+    torrentInMemory: [],
+    http: [],
+    storeShare: [],
   }
   for (let round = 0; round <= rounds; round++) {
-    if (round === 1) for (const list of Object.values(rates) as number[][]) list.length = 0 // all warm
+    if (round === 1) for (const each of Object.values(rates) as number[][]) each.length = 0 // all warm
     rates.bare.push(await measureBareChannel(from, to, FILE_BYTES))
     rates.storeShare.push(
       await shareOfStore(pid, async () => rates.swarm.push(await network.take('opfs', 'peers'))),
