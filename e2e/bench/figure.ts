@@ -47,6 +47,10 @@ export interface Figure {
   readonly case?: Case
   readonly value: number
   readonly unit: string
+  /** Of a median of several runs: the lowest and the highest, and how many they were. */
+  readonly low?: number
+  readonly high?: number
+  readonly runs?: number
   /** What ran beside ours in the same run, and what it came to. */
   readonly peer?: string
   readonly peerValue?: number
@@ -80,12 +84,14 @@ export interface Aim {
 
 /** Prints a figure with four digits that count, or all of a whole number, and says when it misses its aim. */
 export function printFigure(figure: Figure, aim: Aim = {}): void {
-  const { value, peerValue, ratio, spread } = figure
+  const { value, peerValue, ratio, spread, low, high } = figure
   const missed = missOf(figure, aim)
   const rounded = {
     ...figure,
     value: round(value),
     ...(peerValue === undefined ? {} : { peerValue: round(peerValue) }),
+    ...(low === undefined ? {} : { low: round(low) }),
+    ...(high === undefined ? {} : { high: round(high) }),
     ...(ratio === undefined ? {} : { ratio: round(ratio) }),
     ...(spread === undefined ? {} : { spread: [round(spread[0]), round(spread[1])] }),
     ...(missed && aim.why ? { aim: missed, why: aim.why } : {}),

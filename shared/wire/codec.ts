@@ -8,7 +8,10 @@ import { InfernetError } from '../errors/infernet-error.ts'
  * Values are maps with text keys, arrays, texts, byte strings, booleans, null, safe integers and finite floats.
  */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(encodeCbor(value, rfc8949EncodeOptions))
+  const bytes = encodeCbor(value, rfc8949EncodeOptions)
+  // A frame full of a piece is not copied once more; Node's buffers and parts of larger ones are.
+  const isOwn = bytes.constructor === Uint8Array && bytes.byteLength === bytes.buffer.byteLength
+  return isOwn ? bytes : new Uint8Array(bytes)
 }
 
 /**

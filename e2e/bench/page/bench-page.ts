@@ -6,6 +6,7 @@ import type { Path } from '#shared/schedule/assignment.ts'
 import { lazyServices } from '../../../web/state/shell/lazy-services.ts'
 import type { Services } from '../../../web/state/shell/services.ts'
 import { Stopwatch, type Pace } from './stopwatch.ts'
+import { until } from './until.ts'
 
 export interface PageRequest {
   readonly promptTokens: readonly number[]
@@ -84,17 +85,4 @@ export function createBenchPage(): BenchPage {
       return { ...watch.pace, path: segment.path, quoteRttMs: segment.rttMs }
     },
   }
-}
-
-/** Waits until a change makes it so. */
-function until(source: { onChange(callback: () => void): () => void }, isSo: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (!isSo()) return
-      stop()
-      resolve()
-    }
-    const stop = source.onChange(look)
-    look()
-  })
 }

@@ -21,6 +21,10 @@ export const MIN_DATA_BYTES = 4 * KIB
 export const MAX_WANTS_PER_PEER = 6
 /** The fewest: while one travels the next is already asked for. */
 export const MIN_WANTS_PER_PEER = 2
+/** Pieces of one peer that are asked for or came and are not kept yet: what a disk that stands still costs in memory. */
+export const MAX_PIECES_PER_PEER = MAX_WANTS_PER_PEER + 4
+/** What a seeder takes to read a piece from its disk: so much longer than the way's delay it is until an answer begins. */
+export const SEEDER_READ_MS = 50
 
 /** What may wait unread from one seeder: all that was asked of it. WebRTC has no other window than this one. */
 export const MAX_UNREAD_BYTES = MAX_WANTS_PER_PEER * MIB + 256 * KIB
@@ -44,7 +48,7 @@ export const HAVES_RATE = { burst: 480, perSecond: (2 * SECOND_MS) / HAVE_DELAY_
 export const MAX_PIECES_STREAMS = 4
 /** How often a change of one peer's mind is looked at: what comes to us and goes on to it changes it that often. */
 export const INTEREST_RATE = { burst: 40, perSecond: 8 } as const
-/** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold a piece. */
+/** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold pieces, two each. */
 export const MAX_UPLOADS = 64
 /** Requests of one peer, each of which may ask the disk what is there: a reload after another passes, a loop does not. */
 export const OPEN_RATE = { burst: 30, perSecond: 0.5 } as const

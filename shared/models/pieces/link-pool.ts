@@ -1,4 +1,5 @@
 import type { ModelHash, PeerName } from '../../base/ids.ts'
+import { LazyTimers } from '../../base/lazy-timers.ts'
 import type { Random } from '../../base/random.ts'
 import { millis } from '../../base/units.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
@@ -43,6 +44,8 @@ export class LinkPool {
   readonly #host: FetchHost
   readonly #random: Random
   readonly #onFault: (peer: PeerName, error: InfernetError) => void
+  /** A deadline for each frame. */
+  readonly #timers: LazyTimers
   readonly #links = new Map<PeerName, PeerLink | undefined>()
   readonly #shunnedUntil = new Map<PeerName, number>()
   readonly #dials: TokenBucket
@@ -59,6 +62,7 @@ export class LinkPool {
     this.#swarm = swarm
     this.#model = model
     this.#host = host
+    this.#timers = new LazyTimers(host.clock)
     this.#random = random
     this.#onFault = onFault
     this.#dials = new TokenBucket(host.clock, DIAL_RATE)
@@ -146,7 +150,7 @@ export class LinkPool {
     try {
       const open = (own: AbortSignal): ReturnType<Seeder['open']> => seeder.open({ signal: own })
       const stream = await withDeadline(clock, millis(OPEN_DEADLINE_MS), late, open, { signal })
-      const frames = new FramedStream(stream, seederMessageSchema, clock, {
+      const frames = new FramedStream(stream, seederMessageSchema, this.#timers, {
         maxUnreadBytes: MAX_UNREAD_BYTES,
       })
       link = new PeerLink(frames, seeder.name, this.#host)

@@ -10,6 +10,7 @@ import {
   HAVES_RATE,
   MAX_FETCH_PEERS,
   MAX_MISSING_PIECES,
+  MAX_PIECES_PER_PEER,
   MAX_REPEATED_HAVES,
   MAX_WANTS_PER_PEER,
   MIN_DATA_BYTES,
@@ -17,6 +18,7 @@ import {
   PIECE_DEADLINE_MS,
   PLACE_BYTES_PER_SECOND,
   PLACE_MS,
+  SEEDER_READ_MS,
   SEND_DEADLINE_MS,
   STALL_MS,
 } from './constants.ts'
@@ -135,7 +137,7 @@ export class PeerLink {
     this.#tellInterest(picker.hasUse(map))
     if (!this.#hasSlot) return
     const isMine = (piece: number): boolean => this.#incoming.has(piece)
-    while (this.#incoming.size < this.#target) {
+    while (this.#hasRoom) {
       // One that is slow takes no turn from those who might be faster.
       const piece = picker.next(map) ?? (this.#isSlow ? undefined : picker.nextAgain(map, isMine))
       const placed = piece === undefined ? undefined : this.#host.numbers.at(piece)
@@ -174,9 +176,16 @@ export class PeerLink {
       this.stop(new InfernetError('models.seeder-stalled'))
   }
 
-  /** One piece while another travels, and what the way itself holds (bandwidth times delay) twice over. */
+  /** What is being kept counts only at the end: a disk that takes long delays no piece, and one that fails stops all. */
+  get #hasRoom(): boolean {
+    let travelling = 0
+    for (const { isWhole } of this.#incoming.values()) if (!isWhole) travelling++
+    return travelling < this.#target && this.#incoming.size < MAX_PIECES_PER_PEER
+  }
+
+  /** One piece while another travels, and twice what comes in the time until an answer begins. */
   get #target(): number {
-    const held = (2 * this.#meter.bytesPerSecond * this.#rttMs) / SECOND_MS / MIB
+    const held = (2 * this.#meter.bytesPerSecond * (this.#rttMs + SEEDER_READ_MS)) / SECOND_MS / MIB
     return Math.max(MIN_WANTS_PER_PEER, Math.min(MAX_WANTS_PER_PEER, 1 + Math.ceil(held)))
   }
 
@@ -236,7 +245,7 @@ export class PeerLink {
     void this.#complete(piece, incoming.bytes)
   }
 
-  /** Never throws. The place stays taken until the piece is kept, so that a slow disk slows the asking. */
+  /** Never throws. The place stays taken until the piece is kept, so that a slow disk slows the asking in the end. */
   async #complete(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const outcome = await this.#host.deliver(piece, bytes, { kind: 'peer', name: this.peer })
     this.#release(piece)

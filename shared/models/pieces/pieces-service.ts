@@ -3,6 +3,7 @@ import { ChangeEmitter } from '../../base/change-emitter.ts'
 import type { Clock } from '../../base/clock.ts'
 import { peerName, type ModelHash, type PeerName } from '../../base/ids.ts'
 import { KeyedBuckets } from '../../base/keyed-buckets.ts'
+import { LazyTimers } from '../../base/lazy-timers.ts'
 import type { Random } from '../../base/random.ts'
 import { millis } from '../../base/units.ts'
 import { withDeadline } from '../../base/wait.ts'
@@ -61,6 +62,8 @@ export class PiecesService {
   readonly #sessions = new Set<UploadSession>()
   readonly #slots: UploadSlots<UploadSession>
   readonly #opens: KeyedBuckets<PeerName>
+  /** A deadline for each frame. */
+  readonly #timers: LazyTimers
   #streams = 0
   readonly #streamsOf = new Map<PeerName, number>()
   #timer: { stop(): void } | undefined
@@ -68,6 +71,7 @@ export class PiecesService {
 
   constructor(components: PiecesServiceComponents) {
     this.#components = components
+    this.#timers = new LazyTimers(components.clock)
     this.#cap = components.cap ?? new RateCap(components.clock)
     this.#slots = new UploadSlots(components.random)
     this.#opens = new KeyedBuckets(components.clock, OPEN_RATE, MAX_COUNTED_PEERS)
@@ -128,7 +132,7 @@ export class PiecesService {
 
   /** Mount with `answerProtocols`, as PIECES_PROTOCOL with MAX_PIECES_STREAMS at once, also on relayed connections: they are refused by name. */
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
-    const frames: Frames = new FramedStream(stream, fetcherMessageSchema, this.#components.clock)
+    const frames: Frames = new FramedStream(stream, fetcherMessageSchema, this.#timers)
     const peer = peerName(connection.remotePeer.toString())
     const isTooMany = this.#count(peer, 1)
     try {

@@ -48,6 +48,8 @@ export class UploadSession implements SlotCandidate {
   #wants: Want[] = []
   /** The want that is being sent; undefined once it is cancelled. */
   #current: Want | undefined
+  /** The want after it, whose bytes are read while it is sent. */
+  #ahead: { readonly want: Want; readonly bytes: Promise<Uint8Array | undefined> } | undefined
   #wake: (() => void) | undefined
   #haveTimer: { stop(): void } | undefined
   #areHavesDue = false
@@ -193,6 +195,7 @@ export class UploadSession implements SlotCandidate {
     if (this.#isChosen !== this.#isTold) {
       this.#isTold = this.#isChosen
       this.#wants = []
+      this.#ahead = undefined
       this.#usedAt = this.#components.clock.monotonic()
       return { type: this.#isTold ? 'unchoke' : 'choke' }
     }
@@ -211,13 +214,14 @@ export class UploadSession implements SlotCandidate {
     this.#current = want
     if (ledger.allowance(this.peer) < want.length)
       return this.#refuse(want.piece, new InfernetError('models.upload-spent'))
-    const bytes = await this.shared.read(want)
+    const bytes = await this.#bytesOf(want)
     if (!bytes)
       return this.#refuse(want.piece, new InfernetError('models.piece-missing', { piece: want.piece }))
     for (let at = 0; at < bytes.length && this.#current === want; at += DATA_BYTES) {
       const part = bytes.subarray(at, at + DATA_BYTES)
       await cap.take(part.length, { signal })
       if (this.#current !== want) break
+      this.#readAhead()
       await this.#send({ type: 'data', piece: want.piece, offset: want.offset + at, bytes: part }, signal)
       ledger.gave(this.peer, part.length)
       this.#givenHere += part.length
@@ -225,6 +229,22 @@ export class UploadSession implements SlotCandidate {
       onGiven(part.length)
     }
     this.#current = undefined
+  }
+
+  /** One want alone: what a slot holds in memory are two pieces. */
+  #readAhead(): void {
+    const [want] = this.#wants
+    if (!want || this.#ahead?.want === want) return
+    const bytes = this.shared.read(want)
+    bytes.catch(() => undefined) // whoever takes it hears of it; a want that was cancelled is nobody's
+    this.#ahead = { want, bytes }
+  }
+
+  #bytesOf(want: Want): Promise<Uint8Array | undefined> {
+    const ahead = this.#ahead
+    if (ahead?.want !== want) return this.shared.read(want)
+    this.#ahead = undefined
+    return ahead.bytes
   }
 
   #refuse(piece: number, error: InfernetError): void {
