@@ -113,7 +113,7 @@ describe('downloadModel', () => {
     const liar: ByteSource = {
       open: async (_, { offset }) => ({ offset, body: lies() }),
     }
-    await expect(download(store, liar)).rejects.toMatchObject({ code: 'models.origin-differs' })
+    await expect(download(store, liar)).rejects.toMatchObject({ code: 'models.corrupt' })
     expect((await model.numbers.heldIn(store)).count).toBe(0)
   })
 })

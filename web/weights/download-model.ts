@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { Random } from '#shared/base/random.ts'
-import { hasCode } from '#shared/errors/infernet-error.ts'
+import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
 import type { LoadOptions } from '#shared/models/load-progress.ts'
 import type { Manifest } from '#shared/models/manifest.ts'
 import { fetchModel } from '#shared/models/pieces/fetch-model.ts'
@@ -56,7 +56,12 @@ export async function downloadModel(
     signal?.throwIfAborted()
     if (hasCode(thrown, 'models.store-full')) throw fullError(store)
     if (hasCode(thrown, 'models.nobody-left') && (!swarm || originsOnly))
-      throw last?.faults.findLast(({ from }) => from === 'origin')?.error ?? thrown
+      throw blameOf(last?.faults.findLast(({ from }) => from === 'origin')?.error) ?? thrown
     throw thrown
   }
+}
+
+/** Nothing comes from elsewhere, so other bytes than those of the model are its end. */
+function blameOf(fault: InfernetError | undefined): InfernetError | undefined {
+  return fault?.code === 'models.origin-differs' ? new InfernetError('models.corrupt', fault.facts) : fault
 }

@@ -17,7 +17,16 @@ const { manifest } = model
 /** A page's swarm whose mesh ends in memory. */
 async function opened({ clock = realClock as typeof realClock | FakeClock, opens = true } = {}) {
   const peers = await TestSwarm.create()
-  const state = { mayAsk: true, mayPassOn: true, opens, tries: 0, reachable: 0, stopped: 0 }
+  const state = {
+    mayAsk: true,
+    mayPassOn: true,
+    opens,
+    tries: 0,
+    reachable: 0,
+    stopped: 0,
+    relays: [{ state: 'up' }],
+  }
+  const listeners: (() => void)[] = []
   const lost: string[] = []
   let service: PiecesService | undefined
   const swarm: TabSwarm = new TabSwarm({
@@ -30,6 +39,13 @@ async function opened({ clock = realClock as typeof realClock | FakeClock, opens
       if (!state.opens) throw new Error('no relay')
       const own = (service = new PiecesService({ clock, random: realRandom, ledger: swarm.ledger }))
       return {
+        get relays() {
+          return state.relays
+        },
+        onChange: (callback) => {
+          listeners.push(callback)
+          return () => undefined
+        },
         seeding: async () =>
           ({
             service: own,
@@ -46,7 +62,8 @@ async function opened({ clock = realClock as typeof realClock | FakeClock, opens
     },
   })
   const shared = () => (service?.shared ?? []).map(({ model: each, held }) => [each, held])
-  return { swarm, peers, state, lost, shared }
+  const tell = () => listeners.forEach((listener) => listener())
+  return { swarm, peers, state, lost, shared, tell }
 }
 
 describe('the swarm of a page', () => {
@@ -64,6 +81,22 @@ describe('the swarm of a page', () => {
     await expect.poll(shared).toEqual([[hash, 5]])
     expect(state).toMatchObject({ tries: 1, reachable: 1, stopped: 0 })
     expect((await swarm.fetchManifest(hash)).id).toBe(manifest.id)
+    seeder.stop()
+  })
+
+  it('finds nobody before a relay is up, and then at once', async () => {
+    const { swarm, peers, state, tell } = await opened()
+    state.relays = [{ state: 'connecting' }]
+    const seeder = new PiecesService({ clock: realClock, random: realRandom, ledger: swarm.ledger })
+    await seeder.share(manifest, await storeWith(model))
+    await peers.add(seeder.handle)
+    const finding = swarm.fetchManifest(hash)
+    await expect.poll(() => state.tries).toBe(1)
+    tell()
+    expect(peers.opened).toEqual([])
+    state.relays = [{ state: 'up' }]
+    tell()
+    expect((await finding).id).toBe(manifest.id)
     seeder.stop()
   })
 
@@ -116,7 +149,7 @@ describe('the swarm of a page', () => {
 
   it('never passes on what a licence forbids, whatever the visitor says', async () => {
     const { swarm } = await opened()
-    const licence = { id: 'own', mayPassOn: false }
+    const licence = { id: 'own', mayPassOn: false, isGated: false }
     swarm.passOn({ ...manifest, licence }, await storeWith(model))
     expect(swarm.passedOn).toEqual([])
   })
@@ -159,7 +192,11 @@ describe('the swarm of a page', () => {
     }
     let seen: SeedStore | undefined
     const share = PiecesService.prototype.share
-    const spy = vi.spyOn(PiecesService.prototype, 'share').mockImplementation(function (each, kept) {
+    const spy = vi.spyOn(PiecesService.prototype, 'share').mockImplementation(function (
+      this: PiecesService,
+      each,
+      kept,
+    ) {
       seen = kept
       return share.call(this, each, kept)
     })

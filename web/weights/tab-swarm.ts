@@ -27,6 +27,9 @@ const LONGEST_RETRY_MS = MINUTE_MS
 
 /** What this needs of a mesh that was opened to share. */
 export interface ShareMesh {
+  /** The relays that it keeps: they say who seeds. */
+  readonly relays: readonly { readonly state: string }[]
+  onChange(callback: () => void): () => void
   seeding(init: SeedingInit): Promise<Seeding | undefined>
   startProviding(options: { readonly signal: AbortSignal }): Promise<void>
   stop(): Promise<void>
@@ -66,12 +69,17 @@ interface Wish {
   readonly came: number[]
 }
 
+interface Place {
+  readonly mesh: ShareMesh
+  readonly seeding: Seeding
+}
+
 /** One stay in the network. */
 interface Stay {
   readonly life: AbortController
-  readonly ready: PromiseWithResolvers<Seeding>
+  readonly ready: PromiseWithResolvers<Place>
   readonly shared: Map<ModelHash, Wish>
-  here: { readonly mesh: ShareMesh; readonly seeding: Seeding } | undefined
+  here: Place | undefined
   isReachable: boolean
 }
 
@@ -203,7 +211,8 @@ export class TabSwarm {
   readonly #swarm: Swarm = {
     find: async (model, { signal }) => {
       if (!this.#stay) throw new InfernetError('schedule.no-relay') // the visitor forbade it meanwhile
-      const seeding = await raceSignal(this.#stay.ready.promise, signal)
+      const { seeding, mesh } = await raceSignal(this.#stay.ready.promise, signal)
+      await untilRelay(mesh, signal)
       return seeding.swarm.find(model, { signal })
     },
   }
@@ -228,7 +237,7 @@ export class TabSwarm {
     if (this.#stay) return
     const stay: Stay = {
       life: new AbortController(),
-      ready: Promise.withResolvers<Seeding>(),
+      ready: Promise.withResolvers<Place>(),
       shared: new Map(),
       here: undefined,
       isReachable: false,
@@ -259,7 +268,7 @@ export class TabSwarm {
           : await mesh.seeding({ ledger: this.ledger, uploadCap: this.uploadCap })
         if (signal.aborted || !seeding) return await mesh.stop()
         stay.here = { mesh, seeding }
-        stay.ready.resolve(seeding)
+        stay.ready.resolve(stay.here)
         return this.#align()
       } catch {
         await sleep(clock, millis(pauseMs), { signal }).catch(() => undefined)
@@ -300,5 +309,22 @@ export class TabSwarm {
     } catch {
       if (stay.shared.get(model) === wish) stay.shared.delete(model)
     }
+  }
+}
+
+/** A mesh is open before any relay has answered, and without one nobody can be found. */
+async function untilRelay(mesh: ShareMesh, signal: AbortSignal): Promise<void> {
+  const isUp = (): boolean => mesh.relays.some(({ state }) => state === 'up')
+  if (isUp()) return
+  let stop: (() => void) | undefined
+  const up = new Promise<void>((resolve) => {
+    stop = mesh.onChange(() => {
+      if (isUp()) resolve()
+    })
+  })
+  try {
+    await raceSignal(up, signal)
+  } finally {
+    stop?.()
   }
 }

@@ -89,8 +89,8 @@ export class EngineShelf {
     { user, stopPassing }: { readonly user: User; readonly stopPassing: (() => void) | undefined },
   ): StartedEngine {
     const close = async (): Promise<void> => {
-      stopPassing?.()
       if (!shared.users.has(user)) return
+      stopPassing?.()
       this.#leave(model, shared, user)
       if (shared.users.size === 0) await started.engine.close()
       else applyShares(shared, started)

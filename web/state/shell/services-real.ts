@@ -7,6 +7,7 @@ import {
   type KnownModel as LibraryModel,
   type ModelList,
 } from '#shared/client/model-library.ts'
+import type { Digest } from '#shared/models/byte-source.ts'
 import { memoryNeeds, roughNeeds } from '#shared/engine/fit.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
@@ -29,6 +30,7 @@ import type { DownloadOptions } from '../../weights/download-model.ts'
 import { openKeptModels } from '../../weights/kept-models.ts'
 import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
+import { peerSource } from '../../weights/peer-source.ts'
 import { keptSource } from '../../weights/kept-source.ts'
 import { readCap } from '../models/read-caps.ts'
 import type { ModelsHome } from '../models/services.ts'
@@ -56,9 +58,26 @@ const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 
 const ownModels = openOwnModels()
 
+const digest: Digest = (bytes) => crypto.subtle.digest('SHA-256', bytes)
+
+/** The list waits for a manifest from peers no longer: others in it can be had. */
+const FIND_MANIFEST_MS = 8 * SECOND_MS
+
+/** Set before anything is read. */
+let shared: Sharing | undefined
+
 const library = new ModelLibrary({
-  source: (folder, files) => keptSource(files, createHttpSource(underPage(folder))),
-  digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
+  source: (folder, manifest) => {
+    const origin = createHttpSource(underPage(folder))
+    if (!manifest || !shared) return origin
+    const { swarm } = shared
+    return keptSource(manifest.files, peerSource({ origin, swarm, digest, openStore: openWeights }, manifest))
+  },
+  digest,
+  findManifest: async (model) => {
+    if (!shared) throw new InfernetError('models.nobody-left')
+    return shared.swarm.fetchManifest(model, { signal: AbortSignal.timeout(FIND_MANIFEST_MS) })
+  },
 })
 
 export { askLocally } from '#shared/client/ask-locally.ts'
@@ -122,13 +141,13 @@ export async function readNetworkInfo(
   }
 }
 
-export async function models({ clock }: PageBasics): Promise<ModelList> {
-  return library.list(await readLists(clock, ownModels))
+export async function models(page: PageBasics): Promise<ModelList> {
+  sharingOf(page)
+  return library.list(await readLists(page.clock, ownModels))
 }
 export const loadTokenizer = library.tokenizer
 
 let home: LibraryHome | undefined
-let shared: Sharing | undefined
 
 function sharingOf(page: PageBasics): Sharing {
   return (shared ??= createSharing({
