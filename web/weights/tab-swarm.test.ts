@@ -8,7 +8,8 @@ import type { Seeding } from '#shared/peer/seeding.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { digest, makeModel, originOf, storeWith, TestSwarm } from '#shared/testing/pieces.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
-import { TabSwarm, type ShareMesh } from './tab-swarm.ts'
+import type { ShareMesh } from './swarm-terms.ts'
+import { TabSwarm } from './tab-swarm.ts'
 
 const model = await makeModel({ 'onnx/model.onnx': 3.5 * MIB, 'tokenizer.json': 3000 })
 const hash = hashManifest(model.manifest)

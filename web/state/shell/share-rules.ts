@@ -1,6 +1,6 @@
 import type { ModelHash } from '#shared/base/ids.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
-import type { ShareRules } from '../../weights/tab-swarm.ts'
+import type { ShareRules } from '../../weights/swarm-terms.ts'
 import type { SettingsStore } from '../session/services.ts'
 
 const NOT_SHARED = 'models.not-shared'
