@@ -56,8 +56,6 @@ export interface Figure {
   readonly peerValue?: number
   /** Turned so that above 1 is better for us. */
   readonly ratio?: number
-  /** The least and the most of the runs whose median `value` is. */
-  readonly spread?: readonly [number, number]
   /** What bounds the figure, and how it was measured, where the name does not say it. */
   readonly note?: string
   /** Of a figure that misses its aim: what was hoped for, and what a profile says of it. */
@@ -84,7 +82,7 @@ export interface Aim {
 
 /** Prints a figure with four digits that count, or all of a whole number, and says when it misses its aim. */
 export function printFigure(figure: Figure, aim: Aim = {}): void {
-  const { value, peerValue, ratio, spread, low, high } = figure
+  const { value, peerValue, ratio, low, high } = figure
   const missed = missOf(figure, aim)
   const rounded = {
     ...figure,
@@ -93,7 +91,6 @@ export function printFigure(figure: Figure, aim: Aim = {}): void {
     ...(low === undefined ? {} : { low: round(low) }),
     ...(high === undefined ? {} : { high: round(high) }),
     ...(ratio === undefined ? {} : { ratio: round(ratio) }),
-    ...(spread === undefined ? {} : { spread: [round(spread[0]), round(spread[1])] }),
     ...(missed && aim.why ? { aim: missed, why: aim.why } : {}),
   }
   console.log(JSON.stringify(rounded))

@@ -1,25 +1,19 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { FAMILIES } from '#shared/model-kit/families/families.ts'
+import { addFromHub } from '../fixtures/add-from-hub.ts'
 import { openTab } from '../fixtures/browser.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
-import { makeHubRepository } from '../hub/hub-repository.ts'
-import { startLocalHub } from '../hub/local-hub.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
 
-const COMMAND = fileURLToPath(new URL('../run/model.ts', import.meta.url))
 const REPOSITORY = 'some-lab/Small-Llama'
 
 it('a model added from a hub is lent by one tab and asked by another, which gets only its tokenizer and manifest', async () => {
   await using network = await startNetwork()
   const { relay, browser } = network
-  const hash = await addFromHub(join(relay.dataFolder, 'models'))
-  // The hub is gone: from here on all of it comes from the relay.
-  await expect.poll(() => proposals(relay.url)).toContain(hash)
+  const [model] = FAMILIES
+  if (!model) throw new Error('no family')
+  const hash = await addFromHub(relay, REPOSITORY, model)
 
   const provider = new ProvidePage(await openTab(browser, new URL('/provide', relay.url).href))
   await provider.page.getByTestId('provide-model').selectOption(hash)
@@ -48,21 +42,3 @@ it('a model added from a hub is lent by one tab and asked by another, which gets
   )
   for (const { errors } of [tab, provider.tab]) expect(errors).toEqual([])
 })
-
-/** Adds it from a hub that is there for that long, and gives its hash. */
-async function addFromHub(folder: string): Promise<string> {
-  const [model] = FAMILIES
-  if (!model) throw new Error('no family')
-  const hub = await startLocalHub([await makeHubRepository({ name: REPOSITORY, model, dtypes: ['fp32'] })])
-  try {
-    const args = [COMMAND, 'add', REPOSITORY, '--hub', hub.url, '--dtype', 'fp32', '--models-folder', folder]
-    const { stdout } = await promisify(execFile)(process.execPath, args)
-    return /^hash: ([0-9a-f]{64})$/m.exec(stdout)?.[1] ?? ''
-  } finally {
-    await hub.stop()
-  }
-}
-
-async function proposals(relayUrl: string): Promise<string> {
-  return (await fetch(new URL('/catalogue.json', relayUrl))).text()
-}

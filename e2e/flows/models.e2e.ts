@@ -13,7 +13,13 @@ it('shows what is here, refuses to delete it while it is in use, and deletes it 
   const { page } = tab
   const keyboard = new Keyboard(page)
   await page.getByRole('heading', { name: 'No model is here yet.' }).waitFor()
-  await page.getByTestId('models-others').getByRole('link', { name: 'Lend it: Infernet Tiny' }).click()
+  await page
+    .getByTestId('models-others')
+    .getByRole('button', { name: /^Download Infernet Tiny/ })
+    .click()
+  await page.getByTestId('accept-licence').click()
+  await page.locator('[data-testid=download][data-stage=done]').waitFor()
+  await page.getByRole('navigation').getByText('Provide').click()
   const provider = new ProvidePage(tab)
   await page
     .getByTestId('prospect')

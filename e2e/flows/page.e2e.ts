@@ -230,7 +230,9 @@ describe('the page', () => {
 
   it('refuses a model file that was changed on its way, by name', async () => {
     const network = plain()
-    const tab = await openTab(network.browser, 'about:blank')
+    // From peers it would come as it is.
+    const settings = { 'infernet.models.origins-only': 'yes' }
+    const tab = await openTab(network.browser, 'about:blank', { settings })
     await tab.page.context().route('**/model.onnx*', async (route) => {
       const response = await fetchThrough(route)
       if (!response) return

@@ -1,11 +1,15 @@
-import { FAMILIES } from '#shared/model-kit/families/families.ts'
+import { FAMILIES, type FamilyModel } from '#shared/model-kit/families/families.ts'
 import { makeFamilyModel, type MadeModel } from '#shared/model-kit/families/make-family.ts'
 
 const LARGE = { hidden: 512, heads: 8, kvHeads: 8, headDim: 64, inner: 1536, layers: 4, vocab: 3840 }
 
 /** 64 MB of weights, or of other measures, in the graph's own file or in some beside it. */
-export function makeLargeModel(dataFiles = 0, sizes: Partial<typeof LARGE> = {}): MadeModel {
+export function largeFamily(dataFiles = 0, sizes: Partial<typeof LARGE> = {}): FamilyModel {
   const phi = FAMILIES.find((each) => each.family.id === 'phi-3.5')
   if (!phi) throw new Error('no such family')
-  return makeFamilyModel({ ...phi, family: { ...phi.family, ...LARGE, ...sizes, dataFiles } }, 'fp32')
+  return { ...phi, family: { ...phi.family, ...LARGE, ...sizes, dataFiles } }
+}
+
+export function makeLargeModel(dataFiles = 0, sizes: Partial<typeof LARGE> = {}): MadeModel {
+  return makeFamilyModel(largeFamily(dataFiles, sizes), 'fp32')
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { concatBytes } from '../base/bytes.ts'
-import { modelHash } from '../base/ids.ts'
+import { modelHash, type ModelHash } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource } from '../models/byte-source.ts'
 import { BUNDLED_MODELS } from '../models/catalogue/bundled.ts'
@@ -113,6 +113,29 @@ describe('the model library', () => {
     await expect(new ModelLibrary(components).list(listOf([lies]))).rejects.toMatchObject(reason)
     const otherTask = { ...entry, task: 'feature-extraction' as const }
     await expect(new ModelLibrary(components).list(listOf([otherTask]))).rejects.toMatchObject(reason)
+  })
+
+  it('finds a manifest elsewhere by its name, where its place has none or another one', async () => {
+    const hash = hashManifest(tiny.manifest)
+    const named = { ...entry, precisions: [{ ...usual, hash }] }
+    const asked: ModelHash[] = []
+    const findManifest = async (model: ModelHash) => (asked.push(model), tiny.manifest)
+    const other = new TextEncoder().encode(JSON.stringify({ ...tiny.manifest, name: 'Other' }))
+    const broken = new TextEncoder().encode('{}')
+    for (const bytes of [other, broken]) {
+      const { components } = shelf({ 'manifest.fp32.json': bytes })
+      const { choices } = await new ModelLibrary({ ...components, findManifest }).list(listOf([named]))
+      expect(choices.map(({ model }) => model)).toEqual([hash])
+    }
+    expect(asked).toEqual([hash, hash])
+    // What lies there as it should is asked of nobody; and where nobody has it, the place's own failure is told.
+    await new ModelLibrary({ ...shelf().components, findManifest }).list(listOf([named]))
+    expect(asked).toHaveLength(2)
+    const { components } = shelf({ 'manifest.fp32.json': other })
+    const nobody = () => Promise.reject(new InfernetError('models.nobody-left'))
+    await expect(
+      new ModelLibrary({ ...components, findManifest: nobody }).list(listOf([named])),
+    ).rejects.toMatchObject({ code: 'models.corrupt' })
   })
 
   it('shows what has no manifest yet as a proposal, and asks for nothing of it', async () => {

@@ -12,7 +12,7 @@ import {
   type SourcedList,
 } from '../models/catalogue/merge-catalogues.ts'
 import { loadModel } from '../models/load-model.ts'
-import { hashManifest, type Manifest, type ManifestFile } from '../models/manifest.ts'
+import { hashManifest, type Manifest } from '../models/manifest.ts'
 import {
   CHAT_TEMPLATE_PATH,
   readChatTemplate,
@@ -44,9 +44,11 @@ const MAX_TEXT_FILE_BYTES = 64 * MIB
 const MAX_MANIFESTS = 40
 
 export interface LibraryComponents {
-  /** The files below a folder, which may be relative to the page; `files` are those that a manifest names. */
-  readonly source: (folder: string, files: readonly ManifestFile[]) => ByteSource
+  /** The files below a folder, which may be relative to the page; `manifest` names those of a model. */
+  readonly source: (folder: string, manifest: Manifest | undefined) => ByteSource
   readonly digest: Digest
+  /** Looks for a manifest by its name, where its place does not give it. @default nowhere */
+  readonly findManifest?: (model: ModelHash) => Promise<Manifest>
 }
 
 /** What a library is made from. What could not be read of a list is told, not thrown. */
@@ -109,7 +111,9 @@ export class ModelLibrary {
    */
   async list({ lists, pinned, leftOut }: CatalogueLists): Promise<ModelList> {
     const found: Found = { manifests: new Map(), leftOut: [...leftOut] }
-    const read = memoizeAsync((place: string) => this.#readManifest(place))
+    const atPlace = memoizeAsync((place: string) => this.#readManifest(place))
+    const { findManifest } = this.#components
+    const read: ReadNamed = (place, hash) => readNamed(atPlace(place), hash, findManifest)
     const [kept, ...hashed] = await Promise.all([
       // Others may not take the place of what is pinned while it cannot be read.
       withHashes({ source: { kind: 'own' }, entries: pinned }, { read, found, ifUnread: (entry) => [entry] }),
@@ -161,7 +165,7 @@ export class ModelLibrary {
     const files = manifest.files.filter(({ path }) => paths.includes(path))
     if (files.some(({ size }) => size > MAX_TEXT_FILE_BYTES))
       throw new InfernetError('models.unsupported', { reason: 'its tokenizer is too large' })
-    return loadModel({ source: source(folder, files), digest }, { ...manifest, files })
+    return loadModel({ source: source(folder, manifest), digest }, { ...manifest, files })
   }
 
   #choose(listed: MergedEntry, manifests: ReadonlyMap<ModelHash, ReadManifest>): readonly ModelChoice[] {
@@ -177,12 +181,30 @@ export class ModelLibrary {
     const at = place.lastIndexOf('/') + 1
     const path = place.slice(at)
     const { source } = this.#components
-    return parseManifest(await readSmallFile(source(place.slice(0, at), []), path, MAX_MANIFEST_BYTES), path)
+    return parseManifest(
+      await readSmallFile(source(place.slice(0, at), undefined), path, MAX_MANIFEST_BYTES),
+      path,
+    )
   }
 }
 
+/** The manifest at a place, or what is found by its hash where that is known. */
+type ReadNamed = (place: string, hash: ModelHash | undefined) => Promise<Manifest>
+
+/** What its place gives; when that is nothing, or something else than it is called, what is found elsewhere. */
+async function readNamed(
+  reading: Promise<Manifest>,
+  hash: ModelHash | undefined,
+  find: LibraryComponents['findManifest'],
+): Promise<Manifest> {
+  if (hash === undefined || !find) return reading
+  const atPlace = await reading.catch(() => undefined)
+  if (atPlace && hashManifest(atPlace) === hash) return atPlace
+  return find(hash).catch(() => reading)
+}
+
 interface Reading {
-  readonly read: (place: string) => Promise<Manifest>
+  readonly read: ReadNamed
   readonly found: Found
   readonly ifUnread: (entry: CatalogueEntry) => readonly CatalogueEntry[]
 }
@@ -211,13 +233,13 @@ async function withHashes(
 /** @throws InfernetError `models.corrupt` when there lies another manifest than the entry says */
 async function withHash(
   entry: CatalogueEntry,
-  read: (place: string) => Promise<Manifest>,
+  read: ReadNamed,
   manifests: Map<ModelHash, ReadManifest>,
 ): Promise<CatalogueEntry> {
   const usual = usualPrecision(entry)
   const folder = usual && filesOf(entry, usual)
   if (usual?.manifest === undefined || folder === undefined) return entry
-  const manifest = await read(usual.manifest)
+  const manifest = await read(usual.manifest, usual.hash)
   const hash = hashManifest(manifest)
   const isMeant =
     hash === (usual.hash ?? hash) && manifest.task === entry.task && manifest.dtype === usual.dtype

@@ -40,6 +40,10 @@ export interface SeedingComponents {
 }
 
 export interface SeedingInit extends ExchangeLedgerInit {
+  /** What went to and came from whom until now, for who opens one node after another. @default nothing */
+  readonly ledger?: ExchangeLedger | undefined
+  /** A cap that others draw on too; it takes the place of `uploadBytesPerSecond`. @default one of its own */
+  readonly uploadCap?: RateCap | undefined
   /** The addresses that the record names, best first. @default the node's own */
   readonly addresses?: (() => readonly string[]) | undefined
   /** What the visitor lets out and in, in bytes a second. @default no cap */
@@ -83,8 +87,8 @@ export class Seeding {
   constructor(components: SeedingComponents, init: SeedingInit = {}) {
     const { node, key, clock, random, registers } = components
     this.#components = components
-    this.ledger = new ExchangeLedger(clock, init)
-    this.uploadCap = new RateCap(clock, init.uploadBytesPerSecond)
+    this.ledger = init.ledger ?? new ExchangeLedger(clock, init)
+    this.uploadCap = init.uploadCap ?? new RateCap(clock, init.uploadBytesPerSecond)
     this.downloadCap = new RateCap(clock, init.downloadBytesPerSecond)
     this.#directFailures = new RecentPeers(clock, millis(DIRECT_FAILURE_MS))
     this.service = new PiecesService({

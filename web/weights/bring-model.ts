@@ -1,28 +1,32 @@
 import type { Clock } from '#shared/base/clock.ts'
+import type { Random } from '#shared/base/random.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ByteSource } from '#shared/models/byte-source.ts'
-import type { LoadOptions } from '#shared/models/load-progress.ts'
 import { hashManifest, manifestBytes, type Manifest } from '#shared/models/manifest.ts'
 import { used } from '#shared/models/store/eviction.ts'
-import { fetchFromOrigin } from '#shared/models/store/fetch-from-origin.ts'
+import type { FetchOrigin } from '#shared/models/pieces/origin-reader.ts'
 import { fetchOnce, heldBytes } from '#shared/models/store/one-fetch.ts'
 import { useFiles } from '#shared/models/store/use-files.ts'
 import { createCrossOriginSource } from './cross-origin-source.ts'
-import { openKeptModels, type KeptModels } from './kept-models.ts'
-import { makeRoom } from './make-room.ts'
+import { downloadModel, type DownloadComponents, type DownloadOptions } from './download-model.ts'
+import { openKeptModels, type KeptModels, type KeptRecord } from './kept-models.ts'
+import { makeRoom, type Evicted } from './make-room.ts'
 import { openWeights } from './open-weights.ts'
 import { createWebLocks } from './web-locks.ts'
 
-export interface BringComponents {
-  readonly clock: Clock
+const RANDOM: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) }
+
+export interface BringComponents extends Pick<DownloadComponents, 'clock' | 'swarm'> {
   /** Where the files lie, for whoever has none of them. */
   readonly origin: ByteSource
+  /** What models may take here by the visitor's wish, in bytes. @default as much as the browser gives */
+  readonly limitBytes?: number | undefined
 }
 
 /** A model that is here, and stays as long as somebody uses it. */
 export interface BroughtModel {
-  /** The names of models that were deleted for it. */
-  readonly evicted: readonly string[]
+  /** What was deleted for it. */
+  readonly evicted: readonly Evicted[]
   /** To be called once an engine runs on it, which holds it by itself, or when nobody wants it any more. */
   release(): void
 }
@@ -32,27 +36,29 @@ export interface BroughtModel {
  *
  * Undefined where this browser keeps nothing: then the engine loads it into memory.
  *
- * @throws InfernetError `models.no-space`, what `fetchFromOrigin` throws, or the signal's reason
+ * @throws InfernetError `models.no-space`, what `downloadModel` throws, or the signal's reason
  */
 export async function bringModel(
-  { clock, origin }: BringComponents,
+  { clock, origin, swarm, limitBytes }: BringComponents,
   manifest: Manifest,
-  { signal, onProgress }: LoadOptions = {},
+  options: DownloadOptions = {},
 ): Promise<BroughtModel | undefined> {
   const store = await openWeights()
   if (!store) return undefined
+  const { signal } = options
   const locks = createWebLocks()
   const kept = openKeptModels()
   const release = await useFiles(locks, manifest.files, { signal })
   try {
-    const elsewhere = createCrossOriginSource(manifest)
-    const sources = elsewhere ? [elsewhere, origin] : [origin]
-    const evicted: string[] = []
+    const evicted: Evicted[] = []
     const began = { at: clock.monotonic(), bytes: await heldBytes(store, manifest) }
     if (began.bytes < manifestBytes(manifest)) {
-      evicted.push(...(await makeRoom({ store, kept, locks, clock, storage: navigator.storage }, manifest)))
-      const fetch = () => fetchFromOrigin({ store, sources }, manifest, { signal, onProgress })
-      await fetchOnce({ store, locks, clock }, manifest, fetch, { signal, onProgress })
+      const { storage } = navigator
+      evicted.push(...(await makeRoom({ store, kept, locks, clock, storage, limitBytes }, manifest)))
+      await noteBeginning({ kept, clock }, manifest)
+      const components = { clock, random: RANDOM, store, origins: originsOf(manifest, origin), swarm }
+      const fetch = () => downloadModel(components, manifest, options)
+      await fetchOnce({ store, locks, clock }, manifest, fetch, options)
     }
     await noteUse({ kept, clock }, manifest, began)
     return { evicted, release }
@@ -65,8 +71,29 @@ export async function bringModel(
   }
 }
 
+/** What lies on this machine already is asked first. */
+function originsOf(manifest: Manifest, origin: ByteSource): readonly FetchOrigin[] {
+  const elsewhere = createCrossOriginSource(manifest)
+  const own = { name: 'the origin', source: origin }
+  return elsewhere ? [{ name: 'other sites', source: elsewhere }, own] : [own]
+}
+
+interface NoteComponents {
+  readonly kept: KeptModels
+  readonly clock: Clock
+}
+
+/** A download that is paused or broken off is a model's, and not the first to go. */
+async function noteBeginning({ kept, clock }: NoteComponents, manifest: Manifest): Promise<void> {
+  const model = hashManifest(manifest)
+  if ((await kept.list()).some((record) => record.model === model)) return
+  const use = { hits: 0, at: clock.now(), floor: await kept.floor() }
+  const unknown = { refetchSeconds: 0, revenue: 0, isPinned: false }
+  await kept.put({ model, name: manifest.name, ...use, ...unknown, files: filesOf(manifest) })
+}
+
 async function noteUse(
-  { kept, clock }: { readonly kept: KeptModels; readonly clock: Clock },
+  { kept, clock }: NoteComponents,
   manifest: Manifest,
   began: { readonly at: number; readonly bytes: number },
 ): Promise<void> {
@@ -83,6 +110,11 @@ async function noteUse(
       fetchedBytes > 0 ? (seconds * manifestBytes(manifest)) / fetchedBytes : (before?.refetchSeconds ?? 0),
     revenue: before?.revenue ?? 0,
     isPinned: before?.isPinned ?? false,
-    files: manifest.files.map(({ sha256, size }) => ({ sha256, size })),
+    isWhole: true,
+    files: filesOf(manifest),
   })
+}
+
+function filesOf({ files }: Manifest): KeptRecord['files'] {
+  return files.map(({ sha256, size }) => ({ sha256, size }))
 }

@@ -12,6 +12,8 @@ const recordSchema = v.object({
   refetchSeconds: v.number(),
   revenue: v.number(),
   isPinned: v.boolean(),
+  /** All of it was here, and nothing of it was missed since. */
+  isWhole: v.optional(v.boolean()),
   files: v.array(v.object({ sha256: v.string(), size: v.number() })),
 })
 

@@ -12,7 +12,7 @@ import {
   type MadeFile,
 } from '#shared/testing/model-file.ts'
 import type { KeptModels, KeptRecord } from './kept-models.ts'
-import { makeRoom } from './make-room.ts'
+import { keepToLimit, makeRoom } from './make-room.ts'
 
 const [wanted, often, once, shared] = [1, 2, 3, 4].map((seed) => makeModelFile(MIB, { seed })) as [
   MadeFile,
@@ -61,7 +61,9 @@ describe('makeRoom', () => {
 
   it('deletes what is worth least, and no file that another model has too', async () => {
     const { components, here, known } = await opened({ quota: 8 * MIB, usage: 7.5 * MIB }, records)
-    expect(await makeRoom(components, manifest)).toEqual(['once'])
+    expect(await makeRoom(components, manifest)).toMatchObject([
+      { name: 'once', model: 'once', because: 'room' },
+    ])
     expect(await here()).toEqual(new Set([often.file.sha256, shared.file.sha256]))
     expect([...known.keys()]).toEqual(['often'])
     expect(await components.kept.floor()).toBeGreaterThan(0)
@@ -70,7 +72,9 @@ describe('makeRoom', () => {
   it('keeps models to their share of what the page may have', async () => {
     // 3 MiB are taken of 6; with one more it would be two thirds.
     const { components, here } = await opened({ quota: 6 * MIB, usage: 3 * MIB }, records)
-    expect(await makeRoom(components, manifest)).toEqual(['once'])
+    expect(await makeRoom(components, manifest)).toMatchObject([
+      { name: 'once', model: 'once', because: 'room' },
+    ])
     expect((await here()).size).toBe(2)
   })
 
@@ -102,6 +106,32 @@ describe('makeRoom', () => {
       ...future,
       record('x', [shared], { hits: 5 }),
     ])
-    expect(await makeRoom(components, manifest)).toEqual(['once'])
+    expect(await makeRoom(components, manifest)).toMatchObject([
+      { name: 'once', model: 'once', because: 'room' },
+    ])
+  })
+
+  it('passes no limit of the visitor, and says which of the two it was', async () => {
+    const { components } = await opened({ quota: 100 * MIB, usage: 3 * MIB }, records)
+    const limited = { ...components, limitBytes: 3.5 * MIB }
+    expect(await makeRoom(limited, manifest)).toMatchObject([{ name: 'once', because: 'limit' }])
+    await expect(makeRoom({ ...components, limitBytes: MIB / 2 }, manifest)).rejects.toMatchObject({
+      code: 'models.over-limit',
+      facts: { neededMb: 2, freeMb: 0 },
+    })
+    // Also where the browser says nothing of its room.
+    await expect(
+      makeRoom({ ...components, storage: undefined, limitBytes: MIB / 2 }, manifest),
+    ).rejects.toMatchObject({ code: 'models.over-limit' })
+  })
+
+  it('deletes down to a limit, as far as nothing is pinned', async () => {
+    const pinned = [record('often', [often], { hits: 9 }), record('once', [once, shared], { isPinned: true })]
+    const { components, here } = await opened({}, pinned)
+    expect(await keepToLimit({ ...components, limitBytes: 3 * MIB })).toEqual([])
+    const gone = await keepToLimit({ ...components, limitBytes: MIB })
+    expect(gone).toEqual([{ model: 'often', name: 'often', bytes: MIB, because: 'limit' }])
+    expect(await here()).toEqual(new Set([once.file.sha256, shared.file.sha256]))
+    expect(await keepToLimit({ ...components, limitBytes: MIB })).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { manifestBytes, type Manifest } from '#shared/models/manifest.ts'
-import { evict, MODELS_SHARE, type KeptModel } from '#shared/models/store/eviction.ts'
+import { evict, MODELS_SHARE, type Eviction, type KeptModel } from '#shared/models/store/eviction.ts'
 import type { FileStore } from '#shared/models/store/file-store.ts'
 import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import type { PieceStore } from '#shared/models/store/piece-store.ts'
@@ -17,50 +17,96 @@ export interface RoomComponents {
   readonly locks: StoreLocks
   readonly clock: Clock
   readonly storage: Pick<StorageManager, 'estimate'> | undefined
+  /** What models may take here by the visitor's wish, in bytes. @default no limit */
+  readonly limitBytes?: number | undefined
 }
 
 type Candidate = KeptModel & { readonly model: string; readonly files: KeptRecord['files'] }
 
+/** A model that was deleted without the visitor's doing. `limit`: it would have found room but for the visitor's limit. */
+export interface Evicted {
+  /** Its hash; of a file that no model is known for, the file's. */
+  readonly model: string
+  readonly name: string
+  readonly bytes: number
+  readonly because: 'room' | 'limit'
+}
+
 /**
  * Makes room for what is missing of a model, before its download: models of the least worth go, but none that somebody
  * pinned or that runs in any tab. Models get no more than their share of what the browser lets this page have, where
- * evicting can keep them to it; where one model alone is above it and still fits, it is let in.
+ * evicting can keep them to it; where one model alone is above it and still fits, it is let in. The visitor's own limit
+ * is never passed.
  *
- * @returns the names of the models that went
- * @throws InfernetError `models.no-space` with both figures; nothing was deleted then. Where the browser does not say how
- *   much room there is, nothing is refused.
+ * @returns what went
+ * @throws InfernetError `models.no-space` or `models.over-limit` with both figures; nothing was deleted then. Where the
+ *   browser does not say how much room there is, only the limit refuses.
  */
-export async function makeRoom(components: RoomComponents, manifest: Manifest): Promise<readonly string[]> {
-  const { store, storage, kept, clock } = components
+export async function makeRoom(components: RoomComponents, manifest: Manifest): Promise<readonly Evicted[]> {
+  const { store, storage, kept, clock, limitBytes = Infinity } = components
   const neededBytes = manifestBytes(manifest) - (await heldBytes(store, manifest))
-  const room = neededBytes > 0 ? await readRoom(storage) : undefined
-  if (!room) return []
-  const candidates = await findCandidates(components, manifest)
-  const places = await store.list()
-  const takenBytes = places.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (neededBytes <= 0) return []
+  const { quota, freeBytes } = (await readRoom(storage)) ?? { quota: Infinity, freeBytes: Infinity }
+  const taken = await takenBytes(store)
+  const underLimit = limitBytes - taken
+  if (Math.min(freeBytes, underLimit) === Infinity) return []
+  const candidates = await findCandidates(components, new Set(manifest.files.map(({ sha256 }) => sha256)))
   const floor = await kept.floor()
-  const attempt = (freeBytes: number) =>
-    evict(candidates, { wantedBytes: neededBytes, freeBytes, floor, now: clock.now() })
-  const capped = attempt(Math.min(room.freeBytes, room.quota * MODELS_SHARE - takenBytes))
-  const eviction = capped.missingBytes > 0 ? attempt(room.freeBytes) : capped
-  if (eviction.missingBytes > 0)
-    throw new InfernetError('models.no-space', {
-      neededMb: Math.ceil(neededBytes / MB),
-      freeMb: Math.floor(room.freeBytes / MB),
+  const attempt = (room: number) =>
+    evict(candidates, { wantedBytes: neededBytes, freeBytes: room, floor, now: clock.now() })
+  const inShare = attempt(Math.min(freeBytes, quota * MODELS_SHARE - taken))
+  const unlimited = inShare.missingBytes > 0 ? attempt(freeBytes) : inShare
+  const neededMb = Math.ceil(neededBytes / MB)
+  if (unlimited.missingBytes > 0)
+    throw new InfernetError('models.no-space', { neededMb, freeMb: Math.floor(freeBytes / MB) })
+  const limited = attempt(underLimit)
+  if (limited.missingBytes > 0)
+    throw new InfernetError('models.over-limit', {
+      neededMb,
+      freeMb: Math.max(0, Math.floor(underLimit / MB)),
     })
-  const gone: string[] = []
-  for (const victim of eviction.victims as readonly Candidate[])
-    if (await forget(components, victim)) gone.push(victim.name)
-  if (gone.length > 0) await kept.setFloor(eviction.floor)
+  const eviction = limited.victims.length > unlimited.victims.length ? limited : unlimited
+  return forgetAll(components, eviction, (victim) => (unlimited.victims.includes(victim) ? 'room' : 'limit'))
+}
+
+/** Deletes models down to the visitor's limit, as far as they are neither pinned nor in use. @returns what went */
+export async function keepToLimit(components: RoomComponents): Promise<readonly Evicted[]> {
+  const { store, kept, clock, limitBytes = Infinity } = components
+  const tooMuch = (await takenBytes(store)) - limitBytes
+  if (tooMuch <= 0) return []
+  const candidates = await findCandidates(components, new Set())
+  const terms = { freeBytes: 0, floor: await kept.floor(), now: clock.now() }
+  const whole = evict(candidates, { ...terms, wantedBytes: tooMuch })
+  const eviction =
+    whole.missingBytes > 0
+      ? evict(candidates, { ...terms, wantedBytes: tooMuch - whole.missingBytes })
+      : whole
+  return forgetAll(components, eviction, () => 'limit')
+}
+
+async function takenBytes(store: RoomComponents['store']): Promise<number> {
+  return (await store.list()).reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+async function forgetAll(
+  components: RoomComponents,
+  { victims, floor }: Eviction,
+  because: (victim: KeptModel) => Evicted['because'],
+): Promise<readonly Evicted[]> {
+  const gone: Evicted[] = []
+  for (const victim of victims as readonly Candidate[]) {
+    const { model, name, bytes } = victim
+    if (await forget(components, victim)) gone.push({ model, name, bytes, because: because(victim) })
+  }
+  if (gone.length > 0) await components.kept.setFloor(floor)
   return gone
 }
 
 /** What is kept and no part of the wanted model, each with the bytes that only it has. */
 async function findCandidates(
   { store, kept, locks }: RoomComponents,
-  manifest: Manifest,
+  wanted: ReadonlySet<string>,
 ): Promise<readonly Candidate[]> {
-  const wanted = new Set(manifest.files.map(({ sha256 }) => sha256))
   const here = new Map((await store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
   const records = await kept.list()
   const owners = new Map<string, number>()

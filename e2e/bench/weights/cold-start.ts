@@ -50,7 +50,9 @@ export async function measureColdStarts(
       },
       value,
       unit: 'ms',
-      spread: [Math.min(...times), Math.max(...times)],
+      low: Math.min(...times),
+      high: Math.max(...times),
+      runs: times.length,
       ...(row.from === 'origin alone'
         ? {}
         : { peer: 'origin alone', peerValue: alone, ratio: alone / value }),

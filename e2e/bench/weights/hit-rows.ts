@@ -19,7 +19,9 @@ export function measureHitRatios({ quick, print }: Pick<BenchOptions, 'quick' | 
         case: { policy, room },
         value,
         unit: 'of all bytes wanted',
-        spread: [Math.min(...of(policy)), Math.max(...of(policy))],
+        low: Math.min(...of(policy)),
+        high: Math.max(...of(policy)),
+        runs: of(policy).length,
       } as const
       if (policy !== 'gdsf') print(row)
       else {

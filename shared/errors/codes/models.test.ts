@@ -32,6 +32,10 @@ it('the failures of models read well', () => {
       The model needs 1200 MB of storage; 300 MB are free.
       bare: The model needs ? MB of storage; ? MB are free.
       fix: Free some space, or choose a smaller model.
+    models.over-limit
+      The model needs 1200 MB of storage; your limit for models leaves 300 MB.
+      bare: The model needs ? MB of storage; your limit for models leaves ? MB.
+      fix: Raise the limit on the page Models, delete a model there, or choose a smaller one.
     models.quota-exceeded
       The storage for models is used up. What was stored before is kept.
       fix: Delete a model or free some space, then load it again: it goes on where it stopped.

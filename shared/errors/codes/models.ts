@@ -34,6 +34,12 @@ export const MODELS_CODES = {
     fix: 'Free some space, or choose a smaller model.',
     example: { neededMb: 1200, freeMb: 300 },
   },
+  'models.over-limit': {
+    says: (f) =>
+      `The model needs ${f.neededMb ?? '?'} MB of storage; your limit for models leaves ${f.freeMb ?? '?'} MB.`,
+    fix: 'Raise the limit on the page Models, delete a model there, or choose a smaller one.',
+    example: { neededMb: 1200, freeMb: 300 },
+  },
   'models.quota-exceeded': {
     says: () => 'The storage for models is used up. What was stored before is kept.',
     fix: 'Delete a model or free some space, then load it again: it goes on where it stopped.',

@@ -25,13 +25,18 @@ export interface ExchangeLedgerInit {
 /** What went to and came from each peer in this session, over all models, and who sent a wrong piece. */
 export class ExchangeLedger {
   readonly #clock: Clock
-  readonly #budgetBytes: number
+  #budgetBytes: number
   readonly #accounts = new Map<PeerName, Account>()
   readonly #banned = new Set<PeerName>()
 
   constructor(clock: Clock, { budgetBytes = UPLOAD_BUDGET_BYTES }: ExchangeLedgerInit = {}) {
     this.#clock = clock
     this.#budgetBytes = budgetBytes
+  }
+
+  /** What each peer gets for nothing in a day from now on, in bytes; undefined for the usual. */
+  setBudget(bytes: number | undefined): void {
+    this.#budgetBytes = bytes ?? UPLOAD_BUDGET_BYTES
   }
 
   gave(peer: PeerName, bytes: number): void {

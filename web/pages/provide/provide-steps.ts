@@ -27,6 +27,7 @@ export function provideSteps(
     case 'engine.out-of-memory':
     case 'engine.limits':
     case 'models.no-space':
+    case 'models.over-limit':
       return [
         { label: 'Choose a smaller model', run: () => document.getElementById('provide-model')?.focus() },
         again,
@@ -34,6 +35,7 @@ export function provideSteps(
     case 'mesh.insecure-page':
       return [{ label: 'Show how', run: act.help }]
     case 'models.unavailable':
+    case 'models.nobody-left':
     case 'origin.faulty':
     case 'origin.silent':
     case 'schedule.no-relay':

@@ -177,6 +177,11 @@ function failedTitle(code: string | undefined, wasLive: boolean): string {
     case 'models.truncated':
     case 'models.unavailable':
     case 'models.no-space':
+    case 'models.over-limit':
+    case 'models.nobody-left':
+    case 'models.quota-exceeded':
+    case 'models.disk-full':
+    case 'models.origin-differs':
     case 'origin.busy':
     case 'origin.changed':
     case 'origin.faulty':

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { Settings } from '../session/settings.svelte.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { APACHE, memoryHome } from '../testing/memory-models.ts'
@@ -25,7 +26,8 @@ function opened(gpu: GpuInspection = GPU) {
   const { services, settings } = memoryServices(new FakeClock(), { gpu })
   const world = memoryHome()
   const wallet = { address: undefined, entries: [], escrow: undefined, network: undefined }
-  const models = new Models({ services, home: world.home, wallet, running: () => [] })
+  const choices = new Settings(services.settings)
+  const models = new Models({ services, home: world.home, choices, wallet, running: () => [] })
   return { ...world, settings, adding: models.adding!, downloads: models.downloads! }
 }
 

@@ -1,11 +1,7 @@
 import { Persisted, text } from '../session/persisted.svelte.ts'
 import type { SettingsStore } from '../session/services.ts'
+import { CAPS, capBytes } from './read-caps.ts'
 import type { ModelsHome } from './services.ts'
-
-const MB = 1e6
-const GB = 1e9
-/** More than any browser gives and any line carries. */
-const MOST = 1_000_000
 
 /** A limit as the visitor typed it: empty for none. What is no number sets no limit, and the field says so. */
 export class Cap {
@@ -31,18 +27,11 @@ export class Cap {
     this.#tell(this.bytes)
   }
   get isWrong(): boolean {
-    return this.text !== '' && this.#number === undefined
+    return this.text !== '' && this.bytes === undefined
   }
   /** Undefined for no limit. */
   get bytes(): number | undefined {
-    const number = this.#number
-    return number === undefined ? undefined : Math.round(number * this.#unit)
-  }
-
-  get #number(): number | undefined {
-    if (!/^\d+(?:[.,]\d+)?$/.test(this.text)) return undefined
-    const number = Number(this.text.replace(',', '.'))
-    return number <= MOST ? number : undefined
+    return capBytes(this.text, this.#unit)
   }
 }
 
@@ -56,11 +45,13 @@ export class Caps {
   readonly storage: Cap | undefined
 
   constructor(store: SettingsStore, limits: NonNullable<ModelsHome['limits']>) {
-    const cap = (name: string, unit: number, tell: ((bytes: number | undefined) => void) | undefined) =>
-      tell && new Cap(store, { name: `models.${name}`, unit, tell: (bytes) => tell.call(limits, bytes) })
-    this.uploadRate = cap('upload-rate', MB, limits.uploadRate)
-    this.uploadBudget = cap('upload-budget', GB, limits.uploadBudget)
-    this.storage = cap('storage', GB, limits.storage)
+    const cap = (name: keyof typeof CAPS) => {
+      const tell = limits[name]
+      return tell && new Cap(store, { ...CAPS[name], tell: (bytes) => tell.call(limits, bytes) })
+    }
+    this.uploadRate = cap('uploadRate')
+    this.uploadBudget = cap('uploadBudget')
+    this.storage = cap('storage')
   }
 
   get isEmpty(): boolean {

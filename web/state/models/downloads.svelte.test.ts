@@ -4,6 +4,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { APACHE, memoryHome } from '../testing/memory-models.ts'
 import { SMOL, TINY } from '../testing/samples.ts'
+import { Settings } from '../session/settings.svelte.ts'
 import { Downloads, type DownloadRequest } from './downloads.svelte.ts'
 import { Licences } from './licences.svelte.ts'
 
@@ -21,7 +22,7 @@ function opened(kept = new Map<string, string>(), clock = new FakeClock()) {
   }
   const token = { value: undefined as string | undefined }
   const downloads = new Downloads({
-    ...{ clock, settings, licences: new Licences(settings) },
+    ...{ clock, settings, licences: new Licences(settings), choices: new Settings(settings) },
     fetch: (wanted, options) => world.home.fetch!(wanted, options),
     token: () => token.value,
   })

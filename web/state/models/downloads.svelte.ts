@@ -1,8 +1,8 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { Persisted, yesNo } from '../session/persisted.svelte.ts'
 import type { SettingsStore } from '../session/services.ts'
+import type { Settings } from '../session/settings.svelte.ts'
 import { Download } from './download.svelte.ts'
 import { readDownloads, writeDownload } from './kept-downloads.ts'
 import { keyOf, type Licences } from './licences.svelte.ts'
@@ -19,6 +19,8 @@ export interface DownloadRequest {
 export interface DownloadsComponents {
   readonly clock: Clock
   readonly settings: SettingsStore
+  /** What the visitor chose, which other pages show too. */
+  readonly choices: Pick<Settings, 'originsOnly'>
   readonly fetch: NonNullable<ModelsHome['fetch']>
   readonly licences: Licences
   readonly token: () => string | undefined
@@ -30,7 +32,6 @@ export interface DownloadsComponents {
  */
 export class Downloads {
   readonly #components: DownloadsComponents
-  readonly #originsOnly: Persisted<boolean>
   #list = $state.raw<readonly Download[]>([])
   #asked = $state.raw<DownloadRequest | undefined>()
   #running: { readonly download: Download; readonly run: AbortController } | undefined
@@ -40,7 +41,6 @@ export class Downloads {
   constructor(components: DownloadsComponents) {
     this.#components = components
     const { clock, settings } = components
-    this.#originsOnly = new Persisted(settings, 'models.origins-only', yesNo(false))
     this.#list = readDownloads(settings).map((kept) => {
       const download = new Download(clock, kept)
       if (kept.isPaused) download.enter('paused')
@@ -57,12 +57,12 @@ export class Downloads {
   }
   /** Whether no peer is asked, so that none learns what is fetched and where to. */
   get originsOnly(): boolean {
-    return this.#originsOnly.value
+    return this.#components.choices.originsOnly.value
   }
   /** Holds from now on, for what runs too: what it has stays. */
   set originsOnly(on: boolean) {
     if (on === this.originsOnly) return
-    this.#originsOnly.value = on
+    this.#components.choices.originsOnly.value = on
     this.#running?.run.abort(RESTARTED)
   }
 

@@ -2,11 +2,13 @@ import { expect, it } from 'vitest'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { memoryHome } from '../testing/memory-models.ts'
 import { memoryServices } from '../testing/memory-services.ts'
+import { Settings } from '../session/settings.svelte.ts'
 import { Models, openModels } from './models.svelte.ts'
 import type { ModelsHome } from './services.ts'
 
 const wallet = { address: undefined, entries: [], escrow: undefined, network: undefined }
-const nothing = { wallet, running: () => [] }
+const choices = new Settings({ get: () => undefined, set: () => undefined })
+const nothing = { wallet, choices, running: () => [] }
 
 function opened(without: readonly (keyof ModelsHome)[] = []) {
   const { services, settings } = memoryServices(new FakeClock())

@@ -1,5 +1,6 @@
 import type { ModelHash } from '#shared/base/ids.ts'
 import type { Wallet } from '../money/wallet.svelte.ts'
+import type { Settings } from '../session/settings.svelte.ts'
 import { AddModel } from './add-model.svelte.ts'
 import { Caps } from './caps.svelte.ts'
 import { Downloads } from './downloads.svelte.ts'
@@ -11,6 +12,7 @@ import { Shelf } from './shelf.svelte.ts'
 export interface ModelsComponents {
   readonly services: ModelsServices
   readonly home: ModelsHome
+  readonly choices: Pick<Settings, 'originsOnly'>
   /** Whose journal says what a model earned. */
   readonly wallet: Pick<Wallet, 'address' | 'entries' | 'escrow' | 'network'>
   /** What this tab itself runs now. */
@@ -25,7 +27,7 @@ export class Models {
   readonly adding: AddModel | undefined
   readonly caps: Caps | undefined
 
-  constructor({ services, home, wallet, running }: ModelsComponents) {
+  constructor({ services, home, choices, wallet, running }: ModelsComponents) {
     const { clock, settings } = services
     this.home = home
     this.shelf = new Shelf({
@@ -42,7 +44,7 @@ export class Models {
     const { fetch, lookUp } = home
     if (!fetch) return
     const downloads = new Downloads({
-      ...{ clock, settings, licences: new Licences(settings) },
+      ...{ clock, settings, choices, licences: new Licences(settings) },
       fetch: (wanted, options) => fetch.call(home, wanted, options),
       token: () => this.adding?.token,
     })

@@ -195,6 +195,7 @@ export class Provide {
         {
           backend,
           share: this.#settings.dutyPercent.value / 100,
+          isLent: true,
           onProgress: (progress) => this.#onProgress(speed.measured(progress)),
         },
         { signal: run.signal },

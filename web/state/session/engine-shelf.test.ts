@@ -11,15 +11,22 @@ function shelf() {
   const clock = new FakeClock()
   const world = memoryServices(clock)
   const starts: EngineInit['backend'][] = []
-  const kept = new EngineShelf((model, init, options) => {
-    starts.push(init.backend)
-    return world.services.startEngine(model, init, options)
-  })
+  const passing: string[] = []
+  const kept = new EngineShelf(
+    (model, init, options) => {
+      starts.push(init.backend)
+      return world.services.startEngine(model, init, options)
+    },
+    async (model) => {
+      passing.push(model)
+      return () => void passing.splice(passing.indexOf(model), 1)
+    },
+  )
   const open = (
     init: Partial<EngineInit> = {},
     { signal = new AbortController().signal, model = TINY } = {},
   ) => kept.start(model, { backend: 'auto', onProgress: () => undefined, ...init }, { signal })
-  return { ...world, clock, starts, open }
+  return { ...world, clock, starts, open, passing }
 }
 
 it('loads a model once for all who want it, tells each of them, and ends with the last', async () => {
@@ -43,6 +50,20 @@ it('loads a model once for all who want it, tells each of them, and ends with th
   await clock.advance(1000)
   await again
   expect(starts).toHaveLength(2)
+})
+
+it('passes on the files of what is lent, while it is lent, and of nothing that only this tab asks', async () => {
+  const { open, clock, passing } = shelf()
+  const asking = open()
+  await clock.advance(1000)
+  const asked = await asking
+  expect(passing).toEqual([])
+  const lent = await open({ isLent: true })
+  expect(passing).toEqual([TINY])
+  await lent.engine.close()
+  await lent.engine.close()
+  expect(passing).toEqual([])
+  await asked.engine.close()
 })
 
 it('computes as much of the time as the most modest of its users allows', async () => {

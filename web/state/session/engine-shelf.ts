@@ -26,10 +26,13 @@ interface Shared {
  */
 export class EngineShelf {
   readonly #start: StartEngine
+  readonly #passOn: ((model: ModelHash) => Promise<() => void>) | undefined
   readonly #running = new Map<ModelHash, Shared>()
 
-  constructor(start: StartEngine) {
+  /** @param passOn passes the model's files on from now until what comes back is called: done while somebody lends it */
+  constructor(start: StartEngine, passOn?: (model: ModelHash) => Promise<() => void>) {
     this.#start = start
+    this.#passOn = passOn
   }
 
   /** As `SessionServices.startEngine`; who asks for another backend than the one that runs gets an engine of their own. */
@@ -43,7 +46,8 @@ export class EngineShelf {
     try {
       const started = await raceSignal(shared.started, options.signal)
       applyShares(shared, started)
-      return this.#handle(model, shared, started, user)
+      const stopPassing = init.isLent ? await this.#passOn?.(model) : undefined
+      return this.#handle(model, shared, started, { user, stopPassing })
     } catch (thrown) {
       this.#leave(model, shared, user)
       if (shared.users.size === 0) shared.life.abort(thrown)
@@ -78,9 +82,15 @@ export class EngineShelf {
     if (this.#running.get(model) === shared) this.#running.delete(model)
   }
 
-  #handle(model: ModelHash, shared: Shared, started: StartedEngine, user: User): StartedEngine {
+  #handle(
+    model: ModelHash,
+    shared: Shared,
+    started: StartedEngine,
+    { user, stopPassing }: { readonly user: User; readonly stopPassing: (() => void) | undefined },
+  ): StartedEngine {
     const close = async (): Promise<void> => {
       if (!shared.users.has(user)) return
+      stopPassing?.()
       this.#leave(model, shared, user)
       if (shared.users.size === 0) await started.engine.close()
       else applyShares(shared, started)

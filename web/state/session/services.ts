@@ -31,6 +31,8 @@ export interface EngineInit {
   readonly backend: WantedBackend
   /** How much of the time it may compute to begin with, (0, 1]. @default 1 */
   readonly share?: number
+  /** Others are answered with it: then its files are passed on too, while it is open. @default false */
+  readonly isLent?: boolean
   readonly onProgress: (progress: LoadProgress) => void
 }
 

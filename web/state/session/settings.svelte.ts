@@ -8,6 +8,8 @@ export class Settings {
   readonly askModel: Persisted<string | undefined>
   /** Whether those who are asked are kept from seeing this tab's network address. */
   readonly hideAddress: Persisted<boolean>
+  /** Whether no peer is asked for a model's files, nor any given to one. */
+  readonly originsOnly: Persisted<boolean>
   /** Who answers: `tab-first` is this tab where it has the model, else the network. */
   readonly askPlace: Persisted<AskPlace>
   readonly provideModel: Persisted<string | undefined>
@@ -26,6 +28,7 @@ export class Settings {
   constructor(store: SettingsStore) {
     this.askModel = new Persisted(store, 'ask.model', text)
     this.hideAddress = new Persisted(store, 'ask.hide-address', yesNo(false))
+    this.originsOnly = new Persisted(store, 'models.origins-only', yesNo(false))
     this.askPlace = new Persisted(store, 'ask.place', oneOf<AskPlace>('network', 'tab', 'tab-first'))
     this.provideModel = new Persisted(store, 'provide.model', text)
     this.dutyPercent = new Persisted(store, 'provide.duty', percent(10))

@@ -89,6 +89,7 @@ export class AppState {
     return openModels({
       services: this.services,
       wallet: this.wallet,
+      choices: this.settings,
       running: () => {
         const { isPreparing, isProviding, model } = this.provide
         return model && (isPreparing || isProviding) ? [model.model] : []

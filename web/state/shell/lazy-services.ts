@@ -4,7 +4,7 @@ import { browserConditions } from './conditions.ts'
 import { keepComparing, RelayClock } from './relay-clock.ts'
 import type { Services } from './services.ts'
 import { EngineShelf } from '../session/engine-shelf.ts'
-import type { SettingsStore } from '../session/services.ts'
+import { localSettings } from './local-settings.ts'
 
 /**
  * The real services. What is heavy (libp2p, the tokenizer, the engine, the database) is fetched when it is first
@@ -14,21 +14,24 @@ export function lazyServices(window: Window): Services {
   const real = () => import('./services-real.ts')
   const clock = new RelayClock(createMetronome())
   keepComparing(clock, async () => (await real()).readNetworkInfo(clock))
-  const shelf = new EngineShelf(async (...engine) => (await real()).startEngine(clock, ...engine))
-  const relays = relaysFromAddress(window.location)
+  const page = { clock, settings: localSettings(window), relays: relaysFromAddress(window.location) }
+  const shelf = new EngineShelf(
+    async (...engine) => (await real()).startEngine(page, ...engine),
+    async (model) => (await real()).passOn(page, model),
+  )
   return {
     clock,
     clockAheadMs: () => clock.aheadMs,
-    settings: localSettings(window),
+    settings: page.settings,
     conditions: browserConditions(window),
     onFrame: (callback) => eachFrame(window, callback),
     secure: window.isSecureContext,
     newId: () => crypto.randomUUID(),
     newSeed: () => crypto.getRandomValues(new Uint8Array(32)),
-    models: async () => (await real()).models(clock),
-    openMesh: async (init, options) => (await real()).openMesh(clock, { ...init, relays }, options),
+    models: async () => (await real()).models(page),
+    openMesh: async (init, options) => (await real()).openMesh(page, init, options),
     providingName: async () => (await real()).providingName(),
-    openModels: async () => (await real()).openModels(clock),
+    openModels: async () => (await real()).openModels(page),
     loadTokenizer: async (model) => (await real()).loadTokenizer(model),
     askText: async function* (...chat) {
       yield* (await real()).askText(...chat)
@@ -58,26 +61,4 @@ function eachFrame(window: Window, callback: (atMs: number) => void): () => void
 /** `?relay=/dns4/…/p2p/…`, as often as wanted: opens the page with relays of one's own choice. */
 function relaysFromAddress(location: Location): readonly string[] {
   return new URLSearchParams(location.search).getAll('relay').filter((address) => address.includes('/p2p/'))
-}
-
-/** Settings in local storage, each under a name of ours; where that is off, they last as long as the page. */
-function localSettings(window: Window): SettingsStore {
-  const memory = new Map<string, string>()
-  return {
-    get(name) {
-      try {
-        return window.localStorage.getItem(`infernet.${name}`) ?? memory.get(name)
-      } catch {
-        return memory.get(name)
-      }
-    },
-    set(name, value) {
-      memory.set(name, value)
-      try {
-        window.localStorage.setItem(`infernet.${name}`, value)
-      } catch {
-        // Storage is full or off: the choice lasts until the page closes.
-      }
-    },
-  }
 }

@@ -4,13 +4,18 @@ import { ModelLibrary } from '#shared/client/model-library.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import { ExchangeLedger } from '#shared/models/pieces/exchange-ledger.ts'
+import { RateCap } from '#shared/models/pieces/rate-cap.ts'
 import { MemoryStore } from '#shared/models/store/memory-store.ts'
 import { LocalLocks } from '#shared/models/store/store-locks.ts'
 import { useFiles } from '#shared/models/store/use-files.ts'
-import type { ManifestFile } from '#shared/models/manifest.ts'
+import type { Manifest, ManifestFile } from '#shared/models/manifest.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
+import type { DownloadOptions } from '../../weights/download-model.ts'
+import type { FetchProgress } from '../models/services.ts'
 import { LibraryHome } from './library-home.ts'
+import { VisitorsRules } from './share-rules.ts'
 
 const served = new URL('../../public/', import.meta.url)
 const [entry] = BUNDLED_MODELS as [CatalogueEntry]
@@ -45,6 +50,9 @@ class Store extends MemoryStore {
     release()
     this.gone.add(sha256)
   }
+  async list() {
+    return [] as const
+  }
 }
 
 function memoryKept(): KeptModels {
@@ -63,7 +71,7 @@ async function opened() {
   vi.stubGlobal('navigator', {
     storage: { estimate: async () => ({ usage: 1000, quota: 5000 }), persisted: async () => false },
   })
-  const state = { isDown: false }
+  const state = { isDown: false, isKeeping: true, releases: 0 }
   const library = new ModelLibrary({
     source: (folder) => ({
       async open(path) {
@@ -86,14 +94,33 @@ async function opened() {
   }
   const locks = new LocalLocks()
   const store = new Store(locks)
+  const keptModels = memoryKept()
+  const clock = new FakeClock()
+  const settings = new Map<string, string>()
+  const rules = new VisitorsRules({
+    settings: { get: (name) => settings.get(name), set: (name, value) => void settings.set(name, value) },
+    mayPassOn: () => true,
+  })
+  const forgotten: string[] = []
+  const swarm = {
+    ...{ ledger: new ExchangeLedger(clock), uploadCap: new RateCap(clock), checks: 0 },
+    check: () => void swarm.checks++,
+    forget: (model: string) => void forgotten.push(model),
+  }
+  const brings: { manifest: Manifest; options: DownloadOptions }[] = []
   const make = () =>
     new LibraryHome({
-      clock: new FakeClock(),
+      clock,
       list: () => library.list(lists),
       get: (model) => library.get(model),
       store,
-      kept: memoryKept(),
+      kept: keptModels,
       locks,
+      ...{ swarm, rules },
+      bring: async ({ manifest }, options) => {
+        brings.push({ manifest, options })
+        return state.isKeeping ? { evicted: [], release: () => void state.releases++ } : undefined
+      },
     })
   const home = make()
   const { models } = await home.read()
@@ -108,7 +135,17 @@ async function opened() {
   }
   const kept = async () =>
     (await home.read()).models.map(({ name, bytes, keptBytes }) => [name, keptBytes, bytes])
-  return { home, keep, models, kept, state, make, locks, filesOf }
+  return {
+    home,
+    keep,
+    models,
+    kept,
+    state,
+    make,
+    locks,
+    filesOf,
+    ...{ swarm, rules, forgotten, brings, keptModels, store },
+  }
 }
 
 it('tells how much of each model is here, what room there is, and under which licence it is', async () => {
@@ -156,8 +193,8 @@ it('keeps a pin, and tells what went to make room', async () => {
   const { home, models } = await opened()
   await home.pin(models[1]!.model, true)
   expect((await home.read()).models.map(({ isPinned }) => isPinned)).toEqual([false, true])
-  home.changed(['Old'])
-  expect((await home.read()).events).toMatchObject([{ kind: 'evicted', name: 'Old' }])
+  home.changed([{ model: 'f'.repeat(64), name: 'Old', bytes: 5, because: 'limit' }])
+  expect((await home.read()).events).toMatchObject([{ kind: 'evicted', name: 'Old', because: 'limit' }])
   await home.pin(models[1]!.model, false)
   expect((await home.read()).models.map(({ isPinned }) => isPinned)).toEqual([false, false])
 })
@@ -170,4 +207,62 @@ it('reads the list once, and again where it could not be had', async () => {
   expect((await home.read()).models).toHaveLength(2)
   state.isDown = false
   expect((await later.read()).models).toHaveLength(2)
+})
+
+it('fetches a model, telling what comes from where, and lets it go for the next', async () => {
+  const { home, models, brings, state } = await opened()
+  const told: FetchProgress[] = []
+  const { signal } = new AbortController()
+  const onProgress = (progress: FetchProgress): void => void told.push(progress)
+  const options = { originsOnly: true, token: undefined, signal, onProgress }
+  const [model] = models
+  expect(await home.fetch({ kind: 'model', model: model!.model }, options)).toBe(model!.model)
+  expect(state.releases).toBe(1)
+  const [{ options: asked }] = brings as [(typeof brings)[0]]
+  expect(asked).toMatchObject({ originsOnly: true, signal })
+  // Another tab brings it first, then this one goes on.
+  asked.onProgress?.({ phase: 'downloading', loadedBytes: 7, totalBytes: 50 })
+  const source = { bytes: 20, bytesPerSecond: 1, count: 2 }
+  asked.onPieces?.({
+    ...{ totalBytes: 50, heldBytes: 37, heldBeforeBytes: 7, missingBytes: 13, wastedBytes: 0, faults: [] },
+    ...{ peers: source, origins: { ...source, bytes: 10 }, secondsLeft: 1 },
+  })
+  asked.onProgress?.({ phase: 'downloading', loadedBytes: 37, totalBytes: 50 })
+  expect(told).toEqual([
+    { totalBytes: 50, keptBytes: 7, fromPeers: 0, fromOrigins: 0 },
+    { totalBytes: 50, keptBytes: 7, fromPeers: 20, fromOrigins: 10, peers: 2 },
+  ])
+  state.isKeeping = false
+  await expect(home.fetch({ kind: 'model', model: model!.model }, options)).rejects.toMatchObject({
+    code: 'models.store-lost',
+  })
+})
+
+it('stops passing on what is deleted or evicted, and obeys the switch and the limits', async () => {
+  const { home, keep, models, forgotten, swarm, rules } = await opened()
+  await keep('Fine')
+  expect((await home.read()).models.map(({ isShared }) => isShared)).toEqual([true, true])
+  await home.share(models[0]!.model, false)
+  expect((await home.read()).models.map(({ isShared }) => isShared)).toEqual([false, true])
+  expect([swarm.checks, rules.isShared(models[0]!.model)]).toEqual([1, false])
+  await home.share(models[0]!.model, true)
+  expect(rules.isShared(models[0]!.model)).toBe(true)
+  await home.remove(models[0]!.model)
+  home.changed([{ model: models[1]!.model, name: 'Small', bytes: 5, because: 'room' }])
+  expect([...new Set(forgotten)]).toEqual(models.map(({ model }) => model))
+  home.limits.uploadRate(5)
+  expect(swarm.uploadCap.bytesPerSecond).toBe(5)
+})
+
+it('tells once of a model that was here and is gone or changed, and passes on no more of it', async () => {
+  const { home, keep, models, filesOf, keptModels, store, forgotten } = await opened()
+  await keep('Fine')
+  await home.pin(models[0]!.model, false)
+  const [record] = await keptModels.list()
+  await keptModels.put({ ...record!, isWhole: true })
+  expect((await home.read()).events).toEqual([])
+  for (const { sha256 } of filesOf('Fine')) store.gone.add(sha256)
+  expect((await home.read()).events).toMatchObject([{ kind: 'vanished', name: 'Infernet Tiny' }])
+  expect((await home.read()).events).toHaveLength(1)
+  expect(forgotten).toEqual([models[0]!.model])
 })

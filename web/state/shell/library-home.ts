@@ -1,9 +1,11 @@
 import type { Clock } from '#shared/base/clock.ts'
-import type { ModelHash } from '#shared/base/ids.ts'
+import { modelHash, type ModelHash } from '#shared/base/ids.ts'
 import { epochMillis } from '#shared/base/units.ts'
 import type { KnownModel as LibraryModel, ModelList } from '#shared/client/model-library.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { manifestBytes, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
+import { maySeed } from '#shared/models/pieces/shared-model.ts'
 import type { FileStore } from '#shared/models/store/file-store.ts'
 import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import type { PieceStore } from '#shared/models/store/piece-store.ts'
@@ -12,20 +14,32 @@ import { useOf } from '#shared/models/store/use-files.ts'
 import { isWeightsFile } from '#shared/models/weight-files.ts'
 import { keepStorage } from '../../storage/model-storage.ts'
 import { readRoom } from '../../storage/storage-room.ts'
+import type { BroughtModel } from '../../weights/bring-model.ts'
+import type { DownloadOptions } from '../../weights/download-model.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
-import type { KnownModel, ModelEvent, ModelsHome, ModelsView } from '../models/services.ts'
-
-/** More is no news. */
-const MAX_EVENTS = 20
+import { keepToLimit, type Evicted } from '../../weights/make-room.ts'
+import type { TabSwarm } from '../../weights/tab-swarm.ts'
+import type { FetchOptions, KnownModel, ModelsHome, ModelsView, Wanted } from '../models/services.ts'
+import type { VisitorsRules } from './share-rules.ts'
+import { ShelfEvents } from './shelf-events.ts'
 
 export interface LibraryHomeComponents {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Clock
   /** Reads the lists anew. */
   readonly list: () => Promise<ModelList>
   readonly get: (model: ModelHash) => LibraryModel
-  readonly store: PieceStore & Pick<FileStore, 'remove'>
+  readonly store: PieceStore & Pick<FileStore, 'remove' | 'list'>
   readonly kept: KeptModels
   readonly locks: StoreLocks
+  readonly swarm: Pick<TabSwarm, 'check' | 'forget' | 'ledger' | 'uploadCap'>
+  readonly rules: Pick<VisitorsRules, 'isShared' | 'share'>
+  /** As `bringModel`. */
+  readonly bring: (known: LibraryModel, options: DownloadOptions) => Promise<BroughtModel | undefined>
+  /** Gets a model of a hub, which is known by the download only. @default none can be had */
+  readonly fetchFromHub?: (
+    wanted: Extract<Wanted, { kind: 'hub' }>,
+    options: FetchOptions,
+  ) => Promise<ModelHash>
 }
 
 /** What of the models that are known lies in this browser. */
@@ -33,10 +47,11 @@ export class LibraryHome implements ModelsHome {
   readonly #components: LibraryHomeComponents
   readonly #listeners = new Set<() => void>()
   #listing: Promise<ModelList> | undefined
-  #events: readonly ModelEvent[] = []
+  readonly #events: ShelfEvents
 
   constructor(components: LibraryHomeComponents) {
     this.#components = components
+    this.#events = new ShelfEvents(components)
   }
 
   async read(): Promise<ModelsView> {
@@ -46,7 +61,7 @@ export class LibraryHome implements ModelsHome {
     const recordOf = new Map(records.map((record) => [record.model, record]))
     const models = await Promise.all(choices.map(({ model }) => this.#look(get(model), recordOf.get(model))))
     const usedBytes = models.reduce((sum, model) => sum + model.keptBytes, 0)
-    return { models, room: { usedBytes, ...room }, events: this.#events }
+    return { models, room: { usedBytes, ...room }, events: this.#events.list }
   }
 
   onChange(callback: () => void): () => void {
@@ -55,22 +70,25 @@ export class LibraryHome implements ModelsHome {
   }
 
   /** Something was downloaded or deleted; these models went to make room for it. */
-  changed(evicted: readonly string[] = []): void {
-    const at = this.#components.clock.now()
-    const fresh = evicted.map((name) => ({ kind: 'evicted', at, name, bytes: undefined }) as const)
-    this.#events = [...this.#events, ...fresh].slice(-MAX_EVENTS)
+  changed(evicted: readonly Evicted[] = []): void {
+    this.#events.evicted(evicted)
+    for (const { model } of evicted) this.#components.swarm.forget(modelHash(model))
     for (const listener of this.#listeners) listener()
   }
 
   /** @throws InfernetError `models.in-use` where something runs on it, and what the store throws */
   async remove(model: ModelHash): Promise<void> {
-    const { get, store, kept } = this.#components
+    const { get, store, kept, swarm } = this.#components
     const { choices } = await this.#list()
     const stays = new Set<string>()
     for (const other of choices.map((choice) => get(choice.model)))
       if (other.choice.model !== model && (await this.#hasWeights(other)))
         for (const { sha256 } of other.manifest.files) stays.add(sha256)
-    for (const file of get(model).manifest.files) if (!stays.has(file.sha256)) await store.remove(file)
+    for (const file of get(model).manifest.files) {
+      if (stays.has(file.sha256)) continue
+      await store.remove(file)
+      swarm.forget(model) // where it runs nothing was deleted, and it goes on being passed on
+    }
     await kept.remove(model)
     this.changed()
   }
@@ -94,8 +112,58 @@ export class LibraryHome implements ModelsHome {
     this.changed()
   }
 
+  async fetch(wanted: Wanted, options: FetchOptions): Promise<ModelHash> {
+    if (wanted.kind === 'model') return this.#fetchModel(wanted.model, options)
+    const { fetchFromHub } = this.#components
+    if (!fetchFromHub) throw new InfernetError('models.unknown')
+    return fetchFromHub(wanted, options)
+  }
+
+  async share(model: ModelHash, on: boolean): Promise<void> {
+    this.#components.rules.share(model, on)
+    this.#components.swarm.check()
+    this.changed()
+  }
+
+  readonly limits = {
+    uploadRate: (bytesPerSecond: number | undefined): void =>
+      this.#components.swarm.uploadCap.set(bytesPerSecond),
+    uploadBudget: (bytesPerDay: number | undefined): void =>
+      this.#components.swarm.ledger.setBudget(bytesPerDay),
+    storage: (bytes: number | undefined): void => void this.#keepTo(bytes),
+  }
+
   makeLasting(): Promise<boolean> {
     return keepStorage()
+  }
+
+  async #fetchModel(model: ModelHash, { originsOnly, signal, onProgress }: FetchOptions): Promise<ModelHash> {
+    await this.#list()
+    let isComing = false
+    const brought = await this.#components.bring(this.#components.get(model), {
+      ...{ originsOnly, signal },
+      // Before anything comes here, another tab may bring it.
+      onProgress: ({ phase, loadedBytes: keptBytes, totalBytes }) => {
+        if (!isComing && phase === 'downloading')
+          onProgress({ totalBytes, keptBytes, fromPeers: 0, fromOrigins: 0 })
+      },
+      onPieces: ({ totalBytes, heldBeforeBytes: keptBytes, peers, origins }) => {
+        isComing = true
+        const from = { fromPeers: peers.bytes, fromOrigins: origins.bytes, peers: peers.count }
+        onProgress({ totalBytes, keptBytes, ...from })
+      },
+    })
+    if (!brought) throw new InfernetError('models.store-lost')
+    brought.release()
+    this.changed(brought.evicted)
+    return model
+  }
+
+  /** Never throws: what cannot be deleted now is told of by the figures beside the limit. */
+  async #keepTo(limitBytes: number | undefined): Promise<void> {
+    if (limitBytes === undefined) return
+    const gone = await keepToLimit({ ...this.#components, storage: undefined, limitBytes }).catch(() => [])
+    if (gone.length > 0) this.changed(gone)
   }
 
   #list(): Promise<ModelList> {
@@ -110,17 +178,24 @@ export class LibraryHome implements ModelsHome {
     { choice, manifest, entry }: LibraryModel,
     record: KeptRecord | undefined,
   ): Promise<KnownModel> {
+    const { store, rules, swarm } = this.#components
+    const [keptBytes, weightsHeld] = await Promise.all([
+      heldBytes(store, manifest),
+      heldBytes(store, { files: weightsOf(manifest) }),
+    ])
+    if (await this.#events.compare(manifest, record, { weightsHeld, heldBytes: keptBytes }))
+      swarm.forget(choice.model)
     return {
       model: choice.model,
       name: choice.name,
       note: choice.note,
       dtype: manifest.dtype,
       bytes: manifestBytes(manifest),
-      keptBytes: await heldBytes(this.#components.store, manifest),
+      keptBytes,
       lastUsedAt: record && record.hits > 0 ? epochMillis(record.at) : undefined,
       isInUse: await this.#isInUse(weightsOf(manifest)),
       isPinned: record?.isPinned ?? false,
-      isShared: false,
+      isShared: rules.isShared(choice.model) && entry.licence.mayPassOn && maySeed(manifest),
       licence: licenceOf(entry),
       isTried: entry.tried,
     }

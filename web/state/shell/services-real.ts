@@ -1,9 +1,13 @@
 import * as v from 'valibot'
-import type { Clock } from '#shared/base/clock.ts'
-import type { ModelHash } from '#shared/base/ids.ts'
+import { modelHash, type ModelHash } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { withDeadline } from '#shared/base/wait.ts'
-import { ModelLibrary, type ModelList } from '#shared/client/model-library.ts'
+import {
+  ModelLibrary,
+  type KnownModel as LibraryModel,
+  type ModelList,
+} from '#shared/client/model-library.ts'
+import type { Digest } from '#shared/models/byte-source.ts'
 import { memoryNeeds, roughNeeds } from '#shared/engine/fit.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
@@ -21,17 +25,30 @@ import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
-import { bringModel } from '../../weights/bring-model.ts'
+import { bringModel, type BroughtModel } from '../../weights/bring-model.ts'
+import type { DownloadOptions } from '../../weights/download-model.ts'
 import { openKeptModels } from '../../weights/kept-models.ts'
 import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
+import { peerSource } from '../../weights/peer-source.ts'
 import { keptSource } from '../../weights/kept-source.ts'
+import { readCap } from '../models/read-caps.ts'
 import type { ModelsHome } from '../models/services.ts'
 import type { EngineInit, StartedEngine } from '../session/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
 import { LibraryHome } from './library-home.ts'
 import { readLists } from './catalogue-lists.ts'
+import type { WatchedSettings } from './local-settings.ts'
 import type { RelayClock } from './relay-clock.ts'
+import { createSharing, type Sharing } from './share-services.ts'
+
+/** What the page has from its start. */
+export interface PageBasics {
+  readonly clock: RelayClock
+  readonly settings: WatchedSettings
+  /** Multiaddrs of relays that the visitor brought, tried first. */
+  readonly relays: readonly string[]
+}
 
 const infoSchema = v.pick(networkInfoSchema, ['peerId', 'relays', 'isAnnounced', 'otherRelays', 'iceServers'])
 type MeshInfo = v.InferOutput<typeof infoSchema>
@@ -41,23 +58,36 @@ const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 
 const ownModels = openOwnModels()
 
+const digest: Digest = (bytes) => crypto.subtle.digest('SHA-256', bytes)
+
+/** The list waits for a manifest from peers no longer: others in it can be had. */
+const FIND_MANIFEST_MS = 8 * SECOND_MS
+
+/** Set before anything is read. */
+let shared: Sharing | undefined
+
 const library = new ModelLibrary({
-  source: (folder, files) => keptSource(files, createHttpSource(underPage(folder))),
-  digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
+  source: (folder, manifest) => {
+    const origin = createHttpSource(underPage(folder))
+    if (!manifest || !shared) return origin
+    const { swarm } = shared
+    return keptSource(manifest.files, peerSource({ origin, swarm, digest, openStore: openWeights }, manifest))
+  },
+  digest,
+  findManifest: async (model) => {
+    if (!shared) throw new InfernetError('models.nobody-left')
+    return shared.swarm.fetchManifest(model, { signal: AbortSignal.timeout(FIND_MANIFEST_MS) })
+  },
 })
 
 export { askLocally } from '#shared/client/ask-locally.ts'
 export { askText } from '#shared/client/ask-text.ts'
 export { providingName } from '../../mesh/identity.ts'
 
-/**
- * Joins the network through the relay that served the page.
- *
- * @param init `relays` are multiaddrs that the visitor brought, tried first
- */
+/** Joins the network through the relay that served the page. */
 export async function openMesh(
-  clock: RelayClock,
-  { relays, ...init }: Pick<MeshInit, 'relays' | 'purpose' | 'hidesAddress'>,
+  { clock, relays }: PageBasics,
+  init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
   const info = await readNetworkInfo(clock, { signal }).catch((thrown: unknown) => {
@@ -111,24 +141,60 @@ export async function readNetworkInfo(
   }
 }
 
-export async function models(clock: Clock): Promise<ModelList> {
-  return library.list(await readLists(clock, ownModels))
+export async function models(page: PageBasics): Promise<ModelList> {
+  sharingOf(page)
+  return library.list(await readLists(page.clock, ownModels))
 }
 export const loadTokenizer = library.tokenizer
 
 let home: LibraryHome | undefined
 
+function sharingOf(page: PageBasics): Sharing {
+  return (shared ??= createSharing({
+    ...page,
+    find: (model) => library.find(model),
+    open: (options) => openMesh(page, { purpose: 'share' }, options),
+    onLost: () => home?.changed(),
+  }))
+}
+
+/** Brings what is missing of a model here, and passes it on as far as that is allowed. */
+async function bring(
+  page: PageBasics,
+  { folder, manifest }: LibraryModel,
+  options: DownloadOptions,
+): Promise<BroughtModel | undefined> {
+  const { swarm } = sharingOf(page)
+  const components = {
+    ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage') },
+    origin: createHttpSource(underPage(folder)),
+  }
+  const brought = await bringModel(components, manifest, options)
+  for (const { model } of brought?.evicted ?? []) swarm.forget(modelHash(model))
+  return brought
+}
+
+/** Passes on what is here of a model until what comes back is called. Never throws. */
+export async function passOn(page: PageBasics, model: ModelHash): Promise<() => void> {
+  const known = library.find(model)
+  const store = await openWeights().catch(() => undefined)
+  return known && store ? sharingOf(page).swarm.passOn(known.manifest, store) : () => undefined
+}
+
 /** Undefined where this browser keeps nothing for this page. */
-export async function openModels(clock: Clock): Promise<ModelsHome | undefined> {
+export async function openModels(page: PageBasics): Promise<ModelsHome | undefined> {
   const store = await openWeights()
   if (!store) return undefined
+  const { swarm, rules } = sharingOf(page)
   return (home ??= new LibraryHome({
-    clock,
-    list: () => models(clock),
+    clock: page.clock,
+    list: () => models(page),
     get: (model) => library.get(model),
     store,
     kept: openKeptModels(),
     locks: createWebLocks(),
+    ...{ swarm, rules },
+    bring: (known, options) => bring(page, known, options),
   }))
 }
 
@@ -160,15 +226,16 @@ const measures = openMeasures()
 
 /** Starts an engine that is started again when it dies, on what it ran on before. */
 export async function startEngine(
-  clock: Clock,
+  page: PageBasics,
   model: ModelHash,
   { backend, share: firstShare = 1, onProgress }: EngineInit,
   { signal }: { signal: AbortSignal },
 ): Promise<StartedEngine> {
-  const { folder, manifest } = library.get(model)
+  const known = library.get(model)
+  const { folder, manifest } = known
+  const { clock } = page
   const baseUrl = underPage(folder)
-  const origin = createHttpSource(baseUrl)
-  const brought = await bringModel({ clock, origin }, manifest, { signal, onProgress })
+  const brought = await bring(page, known, { signal, onProgress })
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined

@@ -1,0 +1,63 @@
+import { concatBytes, toHex } from '#shared/base/bytes.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { ByteSource, Digest } from '#shared/models/byte-source.ts'
+import type { Manifest, ManifestFile } from '#shared/models/manifest.ts'
+import { readSmallFile } from '#shared/models/read-small-file.ts'
+import type { PieceStore } from '#shared/models/store/piece-store.ts'
+import { MemoryStore } from '#shared/models/store/memory-store.ts'
+import type { TabSwarm } from './tab-swarm.ts'
+
+export interface PeerSourceComponents {
+  readonly origin: ByteSource
+  readonly swarm: Pick<TabSwarm, 'fetch'>
+  readonly digest: Digest
+  /** Undefined where this browser keeps nothing. */
+  readonly openStore: () => Promise<PieceStore | undefined>
+}
+
+/**
+ * Small files of a model from its origin; where it is away or serves other bytes, from peers. Each is read as a whole.
+ *
+ * @throws what the origin failed with, when peers have it neither
+ */
+export function peerSource(components: PeerSourceComponents, manifest: Manifest): ByteSource {
+  return {
+    async open(path, options) {
+      const file = manifest.files.find((each) => each.path === path)
+      if (!file) return components.origin.open(path, options)
+      const bytes = await readFromOrigin(components, file).catch(async (thrown: unknown) => {
+        const fromPeers = await readFromPeers(components, manifest, file).catch(() => undefined)
+        if (!fromPeers) throw thrown
+        return fromPeers
+      })
+      const { offset } = options
+      return {
+        offset,
+        body: (async function* () {
+          yield bytes.subarray(offset)
+        })(),
+      }
+    },
+  }
+}
+
+async function readFromOrigin(
+  { origin, digest }: PeerSourceComponents,
+  { path, size, sha256 }: ManifestFile,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readSmallFile(origin, path, size)
+  const isRight = toHex(new Uint8Array(await digest(bytes))) === sha256
+  if (!isRight) throw new InfernetError('models.corrupt', { path })
+  return bytes
+}
+
+async function readFromPeers(
+  { swarm, digest, openStore }: PeerSourceComponents,
+  manifest: Manifest,
+  file: ManifestFile,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const store = (await openStore()) ?? new MemoryStore({ digest })
+  await swarm.fetch(manifest, { store, origins: [], paths: [file.path] })
+  const pieces = await Promise.all(file.pieces.map((_, piece) => store.read(file, piece)))
+  return pieces.every((bytes) => bytes !== undefined) ? concatBytes(...pieces) : undefined
+}
