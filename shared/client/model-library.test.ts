@@ -5,7 +5,7 @@ import { modelHash } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource } from '../models/byte-source.ts'
 import { BUNDLED_MODELS } from '../models/catalogue/bundled.ts'
-import { usualPrecision, type CatalogueEntry } from '../models/catalogue/entry.ts'
+import { usualPrecision, type CatalogueEntry, type OriginReference } from '../models/catalogue/entry.ts'
 import { hashManifest, manifestBytes } from '../models/manifest.ts'
 import { listPriceOf } from '../settle/compute-units.ts'
 import { readTinyModel } from '../testing/tiny-model.ts'
@@ -32,7 +32,7 @@ const at = (manifest: string, change: Partial<CatalogueEntry> = {}): CatalogueEn
 /** The files as a relay serves them, with what was asked for; `replace` stands for a file. */
 function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
   const opened: string[] = []
-  const source = (folder: string): ByteSource => ({
+  const sourceOf = (folder: string): ByteSource => ({
     async open(path) {
       opened.push(path)
       const file =
@@ -51,7 +51,8 @@ function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
   return {
     opened,
     components: {
-      source,
+      sources: (origins: readonly OriginReference[]) =>
+        origins.map((origin) => sourceOf(origin.kind === 'folder' ? origin.url : `/hub/${origin.repository}/`)),
       digest: (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes),
     },
   }
@@ -74,7 +75,7 @@ describe('the model library', () => {
     })
     expect(library.get(choice!.model)).toEqual({
       entry: choice!.listed.entry,
-      folder: FOLDER,
+      origins: [{ kind: 'folder', url: FOLDER }],
       manifest: tiny.manifest,
       choice,
     })

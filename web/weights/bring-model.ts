@@ -15,8 +15,8 @@ import { createWebLocks } from './web-locks.ts'
 
 export interface BringComponents {
   readonly clock: Clock
-  /** Where the files lie, for whoever has none of them. */
-  readonly origin: ByteSource
+  /** Where the files lie, for whoever has none of them; the best first. */
+  readonly origins: readonly ByteSource[]
 }
 
 /** A model that is here, and stays as long as somebody uses it. */
@@ -35,7 +35,7 @@ export interface BroughtModel {
  * @throws InfernetError `models.no-space`, what `fetchFromOrigin` throws, or the signal's reason
  */
 export async function bringModel(
-  { clock, origin }: BringComponents,
+  { clock, origins }: BringComponents,
   manifest: Manifest,
   { signal, onProgress }: LoadOptions = {},
 ): Promise<BroughtModel | undefined> {
@@ -46,7 +46,7 @@ export async function bringModel(
   const release = await useFiles(locks, manifest.files, { signal })
   try {
     const elsewhere = createCrossOriginSource(manifest)
-    const sources = elsewhere ? [elsewhere, origin] : [origin]
+    const sources = elsewhere ? [elsewhere, ...origins] : origins
     const evicted: string[] = []
     const began = { at: clock.monotonic(), bytes: await heldBytes(store, manifest) }
     if (began.bytes < manifestBytes(manifest)) {

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { manifestBytes, type Manifest } from '#shared/models/manifest.ts'
+import { manifestBytes, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
 import { evict, MODELS_SHARE, type KeptModel } from '#shared/models/store/eviction.ts'
 import type { FileStore } from '#shared/models/store/file-store.ts'
 import { heldBytes } from '#shared/models/store/one-fetch.ts'
@@ -31,11 +31,28 @@ type Candidate = KeptModel & { readonly model: string; readonly files: KeptRecor
  *   much room there is, nothing is refused.
  */
 export async function makeRoom(components: RoomComponents, manifest: Manifest): Promise<readonly string[]> {
+  const { files } = manifest
+  const neededBytes = manifestBytes(manifest) - (await heldBytes(components.store, manifest))
+  return makeRoomFor(components, { files, neededBytes })
+}
+
+/** What is to come, whose pieces need not be known. */
+export interface RoomWanted {
+  /** What is no candidate to go. */
+  readonly files: readonly Pick<ManifestFile, 'sha256'>[]
+  readonly neededBytes: number
+}
+
+/** As {@link makeRoom}. */
+export async function makeRoomFor(
+  components: RoomComponents,
+  wanted: RoomWanted,
+): Promise<readonly string[]> {
   const { store, storage, kept, clock } = components
-  const neededBytes = manifestBytes(manifest) - (await heldBytes(store, manifest))
+  const { neededBytes } = wanted
   const room = neededBytes > 0 ? await readRoom(storage) : undefined
   if (!room) return []
-  const candidates = await findCandidates(components, manifest)
+  const candidates = await findCandidates(components, wanted.files)
   const places = await store.list()
   const takenBytes = places.reduce((sum, { bytes }) => sum + bytes, 0)
   const floor = await kept.floor()
@@ -58,9 +75,9 @@ export async function makeRoom(components: RoomComponents, manifest: Manifest): 
 /** What is kept and no part of the wanted model, each with the bytes that only it has. */
 async function findCandidates(
   { store, kept, locks }: RoomComponents,
-  manifest: Manifest,
+  files: RoomWanted['files'],
 ): Promise<readonly Candidate[]> {
-  const wanted = new Set(manifest.files.map(({ sha256 }) => sha256))
+  const wanted = new Set(files.map(({ sha256 }) => sha256))
   const here = new Map((await store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
   const records = await kept.list()
   const owners = new Map<string, number>()

@@ -58,10 +58,9 @@ export class StoreScratch implements Scratch {
     }
   }
 
-  /** All files are adopted, and somebody else holds them: what is left of the small ones goes. */
-  async finish(): Promise<void> {
+  /** All files are adopted: what is left of the small ones goes. */
+  async tidy(): Promise<void> {
     for (const name of this.#small) await this.#own.device.remove(name)
-    this.release()
   }
 
   /** Holds nothing any more. What is not adopted stays for the next attempt, unless its room is needed before. */

@@ -15,6 +15,8 @@ export interface ModelsComponents {
   readonly wallet: Pick<Wallet, 'address' | 'entries' | 'escrow' | 'network'>
   /** What this tab itself runs now. */
   readonly running: () => readonly ModelHash[]
+  /** A model of a hub has come, which no list had before. @default nobody hears */
+  readonly onAdded?: (() => void) | undefined
 }
 
 /** What is kept of models, fetched and given away. A part without its services is undefined, and nothing of it shows. */
@@ -25,7 +27,7 @@ export class Models {
   readonly adding: AddModel | undefined
   readonly caps: Caps | undefined
 
-  constructor({ services, home, wallet, running }: ModelsComponents) {
+  constructor({ services, home, wallet, running, onAdded }: ModelsComponents) {
     const { clock, settings } = services
     this.home = home
     this.shelf = new Shelf({
@@ -43,13 +45,17 @@ export class Models {
     if (!fetch) return
     const downloads = new Downloads({
       ...{ clock, settings, licences: new Licences(settings) },
-      fetch: (wanted, options) => fetch.call(home, wanted, options),
+      fetch: async (wanted, options) => {
+        const model = await fetch.call(home, wanted, options)
+        if (wanted.kind === 'hub') onAdded?.()
+        return model
+      },
       token: () => this.adding?.token,
     })
     this.downloads = downloads
     if (!lookUp) return
     const inspectGpu = () => services.inspectGpu(undefined)
-    this.adding = new AddModel({ settings, downloads, lookUp: (question) => lookUp(question), inspectGpu })
+    this.adding = new AddModel({ settings, downloads, lookUp: (question) => lookUp.call(home, question), inspectGpu })
   }
 
   start(): void {

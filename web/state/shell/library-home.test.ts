@@ -65,9 +65,10 @@ async function opened() {
   })
   const state = { isDown: false }
   const library = new ModelLibrary({
-    source: (folder) => ({
-      async open(path) {
+    sources: (origins) => origins.map((origin) => ({
+      async open(path: string) {
         if (state.isDown) throw new InfernetError('models.unavailable', { path })
+        const folder = origin.kind === 'folder' ? origin.url : '/nowhere/'
         const bytes = Uint8Array.from(await fromDisk(folder, path))
         return {
           offset: 0,
@@ -76,7 +77,7 @@ async function opened() {
           })(),
         }
       },
-    }),
+    })),
     digest,
   })
   const lists = {

@@ -13,7 +13,18 @@ import { isWeightsFile } from '#shared/models/weight-files.ts'
 import { keepStorage } from '../../storage/model-storage.ts'
 import { readRoom } from '../../storage/storage-room.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
-import type { KnownModel, ModelEvent, ModelsHome, ModelsView } from '../models/services.ts'
+import type {
+  FetchOptions,
+  HubModel,
+  HubQuestion,
+  KnownModel,
+  ModelEvent,
+  ModelsHome,
+  ModelsView,
+  Wanted,
+} from '../models/services.ts'
+import type { HubHome, HubWanted } from './hub-home.ts'
+import { namedIn } from './named-models.ts'
 
 /** More is no news. */
 const MAX_EVENTS = 20
@@ -26,6 +37,10 @@ export interface LibraryHomeComponents {
   readonly store: PieceStore & Pick<FileStore, 'remove'>
   readonly kept: KeptModels
   readonly locks: StoreLocks
+  /** Adds what a hub has. */
+  readonly hub: Pick<HubHome, 'lookUp' | 'fetch'>
+  /** Brings what is missing of a model that is known. */
+  readonly bring: (model: ModelHash, options: FetchOptions) => Promise<readonly string[]>
 }
 
 /** What of the models that are known lies in this browser. */
@@ -41,12 +56,13 @@ export class LibraryHome implements ModelsHome {
 
   async read(): Promise<ModelsView> {
     const { kept, get } = this.#components
-    const { choices } = await this.#list()
+    const { choices, proposals } = await this.#list()
     const [records, room] = await Promise.all([kept.list(), readRoom()])
     const recordOf = new Map(records.map((record) => [record.model, record]))
     const models = await Promise.all(choices.map(({ model }) => this.#look(get(model), recordOf.get(model))))
     const usedBytes = models.reduce((sum, model) => sum + model.keptBytes, 0)
-    return { models, room: { usedBytes, ...room }, events: this.#events }
+    const named = namedIn(proposals)
+    return { models, named, room: { usedBytes, ...room }, events: this.#events }
   }
 
   onChange(callback: () => void): () => void {
@@ -73,6 +89,42 @@ export class LibraryHome implements ModelsHome {
     for (const file of get(model).manifest.files) if (!stays.has(file.sha256)) await store.remove(file)
     await kept.remove(model)
     this.changed()
+  }
+
+  lookUp(question: HubQuestion): Promise<HubModel> {
+    return this.#components.hub.lookUp(question)
+  }
+
+  async fetch(wanted: Wanted, options: FetchOptions): Promise<ModelHash> {
+    const { hub, bring } = this.#components
+    const model = wanted.kind === 'model' ? wanted.model : await this.#knownAt(wanted)
+    if (model !== undefined) {
+      this.changed(await bring(model, options))
+      return model
+    }
+    const added = await hub.fetch(wanted as HubWanted, {
+      ...options,
+      onEvicted: (names) => names.length > 0 && this.changed(names),
+    })
+    this.#listing = undefined
+    this.changed()
+    return added
+  }
+
+  /** What of a hub has its real name already: a list tells its hash for that very commit. */
+  async #knownAt({ repository, revision, dtype }: HubWanted): Promise<ModelHash | undefined> {
+    const { choices } = await this.#list().catch(() => ({ choices: [] }))
+    const isThat = ({ entry, manifest, choice }: LibraryModel): boolean =>
+      manifest.dtype === dtype &&
+      entry.precisions.some((precision) => precision.hash === choice.model) &&
+      entry.origins.some(
+        (origin) =>
+          origin.kind === 'hub' &&
+          origin.repository.toLowerCase() === repository.toLowerCase() &&
+          origin.revision !== undefined &&
+          origin.revision === revision,
+      )
+    return choices.find(({ model }) => isThat(this.#components.get(model)))?.model
   }
 
   async pin(model: ModelHash, on: boolean): Promise<void> {

@@ -35,6 +35,12 @@ export class Router {
     this.#go(url)
   }
 
+  /** As a click on a link of ours. */
+  goTo(href: string): void {
+    const url = ourPage(href, this.#window.location)
+    if (url) this.#go(url)
+  }
+
   #go(url: URL): void {
     const { location, history } = this.#window
     if (url.href !== location.href) history.pushState(undefined, '', url)

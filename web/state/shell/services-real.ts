@@ -9,27 +9,31 @@ import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { ByteSource } from '#shared/models/byte-source.ts'
 import { usualPrecision } from '#shared/models/catalogue/entry.ts'
 import { manifestBytes } from '#shared/models/manifest.ts'
 import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { createWebEngine } from '../../engine/client.ts'
-import { createHttpSource } from '../../engine/http-source.ts'
 import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
+import { addFromHub } from '../../weights/add-from-hub.ts'
 import { bringModel } from '../../weights/bring-model.ts'
 import { openKeptModels } from '../../weights/kept-models.ts'
 import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
 import { keptSource } from '../../weights/kept-source.ts'
-import type { ModelsHome } from '../models/services.ts'
+import type { FetchOptions, ModelsHome } from '../models/services.ts'
 import type { EngineInit, StartedEngine } from '../session/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
+import { HubHome } from './hub-home.ts'
+import { createHubUrl } from './hub-url.ts'
 import { LibraryHome } from './library-home.ts'
+import { sourcesOf, urlsOf, type OriginPlaces } from './origin-sources.ts'
 import { readLists } from './catalogue-lists.ts'
 import type { RelayClock } from './relay-clock.ts'
 
@@ -41,8 +45,14 @@ const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 
 const ownModels = openOwnModels()
 
+const hubUrl = createHubUrl((...request) => fetch(...request))
+const places: OriginPlaces = { hubUrl, baseUrl: () => document.baseURI }
+
 const library = new ModelLibrary({
-  source: (folder, files) => keptSource(files, createHttpSource(underPage(folder))),
+  sources(origins, files) {
+    const [first = NOWHERE, ...others] = sourcesOf(origins, places)
+    return [keptSource(files, first), ...others]
+  },
   digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
 })
 
@@ -111,6 +121,10 @@ export async function readNetworkInfo(
   }
 }
 
+const NOWHERE: ByteSource = {
+  open: (path) => Promise.reject(new InfernetError('models.unavailable', { path, status: 'no origin' })),
+}
+
 export async function models(clock: Clock): Promise<ModelList> {
   return library.list(await readLists(clock, ownModels))
 }
@@ -122,14 +136,47 @@ let home: LibraryHome | undefined
 export async function openModels(clock: Clock): Promise<ModelsHome | undefined> {
   const store = await openWeights()
   if (!store) return undefined
+  const [kept, locks] = [openKeptModels(), createWebLocks()]
+  const hubHome = new HubHome({
+    clock,
+    http: { fetch: (...request) => fetch(...request), clock, hidesRedirects: true },
+    hubUrl,
+    room: { store, kept, locks, clock, storage: navigator.storage },
+    own: ownModels,
+    kept,
+    add: addFromHub,
+    entryOf: (repository) => library.entryAt(repository),
+  })
   return (home ??= new LibraryHome({
     clock,
     list: () => models(clock),
     get: (model) => library.get(model),
     store,
-    kept: openKeptModels(),
-    locks: createWebLocks(),
+    kept,
+    locks,
+    hub: hubHome,
+    bring: (model, options) => bring(clock, model, options),
   }))
+}
+
+/** All that is missing of a known model, from its origins. */
+async function bring(
+  clock: Clock,
+  model: ModelHash,
+  { token, signal, onProgress }: FetchOptions,
+): Promise<readonly string[]> {
+  const { origins, manifest } = library.get(model)
+  const sources = sourcesOf(origins, { ...places, token: () => token })
+  let keptBytes: number | undefined
+  const brought = await bringModel({ clock, origins: sources }, manifest, {
+    signal,
+    onProgress({ loadedBytes, totalBytes }) {
+      keptBytes ??= loadedBytes
+      onProgress({ totalBytes, keptBytes, fromPeers: 0, fromOrigins: loadedBytes - keptBytes })
+    },
+  })
+  brought?.release()
+  return brought?.evicted ?? []
 }
 
 export async function inspectGpu(model: ModelHash | undefined): Promise<GpuInspection> {
@@ -165,10 +212,10 @@ export async function startEngine(
   { backend, share: firstShare = 1, onProgress }: EngineInit,
   { signal }: { signal: AbortSignal },
 ): Promise<StartedEngine> {
-  const { folder, manifest } = library.get(model)
-  const baseUrl = underPage(folder)
-  const origin = createHttpSource(baseUrl)
-  const brought = await bringModel({ clock, origin }, manifest, { signal, onProgress })
+  const { origins, manifest } = library.get(model)
+  const [baseUrl = '', ...otherUrls] = await urlsOf(origins, places)
+  const sources = sourcesOf(origins, places)
+  const brought = await bringModel({ clock, origins: sources }, manifest, { signal, onProgress })
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined
@@ -182,6 +229,7 @@ export async function startEngine(
           {
             manifest,
             baseUrl,
+            otherUrls,
             backend: wanted,
             share,
             trial: { clock, store: trialResults },
