@@ -52,7 +52,9 @@ function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
     opened,
     components: {
       sources: (origins: readonly OriginReference[]) =>
-        origins.map((origin) => sourceOf(origin.kind === 'folder' ? origin.url : `/hub/${origin.repository}/`)),
+        origins.map((origin) =>
+          sourceOf(origin.kind === 'folder' ? origin.url : `/hub/${origin.repository}/`),
+        ),
       digest: (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes),
     },
   }

@@ -67,12 +67,7 @@ export function createHubHost(port: HubHostPort, components: HubHostComponents):
   })
 }
 
-async function openScratch({
-  openDevice,
-  locks,
-  digest,
-  clock,
-}: HubHostComponents): Promise<StoreScratch> {
+async function openScratch({ openDevice, locks, digest, clock }: HubHostComponents): Promise<StoreScratch> {
   const device = await openDevice()
   if (!device) throw new InfernetError('models.store-lost')
   return new StoreScratch({ device, locks, store: new FileStore({ device, locks, digest, clock }) })

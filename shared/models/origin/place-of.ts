@@ -10,10 +10,7 @@ export interface PlaceInit {
 }
 
 /** The URL under which an origin's files lie; ends in a slash. */
-export function placeOf(
-  reference: OriginReference,
-  { baseUrl, hubUrl = HUGGING_FACE }: PlaceInit = {},
-): URL {
+export function placeOf(reference: OriginReference, { baseUrl, hubUrl = HUGGING_FACE }: PlaceInit = {}): URL {
   if (reference.kind === 'folder') return new URL(withSlash(reference.url), baseUrl)
   const { repository, revision = 'main' } = reference
   return new URL(`${repository}/resolve/${encodeURIComponent(revision)}/`, withSlash(hubUrl))

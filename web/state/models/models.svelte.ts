@@ -55,7 +55,12 @@ export class Models {
     this.downloads = downloads
     if (!lookUp) return
     const inspectGpu = () => services.inspectGpu(undefined)
-    this.adding = new AddModel({ settings, downloads, lookUp: (question) => lookUp.call(home, question), inspectGpu })
+    this.adding = new AddModel({
+      settings,
+      downloads,
+      lookUp: (question) => lookUp.call(home, question),
+      inspectGpu,
+    })
   }
 
   start(): void {

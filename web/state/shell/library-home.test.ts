@@ -65,19 +65,20 @@ async function opened() {
   })
   const state = { isDown: false }
   const library = new ModelLibrary({
-    sources: (origins) => origins.map((origin) => ({
-      async open(path: string) {
-        if (state.isDown) throw new InfernetError('models.unavailable', { path })
-        const folder = origin.kind === 'folder' ? origin.url : '/nowhere/'
-        const bytes = Uint8Array.from(await fromDisk(folder, path))
-        return {
-          offset: 0,
-          body: (async function* () {
-            yield bytes
-          })(),
-        }
-      },
-    })),
+    sources: (origins) =>
+      origins.map((origin) => ({
+        async open(path: string) {
+          if (state.isDown) throw new InfernetError('models.unavailable', { path })
+          const folder = origin.kind === 'folder' ? origin.url : '/nowhere/'
+          const bytes = Uint8Array.from(await fromDisk(folder, path))
+          return {
+            offset: 0,
+            body: (async function* () {
+              yield bytes
+            })(),
+          }
+        },
+      })),
     digest,
   })
   const lists = {

@@ -27,10 +27,7 @@ export function urlsOf(
 }
 
 /** The files of a model at each of its origins. Nothing is asked before one is opened. */
-export function sourcesOf(
-  origins: readonly OriginReference[],
-  places: OriginPlaces,
-): readonly ByteSource[] {
+export function sourcesOf(origins: readonly OriginReference[], places: OriginPlaces): readonly ByteSource[] {
   return origins.map((origin) => {
     let source: ByteSource | undefined
     return {
