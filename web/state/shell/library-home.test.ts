@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, expect, it, vi } from 'vitest'
 import { ModelLibrary } from '#shared/client/model-library.ts'
+import { modelHash } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
@@ -10,6 +11,7 @@ import { useFiles } from '#shared/models/store/use-files.ts'
 import type { ManifestFile } from '#shared/models/manifest.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
+import type { HubFetch, HubWanted } from './hub-home.ts'
 import { LibraryHome } from './library-home.ts'
 
 const served = new URL('../../public/', import.meta.url)
@@ -21,6 +23,17 @@ const only = (dtype: 'fp32' | 'q4', id: string, name: string): CatalogueEntry =>
 })
 const fine = only('fp32', 'fine', 'Fine')
 const small = only('q4', 'small', 'Small')
+/** Known by its hub's name alone. */
+const named = (id: string, name: string): CatalogueEntry => ({
+  ...entry,
+  ...{ id, name, tried: false },
+  origins: [{ kind: 'hub', repository: `some-lab/${name}` }],
+  precisions: [{ dtype: 'fp32', bytes: 9, memoryBytes: 9 }],
+})
+const asking = {
+  ...{ originsOnly: false, token: undefined, signal: new AbortController().signal },
+  onProgress: () => undefined,
+}
 const digest = (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes)
 const fromDisk = (folder: string, path: string) => readFile(new URL(`.${folder}${path}`, served))
 
@@ -82,12 +95,22 @@ async function opened() {
     digest,
   })
   const lists = {
-    lists: [{ source: { kind: 'bundled' } as const, entries: [fine, small] }],
+    lists: [{ source: { kind: 'bundled' } as const, entries: [fine, small, named('named', 'Named')] }],
     pinned: [],
     leftOut: [],
   }
   const locks = new LocalLocks()
   const store = new Store(locks)
+  const fetched: string[] = []
+  const hub = {
+    lookUp: () => Promise.reject(new InfernetError('origin.not-found', { reason: 'there is none' })),
+    fetch: async ({ repository }: HubWanted, { onEvicted }: HubFetch) => {
+      fetched.push(repository)
+      onEvicted(['Old'])
+      lists.lists[0]?.entries.push(named('added', 'Added'))
+      return modelHash('ad'.repeat(32))
+    },
+  }
   const make = () =>
     new LibraryHome({
       clock: new FakeClock(),
@@ -96,6 +119,11 @@ async function opened() {
       store,
       kept: memoryKept(),
       locks,
+      hub,
+      bring: async (model) => {
+        fetched.push(model)
+        return []
+      },
     })
   const home = make()
   const { models } = await home.read()
@@ -110,7 +138,7 @@ async function opened() {
   }
   const kept = async () =>
     (await home.read()).models.map(({ name, bytes, keptBytes }) => [name, keptBytes, bytes])
-  return { home, keep, models, kept, state, make, locks, filesOf }
+  return { home, keep, models, kept, state, make, locks, filesOf, fetched }
 }
 
 it('tells how much of each model is here, what room there is, and under which licence it is', async () => {
@@ -172,4 +200,36 @@ it('reads the list once, and again where it could not be had', async () => {
   expect((await home.read()).models).toHaveLength(2)
   state.isDown = false
   expect((await later.read()).models).toHaveLength(2)
+})
+
+it('names what can be added, adds it from its hub, and reads the lists anew', async () => {
+  const { home, fetched } = await opened()
+  expect((await home.read()).named?.map(({ name, repository }) => [name, repository])).toEqual([
+    ['Named', 'some-lab/Named'],
+  ])
+  let changes = 0
+  home.onChange(() => changes++)
+  const wanted = { kind: 'hub', repository: 'some-lab/Added', revision: 'abc', dtype: 'fp32' } as const
+  expect(await home.fetch(wanted, asking)).toBe('ad'.repeat(32))
+  expect(fetched).toEqual(['some-lab/Added'])
+  expect(changes).toBeGreaterThan(0)
+  const after = await home.read()
+  expect(after.named?.map(({ name }) => name)).toEqual(['Named', 'Added'])
+  expect(after.events).toMatchObject([{ kind: 'evicted', name: 'Old' }])
+})
+
+it('brings what is known under its real name already, by that name', async () => {
+  const at = { kind: 'hub', repository: 'some-lab/Fine', revision: 'abc' } as const
+  const origins = fine.origins
+  fine.origins.push(at)
+  const { home, fetched, models } = await opened()
+  const hash = models.find(({ name }) => name === 'Fine')!.model
+  const wanted = { ...at, repository: 'Some-Lab/fine', dtype: 'fp32' } as const
+  expect(await home.fetch(wanted, asking)).toBe(hash)
+  expect(await home.fetch({ kind: 'model', model: hash }, asking)).toBe(hash)
+  expect(fetched).toEqual([hash, hash])
+  await home.fetch({ ...wanted, revision: 'newer' }, asking)
+  await home.fetch({ ...wanted, dtype: 'fp16' }, asking)
+  expect(fetched.slice(2)).toEqual(['Some-Lab/fine', 'Some-Lab/fine'])
+  origins.pop()
 })
