@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { addedEntry } from '#shared/models/catalogue/added-entry.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import { nameOf } from '#shared/models/make-manifest.ts'
@@ -126,7 +127,7 @@ function choicesIn(listing: Listing): readonly Choice[] {
       failures.push(thrown)
     }
   if (choices.length > 0) return choices
-  throw failures[0] ?? refusal(listing)
+  throw InfernetError.from(failures[0] ?? refusal(listing))
 }
 
 function refusal(listing: Listing): unknown {
