@@ -308,6 +308,7 @@ export class Relay implements RelayHost {
       isAnnounced: config.announce.length > 0,
       otherRelays: otherRelaysFor(seen, this.#network?.reachable ?? []),
       iceServers: config.iceServers,
+      ...(config.hub === '' ? {} : { hub: config.hub }),
       ...(this.#chain ? chainInfoFor(seen, this.#chain) : {}),
     }
   }

@@ -13,5 +13,3 @@ export async function benchWeights(options: BenchOptions): Promise<readonly stri
   }
   return [...failed, ...(await benchWeightsFigures(options))]
 }
-  }
-}

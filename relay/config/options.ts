@@ -15,6 +15,7 @@ import {
   readList,
   readText,
   readTrustProxy,
+  readWebAddress,
   type Read,
 } from './read-values.ts'
 
@@ -74,6 +75,13 @@ export const OPTIONS = {
     'path',
     'A JSON list of models that pages are told of, in place of the one that comes with Infernet. Read again when it changes.',
     readText,
+  ),
+  hub: option(
+    'hub',
+    '',
+    'URL',
+    'Where pages look models up by name, in place of https://huggingface.co: a mirror that speaks its API and lets other pages read it (CORS).',
+    readWebAddress,
   ),
   peers: option(
     'peer',

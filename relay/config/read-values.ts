@@ -40,6 +40,14 @@ export function readList<T>(read: Read<T>): Read<readonly T[]> {
       .map(read)
 }
 
+/** A web address without a query; empty for none. A slash at its end says nothing. */
+export const readWebAddress: Read<string> = (text) => {
+  if (text === '') return text
+  const isWeb = /^https?:\/\/[^\s?#]+$/.test(text) && text.length <= 300 && URL.canParse(text)
+  if (isWeb && new URL(text).username === '') return text.replace(/\/+$/, '')
+  throw new RangeError('must be a web address such as https://hub.example, without a query or a user.')
+}
+
 /** Somewhere to be dialled: a WebSocket multiaddr, or a URL that is turned into one. */
 export const readAddress: Read<string> = (text) => {
   const address = addressOfUrl(text) ?? text

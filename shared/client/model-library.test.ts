@@ -5,7 +5,7 @@ import { modelHash, type ModelHash } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource } from '../models/byte-source.ts'
 import { BUNDLED_MODELS } from '../models/catalogue/bundled.ts'
-import { usualPrecision, type CatalogueEntry } from '../models/catalogue/entry.ts'
+import { usualPrecision, type CatalogueEntry, type OriginReference } from '../models/catalogue/entry.ts'
 import { hashManifest, manifestBytes } from '../models/manifest.ts'
 import { listPriceOf } from '../settle/compute-units.ts'
 import { readTinyModel } from '../testing/tiny-model.ts'
@@ -32,7 +32,7 @@ const at = (manifest: string, change: Partial<CatalogueEntry> = {}): CatalogueEn
 /** The files as a relay serves them, with what was asked for; `replace` stands for a file. */
 function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
   const opened: string[] = []
-  const source = (folder: string): ByteSource => ({
+  const sourceOf = (folder: string): ByteSource => ({
     async open(path) {
       opened.push(path)
       const file =
@@ -51,7 +51,10 @@ function shelf(replace: Readonly<Record<string, Uint8Array>> = {}) {
   return {
     opened,
     components: {
-      source,
+      sources: (origins: readonly OriginReference[]) =>
+        origins.map((origin) =>
+          sourceOf(origin.kind === 'folder' ? origin.url : `/hub/${origin.repository}/`),
+        ),
       digest: (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes),
     },
   }
@@ -74,7 +77,7 @@ describe('the model library', () => {
     })
     expect(library.get(choice!.model)).toEqual({
       entry: choice!.listed.entry,
-      folder: FOLDER,
+      origins: [{ kind: 'folder', url: FOLDER }],
       manifest: tiny.manifest,
       choice,
     })
@@ -257,5 +260,67 @@ describe('the model library', () => {
     await expect(library.tokenizer(other)).rejects.toThrow(
       expect.objectContaining({ code: 'models.unknown' }),
     )
+  })
+
+  it('knows a model by a manifest that is here already, and reads its files at the hub', async () => {
+    const hub = { kind: 'hub', repository: 'some-lab/Small', revision: 'a'.repeat(40) } as const
+    const { manifest: _, ...placeless } = usual
+    const hash = hashManifest(tiny.manifest)
+    const own = { ...entry, id: 'own', name: 'Mine', origins: [hub], precisions: [{ ...placeless, hash }] }
+    const asked: (readonly OriginReference[])[] = []
+    const { components } = shelf()
+    const library = new ModelLibrary({
+      ...components,
+      sources(origins) {
+        asked.push(origins)
+        return components.sources([
+          { kind: 'folder', url: '/gone/' },
+          { kind: 'folder', url: FOLDER },
+        ])
+      },
+    })
+    const lists = {
+      ...listOf(),
+      lists: [{ source: { kind: 'own' } as const, entries: [own] }],
+      manifests: new Map([[hash, tiny.manifest]]),
+    }
+    const { choices, proposals } = await library.list(lists)
+    expect(choices).toMatchObject([{ model: hash, name: 'Mine' }])
+    expect(proposals).toEqual([])
+    expect(library.get(hash).origins).toEqual([hub])
+    expect(library.entryAt('Some-Lab/small')?.name).toBe('Mine')
+    // The first place has nothing; the next one goes on.
+    expect(
+      (await library.tokenizer(hash)).encodeChat([{ role: 'user', content: 'a' }]).length,
+    ).toBeGreaterThan(0)
+    expect(asked).toEqual([[hub]])
+  })
+
+  it('offers every precision whose manifest is here, the usual one in front and the others named', async () => {
+    const q4 = (await readTinyModel('q4')).manifest
+    const [fine, small] = [hashManifest(tiny.manifest), hashManifest(q4)]
+    const precisions = [
+      { ...usual, dtype: 'fp32', hash: fine } as const,
+      { ...usual, dtype: 'q4', hash: small } as const,
+    ].map(({ manifest: _, ...precision }) => precision)
+    const own = { ...entry, dtype: 'fp32' as const, precisions }
+    const manifests = new Map([
+      [fine, tiny.manifest],
+      [small, q4],
+    ] as const)
+    const { choices } = await new ModelLibrary(shelf().components).list({ ...listOf([own]), manifests })
+    expect(choices.map(({ model, name }) => [model, name])).toEqual([
+      [fine, 'Infernet Tiny'],
+      [small, 'Infernet Tiny q4'],
+    ])
+  })
+
+  it('uses a manifest that is here where its place is gone', async () => {
+    const hash = hashManifest(tiny.manifest)
+    const gone = { ...at('/models/gone/manifest.json') }
+    const named = { ...gone, precisions: gone.precisions.map((each) => ({ ...each, hash })) }
+    const manifests = new Map([[hash, tiny.manifest]])
+    const { choices } = await new ModelLibrary(shelf().components).list({ ...listOf([named]), manifests })
+    expect(choices.map(({ model }) => model)).toEqual([hash])
   })
 })

@@ -4,7 +4,13 @@ import { eosTokens } from '../models/eos-tokens.ts'
 import { createChatTokenizer, type ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource, Digest } from '../models/byte-source.ts'
-import { filesOf, usualPrecision, type CatalogueEntry } from '../models/catalogue/entry.ts'
+import {
+  filesOf,
+  usualPrecision,
+  type CatalogueEntry,
+  type OriginReference,
+  type Precision,
+} from '../models/catalogue/entry.ts'
 import {
   mergeCatalogues,
   type CatalogueSource,
@@ -44,8 +50,14 @@ const MAX_TEXT_FILE_BYTES = 64 * MIB
 const MAX_MANIFESTS = 40
 
 export interface LibraryComponents {
-  /** The files below a folder, which may be relative to the page; `manifest` names those of a model. */
-  readonly source: (folder: string, manifest: Manifest | undefined) => ByteSource
+  /**
+   * The places of some files, the best first. A folder may be relative to the page; `manifest` names the files of a
+   * model.
+   */
+  readonly sources: (
+    origins: readonly OriginReference[],
+    manifest: Manifest | undefined,
+  ) => readonly ByteSource[]
   readonly digest: Digest
   /** Looks for a manifest by its name, where its place does not give it. @default nowhere */
   readonly findManifest?: (model: ModelHash) => Promise<Manifest>
@@ -58,6 +70,8 @@ export interface CatalogueLists {
   /** What the visitor pinned. */
   readonly pinned: readonly CatalogueEntry[]
   readonly leftOut: readonly LeftOut[]
+  /** Manifests that are here already, each under its hash: of what has no place for its own. @default none */
+  readonly manifests?: ReadonlyMap<ModelHash, Manifest> | undefined
 }
 
 /** What of a list is not used, and why. */
@@ -70,8 +84,8 @@ export interface LeftOut {
 /** A model of the catalogue whose manifest could be read. */
 export interface KnownModel {
   readonly entry: CatalogueEntry
-  /** The folder of its files; ends in a slash. */
-  readonly folder: string
+  /** Where its files lie, the best first. */
+  readonly origins: readonly OriginReference[]
   readonly manifest: Manifest
   readonly choice: ModelChoice
 }
@@ -85,7 +99,8 @@ export interface ModelList {
 }
 
 interface ReadManifest {
-  readonly folder: string
+  /** The folder that it lies in; undefined where it was here already. */
+  readonly folder: string | undefined
   readonly manifest: Manifest
 }
 
@@ -99,6 +114,7 @@ interface Found {
 export class ModelLibrary {
   readonly #components: LibraryComponents
   readonly #known = new Map<ModelHash, KnownModel>()
+  #listed: readonly CatalogueEntry[] = []
 
   constructor(components: LibraryComponents) {
     this.#components = components
@@ -109,8 +125,9 @@ export class ModelLibrary {
    *
    * @throws InfernetError `models.*` when none can be read
    */
-  async list({ lists, pinned, leftOut }: CatalogueLists): Promise<ModelList> {
-    const found: Found = { manifests: new Map(), leftOut: [...leftOut] }
+  async list({ lists, pinned, leftOut, manifests = new Map() }: CatalogueLists): Promise<ModelList> {
+    const own = [...manifests].map(([hash, manifest]) => [hash, { folder: undefined, manifest }] as const)
+    const found: Found = { manifests: new Map(own), leftOut: [...leftOut] }
     const atPlace = memoizeAsync((place: string) => this.#readManifest(place))
     const { findManifest } = this.#components
     const read: ReadNamed = (place, hash) => readNamed(atPlace(place), hash, findManifest)
@@ -120,15 +137,27 @@ export class ModelLibrary {
       ...lists.map((list) => withHashes(list, { read, found, ifUnread: () => [] })),
     ])
     const merged = mergeCatalogues(hashed, kept.entries)
-    const choices = merged.flatMap((listed) => this.#choose(listed, found.manifests))
+    this.#listed = merged.map(({ entry }) => entry)
+    const chosen = merged.map((listed) => this.#choose(listed, found.manifests))
+    const choices = chosen.flat()
     if (choices.length === 0) throw found.leftOut[0]?.reason ?? new InfernetError('models.unavailable')
-    const proposals = merged.filter(({ entry }) => usualPrecision(entry)?.manifest === undefined)
+    const proposals = merged.filter(
+      ({ entry }, at) => chosen[at]?.length === 0 && usualPrecision(entry)?.manifest === undefined,
+    )
     return { choices, proposals, leftOut: found.leftOut }
   }
 
   /** Undefined for a model that was not listed. */
   find(model: ModelHash): KnownModel | undefined {
     return this.#known.get(model)
+  }
+
+  /** What the lists say of a repository of the hub. */
+  entryAt(repository: string): CatalogueEntry | undefined {
+    const wanted = repository.toLowerCase()
+    return this.#listed.find(({ origins }) =>
+      origins.some((origin) => origin.kind === 'hub' && origin.repository.toLowerCase() === wanted),
+    )
   }
 
   /** @throws InfernetError `models.unknown` for a model that was not listed */
@@ -160,31 +189,36 @@ export class ModelLibrary {
   }
 
   /** Some files of a model, checked against its manifest. */
-  async #load({ folder, manifest }: KnownModel, paths: readonly string[]): Promise<ModelFiles> {
-    const { source, digest } = this.#components
+  async #load({ origins, manifest }: KnownModel, paths: readonly string[]): Promise<ModelFiles> {
+    const { sources, digest } = this.#components
     const files = manifest.files.filter(({ path }) => paths.includes(path))
     if (files.some(({ size }) => size > MAX_TEXT_FILE_BYTES))
       throw new InfernetError('models.unsupported', { reason: 'its tokenizer is too large' })
-    return loadModel({ source: source(folder, manifest), digest }, { ...manifest, files })
+    return loadModel({ sources: sources(origins, manifest), digest }, { ...manifest, files })
   }
 
   #choose(listed: MergedEntry, manifests: ReadonlyMap<ModelHash, ReadManifest>): readonly ModelChoice[] {
-    const hash = usualPrecision(listed.entry)?.hash
-    const found = hash && manifests.get(hash)
-    if (!found) return []
-    const choice = choiceOf(listed, found.manifest)
-    this.#known.set(choice.model, { entry: listed.entry, ...found, choice })
-    return [choice]
+    const { entry } = listed
+    const usual = usualPrecision(entry)
+    const others = entry.precisions.filter((each) => each !== usual)
+    return [...(usual ? [usual] : []), ...others].flatMap((precision) => {
+      const found = precision.hash && manifests.get(precision.hash)
+      if (!found) return []
+      const { manifest } = found
+      const choice = choiceOf(listed, manifest)
+      // Two of one name would be told apart by nothing.
+      const named = precision === usual ? choice : { ...choice, name: `${choice.name} ${precision.dtype}` }
+      this.#known.set(choice.model, { entry, origins: originsOf(entry, found), manifest, choice: named })
+      return [named]
+    })
   }
 
   async #readManifest(place: string): Promise<Manifest> {
     const at = place.lastIndexOf('/') + 1
     const path = place.slice(at)
-    const { source } = this.#components
-    return parseManifest(
-      await readSmallFile(source(place.slice(0, at), undefined), path, MAX_MANIFEST_BYTES),
-      path,
-    )
+    const [source] = this.#components.sources([{ kind: 'folder', url: place.slice(0, at) }], undefined)
+    if (!source) throw new InfernetError('models.unavailable', { path })
+    return parseManifest(await readSmallFile(source, path, MAX_MANIFEST_BYTES), path)
   }
 }
 
@@ -201,6 +235,13 @@ async function readNamed(
   const atPlace = await reading.catch(() => undefined)
   if (atPlace && hashManifest(atPlace) === hash) return atPlace
   return find(hash).catch(() => reading)
+}
+
+/** The folder that has the manifest, then what the entry names. */
+function originsOf({ origins }: CatalogueEntry, { folder }: ReadManifest): readonly OriginReference[] {
+  if (folder === undefined) return origins
+  const isOther = (origin: OriginReference): boolean => origin.kind !== 'folder' || origin.url !== folder
+  return [{ kind: 'folder', url: folder }, ...origins.filter(isOther)]
 }
 
 interface Reading {
@@ -222,12 +263,18 @@ async function withHashes(
       try {
         return [await withHash(entry, read, found.manifests)]
       } catch (thrown) {
+        // Its place is gone, and it is here.
+        if (isHere(usualPrecision(entry), found)) return [entry]
         found.leftOut.push({ source, reason: InfernetError.from(thrown, 'models.unavailable') })
         return ifUnread(entry)
       }
     }),
   )
   return { source, entries: all.flat() }
+}
+
+function isHere(precision: Precision | undefined, { manifests }: Found): boolean {
+  return precision?.hash !== undefined && manifests.has(precision.hash)
 }
 
 /** @throws InfernetError `models.corrupt` when there lies another manifest than the entry says */

@@ -18,7 +18,7 @@ import type { LoadRequest } from './worker-messages.ts'
 export interface LoaderComponents extends Pick<EngineComponents, 'breathe'> {
   /** @throws InfernetError `engine.no-webgpu`, `engine.no-adapter` */
   openRuntime(request: LoadRequest): Promise<Pick<EngineComponents, 'ort' | 'gpu'>>
-  /** Reads what `LoadRequest.source` names. */
+  /** Reads what `LoadRequest.source` and `otherSources` name. */
   openSource(source: string): ByteSource
   /** The files that are kept here; it gives undefined where nothing is. @default none: the source itself is kept */
   readonly openStore?: (() => Promise<FileStore | undefined>) | undefined
@@ -50,9 +50,9 @@ export function engineLoader(own: LoaderComponents): HostComponents['load'] {
     // For as long as this worker lives: no other tab deletes what it starts from again.
     await store?.use(manifest.files)
     const stored = store && (await openStoredFiles(store, manifest, { onProgress }).catch(unlessNamed))
-    const files =
-      stored ??
-      (await loadModel({ source: own.openSource(request.source), digest }, manifest, { onProgress }))
+    const sources = (): ByteSource[] =>
+      [request.source, ...(request.otherSources ?? [])].map((place) => own.openSource(place))
+    const files = stored ?? (await loadModel({ sources: sources(), digest }, manifest, { onProgress }))
     const bytes = manifestBytes(manifest)
     const tell = (phase: 'starting' | 'testing'): void =>
       onProgress({ phase, loadedBytes: bytes, totalBytes: bytes })

@@ -18,6 +18,8 @@ export interface LoadRequest {
   readonly manifest: Manifest
   /** Where the files lie: a base URL that ends in a slash in a tab, a folder in Node. */
   readonly source: string
+  /** Where else they lie, the best first, for when one of them fails. @default nowhere */
+  readonly otherSources?: readonly string[] | undefined
   readonly backend: Backend
   /** As in `GpuInit`. */
   readonly subgroups?: boolean | undefined

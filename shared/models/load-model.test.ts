@@ -76,7 +76,7 @@ const corrupted = (at: number) => weights.with(at, (weights[at] ?? 0) ^ 1)
 
 describe('loadModel', () => {
   it('gives every file of the manifest, byte for byte, and nothing else', async () => {
-    const model = await loadModel({ source: createSource().source, digest }, manifest)
+    const model = await loadModel({ sources: [createSource().source], digest }, manifest)
     expect(model.paths).toEqual(['config.json', 'model.onnx'])
     expect(sha256(await model.read('model.onnx'))).toBe(weightsName)
     await expect(model.read('other')).rejects.toMatchObject({ code: 'models.unavailable' })
@@ -86,14 +86,14 @@ describe('loadModel', () => {
     const { source, openings } = createSource({
       serve: (nth) => (nth === 1 ? corrupted(PIECE_BYTES + 9) : weights),
     })
-    const model = await loadModel({ source, digest }, manifest)
+    const model = await loadModel({ sources: [source], digest }, manifest)
     expect(openings()).toEqual([0, PIECE_BYTES])
     expect(sha256(await model.read('model.onnx'))).toBe(weightsName)
   })
 
   it('names a file that stays wrong', async () => {
     const { source } = createSource({ serve: () => corrupted(PIECE_BYTES + 9) })
-    await expect(loadModel({ source, digest }, manifest)).rejects.toMatchObject({
+    await expect(loadModel({ sources: [source], digest }, manifest)).rejects.toMatchObject({
       code: 'models.corrupt',
       facts: { path: 'model.onnx', piece: 1 },
     })
@@ -103,7 +103,7 @@ describe('loadModel', () => {
     const serve = (nth: number) => (nth === 1 ? weights.subarray(0, PIECE_BYTES + 70_001) : weights)
     for (const breaks of [true, false]) {
       const { source, openings } = createSource({ serve, ranges, breaks })
-      const model = await loadModel({ source, digest }, manifest)
+      const model = await loadModel({ sources: [source], digest }, manifest)
       expect(openings()).toEqual([0, PIECE_BYTES])
       expect(sha256(await model.read('model.onnx'))).toBe(weightsName)
     }
@@ -111,7 +111,7 @@ describe('loadModel', () => {
 
   it('names a file that ends too early, and how much came', async () => {
     const { source } = createSource({ serve: () => weights.subarray(0, 5000) })
-    await expect(loadModel({ source, digest }, manifest)).rejects.toMatchObject({
+    await expect(loadModel({ sources: [source], digest }, manifest)).rejects.toMatchObject({
       code: 'models.truncated',
       facts: { path: 'model.onnx', got: 5000, expected: weights.length },
     })
@@ -120,7 +120,7 @@ describe('loadModel', () => {
   it('passes a refusal of the source on', async () => {
     const refusal = new InfernetError('models.unavailable', { path: 'model.onnx', status: 404 })
     const source: ByteSource = { open: () => Promise.reject(refusal) }
-    await expect(loadModel({ source, digest }, manifest)).rejects.toBe(refusal)
+    await expect(loadModel({ sources: [source], digest }, manifest)).rejects.toBe(refusal)
   })
 
   it('refuses a manifest that contradicts itself', async () => {
@@ -130,7 +130,7 @@ describe('loadModel', () => {
       { ...file, sha256: 'a'.repeat(64) },
     ]) {
       const loading = loadModel(
-        { source: createSource().source, digest },
+        { sources: [createSource().source], digest },
         { ...manifest, files: [first, wrong] },
       )
       await expect(loading).rejects.toMatchObject({ code: 'models.corrupt' })
@@ -145,7 +145,7 @@ describe('loadModel', () => {
         async (chunkBytes, ranges) => {
           const seen: number[] = []
           const { source } = createSource({ chunkBytes, ranges })
-          await loadModel({ source, digest }, manifest, {
+          await loadModel({ sources: [source], digest }, manifest, {
             onProgress: ({ loadedBytes }) => seen.push(loadedBytes),
           })
           expect(seen).toEqual(seen.toSorted((a, b) => a - b))

@@ -8,7 +8,8 @@ import { MemoryStore } from './store/memory-store.ts'
 import type { LoadOptions } from './load-progress.ts'
 
 export interface LoadComponents {
-  readonly source: ByteSource
+  /** The best first: where one fails, the next goes on. */
+  readonly sources: readonly ByteSource[]
   readonly digest: Digest
 }
 
@@ -20,14 +21,14 @@ export interface LoadComponents {
  * @throws InfernetError `models.corrupt`, `models.truncated`, `models.unavailable`, or the signal's reason
  */
 export async function loadModel(
-  { source, digest }: LoadComponents,
+  { sources, digest }: LoadComponents,
   manifest: Manifest,
   options: LoadOptions = {},
 ): Promise<ModelFiles> {
   for (const { path, size, pieces } of manifest.files)
     if (pieces.length !== Math.ceil(size / PIECE_BYTES)) throw new InfernetError('models.corrupt', { path })
   const store = new MemoryStore({ digest })
-  await fetchFromOrigin({ store, sources: [source] }, manifest, options)
+  await fetchFromOrigin({ store, sources }, manifest, options)
   const contents = new Map<string, Uint8Array<ArrayBuffer>>()
   for (const file of manifest.files) {
     const { path, sha256 } = file

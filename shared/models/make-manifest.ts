@@ -106,7 +106,8 @@ function idOf(called: string): string {
     .slice(0, 63)
 }
 
-function nameOf(called: string): string {
+/** The name that people read, of a repository's last part. */
+export function nameOf(called: string): string {
   return called
     .split(/[-_]/)
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))

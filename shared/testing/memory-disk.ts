@@ -107,6 +107,13 @@ export class MemoryDisk {
         step()
         this.files.delete(name)
       },
+      rename: async (from, to) => {
+        step()
+        const file = this.files.get(from)
+        if (!file) throw new Error(`no file ${from}`)
+        this.files.delete(from)
+        this.files.set(to, file)
+      },
       list: async () => {
         step()
         return [...this.files.keys()]

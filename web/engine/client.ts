@@ -27,6 +27,8 @@ export interface WebEngineInit {
   readonly manifest: Manifest
   /** Where the manifest's files lie, relative to the page or absolute; ends in a slash. */
   readonly baseUrl: string
+  /** Where else they lie, the best first. @default nowhere */
+  readonly otherUrls?: readonly string[] | undefined
   /** `auto` takes the GPU when it is a real one and passes the self-test, and the processor otherwise. */
   readonly backend: Backend | 'auto'
   /** Requests that run at once, at most. @default as many as are measured to be worth while */
@@ -177,7 +179,7 @@ function present(engine: WorkerEngine, fellBackFrom?: InfernetError): WebEngine 
 }
 
 async function start(
-  { manifest, baseUrl, maxStreams, maxWaiting, share, onProgress, onTick }: WebEngineInit,
+  { manifest, baseUrl, otherUrls = [], maxStreams, maxWaiting, share, onProgress, onTick }: WebEngineInit,
   { backend, subgroups, known }: Pick<LoadRequest, 'backend' | 'subgroups' | 'known'>,
   signal: AbortSignal | undefined,
 ): Promise<WorkerEngine> {
@@ -205,8 +207,11 @@ async function start(
     )
   })
   // The worker's own address is not the page's, so what is relative is meant from here.
-  const source = new URL(baseUrl, document.baseURI).href
-  const request: LoadRequest = { manifest, source, backend, subgroups, maxStreams, maxWaiting, known, share }
+  const [source = '', ...otherSources] = [baseUrl, ...otherUrls].map(
+    (url) => new URL(url, document.baseURI).href,
+  )
+  const files = { manifest, source, otherSources }
+  const request: LoadRequest = { ...files, backend, subgroups, maxStreams, maxWaiting, known, share }
   const engine = await client.load(request, { signal })
   signal?.addEventListener('abort', () => client.fail(InfernetError.from(signal.reason)), { once: true })
   return engine

@@ -2,6 +2,7 @@ import { openDB, type IDBPDatabase } from 'idb'
 import * as v from 'valibot'
 import type { EpochMillis } from '#shared/base/units.ts'
 import { entrySchema, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
+import { manifestSchema, type Manifest } from '#shared/models/manifest.ts'
 import { epochMillisField } from '#shared/wire/fields.ts'
 
 /** More than anybody adds by hand; the oldest that is not pinned goes when there are more. */
@@ -11,11 +12,18 @@ const STORE = 'models'
 /** A model that the visitor added, or pinned: kept as it was then. */
 export interface OwnModel {
   readonly entry: CatalogueEntry
+  /** Of what was added from an origin, which has none. */
+  readonly manifest?: Manifest | undefined
   readonly isPinned: boolean
   readonly at: EpochMillis
 }
 
-const keptSchema = v.object({ entry: entrySchema, isPinned: v.boolean(), at: epochMillisField })
+const keptSchema = v.object({
+  entry: entrySchema,
+  manifest: v.optional(manifestSchema),
+  isPinned: v.boolean(),
+  at: epochMillisField,
+})
 
 /** The visitor's own models in this browser's database. Where it keeps nothing there are none. */
 export interface OwnModels {
@@ -50,9 +58,9 @@ export function openOwnModels(database = 'infernet-own-models'): OwnModels {
         return []
       }
     },
-    async put({ entry, isPinned, at }) {
+    async put({ entry, manifest, isPinned, at }) {
       const change = (await open()).transaction(STORE, 'readwrite')
-      await change.store.put({ id: entry.id, entry, isPinned, at })
+      await change.store.put({ id: entry.id, entry, manifest, isPinned, at })
       let surplus = (await change.store.count()) - MAX_OWN_MODELS
       for (let oldest = await change.store.index('at').openCursor(); oldest && surplus > 0;) {
         if (!(oldest.value as OwnModel).isPinned) {

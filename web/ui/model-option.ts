@@ -14,6 +14,8 @@ export interface ModelOption {
   readonly doubts: readonly string[]
   /** False for what nobody has added yet: it is shown, and cannot be asked. */
   readonly isHere: boolean
+  /** Where it can be added; undefined for what is here, and for what cannot. */
+  readonly addHref?: string | undefined
   /** Whether this device could run it; undefined as long as that is not known. */
   readonly fits: boolean | undefined
 }

@@ -17,8 +17,8 @@ import { createWebLocks } from './web-locks.ts'
 const RANDOM: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) }
 
 export interface BringComponents extends Pick<DownloadComponents, 'clock' | 'swarm'> {
-  /** Where the files lie, for whoever has none of them. */
-  readonly origin: ByteSource
+  /** Where the files lie, for whoever has none of them; the best first. */
+  readonly origins: readonly ByteSource[]
   /** What models may take here by the visitor's wish, in bytes. @default as much as the browser gives */
   readonly limitBytes?: number | undefined
 }
@@ -39,7 +39,7 @@ export interface BroughtModel {
  * @throws InfernetError `models.no-space`, what `downloadModel` throws, or the signal's reason
  */
 export async function bringModel(
-  { clock, origin, swarm, limitBytes }: BringComponents,
+  { clock, origins, swarm, limitBytes }: BringComponents,
   manifest: Manifest,
   options: DownloadOptions = {},
 ): Promise<BroughtModel | undefined> {
@@ -56,7 +56,7 @@ export async function bringModel(
       const { storage } = navigator
       evicted.push(...(await makeRoom({ store, kept, locks, clock, storage, limitBytes }, manifest)))
       await noteBeginning({ kept, clock }, manifest)
-      const components = { clock, random: RANDOM, store, origins: originsOf(manifest, origin), swarm }
+      const components = { clock, random: RANDOM, store, origins: originsOf(manifest, origins), swarm }
       const fetch = () => downloadModel(components, manifest, options)
       await fetchOnce({ store, locks, clock }, manifest, fetch, options)
     }
@@ -72,10 +72,10 @@ export async function bringModel(
 }
 
 /** What lies on this machine already is asked first. */
-function originsOf(manifest: Manifest, origin: ByteSource): readonly FetchOrigin[] {
+function originsOf(manifest: Manifest, origins: readonly ByteSource[]): readonly FetchOrigin[] {
   const elsewhere = createCrossOriginSource(manifest)
-  const own = { name: 'the origin', source: origin }
-  return elsewhere ? [{ name: 'other sites', source: elsewhere }, own] : [own]
+  const own = origins.map((source) => ({ name: 'the origin', source }))
+  return elsewhere ? [{ name: 'other sites', source: elsewhere }, ...own] : own
 }
 
 interface NoteComponents {

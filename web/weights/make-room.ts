@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import { manifestBytes, type Manifest } from '#shared/models/manifest.ts'
+import { manifestBytes, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
 import { evict, MODELS_SHARE, type Eviction, type KeptModel } from '#shared/models/store/eviction.ts'
 import type { FileStore } from '#shared/models/store/file-store.ts'
 import { heldBytes } from '#shared/models/store/one-fetch.ts'
@@ -43,14 +43,30 @@ export interface Evicted {
  *   browser does not say how much room there is, only the limit refuses.
  */
 export async function makeRoom(components: RoomComponents, manifest: Manifest): Promise<readonly Evicted[]> {
+  const { files } = manifest
+  const neededBytes = manifestBytes(manifest) - (await heldBytes(components.store, manifest))
+  return makeRoomFor(components, { files, neededBytes })
+}
+
+/** What is to come, whose pieces need not be known. */
+export interface RoomWanted {
+  /** What is no candidate to go. */
+  readonly files: readonly Pick<ManifestFile, 'sha256'>[]
+  readonly neededBytes: number
+}
+
+/** As {@link makeRoom}. */
+export async function makeRoomFor(
+  components: RoomComponents,
+  { files, neededBytes }: RoomWanted,
+): Promise<readonly Evicted[]> {
   const { store, storage, kept, clock, limitBytes = Infinity } = components
-  const neededBytes = manifestBytes(manifest) - (await heldBytes(store, manifest))
   if (neededBytes <= 0) return []
   const { quota, freeBytes } = (await readRoom(storage)) ?? { quota: Infinity, freeBytes: Infinity }
   const taken = await takenBytes(store)
   const underLimit = limitBytes - taken
   if (Math.min(freeBytes, underLimit) === Infinity) return []
-  const candidates = await findCandidates(components, new Set(manifest.files.map(({ sha256 }) => sha256)))
+  const candidates = await findCandidates(components, files)
   const floor = await kept.floor()
   const attempt = (room: number) =>
     evict(candidates, { wantedBytes: neededBytes, freeBytes: room, floor, now: clock.now() })
@@ -74,7 +90,7 @@ export async function keepToLimit(components: RoomComponents): Promise<readonly 
   const { store, kept, clock, limitBytes = Infinity } = components
   const tooMuch = (await takenBytes(store)) - limitBytes
   if (tooMuch <= 0) return []
-  const candidates = await findCandidates(components, new Set())
+  const candidates = await findCandidates(components, [])
   const terms = { freeBytes: 0, floor: await kept.floor(), now: clock.now() }
   const whole = evict(candidates, { ...terms, wantedBytes: tooMuch })
   const eviction =
@@ -105,8 +121,9 @@ async function forgetAll(
 /** What is kept and no part of the wanted model, each with the bytes that only it has. */
 async function findCandidates(
   { store, kept, locks }: RoomComponents,
-  wanted: ReadonlySet<string>,
+  files: RoomWanted['files'],
 ): Promise<readonly Candidate[]> {
+  const wanted = new Set(files.map(({ sha256 }) => sha256))
   const here = new Map((await store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
   const records = await kept.list()
   const owners = new Map<string, number>()

@@ -15,6 +15,8 @@ interface SyncAccessHandle {
   close(): void
 }
 interface SyncFileHandle extends FileSystemFileHandle {
+  /** In all browsers with such files; not yet in the standard. */
+  move(name: string): Promise<void>
   createSyncAccessHandle(options?: { mode: 'readwrite' | 'read-only' }): Promise<SyncAccessHandle>
 }
 
@@ -55,6 +57,12 @@ export async function openOpfsDevice(
     async remove(name) {
       await untilFree(clock, () => orNone(() => folder.removeEntry(name)))
     },
+    ...('move' in FileSystemFileHandle.prototype && {
+      async rename(from: string, to: string) {
+        const file = (await folder.getFileHandle(from)) as SyncFileHandle
+        await untilFree(clock, () => file.move(to))
+      },
+    }),
     async list() {
       const names: string[] = []
       for await (const name of folder.keys()) names.push(name)

@@ -41,7 +41,7 @@ export const weightsRoom = {
   /** Brings a model and uses it from then on; gives the code that it failed with. */
   async bring(manifest: Manifest, origin: string): Promise<string> {
     try {
-      const brought = await bringModel({ clock: realClock, origin: createHttpSource(origin) }, manifest)
+      const brought = await bringModel({ clock: realClock, origins: [createHttpSource(origin)] }, manifest)
       return brought ? '' : 'not kept'
     } catch (thrown) {
       return InfernetError.from(thrown).code

@@ -14,9 +14,10 @@ const USUAL_TOKENS = 2048
  * An entry for a model that somebody added, with all precisions of it that are there.
  *
  * @param records of one revision, at least one
- * @param folder where its files lie, e.g. `/models/owner--name-abc/`
+ * @param folder where its files and manifests lie, e.g. `/models/owner--name-abc/`. @default nowhere but at the origin, which
+ *   has no manifest
  */
-export function addedEntry(records: readonly AddedRecord[], folder: string): CatalogueEntry {
+export function addedEntry(records: readonly AddedRecord[], folder?: string): CatalogueEntry {
   const [first] = records
   if (!first) throw new RangeError('no record')
   const { manifest, origin } = first
@@ -30,7 +31,7 @@ export function addedEntry(records: readonly AddedRecord[], folder: string): Cat
     // A licence that is a file of the model is read there.
     licence: { id: id.slice(0, 40), mayPassOn, isGated, ...(link?.startsWith('https:') ? { link } : {}) },
     goodFor: [],
-    origins: [{ kind: 'folder', url: folder }, origin],
+    origins: [...(folder === undefined ? [] : [{ kind: 'folder', url: folder } as const]), origin],
     precisions: records.map((record) => precisionOf(record.manifest, folder)),
     dtype: manifest.dtype,
     tried: false,
@@ -39,7 +40,7 @@ export function addedEntry(records: readonly AddedRecord[], folder: string): Cat
 
 const NO_LICENCE = { id: 'none', mayPassOn: false, isGated: false, link: undefined }
 
-function precisionOf(manifest: Manifest, folder: string): Precision {
+function precisionOf(manifest: Manifest, folder: string | undefined): Precision {
   const bytes = manifestBytes(manifest)
   const { memory, dtype } = manifest
   const cache = memory ? memory.cacheBytesPerToken * USUAL_TOKENS : USUAL_CACHE_BYTES
@@ -47,7 +48,7 @@ function precisionOf(manifest: Manifest, folder: string): Precision {
     dtype,
     bytes,
     memoryBytes: bytes + cache,
-    manifest: `${folder}manifest.${dtype}.json`,
+    ...(folder !== undefined && { manifest: `${folder}manifest.${dtype}.json` }),
     hash: hashManifest(manifest),
   }
 }

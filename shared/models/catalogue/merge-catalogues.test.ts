@@ -121,3 +121,17 @@ it('takes two models of one folder for two', () => {
   ])
   expect(merged).toHaveLength(2)
 })
+
+it('keeps both revisions of a repository whose precisions are of two', () => {
+  const at = (dtype: string, hash: string, revision: string) => ({
+    origins: [{ ...HUB, revision }],
+    precisions: [{ dtype, bytes: 1, memoryBytes: 1, hash }],
+    dtype,
+  })
+  const [one, ...rest] = mergeCatalogues([
+    { source: { kind: 'own' }, entries: [entryOf({ name: 'Model', ...at('fp32', A, 'old') })] },
+    { source: relay, entries: [entryOf({ name: 'Model', ...at('q4', B, 'new') })] },
+  ])
+  expect(rest).toEqual([])
+  expect(one?.entry.origins.map((origin) => origin.kind === 'hub' && origin.revision)).toEqual(['old', 'new'])
+})

@@ -82,8 +82,8 @@ function completed(known: CatalogueEntry, more: CatalogueEntry): CatalogueEntry 
       (isOpen(each) && more.precisions.find((other) => other.dtype === each.dtype && !isOpen(other))) || each,
   )
   const added = more.precisions.filter(({ dtype }) => !precisions.some((each) => each.dtype === dtype))
-  const keys = new Set(known.origins.map(originKey))
-  const origins = [...known.origins, ...more.origins.filter((origin) => !keys.has(originKey(origin)))]
+  const keys = new Set(known.origins.map(placeKey))
+  const origins = [...known.origins, ...more.origins.filter((origin) => !keys.has(placeKey(origin)))]
   return { ...known, precisions: [...precisions, ...added], origins: origins.slice(0, MAX_ORIGINS) }
 }
 
@@ -115,6 +115,11 @@ function keysOf({ origins, precisions }: CatalogueEntry): readonly string[] {
 
 function originKey(origin: OriginReference): string {
   return origin.kind === 'hub' ? `hub ${origin.repository.toLowerCase()}` : `folder ${origin.url}`
+}
+
+/** The precisions of one repository may be of two revisions. */
+function placeKey(origin: OriginReference): string {
+  return origin.kind === 'hub' ? `${originKey(origin)}@${origin.revision ?? ''}` : originKey(origin)
 }
 
 function sourceKey(source: CatalogueSource): string {

@@ -37,7 +37,8 @@ export interface AddProgress {
 }
 
 /** What is known of a model before anything of it is loaded. */
-export type AddOffer = Pick<Choice, 'licence' | 'totalBytes'> & Pick<Listing, 'repository' | 'revision'>
+export interface AddOffer
+  extends Pick<Choice, 'licence' | 'totalBytes'>, Pick<Listing, 'repository' | 'revision' | 'files'> {}
 
 export interface AddOptions {
   readonly signal?: AbortSignal | undefined
@@ -73,7 +74,8 @@ export async function addModel(
   const listing = await components.origin.list({ ...wanted, signal })
   const choice = chooseFiles(listing, dtype)
   const { repository, revision } = listing
-  if (!(await accept({ ...choice, repository, revision })))
+  const files = listing.files.filter(({ path }) => choice.paths.includes(path))
+  if (!(await accept({ ...choice, repository, revision, files })))
     throw new InfernetError('origin.unaccepted', { licence: choice.licence?.id })
   signal?.throwIfAborted()
   const loading = new Loading(components, listing, choice, { signal, onProgress })
@@ -89,10 +91,10 @@ export async function addModel(
   refuseFindings(lint(model.graph))
   const called = repository.slice(repository.lastIndexOf('/') + 1)
   const draft = draftManifest({ called, dtype, config, graph: model.graph, licence: choice.licence })
-  const { files, graph } = await loading.rest(model.graph)
+  const { files: loaded, graph } = await loading.rest(model.graph)
   const findings = lint(graph)
   refuseFindings(findings)
-  const manifest = finishManifest(draft, files)
+  const manifest = finishManifest(draft, loaded)
   return { manifest, hash: hashManifest(manifest), origin: listing.reference, findings }
 }
 

@@ -5,8 +5,9 @@ import { licenceOf } from '../licence.ts'
 import { MAX_CARD_BYTES, MAX_LISTED_FILES, MAX_PAGE_BYTES, MAX_PAGES } from './limits.ts'
 import type { ListedFile, Listing, ListOptions, Origin } from './origin.ts'
 import { readJsonBody } from './read-body.ts'
-import { HUGGING_FACE, sourceOf } from './source-of.ts'
 import { parsePlace } from './parse-place.ts'
+import { HUGGING_FACE } from './place-of.ts'
+import { sourceOf } from './source-of.ts'
 
 /** `owner/name`, as the hub allows it; a name with two dots would reach outside. */
 const REPOSITORY = /^(?!.*\.\.)[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9_][\w.-]{0,95}$/

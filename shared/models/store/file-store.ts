@@ -6,6 +6,7 @@ import { withDeadline } from '../../base/wait.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { Digest } from '../byte-source.ts'
 import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
+import { adoptFile, partName } from './adopt-file.ts'
 import {
   checkAgain,
   hashOf,
@@ -192,13 +193,31 @@ export class FileStore implements PieceStore {
     }
   }
 
-  /** The files that something is kept of, by SHA-256, with the bytes of their place, holes included. */
+  /**
+   * Takes over a file that has grown under another name of the same device (`StoreScratch`), and that whoever grew it has
+   * hashed: it is whole from now on.
+   *
+   * @throws `DeviceFull` where not even a note of it fits
+   */
+  async adopt(file: ManifestFile, grown: string): Promise<void> {
+    const release = await this.#lock(file.sha256, 'exclusive')
+    try {
+      await adoptFile(this.#own.device, file, grown)
+    } finally {
+      release()
+    }
+  }
+
+  /** The files that something is kept of, by SHA-256, with the bytes of their place, holes and growing ones included. */
   async list(): Promise<readonly { readonly sha256: string; readonly bytes: number }[]> {
     const { device } = this.#own
-    const names = (await device.list()).filter((name) => /^[0-9a-f]{64}$/.test(name))
-    return Promise.all(
-      names.map(async (name) => ({ sha256: name, bytes: (await device.stat(name))?.size ?? 0 })),
-    )
+    const bytesOf = new Map<string, number>()
+    for (const name of await device.list()) {
+      const sha256 = /^([0-9a-f]{64})(?:\.part)?$/.exec(name)?.[1]
+      if (sha256 === undefined) continue
+      bytesOf.set(sha256, (bytesOf.get(sha256) ?? 0) + ((await device.stat(name))?.size ?? 0))
+    }
+    return [...bytesOf].map(([sha256, bytes]) => ({ sha256, bytes }))
   }
 
   async #writeAll(sha256: string, line: Waiting[]): Promise<void> {
@@ -258,6 +277,7 @@ export class FileStore implements PieceStore {
     // The record last: one without its file says nothing, a file without its record would be checked and kept.
     await this.#own.device.remove(file.sha256)
     await this.#own.device.remove(recordName(file))
+    await this.#own.device.remove(partName(file.sha256))
   }
 
   /** Runs `work` on what is known of a file, beside others who only look. */

@@ -11,6 +11,8 @@ export interface StoreDevice {
   stat(name: string): Promise<FileStamp | undefined>
   /** Deletes a file; one that is missing is deleted already. */
   remove(name: string): Promise<void>
+  /** Gives a file another name, which none has. @default there is no such thing, and bytes are copied */
+  rename?(from: string, to: string): Promise<void>
   /** The names of all files. */
   list(): Promise<readonly string[]>
 }

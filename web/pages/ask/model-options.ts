@@ -41,10 +41,20 @@ export function modelOptions(session: Session, ask: Ask): readonly ModelOption[]
         facts: factsOf(entry, usual?.bytes ?? 0, usual?.isRough ?? false),
         doubts: doubtsOf(listed),
         isHere: false,
+        addHref: addHrefOf(entry),
         fits: ask.fits?.get(entry.id),
       }
     })
   return [...choices.toSorted((a, b) => Number(b.live > 0) - Number(a.live > 0)), ...proposals]
+}
+
+/** Where models are added, with the name filled in. */
+function addHrefOf({ origins }: CatalogueEntry): string | undefined {
+  const origin = origins.find(({ kind }) => kind === 'hub')
+  if (origin?.kind !== 'hub') return undefined
+  const { repository, revision } = origin
+  const name = revision === undefined ? repository : `${repository}@${revision}`
+  return `./models?${new URLSearchParams({ add: '1', name }).toString()}`
 }
 
 /** What of the lists is not shown, and why. */

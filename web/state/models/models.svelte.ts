@@ -17,6 +17,8 @@ export interface ModelsComponents {
   readonly wallet: Pick<Wallet, 'address' | 'entries' | 'escrow' | 'network'>
   /** What this tab itself runs now. */
   readonly running: () => readonly ModelHash[]
+  /** A model of a hub has come, which no list had before. @default nobody hears */
+  readonly onAdded?: (() => void) | undefined
 }
 
 /** What is kept of models, fetched and given away. A part without its services is undefined, and nothing of it shows. */
@@ -27,7 +29,7 @@ export class Models {
   readonly adding: AddModel | undefined
   readonly caps: Caps | undefined
 
-  constructor({ services, home, choices, wallet, running }: ModelsComponents) {
+  constructor({ services, home, choices, wallet, running, onAdded }: ModelsComponents) {
     const { clock, settings } = services
     this.home = home
     this.shelf = new Shelf({
@@ -45,13 +47,22 @@ export class Models {
     if (!fetch) return
     const downloads = new Downloads({
       ...{ clock, settings, choices, licences: new Licences(settings) },
-      fetch: (wanted, options) => fetch.call(home, wanted, options),
+      fetch: async (wanted, options) => {
+        const model = await fetch.call(home, wanted, options)
+        if (wanted.kind === 'hub') onAdded?.()
+        return model
+      },
       token: () => this.adding?.token,
     })
     this.downloads = downloads
     if (!lookUp) return
     const inspectGpu = () => services.inspectGpu(undefined)
-    this.adding = new AddModel({ settings, downloads, lookUp: (question) => lookUp(question), inspectGpu })
+    this.adding = new AddModel({
+      settings,
+      downloads,
+      lookUp: (question) => lookUp.call(home, question),
+      inspectGpu,
+    })
   }
 
   start(): void {

@@ -127,6 +127,11 @@ export class Session {
     this.#modelsReady ??= this.#loadModels()
     return this.#modelsReady
   }
+  /** Reads the lists anew, because the visitor has added a model. What was read before stands until then. */
+  readModels(): Promise<void> {
+    this.#modelsReady = this.#loadModels()
+    return this.#modelsReady
+  }
   get measured(): ReadonlyMap<PeerName, Measured> {
     return this.#measured
   }

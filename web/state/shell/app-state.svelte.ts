@@ -94,6 +94,7 @@ export class AppState {
         const { isPreparing, isProviding, model } = this.provide
         return model && (isPreparing || isProviding) ? [model.model] : []
       },
+      onAdded: () => void this.session.readModels(),
     })
   }
 }

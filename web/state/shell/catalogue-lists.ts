@@ -8,6 +8,7 @@ import { badCatalogue } from '#shared/models/catalogue/catalogue.ts'
 import { SERVED_MODELS, usualPrecision, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import type { CatalogueSource, SourcedList } from '#shared/models/catalogue/merge-catalogues.ts'
 import { MAX_SIGNED_CATALOGUE_BYTES, openCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
+import { hashManifest } from '#shared/models/manifest.ts'
 import { readSmallFile } from '#shared/models/read-small-file.ts'
 import { createHttpSource } from '../../engine/http-source.ts'
 import type { OwnModels } from '../../storage/own-models.ts'
@@ -28,6 +29,9 @@ export async function readLists(clock: Clock, own: OwnModels): Promise<Catalogue
       { source: { kind: 'bundled' }, entries: bundledBeside(proposed.lists) },
     ],
     leftOut: proposed.leftOut,
+    manifests: new Map(
+      kept.flatMap(({ manifest }) => (manifest ? [[hashManifest(manifest), manifest] as const] : [])),
+    ),
   }
 }
 

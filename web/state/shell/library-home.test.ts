@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, expect, it, vi } from 'vitest'
 import { ModelLibrary } from '#shared/client/model-library.ts'
+import { modelHash } from '#shared/base/ids.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
@@ -14,6 +15,7 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
 import type { DownloadOptions } from '../../weights/download-model.ts'
 import type { FetchProgress } from '../models/services.ts'
+import type { HubFetch, HubWanted } from './hub-home.ts'
 import { LibraryHome } from './library-home.ts'
 import { VisitorsRules } from './share-rules.ts'
 
@@ -26,6 +28,17 @@ const only = (dtype: 'fp32' | 'q4', id: string, name: string): CatalogueEntry =>
 })
 const fine = only('fp32', 'fine', 'Fine')
 const small = only('q4', 'small', 'Small')
+/** Known by its hub's name alone. */
+const named = (id: string, name: string): CatalogueEntry => ({
+  ...entry,
+  ...{ id, name, tried: false },
+  origins: [{ kind: 'hub', repository: `some-lab/${name}` }],
+  precisions: [{ dtype: 'fp32', bytes: 9, memoryBytes: 9 }],
+})
+const asking = {
+  ...{ originsOnly: false, token: undefined, signal: new AbortController().signal },
+  onProgress: () => undefined,
+}
 const digest = (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes)
 const fromDisk = (folder: string, path: string) => readFile(new URL(`.${folder}${path}`, served))
 
@@ -73,22 +86,24 @@ async function opened() {
   })
   const state = { isDown: false, isKeeping: true, releases: 0 }
   const library = new ModelLibrary({
-    source: (folder) => ({
-      async open(path) {
-        if (state.isDown) throw new InfernetError('models.unavailable', { path })
-        const bytes = Uint8Array.from(await fromDisk(folder, path))
-        return {
-          offset: 0,
-          body: (async function* () {
-            yield bytes
-          })(),
-        }
-      },
-    }),
+    sources: (origins) =>
+      origins.map((origin) => ({
+        async open(path: string) {
+          if (state.isDown) throw new InfernetError('models.unavailable', { path })
+          const folder = origin.kind === 'folder' ? origin.url : '/nowhere/'
+          const bytes = Uint8Array.from(await fromDisk(folder, path))
+          return {
+            offset: 0,
+            body: (async function* () {
+              yield bytes
+            })(),
+          }
+        },
+      })),
     digest,
   })
   const lists = {
-    lists: [{ source: { kind: 'bundled' } as const, entries: [fine, small] }],
+    lists: [{ source: { kind: 'bundled' } as const, entries: [fine, small, named('named', 'Named')] }],
     pinned: [],
     leftOut: [],
   }
@@ -108,6 +123,16 @@ async function opened() {
     forget: (model: string) => void forgotten.push(model),
   }
   const brings: { manifest: Manifest; options: DownloadOptions }[] = []
+  const fetched: string[] = []
+  const hub = {
+    lookUp: () => Promise.reject(new InfernetError('origin.not-found', { reason: 'there is none' })),
+    fetch: async ({ repository }: HubWanted, { onEvicted }: HubFetch) => {
+      fetched.push(repository)
+      onEvicted([{ model: 'ef'.repeat(32), name: 'Old', bytes: 5, because: 'room' }])
+      lists.lists[0]?.entries.push(named('added', 'Added'))
+      return modelHash('ad'.repeat(32))
+    },
+  }
   const make = () =>
     new LibraryHome({
       clock,
@@ -116,9 +141,10 @@ async function opened() {
       store,
       kept: keptModels,
       locks,
-      ...{ swarm, rules },
-      bring: async ({ manifest }, options) => {
+      ...{ swarm, rules, hub },
+      bring: async ({ manifest, choice }, options) => {
         brings.push({ manifest, options })
+        fetched.push(choice.model)
         return state.isKeeping ? { evicted: [], release: () => void state.releases++ } : undefined
       },
     })
@@ -144,7 +170,7 @@ async function opened() {
     make,
     locks,
     filesOf,
-    ...{ swarm, rules, forgotten, brings, keptModels, store },
+    ...{ swarm, rules, forgotten, brings, keptModels, store, fetched },
   }
 }
 
@@ -265,4 +291,36 @@ it('tells once of a model that was here and is gone or changed, and passes on no
   expect((await home.read()).events).toMatchObject([{ kind: 'vanished', name: 'Infernet Tiny' }])
   expect((await home.read()).events).toHaveLength(1)
   expect(forgotten).toEqual([models[0]!.model])
+})
+
+it('names what can be added, adds it from its hub, and reads the lists anew', async () => {
+  const { home, fetched } = await opened()
+  expect((await home.read()).named?.map(({ name, repository }) => [name, repository])).toEqual([
+    ['Named', 'some-lab/Named'],
+  ])
+  let changes = 0
+  home.onChange(() => changes++)
+  const wanted = { kind: 'hub', repository: 'some-lab/Added', revision: 'abc', dtype: 'fp32' } as const
+  expect(await home.fetch(wanted, asking)).toBe('ad'.repeat(32))
+  expect(fetched).toEqual(['some-lab/Added'])
+  expect(changes).toBeGreaterThan(0)
+  const after = await home.read()
+  expect(after.named?.map(({ name }) => name)).toEqual(['Named', 'Added'])
+  expect(after.events).toMatchObject([{ kind: 'evicted', name: 'Old' }])
+})
+
+it('brings what is known under its real name already, by that name', async () => {
+  const at = { kind: 'hub', repository: 'some-lab/Fine', revision: 'abc' } as const
+  const origins = fine.origins
+  fine.origins.push(at)
+  const { home, fetched, models } = await opened()
+  const hash = models.find(({ name }) => name === 'Fine')!.model
+  const wanted = { ...at, repository: 'Some-Lab/fine', dtype: 'fp32' } as const
+  expect(await home.fetch(wanted, asking)).toBe(hash)
+  expect(await home.fetch({ kind: 'model', model: hash }, asking)).toBe(hash)
+  expect(fetched).toEqual([hash, hash])
+  await home.fetch({ ...wanted, revision: 'newer' }, asking)
+  await home.fetch({ ...wanted, dtype: 'fp16' }, asking)
+  expect(fetched.slice(2)).toEqual(['Some-Lab/fine', 'Some-Lab/fine'])
+  origins.pop()
 })

@@ -19,7 +19,17 @@ import type { DownloadOptions } from '../../weights/download-model.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
 import { keepToLimit, type Evicted } from '../../weights/make-room.ts'
 import type { TabSwarm } from '../../weights/tab-swarm.ts'
-import type { FetchOptions, KnownModel, ModelsHome, ModelsView, Wanted } from '../models/services.ts'
+import type {
+  FetchOptions,
+  HubModel,
+  HubQuestion,
+  KnownModel,
+  ModelsHome,
+  ModelsView,
+  Wanted,
+} from '../models/services.ts'
+import type { HubHome, HubWanted } from './hub-home.ts'
+import { namedIn } from './named-models.ts'
 import type { VisitorsRules } from './share-rules.ts'
 import { ShelfEvents } from './shelf-events.ts'
 
@@ -33,13 +43,13 @@ export interface LibraryHomeComponents {
   readonly locks: StoreLocks
   readonly swarm: Pick<TabSwarm, 'check' | 'forget' | 'ledger' | 'uploadCap'>
   readonly rules: Pick<VisitorsRules, 'isShared' | 'share'>
-  /** As `bringModel`. */
-  readonly bring: (known: LibraryModel, options: DownloadOptions) => Promise<BroughtModel | undefined>
-  /** Gets a model of a hub, which is known by the download only. @default none can be had */
-  readonly fetchFromHub?: (
-    wanted: Extract<Wanted, { kind: 'hub' }>,
-    options: FetchOptions,
-  ) => Promise<ModelHash>
+  /** Adds what a hub has. */
+  readonly hub: Pick<HubHome, 'lookUp' | 'fetch'>
+  /** As `bringModel`. `token`: the visitor's own, for the hub alone. */
+  readonly bring: (
+    known: LibraryModel,
+    options: DownloadOptions & { readonly token?: string | undefined },
+  ) => Promise<BroughtModel | undefined>
 }
 
 /** What of the models that are known lies in this browser. */
@@ -56,12 +66,13 @@ export class LibraryHome implements ModelsHome {
 
   async read(): Promise<ModelsView> {
     const { kept, get } = this.#components
-    const { choices } = await this.#list()
+    const { choices, proposals } = await this.#list()
     const [records, room] = await Promise.all([kept.list(), readRoom()])
     const recordOf = new Map(records.map((record) => [record.model, record]))
     const models = await Promise.all(choices.map(({ model }) => this.#look(get(model), recordOf.get(model))))
     const usedBytes = models.reduce((sum, model) => sum + model.keptBytes, 0)
-    return { models, room: { usedBytes, ...room }, events: this.#events.list }
+    const named = namedIn(proposals)
+    return { models, named, room: { usedBytes, ...room }, events: this.#events.list }
   }
 
   onChange(callback: () => void): () => void {
@@ -93,6 +104,39 @@ export class LibraryHome implements ModelsHome {
     this.changed()
   }
 
+  lookUp(question: HubQuestion): Promise<HubModel> {
+    return this.#components.hub.lookUp(question)
+  }
+
+  async fetch(wanted: Wanted, options: FetchOptions): Promise<ModelHash> {
+    const { hub } = this.#components
+    const model = wanted.kind === 'model' ? wanted.model : await this.#knownAt(wanted)
+    if (model !== undefined) return this.#fetchModel(model, options)
+    const added = await hub.fetch(wanted as HubWanted, {
+      ...options,
+      onEvicted: (evicted) => evicted.length > 0 && this.changed(evicted),
+    })
+    this.#listing = undefined
+    this.changed()
+    return added
+  }
+
+  /** What of a hub has its real name already: a list tells its hash for that very commit. */
+  async #knownAt({ repository, revision, dtype }: HubWanted): Promise<ModelHash | undefined> {
+    const { choices } = await this.#list().catch(() => ({ choices: [] }))
+    const isThat = ({ entry, manifest, choice }: LibraryModel): boolean =>
+      manifest.dtype === dtype &&
+      entry.precisions.some((precision) => precision.hash === choice.model) &&
+      entry.origins.some(
+        (origin) =>
+          origin.kind === 'hub' &&
+          origin.repository.toLowerCase() === repository.toLowerCase() &&
+          origin.revision !== undefined &&
+          origin.revision === revision,
+      )
+    return choices.find(({ model }) => isThat(this.#components.get(model)))?.model
+  }
+
   async pin(model: ModelHash, on: boolean): Promise<void> {
     const { get, kept, clock } = this.#components
     const { manifest } = get(model)
@@ -110,13 +154,6 @@ export class LibraryHome implements ModelsHome {
       isPinned: on,
     })
     this.changed()
-  }
-
-  async fetch(wanted: Wanted, options: FetchOptions): Promise<ModelHash> {
-    if (wanted.kind === 'model') return this.#fetchModel(wanted.model, options)
-    const { fetchFromHub } = this.#components
-    if (!fetchFromHub) throw new InfernetError('models.unknown')
-    return fetchFromHub(wanted, options)
   }
 
   async share(model: ModelHash, on: boolean): Promise<void> {
@@ -137,11 +174,14 @@ export class LibraryHome implements ModelsHome {
     return keepStorage()
   }
 
-  async #fetchModel(model: ModelHash, { originsOnly, signal, onProgress }: FetchOptions): Promise<ModelHash> {
+  async #fetchModel(
+    model: ModelHash,
+    { originsOnly, token, signal, onProgress }: FetchOptions,
+  ): Promise<ModelHash> {
     await this.#list()
     let isComing = false
     const brought = await this.#components.bring(this.#components.get(model), {
-      ...{ originsOnly, signal },
+      ...{ originsOnly, token, signal },
       // Before anything comes here, another tab may bring it.
       onProgress: ({ phase, loadedBytes: keptBytes, totalBytes }) => {
         if (!isComing && phase === 'downloading')

@@ -35,6 +35,20 @@ export class Router {
     this.#go(url)
   }
 
+  /** What was asked for by these parameters is done: a reload does not do it again. Others stay. */
+  forget(...names: readonly string[]): void {
+    const { location, history } = this.#window
+    const url = new URL(location.href)
+    for (const name of names) url.searchParams.delete(name)
+    if (url.href !== location.href) history.replaceState(history.state, '', url)
+  }
+
+  /** As a click on a link of ours. */
+  goTo(href: string): void {
+    const url = ourPage(href, this.#window.location)
+    if (url) this.#go(url)
+  }
+
   #go(url: URL): void {
     const { location, history } = this.#window
     if (url.href !== location.href) history.pushState(undefined, '', url)

@@ -13,18 +13,19 @@ import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import type { WorkerEngine } from '#shared/engine/worker-client.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { ByteSource } from '#shared/models/byte-source.ts'
 import { usualPrecision } from '#shared/models/catalogue/entry.ts'
 import { manifestBytes } from '#shared/models/manifest.ts'
 import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { createWebEngine } from '../../engine/client.ts'
-import { createHttpSource } from '../../engine/http-source.ts'
 import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
+import { addFromHub } from '../../weights/add-from-hub.ts'
 import { bringModel, type BroughtModel } from '../../weights/bring-model.ts'
 import type { DownloadOptions } from '../../weights/download-model.ts'
 import { openKeptModels } from '../../weights/kept-models.ts'
@@ -36,7 +37,10 @@ import { readCap } from '../models/read-caps.ts'
 import type { ModelsHome } from '../models/services.ts'
 import type { EngineInit, StartedEngine } from '../session/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
+import { HubHome } from './hub-home.ts'
+import { createHubUrl } from './hub-url.ts'
 import { LibraryHome } from './library-home.ts'
+import { sourcesOf, urlsOf, type OriginPlaces } from './origin-sources.ts'
 import { readLists } from './catalogue-lists.ts'
 import type { WatchedSettings } from './local-settings.ts'
 import type { RelayClock } from './relay-clock.ts'
@@ -66,12 +70,22 @@ const FIND_MANIFEST_MS = 8 * SECOND_MS
 /** Set before anything is read. */
 let shared: Sharing | undefined
 
+const NOWHERE: ByteSource = {
+  open: (path) => Promise.reject(new InfernetError('models.unavailable', { path, status: 'no origin' })),
+}
+
+const hubUrl = createHubUrl((...request) => fetch(...request))
+const places: OriginPlaces = { hubUrl, baseUrl: () => document.baseURI }
+
 const library = new ModelLibrary({
-  source: (folder, manifest) => {
-    const origin = createHttpSource(underPage(folder))
-    if (!manifest || !shared) return origin
-    const { swarm } = shared
-    return keptSource(manifest.files, peerSource({ origin, swarm, digest, openStore: openWeights }, manifest))
+  sources(origins, manifest) {
+    const sources = sourcesOf(origins, places)
+    if (!manifest) return sources
+    const [last = NOWHERE, ...before] = sources.toReversed()
+    // Peers are asked when every origin is away.
+    const peers = shared && { origin: last, swarm: shared.swarm, digest, openStore: openWeights }
+    const [first = NOWHERE, ...others] = [...before.toReversed(), peers ? peerSource(peers, manifest) : last]
+    return [keptSource(manifest.files, first), ...others]
   },
   digest,
   findManifest: async (model) => {
@@ -161,13 +175,13 @@ function sharingOf(page: PageBasics): Sharing {
 /** Brings what is missing of a model here, and passes it on as far as that is allowed. */
 async function bring(
   page: PageBasics,
-  { folder, manifest }: LibraryModel,
-  options: DownloadOptions,
+  { origins, manifest }: LibraryModel,
+  { token, ...options }: DownloadOptions & { readonly token?: string | undefined },
 ): Promise<BroughtModel | undefined> {
   const { swarm } = sharingOf(page)
   const components = {
     ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage') },
-    origin: createHttpSource(underPage(folder)),
+    origins: sourcesOf(origins, { ...places, token: () => token }),
   }
   const brought = await bringModel(components, manifest, options)
   for (const { model } of brought?.evicted ?? []) swarm.forget(modelHash(model))
@@ -185,15 +199,33 @@ export async function passOn(page: PageBasics, model: ModelHash): Promise<() => 
 export async function openModels(page: PageBasics): Promise<ModelsHome | undefined> {
   const store = await openWeights()
   if (!store) return undefined
+  const { clock } = page
   const { swarm, rules } = sharingOf(page)
+  const [kept, locks] = [openKeptModels(), createWebLocks()]
+  const hubHome = new HubHome({
+    clock,
+    http: { fetch: (...request) => fetch(...request), clock, hidesRedirects: true },
+    hubUrl,
+    room: {
+      ...{ store, kept, locks, clock, storage: navigator.storage },
+      get limitBytes() {
+        return readCap(page.settings, 'storage')
+      },
+    },
+    own: ownModels,
+    kept,
+    add: addFromHub,
+    entryOf: (repository) => library.entryAt(repository),
+  })
   return (home ??= new LibraryHome({
     clock: page.clock,
     list: () => models(page),
     get: (model) => library.get(model),
     store,
-    kept: openKeptModels(),
-    locks: createWebLocks(),
+    kept,
+    locks,
     ...{ swarm, rules },
+    hub: hubHome,
     bring: (known, options) => bring(page, known, options),
   }))
 }
@@ -232,9 +264,9 @@ export async function startEngine(
   { signal }: { signal: AbortSignal },
 ): Promise<StartedEngine> {
   const known = library.get(model)
-  const { folder, manifest } = known
+  const { origins, manifest } = known
   const { clock } = page
-  const baseUrl = underPage(folder)
+  const [baseUrl = '', ...otherUrls] = await urlsOf(origins, places)
   const brought = await bring(page, known, { signal, onProgress })
   let share = firstShare
   let wanted = backend
@@ -249,6 +281,7 @@ export async function startEngine(
           {
             manifest,
             baseUrl,
+            otherUrls,
             backend: wanted,
             share,
             trial: { clock, store: trialResults },
