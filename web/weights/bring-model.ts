@@ -9,7 +9,7 @@ import { fetchOnce, heldBytes } from '#shared/models/store/one-fetch.ts'
 import { useFiles } from '#shared/models/store/use-files.ts'
 import { createCrossOriginSource } from './cross-origin-source.ts'
 import { openKeptModels, type KeptModels } from './kept-models.ts'
-import { makeRoom } from './make-room.ts'
+import { makeRoom, type RoomComponents } from './make-room.ts'
 import { openWeights } from './open-weights.ts'
 import { createWebLocks } from './web-locks.ts'
 
@@ -17,6 +17,8 @@ export interface BringComponents {
   readonly clock: Clock
   /** Where the files lie, for whoever has none of them. */
   readonly origin: ByteSource
+  /** What models earn here: read where something has to go for this one. */
+  readonly earnings?: RoomComponents['earnings']
 }
 
 /** A model that is here, and stays as long as somebody uses it. */
@@ -35,7 +37,7 @@ export interface BroughtModel {
  * @throws InfernetError `models.no-space`, what `fetchFromOrigin` throws, or the signal's reason
  */
 export async function bringModel(
-  { clock, origin }: BringComponents,
+  { clock, origin, earnings }: BringComponents,
   manifest: Manifest,
   { signal, onProgress }: LoadOptions = {},
 ): Promise<BroughtModel | undefined> {
@@ -50,7 +52,8 @@ export async function bringModel(
     const evicted: string[] = []
     const began = { at: clock.monotonic(), bytes: await heldBytes(store, manifest) }
     if (began.bytes < manifestBytes(manifest)) {
-      evicted.push(...(await makeRoom({ store, kept, locks, clock, storage: navigator.storage }, manifest)))
+      const { storage } = navigator
+      evicted.push(...(await makeRoom({ store, kept, locks, clock, storage, earnings }, manifest)))
       const fetch = () => fetchFromOrigin({ store, sources }, manifest, { signal, onProgress })
       await fetchOnce({ store, locks, clock }, manifest, fetch, { signal, onProgress })
     }

@@ -168,7 +168,8 @@ export async function startEngine(
   const { folder, manifest } = library.get(model)
   const baseUrl = underPage(folder)
   const origin = createHttpSource(baseUrl)
-  const brought = await bringModel({ clock, origin }, manifest, { signal, onProgress })
+  const earnings = async () => (await import('./read-earnings.ts')).readEarnings(clock)
+  const brought = await bringModel({ clock, origin, earnings }, manifest, { signal, onProgress })
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined
