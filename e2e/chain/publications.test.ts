@@ -59,7 +59,10 @@ describe.skipIf(findAnvil() === undefined)('what publishers claim on a real chai
   const hashes = async (): Promise<(ModelHash | undefined)[]> =>
     (await claims()).flatMap(({ entries }) => entries.map(({ precisions }) => precisions[0]?.hash))
   const untilListed = (model: ModelHash | undefined, isListed = true): Promise<void> =>
-    until(`${model} is ${isListed ? '' : 'not '}listed`, async () => (await hashes()).includes(model) === isListed)
+    until(
+      `${model} is ${isListed ? '' : 'not '}listed`,
+      async () => (await hashes()).includes(model) === isListed,
+    )
   /** What a page makes of the relay's own list and of what publishers claim. */
   const choices = async () => {
     const { entries, signer } = await openCatalogue(await ask('/catalogue.json'))
@@ -119,7 +122,11 @@ describe.skipIf(findAnvil() === undefined)('what publishers claim on a real chai
 
   test('one publisher has four places, of those the newest', async () => {
     const listed = (await hashes()).filter((model) => CROWD.some((id) => models[id] === model))
-    expect(listed).toEqual(CROWD.slice(2).map((id) => models[id]).reverse())
+    expect(listed).toEqual(
+      CROWD.slice(2)
+        .map((id) => models[id])
+        .reverse(),
+    )
   })
 
   test('rubbish has no manifest: none of it is listed, and it takes nobody’s place', async () => {

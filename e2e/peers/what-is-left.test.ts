@@ -41,6 +41,7 @@ describe('a model arrives from what is left', () => {
   let seeder: Seeding
   let fetcher: Seeding
   let relayName: Relay['name']
+  let hasSwarm = true
   beforeAll(async () => {
     folder = await temporaryFolder()
     const model = familyOf('llama-3.2', { vocab: 16_000, contextLength: 2048 })
@@ -72,6 +73,7 @@ describe('a model arrives from what is left', () => {
   /** A relay as an operator runs it: with the model's files and passing them on, or with neither. */
   async function startParts(without: readonly Part[] = []): Promise<void> {
     const hasFiles = !without.includes('relay')
+    hasSwarm = !without.includes('swarm')
     const catalogue = join(folder.path, 'catalogue.json')
     const place = `${PLACE}manifest.fp32.json`
     const precisions = [{ dtype: 'fp32', bytes: manifestBytes(manifest), memoryBytes: 1, manifest: place }]
@@ -82,7 +84,9 @@ describe('a model arrives from what is left', () => {
     const data = await temporaryFolder()
     const config = configWith({
       ...{ host: '127.0.0.1', port: 0, dataFolder: data.path, pageFolder: join(data.path, 'no-page') },
-      ...(hasFiles ? { catalogue, modelsFolder: join(folder.path, 'models'), seedRate: 100 } : { seedRate: 0 }),
+      ...(hasFiles
+        ? { catalogue, modelsFolder: join(folder.path, 'models'), seedRate: 100 }
+        : { seedRate: 0 }),
     })
     const privateKey = await generateKeyPair('Ed25519')
     relay = composeRelay({ privateKey, log: createLog('silent') }, { config, version: '0.0.0-test' })
@@ -96,13 +100,12 @@ describe('a model arrives from what is left', () => {
       (await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })).seed(init)
     seeder = await start()
     fetcher = await start({ downloadBytesPerSecond: DOWN_RATE })
-    if (!without.includes('swarm')) await seeder.share(manifest, await wholeStore())
+    if (hasSwarm) await seeder.share(manifest, await wholeStore())
     if (without.includes('hub')) await hub.stop()
-    const seeders = Number(!without.includes('swarm')) + Number(hasFiles)
+    const seeders = Number(hasSwarm) + Number(hasFiles)
     await until(`${seeders} seeders are listed`, async () => (await found()).length === seeders)
   }
-  const found = () =>
-    fetcher.swarm.find(hashManifest(manifest), { signal: AbortSignal.timeout(10_000) })
+  const found = () => fetcher.swarm.find(hashManifest(manifest), { signal: AbortSignal.timeout(10_000) })
 
   async function wholeStore(): Promise<MemoryStore> {
     const store = new MemoryStore({ digest })
@@ -116,12 +119,20 @@ describe('a model arrives from what is left', () => {
     return store
   }
 
+  /** Origins are quick to begin: on a busy machine they would be done before a peer is reached. */
+  const behindPeers = (source: ByteSource): ByteSource => ({
+    open: async (path, options) => {
+      if (hasSwarm) await until('a peer gives', () => seeder.service.givenBytes > 0)
+      return source.open(path, options)
+    },
+  })
+
   /** Fetches all of it; `onProgress` may take something away. What came is what the hub has, byte for byte. */
   async function fetched(onProgress: (progress: FetchProgress) => void = () => undefined) {
     const store = new MemoryStore({ digest })
     const origins = [
-      { name: 'the hub', source: hubSource() },
-      { name: 'the relay', source: relaySource() },
+      { name: 'the hub', source: behindPeers(hubSource()) },
+      { name: 'the relay', source: behindPeers(relaySource()) },
     ]
     const done = await fetcher.fetch(manifest, { store, origins, originCost: 0, onProgress })
     for (const file of manifest.files) {
@@ -147,10 +158,9 @@ describe('a model arrives from what is left', () => {
 
     it('the swarm: hub and relay', async () => {
       await startParts(['swarm'])
-      const { peers } = await fetched()
+      await fetched()
       expect(seeder.service.givenBytes).toBe(0)
       expect(hub.sentBytes).toBeGreaterThan(0)
-      expect(gaveByRelay() > 0).toBe(peers.bytes > 0)
     })
 
     it('the relay’s files: hub and swarm', async () => {

@@ -18,7 +18,10 @@ const manifests = Array.from({ length: OWN }, (_, n) => ({
   ...makeManifest(makeModelFile(100).file),
   id: `model-${n}`,
 }))
-const own = manifests.map((manifest, n): PublishedHint => ({ model: hashManifest(manifest), name: `own-${n}` }))
+const own = manifests.map((manifest, n): PublishedHint => ({
+  model: hashManifest(manifest),
+  name: `own-${n}`,
+}))
 const rubbish = Array.from({ length: 10_000 }, (_, n): PublishedHint => ({
   model: modelHash(n.toString(16).padStart(64, '0')),
   name: `rubbish-${n}`,
@@ -40,7 +43,9 @@ describe('what a relay serves of the models contract', () => {
     publications = new Publications(
       {
         node: relay.node,
-        catalogue: own.map((_, n) => entryOf({ precisions: [{ ...precision, manifest: `/models/${n}.json` }] })),
+        catalogue: own.map((_, n) =>
+          entryOf({ precisions: [{ ...precision, manifest: `/models/${n}.json` }] }),
+        ),
         servePublications: (served) => (port = served),
       },
       {

@@ -39,9 +39,11 @@ export async function mountSeeder(
     { addresses: () => addresses, uploadBytesPerSecond: megabytesPerSecond * MIB, budgetBytes: Infinity },
   )
   const stopper = new AbortController()
-  const looking = lookAt(seeding, manifestFilesOf(catalogue, locate), stopper.signal).catch((thrown: unknown) => {
-    if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
-  })
+  const looking = lookAt(seeding, manifestFilesOf(catalogue, locate), stopper.signal).catch(
+    (thrown: unknown) => {
+      if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
+    },
+  )
   return {
     stop: async () => {
       stopper.abort()

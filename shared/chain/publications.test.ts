@@ -1,5 +1,12 @@
 import fc from 'fast-check'
-import { encodeAbiParameters, encodeEventTopics, keccak256, stringToBytes, type Address, type Hex } from 'viem'
+import {
+  encodeAbiParameters,
+  encodeEventTopics,
+  keccak256,
+  stringToBytes,
+  type Address,
+  type Hex,
+} from 'viem'
 import { describe, expect, it } from 'vitest'
 import { modelsAbi } from '../abi/models.ts'
 import { modelHash } from '../base/ids.ts'

@@ -207,7 +207,10 @@ describe('the memory that the bundled catalogue tells', () => {
   it('is what Infernet Tiny takes', async () => {
     const entry = BUNDLED_MODELS.find(({ id }) => id === tiny.id)
     for (const { dtype, memoryBytes } of entry?.precisions ?? [])
-      expect([dtype, memoryBytes]).toEqual([dtype, memoryNeeds((await readTinyModel(dtype)).manifest).totalBytes])
+      expect([dtype, memoryBytes]).toEqual([
+        dtype,
+        memoryNeeds((await readTinyModel(dtype)).manifest).totalBytes,
+      ])
   })
 
   it('has of each other model room for a cache, the same in each precision, and no more than is ever given', () => {

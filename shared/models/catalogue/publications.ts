@@ -48,12 +48,12 @@ const fileSchema = v.strictObject({
   publications: v.pipe(v.array(v.unknown()), v.maxLength(MAX_PUBLICATIONS)),
 })
 
-/** The folder of a published manifest, and its name there. */
+/** The folder of a published manifest, and its name there. @internal */
 export function publishedPlace(model: ModelHash, { dtype }: Pick<Manifest, 'dtype'>): string {
   return `${SERVED_PUBLISHED}${model}/manifest.${dtype}.json`
 }
 
-/** Everybody can publish anything: what is said of a model is its manifest's, and who claims it is said with it. */
+/** Everybody can publish anything: what is said of a model is its manifest's, and who claims it is said with it. @internal */
 export function publishedEntry(
   { model, name, publisher, royaltyBps }: Publication,
   manifest: Manifest,

@@ -13,7 +13,10 @@ const contract = { kind: 'contract', publisher: `0x${'ab'.repeat(20)}`, royaltyB
 describe('what publishers claim', () => {
   it('comes after what others vouch for, though only it is lent, and the search keeps that', () => {
     const claimed = models.map((choice) => (choice.model === TINY ? claimAlone(choice) : choice))
-    const session = { list, offersFor: (model?: string) => (model === TINY ? [seenOffer(clock, 'aaaaaa')] : []) }
+    const session = {
+      list,
+      offersFor: (model?: string) => (model === TINY ? [seenOffer(clock, 'aaaaaa')] : []),
+    }
     const options = modelOptions(session, { models: claimed, fits: undefined })
     expect(options.map(({ value }) => value)).toEqual([SMOL, TINY])
     const found = searchOptions(options, '', { onlyFitting: false })

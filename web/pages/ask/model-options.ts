@@ -79,7 +79,8 @@ function doubtsOf({ otherNames, sharesName, sources }: MergedEntry): readonly st
     .slice(0, 3)
     .map(({ name, source }) => `“${name}” for ${sourceWords(source)}: the same files under another name.`)
   const [first] = sources
-  const shared = sharesName && first ? [`Another model has this name. This one is of ${sourceWords(first)}.`] : []
+  const shared =
+    sharesName && first ? [`Another model has this name. This one is of ${sourceWords(first)}.`] : []
   // Of a model that nobody else names, its note says who published it.
   const claims = isClaimAlone({ sources }) ? [] : sources.flatMap(claimWords)
   return [...shared, ...clashes, ...claims]
@@ -87,7 +88,9 @@ function doubtsOf({ otherNames, sharesName, sources }: MergedEntry): readonly st
 
 function claimWords(source: CatalogueSource): readonly string[] {
   if (source.kind !== 'contract') return []
-  return [`Published on the chain by ${source.publisher}, who asks ${source.royaltyBps / 100} % of what it earns.`]
+  return [
+    `Published on the chain by ${source.publisher}, who asks ${source.royaltyBps / 100} % of what it earns.`,
+  ]
 }
 
 function sourceWords(source: CatalogueSource): string {
