@@ -50,7 +50,7 @@ describe.skipIf(findAnvil() === undefined)('what publishers claim on a real chai
     expect((await chain.client.waitForTransactionReceipt({ hash })).status).toBe('success')
   }
   const publish = async (account: PrivateKeyAccount, model = '', name = '', royaltyBps = 250) => {
-    const args = [`0x${model}` as Hex, name, 0, royaltyBps, account.address] as const
+    const args = [`0x${model}`, name, 0, royaltyBps, account.address] as const
     await mined(await chain.wallet(account).writeContract({ ...contract(), functionName: 'publish', args }))
   }
   const ask = async (path: string): Promise<string> => (await fetch(new URL(path, relay.httpUrl))).text()

@@ -80,7 +80,7 @@ describe('the watch over the models contract', () => {
       eth_getBlockByNumber: () => blockAt(MAX_LOG_BLOCKS * 3),
       eth_getLogs: ([filter]) => {
         const { fromBlock, toBlock } = filter as Filter
-        if (Number(toBlock) - Number(fromBlock) >= 500) throw { code: -32005, message: 'too many blocks' }
+        if (Number(toBlock) - Number(fromBlock) >= 500) throw { code: -32005, message: 'too many blocks' } // eslint-disable-line @typescript-eslint/only-throw-error
         return Number(fromBlock) <= 5000 && Number(toBlock) >= 5000 ? [logOf(5)] : []
       },
     })
@@ -112,7 +112,7 @@ describe('the watch over the models contract', () => {
     await watch.look()
     chain.set({
       eth_getLogs: () => {
-        throw { code: -32000, message: 'down' }
+        throw { code: -32000, message: 'down' } // eslint-disable-line @typescript-eslint/only-throw-error
       },
     })
     await expect(watch.look()).rejects.toThrow()
