@@ -7,6 +7,7 @@ import { mountDirectory } from './directory/mount-directory.ts'
 import { nodeClock } from './base/node-clock.ts'
 import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { mountProvider, type MountProviderInit } from './provide/mount-provider.ts'
+import { mountPublications } from './provide/mount-publications.ts'
 import { mountSeeder } from './provide/mount-seeder.ts'
 
 /** A relay with everything that lives on it: the directory, and where the configuration wants it a chain and the seed provider. */
@@ -39,8 +40,18 @@ export function composeRelay(
       locate: locateModelFiles(config),
       megabytesPerSecond: config.seedRate,
     })
+    const publications =
+      attached &&
+      (await mountPublications(relay, {
+        clock: components.clock ?? nodeClock,
+        log: components.log.child({ scope: 'publications' }),
+        watch: attached.publications,
+        seeds: directory.seeds,
+        locate: locateModelFiles(config),
+      }))
     return {
       stop: async () => {
+        await publications?.stop()
         await seeder?.stop()
         await provider?.stop()
         await directory.stop()

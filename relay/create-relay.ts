@@ -23,6 +23,7 @@ import type { ClientAddress } from './serve/client-address.ts'
 import type { ChainPort } from './serve/chain-port.ts'
 import { chainInfoFor, otherRelaysFor, relaysFor, type HealthInfo } from './serve/network-info.ts'
 import { guessAddresses, type SeenHost } from './serve/own-address.ts'
+import type { PublicationsPort } from './serve/publications-route.ts'
 import { Site } from './serve/site.ts'
 import { parseSocketAddress } from './base/socket-address.ts'
 
@@ -66,6 +67,7 @@ export class Relay implements RelayHost {
   #listenerPort: number | undefined
   #countOffers: () => number = () => 0
   #chain: ChainPort | undefined
+  #publications: PublicationsPort | undefined
 
   constructor(components: RelayComponents, init: RelayInit) {
     this.#components = { clock: nodeClock, ...components }
@@ -98,6 +100,7 @@ export class Relay implements RelayHost {
       networkInfo: (seen) => this.#networkInfo(seen),
       chain: () => this.#chain,
       catalogue: () => this.#catalogue.served,
+      publications: () => this.#publications,
     })
   }
 
@@ -144,6 +147,10 @@ export class Relay implements RelayHost {
 
   attachChain(chain: ChainPort): void {
     this.#chain = chain
+  }
+
+  servePublications(publications: PublicationsPort): void {
+    this.#publications = publications
   }
 
   clientOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined {

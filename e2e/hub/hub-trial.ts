@@ -21,7 +21,7 @@ import { createFolderScratch } from '../run/folder-scratch.ts'
 import { makeHubRepository, type HubRepository } from './hub-repository.ts'
 import { startLocalHub, type LocalHub } from './local-hub.ts'
 
-function familyOf(id: string, change: Partial<FamilyModel['family']> = {}): FamilyModel {
+export function familyOf(id: string, change: Partial<FamilyModel['family']> = {}): FamilyModel {
   const found = FAMILIES.find(({ family }) => family.id === id)
   if (!found) throw new Error('no such family')
   return { ...found, family: { ...found.family, ...change } }
@@ -127,8 +127,8 @@ export interface Attempt extends Partial<AddWanted>, Partial<AddOptions> {
   readonly clock?: Clock
 }
 
-function addFrom(
-  hub: LocalHub,
+export function addFrom(
+  hub: Pick<LocalHub, 'url'>,
   { folder, scratch, clock = realClock, signal, onProgress, accept = () => true, ...wanted }: Attempt,
 ): Promise<AddedModel> {
   return addModel(

@@ -92,3 +92,12 @@ export const STAKE_LOOK_MIN_MS = 2 * SECOND_MS
  * small model some twenty things. Whoever settles more counts no more.
  */
 export const DEMAND_SHARE = '0.01'
+
+/** Publications that are remembered, by hash and name: 300 bytes each. A stranger fills this for some dollars. */
+export const MAX_NOTED_PUBLICATIONS = 10_000
+
+/** Between two looks at the models contract, at the least. */
+export const PUBLICATIONS_LOOK_MIN_MS = 2 * SECOND_MS
+
+/** So often in a row one block's logs are asked for before it is passed over. */
+export const MAX_BLOCK_FAILURES = 8

@@ -17,6 +17,7 @@ import { Faucet } from './faucet.ts'
 import { loadKey } from './key-file.ts'
 import { loadNetworkFile } from './load-network-file.ts'
 import { mountClaims } from './mount-claims.ts'
+import { PublicationWatch } from './publication-watch.ts'
 import { ReadPath } from './read-path.ts'
 import { rpcHandler } from './rpc-handler.ts'
 import { StakeWatch } from './stake-watch.ts'
@@ -24,6 +25,7 @@ import { TransactionSender } from './transaction-sender.ts'
 
 export interface MountedChain {
   readonly stake: StakeWatch
+  readonly publications: PublicationWatch
   /** How the seed provider is paid; undefined without a key of the relay's, or without a seed provider. */
   readonly till: Payee | undefined
   stop(): Promise<void>
@@ -70,9 +72,11 @@ export async function mountChain(
       ? await mountClaims(relay, { client, ...own, key, head, clock, log, demand }, network, config)
       : undefined
   const stake = new StakeWatch({ node, client, head, clock, log }, network)
+  const publications = new PublicationWatch({ node, client, head, clock, log }, network)
   const balances = new BalanceWatch({ client, clock, log }, accounts)
   head.start()
   stake.start()
+  publications.start()
   balances.start()
   relay.metrics.watchBalances(balances.counts)
   relay.metrics.watchChain({
@@ -94,10 +98,12 @@ export async function mountChain(
   })
   return {
     stake,
+    publications,
     till: claims?.till,
     stop: async () => {
       head.stop()
       stake.stop()
+      publications.stop()
       balances.stop()
       for (const sender of senders) sender.stop()
       await claims?.stop()

@@ -5,6 +5,7 @@ import type { OfferGossip } from '../gossip/offer-gossip.ts'
 import type { RelayNode } from '../node/create-node.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import type { ChainPort } from '../serve/chain-port.ts'
+import type { PublicationsPort } from '../serve/publications-route.ts'
 import type { ClientAddress } from '../serve/client-address.ts'
 
 /** A running relay, as the parts that live on it see it: the directory, the chain, the seed provider. */
@@ -24,6 +25,8 @@ export interface RelayHost {
   countOffersBy(count: () => number): void
   /** The chain that is settled on, for `/network.json`, `/health`, `/rpc` and `/faucet`. */
   attachChain(chain: ChainPort): void
+  /** What the models contract holds, for `/publications.json` and the manifests below `/published/`. */
+  servePublications(publications: PublicationsPort): void
   /** Who is behind a connection, by the address its limits count: libp2p itself sees everybody at 127.0.0.1. */
   clientOf(connection: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined
 }

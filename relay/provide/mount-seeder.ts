@@ -1,11 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { MIB } from '#shared/base/units.ts'
-import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
-import type { Manifest } from '#shared/models/manifest.ts'
-import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { seedModels, type Seeding } from '#shared/peer/seeding.ts'
 import type { SeedsPort } from '#shared/schedule/seeds/seeds-port.ts'
 import { nodeClock } from '../base/node-clock.ts'
@@ -13,6 +9,7 @@ import type { LocateModelFile } from '../config/models-folder.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
 import { FolderStore } from './folder-store.ts'
+import { manifestFilesOf, readOwnManifest } from './own-manifests.ts'
 
 export interface MountSeederInit {
   readonly privateKey: PrivateKey
@@ -42,9 +39,11 @@ export async function mountSeeder(
     { addresses: () => addresses, uploadBytesPerSecond: megabytesPerSecond * MIB, budgetBytes: Infinity },
   )
   const stopper = new AbortController()
-  const looking = lookAt(seeding, filesOf(catalogue, locate), stopper.signal).catch((thrown: unknown) => {
-    if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
-  })
+  const looking = lookAt(seeding, manifestFilesOf(catalogue, locate), stopper.signal).catch(
+    (thrown: unknown) => {
+      if (!stopper.signal.aborted) log.warn({ err: thrown }, 'models are not passed on')
+    },
+  )
   return {
     stop: async () => {
       stopper.abort()
@@ -54,29 +53,14 @@ export async function mountSeeder(
   }
 }
 
-/** Where the relay keeps the manifests that it serves. */
-function filesOf(catalogue: readonly CatalogueEntry[], locate: LocateModelFile): readonly string[] {
-  const places = catalogue.flatMap(({ precisions }) => precisions.flatMap(({ manifest }) => manifest ?? []))
-  return places.flatMap((place) => locate(place) ?? [])
-}
-
 /** In the background, one file after another: a relay answers meanwhile. */
 async function lookAt(seeding: Seeding, paths: readonly string[], signal: AbortSignal): Promise<void> {
   for (const path of paths) {
-    const manifest = await readManifest(path)
+    const manifest = await readOwnManifest(path)
     if (!manifest) continue
     const store = new FolderStore(dirname(path))
     await store.look(manifest, { signal })
     signal.throwIfAborted()
     await seeding.share(manifest, store)
-  }
-}
-
-/** Undefined where there is none that can be read: the relay serves no such model. */
-async function readManifest(path: string): Promise<Manifest | undefined> {
-  try {
-    return parseManifest(await readFile(path), path)
-  } catch {
-    return undefined
   }
 }

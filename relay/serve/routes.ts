@@ -4,6 +4,7 @@ import { PAGE_PATHS } from '#shared/base/page-paths.ts'
 import type { ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import { PUBLICATIONS_FILE, SERVED_PUBLISHED } from '#shared/models/catalogue/publications.ts'
 import type { ServedCatalogue } from '../config/catalogue-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { Logger } from '../observe/log.ts'
@@ -17,6 +18,7 @@ import type { HealthInfo } from './network-info.ts'
 import { HeaderDoubts, isThroughUntrustedProxy } from './header-doubts.ts'
 import type { SeenHost } from './own-address.ts'
 import { PlaceFinder } from './place.ts'
+import { answerPublications, answerPublished, type PublicationsPort } from './publications-route.ts'
 import { respond, respondJson } from './respond.ts'
 import { isFromOurPage } from './same-origin.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
@@ -36,6 +38,8 @@ export interface RouteComponents {
   /** Undefined where the relay is attached to no chain. */
   readonly chain: () => ChainPort | undefined
   readonly catalogue: () => ServedCatalogue | undefined
+  /** Undefined where the relay is attached to no chain. */
+  readonly publications: () => PublicationsPort | undefined
   readonly mayAddress: (ip: string) => boolean
 }
 
@@ -64,7 +68,7 @@ const PAGE_ROUTES: ReadonlySet<string> = new Set(PAGE_PATHS)
 /** What Vite names by its content. */
 const HASHED_ASSET = /^assets\/[^/]+-[A-Za-z0-9_-]{8,}\.[a-z0-9.]+$/
 
-/** Answers HTTP requests: the page, the models, `/catalogue.json`, `/network.json`, `/health`, `/metrics`, and what is asked of the chain. */
+/** Answers HTTP requests: the page, the models, `/catalogue.json`, `/publications.json`, `/network.json`, `/health`, `/metrics`, and what is asked of the chain. */
 export function createRoutes(
   components: RouteComponents,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -147,6 +151,19 @@ function routeTable(components: RouteComponents, places: PlaceFinder): readonly 
       },
     },
     { name: 'catalogue', path: '/catalogue.json', methods: GET, answer: catalogueFile(components) },
+    {
+      name: 'publications',
+      path: `/${PUBLICATIONS_FILE}`,
+      methods: GET,
+      answer: (request, response) => answerPublications(components.publications(), request, response),
+    },
+    {
+      name: 'published',
+      path: SERVED_PUBLISHED,
+      methods: GET,
+      answer: (request, response, { path }) =>
+        answerPublished(components.publications(), request, response, path),
+    },
     jsonRoute(components, places, 'rpc', { pick: (port) => port?.rpc, none: 'chain.none' }),
     jsonRoute(components, places, 'faucet', { pick: (port) => port?.faucet, none: 'faucet.none' }),
     { name: 'models', path: '/models/', methods: GET, answer: modelFiles(components) },

@@ -10,6 +10,7 @@ import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import { AddressLimiter } from './address-limiter.ts'
 import type { ChainPort } from './chain-port.ts'
+import type { PublicationsPort } from './publications-route.ts'
 import { Certificate } from './certificate.ts'
 import { clientAddressFinder, type ClientAddress } from './client-address.ts'
 import { encodeFiles } from './encode-files.ts'
@@ -32,6 +33,7 @@ export interface SiteComponents {
   readonly chain: () => ChainPort | undefined
   /** Undefined before it was signed. */
   readonly catalogue: () => ServedCatalogue | undefined
+  readonly publications: () => PublicationsPort | undefined
   /** False for an address that the operator turns away. */
   readonly mayAddress: (ip: string) => boolean
 }

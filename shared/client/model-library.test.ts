@@ -152,7 +152,7 @@ describe('the model library', () => {
 
   it('finds by its hash that two places hold one model, and tells what else it is called', async () => {
     const lists = listOf()
-    const relay = { kind: 'contract', publisher: '0x1' } as const
+    const relay = { kind: 'contract', publisher: '0x1', royaltyBps: 500 } as const
     // Another query makes another place of the same bytes.
     const renamed = at('/models/infernet-tiny/./manifest.fp32.json', { name: 'GPT-9' })
     const { choices } = await new ModelLibrary(shelf().components).list({

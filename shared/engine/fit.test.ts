@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../base/units.ts'
+import { BUNDLED_MODELS } from '../models/catalogue/bundled.ts'
 import type { Manifest } from '../models/manifest.ts'
+import { USUAL_CACHE_BYTES } from '../models/text-limit.ts'
 import { readTinyModel } from '../testing/tiny-model.ts'
 import { checkFits } from './check-fits.ts'
-import { limitProblem, memoryNeeds } from './fit.ts'
+import { limitProblem, memoryNeeds, roughNeeds } from './fit.ts'
 
 const { manifest: tiny } = await readTinyModel('fp32')
 const file = (path: string, size: number) => ({ path, size, sha256: '0'.repeat(64), pieces: [] })
@@ -198,5 +200,27 @@ describe('checkFits', () => {
       message: 'The processor allows 3584 MB of memory; the model needs 3692 MB.',
     })
     expect(limitProblem(memoryNeeds(huge), undefined)?.fix).toBe('Choose a smaller model.')
+  })
+})
+
+describe('the memory that the bundled catalogue tells', () => {
+  it('is what Infernet Tiny takes', async () => {
+    const entry = BUNDLED_MODELS.find(({ id }) => id === tiny.id)
+    for (const { dtype, memoryBytes } of entry?.precisions ?? [])
+      expect([dtype, memoryBytes]).toEqual([
+        dtype,
+        memoryNeeds((await readTinyModel(dtype)).manifest).totalBytes,
+      ])
+  })
+
+  it('has of each other model room for a cache, the same in each precision, and no more than is ever given', () => {
+    for (const { id, precisions, task } of BUNDLED_MODELS) {
+      const caches = new Set(precisions.map((each) => Math.round(roughNeeds(each).cacheBytes / 1e6)))
+      expect([id, caches.size]).toEqual([id, 1])
+      for (const cache of caches) {
+        expect(cache).toBeLessThanOrEqual(Math.round(USUAL_CACHE_BYTES / 1e6))
+        if (task === 'text-generation') expect(cache).toBeGreaterThan(0)
+      }
+    }
   })
 })

@@ -23,7 +23,7 @@ export const VERSIONS = {
   /** What is hashed or signed in a form of its own: `infernet/<name>/<version>` goes before the bytes. */
   hashed: { chain: 2, seed: 1, binding: 1, sketch: 1 },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */
-  file: { model: 1, golden: 1, 'golden-vectors': 1, transcript: 1, catalogue: 1 },
+  file: { model: 1, golden: 1, 'golden-vectors': 1, transcript: 1, catalogue: 1, publications: 1 },
   /**
    * What relays tell one another: `infernet/<topic>/<version>`. `shelves` is for offers of models that must be loaded
    * first: a relay from before them would take one on `offers` for a forgery, and blame the relay that brought it.

@@ -10,7 +10,7 @@ import { useFiles } from '#shared/models/store/use-files.ts'
 import { createCrossOriginSource } from './cross-origin-source.ts'
 import { downloadModel, type DownloadComponents, type DownloadOptions } from './download-model.ts'
 import { openKeptModels, type KeptModels, type KeptRecord } from './kept-models.ts'
-import { makeRoom, type Evicted } from './make-room.ts'
+import { makeRoom, type Evicted, type RoomComponents } from './make-room.ts'
 import { openWeights } from './open-weights.ts'
 import { createWebLocks } from './web-locks.ts'
 
@@ -21,6 +21,8 @@ export interface BringComponents extends Pick<DownloadComponents, 'clock' | 'swa
   readonly origins: readonly ByteSource[]
   /** What models may take here by the visitor's wish, in bytes. @default as much as the browser gives */
   readonly limitBytes?: number | undefined
+  /** What models earn here: read where something has to go for this one. */
+  readonly earnings?: RoomComponents['earnings']
 }
 
 /** A model that is here, and stays as long as somebody uses it. */
@@ -39,7 +41,7 @@ export interface BroughtModel {
  * @throws InfernetError `models.no-space`, what `downloadModel` throws, or the signal's reason
  */
 export async function bringModel(
-  { clock, origins, swarm, limitBytes }: BringComponents,
+  { clock, origins, swarm, limitBytes, earnings }: BringComponents,
   manifest: Manifest,
   options: DownloadOptions = {},
 ): Promise<BroughtModel | undefined> {
@@ -54,7 +56,8 @@ export async function bringModel(
     const began = { at: clock.monotonic(), bytes: await heldBytes(store, manifest) }
     if (began.bytes < manifestBytes(manifest)) {
       const { storage } = navigator
-      evicted.push(...(await makeRoom({ store, kept, locks, clock, storage, limitBytes }, manifest)))
+      const room = { store, kept, locks, clock, storage, limitBytes, earnings }
+      evicted.push(...(await makeRoom(room, manifest)))
       await noteBeginning({ kept, clock }, manifest)
       const components = { clock, random: RANDOM, store, origins: originsOf(manifest, origins), swarm }
       const fetch = () => downloadModel(components, manifest, options)

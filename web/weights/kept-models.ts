@@ -10,6 +10,7 @@ const recordSchema = v.object({
   at: v.number(),
   floor: v.number(),
   refetchSeconds: v.number(),
+  /** What it earned here in an hour, as the journal said when room was made last. */
   revenue: v.number(),
   isPinned: v.boolean(),
   /** All of it was here, and nothing of it was missed since. */

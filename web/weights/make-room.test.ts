@@ -47,6 +47,8 @@ async function opened({ quota, usage }: { quota?: number; usage?: number }, reco
   return { components: { store, kept, locks, clock, storage }, known, here, locks }
 }
 const manifest = makeManifest(wanted.file)
+/** More than what is free: one of the others goes. */
+const twoMib = makeManifest(makeModelFile(1.5 * MIB, { seed: 9 }).file)
 
 describe('makeRoom', () => {
   const records = [record('often', [often, shared], { hits: 9 }), record('once', [once, shared])]
@@ -67,6 +69,26 @@ describe('makeRoom', () => {
     expect(await here()).toEqual(new Set([often.file.sha256, shared.file.sha256]))
     expect([...known.keys()]).toEqual(['often'])
     expect(await components.kept.floor()).toBeGreaterThan(0)
+  })
+
+  it('keeps what earned before what did not, all else being equal, and forgets what earns no more', async () => {
+    const equal = [record('often', [often]), record('once', [once], { revenue: 9 })]
+    for (const earner of ['often', 'once']) {
+      const other = earner === 'often' ? 'once' : 'often'
+      const { components, known } = await opened({ quota: 8 * MIB, usage: 7 * MIB }, equal)
+      const earnings = async () => new Map([[earner, 0.2]])
+      await components.store.remove(shared.file)
+      expect(await makeRoom({ ...components, earnings }, twoMib)).toEqual([other])
+      expect(known.get(earner)?.revenue).toBe(0.2)
+    }
+  })
+
+  it('goes by what was noted where the journal cannot be read', async () => {
+    const noted = [record('often', [often]), record('once', [once], { revenue: 9 })]
+    const { components } = await opened({ quota: 8 * MIB, usage: 7 * MIB }, noted)
+    await components.store.remove(shared.file)
+    const earnings = () => Promise.reject(new Error('no database'))
+    expect(await makeRoom({ ...components, earnings }, twoMib)).toEqual(['often'])
   })
 
   it('keeps models to their share of what the page may have', async () => {

@@ -19,6 +19,8 @@ export interface RoomComponents {
   readonly storage: Pick<StorageManager, 'estimate'> | undefined
   /** What models may take here by the visitor's wish, in bytes. @default no limit */
   readonly limitBytes?: number | undefined
+  /** What models earn here in an hour, by their hash, all in one unit. @default what was noted last */
+  readonly earnings?: (() => Promise<ReadonlyMap<string, number>>) | undefined
 }
 
 type Candidate = KeptModel & { readonly model: string; readonly files: KeptRecord['files'] }
@@ -120,12 +122,12 @@ async function forgetAll(
 
 /** What is kept and no part of the wanted model, each with the bytes that only it has. */
 async function findCandidates(
-  { store, kept, locks }: RoomComponents,
+  { store, kept, locks, earnings }: RoomComponents,
   files: RoomWanted['files'],
 ): Promise<readonly Candidate[]> {
   const wanted = new Set(files.map(({ sha256 }) => sha256))
   const here = new Map((await store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
-  const records = await kept.list()
+  const records = await noteEarnings(kept, earnings)
   const owners = new Map<string, number>()
   for (const { files } of records)
     for (const { sha256 } of files) owners.set(sha256, (owners.get(sha256) ?? 0) + 1)
@@ -147,6 +149,24 @@ async function findCandidates(
         files,
         model: record.model,
       }
+    }),
+  )
+}
+
+/** Writes down what the journal says; without a journal what it said before counts. */
+async function noteEarnings(
+  kept: KeptModels,
+  earnings: RoomComponents['earnings'],
+): Promise<readonly KeptRecord[]> {
+  const records = await kept.list()
+  const earned = await earnings?.().catch(() => undefined)
+  if (!earned) return records
+  return Promise.all(
+    records.map(async (record) => {
+      const revenue = earned.get(record.model) ?? 0
+      if (revenue === record.revenue) return record
+      await kept.put({ ...record, revenue })
+      return { ...record, revenue }
     }),
   )
 }

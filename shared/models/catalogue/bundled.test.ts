@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { manifestBytes, PIECE_BYTES } from '../manifest.ts'
+import { mayPassOn } from '../licence.ts'
 import { parseManifest } from '../parse-manifest.ts'
 import { BUNDLED_CATALOGUE, BUNDLED_MODELS } from './bundled.ts'
 import { parseCatalogue } from './catalogue.ts'
@@ -38,6 +39,13 @@ describe('the bundled catalogue', () => {
         expect(tried).toBe(false)
         expect(precisions.every(({ isRough, hash }) => isRough === true && hash === undefined)).toBe(true)
       }
+  })
+
+  it('names licences as hubs do, each with where it can be read, and passes on what they let be passed on', () => {
+    for (const { id, licence } of BUNDLED_MODELS) {
+      expect([id, licence.mayPassOn]).toEqual([id, mayPassOn(licence, ['LICENSE'])])
+      expect(licence.link).toMatch(/^https:/)
+    }
   })
 
   it.each(bundled)(

@@ -9,6 +9,7 @@ const MAX_BYTES = 2 ** 40
 const MAX_ORIGINS = 4
 const MAX_PRECISIONS = 4
 const MAX_USES = 6
+export const MAX_NAME_LENGTH = 60
 
 /** On the page's own server, which may stand in a folder, or anywhere on the web. */
 const place = v.pipe(
@@ -63,7 +64,7 @@ export const entrySchema = v.pipe(
   message({
     /** A short id, e.g. `infernet-tiny`. */
     id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)),
-    name: text(60),
+    name: text(MAX_NAME_LENGTH),
     /** One honest line for people who do not know what a model is. */
     about: text(160),
     task: v.picklist(['text-generation', 'feature-extraction']),

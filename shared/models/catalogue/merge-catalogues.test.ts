@@ -10,7 +10,7 @@ const relay: CatalogueSource = {
   kind: 'relay',
   relay: peerName('12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9oRelay1'),
 }
-const contract: CatalogueSource = { kind: 'contract', publisher: '0x1' }
+const contract: CatalogueSource = { kind: 'contract', publisher: '0x1', royaltyBps: 500 }
 const hashed = (name: string, hash: string, change = {}) =>
   entryOf({
     name,
@@ -134,4 +134,31 @@ it('keeps both revisions of a repository whose precisions are of two', () => {
   ])
   expect(rest).toEqual([])
   expect(one?.entry.origins.map((origin) => origin.kind === 'hub' && origin.revision)).toEqual(['old', 'new'])
+})
+
+it('takes from the models contract a claim and a name in doubt, and nothing else', () => {
+  const other: CatalogueSource = { kind: 'contract', publisher: '0x2', royaltyBps: 0 }
+  const origins = [{ kind: 'folder', url: '/published/x/' }]
+  const more = { dtype: 'q4', bytes: 1, memoryBytes: 1, hash: B, manifest: '/published/x/manifest.q4.json' }
+  const [known] = hashed('Tiny', A).precisions
+  const claimed = hashed('Better', A, { about: 'Mine.', origins, precisions: [known, more] })
+  const [pinned, proposed, ...claims] = mergeCatalogues(
+    [
+      { source: relay, entries: [hashed('Tiny', A)] },
+      { source: contract, entries: [claimed] },
+      { source: contract, entries: [hashed('Mine', 'c3'.repeat(32))] },
+      { source: other, entries: [hashed('mine', 'd4'.repeat(32))] },
+    ],
+    [hashed('Mine', 'e5'.repeat(32))],
+  )
+  expect(pinned).toMatchObject({ isPinned: true, sources: [{ kind: 'own' }], sharesName: true })
+  expect(proposed).toMatchObject({
+    entry: hashed('Tiny', A),
+    sources: [relay, contract],
+    otherNames: [{ name: 'Better', source: contract }],
+  })
+  expect(claims.map(({ sources, sharesName }) => [sources, sharesName])).toEqual([
+    [[contract], true],
+    [[other], true],
+  ])
 })

@@ -8,8 +8,8 @@ export type CatalogueSource =
   /** This software's own list. */
   | { readonly kind: 'bundled' }
   | { readonly kind: 'relay'; readonly relay: PeerName }
-  /** The models contract: `publisher` holds the name there. */
-  | { readonly kind: 'contract'; readonly publisher: string }
+  /** The models contract: `publisher` holds the name there, and asks for that share of what the model earns. */
+  | { readonly kind: 'contract'; readonly publisher: string; readonly royaltyBps: number }
 
 export interface SourcedList {
   readonly source: CatalogueSource
@@ -37,7 +37,8 @@ type Draft = Omit<MergedEntry, 'sharesName'>
  *
  * Two entries are one model when a hash, a place or a repository of theirs is the same and no precision has two hashes.
  * A later one then adds the origins, and the precisions whose manifest the earlier one does not know. So two publishers
- * of one name stay two, and a model under a second name is a clash to be shown.
+ * of one name stay two, and a model under a second name is a clash to be shown. What anybody wrote into the models
+ * contract adds nothing to another's entry but the claim.
  */
 export function mergeCatalogues(
   lists: readonly SourcedList[],
@@ -63,6 +64,11 @@ export function mergeCatalogues(
   }))
 }
 
+/** True for a model that nobody but its publisher names: nothing is chosen of these that the visitor did not choose. */
+export function isClaimAlone({ sources }: Pick<MergedEntry, 'sources'>): boolean {
+  return sources.every(({ kind }) => kind === 'contract')
+}
+
 function joined(known: Draft, entry: CatalogueEntry, source: CatalogueSource): Draft {
   const isNew = !known.sources.some((each) => sourceKey(each) === sourceKey(source))
   const isOtherName = spelled(known.entry.name) !== spelled(entry.name)
@@ -70,7 +76,7 @@ function joined(known: Draft, entry: CatalogueEntry, source: CatalogueSource): D
     ...known,
     sources: isNew ? [...known.sources, source] : known.sources,
     otherNames: isOtherName ? [...known.otherNames, { name: entry.name, source }] : known.otherNames,
-    entry: known.isPinned ? known.entry : completed(known.entry, entry),
+    entry: known.isPinned || source.kind === 'contract' ? known.entry : completed(known.entry, entry),
   }
 }
 

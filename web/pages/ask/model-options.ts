@@ -1,6 +1,10 @@
 import { shortPeerName } from '#shared/base/ids.ts'
 import type { CatalogueEntry } from '#shared/models/catalogue/entry.ts'
-import type { CatalogueSource, MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
+import {
+  isClaimAlone,
+  type CatalogueSource,
+  type MergedEntry,
+} from '#shared/models/catalogue/merge-catalogues.ts'
 import type { Ask } from '../../state/ask/ask.svelte.ts'
 import type { Session } from '../../state/session/session.svelte.ts'
 import { formatBytes, formatPrice } from '../../ui/format.ts'
@@ -8,7 +12,15 @@ import type { ModelOption } from '../../ui/model-option.ts'
 import { failureOf } from '../words.ts'
 
 /** What can be asked, those that somebody lends in front; then what nobody has added yet. */
-export function modelOptions(session: Session, ask: Ask): readonly ModelOption[] {
+export function modelOptions(
+  session: Pick<Session, 'offersFor' | 'list'>,
+  ask: Pick<Ask, 'models' | 'fits'>,
+): readonly ModelOption[] {
+  const claims = new Set(
+    ask.models.filter(({ listed }) => isClaimAlone(listed)).map(({ model }) => String(model)),
+  )
+  // Who publishes a model may say that it is lent, too: what others vouch for stays in front of it.
+  const rank = ({ value, live }: ModelOption): number => (claims.has(value) ? 2 : 0) + (live > 0 ? 0 : 1)
   const choices = ask.models.map((choice): ModelOption => {
     const offers = session.offersFor(choice.model)
     const prices = offers.map(({ offer }) => offer.price.outputPerMillion)
@@ -45,7 +57,7 @@ export function modelOptions(session: Session, ask: Ask): readonly ModelOption[]
         fits: ask.fits?.get(entry.id),
       }
     })
-  return [...choices.toSorted((a, b) => Number(b.live > 0) - Number(a.live > 0)), ...proposals]
+  return [...choices.toSorted((a, b) => rank(a) - rank(b)), ...proposals]
 }
 
 /** Where models are added, with the name filled in. */
@@ -77,9 +89,18 @@ function doubtsOf({ otherNames, sharesName, sources }: MergedEntry): readonly st
     .slice(0, 3)
     .map(({ name, source }) => `“${name}” for ${sourceWords(source)}: the same files under another name.`)
   const [first] = sources
-  return sharesName && first
-    ? [`Another model has this name. This one is of ${sourceWords(first)}.`, ...clashes]
-    : clashes
+  const shared =
+    sharesName && first ? [`Another model has this name. This one is of ${sourceWords(first)}.`] : []
+  // Of a model that nobody else names, its note says who published it.
+  const claims = isClaimAlone({ sources }) ? [] : sources.flatMap(claimWords)
+  return [...shared, ...clashes, ...claims]
+}
+
+function claimWords(source: CatalogueSource): readonly string[] {
+  if (source.kind !== 'contract') return []
+  return [
+    `Published on the chain by ${source.publisher}, who asks ${source.royaltyBps / 100} % of what it earns.`,
+  ]
 }
 
 function sourceWords(source: CatalogueSource): string {
@@ -91,6 +112,6 @@ function sourceWords(source: CatalogueSource): string {
     case 'relay':
       return `relay ${shortPeerName(source.relay)}`
     case 'contract':
-      return `the publisher ${source.publisher.slice(0, 10)}`
+      return `the publisher ${source.publisher}`
   }
 }

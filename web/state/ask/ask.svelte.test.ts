@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { baseUnits, millis, tokens } from '#shared/base/units.ts'
+import type { ModelChoice } from '#shared/client/model-choice.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { AnswerEvent, AnswerSummary, BegunAnswer } from '#shared/peer/peer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
@@ -12,7 +13,7 @@ import { Settings } from '../session/settings.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 import { noClaims } from '../testing/memory-money.ts'
 import { memoryServices, type Scene } from '../testing/memory-services.ts'
-import { seenOffer, segment, SMOL, TINY } from '../testing/samples.ts'
+import { claimAlone, seenOffer, segment, SMOL, TINY } from '../testing/samples.ts'
 
 const SUMMARY: AnswerSummary = {
   finish: 'stop',
@@ -224,6 +225,16 @@ it('asks the model with most providers until the visitor chooses', async () => {
   expect(ask.model?.model).toBe(SMOL)
   ask.model = session.choice(TINY)
   expect(ask.model?.model).toBe(TINY)
+})
+
+it('asks by itself nothing that its publisher alone vouches for, however many lend it', async () => {
+  const clock = new FakeClock()
+  const [tiny, smol] = memoryServices(clock).scene.models as [ModelChoice, ModelChoice]
+  const offers = ['aaaaaa', 'bbbbbb', 'cccccc'].map((name) => seenOffer(clock, name, { model: SMOL }))
+  const { ask, session } = await opened({ offers, models: [tiny, claimAlone(smol)] }, clock)
+  expect(ask.model?.model).toBe(TINY)
+  ask.model = session.choice(SMOL)
+  expect(ask.model?.model).toBe(SMOL)
 })
 
 it('prices by the highest live offer, and knows no price where nobody offers', async () => {

@@ -1,6 +1,7 @@
 import { estimateCost, type AnswerLengths, type CostEstimate } from '#shared/client/estimate-cost.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { isClaimAlone } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { AnswerSources } from './answer-sources.ts'
 import { Answer } from './answer.svelte.ts'
@@ -80,13 +81,17 @@ export class Ask {
     return this.#session.models.filter(({ task }) => task === 'text-generation')
   }
 
-  /** The model that is asked: the visitor's choice, else the one with most providers, else the first. */
+  /**
+   * The model that is asked: the visitor's choice, else the one with most providers, else the first. Of what its
+   * publisher alone vouches for none is taken that the visitor did not choose: providers cost a stranger nothing.
+   */
   get model(): ModelChoice | undefined {
     const models = this.models
     const chosen = models.find(({ model }) => model === this.#settings.askModel.value)
     if (chosen) return chosen
-    const counts = models.map((choice) => this.#session.offersFor(choice.model).length)
-    return models[counts.indexOf(Math.max(...counts))]
+    const vouched = models.filter(({ listed }) => !isClaimAlone(listed))
+    const counts = vouched.map((choice) => this.#session.offersFor(choice.model).length)
+    return vouched[counts.indexOf(Math.max(...counts))] ?? models[0]
   }
   set model(choice: ModelChoice | undefined) {
     this.#settings.askModel.value = choice?.model

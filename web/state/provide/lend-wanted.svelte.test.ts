@@ -8,7 +8,7 @@ import { Session } from '../session/session.svelte.ts'
 import { Settings } from '../session/settings.svelte.ts'
 import { noClaims } from '../testing/memory-money.ts'
 import { memoryServices, type Scene } from '../testing/memory-services.ts'
-import { SMOL, TINY } from '../testing/samples.ts'
+import { claimAlone, SMOL, TINY } from '../testing/samples.ts'
 import { LendWanted } from './lend-wanted.svelte.ts'
 import { Provide } from './provide.svelte.ts'
 
@@ -49,6 +49,16 @@ it('does nothing before it is switched on, and says nothing', async () => {
   const { clock, provide, mode } = await opened()
   await clock.advance(HOUR_MS)
   expect([mode.on, mode.hold, provide.stage]).toEqual([false, undefined, 'idle'])
+})
+
+it('loads nothing that its publisher alone vouches for, however much it is wanted', async () => {
+  const { models } = memoryServices(new FakeClock()).scene
+  const { clock, provide, mode } = await opened({
+    models: models.map((choice) => (choice.model === SMOL ? claimAlone(choice) : choice)),
+  })
+  mode.on = true
+  await clock.advance(30 * SECOND_MS)
+  expect([provide.stage, mode.hold]).toEqual(['idle', 'nothing-wanted'])
 })
 
 it('lends the model that is wanted, though another one was chosen, and remembers the mode', async () => {

@@ -3,6 +3,7 @@ import type { Random } from '#shared/base/random.ts'
 import { MIB, millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { NetworkView } from '#shared/peer/peer.ts'
+import { isClaimAlone } from '#shared/models/catalogue/merge-catalogues.ts'
 import { wantedModel, type WantedCandidate } from '#shared/schedule/demand/wanted-model.ts'
 import type { Session } from '../session/session.svelte.ts'
 import type { PageIdle } from './page-idle.ts'
@@ -213,7 +214,8 @@ export class LendWanted {
   async #candidates(view: NetworkView, current: ModelHash | undefined): Promise<readonly WantedCandidate[]> {
     const candidates = (view.demand ?? []).map(async ({ model, share, loaded }) => {
       const choice = this.#session.choice(model)
-      if (!choice) return []
+      // What its publisher alone vouches for is loaded when a person says so.
+      if (!choice || isClaimAlone(choice.listed)) return []
       return [
         {
           ...{ model, share, loaded: Math.max(0, loaded - (model === current ? 1 : 0)) },

@@ -7,6 +7,11 @@ import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
 import { badCatalogue } from '#shared/models/catalogue/catalogue.ts'
 import { SERVED_MODELS, usualPrecision, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
 import type { CatalogueSource, SourcedList } from '#shared/models/catalogue/merge-catalogues.ts'
+import {
+  MAX_PUBLICATIONS_BYTES,
+  parsePublications,
+  PUBLICATIONS_FILE,
+} from '#shared/models/catalogue/publications.ts'
 import { MAX_SIGNED_CATALOGUE_BYTES, openCatalogue } from '#shared/models/catalogue/signed-catalogue.ts'
 import { hashManifest } from '#shared/models/manifest.ts'
 import { readSmallFile } from '#shared/models/read-small-file.ts'
@@ -17,9 +22,16 @@ import { underPage } from './address.ts'
 /** A few kilobytes from whoever served the page. Without them the page has its own list, so it waits less than for the rest. */
 const CATALOGUE_DEADLINE_MS = 4 * SECOND_MS
 
-/** All lists of models that this page knows: the visitor's own first, then that of the relay, then the bundled one. */
+/**
+ * All lists of models that this page knows: the visitor's own first, then that of the relay, then the bundled one. Last
+ * comes what publishers claim in the models contract, as the relay reads it: strangers write there.
+ */
 export async function readLists(clock: Clock, own: OwnModels): Promise<CatalogueLists> {
-  const [kept, proposed] = await Promise.all([own.list(), readRelayList(clock)])
+  const [kept, proposed, published] = await Promise.all([
+    own.list(),
+    readRelayList(clock),
+    readPublications(clock),
+  ])
   const added = kept.filter(({ isPinned }) => !isPinned).map(({ entry }) => entry)
   return {
     pinned: kept.filter(({ isPinned }) => isPinned).map(({ entry }) => entry),
@@ -27,6 +39,7 @@ export async function readLists(clock: Clock, own: OwnModels): Promise<Catalogue
       { source: { kind: 'own' }, entries: added },
       ...proposed.lists,
       { source: { kind: 'bundled' }, entries: bundledBeside(proposed.lists) },
+      ...published,
     ],
     leftOut: proposed.leftOut,
     manifests: new Map(
@@ -50,18 +63,8 @@ function bundledBeside(proposed: readonly SourcedList[]): readonly CatalogueEntr
 async function readRelayList(
   clock: Clock,
 ): Promise<{ readonly lists: readonly SourcedList[]; readonly leftOut: readonly LeftOut[] }> {
-  const late = (): Error =>
-    new InfernetError('models.unavailable', { path: 'catalogue.json', status: 'no answer' })
   try {
-    const text = await withDeadline(clock, millis(CATALOGUE_DEADLINE_MS), late, async (signal) => {
-      const bytes = await readSmallFile(
-        createHttpSource(underPage('/')),
-        'catalogue.json',
-        MAX_SIGNED_CATALOGUE_BYTES,
-        { signal },
-      )
-      return new TextDecoder().decode(bytes)
-    })
+    const text = await readText(clock, 'catalogue.json', MAX_SIGNED_CATALOGUE_BYTES)
     const { signer, entries, refused } = await openCatalogue(text)
     const source: CatalogueSource = { kind: 'relay', relay: signer }
     const leftOut = refused.map(({ at, field }) => ({
@@ -73,4 +76,22 @@ async function readRelayList(
     const reason = InfernetError.from(thrown, 'models.unavailable')
     return { lists: [], leftOut: reason.code === 'models.unavailable' ? [] : [{ source: undefined, reason }] }
   }
+}
+
+/** Without an answer the models are those that others name. */
+async function readPublications(clock: Clock): Promise<readonly SourcedList[]> {
+  try {
+    return parsePublications(await readText(clock, PUBLICATIONS_FILE, MAX_PUBLICATIONS_BYTES))
+  } catch {
+    return []
+  }
+}
+
+/** A small file beside the page. */
+function readText(clock: Clock, path: string, maxBytes: number): Promise<string> {
+  const late = (): Error => new InfernetError('models.unavailable', { path, status: 'no answer' })
+  return withDeadline(clock, millis(CATALOGUE_DEADLINE_MS), late, async (signal) => {
+    const bytes = await readSmallFile(createHttpSource(underPage('/')), path, maxBytes, { signal })
+    return new TextDecoder().decode(bytes)
+  })
 }

@@ -181,6 +181,7 @@ async function bring(
   const { swarm } = sharingOf(page)
   const components = {
     ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage') },
+    earnings: async () => (await import('./read-earnings.ts')).readEarnings(page.clock),
     origins: sourcesOf(origins, { ...places, token: () => token }),
   }
   const brought = await bringModel(components, manifest, options)
@@ -208,6 +209,7 @@ export async function openModels(page: PageBasics): Promise<ModelsHome | undefin
     hubUrl,
     room: {
       ...{ store, kept, locks, clock, storage: navigator.storage },
+      earnings: async () => (await import('./read-earnings.ts')).readEarnings(clock),
       get limitBytes() {
         return readCap(page.settings, 'storage')
       },

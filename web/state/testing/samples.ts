@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { modelHash, peerName, type PeerName } from '#shared/base/ids.ts'
 import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
+import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { RelayView, SeenOffer, Segment } from '#shared/peer/peer.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
@@ -79,4 +80,10 @@ export function segment(tail: string, change: Partial<Segment> = {}): Segment {
     isUsageDisputed: false,
     ...change,
   }
+}
+
+/** The same model where nobody but its publisher names it. */
+export function claimAlone(choice: ModelChoice): ModelChoice {
+  const source = { kind: 'contract', publisher: '0x1', royaltyBps: 500 } as const
+  return { ...choice, listed: { ...choice.listed, sources: [source] } }
 }
