@@ -69,7 +69,8 @@ async function seed([tracker, keptIn]: readonly [string, string]): Promise<strin
   const client = new WebTorrent({ dht: false, lsd: false })
   Object.assign(window, { client })
   const file = new File([await (await fetch('/file')).blob()], 'model.onnx')
-  const kept = keptIn === 'memory' ? { store: (window as unknown as { MemoryChunks: object }).MemoryChunks } : {}
+  const kept =
+    keptIn === 'memory' ? { store: (window as unknown as { MemoryChunks: object }).MemoryChunks } : {}
   const options = { announce: [tracker], destroyStoreOnDestroy: true, ...kept }
   return new Promise((resolve) => client.seed(file, options, ({ magnetURI }) => resolve(magnetURI)))
 }
@@ -79,14 +80,16 @@ async function take([magnet, tracker, keptIn]: readonly [string, string, string]
   const { default: WebTorrent } = (await import(build)) as TorrentModule
   const client = new WebTorrent({ dht: false, lsd: false })
   Object.assign(window, { client })
-  const kept = keptIn === 'memory' ? { store: (window as unknown as { MemoryChunks: object }).MemoryChunks } : {}
+  const kept =
+    keptIn === 'memory' ? { store: (window as unknown as { MemoryChunks: object }).MemoryChunks } : {}
   const torrent = client.add(magnet, { announce: [tracker], destroyStoreOnDestroy: true, ...kept })
   let first = 0
   torrent.on('metadata', () => torrent.on('download', () => (first ||= performance.now())))
   await new Promise<void>((resolve) => torrent.on('done', resolve))
   const ms = performance.now() - first
   // What an earlier run left would be checked and not fetched.
-  if (torrent.downloaded < torrent.length) throw new Error(`only ${torrent.downloaded} bytes came from a peer`)
+  if (torrent.downloaded < torrent.length)
+    throw new Error(`only ${torrent.downloaded} bytes came from a peer`)
   return (torrent.length / ms) * 1000
 }
 
