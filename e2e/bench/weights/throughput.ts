@@ -95,7 +95,10 @@ function printAll(rates: Rates, { print }: Pick<BenchOptions, 'print'>): void {
   print(share('swarmOverWebtorrent', swarm, torrent, 'webtorrent, MB/s'), { atLeast: 1.5 })
   print(share('swarmOverWebtorrentInMemory', swarmInMemory, torrentInMemory, 'webtorrent in memory, MB/s'))
   print(share('swarmOverHttp', swarm, http, 'relay over HTTP, MB/s'))
-  if (storeShare.length === 0) return console.error('weights: hashingCpuShare: no processor time was counted')
+  if (storeShare.length === 0) {
+    console.error('weights: hashingCpuShare: no processor time was counted')
+    return
+  }
   const value = median(storeShare)
   print({ bench: 'weights', metric: 'hashingCpuShare', value, unit: 'of the page’s processor time' })
 }
