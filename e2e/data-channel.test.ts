@@ -20,7 +20,7 @@ interface SentStream {
   addEventListener(type: 'drain', listener: () => void): void
 }
 interface StreamModule {
-  createStream(options: object): SentStream
+  readonly createStream: (options: object) => SentStream
 }
 interface MessageModule {
   Message: { encode(message: { message: Uint8Array }): Uint8Array }

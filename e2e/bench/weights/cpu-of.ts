@@ -29,8 +29,9 @@ export async function rendererOf(browser: Browser, page: Page): Promise<number> 
 /**
  * The part of a process's time that its threads for hashing and storing took while `work` ran. A thread pool does a
  * little else as well, so the share is rather too high than too low.
+ * Undefined where the kernel counted nothing.
  */
-export async function shareOfStore(pid: number, work: () => Promise<unknown>): Promise<number> {
+export async function shareOfStore(pid: number, work: () => Promise<unknown>): Promise<number | undefined> {
   const before = threadsOf(pid)
   await work()
   let store = 0
@@ -40,8 +41,7 @@ export async function shareOfStore(pid: number, work: () => Promise<unknown>): P
     all += spent
     if (STORE_THREADS.test(name)) store += spent
   }
-  if (all === 0) throw new Error('no time was counted')
-  return store / all
+  return all > 0 ? store / all : undefined
 }
 
 function threadsOf(pid: number): Ticks {

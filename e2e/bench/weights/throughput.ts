@@ -59,9 +59,8 @@ async function measureRounds(browser: Browser, peers: string, rounds: number): P
   for (let round = 0; round <= rounds; round++) {
     if (round === 1) for (const each of Object.values(rates) as number[][]) each.length = 0 // all warm
     rates.bare.push(await measureBareChannel(from, to, FILE_BYTES))
-    rates.storeShare.push(
-      await shareOfStore(pid, async () => rates.swarm.push(await network.take('opfs', 'peers'))),
-    )
+    const share = await shareOfStore(pid, async () => rates.swarm.push(await network.take('opfs', 'peers')))
+    if (share !== undefined) rates.storeShare.push(share)
     rates.torrent.push(await measureWebTorrent(from, to, { peers, keptIn: 'opfs' }))
     rates.swarmInMemory.push(await network.take('memory', 'peers'))
     rates.torrentInMemory.push(await measureWebTorrent(from, to, { peers, keptIn: 'memory' }))
@@ -96,6 +95,10 @@ function printAll(rates: Rates, { print }: Pick<BenchOptions, 'print'>): void {
   print(share('swarmOverWebtorrent', swarm, torrent, 'webtorrent, MB/s'), { atLeast: 1.5 })
   print(share('swarmOverWebtorrentInMemory', swarmInMemory, torrentInMemory, 'webtorrent in memory, MB/s'))
   print(share('swarmOverHttp', swarm, http, 'relay over HTTP, MB/s'))
+  if (storeShare.length === 0) {
+    console.error('weights: hashingCpuShare: no processor time was counted')
+    return
+  }
   const value = median(storeShare)
   print({ bench: 'weights', metric: 'hashingCpuShare', value, unit: 'of the page’s processor time' })
 }
