@@ -67,8 +67,8 @@ describe.skipIf(findAnvil() === undefined)('what publishers claim on a real chai
   const choices = async () => {
     const { entries, signer } = await openCatalogue(await ask('/catalogue.json'))
     const library = new ModelLibrary({
-      source: (url) =>
-        sourceOf({ fetch, clock: realClock }, { kind: 'folder', url }, { baseUrl: relay.httpUrl }),
+      sources: (origins) =>
+        origins.map((origin) => sourceOf({ fetch, clock: realClock }, origin, { baseUrl: relay.httpUrl })),
       digest,
     })
     const proposed: SourcedList = { source: { kind: 'relay', relay: signer }, entries }

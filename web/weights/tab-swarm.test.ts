@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ModelHash } from '#shared/base/ids.ts'
 import { millis, MIB, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
-import { hashManifest } from '#shared/models/manifest.ts'
+import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { PiecesService } from '#shared/models/pieces/pieces-service.ts'
 import type { SeedStore } from '#shared/models/pieces/shared-model.ts'
 import { MemoryStore } from '#shared/models/store/memory-store.ts'
@@ -16,7 +17,7 @@ const hash = hashManifest(model.manifest)
 const { manifest } = model
 
 /** A page's swarm whose mesh ends in memory. */
-async function opened({ clock = realClock as typeof realClock | FakeClock, opens = true } = {}) {
+async function opened({ clock = realClock, opens = true } = {}) {
   const peers = await TestSwarm.create()
   const state = {
     mayAsk: true,
@@ -192,7 +193,10 @@ describe('the swarm of a page', () => {
       read: (file, piece) => from.read(file, piece),
     }
     let seen: SeedStore | undefined
-    const share = PiecesService.prototype.share
+    const share = Object.getOwnPropertyDescriptor(PiecesService.prototype, 'share')?.value as (
+      this: PiecesService,
+      ...of: readonly [Manifest, SeedStore]
+    ) => Promise<ModelHash>
     const spy = vi.spyOn(PiecesService.prototype, 'share').mockImplementation(function (
       this: PiecesService,
       each,

@@ -16,7 +16,7 @@ import type { OwnModels } from '../../storage/own-models.ts'
 import type { addFromHub } from '../../weights/add-from-hub.ts'
 import type { HubAdded } from '../../weights/hub-messages.ts'
 import type { KeptModels } from '../../weights/kept-models.ts'
-import { makeRoomFor, type RoomComponents } from '../../weights/make-room.ts'
+import { makeRoomFor, type Evicted, type RoomComponents } from '../../weights/make-room.ts'
 import type { FetchOptions, HubModel, HubQuestion, LicenceFacts, Wanted } from '../models/services.ts'
 
 export type HubWanted = Extract<Wanted, { kind: 'hub' }>
@@ -36,7 +36,7 @@ export interface HubHomeComponents {
 
 export interface HubFetch extends FetchOptions {
   /** These models went to make room. */
-  readonly onEvicted: (names: readonly string[]) => void
+  readonly onEvicted: (evicted: readonly Evicted[]) => void
 }
 
 /** A config.json that is read only to see whether the hub gives it. */
@@ -89,7 +89,7 @@ export class HubHome {
     return hash
   }
 
-  async #makeRoom({ files, totalBytes }: AddOffer): Promise<readonly string[]> {
+  async #makeRoom({ files, totalBytes }: AddOffer): Promise<readonly Evicted[]> {
     const { room } = this.#components
     const here = new Map((await room.store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
     const large = files.flatMap(({ sha256, size }) => (sha256 === undefined ? [] : [{ sha256, size }]))

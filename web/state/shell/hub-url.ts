@@ -28,13 +28,13 @@ export function createHubUrl(
 
 async function readHub(fetch: typeof globalThis.fetch, place: string): Promise<string> {
   const late = (): Error => new Error('no answer')
-  const read = await withDeadline(
+  const read = await withDeadline<unknown>(
     platformClock(globalThis),
     millis(DEADLINE_MS),
     late,
     async (signal) => {
       const response = await fetch(place, { signal, cache: 'no-store' })
-      return response.ok ? response.json() : undefined
+      return response.ok ? ((await response.json()) as unknown) : undefined
     },
     {},
   )

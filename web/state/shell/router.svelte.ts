@@ -38,9 +38,11 @@ export class Router {
   /** What was asked for by these parameters is done: a reload does not do it again. Others stay. */
   forget(...names: readonly string[]): void {
     const { location, history } = this.#window
-    const url = new URL(location.href)
-    for (const name of names) url.searchParams.delete(name)
-    if (url.href !== location.href) history.replaceState(history.state, '', url)
+    const all = [...parametersOf(location)]
+    const kept = all.filter(([name]) => !names.includes(name))
+    if (kept.length === all.length) return
+    const query = kept.length > 0 ? `?${String(new URLSearchParams(kept))}` : ''
+    history.replaceState(history.state, '', `${location.pathname}${query}${location.hash}`)
   }
 
   /** As a click on a link of ours. */
