@@ -17,7 +17,7 @@ import { createHubOrigin } from '#shared/models/origin/hub-origin.ts'
 import { SILENCE_MS } from '#shared/models/origin/limits.ts'
 import type { Scratch } from '#shared/models/origin/scratch.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
-import { createFolderScratch } from '../run/folder-scratch.ts'
+import { createFolderScratch } from './folder-scratch.ts'
 import { makeHubRepository, type HubRepository } from './hub-repository.ts'
 import { startLocalHub, type LocalHub } from './local-hub.ts'
 

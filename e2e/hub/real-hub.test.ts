@@ -17,7 +17,7 @@ import { addModel, type AddedModel } from '#shared/models/origin/add-model.ts'
 import { createHubOrigin } from '#shared/models/origin/hub-origin.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { wasmComponents } from '#shared/testing/tiny-model.ts'
-import { createFolderScratch } from '../run/folder-scratch.ts'
+import { createFolderScratch } from './folder-scratch.ts'
 
 const REPOSITORIES = [
   'HuggingFaceTB/SmolLM2-135M-Instruct',

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Scratch } from '#shared/models/origin/scratch.ts'
-import { createFolderScratch } from '../run/folder-scratch.ts'
+import { createFolderScratch } from './folder-scratch.ts'
 import {
   GATED,
   LEVEL_4,

@@ -32,7 +32,7 @@ import { createHubOrigin } from '#shared/models/origin/hub-origin.ts'
 import type { Origin } from '#shared/models/origin/origin.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { ADDED_INDEX } from '../../relay/config/added-models.ts'
-import { createFolderScratch } from './folder-scratch.ts'
+import { createFolderScratch } from '../hub/folder-scratch.ts'
 
 const MB = 1_000_000
 const INTERRUPTED = 130

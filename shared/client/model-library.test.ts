@@ -229,7 +229,9 @@ describe('the model library', () => {
 
   it('refuses a tokenizer too large to be read on the page, before any of it is fetched', async () => {
     const files = tiny.manifest.files.map((file) =>
-      file.path === 'tokenizer.json' ? { ...file, size: 65 * 2 ** 20 } : file,
+      file.path === 'tokenizer.json'
+        ? { ...file, size: 65 * 2 ** 20, pieces: Array.from({ length: 65 }, () => file.sha256) }
+        : file,
     )
     const { opened, components } = shelf({
       'manifest.fp32.json': new TextEncoder().encode(JSON.stringify({ ...tiny.manifest, files })),

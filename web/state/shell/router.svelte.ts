@@ -38,10 +38,10 @@ export class Router {
   /** What was asked for by these parameters is done: a reload does not do it again. Others stay. */
   forget(...names: readonly string[]): void {
     const { location, history } = this.#window
-    const all = [...parametersOf(location)]
-    const kept = all.filter(([name]) => !names.includes(name))
+    const all = location.search.slice(1).split('&')
+    const kept = all.filter((each) => !names.includes(each.split('=', 1)[0] ?? ''))
     if (kept.length === all.length) return
-    const query = kept.length > 0 ? `?${String(new URLSearchParams(kept))}` : ''
+    const query = kept.length > 0 ? `?${kept.join('&')}` : ''
     history.replaceState(history.state, '', `${location.pathname}${query}${location.hash}`)
   }
 
