@@ -84,13 +84,28 @@ describe('downloadModel', () => {
       code: 'models.unavailable',
       facts: { status: 404 },
     })
-    const swarm = { fetch: () => Promise.reject(new InfernetError('models.nobody-left')) }
+    const swarm = { mayAsk: true, fetch: () => Promise.reject(new InfernetError('models.nobody-left')) }
     await expect(download(store, gone, { swarm })).rejects.toMatchObject({ code: 'models.nobody-left' })
+  })
+
+  it('tells what the origin gave where the visitor lets no peer be asked', async () => {
+    const error = new InfernetError('models.origin-differs', { path: 'onnx/model.onnx' })
+    const swarm: DownloadComponents['swarm'] = {
+      mayAsk: false,
+      fetch: async (_, { onProgress }) => {
+        onProgress?.({ faults: [{ from: 'origin', name: 'the origin', error }] } as unknown as FetchProgress)
+        throw new InfernetError('models.nobody-left')
+      },
+    }
+    await expect(download(new MemoryStore({ digest }), gone, { swarm })).rejects.toMatchObject({
+      code: 'models.corrupt',
+    })
   })
 
   it('asks the swarm where there is one, and hands on that it shall ask no peer', async () => {
     const asked: unknown[] = []
     const swarm: DownloadComponents['swarm'] = {
+      mayAsk: true,
       fetch: async (_, { originsOnly, origins }) => {
         asked.push([originsOnly, origins.map(({ name }) => name)])
         return {} as FetchProgress

@@ -17,7 +17,7 @@ export interface DownloadComponents {
   /** The best first. */
   readonly origins: readonly FetchOrigin[]
   /** @default none: from the origins alone */
-  readonly swarm?: Pick<TabSwarm, 'fetch'> | undefined
+  readonly swarm?: Pick<TabSwarm, 'fetch' | 'mayAsk'> | undefined
 }
 
 export interface DownloadOptions extends LoadOptions {
@@ -55,7 +55,7 @@ export async function downloadModel(
   } catch (thrown) {
     signal?.throwIfAborted()
     if (hasCode(thrown, 'models.store-full')) throw fullError(store)
-    if (hasCode(thrown, 'models.nobody-left') && (!swarm || originsOnly))
+    if (hasCode(thrown, 'models.nobody-left') && (originsOnly || swarm?.mayAsk !== true))
       throw blameOf(last?.faults.findLast(({ from }) => from === 'origin')?.error) ?? thrown
     throw thrown
   }

@@ -73,6 +73,11 @@ export class TabSwarm {
     return [...this.#allowed.keys()]
   }
 
+  /** Whether peers are asked at all. */
+  get mayAsk(): boolean {
+    return this.#components.rules.mayAsk()
+  }
+
   /**
    * Brings what is missing of a model. What comes is passed on from the first piece, and what is whole in the end, until
    * {@link forget}.

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MIB } from '../../base/units.ts'
-import type { InfernetError } from '../../errors/infernet-error.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
 import {
   digest,
   heldIn,
@@ -68,6 +68,24 @@ describe('fetchModel', () => {
     expect(done).toMatchObject({ wastedBytes: 0, peers: { bytes: 0 }, origins: { bytes: done.totalBytes } })
     expect(source.opened).toHaveLength(2) // one request a file; the empty one needs none
     expect(swarm.opened).toEqual([])
+  })
+
+  it('asks the next origin only for what those before it do not have', async () => {
+    const first = originOf(model)
+    const gone: ByteSource = {
+      open: (path, options) =>
+        path === 'tokenizer.json'
+          ? Promise.reject(new InfernetError('models.unavailable', { path, status: 404 }))
+          : first.open(path, options),
+    }
+    const next = originOf(model)
+    const origins = [
+      { name: 'the relay', source: gone },
+      { name: 'the hub', source: next },
+    ]
+    const done = await fetchModel({ ...components(), origins }, model.manifest)
+    expect(done).toMatchObject({ missingBytes: 0, origins: { bytes: done.totalBytes } })
+    expect(next.opened.map(({ path }) => path)).toEqual(['tokenizer.json'])
   })
 
   it('takes from both at once', async () => {

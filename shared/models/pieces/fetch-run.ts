@@ -158,7 +158,10 @@ export class FetchRun implements FetchHost {
       this.#fail(new InfernetError('models.nobody-left', this.#amounts))
   }
 
+  /** Each origin learns what is fetched, so the next one is asked only when those before it have nothing. */
   #mayRead(reader: OriginReader): boolean {
+    const before = this.#origins.slice(0, this.#origins.indexOf(reader))
+    if (before.some((each) => !each.isGone)) return false
     const { originCost = ORIGIN_COST } = this.#options
     const known = reader.bytesPerSecond
     if (!this.#pool?.isServing) return true

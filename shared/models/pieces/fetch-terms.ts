@@ -9,7 +9,7 @@ import type { Swarm } from './swarm.ts'
 
 export interface FetchComponents {
   readonly store: Pick<PieceStore, 'held' | 'put'>
-  /** Origins over HTTP, the best first. They are read beside peers while these are slow. @default none */
+  /** Origins over HTTP, the best first: one that follows is read when those before it have nothing. They are read beside peers while these are slow. @default none */
   readonly origins?: readonly FetchOrigin[] | undefined
   /** Where peers are found. @default none are asked, and none hears which model this is */
   readonly swarm?: Swarm | undefined
