@@ -46,7 +46,7 @@ describe('models that peers pass on', () => {
 
   it('reach five from one, though one of them sends wrong bytes, and not over the relay', async () => {
     const relay = await network.relay()
-    const first = await start(relay.addresses, { uploadBytesPerSecond: 8 * MIB })
+    const first = await start(relay.addresses, { uploadBytesPerSecond: 2 * MIB })
     await first.share(model.manifest, await storeWith(model))
     const bad = await start(relay.addresses)
     const whole = await storeWith(model)
@@ -61,17 +61,22 @@ describe('models that peers pass on', () => {
       })),
     )
     await Promise.all(fetchers.map(({ seeding }) => untilListed(seeding, 2)))
-    const done = await Promise.all(
+    const fetching = Promise.all(
       fetchers.map(({ seeding, store }) => seeding.fetch(model.manifest, { store })),
     )
+    // Slow until they give to one another what they have.
+    const givenByFetchers = (): number =>
+      fetchers.reduce((sum, { seeding }) => sum + seeding.service.givenBytes, 0)
+    await Promise.race([until('they give to one another', async () => givenByFetchers() > 0), fetching])
+    first.uploadCap.set(undefined)
+    const done = await fetching
     for (const { store } of fetchers) expect(await heldIn(model, store)).toBe(9)
     const sizeOfAll = 5 * (done[0]?.totalBytes ?? 0)
     expect(done.reduce((sum, { peers }) => sum + peers.bytes, 0)).toBe(sizeOfAll)
     expect(done.flatMap(({ faults }) => faults.map(({ error }) => error.code))).toContain(
       'models.wrong-piece',
     )
-    // They gave to one another what they had.
-    const given = fetchers.reduce((sum, { seeding }) => sum + seeding.service.givenBytes, 0)
+    const given = givenByFetchers()
     expect(first.service.givenBytes + given).toBeGreaterThanOrEqual(sizeOfAll)
     expect(given).toBeGreaterThan(0)
     const metrics = await (await fetch(new URL('/metrics', relay.httpUrl))).text()

@@ -45,6 +45,7 @@ export class FetchRun implements FetchHost {
   readonly #ended = Promise.withResolvers<void>()
   readonly #puts = new Set<Promise<PutOutcome>>()
   #toldAt = -Infinity
+  #told: FetchProgress | undefined
   #hopedAt: number
   /** When a piece last came from anybody. */
   #heardAt: number
@@ -102,7 +103,7 @@ export class FetchRun implements FetchHost {
       await Promise.allSettled(this.#puts)
       this.#tell(true)
     }
-    return this.#progress
+    return this.#told ?? this.#progress
   }
 
   received(kind: PieceOrigin['kind'], bytes: number): void {
@@ -201,7 +202,8 @@ export class FetchRun implements FetchHost {
     const now = this.clock.monotonic()
     if (!isLast && now - this.#toldAt < TELL_MS) return
     this.#toldAt = now
-    this.#options.onProgress?.(this.#progress)
+    this.#told = this.#progress
+    this.#options.onProgress?.(this.#told)
   }
 }
 
