@@ -7,23 +7,26 @@ type Ticks = ReadonlyMap<string, { readonly name: string; readonly ticks: number
 /** Chromium's names of threads that check and keep pieces: the store's worker, and the pool where it hashes. */
 const STORE_THREADS = /^(DedicatedWorker|ThreadPoolForeg)/
 
-const BUSY_MS = 300
+/** Of the kernel, on every Linux that browsers run on. */
+const TICKS_PER_SECOND = 100
 
-/** The process that runs a page: the one whose time goes on while the page does nothing but count. */
+/** The process that runs a page: the one whose time is what the page says of its own. */
 export async function rendererOf(browser: Browser, page: Page): Promise<number> {
   const session = await browser.newBrowserCDPSession()
   const { processInfo } = await session.send('SystemInfo.getProcessInfo')
   await session.detach()
-  const renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
-  const before = new Map(renderers.map((pid) => [pid, ticksOf(pid)]))
-  await page.evaluate((ms) => {
-    const end = performance.now() + ms
-    while (performance.now() < end);
-  }, BUSY_MS)
-  const grown = renderers.map((pid) => ({ pid, ticks: ticksOf(pid) - (before.get(pid) ?? 0) }))
-  const most = grown.toSorted((a, b) => b.ticks - a.ticks)[0]
-  if (!most) throw new Error('no process runs a page')
-  return most.pid
+  const own = await page.context().newCDPSession(page)
+  await own.send('Performance.enable')
+  const { metrics } = await own.send('Performance.getMetrics')
+  await own.detach()
+  const seconds = metrics.find(({ name }) => name === 'ProcessTime')?.value ?? 0
+  const distance = (pid: number): number => Math.abs(ticksOf(pid) / TICKS_PER_SECOND - seconds)
+  const [nearest] = processInfo
+    .filter(({ type }) => type === 'renderer')
+    .map(({ id }) => ({ id, far: distance(id) }))
+    .toSorted((a, b) => a.far - b.far)
+  if (!nearest) throw new Error('no process runs a page')
+  return nearest.id
 }
 
 /**
