@@ -25,18 +25,18 @@ describe('an answer whose provider goes away', () => {
       await expect.poll(async () => otherRelaysAt(relay.url)).toHaveLength(1)
       const provider = await openProvider(browser, relay.url, SLOW)
       for (const { url } of [relay, second])
-        await expect.poll(async () => placesAt(url)).toEqual({ offers: 1, reservations: 1 })
+        await expect.poll(async () => placesAt(url)).toEqual({ offers: 1, reservations: 2 })
       const consumer = await openConsumer(browser, relay.url)
       await consumer.ask(STORY)
       await consumer.waitForWords(3)
       relay.process.kill('SIGKILL')
-      expect((await placesAt(second.url)).reservations).toBe(1)
+      expect((await placesAt(second.url)).reservations).toBe(2)
       await startAgain(relay, second)
       await consumer.waitForState('done')
       expect((await consumer.record()).segments).toHaveLength(1)
       await expect
         .poll(async () => placesAt(relay.url), { timeout: 30_000 })
-        .toEqual({ offers: 1, reservations: 1 })
+        .toEqual({ offers: 1, reservations: 2 })
 
       second.process.kill('SIGKILL')
       await provider.waitForOffer()
@@ -45,13 +45,14 @@ describe('an answer whose provider goes away', () => {
       await startAgain(second, relay)
       await expect
         .poll(async () => placesAt(second.url), { timeout: 30_000 })
-        .toEqual({ offers: 1, reservations: 1 })
+        .toEqual({ offers: 1, reservations: 2 })
     } finally {
       for (const each of started.reverse()) await each.stop()
     }
   })
 })
 
+/** A tab that lends has two places: one to be asked at, and one under another name to pass on what it lends. */
 async function placesAt(url: string): Promise<{ offers: number; reservations: number }> {
   const response = await fetch(new URL('/health', url))
   const { offers, reservations } = (await response.json()) as { offers: number; reservations: number }

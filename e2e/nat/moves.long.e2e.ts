@@ -91,14 +91,14 @@ interface Tabs {
   readonly others: readonly AskPage[]
 }
 
-/** Opens all tabs, and waits until every relay has the provider's offer and keeps a place for it. */
+/** Opens all tabs, and waits until every relay has the provider's offer and keeps its two places: to be asked, and to share. */
 async function openTabs({ urls, provider, asker }: NatNetwork): Promise<Tabs> {
   const [url] = urls
   const { page } = await openProvider(provider.browser, url, SLOW)
   for (const each of urls)
     await expect
       .poll(() => placesAt(asker.browser, each), { timeout: 20_000 })
-      .toMatchObject({ offers: 1, reservations: 1 })
+      .toMatchObject({ offers: 1, reservations: 2 })
   const first = await openConsumer(asker.browser, url)
   const others: AskPage[] = []
   for (const _ of ASKED_AT_MS) others.push(await openConsumer(asker.browser, url))
