@@ -45,6 +45,9 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'models.seeder-stalled': { fix: FROM_OTHERS },
   'models.seeder-flood': { fix: FROM_OTHERS },
   'models.not-passed-on': { fix: 'It is kept in this browser alone. Others get it from its origin.' },
+  'models.peers-not-asked': {
+    fix: 'Show your address under the prompt and switch From origins only off, or add the model from its hub.',
+  },
   'engine.no-webgpu': {
     message: 'This browser has no WebGPU.',
     fix: 'Use a current Chrome, Edge, Firefox or Safari, or lend your processor instead.',

@@ -9,9 +9,10 @@ import { peerSource, type PeerSourceComponents } from './peer-source.ts'
 const model = await makeModel({ 'onnx/model.onnx': 100, 'tokenizer.json': 3000 })
 const tokenizer = model.contents.get('tokenizer.json')
 
-function opened(origin: ByteSource, { hasPeers = true } = {}) {
+function opened(origin: ByteSource | undefined, { hasPeers = true, mayAsk = true } = {}) {
   const asked: unknown[] = []
   const swarm = {
+    mayAsk,
     fetch: async (...[, { paths, store, origins }]: Parameters<PeerSourceComponents['swarm']['fetch']>) => {
       asked.push([paths, origins])
       if (!hasPeers) throw new InfernetError('models.nobody-left')
@@ -49,4 +50,23 @@ it('says what the origin failed with where no peer has it either', async () => {
     code: 'models.unavailable',
     facts: { status: 404 },
   })
+})
+
+it('gets what is at peers alone from them, and says why where it cannot', async () => {
+  const { asked, source } = opened(undefined)
+  expect(await readSmallFile(source, 'tokenizer.json', 3000)).toEqual(tokenizer)
+  expect(asked).toEqual([[['tokenizer.json'], []]])
+  for (const [mayAsk, code] of [
+    [true, 'models.withheld'],
+    [false, 'models.peers-not-asked'],
+  ] as const) {
+    const refused = opened(undefined, { hasPeers: false, mayAsk })
+    await expect(readSmallFile(refused.source, 'tokenizer.json', 3000)).rejects.toMatchObject({
+      code,
+      facts: { path: 'tokenizer.json' },
+    })
+    await expect(readSmallFile(refused.source, 'other.json', 3000)).rejects.toMatchObject({
+      code: 'models.unavailable',
+    })
+  }
 })

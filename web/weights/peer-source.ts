@@ -8,8 +8,9 @@ import { MemoryStore } from '#shared/models/store/memory-store.ts'
 import type { TabSwarm } from './tab-swarm.ts'
 
 export interface PeerSourceComponents {
-  readonly origin: ByteSource
-  readonly swarm: Pick<TabSwarm, 'fetch'>
+  /** Undefined for a model that is at peers alone. */
+  readonly origin: ByteSource | undefined
+  readonly swarm: Pick<TabSwarm, 'fetch' | 'mayAsk'>
   readonly digest: Digest
   /** Undefined where this browser keeps nothing. */
   readonly openStore: () => Promise<PieceStore | undefined>
@@ -18,14 +19,22 @@ export interface PeerSourceComponents {
 /**
  * Small files of a model from its origin; where it is away or serves other bytes, from peers. Each is read as a whole.
  *
- * @throws what the origin failed with, when peers have it neither
+ * @throws what the origin failed with, when peers have it neither; without an origin InfernetError `models.withheld`, or
+ *   `models.peers-not-asked` where the visitor forbids it
  */
 export function peerSource(components: PeerSourceComponents, manifest: Manifest): ByteSource {
   return {
     async open(path, options) {
       const file = manifest.files.find((each) => each.path === path)
-      if (!file) return components.origin.open(path, options)
-      const bytes = await readFromOrigin(components, file).catch(async (thrown: unknown) => {
+      const { origin, swarm } = components
+      if (!file) {
+        if (origin) return origin.open(path, options)
+        throw new InfernetError('models.unavailable', { path, status: 'not a file of it' })
+      }
+      const failed = (): Error =>
+        new InfernetError(swarm.mayAsk ? 'models.withheld' : 'models.peers-not-asked', { path })
+      const reading = origin ? readFromOrigin(components, origin, file) : Promise.reject(failed())
+      const bytes = await reading.catch(async (thrown: unknown) => {
         const fromPeers = await readFromPeers(components, manifest, file).catch(() => undefined)
         if (!fromPeers) throw thrown
         return fromPeers
@@ -42,7 +51,8 @@ export function peerSource(components: PeerSourceComponents, manifest: Manifest)
 }
 
 async function readFromOrigin(
-  { origin, digest }: PeerSourceComponents,
+  { digest }: PeerSourceComponents,
+  origin: ByteSource,
   { path, size, sha256 }: ManifestFile,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readSmallFile(origin, path, size)

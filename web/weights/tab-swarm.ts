@@ -4,7 +4,7 @@ import { raceSignal, sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { ExchangeLedger } from '#shared/models/pieces/exchange-ledger.ts'
-import { fetchManifest } from '#shared/models/pieces/fetch-manifest.ts'
+import { fetchManifest, type FetchManifestOptions } from '#shared/models/pieces/fetch-manifest.ts'
 import { fetchModel } from '#shared/models/pieces/fetch-model.ts'
 import type { FetchProgress } from '#shared/models/pieces/fetch-progress.ts'
 import { RateCap } from '#shared/models/pieces/rate-cap.ts'
@@ -109,16 +109,13 @@ export class TabSwarm {
     }
   }
 
-  /** A manifest by its name, from peers. @throws InfernetError `models.nobody-left`, or the signal's reason */
-  async fetchManifest(
-    model: ModelHash,
-    { signal }: { readonly signal?: AbortSignal } = {},
-  ): Promise<Manifest> {
+  /** A manifest by its name, from peers. @throws as `fetchManifest` */
+  async fetchManifest(model: ModelHash, options: FetchManifestOptions = {}): Promise<Manifest> {
     const { clock, rules } = this.#components
     if (!rules.mayAsk()) throw new InfernetError('models.nobody-left')
     const end = this.#begin()
     try {
-      return await fetchManifest({ swarm: this.#swarm, clock }, model, { signal })
+      return await fetchManifest({ swarm: this.#swarm, clock }, model, options)
     } finally {
       end()
     }

@@ -84,6 +84,14 @@ it('the failures of models read well', () => {
     models.not-passed-on
       The model's licence does not let anybody pass it on.
       fix: Nothing to do: it is kept for this computer alone.
+    models.withheld
+      Nobody who can be reached passes on tokenizer.json, which this model needs.
+      bare: Nobody who can be reached passes on a file, which this model needs.
+      fix: Try again later, or add the model from its hub.
+    models.peers-not-asked
+      Only peers have tokenizer.json, which this model needs, and no peer is asked.
+      bare: Only peers have a file, which this model needs, and no peer is asked.
+      fix: Let peers be asked, or add the model from its hub.
     models.upload-busy
       The peer passes on to as many others as it can.
       fix: Ask another peer, or wait.

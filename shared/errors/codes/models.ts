@@ -116,6 +116,16 @@ export const MODELS_CODES = {
     fix: 'Nothing to do: it is kept for this computer alone.',
     example: {},
   },
+  'models.withheld': {
+    says: (f) => `Nobody who can be reached passes on ${f.path ?? 'a file'}, which this model needs.`,
+    fix: 'Try again later, or add the model from its hub.',
+    example: { path: 'tokenizer.json' },
+  },
+  'models.peers-not-asked': {
+    says: (f) => `Only peers have ${f.path ?? 'a file'}, which this model needs, and no peer is asked.`,
+    fix: 'Let peers be asked, or add the model from its hub.',
+    example: { path: 'tokenizer.json' },
+  },
   'models.upload-busy': {
     says: () => 'The peer passes on to as many others as it can.',
     fix: 'Ask another peer, or wait.',

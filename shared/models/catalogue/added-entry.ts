@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { hashManifest, manifestBytes, manifestSchema, type Manifest } from '../manifest.ts'
-import { originSchema, type CatalogueEntry, type Precision } from './entry.ts'
+import { MAX_NAME_LENGTH, originSchema, type CatalogueEntry, type Precision } from './entry.ts'
 
 /** What was written down of a model when it was added from an origin. */
 export const addedSchema = v.strictObject({ manifest: manifestSchema, origin: originSchema })
@@ -22,17 +22,36 @@ export function addedEntry(records: readonly AddedRecord[], folder?: string): Ca
   if (!first) throw new RangeError('no record')
   const { manifest, origin } = first
   const from = origin.kind === 'hub' ? origin.repository : origin.url
+  return {
+    ...entryOf(manifest),
+    about: `Added from ${from}.`.slice(0, 160),
+    origins: [...(folder === undefined ? [] : [{ kind: 'folder', url: folder } as const]), origin],
+    precisions: records.map((record) => precisionOf(record.manifest, folder)),
+  }
+}
+
+/** An entry for a model of which nothing is known but its manifest, as peers gave it. Its files are at peers alone. */
+export function lentEntry(manifest: Manifest): CatalogueEntry {
+  const { id, name } = manifest
+  return {
+    ...entryOf(manifest),
+    name: name.trim() === '' ? id.slice(0, MAX_NAME_LENGTH) : name,
+    about: 'No list names it. Its name and licence are those that whoever made it wrote down.',
+  }
+}
+
+function entryOf(manifest: Manifest): CatalogueEntry {
   const { id, mayPassOn, isGated, link } = manifest.licence ?? NO_LICENCE
   return {
     id: manifest.id,
     name: manifest.name,
-    about: `Added from ${from}.`.slice(0, 160),
+    about: '',
     task: manifest.task,
     // A licence that is a file of the model is read there.
     licence: { id: id.slice(0, 40), mayPassOn, isGated, ...(link?.startsWith('https:') ? { link } : {}) },
     goodFor: [],
-    origins: [...(folder === undefined ? [] : [{ kind: 'folder', url: folder } as const]), origin],
-    precisions: records.map((record) => precisionOf(record.manifest, folder)),
+    origins: [],
+    precisions: [precisionOf(manifest, undefined)],
     dtype: manifest.dtype,
     tried: false,
   }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { modelHash, peerName } from '../../base/ids.ts'
-import { mergeCatalogues, type CatalogueSource } from './merge-catalogues.ts'
+import { isClaimAlone, mergeCatalogues, type CatalogueSource } from './merge-catalogues.ts'
 import { entryOf } from './testing/entries.ts'
 
 const A = modelHash('a1'.repeat(32))
@@ -161,4 +161,25 @@ it('takes from the models contract a claim and a name in doubt, and nothing else
     [[contract], true],
     [[other], true],
   ])
+})
+
+it('takes nothing from those who lend a model but the model itself, where nobody else names it', () => {
+  const lender: CatalogueSource = { kind: 'lender' }
+  const renamed = hashed('Better', A, { origins: [{ kind: 'folder', url: '/x/' }] })
+  const merged = mergeCatalogues(
+    [
+      { source: relay, entries: [hashed('Tiny', A)] },
+      { source: lender, entries: [renamed, hashed('Mine', B), hashed('New', 'c3'.repeat(32))] },
+    ],
+    [hashed('mine', 'd4'.repeat(32))],
+  )
+  const [pinned, proposed, clash, added] = merged
+  expect(merged).toHaveLength(4)
+  expect(pinned).toMatchObject({ entry: { name: 'mine' }, isPinned: true, sharesName: true })
+  expect(proposed).toEqual({
+    ...{ entry: hashed('Tiny', A), sources: [relay], isPinned: false, otherNames: [], sharesName: false },
+  })
+  expect(clash).toMatchObject({ sources: [lender], isPinned: false, sharesName: true })
+  expect(added).toMatchObject({ sources: [lender], sharesName: false })
+  expect(merged.map(isClaimAlone)).toEqual([false, false, true, true])
 })

@@ -10,6 +10,8 @@ export type CatalogueSource =
   | { readonly kind: 'relay'; readonly relay: PeerName }
   /** The models contract: `publisher` holds the name there, and asks for that share of what the model earns. */
   | { readonly kind: 'contract'; readonly publisher: string; readonly royaltyBps: number }
+  /** Nobody but those who lend it: its manifest came from peers, by the hash that offers name. */
+  | { readonly kind: 'lender' }
 
 export interface SourcedList {
   readonly source: CatalogueSource
@@ -38,7 +40,7 @@ type Draft = Omit<MergedEntry, 'sharesName'>
  * Two entries are one model when a hash, a place or a repository of theirs is the same and no precision has two hashes.
  * A later one then adds the origins, and the precisions whose manifest the earlier one does not know. So two publishers
  * of one name stay two, and a model under a second name is a clash to be shown. What anybody wrote into the models
- * contract adds nothing to another's entry but the claim.
+ * contract adds nothing to another's entry but the claim, and that a model is lent adds nothing at all.
  */
 export function mergeCatalogues(
   lists: readonly SourcedList[],
@@ -64,12 +66,16 @@ export function mergeCatalogues(
   }))
 }
 
-/** True for a model that nobody but its publisher names: nothing is chosen of these that the visitor did not choose. */
+/**
+ * True for a model that nobody but its publisher or those who lend it name: nothing is chosen of these that the visitor
+ * did not choose.
+ */
 export function isClaimAlone({ sources }: Pick<MergedEntry, 'sources'>): boolean {
-  return sources.every(({ kind }) => kind === 'contract')
+  return sources.every(({ kind }) => kind === 'contract' || kind === 'lender')
 }
 
 function joined(known: Draft, entry: CatalogueEntry, source: CatalogueSource): Draft {
+  if (source.kind === 'lender') return known
   const isNew = !known.sources.some((each) => sourceKey(each) === sourceKey(source))
   const isOtherName = spelled(known.entry.name) !== spelled(entry.name)
   return {

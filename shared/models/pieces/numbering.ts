@@ -80,9 +80,13 @@ export class PieceNumbers {
  * it is none
  */
 export function readNamedManifest(bytes: Uint8Array, name: ModelHash): Manifest {
-  if (bytes.length > MAX_MANIFEST_BYTES || toHex(sha256(bytes)) !== name)
-    throw new InfernetError('models.corrupt', { path: 'manifest' })
+  if (!isNamed(bytes, name)) throw new InfernetError('models.corrupt', { path: 'manifest' })
   const manifest = decode(manifestSchema, bytes)
   new PieceNumbers(manifest)
   return manifest
+}
+
+/** Whether these are the bytes that hash to a name: then nobody has others under it. */
+export function isNamed(bytes: Uint8Array, name: ModelHash): boolean {
+  return bytes.length <= MAX_MANIFEST_BYTES && toHex(sha256(bytes)) === name
 }

@@ -50,3 +50,22 @@ describe('what publishers claim', () => {
     )
   })
 })
+
+it('puts what only those who lend it name behind what lists name, and says of one name that two have who has it', () => {
+  const stranger = models.map((choice) =>
+    choice.model === TINY
+      ? { ...choice, listed: { ...choice.listed, sources: [{ kind: 'lender' } as const], sharesName: true } }
+      : choice,
+  )
+  const session = {
+    list,
+    offersFor: (model?: string) => (model === TINY ? [seenOffer(clock, 'aaaaaa')] : []),
+  }
+  const options = modelOptions(session, { models: stranger, fits: undefined })
+  expect(options.map(({ value, live }) => [value, live])).toEqual([
+    [SMOL, 0],
+    [TINY, 1],
+  ])
+  expect(options[1]?.doubts).toEqual(['Another model has this name. This one is of whoever lends it.'])
+  expect(searchOptions(options, 'tiny', { onlyFitting: false })).toHaveLength(1)
+})

@@ -113,5 +113,7 @@ function sourceWords(source: CatalogueSource): string {
       return `relay ${shortPeerName(source.relay)}`
     case 'contract':
       return `the publisher ${source.publisher}`
+    case 'lender':
+      return 'whoever lends it'
   }
 }

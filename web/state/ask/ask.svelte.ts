@@ -1,5 +1,6 @@
 import { estimateCost, type AnswerLengths, type CostEstimate } from '#shared/client/estimate-cost.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
+import type { ModelList } from '#shared/client/model-library.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { isClaimAlone } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
@@ -41,6 +42,7 @@ export class Ask {
   readonly #sources: AnswerSources
   #historyLost = $state(false)
   #fits = $state.raw<ReadonlyMap<string, boolean> | undefined>()
+  #fitsOf: ModelList | undefined
   /** Changes of what is kept to prove answers, one after the other. */
   #keepingProofs: Promise<void> = Promise.resolve()
 
@@ -102,9 +104,12 @@ export class Ask {
     return this.#fits
   }
 
-  /** Looks whether the models fit this device. */
+  /** Looks whether the models fit this device, again where the list names others now. */
   async inspectFits(): Promise<void> {
-    this.#fits ??= await this.#services.fitsHere(this.#session.list)
+    const { list } = this.#session
+    if (this.#fitsOf === list) return
+    this.#fitsOf = list
+    this.#fits = await this.#services.fitsHere(list)
   }
 
   /** Who answers, as the visitor chose. */

@@ -61,6 +61,13 @@ export interface SessionServices {
   /** 16 bytes of randomness as text, to name what is kept. */
   newId(): string
   models(): Promise<ModelList>
+  /**
+   * Asks the peers who have a model what it is; from then on `models` names it.
+   *
+   * @throws InfernetError `models.nobody-left`, `models.unsupported` for a kind that is not known here, or the signal's
+   *   reason
+   */
+  learnModel(model: ModelHash, options: { readonly signal: AbortSignal }): Promise<void>
   openMesh(
     init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
     options: { readonly signal: AbortSignal },

@@ -12,6 +12,7 @@ import type { Services } from './services.ts'
 import { Session } from '../session/session.svelte.ts'
 import { Settings } from '../session/settings.svelte.ts'
 import { documentTheme, Theme } from './theme.svelte.ts'
+import type { Unlisted } from '../session/unlisted.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 
 /** All state of the page. It outlives the pages, so that providing and answers go on while the visitor walks about. */
@@ -30,6 +31,7 @@ export class AppState {
   readonly earning: Earning
   readonly services: Services
   #models: Promise<Models | undefined> | undefined
+  #unlisted: Promise<Unlisted> | undefined
 
   constructor(services: Services, window: Window) {
     this.settings = new Settings(services.settings)
@@ -74,6 +76,12 @@ export class AppState {
     })
   }
 
+  /** Models that are lent and that no list names: loaded when somebody looks for them. */
+  unlisted(): Promise<Unlisted> {
+    this.#unlisted ??= this.#openUnlisted()
+    return this.#unlisted
+  }
+
   start(): void {
     this.session.start()
     void this.ask.open()
@@ -82,6 +90,16 @@ export class AppState {
     this.energy.start()
     // A download that the last visit left goes on, whatever page is open.
     if (this.services.settings.get('models.downloads')) void this.models().catch(() => undefined)
+  }
+
+  async #openUnlisted(): Promise<Unlisted> {
+    const { Unlisted } = await import('../session/unlisted.svelte.ts')
+    const { session, settings, services } = this
+    return new Unlisted({
+      ...{ session, settings, clock: services.clock },
+      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+      learn: (model, options) => services.learnModel(model, options),
+    })
   }
 
   async #openModels(): Promise<Models | undefined> {

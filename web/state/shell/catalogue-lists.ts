@@ -3,6 +3,7 @@ import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { withDeadline } from '#shared/base/wait.ts'
 import type { CatalogueLists, LeftOut } from '#shared/client/model-library.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { lentEntry } from '#shared/models/catalogue/added-entry.ts'
 import { BUNDLED_MODELS } from '#shared/models/catalogue/bundled.ts'
 import { badCatalogue } from '#shared/models/catalogue/catalogue.ts'
 import { SERVED_MODELS, usualPrecision, type CatalogueEntry } from '#shared/models/catalogue/entry.ts'
@@ -16,6 +17,7 @@ import { MAX_SIGNED_CATALOGUE_BYTES, openCatalogue } from '#shared/models/catalo
 import { hashManifest } from '#shared/models/manifest.ts'
 import { readSmallFile } from '#shared/models/read-small-file.ts'
 import { createHttpSource } from '../../engine/http-source.ts'
+import type { LentManifests } from '../../storage/lent-manifests.ts'
 import type { OwnModels } from '../../storage/own-models.ts'
 import { underPage } from './address.ts'
 
@@ -23,15 +25,22 @@ import { underPage } from './address.ts'
 const CATALOGUE_DEADLINE_MS = 4 * SECOND_MS
 
 /**
- * All lists of models that this page knows: the visitor's own first, then that of the relay, then the bundled one. Last
- * comes what publishers claim in the models contract, as the relay reads it: strangers write there.
+ * All lists of models that this page knows: the visitor's own first, then that of the relay, then the bundled one. Then
+ * comes what publishers claim in the models contract, as the relay reads it: strangers write there. Last come models
+ * that were looked up because somebody lends them.
  */
-export async function readLists(clock: Clock, own: OwnModels): Promise<CatalogueLists> {
-  const [kept, proposed, published] = await Promise.all([
+export async function readLists(
+  clock: Clock,
+  own: OwnModels,
+  lentManifests: Pick<LentManifests, 'list'>,
+): Promise<CatalogueLists> {
+  const [kept, proposed, published, lent] = await Promise.all([
     own.list(),
     readRelayList(clock),
     readPublications(clock),
+    lentManifests.list(),
   ])
+  const manifests = [...lent, ...kept.flatMap(({ manifest }) => (manifest ? [manifest] : []))]
   const added = kept.filter(({ isPinned }) => !isPinned).map(({ entry }) => entry)
   return {
     pinned: kept.filter(({ isPinned }) => isPinned).map(({ entry }) => entry),
@@ -40,11 +49,10 @@ export async function readLists(clock: Clock, own: OwnModels): Promise<Catalogue
       ...proposed.lists,
       { source: { kind: 'bundled' }, entries: bundledBeside(proposed.lists) },
       ...published,
+      { source: { kind: 'lender' }, entries: lent.map(lentEntry) },
     ],
     leftOut: proposed.leftOut,
-    manifests: new Map(
-      kept.flatMap(({ manifest }) => (manifest ? [[hashManifest(manifest), manifest] as const] : [])),
-    ),
+    manifests: new Map(manifests.map((manifest) => [hashManifest(manifest), manifest])),
   }
 }
 

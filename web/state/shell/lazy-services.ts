@@ -29,10 +29,11 @@ export function lazyServices(window: Window): Services {
     newId: () => crypto.randomUUID(),
     newSeed: () => crypto.getRandomValues(new Uint8Array(32)),
     models: async () => (await real()).models(page),
+    learnModel: async (model, options) => (await real()).learnModel(page, model, options),
     openMesh: async (init, options) => (await real()).openMesh(page, init, options),
     providingName: async () => (await real()).providingName(),
     openModels: async () => (await real()).openModels(page),
-    loadTokenizer: async (model) => (await real()).loadTokenizer(model),
+    loadTokenizer: async (model) => (await real()).loadTokenizer(page, model),
     askText: async function* (...chat) {
       yield* (await real()).askText(...chat)
     },

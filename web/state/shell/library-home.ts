@@ -87,6 +87,12 @@ export class LibraryHome implements ModelsHome {
     for (const listener of this.#listeners) listener()
   }
 
+  /** The lists name more than before. */
+  relist(): void {
+    this.#listing = undefined
+    this.changed()
+  }
+
   /** @throws InfernetError `models.in-use` where something runs on it, and what the store throws */
   async remove(model: ModelHash): Promise<void> {
     const { get, store, kept, swarm } = this.#components
@@ -116,8 +122,7 @@ export class LibraryHome implements ModelsHome {
       ...options,
       onEvicted: (evicted) => evicted.length > 0 && this.changed(evicted),
     })
-    this.#listing = undefined
-    this.changed()
+    this.relist()
     return added
   }
 

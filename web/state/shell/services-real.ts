@@ -8,6 +8,7 @@ import {
   type ModelList,
 } from '#shared/client/model-library.ts'
 import type { Digest } from '#shared/models/byte-source.ts'
+import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { memoryNeeds, roughNeeds } from '#shared/engine/fit.ts'
 import { createStandingEngine } from '#shared/engine/standing-engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
@@ -22,6 +23,7 @@ import { createWebEngine } from '../../engine/client.ts'
 import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
+import { openLentManifests } from '../../storage/lent-manifests.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
@@ -61,8 +63,12 @@ type MeshInfo = v.InferOutput<typeof infoSchema>
 const NETWORK_INFO_DEADLINE_MS = 8 * SECOND_MS
 
 const ownModels = openOwnModels()
+const lentManifests = openLentManifests()
 
 const digest: Digest = (bytes) => crypto.subtle.digest('SHA-256', bytes)
+
+/** Of who has a model that no list names so many are asked what it is: each sees this tab's address. */
+const MAX_ASKED_FOR_LENT = 3
 
 /** The list waits for a manifest from peers no longer: others in it can be had. */
 const FIND_MANIFEST_MS = 8 * SECOND_MS
@@ -81,10 +87,11 @@ const library = new ModelLibrary({
   sources(origins, manifest) {
     const sources = sourcesOf(origins, places)
     if (!manifest) return sources
-    const [last = NOWHERE, ...before] = sources.toReversed()
-    // Peers are asked when every origin is away.
+    const [last, ...before] = sources.toReversed()
+    // Peers are asked when every origin is away, or there is none.
     const peers = shared && { origin: last, swarm: shared.swarm, digest, openStore: openWeights }
-    const [first = NOWHERE, ...others] = [...before.toReversed(), peers ? peerSource(peers, manifest) : last]
+    const atLast = peers ? peerSource(peers, manifest) : (last ?? NOWHERE)
+    const [first = NOWHERE, ...others] = [...before.toReversed(), atLast]
     return [keptSource(manifest.files, first), ...others]
   },
   digest,
@@ -157,9 +164,25 @@ export async function readNetworkInfo(
 
 export async function models(page: PageBasics): Promise<ModelList> {
   sharingOf(page)
-  return library.list(await readLists(page.clock, ownModels))
+  return library.list(await readLists(page.clock, ownModels, lentManifests))
 }
-export const loadTokenizer = library.tokenizer
+
+/** See `SessionServices.learnModel`. */
+export async function learnModel(
+  page: PageBasics,
+  model: ModelHash,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const { swarm } = sharingOf(page)
+  const manifest = await swarm.fetchManifest(model, { signal, maxPeers: MAX_ASKED_FOR_LENT })
+  await lentManifests.put(manifest, page.clock.now())
+  home?.relist()
+}
+
+export function loadTokenizer(page: PageBasics, model: ModelHash): Promise<ChatTokenizer> {
+  void lentManifests.touch(model, page.clock.now()) // who asks it wants to find it again
+  return library.tokenizer(model)
+}
 
 let home: LibraryHome | undefined
 

@@ -43,6 +43,10 @@ export interface Scene {
   mesh: Mesh | InfernetError
   models: ModelChoice[]
   proposals: MergedEntry[]
+  /** What peers say of a model that no list names. */
+  learn: (model: ModelHash, signal: AbortSignal) => Promise<ModelChoice>
+  /** Models of which they were asked. */
+  learning: ModelHash[]
   /** Models that are on this device already. */
   modelsHere: ModelHash[]
   conversations: Conversation[]
@@ -143,6 +147,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       modelChoice(SMOL, 'SmolLM2 360M', 'Quick, short answers', 262_000_000, 38n),
     ],
     proposals: [],
+    learn: async () => {
+      throw new InfernetError('models.nobody-left')
+    },
+    learning: [],
     modelsHere: [],
     conversations: [],
     ask: async function* () {
@@ -240,6 +248,11 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     newId: () => `id-${++ids}`,
     newSeed: () => new Uint8Array(32).fill(7),
     models: async () => ({ choices: scene.models, proposals: scene.proposals, leftOut: [] }),
+    learnModel: async (model, { signal }) => {
+      scene.learning.push(model)
+      const choice = await scene.learn(model, signal)
+      scene.models = [...scene.models, choice]
+    },
     openMesh: async ({ purpose, hidesAddress = false }) => {
       opened.push(hidesAddress ? 'ask hidden' : purpose)
       if (scene.mesh instanceof InfernetError) throw scene.mesh
