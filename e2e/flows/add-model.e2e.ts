@@ -4,21 +4,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Page } from 'playwright'
+import type { BrowserContext, Page } from 'playwright'
 import { expect, it } from 'vitest'
+import { modelHash } from '#shared/base/ids.ts'
 import { FAMILIES } from '#shared/model-kit/families/families.ts'
+import type { Manifest } from '#shared/models/manifest.ts'
+import { readNamedManifest } from '#shared/models/pieces/numbering.ts'
 import { axeViolations } from '../fixtures/axe.ts'
 import { openTab } from '../fixtures/browser.ts'
-import { startNetwork } from '../fixtures/lending-network.ts'
+import { countReceived, receivedBy } from '../fixtures/count-received.ts'
+import { startNetwork, type TestNetwork } from '../fixtures/lending-network.ts'
 import { makeHubRepository } from '../hub/hub-repository.ts'
 import { startLocalHub, type LocalHub } from '../hub/local-hub.ts'
 import { AskPage } from '../pages/ask-page.ts'
+import { ProvidePage } from '../pages/provide-page.ts'
+import type { Tab } from '../pages/tab.ts'
 
 const COMMAND = fileURLToPath(new URL('../run/model.ts', import.meta.url))
 const REPOSITORY = 'some-lab/Small-Llama'
 const GATED = 'some-lab/Gated-Llama'
+/** What makes tokens of a text and a text of tokens. */
+const TEXT_FILES = new Set(['tokenizer.json', 'tokenizer_config.json', 'generation_config.json'])
 
-it('a visitor adds a model of a hub by its name, after faults that are told in words; it has the hash that it has everywhere, answers here without the hub, and is kept', async () => {
+it('a visitor adds a model of a hub by its name, after faults that are told in words; it has the hash that it has everywhere, answers here without the hub, is kept, and a stranger asks it who never saw the hub', async () => {
   const hub = await startHub()
   try {
     await using network = await startNetwork({ args: ['--seed-provider', 'off', '--hub', hub.url] })
@@ -72,11 +80,57 @@ it('a visitor adds a model of a hub by its name, after faults that are told in w
     await asker.ask('Hello?')
     await asker.waitForState('done')
     expect(await asker.record()).toMatchObject({ stage: 'done', localFrom: 0, segments: [] })
+    await lend(tab, hash)
+    await askAsStranger(network, hash)
     expect(tab.errors.filter((error) => !/Failed to load resource/.test(error))).toEqual([])
   } finally {
     await hub.stop().catch(() => undefined)
   }
 })
+
+async function lend(tab: Tab, hash: string): Promise<void> {
+  const { page } = tab
+  await page.getByRole('link', { name: 'Provide', exact: true }).click()
+  const provider = new ProvidePage(tab)
+  await page.getByTestId('provide-model').selectOption(hash)
+  await page.getByTestId('provide-switch').click()
+  await provider.waitForState('live')
+  await provider.waitForOffer()
+}
+
+/** Of a model that no list names, another tab gets the manifest and what makes tokens of text, and no more. */
+async function askAsStranger({ browser, relay }: TestNetwork, hash: string): Promise<void> {
+  const prepare = (profile: BrowserContext) => profile.addInitScript(countReceived)
+  const tab = await openTab(browser, relay.url, { prepare })
+  const { page } = tab
+  await page.getByTestId('model-picker').click()
+  await page.locator('[data-testid=unlisted][data-count="1"]').waitFor()
+  expect(await receivedBy(page), 'nobody is asked before the press').toEqual([])
+  await page.getByTestId('look-up-lent').click()
+  await page.getByTestId('model-search').fill('small llama')
+  await expect.poll(() => page.getByTestId('model-option').count()).toBe(1)
+  expect(await page.getByTestId('model-option').innerText()).toContain('No list names it.')
+  await page.keyboard.press('Enter')
+  const asker = new AskPage(tab)
+  await asker.waitForProvider()
+  await asker.ask('Hello?')
+  await asker.waitForState('done')
+  const { segments } = await asker.record()
+  expect(segments).toMatchObject([{ kind: 'tab', path: 'webrtc' }])
+  const manifest = await lentManifest(page, hash)
+  const text = manifest.files.filter(({ path }) => TEXT_FILES.has(path))
+  const kept = await keptFiles(page)
+  expect(new Map(kept)).toEqual(new Map(text.map(({ sha256, size }) => [sha256, size])))
+  const received = (await receivedBy(page)).reduce((sum, bytes) => sum + bytes, 0)
+  const weights = manifest.files.find(({ path }) => path === manifest.weights)
+  expect(received).toBeLessThan(weights?.size ?? 0)
+  // It is remembered: a link to it finds it again.
+  await page.goto(new URL(`/?model=${hash}`, relay.url).href)
+  await expect.poll(() => page.getByTestId('model-picker').innerText()).toContain('Small Llama')
+  await expect.poll(() => page.url()).not.toContain('model=')
+  expect(tab.errors).toEqual([])
+  await tab.close()
+}
 
 async function startHub(): Promise<LocalHub> {
   const [model] = FAMILIES
@@ -128,4 +182,37 @@ function ownHashes(page: Page): Promise<readonly string[]> {
         }
       }),
   )
+}
+
+/** The manifest that a browser got of a model that no list names. */
+async function lentManifest(page: Page, hash: string): Promise<Manifest> {
+  const bytes = await page.evaluate(
+    (model) =>
+      new Promise<readonly number[]>((resolve, reject) => {
+        const opening = indexedDB.open('infernet-lent-models')
+        opening.onerror = () => reject(new Error('no database'))
+        opening.onsuccess = () => {
+          const one = opening.result.transaction('manifests').objectStore('manifests').get(model)
+          one.onsuccess = () =>
+            resolve([...((one.result as { bytes?: Uint8Array } | undefined)?.bytes ?? [])])
+        }
+      }),
+    hash,
+  )
+  return readNamedManifest(Uint8Array.from(bytes), modelHash(hash))
+}
+
+/** The files of models on a browser's disk: the SHA-256 that each is called by, and its size. */
+function keptFiles(page: Page): Promise<[string, number][]> {
+  return page.evaluate(async () => {
+    const kept: [string, number][] = []
+    const read = async (folder: FileSystemDirectoryHandle): Promise<void> => {
+      for await (const entry of folder.values())
+        if (entry instanceof FileSystemDirectoryHandle) await read(entry)
+        else if (/^[0-9a-f]{64}(?:\.part)?$/.test(entry.name))
+          kept.push([entry.name, (await entry.getFile()).size])
+    }
+    await read(await navigator.storage.getDirectory())
+    return kept
+  })
 }
