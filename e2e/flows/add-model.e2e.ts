@@ -96,6 +96,7 @@ async function lend(tab: Tab, hash: string): Promise<void> {
   await page.getByTestId('provide-switch').click()
   await provider.waitForState('live')
   await provider.waitForOffer()
+  expect(await page.getByTestId('own-model').innerText()).toContain('Others look it up from this tab')
 }
 
 /** Of a model that no list names, another tab gets the manifest and what makes tokens of text, and no more. */
@@ -106,8 +107,11 @@ async function askAsStranger({ browser, relay }: TestNetwork, hash: string): Pro
   await page.getByTestId('model-picker').click()
   await page.locator('[data-testid=unlisted][data-count="1"]').waitFor()
   expect(await receivedBy(page), 'nobody is asked before the press').toEqual([])
-  await page.getByTestId('look-up-lent').click()
-  await page.getByTestId('model-search').fill('small llama')
+  await page.getByTestId('look-up-lent').press('Enter')
+  // The button goes, and the keyboard goes on in the search.
+  const hasFocus = () => page.getByTestId('model-search').evaluate((each) => each === document.activeElement)
+  await expect.poll(hasFocus).toBe(true)
+  await page.keyboard.type('small llama')
   await expect.poll(() => page.getByTestId('model-option').count()).toBe(1)
   expect(await page.getByTestId('model-option').innerText()).toContain('No list names it.')
   await page.keyboard.press('Enter')
@@ -128,6 +132,7 @@ async function askAsStranger({ browser, relay }: TestNetwork, hash: string): Pro
   await page.goto(new URL(`/?model=${hash}`, relay.url).href)
   await expect.poll(() => page.getByTestId('model-picker').innerText()).toContain('Small Llama')
   await expect.poll(() => page.url()).not.toContain('model=')
+  expect(await receivedBy(page), 'no peer is asked again').toEqual([])
   expect(tab.errors).toEqual([])
   await tab.close()
 }

@@ -4,6 +4,7 @@ import { concatBytes } from '../base/bytes.ts'
 import { modelHash, type ModelHash } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ByteSource } from '../models/byte-source.ts'
+import { lentEntry } from '../models/catalogue/added-entry.ts'
 import { BUNDLED_MODELS } from '../models/catalogue/bundled.ts'
 import { usualPrecision, type CatalogueEntry, type OriginReference } from '../models/catalogue/entry.ts'
 import { hashManifest, manifestBytes } from '../models/manifest.ts'
@@ -139,6 +140,32 @@ describe('the model library', () => {
     await expect(
       new ModelLibrary({ ...components, findManifest: nobody }).list(listOf([named])),
     ).rejects.toMatchObject({ code: 'models.corrupt' })
+  })
+
+  it('knows a model by its manifest alone where nobody but those who lend it name it, and asks no place for it', async () => {
+    const lent = { ...tiny.manifest, name: 'Lent' }
+    const hash = hashManifest(lent)
+    const { opened, components } = shelf()
+    const places: unknown[] = []
+    const sources: typeof components.sources = (origins) => {
+      places.push(origins)
+      return components.sources(origins)
+    }
+    const library = new ModelLibrary({ ...components, sources })
+    const { choices } = await library.list({
+      lists: [
+        { source: { kind: 'bundled' }, entries: [entry] },
+        { source: { kind: 'lender' }, entries: [lentEntry(lent)] },
+      ],
+      pinned: [],
+      leftOut: [],
+      manifests: new Map([[hash, lent]]),
+    })
+    expect(choices.map(({ name }) => name)).toEqual(['Infernet Tiny', 'Lent'])
+    expect(library.get(hash)).toMatchObject({ origins: [], manifest: { name: 'Lent' } })
+    expect(opened).toEqual(['manifest.fp32.json'])
+    await library.tokenizer(hash).catch(() => undefined)
+    expect(places.at(-1), 'its files are at peers').toEqual([])
   })
 
   it('shows what has no manifest yet as a proposal, and asks for nothing of it', async () => {

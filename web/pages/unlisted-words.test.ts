@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest'
 import { modelHash } from '#shared/base/ids.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
+import { memoryServices } from '../state/testing/memory-services.ts'
 import type { LinkedModel, Missed } from '../state/session/unlisted.svelte.ts'
-import { lentWords, linkWords } from './unlisted-words.ts'
+import { lentWords, linkWords, ownModelWords } from './unlisted-words.ts'
 
 const models = (count: number) => Array.from({ length: count }, (_, i) => modelHash(`${i}`.padStart(64, '0')))
 const scene = (
@@ -67,4 +70,17 @@ it('tells of each end of a link', () => {
   const said = states.map((state) => linkWords({ model: models(1)[0]!, state }))
   expect(new Set(said).size).toBe(states.length)
   for (const words of said) expect(words).toMatch(/^The (link names a|model of the link)/)
+})
+
+it('says to who lends a model of their own list alone whether strangers can come to know it', () => {
+  const listed = memoryServices(new FakeClock()).scene.models[0]!.listed
+  const own: MergedEntry = { ...listed, sources: [{ kind: 'own' }] }
+  const licence = { id: 'none', mayPassOn: false, isGated: false }
+  const closed = { ...own, entry: { ...own.entry, licence } }
+  expect(ownModelWords(listed, false)).toBeUndefined()
+  expect(ownModelWords({ ...own, sources: [...own.sources, ...listed.sources] }, true)).toBeUndefined()
+  expect(ownModelWords(own, false)).toMatch(/Others look it up from this tab/)
+  expect(ownModelWords(own, true)).toMatch(/passes nothing on while no peer is asked/)
+  for (const isKeptBack of [true, false])
+    expect(ownModelWords(closed, isKeptBack)).toMatch(/licence does not let this tab pass its files on/)
 })

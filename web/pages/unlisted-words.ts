@@ -1,3 +1,4 @@
+import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { LinkedModel, LookUpHold, Unlisted } from '../state/session/unlisted.svelte.ts'
 import { countInWords } from '../ui/format.ts'
 
@@ -61,4 +62,22 @@ export function linkWords({ state }: LinkedModel): string {
     case 'spent':
       return `The link names a model that is in no list. ${SPENT}`
   }
+}
+
+/**
+ * Who can ask a model that is in the visitor's own list alone; undefined for one that others list, too.
+ *
+ * @param isKeptBack nothing is passed on, because the visitor said so
+ */
+export function ownModelWords(
+  { entry, sources }: Pick<MergedEntry, 'entry' | 'sources'>,
+  isKeptBack: boolean,
+): string | undefined {
+  if (sources.some(({ kind }) => kind !== 'own')) return undefined
+  const lead = 'Only your own list names this model.'
+  if (!entry.licence.mayPassOn)
+    return `${lead} Its licence does not let this tab pass its files on, so nobody can ask it who has not added it, too.`
+  if (isKeptBack)
+    return `${lead} This tab passes nothing on while no peer is asked, so nobody can ask it who has not added it, too.`
+  return `${lead} Others look it up from this tab, which passes its files on while it lends.`
 }

@@ -29,7 +29,8 @@ export interface LentManifests {
 export function openLentManifests(database = 'infernet-lent-models'): LentManifests {
   const memory = new Map<string, Kept>()
   let opening: Promise<IDBPDatabase> | undefined
-  const open = (): Promise<IDBPDatabase> => {
+  // Where there are no databases at all it rejects, as where one cannot be opened.
+  const open = async (): Promise<IDBPDatabase> => {
     const opened = (opening ??= openDB(database, 1, {
       upgrade: (fresh) => void fresh.createObjectStore(STORE, { keyPath: 'model' }),
     }))
@@ -37,23 +38,20 @@ export function openLentManifests(database = 'infernet-lent-models'): LentManife
     return opened
   }
   const readAll = async (): Promise<readonly Kept[]> => {
-    const stored: unknown[] = await open()
+    const stored = await open()
       .then((db) => db.getAll(STORE))
       .catch(() => [])
-    const read = stored.flatMap((each) => {
-      const parsed = v.safeParse(keptSchema, each)
-      return parsed.success ? [parsed.output] : []
-    })
-    const all = [...read.filter(({ model }) => !memory.has(model)), ...memory.values()]
-    return all.toSorted((a, b) => b.at - a.at)
+    return newest([...parsed(stored).filter(({ model }) => !memory.has(model)), ...memory.values()])
   }
   const write = async (kept: Kept): Promise<void> => {
     memory.set(kept.model, kept)
-    const stay = new Set(within(await readAll()).map(({ model }) => model))
-    for (const model of memory.keys()) if (!stay.has(model)) memory.delete(model)
+    const inMemory = namesOf(newest([...memory.values()]))
+    for (const model of memory.keys()) if (!inMemory.has(model)) memory.delete(model)
     try {
+      // In one transaction: another tab may write at the same time.
       const change = (await open()).transaction(STORE, 'readwrite')
       await change.store.put(kept)
+      const stay = namesOf(newest(parsed(await change.store.getAll())))
       for (const model of await change.store.getAllKeys())
         if (!stay.has(String(model))) await change.store.delete(model)
       await change.done
@@ -62,23 +60,36 @@ export function openLentManifests(database = 'infernet-lent-models'): LentManife
     }
   }
   return {
-    list: async () => within(await readAll()).flatMap(read),
+    list: async () => (await readAll()).flatMap(read),
     put: (manifest, at) => write({ model: hashManifest(manifest), bytes: encode(manifest), at }),
     async touch(model, at) {
       const stored: unknown = await open()
         .then((db) => db.get(STORE, model))
         .catch(() => undefined)
-      const parsed = v.safeParse(keptSchema, stored)
-      const kept = memory.get(model) ?? (parsed.success ? parsed.output : undefined)
+      const kept = memory.get(model) ?? parsed([stored])[0]
       if (kept) await write({ ...kept, at })
     },
   }
 }
 
-/** The first ones, as far as both bounds reach. */
-function within(kept: readonly Kept[]): readonly Kept[] {
+/** What an older version of this page wrote and this one cannot read is left out. */
+function parsed(stored: readonly unknown[]): readonly Kept[] {
+  return stored.flatMap((each) => {
+    const read = v.safeParse(keptSchema, each)
+    return read.success ? [read.output] : []
+  })
+}
+
+/** Those that were used last, as far as both bounds reach. */
+function newest(kept: readonly Kept[]): readonly Kept[] {
   let bytes = 0
-  return kept.filter((each, i) => (bytes += each.bytes.length) <= MAX_LENT_BYTES && i < MAX_LENT_MANIFESTS)
+  return kept
+    .toSorted((a, b) => b.at - a.at)
+    .filter((each, i) => (bytes += each.bytes.length) <= MAX_LENT_BYTES && i < MAX_LENT_MANIFESTS)
+}
+
+function namesOf(kept: readonly Kept[]): ReadonlySet<string> {
+  return new Set(kept.map(({ model }) => model))
 }
 
 function read({ model, bytes }: Kept): readonly Manifest[] {
