@@ -82,6 +82,9 @@ it('a visitor adds a model of a hub by its name, after faults that are told in w
     expect(await asker.record()).toMatchObject({ stage: 'done', localFrom: 0, segments: [] })
     await lend(tab, hash)
     await askAsStranger(network, hash)
+    await page.getByRole('link', { name: 'Models', exact: true }).click()
+    await page.getByRole('switch', { name: 'From origins only' }).click()
+    await missAsStranger(network)
     expect(tab.errors.filter((error) => !/Failed to load resource/.test(error))).toEqual([])
   } finally {
     await hub.stop().catch(() => undefined)
@@ -133,6 +136,18 @@ async function askAsStranger({ browser, relay }: TestNetwork, hash: string): Pro
   await expect.poll(() => page.getByTestId('model-picker').innerText()).toContain('Small Llama')
   await expect.poll(() => page.url()).not.toContain('model=')
   expect(await receivedBy(page), 'no peer is asked again').toEqual([])
+  expect(tab.errors).toEqual([])
+  await tab.close()
+}
+
+/** What is lent and not passed on stays unknown, and the page says so. */
+async function missAsStranger({ browser, relay }: TestNetwork): Promise<void> {
+  const tab = await openTab(browser, relay.url)
+  const { page } = tab
+  await page.getByTestId('model-picker').click()
+  await page.getByTestId('look-up-lent').click()
+  await page.getByText('One could not be looked up: no peer in reach passes its files on.').waitFor()
+  expect(await page.getByTestId('look-up-lent').count()).toBe(0)
   expect(tab.errors).toEqual([])
   await tab.close()
 }

@@ -53,7 +53,7 @@ export function openLentManifests(database = 'infernet-lent-models'): LentManife
       await change.store.put(kept)
       const stay = namesOf(newest(parsed(await change.store.getAll())))
       for (const model of await change.store.getAllKeys())
-        if (!stay.has(String(model))) await change.store.delete(model)
+        if (typeof model !== 'string' || !stay.has(model)) await change.store.delete(model)
       await change.done
     } catch {
       // It is known until the page is closed.

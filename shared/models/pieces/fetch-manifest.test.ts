@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { toHex } from '../../base/bytes.ts'
-import type { Clock } from '../../base/clock.ts'
 import { modelHash } from '../../base/ids.ts'
 import { MIB, millis } from '../../base/units.ts'
 import { FakeClock } from '../../testing/fake-clock.ts'
@@ -17,9 +16,9 @@ import type { PiecesService } from './pieces-service.ts'
 const hanging: PiecesService['handle'] = () => new Promise(() => undefined)
 
 /** Sends these bytes for whatever manifest it is asked for. */
-function giving(bytes: Uint8Array, { total = bytes.length, clock = realClock as Clock } = {}) {
+function giving(bytes: Uint8Array, { total = bytes.length } = {}) {
   const handle: PiecesService['handle'] = async (stream) => {
-    const frames = new FramedStream(stream, fetcherMessageSchema, clock)
+    const frames = new FramedStream(stream, fetcherMessageSchema, realClock)
     await frames.receive()
     await frames.send({ type: 'manifest', total, offset: 0, bytes })
   }

@@ -31,8 +31,9 @@ async function opened(change: Partial<Scene> = {}, clock = new FakeClock()) {
       return bytes
     },
   }
-  const { learnModel } = world.services
-  const unlisted = new Unlisted({ clock, random, session, settings, learn: learnModel })
+  const { services } = world
+  const learn: typeof services.learnModel = (...asked) => services.learnModel(...asked)
+  const unlisted = new Unlisted({ clock, random, session, settings, learn })
   /** That model, as it is called once it is known. */
   const known = (model: ModelHash): ModelChoice => ({ ...world.scene.models[0]!, model, name: 'Known' })
   return { ...world, clock, session, settings, unlisted, known }

@@ -1,12 +1,12 @@
 import { SvelteMap } from 'svelte/reactivity'
 import type { Clock } from '#shared/base/clock.ts'
-import type { ModelHash, PeerName } from '#shared/base/ids.ts'
+import type { ModelHash } from '#shared/base/ids.ts'
 import type { Random } from '#shared/base/random.ts'
 import { TokenBucket } from '#shared/base/token-bucket.ts'
 import { millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import { withDeadline } from '#shared/base/wait.ts'
 import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
-import { WRITING } from '#shared/models/task.ts'
+import { ranked, votesFor } from './rank-unlisted.ts'
 import type { SessionServices } from './services.ts'
 import type { Session } from './session.svelte.ts'
 import type { Settings } from './settings.svelte.ts'
@@ -64,7 +64,7 @@ export class Unlisted {
   /** Models that others lend now and that no list names, what was missed included. */
   get lent(): readonly ModelHash[] {
     const { session } = this.#components
-    return [...votes(session).keys()]
+    return [...votesFor(session).keys()]
   }
   /** How many of {@link lent} were asked for in vain a moment ago. */
   missed(why: Missed): number {
@@ -147,31 +147,9 @@ export class Unlisted {
     return isOver ? undefined : missed?.why
   }
 
-  /** Those that may be looked up, most votes first; by chance among equals, so that nobody can take the first places. */
+  /** Those that may be looked up, the best first. */
   #ranked(): ModelHash[] {
     const { session, random } = this.#components
-    return [...votes(session)]
-      .filter(([model]) => !this.#missOf(model))
-      .map(([model, count]) => ({ model, count, draw: drawn(random) }))
-      .toSorted((a, b) => b.count - a.count || a.draw - b.draw)
-      .map(({ model }) => model)
+    return ranked(votesFor(session), random).filter((model) => !this.#missOf(model))
   }
-}
-
-/** Each provider has one vote, shared by all that it offers of such: a name that offers many says less for each. */
-function votes(session: UnlistedComponents['session']): ReadonlyMap<ModelHash, number> {
-  const offered = new Map<PeerName, ModelHash[]>()
-  for (const { offer } of session.live) {
-    const { provider, model, task } = offer
-    if (task !== WRITING || session.choice(model) || session.ownNames.includes(provider)) continue
-    offered.set(provider, [...(offered.get(provider) ?? []), model])
-  }
-  const counts = new Map<ModelHash, number>()
-  for (const models of offered.values())
-    for (const model of models) counts.set(model, (counts.get(model) ?? 0) + 1 / models.length)
-  return counts
-}
-
-function drawn(random: Random): number {
-  return new DataView(random.bytes(4).buffer).getUint32(0)
 }
