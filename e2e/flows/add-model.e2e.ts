@@ -84,7 +84,7 @@ it('a visitor adds a model of a hub by its name, after faults that are told in w
     await askAsStranger(network, hash)
     await page.getByRole('link', { name: 'Models', exact: true }).click()
     await page.getByRole('switch', { name: 'From origins only' }).click()
-    await missAsStranger(network)
+    await missAsStranger(network, hash)
     expect(tab.errors.filter((error) => !/Failed to load resource/.test(error))).toEqual([])
   } finally {
     await hub.stop().catch(() => undefined)
@@ -140,14 +140,15 @@ async function askAsStranger({ browser, relay }: TestNetwork, hash: string): Pro
   await tab.close()
 }
 
-/** What is lent and not passed on stays unknown, and the page says so. */
-async function missAsStranger({ browser, relay }: TestNetwork): Promise<void> {
-  const tab = await openTab(browser, relay.url)
+/** What is lent and not passed on stays unknown, a link to it or not, and the page says so. */
+async function missAsStranger({ browser, relay }: TestNetwork, hash: string): Promise<void> {
+  const tab = await openTab(browser, new URL(`/?model=${hash}`, relay.url).href)
   const { page } = tab
+  await page.locator('[data-testid=linked][data-state=withheld]').waitFor()
   await page.getByTestId('model-picker').click()
-  await page.getByTestId('look-up-lent').click()
   await page.getByText('One could not be looked up: no peer in reach passes its files on.').waitFor()
   expect(await page.getByTestId('look-up-lent').count()).toBe(0)
+  expect(await axeViolations(page)).toEqual([])
   expect(tab.errors).toEqual([])
   await tab.close()
 }

@@ -7,9 +7,9 @@ import { readNamedManifest } from '#shared/models/pieces/numbering.ts'
 import { encode } from '#shared/wire/codec.ts'
 import { epochMillisField } from '#shared/wire/fields.ts'
 
-/** A list to choose from, beside those of others; who looks up more forgets what was used least lately. */
+/** A list to choose from, beside those of others; who looks up more forgets what was used least lately. @internal */
 export const MAX_LENT_MANIFESTS = 24
-/** Of all of them; a model of 1 GiB has 70 kB. */
+/** Of all of them; a model of 1 GiB has 70 kB. @internal */
 export const MAX_LENT_BYTES = 8 * MIB
 const STORE = 'manifests'
 

@@ -93,7 +93,7 @@ export class Unlisted {
 
   /** Looks up a few, those with most independent offers first. Never throws. */
   async lookUp(): Promise<void> {
-    if (this.#isLooking || this.hold) return
+    if (this.#isLooking) return
     this.#isLooking = true
     const wanted = this.#ranked().slice(0, LOOKED_UP_AT_PRESS)
     let found = 0
