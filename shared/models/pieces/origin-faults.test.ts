@@ -110,7 +110,7 @@ describe('an answer of an origin', () => {
   let model: TestModel
   let clock: FakeClock
   beforeEach(async () => {
-    model = await makeModel({ 'onnx/model.onnx': 1.5 * MIB })
+    model = await makeModel({ 'onnx/model.onnx': 100_000 })
     clock = new FakeClock()
   })
 
@@ -132,7 +132,7 @@ describe('an answer of an origin', () => {
     return () => new Response('no', { status: code, headers })
   }
   const page = (): Response => new Response('<html>', { headers: { 'content-type': 'text/html' } })
-  const wrong = (): Response => new Response(new Uint8Array(1.5 * MIB))
+  const wrong = (): Response => new Response(new Uint8Array(100_000))
 
   /** Who is asked first, and who next; undefined where nobody is. Time passes only as long as it must. */
   const run = async (first: ByteSource, next: ByteSource | undefined) => {
@@ -141,7 +141,7 @@ describe('an answer of an origin', () => {
     let isOver = false
     const fetching = fetchModel({ store, origins, clock, random: realRandom }, model.manifest)
     fetching.catch(() => undefined).finally(() => (isOver = true))
-    for (let turn = 0; turn < 400 && !isOver; turn++) await clock.advance(turn < 100 ? 0 : 500)
+    for (let turn = 0; turn < 300 && !isOver; turn++) await clock.advance(turn < 40 ? 0 : 500)
     return fetching
   }
 

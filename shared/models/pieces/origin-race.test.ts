@@ -87,6 +87,7 @@ describe('an origin beside peers', () => {
   const run = async (
     source?: ByteSource,
     onProgress: (progress: FetchProgress) => void = () => undefined,
+    signal?: AbortSignal,
   ) => {
     const nothing = new PieceMap(PIECES)
     // Without a hash: what is measured is this clock's time, and no processor's.
@@ -94,7 +95,9 @@ describe('an origin beside peers', () => {
     const origins = source && [{ name: 'hub', source }]
     const components = { store, swarm, clock, random: countingRandom(), origins }
     let isOver = false
-    const fetching = fetchModel(components, model.manifest, { onProgress }).finally(() => (isOver = true))
+    const fetching = fetchModel(components, model.manifest, { onProgress, signal }).finally(
+      () => (isOver = true),
+    )
     fetching.catch(() => undefined)
     while (!isOver && clock.monotonic() < 120 * SECOND_MS) await clock.advance(100)
     return { seconds: clock.monotonic() / SECOND_MS, ...(await fetching) }
@@ -125,13 +128,19 @@ describe('an origin beside peers', () => {
   it('is read again when they bring less', async () => {
     const seeder = await addSeeder()
     const { source, pieces } = originAt(SPEED / 6)
+    const enough = new AbortController()
     let rested = 0
-    const { peers } = await run(source, ({ originState, heldBytes }) => {
-      if (originState === 'resting') rested = pieces().length
-      if (originState === 'resting' && heldBytes > (PIECES / 2) * MIB) seeder.isGone = true
-    })
-    expect(rested).toBe(1)
-    expect(pieces().length).toBeGreaterThan(1)
-    expect(peers.bytes).toBeLessThan(0.7 * PIECES * MIB)
+    const fetching = run(
+      source,
+      ({ originState, heldBytes }) => {
+        if (originState === 'resting') rested = pieces().length
+        if (rested > 0 && heldBytes > (PIECES / 2) * MIB) seeder.isGone = true
+        if (seeder.isGone && originState === 'reading') enough.abort(new Error('enough'))
+      },
+      enough.signal,
+    )
+    await expect(fetching).rejects.toThrow('enough')
+    expect([rested, pieces().length]).toEqual([1, 2])
+    expect(clock.monotonic(), 'before the seeder is given up').toBeLessThan(16 * SECOND_MS)
   })
 })
