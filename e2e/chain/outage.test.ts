@@ -46,6 +46,26 @@ async function startGround() {
     await relay.stop()
   }
 
+  /** From this call on nobody reaches the chain; tells whether it has come to that. */
+  function cutFrom(call: string): () => boolean {
+    let isDown = false
+    proxy.disturb((method) => ((isDown ||= method === call) ? 'cut' : 'pass'))
+    return () => isDown
+  }
+
+  /** Starts one that claims what was left, and hears no answer from that claim on, which a block takes. */
+  async function startUnheard(): Promise<Relay> {
+    let isDown = false
+    proxy.disturb((method) => {
+      if (isDown) return 'cut'
+      isDown = method === 'eth_sendRawTransaction'
+      return isDown ? 'swallow' : 'pass'
+    })
+    const relay = await startCarrier()
+    await until('the claim to be mined', async () => (await minedCalls()).length > 0)
+    return relay
+  }
+
   const balance = (of: Address): Promise<bigint> =>
     chain.client.readContract({
       address: mainEscrow(chain).asset,
@@ -81,31 +101,25 @@ async function startGround() {
   const nameOf = (data: Hex): string => decodeFunctionData({ abi: escrowAbi, data }).functionName
 
   /** What of it waits for a block, by its nonce. */
-  async function waitingCalls(): Promise<readonly string[]> {
+  async function waiting(): Promise<readonly { readonly hash: Hex; readonly input: Hex }[]> {
     const { pending, queued } = await chain.client.getTxpoolContent()
     return [pending, queued].flatMap((pool) =>
       Object.entries(pool).flatMap(([from, byNonce]) =>
-        isRelay(from as Address) ? Object.values(byNonce).map(({ input }) => nameOf(input)) : [],
+        isRelay(from as Address) ? Object.values(byNonce) : [],
       ),
     )
   }
+  const waitingCalls = async (): Promise<readonly string[]> =>
+    (await waiting()).map(({ input }) => nameOf(input))
+  const waitingHashes = async (): Promise<readonly Hex[]> => (await waiting()).map(({ hash }) => hash)
   const holdBlocks = async (): Promise<void> => {
     await chain.client.setAutomine(false)
     await chain.client.setIntervalMining({ interval: 0 })
   }
 
-  async function waitingHashes(): Promise<readonly Hex[]> {
-    const { pending, queued } = await chain.client.getTxpoolContent()
-    return [pending, queued].flatMap((pool) =>
-      Object.entries(pool).flatMap(([from, byNonce]) =>
-        isRelay(from as Address) ? Object.values(byNonce).map(({ hash }) => hash) : [],
-      ),
-    )
-  }
-
   return {
     ...{ chain, proxy, provider, relayAccount, startCarrier, leaveTen, balance, expectPaidOnce },
-    ...{ minedCalls, waitingCalls, waitingHashes, holdBlocks },
+    ...{ cutFrom, startUnheard, minedCalls, waitingCalls, waitingHashes, holdBlocks },
     async [Symbol.asyncDispose](): Promise<void> {
       proxy.mend()
       await chain[Symbol.asyncDispose]()
@@ -121,12 +135,11 @@ describe
   .concurrent('a relay that carries claims', { timeout: 120_000 }, () => {
     test('sends nothing when the chain goes down between check and claim, and goes on when it is back', async () => {
       await using ground = await startGround()
-      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      const { proxy, startCarrier, leaveTen, cutFrom, expectPaidOnce, minedCalls } = ground
       await leaveTen()
-      let isDown = false
-      proxy.disturb((method) => ((isDown ||= method === 'eth_estimateGas') ? 'cut' : 'pass'))
+      const isDown = cutFrom('eth_estimateGas')
       await startCarrier()
-      await until('the chain to be down', () => isDown)
+      await until('the chain to be down', isDown)
       await sleep(3000) // rounds that fail
       expect(proxy.methods).not.toContain('eth_sendRawTransaction')
       proxy.mend()
@@ -136,16 +149,9 @@ describe
 
     test('knows after an outage longer than its patience that its claim was mined in it', async () => {
       await using ground = await startGround()
-      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      const { proxy, leaveTen, startUnheard, expectPaidOnce, minedCalls } = ground
       await leaveTen()
-      let isDown = false
-      proxy.disturb((method) => {
-        if (isDown) return 'cut'
-        isDown = method === 'eth_sendRawTransaction'
-        return isDown ? 'swallow' : 'pass'
-      })
-      await startCarrier()
-      await until('the claim to be mined', async () => (await minedCalls()).length > 0)
+      await startUnheard()
       await sleep(25_000) // four times five seconds are the patience with a chain that answers
       proxy.mend()
       await expectPaidOnce()
@@ -166,12 +172,11 @@ describe
 
     test('sends its claim anew, not another one, when the chain never got it', async () => {
       await using ground = await startGround()
-      const { proxy, startCarrier, leaveTen, expectPaidOnce, minedCalls } = ground
+      const { proxy, startCarrier, leaveTen, cutFrom, expectPaidOnce, minedCalls } = ground
       await leaveTen()
-      let isDown = false
-      proxy.disturb((method) => ((isDown ||= method === 'eth_sendRawTransaction') ? 'cut' : 'pass'))
+      const isDown = cutFrom('eth_sendRawTransaction')
       await startCarrier()
-      await until('the chain to be down', () => isDown)
+      await until('the chain to be down', isDown)
       await sleep(8000)
       expect(await minedCalls()).toEqual([])
       proxy.mend()
@@ -256,17 +261,10 @@ describe
 
     test('that was stopped between claim and payout pays out when it is started anew', async () => {
       await using ground = await startGround()
-      const { proxy, provider, startCarrier, leaveTen, balance, expectPaidOnce, minedCalls } = ground
+      const { proxy, provider, startCarrier, leaveTen, startUnheard, balance, expectPaidOnce, minedCalls } =
+        ground
       await leaveTen()
-      // Nothing is answered from the claim on, so that it stops without having heard of it.
-      let isDown = false
-      proxy.disturb((method) => {
-        if (isDown) return 'cut'
-        isDown = method === 'eth_sendRawTransaction'
-        return isDown ? 'swallow' : 'pass'
-      })
-      const first = await startCarrier()
-      await until('the claim to be mined', async () => (await minedCalls()).length > 0)
+      const first = await startUnheard()
       await first.stop()
       proxy.mend()
       expect(await balance(provider)).toBe(0n)

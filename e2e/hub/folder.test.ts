@@ -28,8 +28,9 @@ function add(origin: Origin, repository: string, dtype: 'fp32' | 'q4'): Promise<
 }
 
 /** A web server with a folder of files and nothing else. */
-async function serve(files: ReadonlyMap<string, Uint8Array>): Promise<string> {
+async function serve(files: ReadonlyMap<string, Uint8Array>, failing = ''): Promise<string> {
   const server: Server = createServer((request, response) => {
+    if (failing !== '' && request.url?.endsWith(failing)) return void response.writeHead(502).end()
     const bytes = files.get((request.url ?? '').slice('/some/model/'.length))
     if (!bytes) return void response.writeHead(404, { 'content-type': 'text/html' }).end('<html>')
     response.writeHead(200, { 'content-length': bytes.length })
@@ -76,3 +77,17 @@ it('a folder without a model is named', async () => {
     facts: { reason: `${base}model/ has no file of a model` },
   })
 })
+
+it.each(['manifest.fp32.json', 'tokenizer_config.json'])(
+  'a folder whose server fails for %s is not taken for one without it',
+  async (failing) => {
+    const [, , , , , phi] = FAMILIES
+    if (!phi) throw new Error('no family')
+    const repository = await makeHubRepository({ name: 'some-lab/model', model: phi, dtypes: ['q4'] })
+    const base = await serve(repository.files, failing)
+    await expect(add(createFolderOrigin(http, base), 'model', 'q4')).rejects.toMatchObject({
+      code: 'models.unavailable',
+      facts: { path: failing, status: 502 },
+    })
+  },
+)

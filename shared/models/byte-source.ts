@@ -5,6 +5,8 @@ export interface ByteSource {
    *
    * @param options `maxSkipBytes`: a source that would send more than so many bytes before `offset` refuses, for who
    * wants a piece and not the file. @default no bound
+   * `maxWaitMs`: a source that is busy for longer refuses with `origin.busy` at once, for who has others to ask meanwhile.
+   * @default some minutes
    * @throws InfernetError `models.unavailable` with the status, `origin.*`, or the signal's reason
    */
   open(
@@ -12,6 +14,7 @@ export interface ByteSource {
     options: {
       readonly offset: number
       readonly maxSkipBytes?: number
+      readonly maxWaitMs?: number
       readonly signal?: AbortSignal | undefined
     },
   ): Promise<{ readonly offset: number; readonly body: AsyncIterable<Uint8Array> }>

@@ -73,7 +73,7 @@ function noteOf(runs: readonly Run[], { from, seeders }: Row): string {
     `${ms(({ readyMs, graphMs }) => readyMs - graphMs)} for the self-test`,
     `${ms(({ ttftMs, readyMs }) => ttftMs - readyMs)} for a prompt of ${PROMPT_TOKENS} tokens`,
     ...(from === 'origin and seeders' && seeders > 0
-      ? ['an origin is read only while peers bring less than a quarter of what it brought']
+      ? ['the origin rests where peers bring four times as much as it']
       : []),
   ].join(', ')
 }

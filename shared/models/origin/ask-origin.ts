@@ -21,6 +21,8 @@ export interface Question {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent to the origin of `url` and to no other, wherever that sends us. */
   readonly token?: string | undefined
+  /** For how long a busy origin is waited for in all. @default MAX_WAIT_MS */
+  readonly maxWaitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,6 +44,7 @@ export interface Answer {
  */
 export async function askOrigin(components: HttpComponents, question: Question): Promise<Answer> {
   const { clock } = components
+  const { maxWaitMs = MAX_WAIT_MS } = question
   let waitedMs = 0
   for (let waits = 0; ; waits++) {
     const answer = await follow(components, question)
@@ -51,7 +54,7 @@ export async function askOrigin(components: HttpComponents, question: Question):
     if (status === 503 && told === undefined) return answer
     await discard(answer.response)
     const delayMs = told ?? USUAL_WAIT_MS * 2 ** waits
-    if (waits === MAX_WAITS || waitedMs + delayMs > MAX_WAIT_MS)
+    if (waits === MAX_WAITS || waitedMs + delayMs > maxWaitMs)
       throw new InfernetError('origin.busy', { seconds: Math.ceil(delayMs / SECOND_MS) })
     waitedMs += delayMs
     await sleep(clock, millis(delayMs), { signal: question.signal })

@@ -4,6 +4,7 @@ import { parseManifest } from '../parse-manifest.ts'
 import { possibleFiles } from '../pick-files.ts'
 import { askOrigin, discard, faulty, type HttpComponents } from './ask-origin.ts'
 import { MAX_JSON_BYTES } from './limits.ts'
+import { mayPass } from './may-pass.ts'
 import type { ListedFile, Listing, Origin } from './origin.ts'
 import { isPage, readJsonBody } from './read-body.ts'
 import { sourceOf } from './source-of.ts'
@@ -62,11 +63,8 @@ class Folder {
   }
 
   async #manifest(path: string): Promise<Manifest | undefined> {
-    const { response } = await this.#ask(path, 'GET')
-    if (!response.ok || isPage(response)) {
-      await discard(response)
-      return undefined
-    }
+    const response = await this.#ask(path, 'GET')
+    if (!response) return undefined
     const value = await readJsonBody(this.#components.clock, response, {
       what: path,
       maxBytes: MAX_JSON_BYTES,
@@ -91,23 +89,30 @@ class Folder {
   }
 
   async #look(path: string): Promise<ListedFile | undefined> {
-    const { response } = await this.#ask(path, 'HEAD')
+    const response = await this.#ask(path, 'HEAD')
+    if (!response) return undefined
     const length = response.headers.get('content-length')
-    if (!response.ok || isPage(response)) return undefined
     if (length === null || response.headers.has('content-encoding'))
       throw faulty(`it does not tell the size of ${path}`)
     return { path, size: Number(length) }
   }
 
-  #ask(path: string, method: 'GET' | 'HEAD'): ReturnType<typeof askOrigin> {
+  /** Undefined where there is no such file: a server that only fails now says nothing of what it has. */
+  async #ask(path: string, method: 'GET' | 'HEAD'): Promise<Response | undefined> {
     const headers: Record<string, string> = method === 'HEAD' ? { 'Accept-Encoding': 'identity' } : {}
-    return askOrigin(this.#components, {
+    const { response } = await askOrigin(this.#components, {
       url: new URL(path, this.url),
       path,
       method,
       headers,
       signal: this.#signal,
     })
+    if (response.ok && !isPage(response)) return response
+    await discard(response)
+    const { ok, status } = response
+    const failure = new InfernetError('models.unavailable', { path, status })
+    if (!ok && mayPass(failure)) throw failure
+    return undefined
   }
 }
 

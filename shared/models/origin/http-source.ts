@@ -23,12 +23,13 @@ export interface HttpSourceInit {
 export function createHttpSource(components: HttpComponents, init: HttpSourceInit): ByteSource {
   const known = new Map<string, Known>()
   return {
-    async open(path, { offset, maxSkipBytes = Infinity, signal }) {
+    async open(path, { offset, maxSkipBytes = Infinity, maxWaitMs, signal }) {
       const answer = await askOrigin(components, {
         url: init.urlOf(path),
         path,
         headers: offset > 0 ? { Range: `bytes=${offset}-` } : {},
         token: init.token,
+        maxWaitMs,
         signal,
       })
       const { response } = answer

@@ -110,10 +110,16 @@ export const ORIGIN_STALL_MS = 20 * SECOND_MS
 /** Failures in a row over one file, after which it is not looked for there for a while. */
 export const MAX_ORIGIN_FAILURES = 3
 export const ORIGIN_RETRY_MS = 30 * SECOND_MS
-/** Wrong pieces of one origin, after which it serves something else: one may be a broken download. */
+/** Files of one origin that turned out to be others, after which nothing more is read there. */
 export const MAX_ORIGIN_WRONG = 2
-/** Peers are preferred while they bring at least this part of what the origin brings. */
-export const ORIGIN_COST = 4
+/** An origin rests once reading it saves less than this part of the time: peers bring four times as much then. */
+export const ORIGIN_COST = 1 / 5
+/** It is read again once that would save more than this: peers bring no more than twice as much. */
+export const ORIGIN_WORTH = 1 / 3
+/** An origin's speed is known after so long: its first bytes come slowly. */
+export const ORIGIN_MEASURE_MS = 4 * SECOND_MS
+/** While it rests its speed is measured anew after this long: it may have been a bad moment. */
+export const ORIGIN_FORGET_MS = MINUTE_MS
 
 /** With nothing from anybody for this long the download ends, whatever peers promise. */
 export const QUIET_MS = 5 * MINUTE_MS

@@ -13,6 +13,12 @@ export interface SourceProgress {
   readonly count: number
 }
 
+/**
+ * `reading`: one of them gives now. `resting`: peers are so fast that it is spared. `waiting`: it gives nothing now and
+ * will be asked. `gone`: what is missing cannot be had there. `none`: there is no origin.
+ */
+export type OriginState = 'reading' | 'resting' | 'waiting' | 'gone' | 'none'
+
 /** Something that went wrong and did not end the download. `name`: a peer's, or an origin's. */
 export interface FetchFault {
   readonly from: PieceOrigin['kind']
@@ -30,6 +36,7 @@ export interface FetchProgress {
   readonly missingBytes: number
   readonly peers: SourceProgress
   readonly origins: SourceProgress
+  readonly originState: OriginState
   /** What came and was of no use: wrong, or a second time. */
   readonly wastedBytes: number
   /** Undefined while nothing comes. */
@@ -71,7 +78,7 @@ export class FetchTally {
     if (this.#faults.length > MAX_FAULTS) this.#faults.shift()
   }
 
-  progress(counts: Readonly<Record<PieceOrigin['kind'], number>>): FetchProgress {
+  progress(counts: Readonly<Record<PieceOrigin['kind'], number>>, originState: OriginState): FetchProgress {
     const { peer, origin } = this.#meters
     const heldBytes = this.#heldBeforeBytes + this.#kept.peer + this.#kept.origin
     const missingBytes = this.#totalBytes - heldBytes
@@ -83,6 +90,7 @@ export class FetchTally {
       missingBytes,
       peers: { bytes: this.#kept.peer, bytesPerSecond: peer.bytesPerSecond, count: counts.peer },
       origins: { bytes: this.#kept.origin, bytesPerSecond: origin.bytesPerSecond, count: counts.origin },
+      originState,
       wastedBytes: Math.max(0, peer.total + origin.total - this.#kept.peer - this.#kept.origin),
       secondsLeft: speed > 0 ? missingBytes / speed : undefined,
       faults: [...this.#faults],

@@ -5,10 +5,10 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import { hashManifest, type Manifest } from '../manifest.ts'
 import type { PieceMap } from '../store/piece-map.ts'
 import type { PutOutcome } from '../store/piece-store.ts'
-import { GIVE_UP_MS, ORIGIN_COST, QUIET_MS } from './constants.ts'
+import { GIVE_UP_MS, QUIET_MS } from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
 import type { FetchHost, PieceOrigin } from './fetch-host.ts'
-import { FetchTally, type FetchProgress } from './fetch-progress.ts'
+import { FetchTally, type FetchProgress, type OriginState } from './fetch-progress.ts'
 import type { FetchComponents, FetchOptions } from './fetch-terms.ts'
 import { LinkPool } from './link-pool.ts'
 import type { PieceNumbers } from './numbering.ts'
@@ -66,9 +66,11 @@ export class FetchRun implements FetchHost {
     this.#origins = origins.map(
       (origin) =>
         new OriginReader(origin, this, {
-          mayRead: (reader) => this.#mayRead(reader),
+          isTurn: (reader) => this.#isTurn(reader),
+          peers: () => ({ peers: this.#tally.peersPerSecond, isServed: this.#pool?.isServing === true }),
+          cost: options.originCost,
           untilChange: (signal) => this.#untilChange(signal),
-          onFault: (name, error) => this.#tally.fault({ from: 'origin', name, error }),
+          onFault: (name, error) => this.#noteFault(name, error),
         }),
     )
     this.#pool =
@@ -149,6 +151,10 @@ export class FetchRun implements FetchHost {
     this.#pool?.tick()
     this.#changes.emit()
     this.#tell(false)
+    this.#judgeHope()
+  }
+
+  #judgeHope(): void {
     const now = this.clock.monotonic()
     const isHopeful = this.#origins.some((reader) => !reader.isGone) || this.#pool?.isHopeful === true
     if (isHopeful) this.#hopedAt = now
@@ -160,14 +166,15 @@ export class FetchRun implements FetchHost {
   }
 
   /** Each origin learns what is fetched, so the next one is asked only when those before it have nothing. */
-  #mayRead(reader: OriginReader): boolean {
-    const before = this.#origins.slice(0, this.#origins.indexOf(reader))
-    if (before.some((each) => !each.isGone)) return false
-    const { originCost = ORIGIN_COST } = this.#options
-    const known = reader.bytesPerSecond
-    if (!this.#pool?.isServing) return true
-    if (originCost === Infinity) return false
-    return known === undefined || this.#tally.peersPerSecond * originCost < known
+  #isTurn(reader: OriginReader): boolean {
+    return this.#origins.slice(0, this.#origins.indexOf(reader)).every(({ isAway }) => isAway)
+  }
+
+  /** The next origin begins at once, and where there is none the download ends. */
+  #noteFault(name: string, error: InfernetError): void {
+    this.#tally.fault({ from: 'origin', name, error })
+    this.#changes.emit()
+    this.#judgeHope()
   }
 
   #untilChange(signal: AbortSignal): Promise<void> {
@@ -192,10 +199,16 @@ export class FetchRun implements FetchHost {
   }
 
   get #progress(): FetchProgress {
-    return this.#tally.progress({
-      peer: this.#pool?.serving ?? 0,
-      origin: this.#origins.filter(({ isReading }) => isReading).length,
-    })
+    const origin = this.#origins.filter(({ isReading }) => isReading).length
+    return this.#tally.progress({ peer: this.#pool?.serving ?? 0, origin }, this.#originState)
+  }
+
+  get #originState(): OriginState {
+    if (this.#origins.length === 0) return 'none'
+    if (this.#origins.some(({ isReading }) => isReading)) return 'reading'
+    if (this.#origins.some(({ isResting }) => isResting)) return 'resting'
+    const isGone = this.picker.missing > 0 && this.#origins.every((reader) => reader.isGone)
+    return isGone ? 'gone' : 'waiting'
   }
 
   #tell(isLast: boolean): void {

@@ -30,8 +30,8 @@ export interface FetchOptions {
   /** A piece is in the store now, by its flat number: whoever seeds tells its peers. */
   readonly onHeld?: ((piece: number) => void) | undefined
   /**
-   * How much an origin costs: it is read only while peers bring less than this part (1 / cost) of what it brings.
-   * Infinity reads it only where no peer serves, 0 always.
+   * What an origin's bytes cost: the part of the remaining time that reading it beside peers must save, see `OriginPrice`.
+   * 0 reads it always, 1 only what no peer has.
    * @default ORIGIN_COST
    */
   readonly originCost?: number | undefined

@@ -1,18 +1,15 @@
-import { millis, SECOND_MS } from '../../base/units.ts'
-import { raceSignal, sleep, withDeadline } from '../../base/wait.ts'
+import { millis } from '../../base/units.ts'
+import { withDeadline } from '../../base/wait.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { ByteSource } from '../byte-source.ts'
 import { PIECE_BYTES } from '../manifest.ts'
 import { PieceMap } from '../store/piece-map.ts'
-import {
-  MAX_ORIGIN_FAILURES,
-  MAX_ORIGIN_WRONG,
-  ORIGIN_RETRY_MS,
-  ORIGIN_STALL_MS,
-  PIECE_DEADLINE_MS,
-} from './constants.ts'
+import { MAX_ORIGIN_WRONG, ORIGIN_STALL_MS, PIECE_DEADLINE_MS } from './constants.ts'
 import type { FetchHost } from './fetch-host.ts'
-import { SpeedMeter } from './speed-meter.ts'
+import { InOrder } from './in-order.ts'
+import { OriginPrice, type OriginPart, type OriginSpeeds } from './origin-price.ts'
+import { OriginSpeed } from './origin-speed.ts'
+import { OriginTroubles, type TroubleView } from './origin-troubles.ts'
 
 /** An origin that a model's files can be had from. */
 export interface FetchOrigin {
@@ -22,16 +19,14 @@ export interface FetchOrigin {
 }
 
 export interface OriginReaderInit {
-  /** Whether it may be read now: peers may be fast enough. Asked again at each piece. */
-  readonly mayRead: (reader: OriginReader) => boolean
-  /** Resolves when that may have changed, or something became free. */
+  /** Whether those before it have nothing now. Asked again at each piece. */
+  readonly isTurn: (reader: OriginReader) => boolean
+  readonly peers: () => Omit<OriginSpeeds, 'origin'>
+  /** See `OriginPrice`. */
+  readonly cost: number | undefined
+  /** Resolves when one of these may have changed, or something became free. */
   readonly untilChange: (signal: AbortSignal) => Promise<void>
   readonly onFault: (name: string, error: InfernetError) => void
-}
-
-interface Trouble {
-  failures: number
-  retryAt: number
 }
 
 /**
@@ -42,46 +37,51 @@ export class OriginReader {
   readonly origin: FetchOrigin
   readonly #host: FetchHost
   readonly #init: OriginReaderInit
-  readonly #meter: SpeedMeter
-  readonly #troubles = new Map<string, Trouble>()
+  readonly #speed: OriginSpeed
+  readonly #price: OriginPrice
+  readonly #troubles: OriginTroubles
   readonly #everything: PieceMap
-  #wrong = 0
   #run: { piece: number | undefined; readonly stopper: AbortController } | undefined
-  #knownSpeed: number | undefined
 
   constructor(origin: FetchOrigin, host: FetchHost, init: OriginReaderInit) {
     this.origin = origin
     this.#host = host
     this.#init = init
-    this.#meter = new SpeedMeter(host.clock)
+    this.#speed = new OriginSpeed(host.clock)
+    this.#price = new OriginPrice(init.cost)
+    this.#troubles = new OriginTroubles(host.clock)
     this.#everything = new PieceMap(host.numbers.count)
     for (let piece = 0; piece < host.numbers.count; piece++) this.#everything.add(piece)
-  }
-
-  /** What it brought when it was last read; undefined before. */
-  get bytesPerSecond(): number | undefined {
-    if (this.#run && this.#meter.total > PIECE_BYTES) this.#knownSpeed = this.#meter.bytesPerSecond
-    return this.#knownSpeed
   }
 
   get isReading(): boolean {
     return this.#run !== undefined
   }
 
-  /** Serves something else, for good. */
-  get isOut(): boolean {
-    return this.#wrong >= MAX_ORIGIN_WRONG
+  /** Peers are so fast that it is spared. */
+  get isResting(): boolean {
+    return !this.isReading && this.#price.isResting
   }
 
-  /** Nothing that is missing can be had here now. */
+  /** Serves something else, for good. */
+  get isOut(): boolean {
+    return this.#troubles.wrongFiles >= MAX_ORIGIN_WRONG
+  }
+
+  /** Nothing that is missing can be had here now: another one may be read meanwhile. */
+  get isAway(): boolean {
+    return this.#lacks('away')
+  }
+
+  /** Nothing that is missing can be had here, nor soon. */
   get isGone(): boolean {
-    return this.isOut || (!this.isReading && this.#bounds(true).length === 0)
+    return this.#lacks('gone')
   }
 
   /** Reads until `signal`. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.isOut) {
-      const start = this.#init.mayRead(this) ? this.#nextStart() : undefined
+      const start = this.#nextStart()
       if (start === undefined) await this.#init.untilChange(signal).catch(() => undefined)
       else await this.#readFrom(start, signal)
     }
@@ -92,53 +92,69 @@ export class OriginReader {
     if (this.#run?.piece === piece) this.#run.stopper.abort(new InfernetError('wire.closed'))
   }
 
-  #nextStart(): number | undefined {
+  #lacks(view: TroubleView): boolean {
+    if (this.isOut) return true
+    if (this.isReading) return false
+    const { numbers, picker } = this.#host
+    return !numbers.files.some(({ path, pieces }, index) => {
+      const start = numbers.startOf(index)
+      return !this.#troubles.bars(path, view) && pieces.some((_, piece) => picker.isMissing(start + piece))
+    })
+  }
+
+  /** What may be read of it now. */
+  get #part(): OriginPart | undefined {
+    if (!this.#init.isTurn(this)) return undefined
+    return this.#price.judge({ origin: this.#speed.bytesPerSecond, ...this.#init.peers() })
+  }
+
+  #mayRead(piece: number, part = this.#part): boolean {
     const { picker } = this.#host
-    const bounds = this.#bounds(false)
-    const run = picker.longestRun(bounds)
-    if (run) return run.start
+    return part === 'all' ? picker.isFree(piece) : part === 'lacking' && picker.isLacking(piece)
+  }
+
+  #nextStart(): number | undefined {
+    const { picker, numbers } = this.#host
+    const part = this.#part
+    if (!part) return undefined
+    const bounds = numbers.files.flatMap(({ path, pieces }, index) => {
+      const start = numbers.startOf(index)
+      return this.#troubles.bars(path, 'now') ? [] : [[start, start + pieces.length] as const]
+    })
+    const run = picker.longestRun(bounds, (piece) => this.#mayRead(piece, part))
+    if (run || part === 'lacking') return run?.start
     const piece = picker.nextAgain(this.#everything, () => false)
     return bounds.some(([start, end]) => piece !== undefined && piece >= start && piece < end)
       ? piece
       : undefined
   }
 
-  /** The flat numbers of files that may be asked for here; with `onlyMissing` of those that are not whole. */
-  #bounds(onlyMissing: boolean): (readonly [number, number])[] {
-    const { numbers, picker, clock } = this.#host
-    const bounds: (readonly [number, number])[] = []
-    for (const [index, { path, pieces }] of numbers.files.entries()) {
-      const { failures = 0, retryAt = 0 } = this.#troubles.get(path) ?? {}
-      const isWaiting = retryAt > clock.monotonic()
-      // One that failed seldom is about to be tried again; with many failures it counts as gone meanwhile.
-      if (isWaiting && (!onlyMissing || failures >= MAX_ORIGIN_FAILURES)) continue
-      const start = numbers.startOf(index)
-      const end = start + pieces.length
-      let isMissing = !onlyMissing
-      for (let piece = start; piece < end && !isMissing; piece++) isMissing = picker.isMissing(piece)
-      if (isMissing) bounds.push([start, end])
-    }
-    return bounds
-  }
-
   async #readFrom(start: number, outer: AbortSignal): Promise<void> {
     const placed = this.#host.numbers.at(start)
     if (!placed) return
+    const { picker } = this.#host
     const { path } = placed.file
     const stopper = new AbortController()
     const signal = AbortSignal.any([outer, stopper.signal])
     this.#run = { piece: start, stopper }
-    this.#host.picker.take(start)
+    picker.take(start)
+    picker.readAhead(start + 1)
+    let failure: InfernetError | undefined
     try {
       await this.#readRun(start, signal)
     } catch (thrown) {
-      if (!signal.aborted) await this.#fail(path, thrown, outer)
+      if (!signal.aborted)
+        failure = InfernetError.from(thrown, 'models.unavailable', { path, status: 'no answer' })
     } finally {
-      void this.bytesPerSecond
-      if (this.#run.piece !== undefined) this.#host.picker.release(this.#run.piece)
+      this.#speed.pause()
+      picker.readAhead(undefined)
+      if (this.#run.piece !== undefined) picker.release(this.#run.piece)
       this.#run = undefined
       stopper.abort(new InfernetError('wire.closed'))
     }
+    if (!failure) return
+    this.#troubles.note(path, failure)
+    this.#init.onFault(this.origin.name, failure)
   }
 
   /** Reads piece after piece. What is skipped before `start` may be wanted too, where a source cannot skip. */
@@ -151,11 +167,11 @@ export class OriginReader {
     const soon = <T>(task: (own: AbortSignal) => Promise<T>): Promise<T> =>
       withDeadline(clock, millis(ORIGIN_STALL_MS), late, task, { signal })
     const opened = await soon(() =>
-      this.origin.source.open(file.path, { offset: piece * PIECE_BYTES, signal }),
+      this.origin.source.open(file.path, { offset: piece * PIECE_BYTES, maxWaitMs: 0, signal }),
     )
     const body = opened.body[Symbol.asyncIterator]()
     const first = start - piece
-    const assembly = new Assembly(opened.offset)
+    const assembly = new InOrder(opened.offset)
     let waitedMs = 0
     try {
       for (;;) {
@@ -168,7 +184,7 @@ export class OriginReader {
           throw new InfernetError('wire.timeout', { limitMs: PIECE_DEADLINE_MS })
         await this.#host.cap.take(next.value.length, { signal })
         this.#host.received('origin', next.value.length)
-        this.#meter.add(next.value.length)
+        this.#speed.add(next.value.length)
         for (const whole of assembly.add(next.value, file.size)) {
           const isOn = await this.#keep(first + whole.piece, whole.bytes, start, signal)
           if (!isOn) return
@@ -203,64 +219,16 @@ export class OriginReader {
       if (isAsked) run.piece = undefined // from here on it is not cancelled
       const outcome = await this.#host.deliver(flat, bytes, { kind: 'origin', name: this.origin.name })
       if (isAsked) picker.release(flat)
-      if (outcome === 'wrong') this.#blame(path)
-      if (outcome === 'kept') this.#troubles.delete(path)
+      if (outcome === 'wrong') throw new InfernetError('models.origin-differs', { path })
+      if (outcome === 'kept') this.#troubles.forget(path)
     }
     if (flat < start) return true
     const next = flat + 1
     const isSameFile = numbers.at(next)?.file.path === path
-    if (signal.aborted || !isSameFile || !picker.isFree(next) || !this.#init.mayRead(this)) return false
+    if (signal.aborted || !isSameFile || !this.#mayRead(next)) return false
     picker.take(next)
+    picker.readAhead(next + 1)
     run.piece = next
     return true
-  }
-
-  #blame(path: string): never {
-    this.#wrong++
-    throw new InfernetError('models.origin-differs', { path })
-  }
-
-  async #fail(path: string, thrown: unknown, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#host
-    const error = InfernetError.from(thrown, 'models.unavailable', { path, status: 'no answer' })
-    const failures = (this.#troubles.get(path)?.failures ?? 0) + 1
-    const waitMs = failures >= MAX_ORIGIN_FAILURES ? ORIGIN_RETRY_MS : (SECOND_MS / 2) * 2 ** (failures - 1)
-    this.#troubles.set(path, { failures, retryAt: clock.monotonic() + waitMs })
-    this.#init.onFault(this.origin.name, error)
-    if (failures < MAX_ORIGIN_FAILURES)
-      await raceSignal(sleep(clock, millis(waitMs), { signal }), signal).catch(() => undefined)
-  }
-}
-
-/** Cuts what comes in order from an offset into whole pieces; what comes before a piece's border is left out. */
-class Assembly {
-  /** Where the bytes that came end. */
-  end: number
-  #bytes: Uint8Array<ArrayBuffer> | undefined
-
-  constructor(offset: number) {
-    this.end = offset
-  }
-
-  /** The pieces that are whole with it. What lies beyond the file's end is dropped. */
-  *add(
-    chunk: Uint8Array,
-    size: number,
-  ): Generator<{ readonly piece: number; readonly bytes: Uint8Array<ArrayBuffer> }, void, void> {
-    let rest = chunk.subarray(0, Math.max(0, size - this.end))
-    while (rest.length > 0) {
-      const piece = Math.floor(this.end / PIECE_BYTES)
-      const from = piece * PIECE_BYTES
-      const length = Math.min(PIECE_BYTES, size - from)
-      if (this.end === from) this.#bytes = new Uint8Array(length)
-      const part = rest.subarray(0, from + length - this.end)
-      this.#bytes?.set(part, this.end - from)
-      this.end += part.length
-      rest = rest.subarray(part.length)
-      if (this.end < from + length || !this.#bytes) continue
-      const bytes = this.#bytes
-      this.#bytes = undefined
-      yield { piece, bytes }
-    }
   }
 }

@@ -16,6 +16,8 @@ export class PiecePicker {
   readonly #slow: Uint8Array
   /** How many of the connected peers have it. */
   readonly #copies: Uint16Array
+  /** From here to before there somebody reads on soon, in order. */
+  #ahead = { from: 0, to: 0 }
   #missing = 0
   /** Missing, and fetched by nobody. */
   #free = 0
@@ -80,13 +82,17 @@ export class PiecePicker {
     this.#copies[piece] = Math.max(0, (this.#copies[piece] ?? 0) - 1)
   }
 
-  /** The next piece to ask of who has these: by chance at first, then what fewest have; of those by chance. */
+  /**
+   * The next piece to ask of who has these: by chance at first, then what fewest have; of those by chance. What is read in
+   * order soon comes last, so that it is read without a break.
+   */
   next(map: PieceMap): number | undefined {
     if (this.#free === 0) return undefined
-    return this.#least(
-      (piece) => this.isFree(piece) && map.has(piece),
-      (piece) => (this.#taken < RANDOM_PIECES ? 0 : (this.#copies[piece] ?? 0)),
-    )
+    const { from, to } = this.#ahead
+    const canBe = (piece: number): boolean => this.isFree(piece) && map.has(piece)
+    const weigh = (piece: number): number => (this.#taken < RANDOM_PIECES ? 0 : (this.#copies[piece] ?? 0))
+    const elsewhere = (piece: number): boolean => (piece < from || piece >= to) && canBe(piece)
+    return this.#least(elsewhere, weigh) ?? this.#least(canBe, weigh)
   }
 
   /** At the end: a piece that others fetch already, the one that fewest do. Those that are slow are not counted. */
@@ -98,20 +104,36 @@ export class PiecePicker {
     return this.#least(canBe, askersOf)
   }
 
+  /** Missing, fetched by nobody, and none of the connected peers has it. */
+  isLacking(piece: number): boolean {
+    return this.isFree(piece) && this.#copies[piece] === 0
+  }
+
   /** Where the longest run of free pieces within one of these bounds begins, for who reads in order. */
   longestRun(
     bounds: readonly (readonly [start: number, end: number])[],
+    canBe: (piece: number) => boolean = (piece) => this.isFree(piece),
   ): { readonly start: number; readonly length: number } | undefined {
     let best: { start: number; length: number } | undefined
     for (const [start, end] of bounds) {
       let from = start
       for (let piece = start; piece <= end; piece++) {
-        if (piece < end && this.isFree(piece)) continue
+        if (piece < end && canBe(piece)) continue
         if (piece - from > (best?.length ?? 0)) best = { start: from, length: piece - from }
         from = piece + 1
       }
     }
     return best
+  }
+
+  /**
+   * Somebody reads in order, this one next: those who can choose leave the nearer half of the free run before it alone.
+   * Undefined: it reads no more.
+   */
+  readAhead(next: number | undefined): void {
+    let end = next ?? 0
+    while (next !== undefined && this.isFree(end)) end++
+    this.#ahead = { from: next ?? 0, to: (next ?? 0) + Math.ceil((end - (next ?? 0)) / 2) }
   }
 
   /** Somebody fetches it now. */

@@ -102,6 +102,24 @@ describe('fetchFromOrigin', () => {
     })
   })
 
+  it.each([
+    ['no answer', 2],
+    [503, 2],
+    [403, 1],
+    [416, 1],
+  ])('asks one that says %s as often as that may pass, then the next', async (status, times) => {
+    let asked = 0
+    const failing: ByteSource = {
+      async open(path) {
+        asked++
+        throw new InfernetError('models.unavailable', { path, status })
+      },
+    }
+    const store = emptyStore()
+    await fetchFromOrigin({ store, sources: [failing, originOf().source] }, manifest)
+    expect([asked, hashHex(store.whole(file) ?? NONE)]).toEqual([times, file.sha256])
+  })
+
   it('ends where it was stopped, and goes on from there', async () => {
     const store = emptyStore()
     const stop = new AbortController()

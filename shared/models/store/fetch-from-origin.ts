@@ -2,6 +2,7 @@ import { hasCode, InfernetError } from '../../errors/infernet-error.ts'
 import type { ByteSource } from '../byte-source.ts'
 import type { LoadOptions } from '../load-progress.ts'
 import { manifestBytes, PIECE_BYTES, type Manifest, type ManifestFile } from '../manifest.ts'
+import { mayPass } from '../origin/may-pass.ts'
 import { lengthOfPiece } from './kept-file.ts'
 import { FULL_CODES, fullError } from './full-error.ts'
 import { heldBytes } from './one-fetch.ts'
@@ -22,7 +23,8 @@ const SKIPPED_PIECES = 4
 /**
  * Brings what is missing of a model from its origins into a store, piece by piece.
  *
- * A piece that is wrong, and a file that ends early, is asked for once more at the same origin, then at the next.
+ * A piece that is wrong, and what may pass, is asked for once more at the same origin, then at the next; what an origin
+ * does not have only at the next.
  *
  * @throws InfernetError of the last origin: `models.corrupt`, `models.truncated`, `models.unavailable`; or
  *   `models.quota-exceeded` or `models.disk-full` when the store took no more; or the signal's reason
@@ -48,7 +50,10 @@ export async function fetchFromOrigin(
   }
 }
 
-/** What it failed with; undefined when it came to its end. A broken connection and a wrong piece are as often chance. */
+/**
+ * What it failed with; undefined when it came to its end. A broken connection and a wrong piece are as often chance, and
+ * asking once more costs no wait; what the origin means is not asked again.
+ */
 async function tryTwice(
   fetch: () => Promise<void>,
   { path }: ManifestFile,
@@ -64,7 +69,7 @@ async function tryTwice(
       // No other origin would help against a full disk.
       if (FULL_CODES.some((code) => hasCode(thrown, code))) throw thrown
       failure = InfernetError.from(thrown, 'models.unavailable', { path, status: 'the connection broke' })
-      if (hasCode(thrown, 'models.unavailable')) return failure
+      if (!mayPass(failure) && !hasCode(thrown, 'models.corrupt')) return failure
     }
   return failure
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { epochMillis } from '#shared/base/units.ts'
+import type { OriginState } from '#shared/models/pieces/fetch-progress.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { Download } from '../../state/models/download.svelte.ts'
 import type { Room } from '../../state/models/services.ts'
@@ -73,6 +74,36 @@ it('says of a licence whether pieces are passed on', () => {
     /sends nothing.*accepted its terms/,
   )
   expect(licenceSay(undefined)).toContain('names no licence')
+})
+
+it('says of an origin that gives nothing whether it rests or cannot be used', async () => {
+  const clock = new FakeClock()
+  const download = new Download(clock, {
+    ...{ wanted: { kind: 'model', model: SMOL }, name: 'Smol', bytes: 200e6 },
+  })
+  download.enter('running')
+  let fromPeers = 0
+  let fromOrigins = 0
+  const come = async (peers: number, origins: number, origin: OriginState) => {
+    await clock.advance(1000)
+    const from = { fromPeers: (fromPeers += peers), fromOrigins: (fromOrigins += origins) }
+    download.note({ totalBytes: 200e6, keptBytes: 0, ...from, peers: 2, origin })
+    return flowWords(download)
+  }
+  await come(0, 0, 'waiting')
+  expect(await come(1e6, 1e6, 'reading')).toBe(
+    '1.0 MB a second from 2 peers, 1.0 MB a second from its origin.',
+  )
+  // What came from it in the last seconds is still its speed.
+  expect(await come(1e6, 0, 'resting')).not.toContain('rests')
+  for (let second = 0; second < 8; second++) await come(1e6, 0, 'resting')
+  expect(await come(1e6, 0, 'resting')).toBe(
+    '1.0 MB a second from 2 peers. Its origin rests, since peers are much faster.',
+  )
+  expect(await come(1e6, 0, 'gone')).toBe('1.0 MB a second from 2 peers. Its origin cannot be used now.')
+  expect(await come(1e6, 0, 'waiting')).toBe('1.0 MB a second from 2 peers.')
+  for (let second = 0; second < 9; second++) await come(0, 0, 'gone')
+  expect(await come(0, 0, 'gone')).toBe('Nothing comes at the moment. Its origin cannot be used now.')
 })
 
 it('says of a download where it comes from, how fast, and how long still', async () => {

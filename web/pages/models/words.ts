@@ -1,7 +1,9 @@
 import type { Dtype } from '#shared/models/manifest.ts'
+import type { OriginState } from '#shared/models/pieces/fetch-progress.ts'
 import type { Download, DownloadStage } from '../../state/models/download.svelte.ts'
 import type { Fit } from '../../state/models/fit.ts'
 import type { KnownModel, LicenceFacts, ModelEvent, Room } from '../../state/models/services.ts'
+import type { Speed } from '../../state/models/source-speed.ts'
 import { countInWords, formatBytes, formatSpan, plural } from '../../ui/format.ts'
 
 interface Lead {
@@ -149,9 +151,23 @@ export function flowWords(download: Download): string {
     case 'running':
       if (!progress) return 'Looking who has it.'
       if (!speed) return 'Each piece is checked as it arrives.'
-      if (speed.peers + speed.origins === 0) return 'Nothing comes at the moment.'
-      return `${sourceWords(speed.peers, peersOf(progress.peers))}${speed.peers > 0 && speed.origins > 0 ? ', ' : ''}${sourceWords(speed.origins, 'from its origin')}.`
+      return [comesWords(speed, progress.peers), originWords(progress.origin, speed)]
+        .filter(Boolean)
+        .join(' ')
   }
+}
+
+function comesWords({ peers, origins }: Speed, count: number | undefined): string {
+  if (peers + origins === 0) return 'Nothing comes at the moment.'
+  const from = [sourceWords(peers, peersOf(count)), sourceWords(origins, 'from its origin')]
+  return `${from.filter(Boolean).join(', ')}.`
+}
+
+/** Why nothing comes from there; an origin that is spared has not failed. */
+function originWords(state: OriginState | undefined, { peers, origins }: Speed): string {
+  if (origins > 0) return ''
+  if (state === 'resting' && peers > 0) return 'Its origin rests, since peers are much faster.'
+  return state === 'gone' ? 'Its origin cannot be used now.' : ''
 }
 
 function sourceWords(bytesPerSecond: number, from: string): string {

@@ -1,6 +1,7 @@
 import type { ModelHash } from '#shared/base/ids.ts'
 import type { EpochMillis } from '#shared/base/units.ts'
 import type { Dtype } from '#shared/models/manifest.ts'
+import type { OriginState } from '#shared/models/pieces/fetch-progress.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { SessionServices } from '../session/services.ts'
 
@@ -110,6 +111,8 @@ export interface FetchProgress {
   readonly fromOrigins: number
   /** How many peers send now; undefined where nobody counts. */
   readonly peers?: number | undefined
+  /** What its origins do now; undefined where nobody tells. */
+  readonly origin?: OriginState | undefined
 }
 
 export interface FetchOptions {

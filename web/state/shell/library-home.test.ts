@@ -251,12 +251,12 @@ it('fetches a model, telling what comes from where, and lets it go for the next'
   const source = { bytes: 20, bytesPerSecond: 1, count: 2 }
   asked.onPieces?.({
     ...{ totalBytes: 50, heldBytes: 37, heldBeforeBytes: 7, missingBytes: 13, wastedBytes: 0, faults: [] },
-    ...{ peers: source, origins: { ...source, bytes: 10 }, secondsLeft: 1 },
+    ...{ peers: source, origins: { ...source, bytes: 10 }, originState: 'resting', secondsLeft: 1 },
   })
   asked.onProgress?.({ phase: 'downloading', loadedBytes: 37, totalBytes: 50 })
   expect(told).toEqual([
     { totalBytes: 50, keptBytes: 7, fromPeers: 0, fromOrigins: 0 },
-    { totalBytes: 50, keptBytes: 7, fromPeers: 20, fromOrigins: 10, peers: 2 },
+    { totalBytes: 50, keptBytes: 7, fromPeers: 20, fromOrigins: 10, peers: 2, origin: 'resting' },
   ])
   state.isKeeping = false
   await expect(home.fetch({ kind: 'model', model: model!.model }, options)).rejects.toMatchObject({

@@ -192,9 +192,9 @@ export class LibraryHome implements ModelsHome {
         if (!isComing && phase === 'downloading')
           onProgress({ totalBytes, keptBytes, fromPeers: 0, fromOrigins: 0 })
       },
-      onPieces: ({ totalBytes, heldBeforeBytes: keptBytes, peers, origins }) => {
+      onPieces: ({ totalBytes, heldBeforeBytes: keptBytes, peers, origins, originState: origin }) => {
         isComing = true
-        const from = { fromPeers: peers.bytes, fromOrigins: origins.bytes, peers: peers.count }
+        const from = { fromPeers: peers.bytes, fromOrigins: origins.bytes, peers: peers.count, origin }
         onProgress({ totalBytes, keptBytes, ...from })
       },
     })
