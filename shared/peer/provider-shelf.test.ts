@@ -111,6 +111,33 @@ describe('a shelf of models', () => {
     ])
   })
 
+  it('takes what its owner has loaded already, and lets it leave at once, as what its owner brings back', async () => {
+    const { clock, log, shelf, add, job, place, engines } = world()
+    await add(B)
+    const first = shelf.bring(B)
+    await clock.advance(LOAD_MS)
+    await first
+    const engine = engines.get(B)!
+    await shelf.remove(B)
+    shelf.adopt(A, { tier: 'disk' }, { engine, loadMs: millis(LOAD_MS) })
+    expect(place(A)).toEqual([undefined, undefined])
+    expect(() => shelf.adopt(A, { tier: 'disk' }, { engine, loadMs: millis(1) })).toThrow()
+    await add(B)
+    const other = job(B)
+    await clock.advance(0)
+    expect([shelf.loading, place(A)]).toEqual([B, ['disk', LOAD_MS + STAY_MS + LOAD_MS]])
+    await clock.advance(LOAD_MS)
+    expect(other.state).toBe('runs')
+    other.end()
+    await clock.advance(STAY_MS)
+    const back = shelf.bring(A)
+    await clock.advance(LOAD_MS)
+    await back
+    const again = job(B)
+    await clock.advance(LOAD_MS)
+    expect([again.state, log]).toEqual(['runs', ['+b', '-b', '-b', '+b', '-b', '+a', '-a', '+b']])
+  })
+
   it('lets running jobs end before it swaps, and takes none for the one that leaves meanwhile', async () => {
     const { clock, log, add, job, place } = world()
     await add(A, B)

@@ -19,6 +19,9 @@ import { ShelfSlot, type ShelfEntry } from './shelf-slot.ts'
  */
 const MIN_STAY_MS = MINUTE_MS
 
+/** When one was loaded that no job was loaded for: it may leave at once. */
+const BY_ITS_OWNER = millis(-Infinity)
+
 /** An engine that does not close within this is left behind: the next load says whether its memory is free. */
 const CLOSE_DEADLINE_MS = 10 * SECOND_MS
 
@@ -80,6 +83,11 @@ export class ProviderShelf {
     return [...this.#slots.values()].map(({ model, tier }) => ({ model, tier }))
   }
 
+  /** What is being brought to the GPU now. */
+  get loading(): ModelHash | undefined {
+    return this.#loading?.slot.model
+  }
+
   /**
    * Puts a model on the shelf. One that was never measured on this device is loaded once, which says how long that takes
    * and shows that it answers right.
@@ -88,19 +96,45 @@ export class ProviderShelf {
    * loading throws, or the signal's reason
    */
   async add(model: ModelHash, entry: ShelfEntry, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    if (this.#slots.has(model)) throw new InfernetError('stream.busy', { running: 1 })
-    if (this.#slots.size >= MAX_OFFERS_PER_PEER) throw new InfernetError('schedule.directory-full')
-    const slot = new ShelfSlot(model, entry, () => void this.remove(model))
-    this.#slots.set(model, slot)
+    this.#put(model, entry)
     if (entry.measured) return this.#changes.emit()
     try {
-      const letGo = await this.#take(slot, signal)
-      slot.loadedAt = millis(-Infinity) // by its owner, not for a job: it may leave at once
-      letGo()
+      await this.bring(model, { signal })
     } catch (thrown) {
       await this.remove(model)
       throw thrown
     }
+  }
+
+  /**
+   * Brings a model to the GPU when its turn comes, without a job: one that is loaded for that may leave again at once.
+   *
+   * @throws InfernetError `models.unknown`, what loading throws, or the signal's reason
+   */
+  async bring(model: ModelHash, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const slot = this.#slotOf(model)
+    const isThere = slot.loaded !== undefined
+    const letGo = await this.#take(slot, signal)
+    if (!isThere) slot.loadedAt = BY_ITS_OWNER
+    letGo()
+  }
+
+  /**
+   * Puts a model on the shelf that its owner has brought to the GPU already.
+   *
+   * @param loadMs how long that took, without its download
+   * @throws InfernetError as {@link add} for one that is there already, or too many
+   */
+  adopt(
+    model: ModelHash,
+    entry: Pick<ShelfEntry, 'tier'>,
+    { engine, loadMs }: { readonly engine: StandingEngine; readonly loadMs: Millis },
+  ): void {
+    const slot = this.#put(model, entry)
+    slot.adopt(engine, { loadMs, now: this.#components.clock.monotonic() })
+    slot.loadedAt = BY_ITS_OWNER
+    this.#follow(slot, engine)
+    this.#changes.emit()
   }
 
   /** The model as an engine, for `provideModel`. @throws InfernetError `models.unknown` */
@@ -141,6 +175,14 @@ export class ProviderShelf {
   async stop(): Promise<void> {
     this.#timer?.stop()
     await Promise.all([...this.#slots.keys()].map((model) => this.remove(model)))
+  }
+
+  #put(model: ModelHash, entry: ShelfEntry): ShelfSlot {
+    if (this.#slots.has(model)) throw new InfernetError('stream.busy', { running: 1 })
+    if (this.#slots.size >= MAX_OFFERS_PER_PEER) throw new InfernetError('schedule.directory-full')
+    const slot = new ShelfSlot(model, entry, () => void this.remove(model))
+    this.#slots.set(model, slot)
+    return slot
   }
 
   #slotOf(model: ModelHash): ShelfSlot {

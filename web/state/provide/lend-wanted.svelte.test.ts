@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest'
-import { MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
+import { millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { PaymentDesk } from '../money/payment-desk.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 import { Session } from '../session/session.svelte.ts'
 import { Settings } from '../session/settings.svelte.ts'
+import { MemoryEngine } from '../testing/memory-engine.ts'
 import { noClaims } from '../testing/memory-money.ts'
 import { memoryServices, type Scene } from '../testing/memory-services.ts'
 import { claimAlone, SMOL, TINY } from '../testing/samples.ts'
@@ -42,7 +43,7 @@ async function opened(change: Partial<Scene> = {}) {
     idle.isIdle = !isUsed
     told.forEach((tell) => tell())
   }
-  return { ...world, clock, session, provide, mode: open(), open, page, use }
+  return { ...world, clock, session, provide, limits: settings, mode: open(), open, page, use }
 }
 
 it('does nothing before it is switched on, and says nothing', async () => {
@@ -128,6 +129,22 @@ it('says that nothing is wanted that fits, and that no relay answers', async () 
   scene.lookFails = true
   await clock.advance(20 * MINUTE_MS)
   expect(mode.hold).toBe('no-network')
+})
+
+it('keeps what it lent before as an offer from the disk, where the others are lent too', async () => {
+  const { clock, scene, limits, provide, provisions, mode } = await opened({ modelsHere: [TINY, SMOL] })
+  limits.lendOthers.value = true
+  mode.on = true
+  await clock.advance(30 * SECOND_MS)
+  await expect.poll(() => provide.stage, { interval: 5 }).toBe('live')
+  expect(provide.model?.model).toBe(SMOL)
+  const { info, selfTest } = new MemoryEngine(SMOL, 'webgpu', clock)
+  scene.shown = new Map([[SMOL, { info, selfTest, testedAt: clock.now(), loadMs: millis(7000) }]])
+  scene.demand = [{ model: TINY, share: 1, loaded: 0 }]
+  await clock.advance(HOUR_MS)
+  await expect.poll(() => provide.lent.length, { interval: 5 }).toBe(2)
+  expect(provide.model?.model).toBe(TINY)
+  expect(provisions.at(-1)).toMatchObject({ model: SMOL, terms: { place: { tier: 'disk' } } })
 })
 
 it('changes to another model after half an hour, and only for one that is worth clearly more', async () => {

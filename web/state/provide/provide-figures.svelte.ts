@@ -1,9 +1,16 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ProviderJob } from '#shared/peer/peer.ts'
-import type { ProvidedModel, Restart } from '#shared/peer/provide-model.ts'
-import type { PauseReason, TabReason } from './pause-reasons.ts'
+import type { ModelHash } from '#shared/base/ids.ts'
+import type { Restart } from '#shared/peer/provide-model.ts'
+import type { Lending } from './lending.ts'
+import type { PauseReason } from './pause-reasons.ts'
 import { counted, NO_RATE, perSecond } from './token-rate.ts'
+
+/** A job, and what it is done with. */
+export interface LentJob extends ProviderJob {
+  readonly model: ModelHash
+}
 
 interface Served {
   readonly tokens: number
@@ -14,10 +21,10 @@ interface Served {
 
 const NOTHING_SERVED: Served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n }
 
-/** What the page shows of the model that it provides: read at each change, and counted here. */
+/** What the page shows of all that it provides: read at each change, and counted here. */
 export class ProvideFigures {
   readonly #clock: Clock
-  #jobs = $state.raw<readonly ProviderJob[]>([])
+  #jobs = $state.raw<readonly LentJob[]>([])
   #served = $state.raw<Served>(NOTHING_SERVED)
   #acceptedAt = $state<number | undefined>()
   #refusal = $state.raw<InfernetError | undefined>()
@@ -29,14 +36,14 @@ export class ProvideFigures {
     this.#clock = clock
   }
 
-  get jobs(): readonly ProviderJob[] {
+  get jobs(): readonly LentJob[] {
     return this.#jobs
   }
   /** Stays after the end, until {@link begin}. */
   get served(): Served {
     return this.#served
   }
-  /** When a relay took the newest offer. */
+  /** When a relay took the newest offer, of the model that the visitor chose. */
   get acceptedAt(): number | undefined {
     return this.#acceptedAt
   }
@@ -61,15 +68,20 @@ export class ProvideFigures {
     this.#served = NOTHING_SERVED
   }
 
-  read({ provision, reasons, restart }: ProvidedModel<TabReason>): void {
-    const { jobs, served } = provision
-    this.#jobs = [...jobs]
+  read({ chosen, all }: Pick<Lending, 'chosen' | 'all'>): void {
+    const { provision, reasons, restart } = chosen
+    const provisions = all.map((each) => each.provision)
+    const served = provisions.map((each) => each.served)
+    // One that was ended and is offered again sees the jobs of the new offer.
+    const running = provisions.filter(({ state }) => state !== 'ended')
+    const jobs = running.flatMap(({ model, jobs }) => jobs.map((job) => ({ ...job, model })))
+    this.#jobs = jobs
     this.#served = {
-      // The provision counts a job when it is over; what runs is added here.
-      tokens: served.tokens + jobs.reduce((sum, job) => sum + job.tokens, 0),
-      jobs: served.jobs,
-      handedOver: served.handedOver,
-      due: served.due + jobs.reduce((sum, job) => sum + job.due, 0n),
+      // A provision counts a job when it is over; what runs is added here.
+      tokens: sumOf([...served, ...jobs].map(({ tokens }) => tokens)),
+      jobs: sumOf(served.map((each) => each.jobs)),
+      handedOver: sumOf(served.map(({ handedOver }) => handedOver)),
+      due: [...served, ...jobs].reduce((sum, { due }) => sum + due, 0n),
     }
     this.#acceptedAt = provision.offerAcceptedAt
     this.#refusal = provision.offerRefusal
@@ -86,4 +98,8 @@ export class ProvideFigures {
     this.#reasons = []
     this.#restart = undefined
   }
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }

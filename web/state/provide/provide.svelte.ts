@@ -2,12 +2,12 @@ import type { Price } from '#shared/prompt/prompt.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Backend } from '#shared/engine/engine.ts'
-import { provideModel, type ProvidedModel } from '#shared/peer/provide-model.ts'
 import { OFFER_LIFE_MS } from '#shared/schedule/constants.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import { DownloadSpeed, type MeasuredProgress } from './download-speed.ts'
+import { lendingWay, offerAt, type ChosenModel, type Lending, type LentModel } from './lending.ts'
 import { priceFrom } from './parse-price.ts'
-import { reasonsOf, type TabReason } from './pause-reasons.ts'
+import { reasonsOf } from './pause-reasons.ts'
 import { ProvideFigures } from './provide-figures.svelte.ts'
 import { PageYield } from './yield-to-page.ts'
 import { isProviding, isPreparing, mayFollow, type ProvideStage } from './provide-machine.ts'
@@ -34,7 +34,8 @@ export class Provide {
   #liveSince = $state<number | undefined>()
   #error = $state.raw<InfernetError | undefined>()
   #isModelKept = $state<boolean | undefined>()
-  #provided: ProvidedModel<TabReason> | undefined
+  #lending: Lending | undefined
+  #lent = $state.raw<readonly LentModel[]>([])
   #run: AbortController | undefined
   #inspectedFor: string | undefined
   /** When this is over, nothing of an earlier time lends or is held any more. */
@@ -50,7 +51,7 @@ export class Provide {
     this.#yield = new PageYield({
       onFrame: (callback) => services.onFrame(callback),
       allowed: () => settings.dutyPercent.value / 100,
-      tell: (share) => this.#started?.setShare(share),
+      tell: (share) => (this.#lending ?? this.#started)?.setShare(share),
     })
     services.conditions.onChange(() => this.#applyConditions())
   }
@@ -118,6 +119,15 @@ export class Provide {
     return priceFrom(suggestedPrice, this.#settings.pricePerMillion.value)
   }
 
+  /** What is asked while it is lent: the visitor's price is that of the chosen model, others are lent at their usual one. */
+  askedFor(choice: ModelChoice): Price {
+    return choice.model === this.model?.model ? this.priceOf(choice) : choice.suggestedPrice
+  }
+  /** Where each of the models stands that are lent beside one another; empty where one alone is. */
+  get lent(): readonly LentModel[] {
+    return this.#lent
+  }
+
   /** Asks the browser for the GPU without starting anything. */
   async inspect(): Promise<void> {
     const model = this.model?.model
@@ -141,19 +151,19 @@ export class Provide {
   }
 
   pause(): void {
-    this.#provided?.setReason('you', true)
+    this.#lending?.setReason('you', true)
   }
 
   resume(): void {
-    this.#provided?.setReason('you', false)
+    this.#lending?.setReason('you', false)
   }
 
   /** Takes no new prompts, finishes the running ones, then ends. */
   async drain(): Promise<void> {
-    const provided = this.#provided
-    if (!provided || !this.isProviding) return
+    const lending = this.#lending
+    if (!lending || !this.isProviding) return
     this.#enter('draining')
-    await provided.drain()
+    await lending.drain()
     await this.#end('ended')
   }
 
@@ -201,7 +211,7 @@ export class Provide {
         { signal: run.signal },
       )
       this.#started = started
-      await this.#goLive(started, run.signal)
+      await this.#goLive({ choice, started }, run.signal)
     } catch (thrown) {
       // A cancel shows once all is given back. A failure shows at once, and nothing that is pressed meanwhile undoes it.
       if (!run.signal.aborted) return this.#fail(InfernetError.from(thrown, 'engine.load-failed'))
@@ -217,30 +227,36 @@ export class Provide {
     return this.model
   }
 
-  async #goLive(started: StartedEngine, signal: AbortSignal): Promise<void> {
+  async #goLive(chosen: ChosenModel, signal: AbortSignal): Promise<void> {
     const mesh = await this.#session.providing.open()
     signal.throwIfAborted()
     const payee = await this.#payments.beforeProviding(mesh, { signal })
+    // A model that this browser does not keep could not be loaded again after another one.
+    const lend = await lendingWay(this.#settings.lendOthers.value && chosen.started.isKept)
     await mesh.startProviding({ signal })
     signal.throwIfAborted()
-    const settings = this.#settings
-    const provided = provideModel<TabReason>(mesh.peer, started.engine, {
-      payee,
-      price: this.price,
-      get share() {
-        return settings.dutyPercent.value / 100
+    const share = (): number => this.#settings.dutyPercent.value / 100
+    const lending = lend(
+      {
+        services: this.#services,
+        offer: offerAt(mesh.peer, { payee, priceOf: (choice) => this.askedFor(choice), share }),
+        choices: () => (this.#settings.lendOthers.value ? this.#session.models : []),
+        backend: this.#wanted,
+        share: share(),
+        onStarted: (started) => (this.#started = started),
+        onLost: (reason) => {
+          if (this.#lending === lending) void this.#fail(reason)
+        },
       },
-      get subgroups() {
-        return started.subgroups?.on ?? false
-      },
-    })
-    this.#provided = provided
+      chosen,
+    )
+    this.#lending = lending
     this.#liveSince = this.#services.clock.now()
     this.#enter('live')
-    provided.onChange(() => this.#read(provided))
-    this.#read(provided)
+    lending.onChange(() => this.#read(lending))
+    this.#read(lending)
     this.#applyConditions()
-    if (!provided.restart) this.#yield.changed()
+    if (!lending.chosen.restart) this.#yield.changed()
   }
 
   #onProgress(progress: MeasuredProgress): void {
@@ -249,13 +265,15 @@ export class Provide {
     this.#progress = progress
   }
 
-  #read(provided: ProvidedModel<TabReason>): void {
-    if (provided !== this.#provided) return
-    if (provided.failure) return void this.#fail(provided.failure)
+  #read(lending: Lending): void {
+    if (lending !== this.#lending) return
+    const { failure, restart, provision } = lending.chosen
+    if (failure) return void this.#fail(failure)
     const hadRestart = this.figures.restart !== undefined
-    this.figures.read(provided)
-    if (hadRestart && !provided.restart) this.#yield.changed() // a new engine knows of no share
-    const { state } = provided.provision
+    this.figures.read(lending)
+    this.#lent = lending.models
+    if (hadRestart && !restart) this.#yield.changed() // a new engine knows of no share
+    const { state } = provision
     // The other stages are entered where the page orders them.
     if (this.#stage !== 'draining' && (state === 'live' || state === 'paused')) this.#enter(state)
     this.#watchFrames()
@@ -264,12 +282,16 @@ export class Provide {
   /** Pauses and goes on with the tab's conditions. Called again when a limit is switched. */
   #applyConditions(): void {
     for (const [reason, on] of reasonsOf(this.#settings, this.#services.conditions))
-      this.#provided?.setReason(reason, on)
+      this.#lending?.setReason(reason, on)
     this.#watchFrames()
   }
   limitsChanged(): void {
     this.#applyConditions()
     this.#yield.changed()
+  }
+  /** To be called when the visitor wants the others lent too, or no longer. */
+  othersChanged(): void {
+    this.#lending?.othersChanged()
   }
 
   #watchFrames(): void {
@@ -292,16 +314,17 @@ export class Provide {
 
   /** Gives everything back: the offer, the place at the relay, the engine. */
   async #release(): Promise<void> {
-    const [provided, started] = [this.#provided, this.#started]
-    this.#provided = undefined
+    const [lending, started] = [this.#lending, this.#started]
+    this.#lending = undefined
+    this.#lent = []
     this.#choice = undefined
     this.figures.end()
     this.#watchFrames()
     const giveBack = async (): Promise<void> => {
-      await provided?.stop()
+      await lending?.stop()
       await this.#payments.afterProviding()
       await this.#session.providing.close()
-      await started?.engine.close().catch(() => undefined)
+      await (lending ? lending.close() : started?.engine.close().catch(() => undefined))
     }
     const released = giveBack()
     this.#released = released.catch(() => undefined)

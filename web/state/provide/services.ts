@@ -1,6 +1,7 @@
 import type { ModelHash } from '#shared/base/ids.ts'
+import type { Measured } from '#shared/peer/shelved-engine.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
-import type { SessionServices } from '../session/services.ts'
+import type { SessionServices, WantedBackend } from '../session/services.ts'
 
 export interface ProvideServices extends SessionServices {
   /** Calls back with the time of each frame that the page draws, until what comes back is called. */
@@ -9,4 +10,12 @@ export interface ProvideServices extends SessionServices {
   inspectGpu(model: ModelHash | undefined): Promise<GpuInspection>
   /** Asks the browser to keep what is downloaded; false where it may throw it away. Never throws, and may wait for the person. */
   keepStorage(): Promise<boolean>
+  /** Whether all of the model is on this device. Never throws. */
+  modelIsHere(model: ModelHash): Promise<boolean>
+  /** Whether the visitor has accepted the terms of its hub, where that asks for it. Never throws. */
+  termsAreAccepted(model: ModelHash): Promise<boolean>
+  /** What the model showed when it was loaded last here; undefined where that is not known. Never throws. */
+  shownHere(model: ModelHash, backend: WantedBackend): Promise<Measured | undefined>
+  /** Keeps a model's files from being deleted, and passes them on, until what comes back is called. Never throws. */
+  holdModel(model: ModelHash): Promise<() => void>
 }

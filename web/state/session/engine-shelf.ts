@@ -99,6 +99,7 @@ export class EngineShelf {
       engine: closedBy(started.engine, close),
       fellBackFrom: started.fellBackFrom,
       isKept: started.isKept,
+      loadMs: started.loadMs,
       get subgroups() {
         return started.subgroups
       },

@@ -44,6 +44,8 @@ export interface StartedEngine {
   readonly subgroups: SubgroupResult | undefined
   /** False where this browser keeps nothing: the next visit downloads the model again. */
   readonly isKept: boolean
+  /** From the end of its download until its self-test was passed. */
+  readonly loadMs: Millis
   /** How much of the time it may compute from now on, (0, 1]. */
   setShare(share: number): void
 }

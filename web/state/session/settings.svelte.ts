@@ -13,6 +13,8 @@ export class Settings {
   /** Who answers: `tab-first` is this tab where it has the model, else the network. */
   readonly askPlace: Persisted<AskPlace>
   readonly provideModel: Persisted<string | undefined>
+  /** Whether the other models kept here are lent beside the chosen one. */
+  readonly lendOthers: Persisted<boolean>
   /** How much of the time the GPU may compute for others, 10 to 100. */
   readonly dutyPercent: Persisted<number>
   readonly pauseHidden: Persisted<boolean>
@@ -31,6 +33,8 @@ export class Settings {
     this.originsOnly = new Persisted(store, 'models.origins-only', yesNo(false))
     this.askPlace = new Persisted(store, 'ask.place', oneOf<AskPlace>('network', 'tab', 'tab-first'))
     this.provideModel = new Persisted(store, 'provide.model', text)
+    // Off: who chose one model gets it lent without the waits that others' loads bring.
+    this.lendOthers = new Persisted(store, 'provide.others', yesNo(false))
     this.dutyPercent = new Persisted(store, 'provide.duty', percent(10))
     this.pauseHidden = new Persisted(store, 'provide.pause-hidden', yesNo(false))
     this.pauseOnBattery = new Persisted(store, 'provide.pause-battery', yesNo(true))

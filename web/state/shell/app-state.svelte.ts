@@ -109,8 +109,9 @@ export class AppState {
       wallet: this.wallet,
       choices: this.settings,
       running: () => {
-        const { isPreparing, isProviding, model } = this.provide
-        return model && (isPreparing || isProviding) ? [model.model] : []
+        const { isPreparing, isProviding, model, lent } = this.provide
+        const beside = lent.flatMap(({ place, choice }) => (place === 'out' ? [] : [choice.model]))
+        return model && (isPreparing || isProviding) ? [model.model, ...beside] : []
       },
       onAdded: () => void this.session.readModels(),
     })

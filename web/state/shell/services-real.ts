@@ -41,6 +41,7 @@ import type { EngineInit, StartedEngine } from '../session/services.ts'
 import { relayAddressOf, underPage } from './address.ts'
 import { HubHome } from './hub-home.ts'
 import { createHubUrl } from './hub-url.ts'
+import { createLendServices, noteShown, type LendServices } from './lend-services.ts'
 import { LibraryHome } from './library-home.ts'
 import { sourcesOf, urlsOf, type OriginPlaces } from './origin-sources.ts'
 import { readLists } from './catalogue-lists.ts'
@@ -219,6 +220,15 @@ export async function passOn(page: PageBasics, model: ModelHash): Promise<() => 
   return known && store ? sharingOf(page).swarm.passOn(known.manifest, store) : () => undefined
 }
 
+/** What lending several models needs to know of them. */
+export function lendServices(page: PageBasics): LendServices {
+  return createLendServices({
+    ...page,
+    find: (model) => library.find(model),
+    passOn: (model) => passOn(page, model),
+  })
+}
+
 /** Undefined where this browser keeps nothing for this page. */
 export async function openModels(page: PageBasics): Promise<ModelsHome | undefined> {
   const store = await openWeights()
@@ -293,6 +303,7 @@ export async function startEngine(
   const { clock } = page
   const [baseUrl = '', ...otherUrls] = await urlsOf(origins, places)
   const brought = await bring(page, known, { signal, onProgress })
+  const broughtAt = clock.monotonic()
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined
@@ -326,8 +337,12 @@ export async function startEngine(
     { signal },
   ).finally(() => brought?.release())
   home?.changed(brought?.evicted)
+  const loadMs = millis(clock.monotonic() - broughtAt)
+  const { info, selfTest, testedAt } = engine
+  void noteShown(clock, { manifest, backend }, { info, selfTest, testedAt, loadMs })
   return {
     engine,
+    loadMs,
     isKept: newest?.kept ?? false,
     fellBackFrom,
     get subgroups() {

@@ -5,6 +5,7 @@ import { sleep } from '#shared/base/wait.ts'
 import { askLocally } from '#shared/client/ask-locally.ts'
 import { askText } from '#shared/client/ask-text.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
+import type { Engine } from '#shared/engine/engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
@@ -14,10 +15,12 @@ import type {
   AnswerSummary,
   BegunAnswer,
   ProviderJob,
+  ProviderTerms,
   Provision,
   RelayView,
   SeenOffer,
 } from '#shared/peer/peer.ts'
+import type { Measured } from '#shared/peer/shelved-engine.ts'
 import type { Path } from '#shared/schedule/assignment.ts'
 import type { WantedShare } from '#shared/schedule/demand/merge-demand.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
@@ -49,6 +52,10 @@ export interface Scene {
   learning: ModelHash[]
   /** Models that are on this device already. */
   modelsHere: ModelHash[]
+  /** What was loaded here before, and what it showed. */
+  shown: ReadonlyMap<ModelHash, Measured>
+  /** Models whose files nobody may delete now. */
+  readonly held: ModelHash[]
   conversations: Conversation[]
   /** What asking gives, step by step. */
   ask: (
@@ -152,6 +159,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     learning: [],
     modelsHere: [],
+    shown: new Map(),
+    held: [],
     conversations: [],
     ask: async function* () {
       throw new InfernetError('schedule.no-provider')
@@ -202,8 +211,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       embed: () => {
         throw new Error('the page asks for no vectors')
       },
-      provide: (engine) => {
-        const provision = new MemoryProvision(engine.info.model, clock)
+      provide: (engine, terms) => {
+        const provision = new MemoryProvision(engine, terms, clock)
         provisions.push(provision)
         return provision
       },
@@ -277,6 +286,13 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     askText,
     askLocally,
     modelIsHere: async (model) => scene.modelsHere.includes(model),
+    termsAreAccepted: async (model) =>
+      scene.models.some((choice) => choice.model === model && !choice.listed.entry.licence.isGated),
+    shownHere: async (model) => scene.shown.get(model),
+    holdModel: async (model) => {
+      scene.held.push(model)
+      return () => void scene.held.splice(scene.held.indexOf(model), 1)
+    },
     inspectGpu: async () => scene.gpu,
     fitsHere: async ({ choices }) => new Map(choices.map(({ model }) => [model, true])),
     keepStorage: () => {
@@ -300,6 +316,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
         fellBackFrom: scene.fellBackFrom,
         subgroups: scene.subgroups,
         isKept: scene.storesModels,
+        loadMs: millis(600),
         setShare: (share) => void engine.shares.push(share),
       } satisfies StartedEngine
     },
@@ -353,12 +370,16 @@ class MemoryProvision implements Provision {
   served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n), paid: baseUnits(0n) }
   offerAcceptedAt: Provision['offerAcceptedAt']
   offerRefusal: Provision['offerRefusal'] = undefined
+  readonly engine: Engine
+  readonly terms: ProviderTerms
   readonly #listeners = new Set<() => void>()
   readonly #clock: Clock
   readonly #drained = Promise.withResolvers<void>()
 
-  constructor(model: ModelHash, clock: Clock) {
-    this.model = model
+  constructor(engine: Engine, terms: ProviderTerms, clock: Clock) {
+    this.model = engine.info.model
+    this.engine = engine
+    this.terms = terms
     this.#clock = clock
     this.offerAcceptedAt = clock.now()
   }
@@ -388,6 +409,10 @@ class MemoryProvision implements Provision {
   }
   changed(): void {
     for (const listener of this.#listeners) listener()
+  }
+  endJobs(): void {
+    this.jobs = []
+    this.changed()
   }
   /** A prompt from a stranger. */
   addJob(tail: string, written: number, path: Path = 'webrtc'): void {
