@@ -15,7 +15,7 @@ import { startOrigin } from '../storage/origin-server.ts'
 
 const PIECE = 2 ** 20
 /** What a tab and the origin give at most, so that neither is done before the other one began. */
-const GIVES_MB = 16
+const GIVES_MB = 10
 
 describe('a model of 64 MB', () => {
   let tabs: SwarmTabs
@@ -52,15 +52,17 @@ describe('a model of 64 MB', () => {
     // Origins begin sooner than tabs are found: this one waits until both have something to do.
     await expect.poll(came, { timeout: 30_000, interval: 50 }).toBeGreaterThan(PIECE)
     cap.set(GIVES_MB * 1e6)
-    await expect.poll(sent, { timeout: 30_000, interval: 50 }).toBeGreaterThan(4 * PIECE)
+    await expect.poll(sent, { timeout: 30_000, interval: 50 }).toBeGreaterThan(2 * PIECE)
     const before = await came()
+    const haveBothGiven = async (): Promise<boolean> =>
+      sent() > 12 * PIECE && (await came()) > before + 4 * PIECE
+    await expect.poll(haveBothGiven, { timeout: 30_000, interval: 50 }).toBe(true)
     const row = page.getByTestId('download')
+    expect(await row.textContent()).toMatch(/ a second from 1 peer, .* a second from its origin\./)
+    cap.set(0) // so that no slow test finds it done
     const total = totalOf(tabs)
     const here = async (): Promise<number> => Number(await row.getAttribute('data-here'))
     await expect.poll(here, { timeout: 30_000, interval: 50 }).toBeGreaterThan(0.6 * total)
-    expect(await row.textContent()).toMatch(/ a second from 1 peer, .* a second from its origin\./)
-    expect(await came(), 'the tab gave on while the origin did').toBeGreaterThan(before + 4 * PIECE)
-    expect(sent(), 'of the origin').toBeGreaterThan(8 * PIECE)
     await page.close()
     const held = await tabs.heldBytes(profile)
     expect(held / total).toBeGreaterThan(0.6)
