@@ -23,3 +23,7 @@ it.each(['models.unavailable', 'schedule.no-relay', 'mesh.reservation-refused'])
     expect(pressed(code, 'Try now', false)).toEqual(['ask relays'])
   },
 )
+
+it('shows the licence again to whoever did not take it', () => {
+  expect(pressed('origin.unaccepted', 'Show the licence', true)).toEqual(['lend'])
+})

@@ -32,6 +32,11 @@ export function provideSteps(
         { label: 'Choose a smaller model', run: () => document.getElementById('provide-model')?.focus() },
         again,
       ]
+    case 'origin.unaccepted':
+      return [
+        { label: 'Show the licence', run: act.again },
+        { label: 'Choose another model', run: () => document.getElementById('provide-model')?.focus() },
+      ]
     case 'mesh.insecure-page':
       return [{ label: 'Show how', run: act.help }]
     case 'models.unavailable':

@@ -6,6 +6,7 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { APACHE, memoryHome } from '../testing/memory-models.ts'
 import { memoryServices } from '../testing/memory-services.ts'
 import { GPU, SMOL } from '../testing/samples.ts'
+import { Licences } from './licences.ts'
 import { Models } from './models.svelte.ts'
 import type { HubModel } from './services.ts'
 
@@ -27,7 +28,8 @@ function opened(gpu: GpuInspection = GPU) {
   const world = memoryHome()
   const wallet = { address: undefined, entries: [], escrow: undefined, network: undefined }
   const choices = new Settings(services.settings)
-  const models = new Models({ services, home: world.home, choices, wallet, running: () => [] })
+  const licences = new Licences(services.settings)
+  const models = new Models({ services, home: world.home, choices, licences, wallet, running: () => [] })
   return { ...world, settings, adding: models.adding!, downloads: models.downloads! }
 }
 

@@ -6,7 +6,7 @@ import { APACHE, memoryHome } from '../testing/memory-models.ts'
 import { SMOL, TINY } from '../testing/samples.ts'
 import { Settings } from '../session/settings.svelte.ts'
 import { Downloads, type DownloadRequest } from './downloads.svelte.ts'
-import { Licences } from './licences.svelte.ts'
+import { Licences } from './licences.ts'
 
 const request = (model: typeof TINY, name: string): DownloadRequest => ({
   ...{ wanted: { kind: 'model', model }, name, bytes: 262_000_000, licence: APACHE },

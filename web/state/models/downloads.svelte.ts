@@ -5,7 +5,7 @@ import type { SettingsStore } from '../session/services.ts'
 import type { Settings } from '../session/settings.svelte.ts'
 import { Download } from './download.svelte.ts'
 import { readDownloads, writeDownload } from './kept-downloads.ts'
-import { keyOf, type Licences } from './licences.svelte.ts'
+import { keyOf, type Licences } from './licences.ts'
 import type { LicenceFacts, ModelsHome, Wanted } from './services.ts'
 
 /** What somebody wants to download, with what they must know before. */
