@@ -84,8 +84,14 @@ function openHome({ disk = new MemoryDisk(), quota = 1e9 } = {}) {
     add: (wanted, options) => addFromHub(wanted, options, startWorker),
     entryOf: () => undefined,
   })
+  const onlyHere = (token: string | undefined) => (hubUrl: string) => (hubUrl === hub.url ? token : undefined)
   const ask = (repository: string, token?: string) =>
-    home.lookUp({ repository, revision: undefined, token, signal: new AbortController().signal })
+    home.lookUp({
+      repository,
+      revision: undefined,
+      tokenOf: onlyHere(token),
+      signal: new AbortController().signal,
+    })
   const progress: FetchProgress[] = []
   const fetchIt = (
     wanted: Partial<HubWanted> = {},
@@ -94,7 +100,7 @@ function openHome({ disk = new MemoryDisk(), quota = 1e9 } = {}) {
     home.fetch(
       { kind: 'hub', repository: PLAIN, revision: commit, dtype: 'fp32', ...wanted },
       {
-        ...{ originsOnly: false, token, signal: signal ?? new AbortController().signal },
+        ...{ originsOnly: false, tokenOf: onlyHere(token), signal: signal ?? new AbortController().signal },
         onProgress: (each) => progress.push(each),
         onEvicted: () => undefined,
       },

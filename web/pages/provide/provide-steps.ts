@@ -1,3 +1,4 @@
+import { ENTER_TOKEN } from '../hub-steps.ts'
 import type { Step } from '../../ui/steps.ts'
 
 /** The way out of each failure of providing. */
@@ -32,6 +33,8 @@ export function provideSteps(
         { label: 'Choose a smaller model', run: () => document.getElementById('provide-model')?.focus() },
         again,
       ]
+    case 'origin.gated':
+      return [ENTER_TOKEN, again]
     case 'origin.unaccepted':
       return [
         { label: 'Show the licence', run: act.again },

@@ -24,7 +24,7 @@ function opened(kept = new Map<string, string>(), clock = new FakeClock()) {
   const downloads = new Downloads({
     ...{ clock, settings, licences: new Licences(settings), choices: new Settings(settings) },
     fetch: (wanted, options) => world.home.fetch!(wanted, options),
-    token: () => token.value,
+    tokenOf: () => token.value,
   })
   downloads.start()
   const stages = (): string[] => downloads.list.map(({ name, stage }) => `${name} ${stage}`)
@@ -137,7 +137,8 @@ it('takes other sources at once when the visitor chooses so, and remembers the c
   const { downloads, fetches, stages, kept, token } = opened()
   token.value = 'hf_x'
   downloads.accept(smol)
-  expect(fetches[0]!.options).toMatchObject({ originsOnly: false, token: 'hf_x' })
+  expect(fetches[0]!.options).toMatchObject({ originsOnly: false })
+  expect(fetches[0]!.options.tokenOf('https://hub.example')).toBe('hf_x')
   downloads.originsOnly = true
   await settled()
   expect(fetches.map(({ options }) => options.originsOnly)).toEqual([false, true])

@@ -4,6 +4,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { SettingsStore } from '../session/services.ts'
 import type { Settings } from '../session/settings.svelte.ts'
 import { Download } from './download.svelte.ts'
+import type { TokenOf } from './hub-token.ts'
 import { readDownloads, writeDownload } from './kept-downloads.ts'
 import { keyOf, type Licences } from './licences.ts'
 import type { LicenceFacts, ModelsHome, Wanted } from './services.ts'
@@ -23,7 +24,7 @@ export interface DownloadsComponents {
   readonly choices: Pick<Settings, 'originsOnly'>
   readonly fetch: NonNullable<ModelsHome['fetch']>
   readonly licences: Licences
-  readonly token: () => string | undefined
+  readonly tokenOf: TokenOf
 }
 
 /**
@@ -145,10 +146,10 @@ export class Downloads {
   }
 
   async #run(download: Download, signal: AbortSignal): Promise<void> {
-    const { fetch, token, licences } = this.#components
+    const { fetch, tokenOf, licences } = this.#components
     try {
       const model = await fetch(download.wanted, {
-        ...{ originsOnly: this.originsOnly, token: token(), signal },
+        ...{ originsOnly: this.originsOnly, tokenOf, signal },
         onProgress: (progress) => {
           if (!signal.aborted) download.note(progress)
         },

@@ -44,7 +44,7 @@ export class Models {
     })
     const caps = home.limits && new Caps(settings, home.limits)
     this.caps = caps?.isEmpty ? undefined : caps
-    const { fetch, lookUp } = home
+    const { fetch, lookUp, hubUrl } = home
     if (!fetch) return
     const downloads = new Downloads({
       ...{ clock, settings, choices, licences },
@@ -53,7 +53,7 @@ export class Models {
         if (wanted.kind === 'hub') onAdded?.()
         return model
       },
-      token: () => this.adding?.token,
+      tokenOf: (hubUrl) => this.adding?.tokenOf(hubUrl),
     })
     this.downloads = downloads
     if (!lookUp) return
@@ -62,6 +62,7 @@ export class Models {
       settings,
       downloads,
       lookUp: (question) => lookUp.call(home, question),
+      hubUrl: hubUrl && (() => hubUrl.call(home)),
       inspectGpu,
     })
   }

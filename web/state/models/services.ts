@@ -3,6 +3,7 @@ import type { EpochMillis } from '#shared/base/units.ts'
 import type { Dtype } from '#shared/models/manifest.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { SessionServices } from '../session/services.ts'
+import type { TokenOf } from './hub-token.ts'
 
 /** What its publisher says of who may use a model. */
 export interface LicenceFacts {
@@ -116,7 +117,7 @@ export interface FetchOptions {
   /** Asks no peer. */
   readonly originsOnly: boolean
   /** The visitor's own, for the hub alone. */
-  readonly token: string | undefined
+  readonly tokenOf: TokenOf
   /** Ending it pauses: what is here stays here. */
   readonly signal: AbortSignal
   readonly onProgress: (progress: FetchProgress) => void
@@ -137,7 +138,7 @@ export interface HubQuestion {
   /** `owner/name` */
   readonly repository: string
   readonly revision: string | undefined
-  readonly token: string | undefined
+  readonly tokenOf: TokenOf
   readonly signal: AbortSignal
 }
 
@@ -160,6 +161,8 @@ export interface ModelsHome {
    * @throws InfernetError why it ended, or the signal's reason
    */
   readonly fetch?: (wanted: Wanted, options: FetchOptions) => Promise<ModelHash>
+  /** Which hub is asked. @throws InfernetError `schedule.no-relay` where nobody has said yet */
+  readonly hubUrl?: () => Promise<string>
   /** Asks a hub what it has. @throws InfernetError */
   readonly lookUp?: (question: HubQuestion) => Promise<HubModel>
   /** Limits that are obeyed, each told at the start and at every change; undefined for none. */

@@ -50,10 +50,17 @@ export class HubHome {
     this.#components = components
   }
 
+  /** See `ModelsHome.hubUrl`. */
+  url(): Promise<string> {
+    return this.#components.hubUrl()
+  }
+
   /** See `ModelsHome.lookUp`. A gated model is asked for one small file, so that a token is refused here and not later. */
-  async lookUp({ repository, revision, token, signal }: HubQuestion): Promise<HubModel> {
-    const { http, hubUrl } = this.#components
-    const listing = await createHubOrigin(http, await hubUrl()).list({ repository, revision, token, signal })
+  async lookUp({ repository, revision, tokenOf, signal }: HubQuestion): Promise<HubModel> {
+    const { http } = this.#components
+    const hubUrl = await this.#components.hubUrl()
+    const token = tokenOf(hubUrl)
+    const listing = await createHubOrigin(http, hubUrl).list({ repository, revision, token, signal })
     const choices = choicesIn(listing)
     const [first] = choices
     if (listing.licence?.isGated)
@@ -69,12 +76,13 @@ export class HubHome {
 
   /** See `ModelsHome.fetch`. @throws what `addFromHub` and `makeRoom` throw */
   async fetch(wanted: HubWanted, options: HubFetch): Promise<ModelHash> {
-    const { add, hubUrl, clock } = this.#components
+    const { add, clock } = this.#components
     const { repository, revision, dtype } = wanted
-    const { token, signal, onProgress, onEvicted } = options
+    const { tokenOf, signal, onProgress, onEvicted } = options
+    const hubUrl = await this.#components.hubUrl()
     const began = clock.monotonic()
     const { hash } = await add(
-      { hubUrl: await hubUrl(), repository, revision, dtype, token },
+      { hubUrl, repository, revision, dtype, token: tokenOf(hubUrl) },
       {
         signal,
         onProgress({ phase, loadedBytes, totalBytes, fetchedBytes }) {

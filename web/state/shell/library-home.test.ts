@@ -36,7 +36,7 @@ const named = (id: string, name: string): CatalogueEntry => ({
   precisions: [{ dtype: 'fp32', bytes: 9, memoryBytes: 9 }],
 })
 const asking = {
-  ...{ originsOnly: false, token: undefined, signal: new AbortController().signal },
+  ...{ originsOnly: false, tokenOf: () => undefined, signal: new AbortController().signal },
   onProgress: () => undefined,
 }
 const digest = (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes)
@@ -125,6 +125,7 @@ async function opened() {
   const brings: { manifest: Manifest; options: DownloadOptions }[] = []
   const fetched: string[] = []
   const hub = {
+    url: async () => 'https://hub.example',
     lookUp: () => Promise.reject(new InfernetError('origin.not-found', { reason: 'there is none' })),
     fetch: async ({ repository }: HubWanted, { onEvicted }: HubFetch) => {
       fetched.push(repository)
@@ -240,7 +241,7 @@ it('fetches a model, telling what comes from where, and lets it go for the next'
   const told: FetchProgress[] = []
   const { signal } = new AbortController()
   const onProgress = (progress: FetchProgress): void => void told.push(progress)
-  const options = { originsOnly: true, token: undefined, signal, onProgress }
+  const options = { originsOnly: true, tokenOf: () => 'hf_mine', signal, onProgress }
   const [model] = models
   expect(await home.fetch({ kind: 'model', model: model!.model }, options)).toBe(model!.model)
   expect(state.releases).toBe(1)

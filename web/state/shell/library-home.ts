@@ -28,6 +28,7 @@ import type {
   ModelsView,
   Wanted,
 } from '../models/services.ts'
+import type { TokenOf } from '../models/hub-token.ts'
 import type { HubHome, HubWanted } from './hub-home.ts'
 import { namedIn } from './named-models.ts'
 import type { VisitorsRules } from './share-rules.ts'
@@ -44,11 +45,11 @@ export interface LibraryHomeComponents {
   readonly swarm: Pick<TabSwarm, 'check' | 'forget' | 'ledger' | 'uploadCap'>
   readonly rules: Pick<VisitorsRules, 'isShared' | 'share'>
   /** Adds what a hub has. */
-  readonly hub: Pick<HubHome, 'lookUp' | 'fetch'>
-  /** As `bringModel`. `token`: the visitor's own, for the hub alone. */
+  readonly hub: Pick<HubHome, 'url' | 'lookUp' | 'fetch'>
+  /** As `bringModel`. `tokenOf`: the visitor's own, for the hub alone. */
   readonly bring: (
     known: LibraryModel,
-    options: DownloadOptions & { readonly token?: string | undefined },
+    options: DownloadOptions & { readonly tokenOf: TokenOf },
   ) => Promise<BroughtModel | undefined>
 }
 
@@ -102,6 +103,10 @@ export class LibraryHome implements ModelsHome {
     }
     await kept.remove(model)
     this.changed()
+  }
+
+  hubUrl(): Promise<string> {
+    return this.#components.hub.url()
   }
 
   lookUp(question: HubQuestion): Promise<HubModel> {
@@ -176,12 +181,12 @@ export class LibraryHome implements ModelsHome {
 
   async #fetchModel(
     model: ModelHash,
-    { originsOnly, token, signal, onProgress }: FetchOptions,
+    { originsOnly, tokenOf, signal, onProgress }: FetchOptions,
   ): Promise<ModelHash> {
     await this.#list()
     let isComing = false
     const brought = await this.#components.bring(this.#components.get(model), {
-      ...{ originsOnly, token, signal },
+      ...{ originsOnly, tokenOf, signal },
       // Before anything comes here, another tab may bring it.
       onProgress: ({ phase, loadedBytes: keptBytes, totalBytes }) => {
         if (!isComing && phase === 'downloading')

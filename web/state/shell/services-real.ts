@@ -33,6 +33,7 @@ import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
 import { peerSource } from '../../weights/peer-source.ts'
 import { keptSource } from '../../weights/kept-source.ts'
+import { hubTokenFor } from '../models/hub-token.ts'
 import { readCap } from '../models/read-caps.ts'
 import type { ModelsHome } from '../models/services.ts'
 import type { EngineInit, StartedEngine } from '../session/services.ts'
@@ -75,7 +76,13 @@ const NOWHERE: ByteSource = {
 }
 
 const hubUrl = createHubUrl((...request) => fetch(...request))
-const places: OriginPlaces = { hubUrl, baseUrl: () => document.baseURI }
+/** Set before anything is asked of a hub. */
+let settings: WatchedSettings | undefined
+const places: OriginPlaces = {
+  hubUrl,
+  baseUrl: () => document.baseURI,
+  tokenOf: (hub) => settings && hubTokenFor(settings, hub),
+}
 
 const library = new ModelLibrary({
   sources(origins, manifest) {
@@ -164,6 +171,7 @@ export const loadTokenizer = library.tokenizer
 let home: LibraryHome | undefined
 
 function sharingOf(page: PageBasics): Sharing {
+  settings = page.settings
   return (shared ??= createSharing({
     ...page,
     find: (model) => library.find(model),
@@ -176,13 +184,13 @@ function sharingOf(page: PageBasics): Sharing {
 async function bring(
   page: PageBasics,
   { origins, manifest }: LibraryModel,
-  { token, ...options }: DownloadOptions & { readonly token?: string | undefined },
+  { tokenOf = places.tokenOf, ...options }: DownloadOptions & Pick<OriginPlaces, 'tokenOf'>,
 ): Promise<BroughtModel | undefined> {
   const { swarm } = sharingOf(page)
   const components = {
     ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage') },
     earnings: async () => (await import('./read-earnings.ts')).readEarnings(page.clock),
-    origins: sourcesOf(origins, { ...places, token: () => token }),
+    origins: sourcesOf(origins, { ...places, tokenOf }),
   }
   const brought = await bringModel(components, manifest, options)
   for (const { model } of brought?.evicted ?? []) swarm.forget(modelHash(model))
@@ -206,7 +214,7 @@ export async function openModels(page: PageBasics): Promise<ModelsHome | undefin
   const hubHome = new HubHome({
     clock,
     http: { fetch: (...request) => fetch(...request), clock, hidesRedirects: true },
-    hubUrl,
+    hubUrl: () => hubUrl({ isSure: true }),
     room: {
       ...{ store, kept, locks, clock, storage: navigator.storage },
       earnings: async () => (await import('./read-earnings.ts')).readEarnings(clock),
