@@ -23,6 +23,7 @@ export interface DownloadsComponents {
   /** What the visitor chose, which other pages show too. */
   readonly choices: Pick<Settings, 'originsOnly'>
   readonly fetch: NonNullable<ModelsHome['fetch']>
+  readonly letGo?: ModelsHome['letGo']
   readonly licences: Licences
   readonly tokenOf: TokenOf
 }
@@ -106,11 +107,12 @@ export class Downloads {
     this.#keep(download)
     this.#next()
   }
-  /** Takes it off the list. What has come of it stays, and can be deleted where it is listed. */
+  /** Takes it off the list. What has come of it stays where it is listed, else its room is given back. */
   drop(download: Download): void {
     this.#list = this.#list.filter((each) => each !== download)
     this.#strike(download)
-    this.#abort(download)
+    if (this.#running?.download === download) this.#abort(download)
+    else this.#letGo(download)
     this.#next()
   }
 
@@ -141,6 +143,7 @@ export class Downloads {
     void this.#run(download, run.signal).finally(() => {
       this.#running = undefined
       this.#tick?.stop()
+      this.#letGo(download)
       this.#next()
     })
   }
@@ -163,6 +166,11 @@ export class Downloads {
       if (!signal.aborted) download.enter('failed', InfernetError.from(thrown))
       else if (signal.reason === RESTARTED && download.stage === 'running') download.enter('waiting')
     }
+  }
+
+  /** Where it was dropped before its end, and is not wanted anew. */
+  #letGo({ wanted, stage }: Download): void {
+    if (stage !== 'done' && !this.find(wanted)) void this.#components.letGo?.(wanted)
   }
 
   /** Where nothing comes, the speed falls all the same. */

@@ -44,7 +44,7 @@ export class Models {
     })
     const caps = home.limits && new Caps(settings, home.limits)
     this.caps = caps?.isEmpty ? undefined : caps
-    const { fetch, lookUp, hubUrl } = home
+    const { fetch, letGo, lookUp, hubUrl } = home
     if (!fetch) return
     const downloads = new Downloads({
       ...{ clock, settings, choices, licences },
@@ -53,6 +53,7 @@ export class Models {
         if (wanted.kind === 'hub') onAdded?.()
         return model
       },
+      letGo: letGo && ((wanted) => letGo.call(home, wanted)),
       tokenOf: (hubUrl) => this.adding?.tokenOf(hubUrl),
     })
     this.downloads = downloads

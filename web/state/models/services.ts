@@ -161,6 +161,8 @@ export interface ModelsHome {
    * @throws InfernetError why it ended, or the signal's reason
    */
   readonly fetch?: (wanted: Wanted, options: FetchOptions) => Promise<ModelHash>
+  /** A download that is not over is wanted no more: what has come of it has no claim to its room any longer. Never throws. */
+  readonly letGo?: (wanted: Wanted) => Promise<void>
   /** Which hub is asked. @throws InfernetError `schedule.no-relay` where nobody has said yet */
   readonly hubUrl?: () => Promise<string>
   /** Asks a hub what it has. @throws InfernetError */
@@ -169,7 +171,7 @@ export interface ModelsHome {
   readonly limits?: {
     /** Bytes a second to all peers together. */
     readonly uploadRate?: (bytesPerSecond: number | undefined) => void
-    /** Bytes a day to each peer, beyond what it gave. */
+    /** Bytes a day to each peer, beyond what it gave; undefined for the usual. */
     readonly uploadBudget?: (bytesPerDay: number | undefined) => void
     /** Bytes that models may take here. */
     readonly storage?: (bytes: number | undefined) => void

@@ -14,9 +14,11 @@ import { dtypesIn } from '#shared/models/pick-files.ts'
 import { readSmallFile } from '#shared/models/read-small-file.ts'
 import type { OwnModels } from '../../storage/own-models.ts'
 import type { addFromHub } from '../../weights/add-from-hub.ts'
+import { noteComing } from '../../weights/coming-models.ts'
 import type { HubAdded } from '../../weights/hub-messages.ts'
 import type { KeptModels } from '../../weights/kept-models.ts'
 import { makeRoomFor, type Evicted, type RoomComponents } from '../../weights/make-room.ts'
+import { keyOf } from '../models/licences.ts'
 import type { FetchOptions, HubModel, HubQuestion, LicenceFacts, Wanted } from '../models/services.ts'
 
 export type HubWanted = Extract<Wanted, { kind: 'hub' }>
@@ -90,19 +92,43 @@ export class HubHome {
           const keptBytes = loadedBytes - fetchedBytes
           onProgress({ totalBytes, keptBytes, fromPeers: 0, fromOrigins: fetchedBytes })
         },
-        onOffer: async (offer) => onEvicted(await this.#makeRoom(offer)),
-        onAdded: (added) => this.#note(added, (clock.monotonic() - began) / 1000),
+        onOffer: async (offer) => {
+          onEvicted(await this.#makeRoom(offer))
+          await noteComing(this.#components, {
+            model: comingId(wanted),
+            name: repository,
+            files: largeIn(offer),
+          })
+        },
+        onAdded: async (added) => {
+          await this.#note(added, (clock.monotonic() - began) / 1000)
+          await this.#components.kept.remove(comingId(wanted))
+        },
       },
     )
     return hash
   }
 
-  async #makeRoom({ files, totalBytes }: AddOffer): Promise<readonly Evicted[]> {
+  /** See `ModelsHome.letGo`: nothing else lists what has come of it, so it goes at once, but what another model has. */
+  async letGo(wanted: HubWanted): Promise<void> {
+    const { kept, room } = this.#components
+    const records = await kept.list()
+    const coming = records.find(({ model }) => model === comingId(wanted))
+    if (!coming) return
+    const others = records.filter((record) => record !== coming).flatMap(({ files }) => files)
+    const stays = new Set(others.map(({ sha256 }) => sha256))
+    await kept.remove(coming.model)
+    // What another tab uses stays, and goes when its room is needed.
+    for (const file of coming.files)
+      if (!stays.has(file.sha256)) await room.store.remove(file).catch(() => undefined)
+  }
+
+  async #makeRoom(offer: AddOffer): Promise<readonly Evicted[]> {
     const { room } = this.#components
     const here = new Map((await room.store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
-    const large = files.flatMap(({ sha256, size }) => (sha256 === undefined ? [] : [{ sha256, size }]))
+    const large = largeIn(offer)
     const heldBytes = large.reduce((sum, { sha256, size }) => sum + Math.min(size, here.get(sha256) ?? 0), 0)
-    return makeRoomFor(room, { files: large, neededBytes: totalBytes - heldBytes })
+    return makeRoomFor(room, { files: large, neededBytes: offer.totalBytes - heldBytes })
   }
 
   /** It is one of the visitor's own models from now on, and no leftover of a download. */
@@ -122,6 +148,16 @@ export class HubHome {
     const entry = { ...record, id: ownId(manifest, hash), name, about, goodFor }
     await own.put({ entry, manifest, isPinned: false, at })
   }
+}
+
+/** A download whose model has no hash yet. */
+function comingId(wanted: HubWanted): string {
+  return `hub ${keyOf(wanted)}`
+}
+
+/** Files whose hashes the hub tells before. */
+function largeIn({ files }: AddOffer): { readonly sha256: string; readonly size: number }[] {
+  return files.flatMap(({ sha256, size }) => (sha256 === undefined ? [] : [{ sha256, size }]))
 }
 
 /** Each precision that could be added. @throws InfernetError why there is none */

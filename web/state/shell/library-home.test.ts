@@ -124,8 +124,10 @@ async function opened() {
   }
   const brings: { manifest: Manifest; options: DownloadOptions }[] = []
   const fetched: string[] = []
+  const letGo: string[] = []
   const hub = {
     url: async () => 'https://hub.example',
+    letGo: async ({ repository }: HubWanted) => void letGo.push(repository),
     lookUp: () => Promise.reject(new InfernetError('origin.not-found', { reason: 'there is none' })),
     fetch: async ({ repository }: HubWanted, { onEvicted }: HubFetch) => {
       fetched.push(repository)
@@ -164,6 +166,7 @@ async function opened() {
     (await home.read()).models.map(({ name, bytes, keptBytes }) => [name, keptBytes, bytes])
   return {
     home,
+    letGo,
     keep,
     models,
     kept,
@@ -324,4 +327,18 @@ it('brings what is known under its real name already, by that name', async () =>
   await home.fetch({ ...wanted, dtype: 'fp16' }, asking)
   expect(fetched.slice(2)).toEqual(['Some-Lab/fine', 'Some-Lab/fine'])
   origins.pop()
+})
+
+it('notes what the visitor wants as on its way, and what is let go as not', async () => {
+  const { home, models, keptModels, letGo } = await opened()
+  const [model] = models
+  const wanted = { kind: 'model', model: model!.model } as const
+  await home.fetch(wanted, asking)
+  expect(await keptModels.list()).toMatchObject([
+    { model: model!.model, comingSince: expect.any(Number) as number },
+  ])
+  await home.letGo(wanted)
+  expect((await keptModels.list()).map(({ comingSince }) => comingSince)).toEqual([undefined])
+  await home.letGo({ kind: 'hub', repository: 'owner/new', revision: undefined, dtype: 'q4' })
+  expect(letGo).toEqual(['owner/new'])
 })

@@ -15,6 +15,7 @@ import { isWeightsFile } from '#shared/models/weight-files.ts'
 import { keepStorage } from '../../storage/model-storage.ts'
 import { readRoom } from '../../storage/storage-room.ts'
 import type { BroughtModel } from '../../weights/bring-model.ts'
+import { noteComing, notComing } from '../../weights/coming-models.ts'
 import type { DownloadOptions } from '../../weights/download-model.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
 import { keepToLimit, type Evicted } from '../../weights/make-room.ts'
@@ -45,7 +46,7 @@ export interface LibraryHomeComponents {
   readonly swarm: Pick<TabSwarm, 'check' | 'forget' | 'ledger' | 'uploadCap'>
   readonly rules: Pick<VisitorsRules, 'isShared' | 'share'>
   /** Adds what a hub has. */
-  readonly hub: Pick<HubHome, 'url' | 'lookUp' | 'fetch'>
+  readonly hub: Pick<HubHome, 'url' | 'lookUp' | 'fetch' | 'letGo'>
   /** As `bringModel`. `tokenOf`: the visitor's own, for the hub alone. */
   readonly bring: (
     known: LibraryModel,
@@ -126,6 +127,13 @@ export class LibraryHome implements ModelsHome {
     return added
   }
 
+  async letGo(wanted: Wanted): Promise<void> {
+    const model = wanted.kind === 'model' ? wanted.model : await this.#knownAt(wanted)
+    if (model !== undefined) await notComing(this.#components.kept, model)
+    else await this.#components.hub.letGo(wanted as HubWanted)
+    this.changed()
+  }
+
   /** What of a hub has its real name already: a list tells its hash for that very commit. */
   async #knownAt({ repository, revision, dtype }: HubWanted): Promise<ModelHash | undefined> {
     const { choices } = await this.#list().catch(() => ({ choices: [] }))
@@ -185,7 +193,10 @@ export class LibraryHome implements ModelsHome {
   ): Promise<ModelHash> {
     await this.#list()
     let isComing = false
-    const brought = await this.#components.bring(this.#components.get(model), {
+    const known = this.#components.get(model)
+    const { name, files } = known.manifest
+    await noteComing(this.#components, { model, name, files })
+    const brought = await this.#components.bring(known, {
       ...{ originsOnly, tokenOf, signal },
       // Before anything comes here, another tab may bring it.
       onProgress: ({ phase, loadedBytes: keptBytes, totalBytes }) => {
