@@ -5,12 +5,9 @@ import { consentWords } from './consent-words.ts'
 const choice = { name: 'Gemma 3 1B', bytes: 998_000_000 } as ModelChoice
 
 it('asks about what is about to happen, with its size', () => {
-  expect(consentWords({ choice, purpose: 'lend' })).toEqual({
-    title: 'Lend Gemma 3 1B?',
-    accept: 'Accept and lend, up to 998 MB to load',
-  })
-  expect(consentWords({ choice, purpose: 'run' })).toEqual({
-    title: 'Run Gemma 3 1B in this tab?',
-    accept: 'Accept and run, up to 998 MB to load',
-  })
+  const say = 'Up to 998 MB to download.'
+  const lending = { title: 'Lend Gemma 3 1B?', say, accept: 'Accept and lend' }
+  expect(consentWords({ choice, purpose: 'lend' })).toEqual(lending)
+  const running = { title: 'Run Gemma 3 1B in this tab?', say, accept: 'Accept and run' }
+  expect(consentWords({ choice, purpose: 'run' })).toEqual(running)
 })

@@ -14,6 +14,7 @@ import {
   newsWords,
   nothingKeptWords,
   proposalWords,
+  sharedWords,
   sizeWords,
   usedWords,
 } from './words.ts'
@@ -72,8 +73,27 @@ it('says of a licence whether pieces are passed on', () => {
   expect(licenceSay({ ...APACHE, mayPassOn: false, isGated: true })).toMatch(
     /sends nothing.*accepted its terms/,
   )
-  expect(licenceSay(undefined)).toContain('names no licence')
+  expect(licenceSay({ ...APACHE, id: 'some-licence', mayPassOn: false })).toBe(
+    'It is not known to allow passing the files on, so this tab sends nothing of it to others.',
+  )
+  for (const none of [
+    undefined,
+    { ...APACHE, id: 'none', mayPassOn: false },
+    { ...APACHE, id: 'unknown', mayPassOn: false },
+  ])
+    expect(licenceSay(none)).toMatch(/names no licence.* sends nothing/)
 })
+
+it.each([
+  [false, false, /^Shared: from when this tab downloads or lends it, peers who ask get pieces of it/],
+  [true, false, /^Shared: nothing is sent while you load from origins only/],
+  [false, true, /^Shared: nothing is sent while you hide/],
+])(
+  'from origins only %s, address hidden %s: says when what is shared goes out',
+  (originsOnly, hidesAddress, words) => {
+    expect(sharedWords({ originsOnly, hidesAddress })).toMatch(words)
+  },
+)
 
 it('says of a download where it comes from, how fast, and how long still', async () => {
   const clock = new FakeClock()
