@@ -4,7 +4,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { errorLine } from '#shared/errors/error-line.ts'
 import { manifestBytes } from '#shared/models/manifest.ts'
 import { FileStore } from '#shared/models/store/file-store.ts'
-import { LocalLocks } from '#shared/models/store/store-locks.ts'
+import { LocalLocks, type Release, type StoreLocks } from '#shared/models/store/store-locks.ts'
 import { MemoryDisk } from '#shared/testing/memory-disk.ts'
 import { nodeDigest as digest } from '#shared/testing/model-file.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
@@ -58,13 +58,22 @@ function openHome({ disk = new MemoryDisk(), quota = 1e9 } = {}) {
     const life = new AbortController()
     const mortal: typeof fetch = (url, init) =>
       fetch(url, { ...init, signal: AbortSignal.any([life.signal, ...(init?.signal ? [init.signal] : [])]) })
+    const held = new Set<Release>()
+    const holding = (release: Release): Release => (held.add(release), release)
+    const mortalLocks: StoreLocks = {
+      acquire: async (...lock) => holding(await locks.acquire(...lock)),
+      tryAcquire: async (...lock) => {
+        const release = await locks.tryAcquire(...lock)
+        return release && holding(release)
+      },
+    }
     ports.push(port1, port2)
     createHubHost(
       {
         postMessage: (report) => port2.postMessage(report),
         onMessage: (listener) => void port2.on('message', (order: HubOrder) => listener(order)),
       },
-      { clock, fetch: mortal, locks, digest, openDevice: async () => disk.device() },
+      { clock, fetch: mortal, locks: mortalLocks, digest, openDevice: async () => disk.device() },
     )
     return {
       postMessage: (order) => port1.postMessage(order),
@@ -73,6 +82,7 @@ function openHome({ disk = new MemoryDisk(), quota = 1e9 } = {}) {
       terminate() {
         life.abort()
         port1.close()
+        for (const release of held) release()
       },
     }
   }
@@ -84,8 +94,14 @@ function openHome({ disk = new MemoryDisk(), quota = 1e9 } = {}) {
     add: (wanted, options) => addFromHub(wanted, options, startWorker),
     entryOf: () => undefined,
   })
+  const onlyHere = (token: string | undefined) => (hubUrl: string) => (hubUrl === hub.url ? token : undefined)
   const ask = (repository: string, token?: string) =>
-    home.lookUp({ repository, revision: undefined, token, signal: new AbortController().signal })
+    home.lookUp({
+      repository,
+      revision: undefined,
+      tokenOf: onlyHere(token),
+      signal: new AbortController().signal,
+    })
   const progress: FetchProgress[] = []
   const fetchIt = (
     wanted: Partial<HubWanted> = {},
@@ -94,7 +110,7 @@ function openHome({ disk = new MemoryDisk(), quota = 1e9 } = {}) {
     home.fetch(
       { kind: 'hub', repository: PLAIN, revision: commit, dtype: 'fp32', ...wanted },
       {
-        ...{ originsOnly: false, token, signal: signal ?? new AbortController().signal },
+        ...{ originsOnly: false, tokenOf: onlyHere(token), signal: signal ?? new AbortController().signal },
         onProgress: (each) => progress.push(each),
         onEvicted: () => undefined,
       },
@@ -180,24 +196,47 @@ describe('a model of a hub in a tab', () => {
   })
 
   it('goes on after a pause with what has come, and takes a second precision’s tokenizer from the first', async () => {
-    const { fetchIt, progress, owned, disk } = openHome()
+    const { fetchIt, progress, owned, records, disk } = openHome()
     hub.set({ silent: 'file' })
     const pause = new AbortController()
     const pausing = fetchIt({}, { signal: pause.signal })
-    const grown = () => [...disk.files].find(([name]) => name.endsWith('.part') && name.length > 60)?.[1]
+    const grownName = () => [...disk.files.keys()].find((name) => name.endsWith('.part') && name.length > 60)
+    const grown = () => disk.files.get(grownName() ?? '')
     await expect.poll(() => grown()?.bytes.length).toBeGreaterThanOrEqual(2 ** 20)
     pause.abort(new DOMException('the visitor paused', 'AbortError'))
     await expect(pausing).rejects.toBe(pause.signal.reason)
     expect(owned.size).toBe(0)
+    const [noted] = records.values()
+    expect(noted).toMatchObject({ name: PLAIN, comingSince: expect.any(Number) as number })
+    expect(noted?.files.map(({ sha256 }) => `${sha256}.part`)).toContain(grownName())
     progress.length = 0
     hub.set({})
     const hash = await fetchIt()
     expect(progress.at(-1)?.keptBytes).toBeGreaterThan(1e6)
+    expect([...records.keys()]).toEqual([hash])
     const other = await fetchIt({ dtype: 'q4' })
     expect(other).not.toBe(hash)
     expect(owned.size).toBe(2)
     const tokenizer = [...owned.values()][0]?.manifest?.files.find(({ path }) => path === 'tokenizer.json')
     expect(progress.at(-1)?.keptBytes).toBe(tokenizer?.size)
+  })
+
+  it('let go gives its room back, but for what another model has', async () => {
+    const { home, fetchIt, records, disk } = openHome()
+    const other = await fetchIt({ dtype: 'q4' })
+    const before = [...disk.files.keys()]
+    const parts = () => [...disk.files.keys()].filter((name) => /^[0-9a-f]{64}\.part$/.test(name))
+    hub.set({ silent: 'file' })
+    const pause = new AbortController()
+    const pausing = fetchIt({}, { signal: pause.signal })
+    await expect.poll(() => disk.files.get(parts()[0] ?? '')?.bytes.length).toBeGreaterThan(2 ** 19)
+    pause.abort(new DOMException('the visitor paused', 'AbortError'))
+    await expect(pausing).rejects.toBe(pause.signal.reason)
+    expect([records.size, parts()]).toEqual([2, [expect.any(String)]])
+    await home.letGo({ kind: 'hub', repository: PLAIN, revision: commit, dtype: 'fp32' })
+    expect([...records.keys()]).toEqual([other])
+    expect(parts()).toEqual([])
+    expect([...disk.files.keys()]).toEqual(expect.arrayContaining(before))
   })
 
   it('loads nothing where there is no room for it', async () => {

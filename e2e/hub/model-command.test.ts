@@ -18,6 +18,8 @@ const larger = { ...llama, family: { ...llama.family, vocab: 20_000 } }
 
 const FREE = 'some-lab/Small-Llama'
 const GATED = 'some-lab/Gated-Llama'
+/** Its licence lets peers hand it on together with its text, and binds whoever has it. */
+const BOUND = 'some-lab/Bound-Llama'
 let hub: LocalHub
 let free: HubRepository
 const folders: string[] = []
@@ -26,7 +28,9 @@ beforeAll(async () => {
   free = await makeHubRepository({ name: FREE, model: larger, dtypes: ['fp32', 'q4'] })
   const card = { license: 'llama3.2' }
   const gated = await makeHubRepository({ name: GATED, model: llama, dtypes: ['q4'], card, gated: 'auto' })
-  hub = await startLocalHub([free, gated])
+  const changed = { LICENSE: 'Do no harm.' }
+  const bound = await makeHubRepository({ name: BOUND, model: llama, dtypes: ['q4'], card, changed })
+  hub = await startLocalHub([free, gated, bound])
 })
 afterAll(() => hub.stop())
 afterEach(async () => {
@@ -130,6 +134,12 @@ it('takes the token from the environment, and asks to accept a licence that bind
   const asked = await add(folder, GATED, '--token-env', 'TEST_TOKEN')
   expect(asked.err).toMatch(
     /--accept-licence\.\nThe licence llama3\.2 was not accepted, so nothing was loaded\./,
+  )
+  expect(await readdir(folder)).toEqual([])
+  const bound = await add(folder, BOUND)
+  expect(bound).toMatchObject({ code: 1 })
+  expect(bound.err).toMatch(
+    /^licence: llama3\.2, peers may hand it on\n[^]* was not accepted, so nothing was loaded\./,
   )
   expect(await readdir(folder)).toEqual([])
   const accepted = await add(folder, GATED, '--token-env', 'TEST_TOKEN', '--accept-licence')

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { platformClock } from '#shared/base/platform-clock.ts'
 import { errorLine } from '#shared/errors/error-line.ts'
+import { needsAcceptance } from '#shared/models/free-licences.ts'
 import {
   hashManifest,
   manifestBytes,
@@ -132,8 +133,8 @@ function folderName({ repository, revision }: AddOffer): string {
 function accepts({ licence, totalBytes }: AddOffer): boolean {
   console.error(`licence: ${licenceWords(licence)}`)
   console.error(`size: ${inMb(totalBytes)}`)
-  if (licence?.mayPassOn || options['accept-licence']) return true
-  console.error('This is no licence that lets peers hand the model on. Accept it with --accept-licence.')
+  if ((licence && !needsAcceptance(licence)) || options['accept-licence']) return true
+  console.error('This licence may bind you. Read it, then accept it with --accept-licence.')
   return false
 }
 

@@ -17,6 +17,7 @@ import {
   type MergedEntry,
   type SourcedList,
 } from '../models/catalogue/merge-catalogues.ts'
+import { withOwnLicence } from '../models/catalogue/own-licence.ts'
 import { loadModel } from '../models/load-model.ts'
 import { hashManifest, type Manifest } from '../models/manifest.ts'
 import {
@@ -205,10 +206,16 @@ export class ModelLibrary {
       const found = precision.hash && manifests.get(precision.hash)
       if (!found) return []
       const { manifest } = found
-      const choice = choiceOf(listed, manifest)
+      const own = withOwnLicence(listed, manifest)
+      const choice = choiceOf(own, manifest)
       // Two of one name would be told apart by nothing.
       const named = precision === usual ? choice : { ...choice, name: `${choice.name} ${precision.dtype}` }
-      this.#known.set(choice.model, { entry, origins: originsOf(entry, found), manifest, choice: named })
+      this.#known.set(choice.model, {
+        entry: own.entry,
+        origins: originsOf(entry, found),
+        manifest,
+        choice: named,
+      })
       return [named]
     })
   }

@@ -1,31 +1,6 @@
 import * as v from 'valibot'
+import { isFree } from './free-licences.ts'
 import { licenceSchema, type Licence } from './manifest.ts'
-
-/** Licences that let anybody hand files on, by the hub's ids for them. */
-const FREE = new Set([
-  'apache-2.0',
-  'mit',
-  'bsd',
-  'bsd-2-clause',
-  'bsd-3-clause',
-  'bsd-3-clause-clear',
-  'isc',
-  'zlib',
-  'unlicense',
-  'wtfpl',
-  'bsl-1.0',
-  'cc0-1.0',
-  'cc-by-2.0',
-  'cc-by-2.5',
-  'cc-by-3.0',
-  'cc-by-4.0',
-  'cc-by-sa-3.0',
-  'cc-by-sa-4.0',
-  'cdla-permissive-1.0',
-  'cdla-permissive-2.0',
-  'odc-by',
-  'pddl',
-])
 
 /** Those that let files be handed on together with their own text, which binds whoever gets them. */
 const WITH_TEXT = new Set([
@@ -80,5 +55,5 @@ export function licenceOf(card: CardLicence, isGated: boolean): Omit<Licence, 'm
  * @param paths the files of the manifest
  */
 export function mayPassOn({ id }: Pick<Licence, 'id'>, paths: readonly string[]): boolean {
-  return FREE.has(id) || (WITH_TEXT.has(id) && paths.some(isLicenceText))
+  return isFree({ id }) || (WITH_TEXT.has(id) && paths.some(isLicenceText))
 }

@@ -102,6 +102,20 @@ describe('downloadModel', () => {
     })
   })
 
+  it('says that a hub wants a token, though peers were asked, too: that is what a person can give', async () => {
+    const gated = new InfernetError('origin.gated', { repository: 'owner/name', hasToken: false })
+    const other = new InfernetError('models.unavailable', { status: 404 })
+    const swarm: DownloadComponents['swarm'] = {
+      mayAsk: true,
+      fetch: async (_, { onProgress }) => {
+        const faults = [gated, other].map((error) => ({ from: 'origin', name: 'the origin', error }))
+        onProgress?.({ faults } as unknown as FetchProgress)
+        throw new InfernetError('models.nobody-left')
+      },
+    }
+    await expect(download(new MemoryStore({ digest }), gone, { swarm })).rejects.toBe(gated)
+  })
+
   it('asks the swarm where there is one, and hands on that it shall ask no peer', async () => {
     const asked: unknown[] = []
     const swarm: DownloadComponents['swarm'] = {

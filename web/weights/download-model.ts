@@ -31,7 +31,8 @@ export interface DownloadOptions extends LoadOptions {
  * Brings what is missing of a model into a store, from peers and origins at once.
  *
  * @throws InfernetError `models.quota-exceeded` or `models.disk-full` when the store takes no more; when nobody has the
- *   rest `models.nobody-left`, or where no peer was asked what the last origin failed with; or the signal's reason
+ *   rest `origin.gated` where a hub asks for a token, else `models.nobody-left`, or where no peer was asked what the last
+ *   origin failed with; or the signal's reason
  */
 export async function downloadModel(
   { clock, random, store, origins, swarm }: DownloadComponents,
@@ -55,10 +56,16 @@ export async function downloadModel(
   } catch (thrown) {
     signal?.throwIfAborted()
     if (hasCode(thrown, 'models.store-full')) throw fullError(store)
-    if (hasCode(thrown, 'models.nobody-left') && (originsOnly || swarm?.mayAsk !== true))
-      throw blameOf(last?.faults.findLast(({ from }) => from === 'origin')?.error) ?? thrown
-    throw thrown
+    if (!hasCode(thrown, 'models.nobody-left')) throw thrown
+    const faults = last?.faults.filter(({ from }) => from === 'origin').map(({ error }) => error) ?? []
+    const noPeers = originsOnly || swarm?.mayAsk !== true
+    // A token helps, whoever else was asked.
+    throw faults.findLast(isGate) ?? (noPeers ? blameOf(faults.at(-1)) : undefined) ?? thrown
   }
+}
+
+function isGate(fault: InfernetError): boolean {
+  return fault.code === 'origin.gated'
 }
 
 /** Nothing comes from elsewhere, so other bytes than those of the model are its end. */

@@ -15,6 +15,8 @@ const recordSchema = v.object({
   isPinned: v.boolean(),
   /** All of it was here, and nothing of it was missed since. */
   isWhole: v.optional(v.boolean()),
+  /** When its download was begun or gone on with, by the visitor's wish, in ms; undefined where none is on its way. */
+  comingSince: v.optional(v.number()),
   files: v.array(v.object({ sha256: v.string(), size: v.number() })),
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MIB } from '#shared/base/units.ts'
+import { MIB, MINUTE_MS } from '#shared/base/units.ts'
 import { FileStore } from '#shared/models/store/file-store.ts'
 import { LocalLocks } from '#shared/models/store/store-locks.ts'
 import { useFiles } from '#shared/models/store/use-files.ts'
@@ -22,6 +22,7 @@ const [wanted, often, once, shared] = [1, 2, 3, 4].map((seed) => makeModelFile(M
 ]
 
 const NOW = new FakeClock().now()
+const DAY_MS = 24 * 60 * MINUTE_MS
 
 function record(model: string, files: readonly MadeFile[], more: Partial<KeptRecord> = {}): KeptRecord {
   const described = files.map(({ file: { sha256, size } }) => ({ sha256, size }))
@@ -49,6 +50,31 @@ async function opened({ quota, usage }: { quota?: number; usage?: number }, reco
 const manifest = makeManifest(wanted.file)
 /** More than what is free: one of the others goes. */
 const twoMib = makeManifest(makeModelFile(1.5 * MIB, { seed: 9 }).file)
+
+describe('a download that is not over', () => {
+  const coming = (comingSince: number) =>
+    record('coming', [often], { hits: 0, refetchSeconds: 0, ...{ comingSince } })
+  const others = [record('once', [once], { hits: 9 }), record('shared', [shared], { hits: 5 })]
+  const room = { quota: 10 * MIB, usage: 9.5 * MIB }
+
+  it.each([
+    ['a day ago', 1],
+    ['six days ago', 6],
+  ])('gone on with %s stays, though it was never used: what is used least goes', async (_, days) => {
+    const { components } = await opened(room, [coming(NOW - days * DAY_MS), ...others])
+    expect((await makeRoom(components, manifest)).map(({ model }) => model)).toEqual(['shared'])
+    const limited = { ...components, limitBytes: 1.5 * MIB }
+    expect((await keepToLimit(limited)).map(({ model }) => model)).toEqual(['once'])
+  })
+
+  it.each([
+    ['eight days ago', 8],
+    ['in a year, by a clock that jumped', -365],
+  ])('gone on with %s goes first', async (_, days) => {
+    const { components } = await opened(room, [coming(NOW - days * DAY_MS), ...others])
+    expect((await makeRoom(components, manifest)).map(({ model }) => model)).toEqual(['coming'])
+  })
+})
 
 describe('makeRoom', () => {
   const records = [record('often', [often, shared], { hits: 9 }), record('once', [once, shared])]

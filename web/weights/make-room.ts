@@ -7,6 +7,7 @@ import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import type { PieceStore } from '#shared/models/store/piece-store.ts'
 import type { StoreLocks } from '#shared/models/store/store-locks.ts'
 import { useOf } from '#shared/models/store/use-files.ts'
+import { isComing } from './coming-models.ts'
 import type { KeptModels, KeptRecord } from './kept-models.ts'
 
 const MB = 1_000_000
@@ -36,7 +37,7 @@ export interface Evicted {
 
 /**
  * Makes room for what is missing of a model, before its download: models of the least worth go, but none that somebody
- * pinned or that runs in any tab. Models get no more than their share of what the browser lets this page have, where
+ * pinned, that is on its way, or that runs in any tab. Models get no more than their share of what the browser lets this page have, where
  * evicting can keep them to it; where one model alone is above it and still fits, it is let in. The visitor's own limit
  * is never passed.
  *
@@ -87,7 +88,7 @@ export async function makeRoomFor(
   return forgetAll(components, eviction, (victim) => (unlimited.victims.includes(victim) ? 'room' : 'limit'))
 }
 
-/** Deletes models down to the visitor's limit, as far as they are neither pinned nor in use. @returns what went */
+/** Deletes models down to the visitor's limit, as far as they are neither pinned, nor on their way, nor in use. @returns what went */
 export async function keepToLimit(components: RoomComponents): Promise<readonly Evicted[]> {
   const { store, kept, clock, limitBytes = Infinity } = components
   const tooMuch = (await takenBytes(store)) - limitBytes
@@ -122,7 +123,7 @@ async function forgetAll(
 
 /** What is kept and no part of the wanted model, each with the bytes that only it has. */
 async function findCandidates(
-  { store, kept, locks, earnings }: RoomComponents,
+  { store, kept, locks, clock, earnings }: RoomComponents,
   files: RoomWanted['files'],
 ): Promise<readonly Candidate[]> {
   const wanted = new Set(files.map(({ sha256 }) => sha256))
@@ -145,7 +146,7 @@ async function findCandidates(
         use: record,
         refetchSeconds: record.refetchSeconds,
         revenue: record.revenue,
-        mustStay: record.isPinned || (await isInUse(locks, files)),
+        mustStay: record.isPinned || isComing(record, clock.now()) || (await isInUse(locks, files)),
         files,
         model: record.model,
       }
@@ -171,7 +172,15 @@ async function noteEarnings(
   )
 }
 
-const ORPHAN = { name: '', hits: 0, at: 0, floor: 0, refetchSeconds: 0, revenue: 0, isPinned: false }
+const ORPHAN: Omit<KeptRecord, 'model' | 'files'> = {
+  name: '',
+  hits: 0,
+  at: 0,
+  floor: 0,
+  refetchSeconds: 0,
+  revenue: 0,
+  isPinned: false,
+}
 
 async function isInUse(locks: StoreLocks, files: KeptRecord['files']): Promise<boolean> {
   for (const file of files) {

@@ -9,7 +9,13 @@ import { badCatalogue, MAX_CATALOGUE_LENGTH, parseCatalogue, type Catalogue } fr
 /** The list inside is text, whose quotes are escaped; around it stand a name and a signature. */
 export const MAX_SIGNED_CATALOGUE_BYTES = 2 * MAX_CATALOGUE_LENGTH
 
-/** `/catalogue.json` as a relay serves it: the exact text that was signed, so that nothing is written again to be verified. */
+/**
+ * `/catalogue.json` as a relay serves it: the exact text that was signed, so that nothing is written again to be verified.
+ *
+ * A list has no age, and an old one can be shown again. A page reads it from whoever served the page, over the same
+ * line: who could change one could change the other, so an age would keep out nobody. What an old list can do is name
+ * a model that was taken off it since, whose bytes are still those of its hash.
+ */
 const schema = v.strictObject({
   /** Whose list it is. A signature makes it theirs and nothing more: it only proposes. */
   signer: peerNameField,

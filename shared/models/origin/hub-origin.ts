@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { askOrigin, discard, faulty, type HttpComponents } from './ask-origin.ts'
+import { gated, hubRefusal, notFound } from './hub-refusal.ts'
 import { licenceOf } from '../licence.ts'
 import { MAX_CARD_BYTES, MAX_LISTED_FILES, MAX_PAGE_BYTES, MAX_PAGES } from './limits.ts'
 import type { ListedFile, Listing, ListOptions, Origin } from './origin.ts'
@@ -48,7 +49,7 @@ export function createHubOrigin(components: HttpComponents, hubUrl: string = HUG
       const info = await hub.info()
       if (info.disabled === true) throw notFound(`the hub has closed ${options.repository}`)
       const isGated = Boolean(info.gated)
-      if (isGated && !options.token) throw hub.gated()
+      if (isGated && !options.token) throw gated(options)
       return listing(hub, info.sha, licenceOf(info.cardData ?? {}, isGated), await hub.files(info.sha))
     },
   }
@@ -67,7 +68,7 @@ function listing(
     hubUrl: hub.root.href,
     token,
     listed: (path) => byPath.get(path),
-    refusalOf: (response) => hub.refusalOf(response),
+    refusalOf: (response) => hubRefusal(response, hub.options),
   })
   return { repository, revision: commit, files, licence, reference, source }
 }
@@ -113,25 +114,6 @@ class Hub {
     return files
   }
 
-  gated(): InfernetError {
-    const { repository, token } = this.options
-    return new InfernetError('origin.gated', { repository, hasToken: token !== undefined })
-  }
-
-  /** The hub answers 401 alike for what is missing, private and gated; `X-Error-Code` says more where it is told. */
-  refusalOf({ status, headers }: Response): InfernetError | undefined {
-    const { repository, revision = 'main', token } = this.options
-    const code = headers.get('x-error-code')
-    if (code === 'GatedRepo') return this.gated()
-    if (code === 'RevisionNotFound') return notFound(`${repository} has no revision ${revision.slice(0, 60)}`)
-    if (status === 401 && token)
-      return notFound(`the hub does not take this token, or shows its account no repository ${repository}`)
-    if (status === 401 || code === 'RepoNotFound' || (status === 404 && code !== 'EntryNotFound'))
-      return notFound(`the hub shows no repository ${repository}, because there is none or it is private`)
-    if (status === 403) return this.gated()
-    return undefined
-  }
-
   async #json(url: URL, what: string, maxBytes: number): Promise<{ value: unknown; next: URL | undefined }> {
     const { components, options } = this
     const { token, signal } = options
@@ -139,7 +121,7 @@ class Hub {
     if (!response.ok) {
       await discard(response)
       const { status } = response
-      throw this.refusalOf(response) ?? new InfernetError('models.unavailable', { path: what, status })
+      throw hubRefusal(response, options) ?? new InfernetError('models.unavailable', { path: what, status })
     }
     const value = await readJsonBody(components.clock, response, { what, maxBytes, signal })
     return { value, next: this.#nextPage(response.headers.get('link')) }
@@ -158,8 +140,4 @@ function listedFile({ path, size, oid, lfs }: v.InferOutput<typeof treeSchema>[n
     text?.length === digits && /^[0-9a-f]+$/.test(text)
   if (lfs) return { path, size: lfs.size, sha256: isHash(lfs.oid, 64) ? lfs.oid : undefined }
   return { path, size, gitHash: isHash(oid, 40) ? oid : undefined }
-}
-
-function notFound(reason: string): InfernetError {
-  return new InfernetError('origin.not-found', { reason })
 }

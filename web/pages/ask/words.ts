@@ -7,6 +7,7 @@ import { formatSpan, providersInWords, plural } from '../../ui/format.ts'
 import { plainMoney } from '../../ui/money.ts'
 import { failureOf } from '../words.ts'
 import type { Step } from '../../ui/steps.ts'
+import { ENTER_TOKEN } from '../hub-steps.ts'
 import { unreadWords } from '../network/words.ts'
 
 /** What the empty page says, from what is known now. */
@@ -169,6 +170,8 @@ export function stepsAfter(
     case 'mesh.no-hidden-path':
     case 'mesh.relay-budget':
       return [again, { label: 'See who lends', href: '/network' }]
+    case 'origin.gated':
+      return [ENTER_TOKEN, again]
     case 'mesh.insecure-page':
       return troubleSteps(code, act.look)
     default:

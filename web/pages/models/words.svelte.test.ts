@@ -15,6 +15,7 @@ import {
   newsWords,
   nothingKeptWords,
   proposalWords,
+  sharedWords,
   sizeWords,
   usedWords,
 } from './words.ts'
@@ -73,7 +74,15 @@ it('says of a licence whether pieces are passed on', () => {
   expect(licenceSay({ ...APACHE, mayPassOn: false, isGated: true })).toMatch(
     /sends nothing.*accepted its terms/,
   )
-  expect(licenceSay(undefined)).toContain('names no licence')
+  expect(licenceSay({ ...APACHE, id: 'some-licence', mayPassOn: false })).toBe(
+    'It is not known to allow passing the files on, so this tab sends nothing of it to others.',
+  )
+  for (const none of [
+    undefined,
+    { ...APACHE, id: 'none', mayPassOn: false },
+    { ...APACHE, id: 'unknown', mayPassOn: false },
+  ])
+    expect(licenceSay(none)).toMatch(/names no licence.* sends nothing/)
 })
 
 it('says of an origin that gives nothing whether it rests or cannot be used', async () => {
@@ -105,6 +114,17 @@ it('says of an origin that gives nothing whether it rests or cannot be used', as
   for (let second = 0; second < 9; second++) await come(0, 0, 'gone')
   expect(await come(0, 0, 'gone')).toBe('Nothing comes at the moment. Its origin cannot be used now.')
 })
+
+it.each([
+  [false, false, /^Shared: from when this tab downloads or lends it, peers who ask get pieces of it/],
+  [true, false, /^Shared: nothing is sent while you load from origins only/],
+  [false, true, /^Shared: nothing is sent while you hide/],
+])(
+  'from origins only %s, address hidden %s: says when what is shared goes out',
+  (originsOnly, hidesAddress, words) => {
+    expect(sharedWords({ originsOnly, hidesAddress })).toMatch(words)
+  },
+)
 
 it('says of a download where it comes from, how fast, and how long still', async () => {
   const clock = new FakeClock()

@@ -92,13 +92,29 @@ export function licenceWords(licence: LicenceFacts | undefined): string {
   return licence ? licence.id : 'no licence named'
 }
 
+/** What stands for a licence where a card or a list names none. */
+const UNNAMED: ReadonlySet<string> = new Set(['none', 'unknown'])
+const GATE = ' Its hub gives it only to accounts that accepted its terms.'
+
+/** When pieces of what is shared go out, and what that tells. */
+export function sharedWords(choice: {
+  readonly originsOnly: boolean
+  readonly hidesAddress: boolean
+}): string {
+  if (choice.hidesAddress) return 'Shared: nothing is sent while you hide your address.'
+  return choice.originsOnly
+    ? 'Shared: nothing is sent while you load from origins only.'
+    : 'Shared: from when this tab downloads or lends it, peers who ask get pieces of it, and see this tab’s address.'
+}
+
 /** What can be said of a licence beside its name. */
 export function licenceSay(licence: LicenceFacts | undefined): string {
-  if (!licence) return 'Its publisher names no licence. Without one you may have no right to use it.'
-  const gate = licence.isGated ? ' Its hub gives it only to accounts that accepted its terms.' : ''
+  if (!licence || UNNAMED.has(licence.id))
+    return `Its publisher names no licence. Without one you may have no right to use it, and this tab sends nothing of it to others.${licence?.isGated ? GATE : ''}`
+  const gate = licence.isGated ? GATE : ''
   return licence.mayPassOn
     ? `It allows passing the files on, so this tab may send pieces to others who ask.${gate}`
-    : `It does not allow passing the files on, so this tab sends nothing of it to others.${gate}`
+    : `It is not known to allow passing the files on, so this tab sends nothing of it to others.${gate}`
 }
 
 export function usedWords({ lastUsedAt }: KnownModel, now: number): string {

@@ -36,8 +36,8 @@ it('keeps apart what is too large, what needs the processor, and what is not kno
 })
 
 it('says from what a speed is judged', () => {
-  expect(effortWords(unknown)).toBe('262 MB')
-  expect(effortWords(known)).toBe('262 MB. About 20 tok/s, judging by Tiny here.')
+  expect(effortWords(unknown)).toBe('262 MB, licence apache-2.0')
+  expect(effortWords(known)).toBe('262 MB, licence apache-2.0. About 20 tok/s, judging by Tiny here.')
   expect(effortWords({ ...known, speed: { ...known.speed, isOwn: true } })).toContain(
     'its last self-test here',
   )

@@ -12,9 +12,9 @@ export function fitOf({ gpu }: Prospect): { readonly kind: Kind; readonly word: 
     : { kind: 'warn', word: 'processor only' }
 }
 
-/** What is downloaded, and how fast it writes here. */
+/** What is downloaded, under which licence, and how fast it writes here. */
 export function effortWords({ choice, speed }: Prospect): string {
-  const size = formatBytes(choice.bytes)
+  const size = `${formatBytes(choice.bytes)}, licence ${choice.listed.entry.licence.id}`
   if (!speed) return size
   const from = speed.isOwn ? 'in its last self-test here' : `judging by ${speed.from.name} here`
   return `${size}. About ${formatSpeed(speed.tokensPerSecond)}, ${from}.`

@@ -23,3 +23,20 @@ it.each(['models.unavailable', 'schedule.no-relay', 'mesh.reservation-refused'])
     expect(pressed(code, 'Try now', false)).toEqual(['ask relays'])
   },
 )
+
+it('shows the licence again to whoever did not take it', () => {
+  expect(pressed('origin.unaccepted', 'Show the licence', true)).toEqual(['lend'])
+})
+
+it('leads to where a token is entered when the hub wants one', () => {
+  const act = {
+    again: () => undefined,
+    processor: () => undefined,
+    help: () => undefined,
+    reconnect: () => undefined,
+  }
+  expect(provideSteps('origin.gated', { ...act, hasFailed: true })[0]).toEqual({
+    label: 'Enter a token',
+    href: '/models?add=1&token=1',
+  })
+})

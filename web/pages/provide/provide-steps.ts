@@ -1,3 +1,4 @@
+import { ENTER_TOKEN } from '../hub-steps.ts'
 import type { Step } from '../../ui/steps.ts'
 
 /** The way out of each failure of providing. */
@@ -31,6 +32,13 @@ export function provideSteps(
       return [
         { label: 'Choose a smaller model', run: () => document.getElementById('provide-model')?.focus() },
         again,
+      ]
+    case 'origin.gated':
+      return [ENTER_TOKEN, again]
+    case 'origin.unaccepted':
+      return [
+        { label: 'Show the licence', run: act.again },
+        { label: 'Choose another model', run: () => document.getElementById('provide-model')?.focus() },
       ]
     case 'mesh.insecure-page':
       return [{ label: 'Show how', run: act.help }]

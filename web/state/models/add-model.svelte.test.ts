@@ -6,6 +6,7 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { APACHE, memoryHome } from '../testing/memory-models.ts'
 import { memoryServices } from '../testing/memory-services.ts'
 import { GPU, SMOL } from '../testing/samples.ts'
+import { Licences } from './licences.ts'
 import { Models } from './models.svelte.ts'
 import type { HubModel } from './services.ts'
 
@@ -22,12 +23,21 @@ const FOUND: HubModel = {
 }
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 
-function opened(gpu: GpuInspection = GPU) {
+function opened(gpu: GpuInspection = GPU, kept?: Map<string, string>, hubUrl?: () => Promise<string>) {
   const { services, settings } = memoryServices(new FakeClock(), { gpu })
+  for (const [name, value] of kept ?? []) settings.set(name, value)
   const world = memoryHome()
   const wallet = { address: undefined, entries: [], escrow: undefined, network: undefined }
   const choices = new Settings(services.settings)
-  const models = new Models({ services, home: world.home, choices, wallet, running: () => [] })
+  const licences = new Licences(services.settings)
+  const models = new Models({
+    services,
+    home: { ...world.home, ...(hubUrl && { hubUrl }) },
+    choices,
+    licences,
+    wallet,
+    running: () => [],
+  })
   return { ...world, settings, adding: models.adding!, downloads: models.downloads! }
 }
 
@@ -45,14 +55,49 @@ it('asks the hub for the name as written, with the visitor’s own token, which 
   adding.name = ' owner/name '
   adding.revision = 'v2'
   adding.token = ' hf_secret '
+  expect(settings.get('models.hub-token')).toBeUndefined()
   void adding.ask()
   expect(adding.stage).toBe('asking')
   expect(questions[0]!.question).toMatchObject({
-    ...{ repository: 'owner/name', revision: 'v2', token: 'hf_secret' },
+    ...{ repository: 'owner/name', revision: 'v2' },
   })
-  expect(settings.get('models.hub-token')).toBe('hf_secret')
+  const { tokenOf } = questions[0]!.question
+  expect([tokenOf('https://hub.example'), tokenOf('https://hub.example/')]).toEqual([
+    'hf_secret',
+    'hf_secret',
+  ])
+  expect([adding.token, settings.get('models.hub-token')]).toEqual([
+    'hf_secret',
+    'https://hub.example/ hf_secret',
+  ])
   adding.token = undefined
   expect([adding.token, settings.get('models.hub-token')]).toEqual([undefined, ''])
+})
+
+it('gives a token to no other hub than that which it was entered for, and shows none there', () => {
+  const { adding } = opened(GPU, new Map([['models.hub-token', 'https://hub.example/ hf_secret']]))
+  expect(adding.token).toBe('hf_secret')
+  for (const other of ['https://other.example', 'http://hub.example', 'https://hub.example/mirror'])
+    expect([adding.tokenOf(other), adding.token]).toEqual([undefined, undefined])
+  expect([adding.tokenOf('https://hub.example'), adding.token]).toEqual(['hf_secret', 'hf_secret'])
+  adding.token = 'hf_other'
+  expect(adding.tokenOf('https://other.example')).toBe('hf_other')
+  expect(adding.tokenOf('https://hub.example')).toBeUndefined()
+})
+
+it('keeps a token as soon as it is entered where the hub is known: a download that waits for it can go on', async () => {
+  const { settings, adding } = opened(GPU, undefined, async () => 'https://hub.example')
+  adding.token = 'hf_secret'
+  await settled()
+  expect([settings.get('models.hub-token'), adding.token]).toEqual([
+    'https://hub.example/ hf_secret',
+    'hf_secret',
+  ])
+})
+
+it('takes a token of which no hub is known for none: an older page kept it', () => {
+  const { adding } = opened(GPU, new Map([['models.hub-token', 'hf_secret']]))
+  expect([adding.token, adding.tokenOf('https://hub.example')]).toEqual([undefined, undefined])
 })
 
 it('asks nobody for what is no name', async () => {

@@ -1,11 +1,11 @@
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Dtype } from '#shared/models/manifest.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
-import { Persisted, text } from '../session/persisted.svelte.ts'
 import type { SettingsStore } from '../session/services.ts'
 import type { Download } from './download.svelte.ts'
 import type { Downloads } from './downloads.svelte.ts'
 import { guessFit, type Fit } from './fit.ts'
+import { forgetHubToken, hubTokenFor, keepHubToken, readHubToken, type TokenOf } from './hub-token.ts'
 import { parseRepository } from './parse-repository.ts'
 import type { HubModel, ModelsHome, NamedModel, Wanted } from './services.ts'
 
@@ -15,6 +15,8 @@ export type AddStage = 'name' | 'asking' | 'facts' | 'given'
 export interface AddModelComponents {
   readonly settings: SettingsStore
   readonly lookUp: NonNullable<ModelsHome['lookUp']>
+  /** Which hub a token is entered for. @default known with the next question alone */
+  readonly hubUrl?: ModelsHome['hubUrl'] | undefined
   readonly inspectGpu: () => Promise<GpuInspection>
   readonly downloads: Downloads
 }
@@ -22,7 +24,10 @@ export interface AddModelComponents {
 /** Adding a model by its name at a hub: what the hub says of it, which precision, the licence, then the download. */
 export class AddModel {
   readonly #components: AddModelComponents
-  readonly #token: Persisted<string | undefined>
+  /** As the visitor typed it, until it is known which hub it is for. */
+  #typedToken = $state<string | undefined>()
+  /** As long as the hub is not known, that of whichever it was entered for. */
+  #keptToken = $state<string | undefined>()
   #stage = $state<AddStage>('name')
   #found = $state.raw<HubModel | undefined>()
   #gpu = $state.raw<GpuInspection | undefined>()
@@ -38,7 +43,7 @@ export class AddModel {
 
   constructor(components: AddModelComponents) {
     this.#components = components
-    this.#token = new Persisted(components.settings, 'models.hub-token', text)
+    this.#keptToken = readHubToken(components.settings)?.token
   }
 
   get stage(): AddStage {
@@ -61,12 +66,26 @@ export class AddModel {
   set dtype(dtype: Dtype | undefined) {
     this.#dtype = dtype
   }
-  /** The visitor's own for the hub, kept in this browser and sent to the hub alone. */
+  /** The visitor's own, kept in this browser with the hub that it was entered for, and sent to no other. */
   get token(): string | undefined {
-    return this.#token.value
+    return this.#typedToken ?? this.#keptToken
   }
-  set token(token: string | undefined) {
-    this.#token.value = token?.trim()
+  set token(text: string | undefined) {
+    const token = text?.trim()
+    this.#typedToken = token || undefined
+    const { settings, hubUrl } = this.#components
+    if (token) void hubUrl?.().then(this.tokenOf, () => undefined)
+    else {
+      this.#keptToken = undefined
+      forgetHubToken(settings)
+    }
+  }
+  readonly tokenOf: TokenOf = (hubUrl) => {
+    const { settings } = this.#components
+    if (this.#typedToken !== undefined) keepHubToken(settings, hubUrl, this.#typedToken)
+    this.#typedToken = undefined
+    this.#keptToken = hubTokenFor(settings, hubUrl)
+    return this.#keptToken
   }
   get bytes(): number | undefined {
     return this.#found?.precisions.find(({ dtype }) => dtype === this.#dtype)?.bytes
@@ -103,7 +122,7 @@ export class AddModel {
         lookUp({
           repository: read.repository,
           revision: read.revision ?? (this.revision.trim() || undefined),
-          token: this.token,
+          tokenOf: this.tokenOf,
           signal: question.signal,
         }),
         inspectGpu(),

@@ -3,7 +3,7 @@ import type { SettingsStore } from '../session/services.ts'
 import { CAPS, capBytes } from './read-caps.ts'
 import type { ModelsHome } from './services.ts'
 
-/** A limit as the visitor typed it: empty for none. What is no number sets no limit, and the field says so. */
+/** A limit as the visitor typed it: empty for none of theirs. What is no number sets none either, and the field says so. */
 export class Cap {
   readonly #kept: Persisted<string | undefined>
   readonly #unit: number
@@ -29,7 +29,7 @@ export class Cap {
   get isWrong(): boolean {
     return this.text !== '' && this.bytes === undefined
   }
-  /** Undefined for no limit. */
+  /** Undefined where none is set: then the usual one holds, if there is one. */
   get bytes(): number | undefined {
     return capBytes(this.text, this.#unit)
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
-import { keyOf } from './licences.svelte.ts'
+import { keyOf } from './licences.ts'
 import type { FetchProgress, Wanted } from './services.ts'
 import { SourceSpeed, type Speed } from './source-speed.ts'
 

@@ -6,7 +6,7 @@ import { APACHE, memoryHome } from '../testing/memory-models.ts'
 import { SMOL, TINY } from '../testing/samples.ts'
 import { Settings } from '../session/settings.svelte.ts'
 import { Downloads, type DownloadRequest } from './downloads.svelte.ts'
-import { Licences } from './licences.svelte.ts'
+import { keyOf, Licences } from './licences.ts'
 
 const request = (model: typeof TINY, name: string): DownloadRequest => ({
   ...{ wanted: { kind: 'model', model }, name, bytes: 262_000_000, licence: APACHE },
@@ -21,14 +21,16 @@ function opened(kept = new Map<string, string>(), clock = new FakeClock()) {
     set: (name: string, value: string) => void kept.set(name, value),
   }
   const token = { value: undefined as string | undefined }
+  const letGo: string[] = []
   const downloads = new Downloads({
     ...{ clock, settings, licences: new Licences(settings), choices: new Settings(settings) },
     fetch: (wanted, options) => world.home.fetch!(wanted, options),
-    token: () => token.value,
+    letGo: async (wanted) => void letGo.push(keyOf(wanted)),
+    tokenOf: () => token.value,
   })
   downloads.start()
   const stages = (): string[] => downloads.list.map(({ name, stage }) => `${name} ${stage}`)
-  return { ...world, downloads, clock, kept, token, stages }
+  return { ...world, downloads, clock, kept, token, letGo, stages }
 }
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 
@@ -73,6 +75,27 @@ it('pauses and goes on, and lets the next one through meanwhile', async () => {
   await settled()
   expect(stages()).toEqual(['SmolLM2 360M running', 'Infernet Tiny waiting'])
   expect(fetches).toHaveLength(3)
+})
+
+it('says that one is wanted no more once nothing writes it, and nothing of one that is here or wanted anew', async () => {
+  const { downloads, fetches, letGo } = opened()
+  downloads.accept(smol)
+  downloads.accept(tiny)
+  downloads.drop(downloads.find(tiny.wanted)!)
+  expect(letGo).toEqual([TINY])
+  downloads.drop(downloads.find(smol.wanted)!)
+  expect(letGo).toEqual([TINY])
+  await settled()
+  expect(letGo).toEqual([TINY, SMOL])
+  downloads.accept(smol)
+  downloads.drop(downloads.find(smol.wanted)!)
+  downloads.accept(smol)
+  await settled()
+  fetches.at(-1)!.finish()
+  await settled()
+  downloads.drop(downloads.find(smol.wanted)!)
+  await settled()
+  expect(letGo).toEqual([TINY, SMOL])
 })
 
 it('goes on after a restart of the page with what is not over, and leaves alone what was paused', async () => {
@@ -137,7 +160,8 @@ it('takes other sources at once when the visitor chooses so, and remembers the c
   const { downloads, fetches, stages, kept, token } = opened()
   token.value = 'hf_x'
   downloads.accept(smol)
-  expect(fetches[0]!.options).toMatchObject({ originsOnly: false, token: 'hf_x' })
+  expect(fetches[0]!.options).toMatchObject({ originsOnly: false })
+  expect(fetches[0]!.options.tokenOf('https://hub.example')).toBe('hf_x')
   downloads.originsOnly = true
   await settled()
   expect(fetches.map(({ options }) => options.originsOnly)).toEqual([false, true])

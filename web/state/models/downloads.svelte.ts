@@ -4,8 +4,9 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { SettingsStore } from '../session/services.ts'
 import type { Settings } from '../session/settings.svelte.ts'
 import { Download } from './download.svelte.ts'
+import type { TokenOf } from './hub-token.ts'
 import { readDownloads, writeDownload } from './kept-downloads.ts'
-import { keyOf, type Licences } from './licences.svelte.ts'
+import { keyOf, type Licences } from './licences.ts'
 import type { LicenceFacts, ModelsHome, Wanted } from './services.ts'
 
 /** What somebody wants to download, with what they must know before. */
@@ -22,8 +23,9 @@ export interface DownloadsComponents {
   /** What the visitor chose, which other pages show too. */
   readonly choices: Pick<Settings, 'originsOnly'>
   readonly fetch: NonNullable<ModelsHome['fetch']>
+  readonly letGo?: ModelsHome['letGo']
   readonly licences: Licences
-  readonly token: () => string | undefined
+  readonly tokenOf: TokenOf
 }
 
 /**
@@ -105,11 +107,12 @@ export class Downloads {
     this.#keep(download)
     this.#next()
   }
-  /** Takes it off the list. What has come of it stays, and can be deleted where it is listed. */
+  /** Takes it off the list. What has come of it stays where it is listed, else its room is given back. */
   drop(download: Download): void {
     this.#list = this.#list.filter((each) => each !== download)
     this.#strike(download)
-    this.#abort(download)
+    if (this.#running?.download === download) this.#abort(download)
+    else this.#letGo(download)
     this.#next()
   }
 
@@ -140,15 +143,16 @@ export class Downloads {
     void this.#run(download, run.signal).finally(() => {
       this.#running = undefined
       this.#tick?.stop()
+      this.#letGo(download)
       this.#next()
     })
   }
 
   async #run(download: Download, signal: AbortSignal): Promise<void> {
-    const { fetch, token, licences } = this.#components
+    const { fetch, tokenOf, licences } = this.#components
     try {
       const model = await fetch(download.wanted, {
-        ...{ originsOnly: this.originsOnly, token: token(), signal },
+        ...{ originsOnly: this.originsOnly, tokenOf, signal },
         onProgress: (progress) => {
           if (!signal.aborted) download.note(progress)
         },
@@ -162,6 +166,11 @@ export class Downloads {
       if (!signal.aborted) download.enter('failed', InfernetError.from(thrown))
       else if (signal.reason === RESTARTED && download.stage === 'running') download.enter('waiting')
     }
+  }
+
+  /** Where it was dropped before its end, and is not wanted anew. */
+  #letGo({ wanted, stage }: Download): void {
+    if (stage !== 'done' && !this.find(wanted)) void this.#components.letGo?.(wanted)
   }
 
   /** Where nothing comes, the speed falls all the same. */

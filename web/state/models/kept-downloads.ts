@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { modelHash } from '#shared/base/ids.ts'
 import type { SettingsStore } from '../session/services.ts'
-import { keyOf } from './licences.svelte.ts'
+import { keyOf } from './licences.ts'
 import type { Wanted } from './services.ts'
 
 /** Under this name, and read by the page's frame: where it is not empty, downloads go on with the page's next start. */

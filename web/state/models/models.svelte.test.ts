@@ -3,12 +3,14 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { memoryHome } from '../testing/memory-models.ts'
 import { memoryServices } from '../testing/memory-services.ts'
 import { Settings } from '../session/settings.svelte.ts'
+import { Licences } from './licences.ts'
 import { Models, openModels } from './models.svelte.ts'
 import type { ModelsHome } from './services.ts'
 
 const wallet = { address: undefined, entries: [], escrow: undefined, network: undefined }
-const choices = new Settings({ get: () => undefined, set: () => undefined })
-const nothing = { wallet, choices, running: () => [] }
+const noStore = { get: () => undefined, set: () => undefined }
+const choices = new Settings(noStore)
+const nothing = { wallet, choices, licences: new Licences(noStore), running: () => [] }
 
 function opened(without: readonly (keyof ModelsHome)[] = []) {
   const { services, settings } = memoryServices(new FakeClock())

@@ -5,7 +5,7 @@ import { AddModel } from './add-model.svelte.ts'
 import { Caps } from './caps.svelte.ts'
 import { Downloads } from './downloads.svelte.ts'
 import { earnedOf } from './earned.ts'
-import { Licences } from './licences.svelte.ts'
+import type { Licences } from './licences.ts'
 import type { ModelsHome, ModelsServices } from './services.ts'
 import { Shelf } from './shelf.svelte.ts'
 
@@ -13,6 +13,7 @@ export interface ModelsComponents {
   readonly services: ModelsServices
   readonly home: ModelsHome
   readonly choices: Pick<Settings, 'originsOnly'>
+  readonly licences: Licences
   /** Whose journal says what a model earned. */
   readonly wallet: Pick<Wallet, 'address' | 'entries' | 'escrow' | 'network'>
   /** What this tab itself runs now. */
@@ -29,7 +30,7 @@ export class Models {
   readonly adding: AddModel | undefined
   readonly caps: Caps | undefined
 
-  constructor({ services, home, choices, wallet, running, onAdded }: ModelsComponents) {
+  constructor({ services, home, choices, licences, wallet, running, onAdded }: ModelsComponents) {
     const { clock, settings } = services
     this.home = home
     this.shelf = new Shelf({
@@ -43,16 +44,17 @@ export class Models {
     })
     const caps = home.limits && new Caps(settings, home.limits)
     this.caps = caps?.isEmpty ? undefined : caps
-    const { fetch, lookUp } = home
+    const { fetch, letGo, lookUp, hubUrl } = home
     if (!fetch) return
     const downloads = new Downloads({
-      ...{ clock, settings, choices, licences: new Licences(settings) },
+      ...{ clock, settings, choices, licences },
       fetch: async (wanted, options) => {
         const model = await fetch.call(home, wanted, options)
         if (wanted.kind === 'hub') onAdded?.()
         return model
       },
-      token: () => this.adding?.token,
+      letGo: letGo && ((wanted) => letGo.call(home, wanted)),
+      tokenOf: (hubUrl) => this.adding?.tokenOf(hubUrl),
     })
     this.downloads = downloads
     if (!lookUp) return
@@ -61,6 +63,7 @@ export class Models {
       settings,
       downloads,
       lookUp: (question) => lookUp.call(home, question),
+      hubUrl: hubUrl && (() => hubUrl.call(home)),
       inspectGpu,
     })
   }

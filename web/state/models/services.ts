@@ -4,6 +4,7 @@ import type { Dtype } from '#shared/models/manifest.ts'
 import type { OriginState } from '#shared/models/pieces/fetch-progress.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { SessionServices } from '../session/services.ts'
+import type { TokenOf } from './hub-token.ts'
 
 /** What its publisher says of who may use a model. */
 export interface LicenceFacts {
@@ -119,7 +120,7 @@ export interface FetchOptions {
   /** Asks no peer. */
   readonly originsOnly: boolean
   /** The visitor's own, for the hub alone. */
-  readonly token: string | undefined
+  readonly tokenOf: TokenOf
   /** Ending it pauses: what is here stays here. */
   readonly signal: AbortSignal
   readonly onProgress: (progress: FetchProgress) => void
@@ -140,7 +141,7 @@ export interface HubQuestion {
   /** `owner/name` */
   readonly repository: string
   readonly revision: string | undefined
-  readonly token: string | undefined
+  readonly tokenOf: TokenOf
   readonly signal: AbortSignal
 }
 
@@ -163,13 +164,17 @@ export interface ModelsHome {
    * @throws InfernetError why it ended, or the signal's reason
    */
   readonly fetch?: (wanted: Wanted, options: FetchOptions) => Promise<ModelHash>
+  /** A download that is not over is wanted no more: what has come of it has no claim to its room any longer. Never throws. */
+  readonly letGo?: (wanted: Wanted) => Promise<void>
+  /** Which hub is asked. @throws InfernetError `schedule.no-relay` where nobody has said yet */
+  readonly hubUrl?: () => Promise<string>
   /** Asks a hub what it has. @throws InfernetError */
   readonly lookUp?: (question: HubQuestion) => Promise<HubModel>
   /** Limits that are obeyed, each told at the start and at every change; undefined for none. */
   readonly limits?: {
     /** Bytes a second to all peers together. */
     readonly uploadRate?: (bytesPerSecond: number | undefined) => void
-    /** Bytes a day to each peer, beyond what it gave. */
+    /** Bytes a day to each peer, beyond what it gave; undefined for the usual. */
     readonly uploadBudget?: (bytesPerDay: number | undefined) => void
     /** Bytes that models may take here. */
     readonly storage?: (bytes: number | undefined) => void

@@ -9,7 +9,7 @@ import { Settings } from '../session/settings.svelte.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
 import { noClaims } from '../testing/memory-money.ts'
 import { memoryServices, type Scene } from '../testing/memory-services.ts'
-import { claimAlone, SMOL, TINY } from '../testing/samples.ts'
+import { claimAlone, GPU, licensed, SMOL, TINY } from '../testing/samples.ts'
 import { LendWanted } from './lend-wanted.svelte.ts'
 import { Provide } from './provide.svelte.ts'
 
@@ -28,12 +28,14 @@ async function opened(change: Partial<Scene> = {}) {
   const told = new Set<() => void>()
   const idle = { isIdle: true, onChange: (callback: () => void) => (told.add(callback), () => undefined) }
   const page = { isAsking: false }
+  const accepted = new Set<string>()
   const open = () =>
     new LendWanted(
       {
         services: world.services,
         random: { bytes: (length) => new Uint8Array(length) },
         idle,
+        mayLoad: ({ model, listed }) => listed.entry.licence.id === 'apache-2.0' || accepted.has(model),
         isAsking: () => page.isAsking,
       },
       provide,
@@ -43,7 +45,7 @@ async function opened(change: Partial<Scene> = {}) {
     idle.isIdle = !isUsed
     told.forEach((tell) => tell())
   }
-  return { ...world, clock, session, provide, limits: settings, mode: open(), open, page, use }
+  return { ...world, clock, session, provide, limits: settings, mode: open(), open, page, use, accepted }
 }
 
 it('does nothing before it is switched on, and says nothing', async () => {
@@ -60,6 +62,31 @@ it('loads nothing that its publisher alone vouches for, however much it is wante
   mode.on = true
   await clock.advance(30 * SECOND_MS)
   expect([provide.stage, mode.hold]).toEqual(['idle', 'nothing-wanted'])
+})
+
+it('loads nothing whose licence was not accepted: nobody is there to be asked; once it was, it is lent', async () => {
+  const { models } = memoryServices(new FakeClock()).scene
+  const { clock, accepted, provide, mode } = await opened({
+    models: models.map((choice) => (choice.model === SMOL ? licensed(choice, 'gemma') : choice)),
+  })
+  mode.on = true
+  await clock.advance(30 * SECOND_MS)
+  expect([provide.stage, mode.hold]).toEqual(['idle', 'unaccepted'])
+  accepted.add(SMOL)
+  await clock.advance(HOUR_MS)
+  expect([provide.stage, provide.model?.model, mode.hold]).toEqual(['live', SMOL, undefined])
+})
+
+it('says nothing of a licence where what is wanted would not fit anyway', async () => {
+  const { models } = memoryServices(new FakeClock()).scene
+  const problem = new InfernetError('mesh.insecure-page')
+  const { clock, mode } = await opened({
+    gpu: { ...GPU, problem },
+    models: models.map((choice) => (choice.model === SMOL ? licensed(choice, 'gemma') : choice)),
+  })
+  mode.on = true
+  await clock.advance(30 * SECOND_MS)
+  expect(mode.hold).toBe('nothing-wanted')
 })
 
 it('lends the model that is wanted, though another one was chosen, and remembers the mode', async () => {

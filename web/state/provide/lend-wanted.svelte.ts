@@ -37,6 +37,8 @@ export type LendHold =
   | 'line-unknown'
   | 'no-network'
   | 'nothing-wanted'
+  /** What is wanted and fits has a licence that the visitor did not accept. */
+  | 'unaccepted'
   /** The visitor stopped lending. */
   | 'stopped'
 
@@ -44,6 +46,8 @@ export interface LendWantedComponents {
   readonly services: Pick<ProvideServices, 'clock' | 'settings' | 'conditions' | 'inspectGpu'>
   readonly random: Random
   readonly idle: PageIdle
+  /** Whether its licence asks nothing, or was accepted: nobody is there to be asked. */
+  readonly mayLoad: (choice: ModelChoice) => boolean
   /** Whether an answer is written for this page's own visitor. */
   readonly isAsking: () => boolean
 }
@@ -64,6 +68,8 @@ export class LendWanted {
   })
   #timer: { stop(): void } | undefined
   #isDeciding = false
+  /** Whether the last look left out what fits, for its licence alone. */
+  #isLicenceMissing = false
   /** What this mode started. */
   #lends: ModelHash | undefined
   #staysUntil = 0
@@ -169,7 +175,7 @@ export class LendWanted {
     const current = provide.isProviding ? provide.model?.model : undefined
     const wanted = wantedModel(await this.#candidates(view, current), { ...this.#components, current })
     const choice = this.#session.choice(wanted)
-    if (!choice) return current ? undefined : 'nothing-wanted'
+    if (!choice) return current ? undefined : this.#isLicenceMissing ? 'unaccepted' : 'nothing-wanted'
     const hold = this.#conditionHold() // it may have changed meanwhile
     if (!hold && this.on && wanted !== current) await this.#lend(choice)
     return hold
@@ -212,17 +218,23 @@ export class LendWanted {
   }
 
   async #candidates(view: NetworkView, current: ModelHash | undefined): Promise<readonly WantedCandidate[]> {
+    this.#isLicenceMissing = false
     const candidates = (view.demand ?? []).map(async ({ model, share, loaded }) => {
       const choice = this.#session.choice(model)
       // What its publisher alone vouches for is loaded when a person says so.
       if (!choice || isClaimAlone(choice.listed)) return []
+      const fits = model === current || (await this.#fits(choice))
+      if (!this.#components.mayLoad(choice)) {
+        this.#isLicenceMissing ||= fits
+        return []
+      }
       return [
         {
           ...{ model, share, loaded: Math.max(0, loaded - (model === current ? 1 : 0)) },
           price: Number(choice.suggestedPrice.outputPerMillion),
           tokensPerSecond: this.#speedOf(choice),
           loadSeconds: choice.bytes / USUAL_LINE,
-          fits: model === current || (await this.#fits(choice)),
+          fits,
         },
       ]
     })

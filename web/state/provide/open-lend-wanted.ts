@@ -1,3 +1,4 @@
+import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { Session } from '../session/session.svelte.ts'
 import { LendWanted } from './lend-wanted.svelte.ts'
 import { watchPageIdle } from './page-idle.ts'
@@ -9,6 +10,7 @@ interface PageState {
   readonly provide: Provide
   readonly session: Session
   readonly ask: { readonly busy: boolean }
+  readonly consent: { isGiven(choice: ModelChoice): boolean }
   readonly services: ProvideServices
 }
 
@@ -18,11 +20,12 @@ const opened = new WeakMap<PageState, LendWanted>()
 export function lendWantedOf(page: PageState): LendWanted {
   const known = opened.get(page)
   if (known) return known
-  const { provide, session, ask, services } = page
+  const { provide, session, ask, consent, services } = page
   const components = {
     services,
     random: { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) },
     idle: watchPageIdle(window, services.clock),
+    mayLoad: (choice: ModelChoice) => consent.isGiven(choice),
     isAsking: () => ask.busy,
   }
   const lendWanted = new LendWanted(components, provide, session)

@@ -2,6 +2,8 @@ import { Ask } from '../ask/ask.svelte.ts'
 import { ClaimDesk } from '../money/claim-desk.svelte.ts'
 import { Earning } from '../money/earning.svelte.ts'
 import { Energy } from '../money/energy.svelte.ts'
+import { Consent } from '../models/consent.svelte.ts'
+import { Licences } from '../models/licences.ts'
 import type { Models } from '../models/models.svelte.ts'
 import type { Prospects } from '../models/prospects.svelte.ts'
 import { Network } from './network.svelte.ts'
@@ -29,11 +31,22 @@ export class AppState {
   readonly payments: PaymentDesk
   readonly energy: Energy
   readonly earning: Earning
+  /** Asks for the licence of what is loaded, wherever on the page that begins. */
+  readonly consent: Consent
   readonly services: Services
+  readonly #licences: Licences
   #models: Promise<Models | undefined> | undefined
   #unlisted: Promise<Unlisted> | undefined
 
-  constructor(services: Services, window: Window) {
+  constructor(outside: Services, window: Window) {
+    this.#licences = new Licences(outside.settings)
+    this.consent = new Consent(this.#licences)
+    const startEngine = this.consent.before(
+      (...engine) => outside.startEngine(...engine),
+      (model) => this.session.choice(model),
+    )
+    const services: Services = { ...outside, startEngine }
+    this.services = services
     this.settings = new Settings(services.settings)
     this.theme = new Theme(
       services.settings,
@@ -52,7 +65,6 @@ export class AppState {
       backend: this.provide.backend === 'wasm' ? 'wasm' : 'webgpu',
     }))
     this.earning = new Earning(this.wallet, this.energy)
-    this.services = services
   }
 
   /** What is kept of models: loaded when first wanted. Undefined where this browser keeps nothing for this page. */
@@ -108,6 +120,7 @@ export class AppState {
       services: this.services,
       wallet: this.wallet,
       choices: this.settings,
+      licences: this.#licences,
       running: () => {
         const { isPreparing, isProviding, model, lent } = this.provide
         const beside = lent.flatMap(({ place, choice }) => (place === 'out' ? [] : [choice.model]))

@@ -14,9 +14,11 @@ import { dtypesIn } from '#shared/models/pick-files.ts'
 import { readSmallFile } from '#shared/models/read-small-file.ts'
 import type { OwnModels } from '../../storage/own-models.ts'
 import type { addFromHub } from '../../weights/add-from-hub.ts'
+import { noteComing } from '../../weights/coming-models.ts'
 import type { HubAdded } from '../../weights/hub-messages.ts'
 import type { KeptModels } from '../../weights/kept-models.ts'
 import { makeRoomFor, type Evicted, type RoomComponents } from '../../weights/make-room.ts'
+import { keyOf } from '../models/licences.ts'
 import type { FetchOptions, HubModel, HubQuestion, LicenceFacts, Wanted } from '../models/services.ts'
 
 export type HubWanted = Extract<Wanted, { kind: 'hub' }>
@@ -50,10 +52,17 @@ export class HubHome {
     this.#components = components
   }
 
+  /** See `ModelsHome.hubUrl`. */
+  url(): Promise<string> {
+    return this.#components.hubUrl()
+  }
+
   /** See `ModelsHome.lookUp`. A gated model is asked for one small file, so that a token is refused here and not later. */
-  async lookUp({ repository, revision, token, signal }: HubQuestion): Promise<HubModel> {
-    const { http, hubUrl } = this.#components
-    const listing = await createHubOrigin(http, await hubUrl()).list({ repository, revision, token, signal })
+  async lookUp({ repository, revision, tokenOf, signal }: HubQuestion): Promise<HubModel> {
+    const { http } = this.#components
+    const hubUrl = await this.#components.hubUrl()
+    const token = tokenOf(hubUrl)
+    const listing = await createHubOrigin(http, hubUrl).list({ repository, revision, token, signal })
     const choices = choicesIn(listing)
     const [first] = choices
     if (listing.licence?.isGated)
@@ -69,12 +78,13 @@ export class HubHome {
 
   /** See `ModelsHome.fetch`. @throws what `addFromHub` and `makeRoom` throw */
   async fetch(wanted: HubWanted, options: HubFetch): Promise<ModelHash> {
-    const { add, hubUrl, clock } = this.#components
+    const { add, clock } = this.#components
     const { repository, revision, dtype } = wanted
-    const { token, signal, onProgress, onEvicted } = options
+    const { tokenOf, signal, onProgress, onEvicted } = options
+    const hubUrl = await this.#components.hubUrl()
     const began = clock.monotonic()
     const { hash } = await add(
-      { hubUrl: await hubUrl(), repository, revision, dtype, token },
+      { hubUrl, repository, revision, dtype, token: tokenOf(hubUrl) },
       {
         signal,
         onProgress({ phase, loadedBytes, totalBytes, fetchedBytes }) {
@@ -82,19 +92,43 @@ export class HubHome {
           const keptBytes = loadedBytes - fetchedBytes
           onProgress({ totalBytes, keptBytes, fromPeers: 0, fromOrigins: fetchedBytes })
         },
-        onOffer: async (offer) => onEvicted(await this.#makeRoom(offer)),
-        onAdded: (added) => this.#note(added, (clock.monotonic() - began) / 1000),
+        onOffer: async (offer) => {
+          onEvicted(await this.#makeRoom(offer))
+          await noteComing(this.#components, {
+            model: comingId(wanted),
+            name: repository,
+            files: largeIn(offer),
+          })
+        },
+        onAdded: async (added) => {
+          await this.#note(added, (clock.monotonic() - began) / 1000)
+          await this.#components.kept.remove(comingId(wanted))
+        },
       },
     )
     return hash
   }
 
-  async #makeRoom({ files, totalBytes }: AddOffer): Promise<readonly Evicted[]> {
+  /** See `ModelsHome.letGo`: nothing else lists what has come of it, so it goes at once, but what another model has. */
+  async letGo(wanted: HubWanted): Promise<void> {
+    const { kept, room } = this.#components
+    const records = await kept.list()
+    const coming = records.find(({ model }) => model === comingId(wanted))
+    if (!coming) return
+    const others = records.filter((record) => record !== coming).flatMap(({ files }) => files)
+    const stays = new Set(others.map(({ sha256 }) => sha256))
+    await kept.remove(coming.model)
+    // What another tab uses stays, and goes when its room is needed.
+    for (const file of coming.files)
+      if (!stays.has(file.sha256)) await room.store.remove(file).catch(() => undefined)
+  }
+
+  async #makeRoom(offer: AddOffer): Promise<readonly Evicted[]> {
     const { room } = this.#components
     const here = new Map((await room.store.list()).map(({ sha256, bytes }) => [sha256, bytes]))
-    const large = files.flatMap(({ sha256, size }) => (sha256 === undefined ? [] : [{ sha256, size }]))
+    const large = largeIn(offer)
     const heldBytes = large.reduce((sum, { sha256, size }) => sum + Math.min(size, here.get(sha256) ?? 0), 0)
-    return makeRoomFor(room, { files: large, neededBytes: totalBytes - heldBytes })
+    return makeRoomFor(room, { files: large, neededBytes: offer.totalBytes - heldBytes })
   }
 
   /** It is one of the visitor's own models from now on, and no leftover of a download. */
@@ -114,6 +148,16 @@ export class HubHome {
     const entry = { ...record, id: ownId(manifest, hash), name, about, goodFor }
     await own.put({ entry, manifest, isPinned: false, at })
   }
+}
+
+/** A download whose model has no hash yet. */
+function comingId(wanted: HubWanted): string {
+  return `hub ${keyOf(wanted)}`
+}
+
+/** Files whose hashes the hub tells before. */
+function largeIn({ files }: AddOffer): { readonly sha256: string; readonly size: number }[] {
+  return files.flatMap(({ sha256, size }) => (sha256 === undefined ? [] : [{ sha256, size }]))
 }
 
 /** Each precision that could be added. @throws InfernetError why there is none */

@@ -33,3 +33,12 @@ it('is asked for again after nobody answered', async () => {
   expect(await hubUrl()).toBe(HUGGING_FACE)
   expect(await hubUrl()).toBe('https://mirror.example')
 })
+
+it('is not guessed where a token was entered for it', async () => {
+  const hubUrl = createHubUrl(
+    answering(new TypeError('offline'), { hub: 'https://mirror.example' }).ask,
+    place,
+  )
+  await expect(hubUrl({ isSure: true })).rejects.toMatchObject({ code: 'schedule.no-relay' })
+  expect(await hubUrl({ isSure: true })).toBe('https://mirror.example')
+})

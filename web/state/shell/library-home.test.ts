@@ -36,7 +36,7 @@ const named = (id: string, name: string): CatalogueEntry => ({
   precisions: [{ dtype: 'fp32', bytes: 9, memoryBytes: 9 }],
 })
 const asking = {
-  ...{ originsOnly: false, token: undefined, signal: new AbortController().signal },
+  ...{ originsOnly: false, tokenOf: () => undefined, signal: new AbortController().signal },
   onProgress: () => undefined,
 }
 const digest = (bytes: Uint8Array<ArrayBuffer>) => crypto.subtle.digest('SHA-256', bytes)
@@ -124,7 +124,10 @@ async function opened() {
   }
   const brings: { manifest: Manifest; options: DownloadOptions }[] = []
   const fetched: string[] = []
+  const letGo: string[] = []
   const hub = {
+    url: async () => 'https://hub.example',
+    letGo: async ({ repository }: HubWanted) => void letGo.push(repository),
     lookUp: () => Promise.reject(new InfernetError('origin.not-found', { reason: 'there is none' })),
     fetch: async ({ repository }: HubWanted, { onEvicted }: HubFetch) => {
       fetched.push(repository)
@@ -163,6 +166,7 @@ async function opened() {
     (await home.read()).models.map(({ name, bytes, keptBytes }) => [name, keptBytes, bytes])
   return {
     home,
+    letGo,
     keep,
     models,
     kept,
@@ -240,7 +244,7 @@ it('fetches a model, telling what comes from where, and lets it go for the next'
   const told: FetchProgress[] = []
   const { signal } = new AbortController()
   const onProgress = (progress: FetchProgress): void => void told.push(progress)
-  const options = { originsOnly: true, token: undefined, signal, onProgress }
+  const options = { originsOnly: true, tokenOf: () => 'hf_mine', signal, onProgress }
   const [model] = models
   expect(await home.fetch({ kind: 'model', model: model!.model }, options)).toBe(model!.model)
   expect(state.releases).toBe(1)
@@ -323,4 +327,18 @@ it('brings what is known under its real name already, by that name', async () =>
   await home.fetch({ ...wanted, dtype: 'fp16' }, asking)
   expect(fetched.slice(2)).toEqual(['Some-Lab/fine', 'Some-Lab/fine'])
   origins.pop()
+})
+
+it('notes what the visitor wants as on its way, and what is let go as not', async () => {
+  const { home, models, keptModels, letGo } = await opened()
+  const [model] = models
+  const wanted = { kind: 'model', model: model!.model } as const
+  await home.fetch(wanted, asking)
+  expect(await keptModels.list()).toMatchObject([
+    { model: model!.model, comingSince: expect.any(Number) as number },
+  ])
+  await home.letGo(wanted)
+  expect((await keptModels.list()).map(({ comingSince }) => comingSince)).toEqual([undefined])
+  await home.letGo({ kind: 'hub', repository: 'owner/new', revision: undefined, dtype: 'q4' })
+  expect(letGo).toEqual(['owner/new'])
 })

@@ -15,6 +15,7 @@ import { isWeightsFile } from '#shared/models/weight-files.ts'
 import { keepStorage } from '../../storage/model-storage.ts'
 import { readRoom } from '../../storage/storage-room.ts'
 import type { BroughtModel } from '../../weights/bring-model.ts'
+import { noteComing, notComing } from '../../weights/coming-models.ts'
 import type { DownloadOptions } from '../../weights/download-model.ts'
 import type { KeptModels, KeptRecord } from '../../weights/kept-models.ts'
 import { keepToLimit, type Evicted } from '../../weights/make-room.ts'
@@ -28,6 +29,7 @@ import type {
   ModelsView,
   Wanted,
 } from '../models/services.ts'
+import type { TokenOf } from '../models/hub-token.ts'
 import type { HubHome, HubWanted } from './hub-home.ts'
 import { namedIn } from './named-models.ts'
 import type { VisitorsRules } from './share-rules.ts'
@@ -44,11 +46,11 @@ export interface LibraryHomeComponents {
   readonly swarm: Pick<TabSwarm, 'check' | 'forget' | 'ledger' | 'uploadCap'>
   readonly rules: Pick<VisitorsRules, 'isShared' | 'share'>
   /** Adds what a hub has. */
-  readonly hub: Pick<HubHome, 'lookUp' | 'fetch'>
-  /** As `bringModel`. `token`: the visitor's own, for the hub alone. */
+  readonly hub: Pick<HubHome, 'url' | 'lookUp' | 'fetch' | 'letGo'>
+  /** As `bringModel`. `tokenOf`: the visitor's own, for the hub alone. */
   readonly bring: (
     known: LibraryModel,
-    options: DownloadOptions & { readonly token?: string | undefined },
+    options: DownloadOptions & { readonly tokenOf: TokenOf },
   ) => Promise<BroughtModel | undefined>
 }
 
@@ -110,6 +112,10 @@ export class LibraryHome implements ModelsHome {
     this.changed()
   }
 
+  hubUrl(): Promise<string> {
+    return this.#components.hub.url()
+  }
+
   lookUp(question: HubQuestion): Promise<HubModel> {
     return this.#components.hub.lookUp(question)
   }
@@ -124,6 +130,13 @@ export class LibraryHome implements ModelsHome {
     })
     this.relist()
     return added
+  }
+
+  async letGo(wanted: Wanted): Promise<void> {
+    const model = wanted.kind === 'model' ? wanted.model : await this.#knownAt(wanted)
+    if (model !== undefined) await notComing(this.#components.kept, model)
+    else await this.#components.hub.letGo(wanted as HubWanted)
+    this.changed()
   }
 
   /** What of a hub has its real name already: a list tells its hash for that very commit. */
@@ -181,12 +194,15 @@ export class LibraryHome implements ModelsHome {
 
   async #fetchModel(
     model: ModelHash,
-    { originsOnly, token, signal, onProgress }: FetchOptions,
+    { originsOnly, tokenOf, signal, onProgress }: FetchOptions,
   ): Promise<ModelHash> {
     await this.#list()
     let isComing = false
-    const brought = await this.#components.bring(this.#components.get(model), {
-      ...{ originsOnly, token, signal },
+    const known = this.#components.get(model)
+    const { name, files } = known.manifest
+    await noteComing(this.#components, { model, name, files })
+    const brought = await this.#components.bring(known, {
+      ...{ originsOnly, tokenOf, signal },
       // Before anything comes here, another tab may bring it.
       onProgress: ({ phase, loadedBytes: keptBytes, totalBytes }) => {
         if (!isComing && phase === 'downloading')

@@ -5,7 +5,7 @@ import { sourcesOf, urlsOf, type OriginPlaces } from './origin-sources.ts'
 const places: OriginPlaces = {
   hubUrl: async () => 'https://hub.example',
   baseUrl: () => 'https://relay.example/under/ask',
-  token: () => 'hf_mine',
+  tokenOf: (hubUrl) => (hubUrl === 'https://hub.example' ? 'hf_mine' : undefined),
 }
 const hub = { kind: 'hub', repository: 'some-lab/Small', revision: 'a'.repeat(40) } as const
 const beside = { kind: 'folder', url: '/models/small/' } as const
@@ -34,4 +34,20 @@ it('asks each place for itself, and shows the token to the hub alone', async () 
     ['other.example', null],
     ['hub.example', 'Bearer hf_mine'],
   ])
+})
+
+it.each([
+  [401, undefined, 'origin.not-found', {}],
+  [401, 'GatedRepo', 'origin.gated', { repository: 'some-lab/Small', hasToken: true }],
+  [403, undefined, 'origin.gated', { repository: 'some-lab/Small', hasToken: true }],
+])('a hub that refuses with %s %s is told in its own words', async (status, code, error, facts) => {
+  const headers = code === undefined ? {} : { 'x-error-code': code }
+  vi.stubGlobal('fetch', async () => new Response('no', { status, headers }))
+  const [source] = sourcesOf([hub], places)
+  await expect(readSmallFile(source!, 'config.json', 100)).rejects.toMatchObject({ code: error, facts })
+  const [folder] = sourcesOf([beside], places)
+  await expect(readSmallFile(folder!, 'config.json', 100)).rejects.toMatchObject({
+    code: 'models.unavailable',
+    facts: { status },
+  })
 })

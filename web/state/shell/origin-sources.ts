@@ -2,14 +2,15 @@ import type { ByteSource } from '#shared/models/byte-source.ts'
 import type { OriginReference } from '#shared/models/catalogue/entry.ts'
 import { placeOf } from '#shared/models/origin/place-of.ts'
 import { createHttpSource } from '../../engine/http-source.ts'
+import type { TokenOf } from '../models/hub-token.ts'
 
 export interface OriginPlaces {
   /** Which hub is meant; asked when first needed. */
   readonly hubUrl: () => Promise<string>
   /** Where the page is. */
   readonly baseUrl: () => string
-  /** The visitor's own, sent to the hub alone. @default none */
-  readonly token?: (() => string | undefined) | undefined
+  /** The visitor's own for that hub, sent to it alone. @default none */
+  readonly tokenOf?: TokenOf | undefined
 }
 
 /** The URLs under which a model's files lie, in the order of its origins. */
@@ -33,7 +34,10 @@ export function sourcesOf(origins: readonly OriginReference[], places: OriginPla
     return {
       async open(path, options) {
         const [url = ''] = await urlsOf([origin], places)
-        source ??= createHttpSource(url, origin.kind === 'hub' ? places.token?.() : undefined)
+        source ??= createHttpSource(
+          url,
+          origin.kind === 'hub' ? { ...origin, token: places.tokenOf?.(await places.hubUrl()) } : undefined,
+        )
         return source.open(path, options)
       },
     }

@@ -35,6 +35,7 @@ import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
 import { peerSource } from '../../weights/peer-source.ts'
 import { keptSource } from '../../weights/kept-source.ts'
+import { hubTokenFor } from '../models/hub-token.ts'
 import { readCap } from '../models/read-caps.ts'
 import type { ModelsHome } from '../models/services.ts'
 import type { EngineInit, StartedEngine } from '../session/services.ts'
@@ -82,7 +83,13 @@ const NOWHERE: ByteSource = {
 }
 
 const hubUrl = createHubUrl((...request) => fetch(...request))
-const places: OriginPlaces = { hubUrl, baseUrl: () => document.baseURI }
+/** Set before anything is asked of a hub. */
+let settings: WatchedSettings | undefined
+const places: OriginPlaces = {
+  hubUrl,
+  baseUrl: () => document.baseURI,
+  tokenOf: (hub) => settings && hubTokenFor(settings, hub),
+}
 
 const library = new ModelLibrary({
   sources(origins, manifest) {
@@ -188,6 +195,7 @@ export function loadTokenizer(page: PageBasics, model: ModelHash): Promise<ChatT
 let home: LibraryHome | undefined
 
 function sharingOf(page: PageBasics): Sharing {
+  settings = page.settings
   return (shared ??= createSharing({
     ...page,
     find: (model) => library.find(model),
@@ -200,13 +208,13 @@ function sharingOf(page: PageBasics): Sharing {
 async function bring(
   page: PageBasics,
   { origins, manifest }: LibraryModel,
-  { token, ...options }: DownloadOptions & { readonly token?: string | undefined },
+  { tokenOf = places.tokenOf, ...options }: DownloadOptions & Pick<OriginPlaces, 'tokenOf'>,
 ): Promise<BroughtModel | undefined> {
   const { swarm } = sharingOf(page)
   const components = {
     ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage') },
     earnings: async () => (await import('./read-earnings.ts')).readEarnings(page.clock),
-    origins: sourcesOf(origins, { ...places, token: () => token }),
+    origins: sourcesOf(origins, { ...places, tokenOf }),
   }
   const brought = await bringModel(components, manifest, options)
   for (const { model } of brought?.evicted ?? []) swarm.forget(modelHash(model))
@@ -239,7 +247,7 @@ export async function openModels(page: PageBasics): Promise<ModelsHome | undefin
   const hubHome = new HubHome({
     clock,
     http: { fetch: (...request) => fetch(...request), clock, hidesRedirects: true },
-    hubUrl,
+    hubUrl: () => hubUrl({ isSure: true }),
     room: {
       ...{ store, kept, locks, clock, storage: navigator.storage },
       earnings: async () => (await import('./read-earnings.ts')).readEarnings(clock),

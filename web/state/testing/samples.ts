@@ -87,3 +87,9 @@ export function claimAlone(choice: ModelChoice): ModelChoice {
   const source = { kind: 'contract', publisher: '0x1', royaltyBps: 500 } as const
   return { ...choice, listed: { ...choice.listed, sources: [source] } }
 }
+
+/** The same model under another licence. */
+export function licensed(choice: ModelChoice, id: string, isGated = false): ModelChoice {
+  const licence = { ...choice.listed.entry.licence, id, isGated }
+  return { ...choice, listed: { ...choice.listed, entry: { ...choice.listed.entry, licence } } }
+}

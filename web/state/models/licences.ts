@@ -1,27 +1,32 @@
-import { Persisted } from '../session/persisted.svelte.ts'
 import type { SettingsStore } from '../session/services.ts'
 import type { Wanted } from './services.ts'
 
+const NAME = 'models.licences'
 /** Far more models than a browser holds; older ones are asked about again. */
 const MAX_KEPT = 200
 
-/** The licences that the visitor has accepted, each for the model that it was shown with. */
+/**
+ * The licences that the visitor has accepted, each for the model that it was shown with. Read each time: another tab
+ * may have asked meanwhile.
+ */
 export class Licences {
-  readonly #accepted: Persisted<readonly string[]>
+  readonly #store: SettingsStore
 
   constructor(store: SettingsStore) {
-    this.#accepted = new Persisted<readonly string[]>(store, 'models.licences', {
-      read: (kept) => (kept ?? '').split(' ').filter((key) => key !== ''),
-      write: (keys) => keys.slice(-MAX_KEPT).join(' '),
-    })
+    this.#store = store
   }
 
   has(wanted: Wanted): boolean {
-    return this.#accepted.value.includes(keyOf(wanted))
+    return this.#accepted.includes(keyOf(wanted))
   }
 
   accept(wanted: Wanted): void {
-    if (!this.has(wanted)) this.#accepted.value = [...this.#accepted.value, keyOf(wanted)]
+    if (!this.has(wanted))
+      this.#store.set(NAME, [...this.#accepted, keyOf(wanted)].slice(-MAX_KEPT).join(' '))
+  }
+
+  get #accepted(): readonly string[] {
+    return (this.#store.get(NAME) ?? '').split(' ').filter((key) => key !== '')
   }
 }
 
