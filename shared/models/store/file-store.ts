@@ -1,27 +1,25 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { millis, MINUTE_MS } from '../../base/units.ts'
 import { withDeadline } from '../../base/wait.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
-import type { Digest } from '../byte-source.ts'
 import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
 import { adoptFile, partName } from './adopt-file.ts'
 import {
   checkAgain,
-  hashOf,
   lengthOfPiece,
   lookAt,
   recordName,
   save,
-  withFile,
+  type CheckComponents,
   type KeptFile,
 } from './kept-file.ts'
 import type { PieceMap } from './piece-map.ts'
 import type { PieceStore, PutOutcome } from './piece-store.ts'
-import type { FullReason, StoreDevice } from './store-device.ts'
+import { wrongPieces, type ReadOptions } from './read-back.ts'
+import type { FullReason } from './store-device.ts'
 import type { LockMode, Release, StoreLocks } from './store-locks.ts'
 import { useFiles, useOf } from './use-files.ts'
+import { hashOf, withFile } from './with-file.ts'
 import { writePieces, type PieceBytes } from './write-pieces.ts'
 
 /** A file may be busy for as long as it takes to check 4 GiB of it. */
@@ -30,21 +28,12 @@ const BUSY_MS = 2 * MINUTE_MS
 /** Pieces that are written before they are flushed and noted together, at most. */
 const BATCH_PIECES = 16
 
-export interface FileStoreComponents {
-  readonly device: StoreDevice
+export interface FileStoreComponents extends CheckComponents {
   readonly locks: StoreLocks
-  readonly digest: Digest
   readonly clock: Clock
-  /** SHA-256 in parts. @default in JavaScript */
-  readonly hasher?: (() => Hasher) | undefined
 }
 
-export interface Hasher {
-  update(bytes: Uint8Array): unknown
-  digest(): Uint8Array
-}
-
-/** A file that is right as a whole. */
+/** A file that is here as a whole. */
 export interface OpenFile {
   /** Fills `into` from `at` on and tells how many bytes there were. */
   read(at: number, into: Uint8Array<ArrayBuffer>): number
@@ -62,7 +51,7 @@ type Waiting = PromiseWithResolvers<PutOutcome> & PieceBytes & { readonly file: 
  * between, or anybody else's hand, makes the file look otherwise, and then every byte is checked before it is believed.
  *
  * @throws InfernetError from every method: `models.store-busy` when another tab holds a file for two minutes,
- *   `models.corrupt` for a manifest that contradicts a file that is right
+ *   `models.corrupt` for a manifest that tells other pieces of a file that is right as a whole
  */
 export class FileStore implements PieceStore {
   readonly #own: FileStoreComponents
@@ -107,50 +96,41 @@ export class FileStore implements PieceStore {
       const again = await this.#readPiece(file, kept.map, piece)
       if (!again || (await this.#isRight(file, piece, again))) return
       kept.map.remove(piece)
-      await save(this.#own.device, file, { ...kept, isWhole: false })
+      await save(this.#own.device, file, { ...kept, isWhole: false, isReadBack: false })
     })
     return undefined
   }
 
   /**
-   * Whether all of a file is here and right as a whole. That takes reading it once, after its last piece came; what was
-   * found is kept.
+   * Whether all of a file is here, and the disk gives what was written. That takes reading it once, after its last piece
+   * came; what was found is kept. Pieces that are others now are no longer held.
    *
-   * @param options `onBytes` hears how much has been read
-   * @throws InfernetError `models.corrupt` when every piece is right and the whole is not: the manifest contradicts
-   *   itself. The file is gone then.
+   * The pieces are what a model's name stands for, by its manifest. The hash of the whole adds nothing to them and takes
+   * ten times as long; it is asked for where two manifests tell other pieces of one file.
    */
-  async isWhole(
-    file: ManifestFile,
-    { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: (count: number) => void } = {},
-  ): Promise<boolean> {
-    const seen = await this.#looking(file, async ({ map, isWhole }) => ({ map, isWhole }))
-    if (seen.isWhole || !seen.map.isComplete) return seen.isWhole
+  async isWhole(file: ManifestFile, options: ReadOptions = {}): Promise<boolean> {
+    const seen = await this.#looking(file, async (kept) => kept)
+    if (isProved(seen) || !seen.map.isComplete) return isProved(seen)
     return this.#changing(file, async (kept) => {
-      if (kept.isWhole || !kept.map.isComplete) return kept.isWhole
-      if ((await this.#hashWhole(file, signal, onBytes)) !== file.sha256) {
-        await this.#delete(file)
-        throw new InfernetError('models.corrupt', { path: file.path })
-      }
-      await save(this.#own.device, file, { ...kept, isWhole: true })
-      return true
+      if (isProved(kept) || !kept.map.isComplete) return isProved(kept)
+      const wrong = await wrongPieces(this.#own, file, options)
+      for (const piece of wrong) kept.map.remove(piece)
+      await save(this.#own.device, file, { ...kept, isReadBack: wrong.length === 0 })
+      return wrong.length === 0
     })
   }
 
   /**
-   * Opens a file that is right as a whole, for reading; undefined where it is not. Nobody changes it until it is closed.
+   * Opens a file that is here as a whole, for reading; undefined where it is not. Nobody changes it until it is closed.
    *
    * @throws InfernetError as `isWhole`, or the signal's reason
    */
-  async open(
-    file: ManifestFile,
-    options: { signal?: AbortSignal | undefined; onBytes?: (count: number) => void } = {},
-  ): Promise<OpenFile | undefined> {
+  async open(file: ManifestFile, options: ReadOptions = {}): Promise<OpenFile | undefined> {
     if (!(await this.isWhole(file, options))) return undefined
     const release = await this.#lock(file.sha256, this.#readMode, options.signal)
     try {
-      const isRight = (await lookAt(this.#own.device, file))?.isWhole
-      const data = isRight ? await this.#own.device.open(file.sha256, 'read') : undefined
+      const kept = await lookAt(this.#own.device, file)
+      const data = kept && isProved(kept) ? await this.#own.device.open(file.sha256, 'read') : undefined
       if (data)
         return {
           read: (at, into) => data.readNow(at, into),
@@ -255,24 +235,6 @@ export class FileStore implements PieceStore {
     return (await hashOf(this.#own.digest, bytes)) === file.pieces[piece]
   }
 
-  async #hashWhole(
-    file: ManifestFile,
-    signal: AbortSignal | undefined,
-    onBytes: ((count: number) => void) | undefined,
-  ): Promise<string> {
-    const hasher = this.#own.hasher?.() ?? sha256.create()
-    const buffer = new Uint8Array(Math.min(PIECE_BYTES, file.size))
-    await withFile(this.#own.device, file.sha256, 'read', async (data) => {
-      for (let at = 0; at < file.size; at += buffer.length) {
-        signal?.throwIfAborted()
-        const part = buffer.subarray(0, Math.min(buffer.length, file.size - at))
-        hasher.update(part.subarray(0, await data.read(at, part)))
-        onBytes?.(at + part.length)
-      }
-    })
-    return toHex(hasher.digest())
-  }
-
   async #delete(file: Pick<ManifestFile, 'sha256'>): Promise<void> {
     // The record last: one without its file says nothing, a file without its record would be checked and kept.
     await this.#own.device.remove(file.sha256)
@@ -320,6 +282,10 @@ export class FileStore implements PieceStore {
       throw thrown
     }
   }
+}
+
+function isProved({ isWhole, isReadBack }: KeptFile): boolean {
+  return isWhole || isReadBack
 }
 
 /**

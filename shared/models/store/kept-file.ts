@@ -12,14 +12,26 @@ import {
   type MapRecord,
 } from './map-record.ts'
 import { PieceMap } from './piece-map.ts'
+import { hashWhole, type Hasher } from './read-back.ts'
 import type { DeviceFile, StoreDevice } from './store-device.ts'
+import { hashOf, withFile } from './with-file.ts'
 
 /** What is known of a file that is kept; to be looked at and changed only while its lock is held. */
 export interface KeptFile {
   readonly turn: number
   readonly list: string
   readonly map: PieceMap
+  /** The whole file has had its SHA-256. */
   readonly isWhole: boolean
+  /** Every piece was read again after the last of them was written, and was right. */
+  readonly isReadBack: boolean
+}
+
+export interface CheckComponents {
+  readonly device: StoreDevice
+  readonly digest: Digest
+  /** SHA-256 in parts. @default in JavaScript */
+  readonly hasher?: (() => Hasher) | undefined
 }
 
 /** The SHA-256 of no byte. */
@@ -34,14 +46,18 @@ export const lengthOfPiece = (file: ManifestFile, piece: number): number =>
  * What the record says, where the file looks as it did then; undefined where it has to be checked.
  *
  * @throws InfernetError `models.corrupt` when the whole file was right before, and this manifest tells other
- *   pieces of it, or when it tells not as many as there must be
+ *   pieces of it, or when it tells not as many as there must be, or another name of no byte
  */
 export async function lookAt(device: StoreDevice, file: ManifestFile): Promise<KeptFile | undefined> {
-  if (file.pieces.length !== Math.ceil(file.size / PIECE_BYTES))
+  const isEmptyLie = file.size === 0 && file.sha256 !== EMPTY
+  if (file.pieces.length !== Math.ceil(file.size / PIECE_BYTES) || isEmptyLie)
     throw new InfernetError('models.corrupt', { path: file.path })
   const list = listOf(file)
   const stamp = await device.stat(file.sha256)
-  if (!stamp) return { turn: 0, list, map: new PieceMap(file.pieces.length), isWhole: file.sha256 === EMPTY }
+  if (!stamp) {
+    const nothing = { turn: 0, list, map: new PieceMap(file.pieces.length) }
+    return { ...nothing, isWhole: file.sha256 === EMPTY, isReadBack: false }
+  }
   const record = await readRecord(device, file)
   if (record?.stamp.size !== stamp.size || record.stamp.modifiedAt !== stamp.modifiedAt) return undefined
   if (record.list === list) return record
@@ -52,13 +68,14 @@ export async function lookAt(device: StoreDevice, file: ManifestFile): Promise<K
 /**
  * Looks at every byte that is here, and keeps what is right. What an older page left, without a record, is taken over
  * in this way; after a crash it finds again what was written and not yet noted.
+ *
+ * @throws InfernetError `models.corrupt` when all of it is here by other pieces, and these are the right ones
  */
-export async function checkAgain(
-  { device, digest }: { readonly device: StoreDevice; readonly digest: Digest },
-  file: ManifestFile,
-): Promise<KeptFile> {
+export async function checkAgain(components: CheckComponents, file: ManifestFile): Promise<KeptFile> {
+  const { device, digest } = components
   const list = listOf(file)
   const before = await readRecord(device, file)
+  if (before && before.list !== list) await judge(components, file, before)
   const noted = before?.list === list ? before.map : undefined
   const map = new PieceMap(file.pieces.length)
   await withFile(device, file.sha256, 'read', async (data) => {
@@ -73,8 +90,25 @@ export async function checkAgain(
         map.add(piece)
     }
   })
-  const kept = { turn: before?.turn ?? 0, list, map, isWhole: false }
+  const kept = { turn: before?.turn ?? 0, list, map, isWhole: false, isReadBack: false }
   return save(device, file, kept)
+}
+
+/**
+ * Of two manifests that tell other pieces of one file, one lies: the hash of the whole says which. Only here it is worth
+ * its time, and what it finds is kept.
+ */
+async function judge(
+  { device, hasher }: CheckComponents,
+  file: ManifestFile,
+  before: MapRecord,
+): Promise<void> {
+  const stamp = await device.stat(file.sha256)
+  const isAsNoted = before.stamp.size === stamp?.size && before.stamp.modifiedAt === stamp.modifiedAt
+  if (!isAsNoted || !before.map.isComplete) return
+  if ((await hashWhole(device, file, before.stamp.size, hasher?.())) !== file.sha256) return
+  await save(device, file, { ...before, isWhole: true })
+  throw new InfernetError('models.corrupt', { path: file.path })
 }
 
 /** Notes how the file looks now, after everything else is on disk. */
@@ -97,25 +131,6 @@ export async function makeRecords(device: StoreDevice, file: ManifestFile): Prom
   )
 }
 
-/** Opens a file, and closes it whatever happens. One that is missing is read as an empty one. */
-export async function withFile<T>(
-  device: StoreDevice,
-  name: string,
-  mode: 'read' | 'write',
-  work: (file: DeviceFile) => Promise<T>,
-): Promise<T> {
-  const file = (await device.open(name, mode)) ?? NO_FILE
-  try {
-    return await work(file)
-  } finally {
-    await file.close()
-  }
-}
-
-export async function hashOf(digest: Digest, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return toHex(new Uint8Array(await digest(bytes)))
-}
-
 async function readRecord(device: StoreDevice, file: ManifestFile): Promise<MapRecord | undefined> {
   return withFile(device, recordName(file), 'read', async (records) => {
     const bytes = new Uint8Array(RECORDS_BYTES)
@@ -127,12 +142,4 @@ async function isHole(data: DeviceFile, at: number, length: number): Promise<boo
   const begin = new Uint8Array(Math.min(PLACE_BYTES, length))
   await data.read(at, begin)
   return begin.every((byte) => byte === 0)
-}
-
-const NO_FILE: DeviceFile = {
-  read: () => Promise.resolve(0),
-  readNow: () => 0,
-  write: () => Promise.resolve(),
-  flush: () => Promise.resolve(),
-  close: () => Promise.resolve(),
 }

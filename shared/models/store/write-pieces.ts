@@ -1,6 +1,7 @@
 import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
-import { makeRecords, save, withFile, type KeptFile } from './kept-file.ts'
+import { makeRecords, save, type KeptFile } from './kept-file.ts'
 import { DeviceFull, type FullReason, type StoreDevice } from './store-device.ts'
+import { withFile } from './with-file.ts'
 
 export interface PieceBytes {
   readonly piece: number
