@@ -1,5 +1,5 @@
 import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
-import { lengthOfPiece, lookAt, makeRecords, recordName, save } from './kept-file.ts'
+import { lengthOfPiece, lookAt, recordName, RecordWriter } from './kept-file.ts'
 import { listOf } from './map-record.ts'
 import { PieceMap } from './piece-map.ts'
 import type { StoreDevice } from './store-device.ts'
@@ -22,11 +22,17 @@ export async function adoptFile(device: StoreDevice, file: ManifestFile, grown: 
     await device.remove(file.sha256)
     await device.remove(recordName(file))
   }
-  await makeRecords(device, file)
-  if (!isThere) await rename(device, file, grown)
-  const map = new PieceMap(file.pieces.length)
-  for (let piece = 0; piece < map.pieces; piece++) map.add(piece)
-  await save(device, file, { turn: before?.turn ?? 0, list: listOf(file), map, isWhole: true, isReadBack: false })
+  const records = new RecordWriter(device, file)
+  try {
+    await records.makeRoom()
+    if (!isThere) await rename(device, file, grown)
+    const map = new PieceMap(file.pieces.length)
+    for (let piece = 0; piece < map.pieces; piece++) map.add(piece)
+    const turn = before?.turn ?? 0
+    await records.save({ turn, list: listOf(file), map, isWhole: true, isReadBack: false })
+  } finally {
+    await records.close()
+  }
 }
 
 async function rename(device: StoreDevice, file: ManifestFile, grown: string): Promise<void> {

@@ -70,6 +70,47 @@ describe('FileStore', () => {
     expect(piecesOf(await other.held(file))).toEqual([0, 2, 3])
   })
 
+  it('opens a file once for pieces that come and go one after another', async () => {
+    const disk = new MemoryDisk()
+    const device = disk.device()
+    const opened: string[] = []
+    const open: typeof device.open = (name, mode) => {
+      opened.push(name === file.sha256 ? mode : `record, to ${mode}`)
+      return device.open(name, mode)
+    }
+    const clock = new FakeClock()
+    const store = new FileStore({ device: { ...device, open }, locks: new LocalLocks(), digest, clock })
+    await store.put(file, 0, piece(0))
+    opened.length = 0
+    await store.put(file, 1, piece(1))
+    await store.put(file, 2, piece(2))
+    for (const i of [0, 1, 2]) expect(await store.read(file, i), 'while it is written').toEqual(piece(i))
+    expect(opened).toEqual([])
+    await store.put(file, 3, piece(3))
+    for (const i of [3, 0]) expect(await store.read(file, i), 'once all is here').toEqual(piece(i))
+    expect(opened).toEqual(['record, to read', 'read'])
+  })
+
+  it('notes how a file looks where the disk stamps it as it is closed', async () => {
+    const disk = new MemoryDisk()
+    const device = disk.device()
+    const open: typeof device.open = async (name, mode) => {
+      const opened = await device.open(name, mode)
+      const close = async () => {
+        await opened?.close()
+        if (mode === 'write') disk.tamper(name, (present) => present)
+      }
+      return opened && { ...opened, close }
+    }
+    const clock = new FakeClock()
+    const store = new FileStore({ device: { ...device, open }, locks: new LocalLocks(), digest, clock })
+    await store.put(file, 0, piece(0))
+    await clock.advance(1000)
+    const later = storeOn(disk)
+    expect(piecesOf(await later.store.held(file))).toEqual([0])
+    expect(later.hashed(), 'it looks as it was noted').toBe(0)
+  })
+
   it('takes over a beginning of a file that an older page left', async () => {
     const disk = new MemoryDisk()
     disk.put(file.sha256, bytes.slice(0, 2 * MIB + 99))

@@ -13,8 +13,8 @@ import {
 } from './map-record.ts'
 import { PieceMap } from './piece-map.ts'
 import { hashWhole, type Hasher } from './read-back.ts'
-import type { DeviceFile, StoreDevice } from './store-device.ts'
-import { hashOf, withFile } from './with-file.ts'
+import type { DeviceFile, FileStamp, StoreDevice } from './store-device.ts'
+import { hashOf, NO_FILE, withFile } from './with-file.ts'
 
 /** What is known of a file that is kept; to be looked at and changed only while its lock is held. */
 export interface KeptFile {
@@ -113,22 +113,72 @@ async function judge(
 
 /** Notes how the file looks now, after everything else is on disk. */
 export async function save(device: StoreDevice, file: ManifestFile, kept: KeptFile): Promise<KeptFile> {
-  const stamp = (await device.stat(file.sha256)) ?? { size: 0, modifiedAt: 0 }
-  const next = { ...kept, turn: kept.turn + 1 }
-  await withFile(device, recordName(file), 'write', async (records) => {
-    await records.write((next.turn % RECORD_PLACES) * PLACE_BYTES, encodeRecord({ ...next, stamp }))
-    await records.flush()
-  })
-  return next
+  const records = new RecordWriter(device, file)
+  try {
+    return await records.save(kept)
+  } finally {
+    await records.close()
+  }
 }
 
-/** Takes the room of both records, so that what is here can be noted on a disk that is full by then. */
-export async function makeRecords(device: StoreDevice, file: ManifestFile): Promise<void> {
-  const has = (await device.stat(recordName(file)))?.size ?? 0
-  if (has >= RECORDS_BYTES) return
-  await withFile(device, recordName(file), 'write', (records) =>
-    records.write(has, new Uint8Array(RECORDS_BYTES - has)),
-  )
+/** The records of one file, open from one note to the next. */
+export class RecordWriter {
+  readonly #device: StoreDevice
+  readonly #file: ManifestFile
+  #opening: Promise<DeviceFile> | undefined
+  #hasRoom = false
+  /** How the file looked when it was noted here last. */
+  #stamp: FileStamp | undefined
+
+  constructor(device: StoreDevice, file: ManifestFile) {
+    this.#device = device
+    this.#file = file
+  }
+
+  /** Takes the room of both records, so that what is here can be noted on a disk that is full by then. */
+  async makeRoom(): Promise<void> {
+    if (this.#hasRoom) return
+    const has = (await this.#device.stat(recordName(this.#file)))?.size ?? 0
+    if (has < RECORDS_BYTES) await (await this.#open()).write(has, new Uint8Array(RECORDS_BYTES - has))
+    this.#hasRoom = true
+  }
+
+  /** Notes how the file looks now, after everything else is on disk. */
+  async save(kept: KeptFile): Promise<KeptFile> {
+    return this.#write(kept, await this.#look())
+  }
+
+  /** Where a system stamps a file when it is closed, it looks otherwise after that: notes it as it looks then. */
+  async saveAsClosed(kept: KeptFile): Promise<void> {
+    const noted = this.#stamp
+    if (!noted) return
+    const stamp = await this.#look()
+    if (stamp.size === noted.size && stamp.modifiedAt !== noted.modifiedAt) await this.#write(kept, stamp)
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opening)?.close()
+  }
+
+  async #look(): Promise<FileStamp> {
+    return (await this.#device.stat(this.#file.sha256)) ?? { size: 0, modifiedAt: 0 }
+  }
+
+  async #write(kept: KeptFile, stamp: FileStamp): Promise<KeptFile> {
+    const next = { ...kept, turn: kept.turn + 1 }
+    const records = await this.#open()
+    await records.write((next.turn % RECORD_PLACES) * PLACE_BYTES, encodeRecord({ ...next, stamp }))
+    await records.flush()
+    this.#stamp = stamp
+    return next
+  }
+
+  #open(): Promise<DeviceFile> {
+    const { sha256: name } = this.#file
+    return (this.#opening ??= this.#device
+      .open(recordName({ sha256: name }), 'write')
+      .then((file) => file ?? NO_FILE))
+  }
 }
 
 async function readRecord(device: StoreDevice, file: ManifestFile): Promise<MapRecord | undefined> {

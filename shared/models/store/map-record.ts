@@ -36,9 +36,15 @@ const SUM_BYTES = 32
 const [WHOLE, READ_BACK] = [1, 2] as const
 const MAX_PIECES = (PLACE_BYTES - BITS - SUM_BYTES) * 8
 
-/** What tells one list of pieces from another, as hex digits. */
+const lists = new WeakMap<readonly string[], { readonly size: number; readonly list: string }>()
+
+/** What tells one list of pieces from another, as hex digits. It is asked for at each look, and may be of 270 kB. */
 export function listOf({ size, pieces }: Pick<ManifestFile, 'size' | 'pieces'>): string {
-  return toHex(sha256(utf8(`${size} ${pieces.join(' ')}`)))
+  const known = lists.get(pieces)
+  if (known?.size === size) return known.list
+  const list = toHex(sha256(utf8(`${size} ${pieces.join(' ')}`)))
+  lists.set(pieces, { size, list })
+  return list
 }
 
 export function encodeRecord(record: MapRecord): Uint8Array<ArrayBuffer> {

@@ -5,8 +5,8 @@ import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
 import type { StoreDevice } from './store-device.ts'
 import { hashOf, withFile } from './with-file.ts'
 
-/** Pieces that are hashed while the next is read. */
-const HASHES_AT_ONCE = 4
+/** Pieces that are read and hashed beside one another, each in a buffer that is used again. */
+const BUFFERS = 3
 
 /** A hash that is fed in parts. */
 export interface Hasher {
@@ -30,7 +30,10 @@ export async function wrongPieces(
   { signal, onBytes }: ReadOptions = {},
 ): Promise<readonly number[]> {
   const wrong: number[] = []
-  const hashing: Promise<void>[] = []
+  const buffers = Array.from({ length: Math.min(BUFFERS, file.pieces.length) }, () => ({
+    bytes: new Uint8Array(Math.min(PIECE_BYTES, file.size)),
+    hashing: Promise.resolve(),
+  }))
   let done = 0
   await withFile(device, file.sha256, 'read', async (data) => {
     const check = async (piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
@@ -38,15 +41,18 @@ export async function wrongPieces(
       onBytes?.((done += bytes.length))
     }
     for (const piece of file.pieces.keys()) {
+      const buffer = buffers[piece % buffers.length]
+      if (!buffer) break
+      await buffer.hashing
       signal?.throwIfAborted()
-      if (hashing.length >= HASHES_AT_ONCE) await hashing.shift()
       const at = piece * PIECE_BYTES
-      const bytes = new Uint8Array(Math.min(PIECE_BYTES, file.size - at))
+      const bytes = buffer.bytes.subarray(0, Math.min(PIECE_BYTES, file.size - at))
       await data.read(at, bytes)
-      hashing.push(check(piece, bytes))
+      buffer.hashing = check(piece, bytes)
+      buffer.hashing.catch(() => undefined) // it is waited for below
     }
-  }).finally(() => Promise.allSettled(hashing))
-  await Promise.all(hashing)
+  }).finally(() => Promise.allSettled(buffers.map(({ hashing }) => hashing)))
+  await Promise.all(buffers.map(({ hashing }) => hashing))
   return wrong
 }
 

@@ -21,7 +21,8 @@ export async function hashOf(digest: Digest, bytes: Uint8Array<ArrayBuffer>): Pr
   return toHex(new Uint8Array(await digest(bytes)))
 }
 
-const NO_FILE: DeviceFile = {
+/** Of no byte. */
+export const NO_FILE: DeviceFile = {
   read: () => Promise.resolve(0),
   readNow: () => 0,
   write: () => Promise.resolve(),
