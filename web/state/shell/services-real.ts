@@ -20,6 +20,7 @@ import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { createWebEngine } from '../../engine/client.ts'
 import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
+import { prefetchRuntime } from '../../engine/prefetch-runtime.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
@@ -177,10 +178,11 @@ async function bring(
   page: PageBasics,
   { origins, manifest }: LibraryModel,
   { token, ...options }: DownloadOptions & { readonly token?: string | undefined },
+  onMissing?: () => void,
 ): Promise<BroughtModel | undefined> {
   const { swarm } = sharingOf(page)
   const components = {
-    ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage') },
+    ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage'), onMissing },
     earnings: async () => (await import('./read-earnings.ts')).readEarnings(page.clock),
     origins: sourcesOf(origins, { ...places, token: () => token }),
   }
@@ -269,7 +271,7 @@ export async function startEngine(
   const { origins, manifest } = known
   const { clock } = page
   const [baseUrl = '', ...otherUrls] = await urlsOf(origins, places)
-  const brought = await bring(page, known, { signal, onProgress })
+  const brought = await bring(page, known, { signal, onProgress }, () => void prefetchRuntime({ signal }))
   let share = firstShare
   let wanted = backend
   let fellBackFrom: InfernetError | undefined
