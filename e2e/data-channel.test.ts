@@ -10,7 +10,7 @@ class Channel extends EventTarget {
   readonly sent: Uint8Array[] = []
 
   send(message: Uint8Array): void {
-    this.sent.push(message)
+    this.sent.push(message.slice()) // as a channel does: the sender may use its buffer again at once
     this.bufferedAmount += message.length
   }
 }

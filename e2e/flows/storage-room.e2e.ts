@@ -22,7 +22,15 @@ it('a model that cannot be kept is refused before its download; one that may be 
   await tab.page.getByTestId('provide-switch').click()
   const problem = await provider.problem('models.no-space')
   expect(await problem.innerText()).toMatch(/needs \d+ MB of storage; 2 MB are free\./)
-  expect(fetched.filter((path) => path.endsWith('.onnx'))).toEqual([])
+  expect(fetched.filter((path) => /\.(?:onnx|wasm)$/.test(path))).toEqual([])
+
+  // The engine's runtime comes beside the model, and not after it: the weights wait for it here.
+  const runtime = Promise.withResolvers<void>()
+  tab.page.on('request', (request) => request.url().endsWith('.wasm') && runtime.resolve())
+  await tab.page.context().route('**/*.onnx', async (route) => {
+    await runtime.promise
+    await route.continue()
+  })
 
   await tab.page.evaluate(() => {
     Object.assign((globalThis as unknown as { room: object }).room, { quota: 1e9 })

@@ -39,16 +39,10 @@ export const pieceStoreChecks: Readonly<Record<string, PieceStoreCheck>> = {
     for (const piece of [0, 1, 2]) expectBytes(await store.read(file, piece), pieceOf(piece))
   },
 
-  async 'keeps what was checked when the giver changes its buffer, and gives what may be changed'(
-    make,
-    digest,
-  ) {
+  async 'gives what may be changed'(make, digest) {
     const { file, pieceOf } = await someFile(digest)
     const store = await make()
-    const given = pieceOf(0)
-    const put = store.put(file, 0, given)
-    given.fill(0)
-    expectSame(await put, 'kept')
+    expectSame(await store.put(file, 0, pieceOf(0)), 'kept')
     const read = await store.read(file, 0)
     read?.fill(0)
     expectBytes(await store.read(file, 0), pieceOf(0))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../base/bytes.ts'
-import { decode, encode } from './codec.ts'
+import { decode, encode, encodeParts } from './codec.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
 
 const anything = v.unknown()
@@ -47,6 +47,28 @@ describe('encode', () => {
     expect(toHex(encode([0, 23, 24, 255, 256, -1, 1.5, 'a', true, null, Uint8Array.of(1)]))).toBe(
       '8b0017181818ff19010020f93e006161f5f64101',
     )
+  })
+})
+
+describe('encodeParts', () => {
+  const large = fc.integer({ min: 4000, max: 70_000 }).map((length) => new Uint8Array(length).fill(7))
+  const joined = (parts: readonly Uint8Array[]) => toHex(Buffer.concat(parts))
+
+  it('gives the bytes of the one encoding', () => {
+    const field = fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: large })
+    fc.assert(
+      fc.property(fc.dictionary(key, field, { maxKeys: 30 }), (message) => {
+        expect(joined(encodeParts(message)) === toHex(encode(message))).toBe(true)
+      }),
+    )
+    fc.assert(fc.property(value, (message) => joined(encodeParts(message)) === toHex(encode(message))))
+  })
+
+  it('copies no large byte string', () => {
+    const bytes = new Uint8Array(60 * 1024)
+    const parts = encodeParts({ type: 'data', piece: 3, offset: 61_440, bytes })
+    expect(parts.filter((part) => part === bytes).length).toBe(1)
+    expect(parts.length).toBe(3)
   })
 })
 

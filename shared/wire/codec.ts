@@ -14,6 +14,47 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   return isOwn ? bytes : new Uint8Array(bytes)
 }
 
+/** A byte string of so many bytes is no part of a buffer that is made for the rest. */
+const LARGE_BYTES = 4096
+/** The most fields whose count stands in the map's first byte. */
+const MAX_SHORT_MAP = 23
+
+/**
+ * As {@link encode}, in parts: the large byte strings of a map stay where they are and are not copied. They must not be
+ * changed until the parts have gone.
+ */
+export function encodeParts(value: unknown): readonly Uint8Array[] {
+  const fields = isPlainMap(value) ? Object.entries(value) : []
+  const isLarge = (field: unknown): field is Uint8Array =>
+    field instanceof Uint8Array && field.length >= LARGE_BYTES
+  if (fields.length > MAX_SHORT_MAP || !fields.some(([, field]) => isLarge(field))) return [encode(value)]
+  const sorted = fields
+    .map(([key, field]) => [encode(key), field] as const)
+    .toSorted(([a], [b]) => compareBytes(a, b))
+  const parts: Uint8Array[] = []
+  let small: number[] = [0xa0 | fields.length]
+  for (const [key, field] of sorted) {
+    small.push(...key)
+    if (!isLarge(field)) {
+      small.push(...encode(field))
+      continue
+    }
+    const [first = 0, ...length] = encode(field.length)
+    parts.push(Uint8Array.of(...small, 0x40 | first, ...length), field)
+    small = []
+  }
+  return small.length > 0 ? [...parts, Uint8Array.from(small)] : parts
+}
+
+function isPlainMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0)
+  return a.length - b.length
+}
+
 /**
  * Decodes one CBOR item that fills `bytes` and fits `schema`.
  *

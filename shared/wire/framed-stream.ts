@@ -1,11 +1,12 @@
 import type { Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
 import { millis } from '../base/units.ts'
 import { withDeadline } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import { decode, encode } from './codec.ts'
+import { decode, encodeParts } from './codec.ts'
 import { ANSWER_DEADLINE_MS, MAX_FRAME_BYTES, MAX_READ_BUFFER_BYTES, WRITE_DEADLINE_MS } from './limits.ts'
 
 export interface FramedStreamInit {
@@ -71,13 +72,14 @@ export class FramedStream<Incoming extends v.GenericSchema> {
   }
 
   /**
-   * Sends one message and waits until the stream can take more.
+   * Sends one message and waits until the stream can take more. Large byte strings in it are not copied: they must not be
+   * changed afterwards.
    *
    * @throws InfernetError `stream.slow-reader` when it does not drain in time, `wire.closed` when it is gone.
    */
   async send(message: unknown, { signal, deadlineMs = WRITE_DEADLINE_MS }: WaitOptions = {}): Promise<void> {
-    const frame = encode(message)
-    if (frame.length > this.#maxFrameBytes)
+    const frame = new Uint8ArrayList(...encodeParts(message))
+    if (frame.byteLength > this.#maxFrameBytes)
       throw new InfernetError('wire.too-large', { maxBytes: this.#maxFrameBytes })
     const late = (): Error => new InfernetError('stream.slow-reader')
     await withDeadline(this.#clock, millis(deadlineMs), late, (own) => this.#write(frame, own), { signal })
@@ -121,7 +123,7 @@ export class FramedStream<Incoming extends v.GenericSchema> {
     }
   }
 
-  async #write(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+  async #write(frame: Uint8ArrayList, signal: AbortSignal): Promise<void> {
     try {
       await this.#frames.write(frame, { signal })
     } catch (thrown) {
@@ -140,12 +142,16 @@ const MAX_LENGTH_BYTES = 4
  * libp2p's own decoder asks for more as long as no length ends, so a stranger who sends nothing but 0xff would fill the
  * memory, past every other bound.
  */
-function readLength(prefix: { subarray(): Uint8Array }): number {
-  const bytes = prefix.subarray()
-  const last = bytes.at(-1) ?? 0x80
-  if (last < 0x80 && (last > 0 || bytes.length === 1))
-    return bytes.reduce((length, byte, i) => length + (byte & 0x7f) * 2 ** (7 * i), 0)
-  if (last >= 0x80 && bytes.length < MAX_LENGTH_BYTES) throw new RangeError('the length goes on')
+function readLength(prefix: Uint8Array | Uint8ArrayList): number {
+  const count = prefix.length
+  const at = (i: number): number => (prefix instanceof Uint8Array ? prefix[i] : prefix.get(i)) ?? 0
+  const last = count > 0 ? at(count - 1) : 0x80
+  if (last < 0x80 && (last > 0 || count === 1)) {
+    let length = 0
+    for (let i = 0; i < count; i++) length += (at(i) & 0x7f) * 2 ** (7 * i)
+    return length
+  }
+  if (last >= 0x80 && count < MAX_LENGTH_BYTES) throw new RangeError('the length goes on')
   throw new InfernetError('wire.malformed', { field: 'length' })
 }
 

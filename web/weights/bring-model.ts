@@ -23,6 +23,8 @@ export interface BringComponents extends Pick<DownloadComponents, 'clock' | 'swa
   readonly limitBytes?: number | undefined
   /** What models earn here: read where something has to go for this one. */
   readonly earnings?: RoomComponents['earnings']
+  /** Called when something is missing and there is room for it: what else will be needed can come beside it. */
+  readonly onMissing?: (() => void) | undefined
 }
 
 /** A model that is here, and stays as long as somebody uses it. */
@@ -41,7 +43,7 @@ export interface BroughtModel {
  * @throws InfernetError `models.no-space`, what `downloadModel` throws, or the signal's reason
  */
 export async function bringModel(
-  { clock, origins, swarm, limitBytes, earnings }: BringComponents,
+  { clock, origins, swarm, limitBytes, earnings, onMissing }: BringComponents,
   manifest: Manifest,
   options: DownloadOptions = {},
 ): Promise<BroughtModel | undefined> {
@@ -58,6 +60,7 @@ export async function bringModel(
       const { storage } = navigator
       const room = { store, kept, locks, clock, storage, limitBytes, earnings }
       evicted.push(...(await makeRoom(room, manifest)))
+      onMissing?.()
       await noteBeginning({ kept, clock }, manifest)
       const components = { clock, random: RANDOM, store, origins: originsOf(manifest, origins), swarm }
       const fetch = () => downloadModel(components, manifest, options)

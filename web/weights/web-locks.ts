@@ -1,4 +1,4 @@
-import { LocalLocks, type Release, type StoreLocks } from '#shared/models/store/store-locks.ts'
+import { LocalLocks, Wanted, type Release, type StoreLocks } from '#shared/models/store/store-locks.ts'
 
 /** Among the names of whatever else this origin serves. */
 const PREFIX = 'infernet.models.'
@@ -9,23 +9,57 @@ const PREFIX = 'infernet.models.'
  */
 export function createWebLocks(manager: LockManager | undefined = navigator.locks): StoreLocks {
   if (!manager) return new LocalLocks()
+  const wanted = new WantedHere()
+  const request = (name: string, options: LockOptions): Promise<Release | undefined> =>
+    new Promise((resolve, reject) => {
+      manager
+        .request(PREFIX + name, options, (lock) => {
+          if (lock) return held(resolve)
+          resolve(undefined)
+          return undefined
+        })
+        .catch((thrown: unknown) => reject(thrown as Error))
+    })
   return {
-    acquire: (name, { mode, signal }) =>
-      new Promise<Release>((resolve, reject) => {
-        manager
-          .request(PREFIX + name, { mode, ...(signal && { signal }) }, () => held(resolve))
-          .catch((thrown: unknown) => reject(thrown as Error))
-      }),
-    tryAcquire: (name, mode) =>
-      new Promise((resolve, reject) => {
-        manager
-          .request(PREFIX + name, { mode, ifAvailable: true }, (lock) => {
-            if (lock) return held(resolve)
-            resolve(undefined)
-            return undefined
-          })
-          .catch((thrown: unknown) => reject(thrown as Error))
-      }),
+    async acquire(name, { mode, signal, onWanted }) {
+      signal?.throwIfAborted()
+      const stop = wanted.listen(name, onWanted)
+      try {
+        const free = await request(name, { mode, ifAvailable: true })
+        if (!free) wanted.tell(name, onWanted)
+        const release = free ?? (await request(name, { mode, ...(signal && { signal }) }))
+        return () => {
+          stop()
+          release?.()
+        }
+      } catch (thrown) {
+        stop()
+        throw thrown
+      }
+    },
+    tryAcquire: (name, mode) => request(name, { mode, ifAvailable: true }),
+  }
+}
+
+/** What is wanted, in all tabs and workers. */
+class WantedHere extends Wanted {
+  #channel: BroadcastChannel | undefined
+
+  override listen(name: string, onWanted: (() => void) | undefined): () => void {
+    if (onWanted) this.#open()
+    return super.listen(name, onWanted)
+  }
+
+  override tell(name: string, by?: () => void): void {
+    super.tell(name, by)
+    this.#open()?.postMessage(name)
+  }
+
+  #open(): BroadcastChannel | undefined {
+    if (this.#channel || typeof BroadcastChannel === 'undefined') return this.#channel
+    this.#channel = new BroadcastChannel(`${PREFIX}wanted`)
+    this.#channel.onmessage = ({ data }) => super.tell(String(data))
+    return this.#channel
   }
 }
 

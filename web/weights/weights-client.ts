@@ -47,8 +47,8 @@ export class WeightsClient implements PieceStore {
   }
 
   async put(file: ManifestFile, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
-    // A copy goes over: whoever gave the bytes may use them on.
-    const own = bytes.slice()
+    // A view of something larger goes over as a copy.
+    const own = bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice()
     const body = { number: this.#number(file), piece, bytes: own }
     const { outcome, fullReason } = await this.#ask('put', body, [own.buffer])
     this.#fullReason = fullReason

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright'
 
-/** Sizes of a message that are tried; the fastest is the channel at its best. */
+/** Sizes of a message that are tried. */
 const MESSAGE_BYTES = [16, 64, 256].map((kib) => kib * 1024)
 /** Beyond 2 MiB of unsent bytes Chromium's channel gets slow, and at 16 MiB it closes (docs/traps.md). */
 const BUFFERED_BYTES = 2 * 1024 * 1024
@@ -14,21 +14,21 @@ type ChannelWindow = Window & ChannelPage
 
 /**
  * What a data channel between two tabs carries with nothing of ours on it, in bytes a second from the first byte that
- * comes to the last, at the best size of a message.
+ * comes to the last, at each size of a message, always in the same order.
  */
-export async function measureBareChannel(from: Page, to: Page, bytes: number): Promise<number> {
+export async function measureBareChannel(from: Page, to: Page, bytes: number): Promise<readonly number[]> {
   const offer = await from.evaluate(openChannel)
   const answer = await to.evaluate(answerChannel, offer)
   await from.evaluate(finishChannel, answer)
-  let best = 0
+  const rates: number[] = []
   for (const size of MESSAGE_BYTES) {
     await to.evaluate(countBytes, bytes)
     await from.evaluate(sendBytes, [bytes, size, BUFFERED_BYTES] as const)
     const ms = await to.evaluate(() => (window as unknown as ChannelWindow).received)
-    best = Math.max(best, (bytes / ms) * 1000)
+    rates.push((bytes / ms) * 1000)
   }
   for (const page of [from, to]) await page.evaluate(() => (window as unknown as ChannelWindow).pc.close())
-  return best
+  return rates
 }
 
 async function openChannel(): Promise<string> {

@@ -68,7 +68,7 @@ function noteOf(runs: readonly Run[], { from, seeders }: Row): string {
   return [
     `${ms(({ wholeMs }) => wholeMs)} until all is stored`,
     `of that ${mb(({ peerBytes }) => peerBytes)} from peers and ${mb(({ originBytes }) => originBytes)} from the origin`,
-    `then ${ms(({ checkedMs, wholeMs }) => checkedMs - wholeMs)} for hashing whole files`,
+    `then ${ms(({ checkedMs, wholeMs }) => checkedMs - wholeMs)} for reading the files back`,
     `${ms(({ graphMs, checkedMs }) => graphMs - checkedMs)} for runtime and graph`,
     `${ms(({ readyMs, graphMs }) => readyMs - graphMs)} for the self-test`,
     `${ms(({ ttftMs, readyMs }) => ttftMs - readyMs)} for a prompt of ${PROMPT_TOKENS} tokens`,

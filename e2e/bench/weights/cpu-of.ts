@@ -10,23 +10,33 @@ const STORE_THREADS = /^(DedicatedWorker|ThreadPoolForeg)/
 /** Of the kernel, on every Linux that browsers run on. */
 const TICKS_PER_SECOND = 100
 
-/** The process that runs a page: the one whose time is what the page says of its own. */
+/** So long the page does nothing but count: others that had worked as long as it by then have not afterwards. */
+const BUSY_MS = 300
+
+/** The process that runs a page: the one whose time is what the page says of its own, before and after it was busy. */
 export async function rendererOf(browser: Browser, page: Page): Promise<number> {
   const session = await browser.newBrowserCDPSession()
   const { processInfo } = await session.send('SystemInfo.getProcessInfo')
   await session.detach()
+  const renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
   const own = await page.context().newCDPSession(page)
   await own.send('Performance.enable')
-  const { metrics } = await own.send('Performance.getMetrics')
+  const distances = async (): Promise<readonly number[]> => {
+    const { metrics } = await own.send('Performance.getMetrics')
+    const seconds = metrics.find(({ name }) => name === 'ProcessTime')?.value ?? 0
+    return renderers.map((pid) => Math.abs(ticksOf(pid) / TICKS_PER_SECOND - seconds))
+  }
+  const before = await distances()
+  await page.evaluate((ms) => {
+    const end = performance.now() + ms
+    while (performance.now() < end);
+  }, BUSY_MS)
+  const after = await distances()
   await own.detach()
-  const seconds = metrics.find(({ name }) => name === 'ProcessTime')?.value ?? 0
-  const distance = (pid: number): number => Math.abs(ticksOf(pid) / TICKS_PER_SECOND - seconds)
-  const [nearest] = processInfo
-    .filter(({ type }) => type === 'renderer')
-    .map(({ id }) => ({ id, far: distance(id) }))
-    .toSorted((a, b) => a.far - b.far)
+  const far = renderers.map((pid, i) => ({ pid, by: (before[i] ?? 0) + (after[i] ?? 0) }))
+  const [nearest] = far.toSorted((a, b) => a.by - b.by)
   if (!nearest) throw new Error('no process runs a page')
-  return nearest.id
+  return nearest.pid
 }
 
 /**

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Browser, Page } from 'playwright'
+import type { BrowserContext, Page } from 'playwright'
 import { PIECE_BYTES, type Manifest, type ManifestFile } from '#shared/models/manifest.ts'
 import { startRelayProcess } from '../../fixtures/relay-process.ts'
 import { buildBenchPage } from '../build-pages.ts'
@@ -12,7 +12,10 @@ import type {} from '../page/main.ts'
 const FOLDER = 'bench-weights'
 const PATH = 'onnx/model.onnx'
 
-/** Two tabs of the product, each of its own profile, and a relay that serves them and one model. */
+/**
+ * Two tabs of the product, each of an origin with files of its own (two names of this machine), and a relay that serves
+ * them and one model.
+ */
 export interface SwarmNetwork extends AsyncDisposable {
   /** The tab that takes. */
   readonly to: Page
@@ -20,7 +23,7 @@ export interface SwarmNetwork extends AsyncDisposable {
   take(keptIn: KeptIn, from: 'peers' | 'origin'): Promise<number>
 }
 
-export async function startSwarm(browser: Browser, bytes: number): Promise<SwarmNetwork> {
+export async function startSwarm(context: BrowserContext, bytes: number): Promise<SwarmNetwork> {
   await using cleanUp = new AsyncDisposableStack()
   const models = mkdtempSync(join(tmpdir(), 'infernet-bench-weights-'))
   cleanUp.defer(() => rmSync(models, { recursive: true, force: true }))
@@ -28,15 +31,13 @@ export async function startSwarm(browser: Browser, bytes: number): Promise<Swarm
   const folders = ['--page-folder', await buildBenchPage(), '--models-folder', models]
   const relay = await startRelayProcess({ args: ['--seed-provider', 'off', ...folders] })
   cleanUp.defer(() => relay.stop())
-  const open = async (): Promise<Page> => {
-    const context = await browser.newContext()
-    cleanUp.defer(() => context.close())
+  const open = async (url: string): Promise<Page> => {
     const page = await context.newPage()
-    await page.goto(relay.url)
+    await page.goto(url)
     await page.waitForFunction(() => 'weights' in window)
     return page
   }
-  const [from, to] = [await open(), await open()]
+  const [from, to] = [await open(relay.url), await open(otherName(relay.url))]
   const requestOf = (keptIn: KeptIn): WeightsRequest => ({
     manifest: manifestOf(file, `bench-${keptIn}`), // of a name of its own, so that each store's is asked for
     folder: `models/${FOLDER}/`,
@@ -54,6 +55,11 @@ export async function startSwarm(browser: Browser, bytes: number): Promise<Swarm
     },
     [Symbol.asyncDispose]: () => end.disposeAsync(),
   }
+}
+
+/** The same place by another name: another origin, with a process and with files of its own. */
+export function otherName(url: string): string {
+  return url.replace('127.0.0.1', 'localhost')
 }
 
 /** Random bytes: nothing on the way can make them smaller. */

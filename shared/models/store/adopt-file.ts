@@ -1,8 +1,9 @@
 import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
-import { lengthOfPiece, lookAt, makeRecords, recordName, save, withFile } from './kept-file.ts'
+import { lengthOfPiece, lookAt, recordName, RecordWriter } from './kept-file.ts'
 import { listOf } from './map-record.ts'
 import { PieceMap } from './piece-map.ts'
 import type { StoreDevice } from './store-device.ts'
+import { withFile } from './with-file.ts'
 
 /** Where a file grows whose pieces are not known yet; what names it is known of it before. */
 export const partName = (name: string): string => `${name}.part`
@@ -21,11 +22,17 @@ export async function adoptFile(device: StoreDevice, file: ManifestFile, grown: 
     await device.remove(file.sha256)
     await device.remove(recordName(file))
   }
-  await makeRecords(device, file)
-  if (!isThere) await rename(device, file, grown)
-  const map = new PieceMap(file.pieces.length)
-  for (let piece = 0; piece < map.pieces; piece++) map.add(piece)
-  await save(device, file, { turn: before?.turn ?? 0, list: listOf(file), map, isWhole: true })
+  const records = new RecordWriter(device, file)
+  try {
+    await records.makeRoom()
+    if (!isThere) await rename(device, file, grown)
+    const map = new PieceMap(file.pieces.length)
+    for (let piece = 0; piece < map.pieces; piece++) map.add(piece)
+    const turn = before?.turn ?? 0
+    await records.save({ turn, list: listOf(file), map, isWhole: true, isReadBack: false })
+  } finally {
+    await records.close()
+  }
 }
 
 async function rename(device: StoreDevice, file: ManifestFile, grown: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { sha256 } from '@noble/hashes/sha2.js'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { FakeClock } from '../../testing/fake-clock.ts'
 import { MemoryDisk } from '../../testing/memory-disk.ts'
@@ -21,8 +22,13 @@ function storeOn(disk: MemoryDisk, { locks = new LocalLocks(), clock = new FakeC
     hashed += part.length
     return digest(part)
   }
-  const store = new FileStore({ device: disk.device(), locks, digest: counting, clock })
-  return { store, hashed: () => hashed }
+  let wholes = 0
+  const hasher = () => {
+    wholes++
+    return sha256.create()
+  }
+  const store = new FileStore({ device: disk.device(), locks, digest: counting, hasher, clock })
+  return { store, hashed: () => hashed, wholes: () => wholes }
 }
 const piecesOf = (map: PieceMap) => Array.from({ length: map.pieces }, (_, i) => i).filter((i) => map.has(i))
 const fill = async (store: FileStore, { file, piece } = made) => {
@@ -41,14 +47,15 @@ describe('FileStore', () => {
     check(() => storeOn(new MemoryDisk()).store, digest),
   )
 
-  it('gives a file once all of it is here, and checks the whole of it once', async () => {
+  it('gives a file once all of it is here, and reads it back once, piece by piece', async () => {
     const disk = new MemoryDisk()
-    const { store } = storeOn(disk)
+    const { store, hashed, wholes } = storeOn(disk)
     expect(await store.isWhole(file)).toBe(false)
     await fill(store)
-    const heard: number[] = []
+    const [heard, before] = [[] as number[], hashed()]
     expect(await store.isWhole(file, { onBytes: (count) => heard.push(count) })).toBe(true)
-    expect(heard.at(-1)).toBe(file.size)
+    expect([heard.at(-1), heard]).toEqual([file.size, heard.toSorted((a, b) => a - b)])
+    expect([hashed() - before, wholes()], 'each byte once, and no hash of the whole').toEqual([file.size, 0])
     const later = storeOn(disk)
     expect(await later.store.isWhole(file, { onBytes: () => expect.fail('it was checked again') })).toBe(true)
     expect(await readAll(later.store)).toBe(file.sha256)
@@ -61,6 +68,47 @@ describe('FileStore', () => {
     await Promise.all([one.put(file, 0, piece(0)), other.put(file, 2, piece(2)), one.put(file, 3, piece(3))])
     expect(piecesOf(await one.held(file))).toEqual([0, 2, 3])
     expect(piecesOf(await other.held(file))).toEqual([0, 2, 3])
+  })
+
+  it('opens a file once for pieces that come and go one after another', async () => {
+    const disk = new MemoryDisk()
+    const device = disk.device()
+    const opened: string[] = []
+    const open: typeof device.open = (name, mode) => {
+      opened.push(name === file.sha256 ? mode : `record, to ${mode}`)
+      return device.open(name, mode)
+    }
+    const clock = new FakeClock()
+    const store = new FileStore({ device: { ...device, open }, locks: new LocalLocks(), digest, clock })
+    await store.put(file, 0, piece(0))
+    opened.length = 0
+    await store.put(file, 1, piece(1))
+    await store.put(file, 2, piece(2))
+    for (const i of [0, 1, 2]) expect(await store.read(file, i), 'while it is written').toEqual(piece(i))
+    expect(opened).toEqual([])
+    await store.put(file, 3, piece(3))
+    for (const i of [3, 0]) expect(await store.read(file, i), 'once all is here').toEqual(piece(i))
+    expect(opened).toEqual(['record, to read', 'read'])
+  })
+
+  it('notes how a file looks where the disk stamps it as it is closed', async () => {
+    const disk = new MemoryDisk()
+    const device = disk.device()
+    const open: typeof device.open = async (name, mode) => {
+      const opened = await device.open(name, mode)
+      const close = async () => {
+        await opened?.close()
+        if (mode === 'write') disk.tamper(name, (present) => present)
+      }
+      return opened && { ...opened, close }
+    }
+    const clock = new FakeClock()
+    const store = new FileStore({ device: { ...device, open }, locks: new LocalLocks(), digest, clock })
+    await store.put(file, 0, piece(0))
+    await clock.advance(1000)
+    const later = storeOn(disk)
+    expect(piecesOf(await later.store.held(file))).toEqual([0])
+    expect(later.hashed(), 'it looks as it was noted').toBe(0)
   })
 
   it('takes over a beginning of a file that an older page left', async () => {
@@ -77,6 +125,27 @@ describe('FileStore', () => {
     const disk = new MemoryDisk()
     disk.put(file.sha256, bytes.with(MIB + 5, (bytes[MIB + 5] ?? 0) ^ 1))
     expect(piecesOf(await storeOn(disk).store.held(file))).toEqual([0, 2, 3])
+  })
+
+  it('gives no file of which the disk gives other bytes than it took, and tells what is missing', async () => {
+    const disk = new MemoryDisk({ now: () => 7 })
+    const { store } = storeOn(disk)
+    await fill(store)
+    disk.tamper(file.sha256, (present) => present.with(2 * MIB, (present[2 * MIB] ?? 0) ^ 1), 7)
+    expect(await readAll(store)).toBeUndefined()
+    expect(piecesOf(await store.held(file))).toEqual([0, 1, 3])
+    await store.put(file, 2, piece(2))
+    expect(await readAll(store)).toBe(file.sha256)
+  })
+
+  it('stops reading when nobody waits for it any more', async () => {
+    const { store } = storeOn(new MemoryDisk())
+    const large = makeModelFile(9 * MIB)
+    await fill(store, large)
+    const stopper = new AbortController()
+    const onBytes = () => stopper.abort(new Error('let go'))
+    await expect(store.isWhole(large.file, { onBytes, signal: stopper.signal })).rejects.toThrow('let go')
+    expect(await store.isWhole(large.file)).toBe(true)
   })
 
   it('checks a file again that was changed, before it gives anything of it', async () => {
@@ -161,16 +230,28 @@ describe('a FileStore that gets no more room', () => {
 describe('a FileStore and manifests that contradict', () => {
   const other = makeModelFile(3 * MIB + 1234, { seed: 2 })
 
-  it('drops a file whose every piece is right and whose whole is not', async () => {
+  it('lets a file go that lies about its whole, once another tells other pieces of it', async () => {
+    const { store, wholes } = storeOn(new MemoryDisk())
+    const lie = { ...other.file, sha256: file.sha256 }
+    await fill(store, { ...other, file: lie })
+    expect(await store.isWhole(lie), 'it is what its manifest names').toBe(true)
+    expect((await store.held(file)).count).toBe(0)
+    expect(wholes()).toBe(1)
+    await fill(store)
+    expect(await readAll(store)).toBe(file.sha256)
+    await expect(store.held(lie)).rejects.toMatchObject({ code: 'models.corrupt' })
+    await expect(store.isWhole(lie)).rejects.toMatchObject({ code: 'models.corrupt' })
+    expect(wholes(), 'it is known from now on').toBe(2)
+  })
+
+  it('believes nobody about a file that was changed since', async () => {
     const disk = new MemoryDisk()
-    const { store } = storeOn(disk)
-    const lie = { ...file, sha256: 'a'.repeat(64) }
-    for (const i of lie.pieces.keys()) await store.put(lie, i, piece(i))
-    await expect(store.isWhole(lie)).rejects.toMatchObject({
-      code: 'models.corrupt',
-      facts: { path: file.path },
-    })
-    expect([...disk.files.keys()]).toEqual([])
+    const { store, wholes } = storeOn(disk)
+    await fill(store)
+    disk.tamper(file.sha256, () => other.bytes.slice())
+    const lie = { ...other.file, sha256: file.sha256 }
+    expect((await store.held(lie)).isComplete).toBe(true)
+    expect(wholes()).toBe(0)
   })
 
   it('believes no map that is of other pieces', async () => {

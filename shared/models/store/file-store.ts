@@ -1,50 +1,21 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toHex } from '../../base/bytes.ts'
-import type { Clock } from '../../base/clock.ts'
-import { millis, MINUTE_MS } from '../../base/units.ts'
-import { withDeadline } from '../../base/wait.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
-import type { Digest } from '../byte-source.ts'
 import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
 import { adoptFile, partName } from './adopt-file.ts'
-import {
-  checkAgain,
-  hashOf,
-  lengthOfPiece,
-  lookAt,
-  recordName,
-  save,
-  withFile,
-  type KeptFile,
-} from './kept-file.ts'
+import { FileAccess, type AccessComponents } from './file-access.ts'
+import { lengthOfPiece, lookAt, recordName, save, type KeptFile } from './kept-file.ts'
 import type { PieceMap } from './piece-map.ts'
 import type { PieceStore, PutOutcome } from './piece-store.ts'
-import type { FullReason, StoreDevice } from './store-device.ts'
-import type { LockMode, Release, StoreLocks } from './store-locks.ts'
+import { wrongPieces, type ReadOptions } from './read-back.ts'
+import type { DeviceFile, FullReason } from './store-device.ts'
+import type { Release } from './store-locks.ts'
 import { useFiles, useOf } from './use-files.ts'
+import { hashOf, withFile } from './with-file.ts'
 import { writePieces, type PieceBytes } from './write-pieces.ts'
-
-/** A file may be busy for as long as it takes to check 4 GiB of it. */
-const BUSY_MS = 2 * MINUTE_MS
 
 /** Pieces that are written before they are flushed and noted together, at most. */
 const BATCH_PIECES = 16
 
-export interface FileStoreComponents {
-  readonly device: StoreDevice
-  readonly locks: StoreLocks
-  readonly digest: Digest
-  readonly clock: Clock
-  /** SHA-256 in parts. @default in JavaScript */
-  readonly hasher?: (() => Hasher) | undefined
-}
-
-export interface Hasher {
-  update(bytes: Uint8Array): unknown
-  digest(): Uint8Array
-}
-
-/** A file that is right as a whole. */
+/** A file that is here as a whole. */
 export interface OpenFile {
   /** Fills `into` from `at` on and tells how many bytes there were. */
   read(at: number, into: Uint8Array<ArrayBuffer>): number
@@ -62,15 +33,17 @@ type Waiting = PromiseWithResolvers<PutOutcome> & PieceBytes & { readonly file: 
  * between, or anybody else's hand, makes the file look otherwise, and then every byte is checked before it is believed.
  *
  * @throws InfernetError from every method: `models.store-busy` when another tab holds a file for two minutes,
- *   `models.corrupt` for a manifest that contradicts a file that is right
+ *   `models.corrupt` for a manifest that tells other pieces of a file that is right as a whole
  */
 export class FileStore implements PieceStore {
-  readonly #own: FileStoreComponents
+  readonly #own: AccessComponents
+  readonly #access: FileAccess
   readonly #waiting = new Map<string, Waiting[]>()
   #fullReason: FullReason | undefined
 
-  constructor(components: FileStoreComponents) {
+  constructor(components: AccessComponents) {
     this.#own = components
+    this.#access = new FileAccess(components)
   }
 
   /** Why `put` said `full` last. */
@@ -79,16 +52,14 @@ export class FileStore implements PieceStore {
   }
 
   held(file: ManifestFile): Promise<PieceMap> {
-    return this.#looking(file, async ({ map }) => map)
+    return this.#access.looking(file, async ({ map }) => map)
   }
 
   async put(file: ManifestFile, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
     const expected = file.pieces[piece]
     if (expected === undefined || bytes.length !== lengthOfPiece(file, piece)) return 'wrong'
-    // Taken before the wait: what arrives must be what is checked.
-    const own = bytes.slice()
-    if ((await hashOf(this.#own.digest, own)) !== expected) return 'wrong'
-    const waiting = { ...Promise.withResolvers<PutOutcome>(), piece, bytes: own, file }
+    if ((await hashOf(this.#own.digest, bytes)) !== expected) return 'wrong'
+    const waiting = { ...Promise.withResolvers<PutOutcome>(), piece, bytes, file }
     const line = this.#waiting.get(file.sha256)
     if (line) line.push(waiting)
     else {
@@ -100,57 +71,50 @@ export class FileStore implements PieceStore {
   }
 
   async read(file: ManifestFile, piece: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const bytes = await this.#looking(file, ({ map }) => this.#readPiece(file, map, piece))
+    const bytes = await this.#access.reading(file, ({ map }, data) => readPiece(data, file, map, piece))
     if (!bytes || (await this.#isRight(file, piece, bytes))) return bytes
     // The disk gave other bytes than it took, and nothing else shows it.
-    await this.#changing(file, async (kept) => {
-      const again = await this.#readPiece(file, kept.map, piece)
+    await this.#access.changing(file, async (kept) => {
+      const again = await withFile(this.#own.device, file.sha256, 'read', (data) =>
+        readPiece(data, file, kept.map, piece),
+      )
       if (!again || (await this.#isRight(file, piece, again))) return
       kept.map.remove(piece)
-      await save(this.#own.device, file, { ...kept, isWhole: false })
+      await save(this.#own.device, file, { ...kept, isWhole: false, isReadBack: false })
     })
     return undefined
   }
 
   /**
-   * Whether all of a file is here and right as a whole. That takes reading it once, after its last piece came; what was
-   * found is kept.
+   * Whether all of a file is here, and the disk gives what was written. That takes reading it once, after its last piece
+   * came; what was found is kept. Pieces that are others now are no longer held.
    *
-   * @param options `onBytes` hears how much has been read
-   * @throws InfernetError `models.corrupt` when every piece is right and the whole is not: the manifest contradicts
-   *   itself. The file is gone then.
+   * The pieces are what a model's name stands for, by its manifest. The hash of the whole adds nothing to them and takes
+   * ten times as long; it is asked for where two manifests tell other pieces of one file.
    */
-  async isWhole(
-    file: ManifestFile,
-    { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: (count: number) => void } = {},
-  ): Promise<boolean> {
-    const seen = await this.#looking(file, async ({ map, isWhole }) => ({ map, isWhole }))
-    if (seen.isWhole || !seen.map.isComplete) return seen.isWhole
-    return this.#changing(file, async (kept) => {
-      if (kept.isWhole || !kept.map.isComplete) return kept.isWhole
-      if ((await this.#hashWhole(file, signal, onBytes)) !== file.sha256) {
-        await this.#delete(file)
-        throw new InfernetError('models.corrupt', { path: file.path })
-      }
-      await save(this.#own.device, file, { ...kept, isWhole: true })
-      return true
+  async isWhole(file: ManifestFile, options: ReadOptions = {}): Promise<boolean> {
+    const seen = await this.#access.looking(file, async (kept) => kept)
+    if (isProved(seen) || !seen.map.isComplete) return isProved(seen)
+    return this.#access.changing(file, async (kept) => {
+      if (isProved(kept) || !kept.map.isComplete) return isProved(kept)
+      const wrong = await wrongPieces(this.#own, file, options)
+      for (const piece of wrong) kept.map.remove(piece)
+      await save(this.#own.device, file, { ...kept, isReadBack: wrong.length === 0 })
+      return wrong.length === 0
     })
   }
 
   /**
-   * Opens a file that is right as a whole, for reading; undefined where it is not. Nobody changes it until it is closed.
+   * Opens a file that is here as a whole, for reading; undefined where it is not. Nobody changes it until it is closed.
    *
    * @throws InfernetError as `isWhole`, or the signal's reason
    */
-  async open(
-    file: ManifestFile,
-    options: { signal?: AbortSignal | undefined; onBytes?: (count: number) => void } = {},
-  ): Promise<OpenFile | undefined> {
+  async open(file: ManifestFile, options: ReadOptions = {}): Promise<OpenFile | undefined> {
     if (!(await this.isWhole(file, options))) return undefined
-    const release = await this.#lock(file.sha256, this.#readMode, options.signal)
+    const release = await this.#access.lock(file.sha256, this.#access.readMode, { signal: options.signal })
     try {
-      const isRight = (await lookAt(this.#own.device, file))?.isWhole
-      const data = isRight ? await this.#own.device.open(file.sha256, 'read') : undefined
+      const kept = await lookAt(this.#own.device, file)
+      const data = kept && isProved(kept) ? await this.#own.device.open(file.sha256, 'read') : undefined
       if (data)
         return {
           read: (at, into) => data.readNow(at, into),
@@ -182,7 +146,7 @@ export class FileStore implements PieceStore {
     const use = await this.#own.locks.tryAcquire(useOf(file), 'exclusive')
     if (!use) throw new InfernetError('models.in-use')
     try {
-      const release = await this.#lock(file.sha256, 'exclusive')
+      const release = await this.#access.lock(file.sha256, 'exclusive')
       try {
         await this.#delete(file)
       } finally {
@@ -200,7 +164,7 @@ export class FileStore implements PieceStore {
    * @throws `DeviceFull` where not even a note of it fits
    */
   async adopt(file: ManifestFile, grown: string): Promise<void> {
-    const release = await this.#lock(file.sha256, 'exclusive')
+    const release = await this.#access.lock(file.sha256, 'exclusive')
     try {
       await adoptFile(this.#own.device, file, grown)
     } finally {
@@ -225,12 +189,12 @@ export class FileStore implements PieceStore {
       const { file } = first
       const batch: Waiting[] = []
       try {
-        await this.#changing(file, async (kept) => {
+        const { outcomes, fullReason } = await this.#access.writing(file, (writing) => {
           batch.push(...takeAlike(line, BATCH_PIECES))
-          const { outcomes, fullReason } = await writePieces(this.#own.device, file, kept, batch)
-          this.#fullReason = fullReason ?? this.#fullReason
-          for (const [i, { resolve }] of batch.entries()) resolve(outcomes[i] ?? 'full')
+          return writePieces(writing, batch)
         })
+        this.#fullReason = fullReason ?? this.#fullReason
+        for (const [i, { resolve }] of batch.entries()) resolve(outcomes[i] ?? 'full')
       } catch (thrown) {
         // Nothing came before it: who waits would wait for ever.
         if (batch.length === 0) batch.push(...takeAlike(line, Infinity))
@@ -240,37 +204,8 @@ export class FileStore implements PieceStore {
     this.#waiting.delete(sha256)
   }
 
-  async #readPiece(
-    file: ManifestFile,
-    map: PieceMap,
-    piece: number,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (!map.has(piece)) return undefined
-    const bytes = new Uint8Array(lengthOfPiece(file, piece))
-    await withFile(this.#own.device, file.sha256, 'read', (data) => data.read(piece * PIECE_BYTES, bytes))
-    return bytes
-  }
-
   async #isRight(file: ManifestFile, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
     return (await hashOf(this.#own.digest, bytes)) === file.pieces[piece]
-  }
-
-  async #hashWhole(
-    file: ManifestFile,
-    signal: AbortSignal | undefined,
-    onBytes: ((count: number) => void) | undefined,
-  ): Promise<string> {
-    const hasher = this.#own.hasher?.() ?? sha256.create()
-    const buffer = new Uint8Array(Math.min(PIECE_BYTES, file.size))
-    await withFile(this.#own.device, file.sha256, 'read', async (data) => {
-      for (let at = 0; at < file.size; at += buffer.length) {
-        signal?.throwIfAborted()
-        const part = buffer.subarray(0, Math.min(buffer.length, file.size - at))
-        hasher.update(part.subarray(0, await data.read(at, part)))
-        onBytes?.(at + part.length)
-      }
-    })
-    return toHex(hasher.digest())
   }
 
   async #delete(file: Pick<ManifestFile, 'sha256'>): Promise<void> {
@@ -279,47 +214,22 @@ export class FileStore implements PieceStore {
     await this.#own.device.remove(recordName(file))
     await this.#own.device.remove(partName(file.sha256))
   }
+}
 
-  /** Runs `work` on what is known of a file, beside others who only look. */
-  async #looking<T>(file: ManifestFile, work: (kept: KeptFile) => Promise<T>): Promise<T> {
-    const release = await this.#lock(file.sha256, this.#readMode)
-    try {
-      const kept = await lookAt(this.#own.device, file)
-      if (kept) return await work(kept)
-    } finally {
-      release()
-    }
-    return this.#changing(file, work)
-  }
+async function readPiece(
+  data: DeviceFile,
+  file: ManifestFile,
+  map: PieceMap,
+  piece: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (!map.has(piece)) return undefined
+  const bytes = new Uint8Array(lengthOfPiece(file, piece))
+  await data.read(piece * PIECE_BYTES, bytes)
+  return bytes
+}
 
-  /** Runs `work` on what is known of a file, alone; it is checked again before where it has changed. */
-  async #changing<T>(file: ManifestFile, work: (kept: KeptFile) => Promise<T>): Promise<T> {
-    const release = await this.#lock(file.sha256, 'exclusive')
-    try {
-      return await work((await lookAt(this.#own.device, file)) ?? (await checkAgain(this.#own, file)))
-    } finally {
-      release()
-    }
-  }
-
-  get #readMode(): LockMode {
-    return this.#own.device.sharesReads ? 'shared' : 'exclusive'
-  }
-
-  async #lock(name: string, mode: LockMode, signal?: AbortSignal): Promise<Release> {
-    const { clock, locks } = this.#own
-    const late = (): Error => new InfernetError('models.store-busy')
-    let acquiring: Promise<Release> | undefined
-    const acquire = (ending: AbortSignal): Promise<Release> =>
-      (acquiring = locks.acquire(name, { mode, signal: ending }))
-    try {
-      return await withDeadline(clock, millis(BUSY_MS), late, acquire, { signal })
-    } catch (thrown) {
-      // It may have been given in the moment of giving up.
-      acquiring?.then((release) => release()).catch(() => undefined)
-      throw thrown
-    }
-  }
+function isProved({ isWhole, isReadBack }: KeptFile): boolean {
+  return isWhole || isReadBack
 }
 
 /**

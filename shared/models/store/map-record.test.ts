@@ -7,7 +7,7 @@ function recordOf(turn: number, pieces: number, held: readonly number[] = []): M
   const map = new PieceMap(pieces)
   for (const piece of held) map.add(piece)
   const stamp = { size: 5_000_000_000, modifiedAt: 1.7e12 + turn }
-  return { turn, stamp, list: 'ab'.repeat(32), isWhole: turn % 2 === 1, map }
+  return { turn, stamp, list: 'ab'.repeat(32), isWhole: turn % 2 === 1, isReadBack: turn % 3 === 1, map }
 }
 function placed(...records: readonly MapRecord[]): Uint8Array {
   const places = new Uint8Array(2 * PLACE_BYTES)

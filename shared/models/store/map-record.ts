@@ -20,6 +20,8 @@ export interface MapRecord {
   readonly list: string
   /** The whole file has had its SHA-256. */
   readonly isWhole: boolean
+  /** Every piece was read again after the last of them was written, and was right. */
+  readonly isReadBack: boolean
   readonly map: PieceMap
 }
 
@@ -28,16 +30,25 @@ export const PLACE_BYTES = 4096
 export const RECORD_PLACES = 2
 
 const MARK = utf8('IFM1')
-const [TURN, SIZE, MODIFIED, WHOLE, PIECES, LIST, BITS] = [4, 8, 16, 24, 28, 32, 64] as const
+const [TURN, SIZE, MODIFIED, PROOF, PIECES, LIST, BITS] = [4, 8, 16, 24, 28, 32, 64] as const
 const SUM_BYTES = 32
+/** Bits of what was proved of the file. A page of before knows the first alone. */
+const [WHOLE, READ_BACK] = [1, 2] as const
 const MAX_PIECES = (PLACE_BYTES - BITS - SUM_BYTES) * 8
 
-/** What tells one list of pieces from another, as hex digits. */
+const lists = new WeakMap<readonly string[], { readonly size: number; readonly list: string }>()
+
+/** What tells one list of pieces from another, as hex digits. It is asked for at each look, and may be of 270 kB. */
 export function listOf({ size, pieces }: Pick<ManifestFile, 'size' | 'pieces'>): string {
-  return toHex(sha256(utf8(`${size} ${pieces.join(' ')}`)))
+  const known = lists.get(pieces)
+  if (known?.size === size) return known.list
+  const list = toHex(sha256(utf8(`${size} ${pieces.join(' ')}`)))
+  lists.set(pieces, { size, list })
+  return list
 }
 
-export function encodeRecord({ turn, stamp, list, isWhole, map }: MapRecord): Uint8Array<ArrayBuffer> {
+export function encodeRecord(record: MapRecord): Uint8Array<ArrayBuffer> {
+  const { turn, stamp, list, isWhole, isReadBack, map } = record
   const bits = map.toBytes()
   const bytes = new Uint8Array(BITS + bits.length + SUM_BYTES)
   const view = new DataView(bytes.buffer)
@@ -45,7 +56,7 @@ export function encodeRecord({ turn, stamp, list, isWhole, map }: MapRecord): Ui
   view.setUint32(TURN, turn)
   view.setFloat64(SIZE, stamp.size)
   view.setFloat64(MODIFIED, stamp.modifiedAt)
-  view.setUint8(WHOLE, isWhole ? 1 : 0)
+  view.setUint8(PROOF, (isWhole ? WHOLE : 0) | (isReadBack ? READ_BACK : 0))
   view.setUint32(PIECES, map.pieces)
   bytes.set(fromHex(list), LIST)
   bytes.set(bits, BITS)
@@ -74,7 +85,8 @@ function decodeRecord(bytes: Uint8Array): MapRecord | undefined {
     turn: view.getUint32(TURN),
     stamp: { size: view.getFloat64(SIZE), modifiedAt: view.getFloat64(MODIFIED) },
     list: toHex(bytes.subarray(LIST, BITS)),
-    isWhole: view.getUint8(WHOLE) === 1,
+    isWhole: (view.getUint8(PROOF) & WHOLE) !== 0,
+    isReadBack: (view.getUint8(PROOF) & READ_BACK) !== 0,
     map,
   }
 }

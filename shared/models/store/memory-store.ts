@@ -22,7 +22,7 @@ interface HeldFile {
 /**
  * Keeps pieces in memory, for as long as the page lives: where a browser keeps nothing, and in tests.
  *
- * What it is given and what `read` gives are copies, so a buffer that moves on to another thread leaves it as it was.
+ * What it holds and what `read` gives are copies, so a buffer that moves on to another thread leaves it as it was.
  *
  * @example
  * const store = new MemoryStore({ digest: (bytes) => crypto.subtle.digest('SHA-256', bytes) })
@@ -49,19 +49,17 @@ export class MemoryStore implements PieceStore {
     const expected = file.pieces[piece]
     const at = piece * PIECE_BYTES
     if (expected === undefined || bytes.length !== Math.min(PIECE_BYTES, file.size - at)) return 'wrong'
-    // Taken before the wait: what arrives must be what is checked.
-    const own = bytes.slice()
-    if (toHex(new Uint8Array(await this.#digest(own))) !== expected) return 'wrong'
+    if (toHex(new Uint8Array(await this.#digest(bytes))) !== expected) return 'wrong'
     if (this.#files.get(file.sha256)?.map.has(piece)) return 'kept'
-    if (this.#usedBytes + own.length > this.#roomBytes) return 'full'
+    if (this.#usedBytes + bytes.length > this.#roomBytes) return 'full'
     const held = this.#files.get(file.sha256) ?? {
       map: new PieceMap(file.pieces.length),
       bytes: new Uint8Array(file.size),
     }
-    held.bytes.set(own, at)
+    held.bytes.set(bytes, at)
     held.map.add(piece)
     this.#files.set(file.sha256, held)
-    this.#usedBytes += own.length
+    this.#usedBytes += bytes.length
     return 'kept'
   }
 

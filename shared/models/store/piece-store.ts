@@ -14,7 +14,10 @@ export interface PieceStore {
   readonly fullReason?: FullReason | undefined
   /** A copy of the file's map as it is now. */
   held(file: ManifestFile): Promise<PieceMap>
-  /** Checks a piece and keeps it. A piece that is held already is `kept`. */
+  /**
+   * Checks a piece and keeps it. A piece that is held already is `kept`. The bytes move over, to another thread perhaps:
+   * whoever gave them leaves them alone from now on.
+   */
   put(file: ManifestFile, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome>
   /** A held piece, checked again where it may have changed; undefined, and no longer held, where it is not right. */
   read(file: ManifestFile, piece: number): Promise<Uint8Array<ArrayBuffer> | undefined>

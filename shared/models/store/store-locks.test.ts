@@ -37,6 +37,25 @@ describe('LocalLocks', () => {
     expect(await locks.tryAcquire('a', 'exclusive')).toBeUndefined()
   })
 
+  it('tells who holds a name, or waits for it, when another one waits for it', async () => {
+    const locks = new LocalLocks()
+    const heard: string[] = []
+    const acquire = (who: string, mode: 'shared' | 'exclusive') =>
+      locks.acquire('a', { mode, onWanted: () => heard.push(who) })
+    const [one, two] = [await acquire('one', 'shared'), await acquire('two', 'shared')]
+    expect(heard, 'they share it').toEqual([])
+    const writer = acquire('writer', 'exclusive')
+    expect(heard, 'and not itself').toEqual(['one', 'two'])
+    one()
+    const last = acquire('last', 'shared')
+    expect(heard).toEqual(['one', 'two', 'two', 'writer'])
+    two()
+    ;(await writer)()
+    ;(await last)()
+    ;(await acquire('later', 'exclusive'))()
+    expect(heard.length, 'who let go hears nothing').toBe(4)
+  })
+
   it('ends a wait by its signal, and lets those behind in', async () => {
     const locks = new LocalLocks()
     const reader = await locks.acquire('a', shared)

@@ -1,6 +1,6 @@
-import { PIECE_BYTES, type ManifestFile } from '../manifest.ts'
-import { makeRecords, save, withFile, type KeptFile } from './kept-file.ts'
-import { DeviceFull, type FullReason, type StoreDevice } from './store-device.ts'
+import { PIECE_BYTES } from '../manifest.ts'
+import type { Writing } from './file-access.ts'
+import { DeviceFull, type FullReason } from './store-device.ts'
 
 export interface PieceBytes {
   readonly piece: number
@@ -18,12 +18,8 @@ export interface Written {
  * Writes pieces of one file, then flushes them, then notes them. Where the room ends in between, those that fitted are
  * noted all the same.
  */
-export async function writePieces(
-  device: StoreDevice,
-  file: ManifestFile,
-  kept: KeptFile,
-  pieces: readonly PieceBytes[],
-): Promise<Written> {
+export async function writePieces(writing: Writing, pieces: readonly PieceBytes[]): Promise<Written> {
+  const { kept, records } = writing
   let fullReason: FullReason | undefined
   const fits = async (write: () => Promise<void>): Promise<boolean> => {
     try {
@@ -36,17 +32,17 @@ export async function writePieces(
     }
   }
   const outcomes: ('kept' | 'full')[] = []
-  if (await fits(() => makeRecords(device, file)))
-    await withFile(device, file.sha256, 'write', async (data) => {
-      for (const { piece, bytes } of pieces) {
-        const isKept = kept.map.has(piece) || (await fits(() => data.write(piece * PIECE_BYTES, bytes)))
-        outcomes.push(isKept ? 'kept' : 'full')
-      }
-      if (!(await fits(() => data.flush()))) outcomes.fill('full')
-    })
+  if (await fits(() => records.makeRoom())) {
+    const data = await writing.data()
+    for (const { piece, bytes } of pieces) {
+      const isKept = kept.map.has(piece) || (await fits(() => data.write(piece * PIECE_BYTES, bytes)))
+      outcomes.push(isKept ? 'kept' : 'full')
+    }
+    if (!(await fits(() => data.flush()))) outcomes.fill('full')
+  }
   if (outcomes.length === 0) return { outcomes: pieces.map(() => 'full'), fullReason }
   // Also where nothing fitted: the attempt has changed how the file looks.
   for (const [i, { piece }] of pieces.entries()) if (outcomes[i] === 'kept') kept.map.add(piece)
-  await save(device, file, kept)
+  writing.kept = await records.save(kept)
   return { outcomes, fullReason }
 }

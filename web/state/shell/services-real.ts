@@ -21,6 +21,7 @@ import { heldBytes } from '#shared/models/store/one-fetch.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { createWebEngine } from '../../engine/client.ts'
 import { fitsDevice, inspectGpu as inspect, type GpuInspection } from '../../engine/inspect-gpu.ts'
+import { prefetchRuntime } from '../../engine/prefetch-runtime.ts'
 import { createMesh } from '../../mesh/create-mesh.ts'
 import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { openLentManifests } from '../../storage/lent-manifests.ts'
@@ -209,10 +210,11 @@ async function bring(
   page: PageBasics,
   { origins, manifest }: LibraryModel,
   { tokenOf = places.tokenOf, ...options }: DownloadOptions & Pick<OriginPlaces, 'tokenOf'>,
+  onMissing?: () => void,
 ): Promise<BroughtModel | undefined> {
   const { swarm } = sharingOf(page)
   const components = {
-    ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage') },
+    ...{ clock: page.clock, swarm, limitBytes: readCap(page.settings, 'storage'), onMissing },
     earnings: async () => (await import('./read-earnings.ts')).readEarnings(page.clock),
     origins: sourcesOf(origins, { ...places, tokenOf }),
   }
@@ -310,7 +312,7 @@ export async function startEngine(
   const { origins, manifest } = known
   const { clock } = page
   const [baseUrl = '', ...otherUrls] = await urlsOf(origins, places)
-  const brought = await bring(page, known, { signal, onProgress })
+  const brought = await bring(page, known, { signal, onProgress }, () => void prefetchRuntime({ signal }))
   const broughtAt = clock.monotonic()
   let share = firstShare
   let wanted = backend

@@ -21,7 +21,7 @@ export interface ColdAsk {
 /** Milliseconds are since the visitor asked. */
 export interface ColdStart {
   readonly wholeMs: number
-  /** All files were hashed once more, as wholes. */
+  /** All files were read back, and their pieces hashed once more. */
   readonly checkedMs: number
   /** The graph stands in the runtime. */
   readonly graphMs: number
