@@ -3,13 +3,14 @@ import type { ModelHash } from '#shared/base/ids.ts'
 import { epochMillis } from '#shared/base/units.ts'
 import { isMeasureTrusted, measureKey } from '#shared/engine/engine-measure.ts'
 import type { KnownModel } from '#shared/client/model-library.ts'
+import { needsAcceptance } from '#shared/models/free-licences.ts'
 import { hashManifest, type Manifest } from '#shared/models/manifest.ts'
 import { useFiles } from '#shared/models/store/use-files.ts'
 import type { Measured } from '#shared/peer/shelved-engine.ts'
 import { inspectGpu } from '../../engine/inspect-gpu.ts'
 import { openShownModels } from '../../storage/shown-models.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
-import { Licences } from '../models/licences.svelte.ts'
+import { Licences } from '../models/licences.ts'
 import type { ProvideServices } from '../provide/services.ts'
 import type { SettingsStore, WantedBackend } from '../session/services.ts'
 
@@ -28,8 +29,9 @@ export function createLendServices({ clock, settings, find, passOn }: LendServic
   const locks = createWebLocks()
   return {
     async termsAreAccepted(model) {
-      const isGated = find(model)?.entry.licence.isGated ?? true
-      return !isGated || new Licences(settings).has({ kind: 'model', model })
+      const known = find(model)
+      if (!known) return false
+      return !needsAcceptance(known.entry.licence) || new Licences(settings).has({ kind: 'model', model })
     },
     async shownHere(model, backend) {
       const known = find(model)
