@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RateCap } from '#shared/models/pieces/rate-cap.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
+import { receivedBy } from '../fixtures/count-received.ts'
 import {
   answerAlone,
   beginDownload,
   isOfGone,
-  receivedBy,
   startSwarmTabs,
   untilHere,
   type SwarmTabs,
