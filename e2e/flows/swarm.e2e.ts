@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { MadeModel } from '#shared/model-kit/families/make-family.ts'
 import { RateCap } from '#shared/models/pieces/rate-cap.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { receivedBy } from '../fixtures/count-received.ts'
@@ -11,6 +12,7 @@ import {
   type SwarmTabs,
 } from '../fixtures/swarm-tabs.ts'
 import type { Tab } from '../pages/tab.ts'
+import { makeLargeModel, SHORT_TEXTS } from '../storage/large-model.ts'
 import { startOrigin } from '../storage/origin-server.ts'
 
 const PIECE = 2 ** 20
@@ -18,11 +20,13 @@ const PIECE = 2 ** 20
 const GIVES_MB = 10
 
 describe('a model of 64 MB', () => {
+  let made: MadeModel
   let tabs: SwarmTabs
   let first: Tab
 
   beforeAll(async () => {
-    tabs = await startSwarmTabs()
+    made = makeLargeModel(0, SHORT_TEXTS)
+    tabs = await startSwarmTabs(made)
     first = await tabs.open('relay', GIVES_MB)
     await beginDownload(first.page)
     await untilHere(first.page)
@@ -42,7 +46,7 @@ describe('a model of 64 MB', () => {
 
   it('comes from a tab and an origin at once, goes on at 60 % where its page was closed, and answers', async () => {
     const cap = new RateCap(realClock, 0)
-    await using origin = await startOrigin(tabs.made.files, { cap })
+    await using origin = await startOrigin(made.files, { cap })
     const sent = (): number => origin.served.reduce((sum, { sentBytes }) => sum + sentBytes, 0)
     const tab = await tabs.open({ at: origin.url }, GIVES_MB)
     const { page } = tab
