@@ -33,9 +33,9 @@ interface Rates {
   readonly busySwarm: number[]
 }
 
-/** What a profile of both says: see the rows' shares of the processors. */
+/** What a profile of both says, on two processors; the rows of both tell what share of them was busy. */
 const WHY =
-  'on two processors both are bound by them: a MiB takes about 110 ms of processor time whichever way (encryption, packets, the browser’s network process), and the swarm hashes it twice, reads, writes and frames it for 20 to 40 ms more, while the bare channel leaves a quarter of the processors idle'
+  'the processors bound it: a MiB takes about 110 ms of their time whichever way (encryption, packets, the browser’s network process, whose one thread bounds the bare channel and leaves a third of two processors idle), and the swarm hashes it twice, reads, writes and frames it for 20 to 40 ms more, until both are full'
 
 /** Each way once a round, one after the other, so that what else the machine does falls on all. */
 export async function benchThroughput(options: BenchOptions): Promise<void> {
