@@ -3,9 +3,8 @@ import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { StandingEngine } from '#shared/engine/standing-engine.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { LoadProgress } from '#shared/models/load-progress.ts'
-import type { ModelPlace, Payee, Peer } from '#shared/peer/peer.ts'
-import { provideModel, type ProvidedModel } from '#shared/peer/provide-model.ts'
-import type { Price } from '#shared/prompt/prompt.ts'
+import type { ModelPlace } from '#shared/peer/peer.ts'
+import type { ProvidedModel } from '#shared/peer/provide-model.ts'
 import type { StartedEngine, WantedBackend } from '../session/services.ts'
 import type { TabReason } from './pause-reasons.ts'
 import type { ProvideServices } from './services.ts'
@@ -95,53 +94,3 @@ export interface LendingComponents {
 
 /** Begins with what is loaded. @throws InfernetError as `provideModel` */
 export type BeginLending = (components: LendingComponents, chosen: ChosenModel) => Lending
-
-/** Lends one model, or the others that are kept here as well: that part of the page is fetched when it is first wanted. */
-export async function lendingWay(withOthers: boolean): Promise<BeginLending> {
-  if (!withOthers) return lendOne
-  try {
-    const { LentModels } = await import('./lent-models.ts')
-    return (components, chosen) => new LentModels(components, chosen)
-  } catch {
-    return lendOne // whoever served the page has another one now, or is away
-  }
-}
-
-function lendOne({ offer }: LendingComponents, { choice, started }: ChosenModel): Lending {
-  const chosen = offer(choice, started.engine, { subgroups: () => started.subgroups?.on ?? false })
-  return {
-    chosen,
-    all: [chosen],
-    models: [],
-    setShare: (share) => started.setShare(share),
-    setReason: (reason, on) => chosen.setReason(reason, on),
-    othersChanged: () => undefined,
-    onChange: (callback) => chosen.onChange(callback),
-    drain: () => chosen.drain(),
-    stop: () => chosen.stop(),
-    close: () => started.engine.close().catch(() => undefined),
-  }
-}
-
-export interface OfferTerms {
-  readonly payee: Payee | undefined
-  readonly priceOf: (model: ModelChoice) => Price
-  /** Of the time, (0, 1]; read at each offer. */
-  readonly share: () => number
-}
-
-/** Offers models at this peer under these terms. */
-export function offerAt(peer: Pick<Peer, 'provide'>, { payee, priceOf, share }: OfferTerms): OfferModel {
-  return (choice, engine, { place, subgroups }) =>
-    provideModel<TabReason>(peer, engine, {
-      payee,
-      place,
-      price: priceOf(choice),
-      get share() {
-        return share()
-      },
-      get subgroups() {
-        return subgroups()
-      },
-    })
-}
