@@ -2,8 +2,8 @@ import type { Clock } from '#shared/base/clock.ts'
 import { MINUTE_MS } from '#shared/base/units.ts'
 import type { KeptModels, KeptRecord } from './kept-models.ts'
 
-/** Whoever paused a download comes back to it; a week later its room may be taken for another. @internal */
-export const COMING_MS = 7 * 24 * 60 * MINUTE_MS
+/** Whoever paused a download comes back to it; a week later its room may be taken for another. */
+const COMING_MS = 7 * 24 * 60 * MINUTE_MS
 
 /** Whether its download was begun or gone on with lately. A clock that jumps, either way, ends that. */
 export function isComing({ comingSince }: Pick<KeptRecord, 'comingSince'>, now: number): boolean {
