@@ -1,27 +1,16 @@
 import { peerName, tokenId, type ModelHash, type PeerName } from '#shared/base/ids.ts'
-import { baseUnits, millis, tokens } from '#shared/base/units.ts'
+import { baseUnits, millis } from '#shared/base/units.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { askLocally } from '#shared/client/ask-locally.ts'
 import { askText } from '#shared/client/ask-text.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
-import type { Engine } from '#shared/engine/engine.ts'
 import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { LoadProgress } from '#shared/models/load-progress.ts'
-import type {
-  AnswerEvent,
-  AnswerSummary,
-  BegunAnswer,
-  ProviderJob,
-  ProviderTerms,
-  Provision,
-  RelayView,
-  SeenOffer,
-} from '#shared/peer/peer.ts'
+import type { AnswerEvent, AnswerSummary, BegunAnswer, RelayView, SeenOffer } from '#shared/peer/peer.ts'
 import type { Measured } from '#shared/peer/shelved-engine.ts'
-import type { Path } from '#shared/schedule/assignment.ts'
 import type { WantedShare } from '#shared/schedule/demand/merge-demand.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
@@ -33,7 +22,8 @@ import type { History, TranscriptStore } from '../ask/services.ts'
 import type { ModelsHome } from '../models/services.ts'
 import type { Services } from '../shell/services.ts'
 import { MemoryEngine } from './memory-engine.ts'
-import { GPU, named, relayView, SMOL, TINY } from './samples.ts'
+import { MemoryProvision } from './memory-provision.ts'
+import { GPU, relayView, SMOL, TINY } from './samples.ts'
 
 /** What a test or a picture wants of the world. */
 export interface Scene {
@@ -359,76 +349,6 @@ function memoryHistory(scene: Scene): History {
     put: async () => undefined,
     remove: async () => undefined,
     clear: async () => undefined,
-  }
-}
-
-/** A provision that a test moves by hand. */
-class MemoryProvision implements Provision {
-  readonly model: ModelHash
-  state: Provision['state'] = 'live'
-  jobs: ProviderJob[] = []
-  served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n), paid: baseUnits(0n) }
-  offerAcceptedAt: Provision['offerAcceptedAt']
-  offerRefusal: Provision['offerRefusal'] = undefined
-  readonly engine: Engine
-  readonly terms: ProviderTerms
-  readonly #listeners = new Set<() => void>()
-  readonly #clock: Clock
-  readonly #drained = Promise.withResolvers<void>()
-
-  constructor(engine: Engine, terms: ProviderTerms, clock: Clock) {
-    this.model = engine.info.model
-    this.engine = engine
-    this.terms = terms
-    this.#clock = clock
-    this.offerAcceptedAt = clock.now()
-  }
-
-  pause(): void {
-    this.state = 'paused'
-    this.changed()
-  }
-  resume(): void {
-    this.state = 'live'
-    this.offerAcceptedAt = this.#clock.now()
-    this.changed()
-  }
-  async drain(): Promise<void> {
-    this.state = 'draining'
-    this.changed()
-    if (this.jobs.length > 0) await this.#drained.promise
-    this.state = 'ended'
-  }
-  async stop(): Promise<void> {
-    this.state = 'ended'
-    this.#drained.resolve()
-  }
-  onChange(callback: () => void): () => void {
-    this.#listeners.add(callback)
-    return () => this.#listeners.delete(callback)
-  }
-  changed(): void {
-    for (const listener of this.#listeners) listener()
-  }
-  endJobs(): void {
-    this.jobs = []
-    this.changed()
-  }
-  /** A prompt from a stranger. */
-  addJob(tail: string, written: number, path: Path = 'webrtc'): void {
-    const due = baseUnits(BigInt(Math.floor(written / 32) * 32) * 200_000_000_000n)
-    this.jobs = [
-      ...this.jobs,
-      {
-        consumer: named(tail),
-        path,
-        tokens: tokens(written),
-        due,
-        paid: baseUnits(0n),
-        startedAt: this.#clock.now(),
-      },
-    ]
-    this.changed()
   }
 }
 
