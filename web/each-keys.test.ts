@@ -17,6 +17,7 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'OfferTable.svelte row.key': 'offers are merged by provider and model (`findOffers`, `Session`)',
   'Limits.svelte choice.model': '`Session` takes each model once',
   'Here.svelte model.model': '`ModelsHome` tells each model once',
+  'LentModels.svelte model.choice.model': '`lentModels` tells each model once',
   'ModelsView.svelte download.key': '`Downloads` takes each key once',
   'Prospects.svelte prospect.choice.model': '`Session` takes each model once',
   'PricePanel.svelte row.model': '`Network` makes one row a model',

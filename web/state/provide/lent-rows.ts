@@ -48,10 +48,7 @@ export function lentModels({ offered, out, unmeasured, measuring, ...now }: Lent
       ? [{ ...NOTHING, choice: measuring, place: 'measuring' as const, progress }]
       : []),
     ...waiting.map((choice) => ({ ...NOTHING, choice, place: 'unmeasured' as const })),
-    ...[...out.values()].map(({ choice, error, provided }) => ({
-      ...{ ...NOTHING, choice, place: 'out' as const, error },
-      ...(provided && countsOf(provided)),
-    })),
+    ...[...out.values()].filter(({ choice }) => !offered.has(choice.model)).map(modelOut),
   ]
 }
 
@@ -70,6 +67,10 @@ function lentModel(
     ...countsOf(provided),
     error: provided.restart?.reason,
   }
+}
+
+function modelOut({ choice, error, provided }: ModelOut): LentModel {
+  return { ...NOTHING, choice, place: 'out', error, ...(provided && countsOf(provided)) }
 }
 
 function countsOf({ provision }: ProvidedModel<TabReason>): Pick<LentModel, 'running' | 'answers' | 'due'> {
