@@ -34,7 +34,7 @@ export class Models {
     const { clock, settings } = services
     this.home = home
     this.shelf = new Shelf({
-      ...{ settings, home, running },
+      ...{ clock, settings, home, running },
       earnedBy: (model) =>
         earnedOf(model, wallet.entries, {
           wallet: wallet.address,

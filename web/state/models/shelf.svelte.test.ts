@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { epochMillis } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { knownModel, memoryHome, SMOL_ON_DISK } from '../testing/memory-models.ts'
 import { SMOL, TINY } from '../testing/samples.ts'
 import type { ModelsView } from './services.ts'
@@ -9,7 +10,9 @@ import { Shelf } from './shelf.svelte.ts'
 async function opened(change: Partial<ModelsView> = {}, kept = new Map<string, string>()) {
   const world = memoryHome(change)
   const running = { value: [] as (typeof TINY)[] }
+  const clock = new FakeClock()
   const shelf = new Shelf({
+    clock,
     settings: { get: (name) => kept.get(name), set: (name, value) => void kept.set(name, value) },
     home: world.home,
     earnedBy: ({ model }) => (model === SMOL ? 7n : 2n),
@@ -17,7 +20,7 @@ async function opened(change: Partial<ModelsView> = {}, kept = new Map<string, s
   })
   shelf.start()
   await settled()
-  return { ...world, shelf, running, kept }
+  return { ...world, clock, shelf, running, kept }
 }
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 const names = ({ here }: Shelf): string[] => here.map(({ name }) => name)
@@ -55,6 +58,25 @@ it('deletes after a question alone, which says when the model is in use', async 
   shelf.askToDelete(tiny!)
   await shelf.deleteAsked()
   expect([shelf.asked, names(shelf), shelf.others.length]).toEqual([undefined, ['SmolLM2 360M'], 1])
+})
+
+it('lets a model be deleted as soon as it has been let go, which nobody tells', async () => {
+  const { clock, home, shelf } = await opened()
+  const read = home.read.bind(home)
+  let isHeld = true
+  home.read = async () => {
+    const view = await read()
+    return { ...view, models: view.models.map((known) => ({ ...known, isInUse: isHeld })) }
+  }
+  await shelf.refresh()
+  shelf.askToDelete(shelf.here[0]!)
+  await settled()
+  expect(shelf.asked?.isInUse).toBe(true)
+  isHeld = false
+  await clock.advance(1000)
+  await settled()
+  expect(shelf.asked).toMatchObject({ model: TINY, isInUse: false })
+  shelf.letBe()
 })
 
 it('pins, shares and asks that all of it lasts', async () => {

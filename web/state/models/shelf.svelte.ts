@@ -1,4 +1,6 @@
+import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
+import { millis, SECOND_MS } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { Persisted } from '../session/persisted.svelte.ts'
 import type { SettingsStore } from '../session/services.ts'
@@ -6,11 +8,14 @@ import type { KnownModel, ModelEvent, ModelsHome, ModelsView, NamedModel, Room }
 
 /** The next model is hardly smaller. */
 const LOW_BYTES = 500_000_000
+/** Nobody tells when the last engine or tab has let a model's files go; so whoever waits for that looks. */
+const LOOK_AGAIN_MS = SECOND_MS
 
 export const SORTS = ['used', 'earned', 'size', 'name'] as const
 export type Sort = (typeof SORTS)[number]
 
 export interface ShelfComponents {
+  readonly clock: Clock
   readonly settings: SettingsStore
   readonly home: ModelsHome
   /** What a model earned here; undefined where that is not known. */
@@ -27,7 +32,8 @@ export class Shelf {
   readonly #seen: Persisted<number>
   #view = $state.raw<ModelsView | undefined>()
   #error = $state.raw<InfernetError | undefined>()
-  #asked = $state.raw<KnownModel | undefined>()
+  #asked = $state.raw<ModelHash | undefined>()
+  #lookAgain: { stop(): void } | undefined
   #reading: Promise<void> | undefined
   #isStale = false
   #stop: (() => void) | undefined
@@ -83,9 +89,9 @@ export class Shelf {
   set sort(sort: Sort) {
     this.#sort.value = sort
   }
-  /** The model of which it is asked whether to delete it. */
+  /** The model of which it is asked whether to delete it, as it stands now. */
   get asked(): KnownModel | undefined {
-    return this.#asked
+    return this.#asked && this.find(this.#asked)
   }
 
   find(model: ModelHash): KnownModel | undefined {
@@ -100,6 +106,7 @@ export class Shelf {
     void this.refresh()
   }
   stop(): void {
+    this.letBe()
     this.#stop?.()
     this.#stop = undefined
   }
@@ -111,16 +118,19 @@ export class Shelf {
     return this.#reading
   }
 
-  askToDelete(model: KnownModel): void {
-    this.#asked = this.find(model.model)
+  /** While it is in use it is looked at again, so that it can be deleted as soon as it has been let go. */
+  askToDelete({ model }: KnownModel): void {
+    this.#asked = model
+    void this.#lookWhileInUse()
   }
   letBe(): void {
+    this.#lookAgain?.stop()
     this.#asked = undefined
   }
   async deleteAsked(): Promise<void> {
     const asked = this.#asked
-    this.#asked = undefined
-    if (asked) await this.#act((home) => home.remove?.(asked.model))
+    this.letBe()
+    if (asked) await this.#act((home) => home.remove?.(asked))
   }
 
   pin(model: ModelHash, on: boolean): Promise<void> {
@@ -157,6 +167,16 @@ export class Shelf {
       case 'used':
         return Number(b.isInUse) - Number(a.isInUse) || (b.lastUsedAt ?? 0) - (a.lastUsedAt ?? 0) || byName
     }
+  }
+
+  async #lookWhileInUse(): Promise<void> {
+    this.#lookAgain?.stop()
+    const { asked } = this
+    if (!asked?.isInUse) return
+    await this.refresh()
+    if (this.#asked !== asked.model) return
+    const { clock } = this.#components
+    this.#lookAgain = clock.schedule(millis(LOOK_AGAIN_MS), () => void this.#lookWhileInUse())
   }
 
   async #act(act: (home: ModelsHome) => Promise<void> | undefined): Promise<void> {
