@@ -12,6 +12,7 @@ import { PROMPT_CODES } from './codes/prompt.ts'
 import { SCHEDULE_CODES } from './codes/schedule.ts'
 import { SETTLE_CODES } from './codes/settle.ts'
 import { STREAM_CODES } from './codes/stream.ts'
+import { VERIFY_CODES } from './codes/verify.ts'
 import { WALLET_CODES } from './codes/wallet.ts'
 import { WIRE_CODES } from './codes/wire.ts'
 
@@ -32,6 +33,7 @@ export const CODE_TABLE = {
   ...PROMPT_CODES,
   ...SCHEDULE_CODES,
   ...STREAM_CODES,
+  ...VERIFY_CODES,
   ...SETTLE_CODES,
   ...PAYMENT_CODES,
   ...CHAIN_CODES,

@@ -6,7 +6,17 @@
  */
 export const VERSIONS = {
   /** Protocols between peers: `/infernet/<stage>/<version>`. */
-  protocol: { prompt: 2, schedule: 2, stream: 2, verify: 1, settle: 2, pieces: 1, seeds: 1 },
+  protocol: {
+    prompt: 2,
+    schedule: 2,
+    stream: 2,
+    verify: 1,
+    settle: 2,
+    pieces: 1,
+    seeds: 1,
+    openings: 1,
+    records: 1,
+  },
   /** What a peer's key signs: `infernet/<noun>/<version>` goes before the bytes. */
   signed: {
     offer: 2,
@@ -19,11 +29,22 @@ export const VERSIONS = {
     proposal: 1,
     seeds: 1,
     demand: 1,
+    verdict: 1,
+    'golden-sketches': 1,
   },
   /** What is hashed or signed in a form of its own: `infernet/<name>/<version>` goes before the bytes. */
-  hashed: { chain: 2, seed: 1, binding: 1, sketch: 1 },
+  hashed: { chain: 2, seed: 1, binding: 1, sketch: 1, 'sketch-leaf': 1, 'sketch-salt': 1, 'own-sketches': 1 },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */
-  file: { model: 1, golden: 1, 'golden-vectors': 1, transcript: 1, catalogue: 1, publications: 1 },
+  file: {
+    model: 1,
+    golden: 1,
+    'golden-vectors': 1,
+    transcript: 1,
+    catalogue: 1,
+    publications: 1,
+    evidence: 1,
+    calibration: 1,
+  },
   /**
    * What relays tell one another: `infernet/<topic>/<version>`. `shelves` is for offers of models that must be loaded
    * first: a relay from before them would take one on `offers` for a forgery, and blame the relay that brought it.
