@@ -38,6 +38,10 @@ interface Case {
   readonly policy?: string
   /** What a cache may take, as a part of all models' bytes. */
   readonly room?: number
+  /** Of a check: what the provider does wrong, how many tokens were checked, and who wrote for whom to read. */
+  readonly cheat?: string
+  readonly tokens?: number
+  readonly pair?: string
 }
 
 /** One line of standard output. */
@@ -66,6 +70,8 @@ export interface Figure {
 export interface BenchOptions {
   /** Fewer repetitions and shorter windows, for a look while developing. */
   readonly quick: boolean
+  /** More repetitions, where a bench knows of more. */
+  readonly long: boolean
   /** Parts of names of cases, where a bench has cases; empty runs all. */
   readonly only: readonly string[]
   readonly print: (figure: Figure, aim?: Aim) => void

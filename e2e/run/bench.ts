@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- name ...] [--quick] [--only part-of-a-name ...]`, of a case of the engine or a part of the mesh
+ * `npm run bench [-- name ...] [--quick | --long] [--only part-of-a-name ...]`, of a case of the engine or a part of the mesh or of trust
  *
  * Measures and prints one JSON line a figure on standard output; what is skipped, and what misses its aim, stands on
  * standard error. No name runs all. A bench judges nothing: it fails only when something could not be measured.
@@ -12,6 +12,7 @@ import { benchHidden } from '../bench/hidden.ts'
 import { benchMesh } from '../bench/mesh.ts'
 import { benchMoney } from '../bench/money.ts'
 import { benchSampler } from '../bench/sampler.ts'
+import { benchTrust } from '../bench/trust.ts'
 import { benchWeights } from '../bench/weights.ts'
 
 /** Each bench gives the names of what it could not measure. */
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   hidden: benchHidden,
   money: benchMoney,
   weights: benchWeights,
+  trust: benchTrust,
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {
@@ -34,6 +36,7 @@ async function bench(): Promise<number> {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      long: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
     },
   })

@@ -1,0 +1,42 @@
+import { parentPort } from 'node:worker_threads'
+import type { Engine } from '#shared/engine/engine.ts'
+import { cheatNamed } from '#shared/testing/cheats/cheats.ts'
+import { loadTinyParts } from '#shared/testing/cheats/tiny-parts.ts'
+import { envelopeFor } from '#shared/verify/calibration/envelope-for.ts'
+import { checkLengths } from './check-lengths.ts'
+import { questionOf } from './questions.ts'
+import { sumTallies, type Tally } from './tally.ts'
+
+/** Answers that are to be asked for and checked, together. */
+export interface CheckTask {
+  /** Undefined asks an honest provider. */
+  readonly cheat: string | undefined
+  /** Of `questionOf`. */
+  readonly questions: readonly number[]
+}
+
+export type ThreadReply = { readonly tally: Tally } | { readonly error: string }
+
+/** The entry of a thread of the bench: it has the engines of a provider and of a verifier, and takes one task at a time. */
+if (!parentPort) throw new Error('check-thread.ts runs in a worker thread')
+const port = parentPort
+const parts = await loadTinyParts()
+const envelope = envelopeFor('fp32')
+
+port.on('message', (task: CheckTask) => {
+  checkAll(task)
+    .then((tally): ThreadReply => ({ tally }))
+    .catch((thrown: unknown): ThreadReply => ({
+      error: thrown instanceof Error ? (thrown.stack ?? '') : String(thrown),
+    }))
+    .then((reply) => port.postMessage(reply))
+    .catch((thrown: unknown) => console.error(thrown))
+})
+port.postMessage('ready')
+
+async function checkAll({ cheat, questions }: CheckTask): Promise<Tally> {
+  const provider: Engine = cheat === undefined ? parts.honest : cheatNamed(cheat).wrap(parts)
+  const pair = { provider, verifier: parts.honest, envelope }
+  const asked = questions.map((number) => questionOf(number, parts.model))
+  return sumTallies(await Promise.all(asked.map((each) => checkLengths(pair, each))))
+}
