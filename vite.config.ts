@@ -138,6 +138,7 @@ export default defineConfig({
           name: 'web',
           environment: 'node',
           include: ['web/**/*.svelte.test.ts'],
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           expect: expectInTime,
