@@ -8,7 +8,7 @@ import { rounds } from '#shared/testing/long-runs.ts'
 import { expectSameAnswer } from './compare-family.ts'
 import { openEngineTab, subgroupSize, type EngineTab } from './engine-tab.ts'
 
-const PRECISIONS = (['q4f16', 'fp32', 'fp16', 'q4'] as const).slice(0, rounds({ short: 1, full: 4 }))
+const PRECISIONS = (['q4f16', 'fp32', 'fp16', 'q4'] as const).slice(0, rounds({ short: 2, full: 4 }))
 const CASES = FAMILIES.flatMap(({ family }) => PRECISIONS.map((dtype) => ({ id: family.id, dtype })))
 
 describe('a model of each family, with random weights', () => {

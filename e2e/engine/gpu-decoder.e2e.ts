@@ -1,13 +1,10 @@
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FAMILIES } from '#shared/model-kit/families/families.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
 import { expectSameAnswer } from './compare-family.ts'
-import { openFasterGpu, subgroupSize, type EngineTab } from './engine-tab.ts'
+import { openFasterGpu, type EngineTab } from './engine-tab.ts'
 import type { Written } from './page/write-texts.ts'
 
-/** Of lavapipe's subgroups. */
-const LANES = 8
 const COUNT = 8
 /** Devices were seen to differ by 1.5e-5. */
 const TOLERANCE = 1e-3
@@ -143,23 +140,11 @@ describe('the decoder on a GPU', () => {
     })
   })
 
-  // One with lengths from a mask compiles its shaders anew for each length: `families.long.e2e.ts` has that one, too.
-  it.each(FAMILIES.filter(({ exporter }) => exporter === 'genai').map(({ family }) => family.id))(
-    'answers as wasm does with a model of another family: %s',
-    SLOW,
-    (family) => expectSameAnswer(page, family, 'fp32'),
+  // `families.long.e2e.ts` has the others. This one has most of what a family may change: norms of queries and keys,
+  // windows, capped logits.
+  it('answers as wasm does with a model of another family: gemma-3', SLOW, () =>
+    expectSameAnswer(page, 'gemma-3', 'fp32'),
   )
-
-  it('computes attention right with subgroups of 8 lanes', SLOW, async ({ skip }) => {
-    if ((await subgroupSize(page)) !== LANES) skip('no subgroups of 8 lanes here')
-    const other = await page.context().newPage()
-    await other.goto(page.url())
-    const reports = await other.evaluate(async () =>
-      (await window.decoderRoom()).tryWithSubgroups('GroupQueryAttention'),
-    )
-    expect(reports.map(({ variant }) => variant)).toContain('prefill, heads of 32')
-    expect(reports.filter(({ maxDiff, limit }) => !(maxDiff <= limit))).toEqual([])
-  })
 })
 
 /** The same tokens, of the same logits as far as two devices have the same. */

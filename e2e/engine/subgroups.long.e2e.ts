@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { openEngineTab, subgroupSize } from './engine-tab.ts'
+import { openEngineTab, openFasterGpu, subgroupSize } from './engine-tab.ts'
 
+/** Of lavapipe's subgroups. */
+const LANES = 8
 const MODEL = { id: 'infernet-tiny', dtype: 'fp32' } as const
 
 describe('a trial of the subgroups feature', () => {
@@ -25,4 +27,16 @@ describe('a trial of the subgroups feature', () => {
       )
     },
   )
+})
+
+describe('attention with subgroups of 8 lanes', () => {
+  it('is right', { timeout: 300_000 }, async ({ skip }) => {
+    await using tab = await openFasterGpu()
+    if ((await subgroupSize(tab.page)) !== LANES) skip('no subgroups of 8 lanes here')
+    const reports = await tab.page.evaluate(async () =>
+      (await window.decoderRoom()).tryWithSubgroups('GroupQueryAttention'),
+    )
+    expect(reports.map(({ variant }) => variant)).toContain('prefill, heads of 32')
+    expect(reports.filter(({ maxDiff, limit }) => !(maxDiff <= limit))).toEqual([])
+  })
 })

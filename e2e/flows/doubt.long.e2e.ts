@@ -11,7 +11,7 @@ testDoubt({
     ['closed-sent', 'dies', ['send', 'withdraw', 'claim']],
   ],
   sent: [
-    ['lost', ['send', 'deposit', 'unbond', 'revoke']],
+    ['lost', ['send', 'deposit', 'unbond', 'revoke', 'withdraw']],
     ['slow', ['send']],
   ],
   doubtful: [

@@ -1,5 +1,6 @@
-import type { Browser, Page } from 'playwright'
+import type { Page } from 'playwright'
 import { describe, expect, it } from 'vitest'
+import { openChanged } from '../fixtures/changed-browser.ts'
 import { fetchThrough } from '../fixtures/fetch-through.ts'
 import { launchBrowser, openTab } from '../fixtures/browser.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
@@ -152,7 +153,8 @@ describe('the page', () => {
       .toBe(0)
   })
 
-  it('says what stands in the way of lending and what to do: no adapter, no WebGPU, plain http, no memory', async () => {
+  // `page.long.e2e.ts` has a browser without WebGPU.
+  it('says what stands in the way of lending and what to do: no adapter, plain http, no memory', async () => {
     const network = plain()
     const { relay } = network
     const blind = await launchBrowser({
@@ -167,16 +169,6 @@ describe('the page', () => {
         'Try again',
         'Lend your processor instead',
       ])
-
-      const old = await openChanged(blind, relay.url, { change: withoutWebGpu })
-      const noWebGpu = await old.problem('engine.no-webgpu')
-      expect(await noWebGpu.innerText()).toContain('Use a current Chrome, Edge, Firefox or Safari')
-      await noWebGpu.getByRole('button', { name: 'Lend your processor instead' }).click()
-      await old.waitForState('live')
-      await old.page.getByText('Much slower than a GPU, and labelled CPU.').waitFor()
-      await old.waitForOffer()
-      await old.page.getByRole('navigation').getByText('Network').click()
-      await old.page.getByTestId('offer-row').filter({ hasText: 'this tab' }).getByText('CPU').waitFor()
 
       const insecure = await openChanged(blind, `http://elsewhere.test:${relay.port}`)
       const plainHttp = await insecure.problem('mesh.insecure-page')
@@ -263,36 +255,6 @@ async function expectNothingToPress(page: Page): Promise<void> {
   expect(await page.getByTestId('answer-state').count()).toBe(0)
   await page.getByRole('link', { name: 'Show how' }).click()
   await page.locator('[data-testid=error-panel][data-code="mesh.insecure-page"]').waitFor()
-}
-
-interface Changed {
-  readonly query?: string
-  /** Runs before the page loads. */
-  readonly change?: () => void
-  /** Runs before the engine's worker loads. */
-  readonly inWorker?: string
-}
-
-/** Opens the Provide page in a browser that lacks something. */
-async function openChanged(
-  browser: Browser,
-  url: string,
-  { query = '', change, inWorker }: Changed = {},
-): Promise<ProvidePage> {
-  const tab = await openTab(browser, 'about:blank')
-  if (change) await tab.page.addInitScript(change)
-  if (inWorker !== undefined)
-    await tab.page.route('**/assets/worker-*.js', async (route) => {
-      const response = await fetchThrough(route)
-      if (!response) return
-      await route.fulfill({ response, body: `${inWorker};${await response.text()}` })
-    })
-  await tab.page.goto(new URL(`/provide${query}`, url).href)
-  return new ProvidePage(tab)
-}
-
-function withoutWebGpu(): void {
-  Reflect.deleteProperty(Navigator.prototype, 'gpu')
 }
 
 /** The software adapter is passed over for the processor unless it says that it is a real one. */

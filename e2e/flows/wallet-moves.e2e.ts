@@ -1,18 +1,14 @@
-import type { Page } from 'playwright'
-import { erc20Abi, parseEther, type Address } from 'viem'
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { parseEther } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findAnvil } from '../chain/find-anvil.ts'
 import { openTab } from '../fixtures/browser.ts'
-import { fundPlayed, startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
+import { startMoneyNetwork, type MoneyNetwork } from '../fixtures/money-network.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
-import { installOddWallet, type OddMode, type OddWallet } from '../wallet/odd-wallet.ts'
+import { balanceOf, ODD, openOddTab, PATIENCE, setMode, standsFor } from '../wallet/odd-tab.ts'
 
-const ODD = { name: 'Odd Wallet', rdns: 'odd.example' }
 const SOMEBODY = '0x00000000000000000000000000000000000000aa'
-const PATIENCE = { timeout: 40_000, interval: 150 }
-type Odd = Window & { readonly oddWallets: Readonly<Record<string, OddWallet>> }
 
+// `wallet-moves.long.e2e.ts` has another account in the middle of an act, and another chain.
 // npm brings anvil for Linux on x64 alone: elsewhere these wait for a Foundry installation.
 describe.skipIf(findAnvil() === undefined)('what changes under an act (needs anvil)', () => {
   let network: MoneyNetwork
@@ -21,82 +17,13 @@ describe.skipIf(findAnvil() === undefined)('what changes under an act (needs anv
   })
   afterAll(() => network[Symbol.asyncDispose]())
 
-  const walletUrl = (): string => new URL('/wallet', network.relay.url).href
-
-  async function balanceOf(address: Address): Promise<bigint> {
-    const { asset } = network.network.escrows[0]!
-    return network.control.readContract({
-      ...{ address: asset, abi: erc20Abi, functionName: 'balanceOf', args: [address] },
-    })
-  }
-
-  /** A tab with a wallet of two accounts that both have money. */
-  async function openOdd(change: { readonly chainId?: number; readonly style?: 'usual' | 'no-on' } = {}) {
-    const accounts = [1, 2].map(() => privateKeyToAccount(generatePrivateKey()).address)
-    for (const account of accounts) await fundPlayed(network, account)
-    const { chainId = network.network.chainId, style = 'usual' } = change
-    const init = { ...ODD, rpcUrl: network.rpcUrl, chainId, accounts, style, canBatch: false } as const
-    const prepare = (profile: { addInitScript: Page['addInitScript'] }) =>
-      profile.addInitScript(installOddWallet, init)
-    const wallet = new WalletPage(await openTab(network.browser, walletUrl(), { prepare: (p) => prepare(p) }))
-    await wallet.ready()
-    return { wallet, first: accounts[0]!, second: accounts[1]! }
-  }
-  const setMode = (page: Page, mode: OddMode): Promise<void> =>
-    page.evaluate(
-      ([name, wanted]) => {
-        ;(window as unknown as Odd).oddWallets[name]!.mode = wanted
-      },
-      [ODD.name, mode] as const,
-    )
-  const setAccounts = (page: Page, accounts: readonly string[]): Promise<void> =>
-    page.evaluate(
-      ([name, wanted]) => {
-        ;(window as unknown as Odd).oddWallets[name]!.accounts = wanted
-      },
-      [ODD.name, accounts] as const,
-    )
-  async function standsFor({ page }: WalletPage, account: Address): Promise<void> {
-    await expect
-      .poll(() => page.getByTestId('wallet-menu').innerText(), PATIENCE)
-      .toContain(account.slice(-4))
-    await page.locator('[data-testid=wallet][data-read=true]').waitFor({ state: 'attached' })
-    await page.getByTestId('balance').waitFor()
-  }
   const stage = ({ page }: WalletPage, which: string): Promise<void> =>
     page
       .locator(`[data-testid=act][data-stage=${which}]`)
       .waitFor({ state: 'attached', timeout: PATIENCE.timeout })
 
-  it('stays with the account that an act began with when the wallet changes it meanwhile', async () => {
-    const { wallet, first, second } = await openOdd()
-    await wallet.connect(ODD.name)
-    await standsFor(wallet, first)
-    await setMode(wallet.page, 'switch-account')
-    await wallet.deposit('20') // two approvals: the account is another one after the first
-    expect(await wallet.failed()).toBe('wallet.other-account')
-    await standsFor(wallet, second)
-    expect(await wallet.page.getByTestId('act-account').innerText()).toContain(first.slice(-4))
-    expect([await balanceOf(first), await balanceOf(second)]).toEqual([
-      parseEther('1000'),
-      parseEther('1000'),
-    ])
-    expect(await wallet.entry('Added to deposit').count(), 'it is of the other account').toBe(0)
-
-    // What it advises: the first account again.
-    await setMode(wallet.page, '')
-    await setAccounts(wallet.page, [first, second])
-    await standsFor(wallet, first)
-    await wallet.page.locator('[data-code="wallet.cause-gone"]').waitFor()
-    await wallet.act.getByRole('button', { name: 'Try again' }).click()
-    await wallet.done()
-    await wallet.entry('Added to deposit', 'confirmed').waitFor()
-    expect([await balanceOf(first), await balanceOf(second)]).toEqual([parseEther('980'), parseEther('1000')])
-    await wallet.tab.close()
-  })
-
   it('says who paid when a wallet takes another account than it was asked for', async () => {
-    const { wallet, first, second } = await openOdd()
+    const { wallet, first, second } = await openOddTab(network)
     await wallet.connect(ODD.name)
     await standsFor(wallet, first)
     await setMode(wallet.page, 'pays-from-other')
@@ -108,12 +35,15 @@ describe.skipIf(findAnvil() === undefined)('what changes under an act (needs anv
     ])
     await standsFor(wallet, second)
     await wallet.entry('Sent', '−30.00 INF', 'confirmed').waitFor()
-    expect([await balanceOf(first), await balanceOf(second)]).toEqual([parseEther('1000'), parseEther('970')])
+    expect([await balanceOf(network, first), await balanceOf(network, second)]).toEqual([
+      parseEther('1000'),
+      parseEther('970'),
+    ])
     await wallet.tab.close()
   })
 
   it('waits for a locked wallet by name, asks no faucet for it, and can stop waiting', async () => {
-    const { wallet } = await openOdd()
+    const { wallet } = await openOddTab(network)
     const { page } = wallet
     await setMode(page, 'connect-hang')
     await page.getByTestId('wallet-menu').click()
@@ -128,20 +58,9 @@ describe.skipIf(findAnvil() === undefined)('what changes under an act (needs anv
     await wallet.tab.close()
   })
 
-  it('sees that a wallet has changed its chain, however late and though it does not tell', async () => {
-    const { wallet, first } = await openOdd({ chainId: 1, style: 'no-on' })
-    await wallet.connect(ODD.name)
-    await standsFor(wallet, first)
-    await setMode(wallet.page, 'switch-late')
-    const wrong = wallet.page.locator('[data-code="wallet.wrong-chain"]')
-    await wallet.page.getByRole('button', { name: 'Switch chain' }).first().click()
-    await expect.poll(() => wrong.count(), PATIENCE).toBe(0)
-    await wallet.tab.close()
-  })
-
   it('follows a fork of five blocks: entry, note and money, and sends it again when told so', async () => {
     const { control } = network
-    const wallet = new WalletPage(await openTab(network.browser, walletUrl()))
+    const wallet = new WalletPage(await openTab(network.browser, new URL('/wallet', network.relay.url).href))
     await wallet.ready()
     await wallet.getTestMoney()
     await control.mine({ blocks: 20 })

@@ -1,5 +1,5 @@
 /**
- * `npm test`: types, lint, format, unused code, the contracts, unit tests, the build, then real browsers. Every gate and
+ * `npm test`: types, lint, format, unused code, the contracts, the build, unit tests, then real browsers. Every gate and
  * every test counts; the last line adds them up: `N passed, N failed`.
  */
 import { join } from 'node:path'
@@ -23,9 +23,9 @@ const BROWSER_AT_A_TIME = ['--maxWorkers=2']
 const tally = createTally((line) => console.log(line))
 
 endChildrenOnSignals()
-await twoAtATime([contractTests, lint, types, format, unusedCode])
+let isBuilt = false
+await twoAtATime([contractTests, lint, types, unusedCode, format, build])
 await suite('unit tests', ['unit', 'unit-pure', 'web'], UNIT_AT_A_TIME)
-const isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
 if (isBuilt) await tally.gate('weight of the page', weighPage)
 if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
   installWhatTestsTake()
@@ -60,6 +60,10 @@ function format(): Promise<boolean> {
 async function unusedCode(): Promise<void> {
   await gate('unused code', [bin('knip/bin/knip.js')])
   await gate('code that only tests use', [bin('knip/bin/knip.js'), '--production'])
+}
+
+async function build(): Promise<void> {
+  isBuilt = await gate('build of the page', [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'])
 }
 
 /** forge's tests, each counted; a run that dies without its counts is one failure. */
