@@ -28,12 +28,15 @@ export function checkRequest(request: GenerateRequest, bounds: RequestBounds): v
  * @throws InfernetError as {@link checkRequest}
  */
 export function checkScoreRequest(request: ScoreRequest, bounds: RequestBounds): void {
-  const { promptTokens, outputTokens, sampler, seed } = request
+  const { promptTokens, priorTokens = [], outputTokens, sampler, seed } = request
   checkParams(sampler, seed, bounds.vocabSize)
   if (outputTokens.length === 0)
     throw new InfernetError('prompt.bad-parameters', { parameter: 'outputTokens' })
   // What follows the last token is not asked for, so the text may fill the context to the brim.
-  checkTokens(promptTokens, outputTokens, { ...bounds, contextLength: bounds.contextLength + 1 })
+  checkTokens(promptTokens, [...priorTokens, ...outputTokens], {
+    ...bounds,
+    contextLength: bounds.contextLength + 1,
+  })
 }
 
 /**

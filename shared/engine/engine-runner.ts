@@ -8,6 +8,7 @@ import type { Engine, EngineInfo, GenerateRequest, TokenBatch } from './engine.t
 import { createGrammarLoader } from './grammar/load-grammar.ts'
 import type { Gpu } from './ort-runtime.ts'
 import { createSampler, type Sampler } from './sampler/sampler.ts'
+import { createSketcher } from './score/sketch.ts'
 import { refuseEmbedding } from './other-task.ts'
 import { stoppable } from './stoppable.ts'
 import { watchDevice } from './watch-device.ts'
@@ -75,7 +76,9 @@ export function createRunner(
     signal.throwIfAborted()
     // The engine before us wrote the end already and was lost before it could say so.
     if (sampler.isOver) return yield { tokens: [], finish: 'stop' }
-    const task = new AnswerTask({ request, sampler, eos, contextLength, now, batchMs, wake })
+    const { sketches, seed } = request
+    const sketcher = sketches ? createSketcher(seed, vocabSize) : undefined
+    const task = new AnswerTask({ request, sampler, sketcher, eos, contextLength, now, batchMs, wake })
     const giveUp = (): void => task.fail(signal.reason as Error)
     signal.addEventListener('abort', giveUp)
     try {
@@ -103,9 +106,13 @@ export function createRunner(
       checkScoreRequest(request, info)
       const either = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])])
       either.throwIfAborted()
-      const sampler = await samplerOf(request, [])
+      const sampler = await samplerOf(request, request.priorTokens ?? [])
       either.throwIfAborted()
-      const task = new ScoreTask(request, sampler, wake)
+      const task = new ScoreTask(request, {
+        sampler,
+        sketcher: createSketcher(request.seed, vocabSize),
+        wake,
+      })
       const giveUp = (): void => task.fail(either.reason as Error)
       either.addEventListener('abort', giveUp)
       try {

@@ -57,6 +57,8 @@ export interface GenerateRequest {
   readonly seed: Uint8Array
   /** How many new tokens at most. The end-of-sequence token counts. */
   readonly maxTokens: number
+  /** Asks for the sketch of each token (`TokenBatch.sketches`), to be committed to. @default false */
+  readonly sketches?: boolean | undefined
   /** Who asks, in any words: those who ask for much wait for those who ask for little. @default one for all */
   readonly client?: string | undefined
 }
@@ -64,6 +66,11 @@ export interface GenerateRequest {
 /** A text whose tokens are to be checked: what a verifier runs. */
 export interface ScoreRequest {
   readonly promptTokens: readonly number[]
+  /**
+   * Tokens of the answer before those that are to be checked: they are read, not scored, and the sampler goes on at
+   * position `priorTokens.length`, as in {@link GenerateRequest}. @default none
+   */
+  readonly priorTokens?: readonly number[] | undefined
   /** What a provider says the model wrote. At least one. */
   readonly outputTokens: readonly number[]
   readonly sampler: SamplerParams
@@ -78,7 +85,7 @@ export interface TokenScore {
    * this engine would have drawn, `MARGIN_FILTERED` when the filters rule it out (Token-DiFR, docs/design-notes.md).
    */
   readonly margin: number
-  /** Sixteen logits of this position as IEEE 754 halves, to be compared with the provider's (`sketchLogits`). */
+  /** Sixteen logits of this position as IEEE 754 halves, to be compared with the provider's (`createSketcher`). */
   readonly sketch: Uint16Array
 }
 
@@ -96,6 +103,11 @@ export type FinishReason = 'stop' | 'length'
 export interface TokenBatch {
   /** At least one token, unless the answer ends. The end-of-sequence token is included, it is produced and counted. */
   readonly tokens: readonly TokenId[]
+  /**
+   * Where they were asked for: of each token sixteen logits of its position as IEEE 754 halves (`createSketcher`), one token
+   * after the other.
+   */
+  readonly sketches?: Uint16Array | undefined
   readonly finish: FinishReason | undefined
 }
 

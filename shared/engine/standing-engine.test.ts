@@ -7,6 +7,7 @@ import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { realClock } from '../testing/real-clock.ts'
 import type { TestedEngine } from './create-engine.ts'
 import type { GenerateRequest } from './engine.ts'
+import { SKETCH_SIZE } from './score/sketch.ts'
 import { createStandingEngine, type StandingEngine, type StandingInit } from './standing-engine.ts'
 
 const selfTest = { right: 3, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
@@ -61,11 +62,17 @@ async function standing(init: StandingInit = {}, tokensPerSecond = 10) {
 
 /** Drains an answer in the background and tells what came of it. */
 function read(engine: StandingEngine, change: Partial<GenerateRequest> = {}, signal?: AbortSignal) {
-  const seen = { tokens: [] as number[], finish: undefined as unknown, error: undefined as unknown }
+  const seen = {
+    tokens: [] as number[],
+    sketches: [] as number[],
+    finish: undefined as unknown,
+    error: undefined as unknown,
+  }
   const reading = (async () => {
     try {
       for await (const batch of engine.generate({ ...request, ...change }, { signal })) {
         seen.tokens.push(...batch.tokens)
+        seen.sketches.push(...(batch.sketches ?? []))
         seen.finish = batch.finish
       }
     } catch (error) {
@@ -75,12 +82,18 @@ function read(engine: StandingEngine, change: Partial<GenerateRequest> = {}, sig
   return Object.assign(seen, { reading })
 }
 
-const undisturbed = await collect(createFakeEngine({ clock: realClock }), request)
+const whole = await collect(createFakeEngine({ clock: realClock }), { ...request, sketches: true })
+const undisturbed = { ...whole, sketches: [...whole.sketches] }
 
 describe('createStandingEngine', () => {
   it('goes on with every running answer when the device is lost, and nobody can see the seam', async () => {
     const { engine, clock, latest, started, stages } = await standing()
-    const answers = [read(engine), read(engine), read(engine, { maxTokens: 7 })]
+    const sketches = true
+    const answers = [
+      read(engine, { sketches }),
+      read(engine, { sketches }),
+      read(engine, { maxTokens: 7, sketches }),
+    ]
     await clock.advance(1050)
     latest().breakDown(lostDevice())
     await clock.advance(900)
@@ -89,7 +102,11 @@ describe('createStandingEngine', () => {
     for (const answer of answers) await answer.reading
     expect(answers[0]).toMatchObject(undisturbed)
     expect(answers[1]).toMatchObject(undisturbed)
-    expect(answers[2]).toMatchObject({ tokens: undisturbed.tokens.slice(0, 7), finish: 'length' })
+    expect(answers[2]).toMatchObject({
+      tokens: undisturbed.tokens.slice(0, 7),
+      sketches: undisturbed.sketches.slice(0, 7 * SKETCH_SIZE),
+      finish: 'length',
+    })
     expect(started).toHaveLength(3)
     expect(stages).toEqual(['restarting', 'up', 'restarting', 'up'])
   })

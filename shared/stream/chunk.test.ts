@@ -1,13 +1,18 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { amountToBytes, fromHex } from '../base/bytes.ts'
 import { jobId } from '../base/ids.ts'
 import { tokens } from '../base/units.ts'
 import { makePeer, type TestPeer } from '../testing/peers.ts'
 import { pricePerToken } from '../testing/prices.ts'
-import type { Signed } from '../wire/signed.ts'
+import { SKETCH_SIZE } from '../engine/score/sketch.ts'
+import { decode } from '../wire/codec.ts'
+import { sign, type Signed } from '../wire/signed.ts'
 import { ChunkSigner, ChunkVerifier, type ChainTerms } from './chunk.ts'
 import { CHUNK_TOKENS } from './constants.ts'
-import { AGREED_PARTS, hashAgreed, type Agreed } from './first-link.ts'
+import { AGREED_PARTS, firstLink, hashAgreed, type Agreed } from './first-link.ts'
+import { chunkSchema } from './messages.ts'
+import { sketchRoot } from './sketch-tree.ts'
 
 const batches = fc.array(fc.array(fc.nat(2 ** 20 - 1), { minLength: 1, maxLength: 70 }), {
   minLength: 1,
@@ -63,6 +68,50 @@ describe('the chain of chunks', () => {
       }),
       { numRuns: 25 },
     )
+  })
+
+  it('commits to the sketches of its tokens where it has a secret, and only with sketches of all of them', async () => {
+    const secret = new Uint8Array(32).fill(7)
+    const sketches = Uint16Array.from({ length: 40 * SKETCH_SIZE }, (_, i) => i)
+    const written = Array.from({ length: 40 }, (_, i) => 100 + i)
+    const sign = async (init: { secret?: Uint8Array; sketches?: Uint16Array }) => {
+      const signer = new ChunkSigner(termsOf({ from: 3 }), hashAgreed(agreed), provider.key, init.secret)
+      const half = init.sketches?.subarray(0, 20 * SKETCH_SIZE)
+      const first = await signer.add(written.slice(0, 20), half)
+      const rest = await signer.add(written.slice(20), init.sketches?.subarray(20 * SKETCH_SIZE))
+      const chunks = [...first, ...rest, ...(await signer.finish())]
+      const verifier = verifierOf(termsOf({ from: 3 }))
+      verifier.streamed(written)
+      const accepted = []
+      for (const chunk of chunks) accepted.push(await verifier.accept(chunk))
+      return { roots: accepted.map(({ root }) => root), committed: signer.committed }
+    }
+    const { roots, committed } = await sign({ secret, sketches })
+    expect(roots).toEqual([
+      undefined,
+      sketchRoot(secret, sketches.slice(0, 32 * SKETCH_SIZE), 3),
+      sketchRoot(secret, sketches.slice(32 * SKETCH_SIZE), 35),
+    ])
+    expect(committed).toEqual({ link: firstLink(termsOf().jobId, hashAgreed(agreed)), sketches })
+    expect((await sign({ sketches })).roots).toEqual([undefined, undefined, undefined])
+    expect((await sign({ secret })).roots).toEqual([undefined, undefined, undefined])
+    const short = sketches.subarray(0, 25 * SKETCH_SIZE)
+    expect((await sign({ secret, sketches: short })).roots).toEqual([undefined, undefined, undefined])
+  })
+
+  it('is read by a consumer of today from a provider that commits to nothing, and prefill commits to nothing', async () => {
+    const verifier = verifierOf(termsOf())
+    const [prefill] = await signAll(termsOf(), [])
+    expect(prefill).toBeUndefined()
+    const [first] = await signAll(termsOf(), [[5]])
+    const body = decode(chunkSchema, first!.body)
+    const plain = { ...body, jobId: fromHex(body.jobId), due: amountToBytes(body.due) }
+    const forged = await sign('chunk', { ...plain, root: new Uint8Array(32) }, provider.key)
+    await expect(verifier.accept(forged)).rejects.toMatchObject({
+      code: 'stream.bad-chunk',
+      facts: { reason: 'root' },
+    })
+    expect(await verifier.accept(first!)).toMatchObject({ root: undefined })
   })
 
   it.each<[string, Partial<ChainTerms>, string]>([

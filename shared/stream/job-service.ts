@@ -20,6 +20,7 @@ import { isPaid, type CreditVerifier, type IncomingCredit } from './credit.ts'
 import { creditTermsOf } from './job-terms.ts'
 import { consumerFrameSchema } from './messages.ts'
 import { readOpen, type OpenJob } from './open-job.ts'
+import type { SketchKeeper } from './sketch-keeper.ts'
 import { ServedJob, type JobFrames, type JobOutcome, type TakeModel } from './serve-job.ts'
 
 /** A model that is being served, as the job service sees it. */
@@ -49,6 +50,8 @@ export interface JobServiceComponents {
   readonly key: PrivateKey
   readonly desk: QuoteDesk
   readonly servedOf: (model: ModelHash) => Served | undefined
+  /** Keeps the sketches that chunks commit to, where consumers take such chunks. @default none does */
+  readonly sketches?: SketchKeeper | undefined
   /** Called when jobs begin, progress and end. */
   readonly onChange?: () => void
   readonly onEnd?: (job: LiveJob, outcome: JobOutcome) => void
@@ -121,7 +124,7 @@ export class JobService {
       credit?.close(baseUnits(0n))
       throw thrown
     }
-    const { clock, key, onChange } = this.#components
+    const { clock, key, sketches, onChange } = this.#components
     const components = {
       clock,
       key,
@@ -129,6 +132,7 @@ export class JobService {
       credit,
       engine: served.engine,
       take: served.take,
+      sketches,
       ...(onChange ? { onProgress: onChange } : {}),
     }
     const job = new ServedJob(frames, open, redeemed, components)

@@ -5,6 +5,7 @@ import type { Engine, FinishReason } from '../engine/engine.ts'
 import type { Signed } from '../wire/signed.ts'
 import type { CreditTerms, JobTally } from './credit.ts'
 import type { AgreedHashes } from './first-link.ts'
+import type { SketchKeeper } from './sketch-keeper.ts'
 
 /** What a job's work is made of. */
 export interface WorkInit {
@@ -14,6 +15,8 @@ export interface WorkInit {
   readonly engine: Engine
   /** Whose job it is; those who ask for much wait for those who ask for little. */
   readonly consumer: PeerName
+  /** Keeps the sketches that chunks commit to. @default none does */
+  readonly sketches?: SketchKeeper | undefined
 }
 
 /** The job's line, as its work uses it: every wait ends with the job. */

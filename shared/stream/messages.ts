@@ -25,15 +25,21 @@ const receiptSchema = message({
 })
 
 /** The first frame of a job: what to write, and under which quote. */
-export const openJobSchema = message({
-  type: v.literal('open'),
-  jobId: jobIdField,
-  quoteId: jobIdField,
-  /** See `question.ts`: one byte string, because the chain of chunks begins with its hash. */
-  question: bytesUpTo(MAX_QUESTION_BYTES),
-  /** What shows that the job will be paid, and pays for a long prompt before it is read; opaque here. */
-  credit: v.exactOptional(bytesUpTo(MAX_CREDIT_BYTES)),
-})
+export const openJobSchema = message(
+  {
+    type: v.literal('open'),
+    jobId: jobIdField,
+    quoteId: jobIdField,
+    /** See `question.ts`: one byte string, because the chain of chunks begins with its hash. */
+    question: bytesUpTo(MAX_QUESTION_BYTES),
+    /** What shows that the job will be paid, and pays for a long prompt before it is read; opaque here. */
+    credit: v.exactOptional(bytesUpTo(MAX_CREDIT_BYTES)),
+  },
+  {
+    /** The consumer reads chunks that commit to sketches (`sketch-tree.ts`); one from before them refuses such a chunk. */
+    sketches: v.boolean(),
+  },
+)
 export type OpenFrame = v.InferOutput<typeof openJobSchema>
 
 /** What a consumer sends on a job's stream. */
@@ -102,6 +108,8 @@ export const chunkSchema = v.strictObject({
   previous: bytes(32),
   /** Everything owed so far for this job, this chunk included. */
   due: amountField,
+  /** Commits to the sketches of the tokens (`sketch-tree.ts`), where the consumer wished for it. Never of chunk 0. */
+  root: v.exactOptional(bytes(32)),
 })
 
 /** The signed body of a chunk of vectors: of each block of texts one, from 0 on. */

@@ -11,6 +11,8 @@ interface Opened {
   /** The exact bytes of the question. */
   readonly body: Uint8Array
   readonly credit: Uint8Array | undefined
+  /** The consumer takes chunks that commit to sketches. */
+  readonly wantsSketches: boolean
 }
 
 /** A job that writes. */
@@ -29,6 +31,7 @@ function decodeAnyQuestion(body: Uint8Array): Question | EmbedQuestion {
 }
 
 /** @throws InfernetError `wire.malformed` */
-export function readOpen({ jobId, quoteId, question, credit }: OpenFrame): OpenJob {
-  return { ...decodeAnyQuestion(question), jobId, quoteId, body: question, credit }
+export function readOpen({ jobId, quoteId, question, credit, optional }: OpenFrame): OpenJob {
+  const wantsSketches = optional?.sketches ?? false
+  return { ...decodeAnyQuestion(question), jobId, quoteId, body: question, credit, wantsSketches }
 }

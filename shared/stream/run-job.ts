@@ -234,6 +234,7 @@ export class RunningJob {
       quoteId: fromHex(quote.quoteId),
       question: this.#question,
       ...(credit ? { credit } : {}),
+      ...(isEmbedJob(this.#job) ? {} : { optional: { sketches: true } }),
     })
   }
 

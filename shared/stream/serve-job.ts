@@ -29,6 +29,7 @@ import { hashAgreed } from './first-link.ts'
 import type { consumerFrameSchema, ConsumerFrame } from './messages.ts'
 import type { OpenJob } from './open-job.ts'
 import { EmbeddingWork } from './read-texts.ts'
+import type { SketchKeeper } from './sketch-keeper.ts'
 import { AnswerWork } from './write-answer.ts'
 
 export type JobFrames = FramedStream<typeof consumerFrameSchema>
@@ -39,6 +40,8 @@ export interface ServedJobComponents {
   readonly engine: Engine
   /** Whose job it is; those who ask for much wait for those who ask for little. */
   readonly consumer: PeerName
+  /** Keeps the sketches that chunks commit to. @default none does */
+  readonly sketches?: SketchKeeper | undefined
   /** What the job is paid with. @default it is free */
   readonly credit?: IncomingCredit | undefined
   /** Brings the model to the GPU and holds it there; what comes back lets it go. @default it is there */
@@ -79,7 +82,7 @@ export class ServedJob {
   #wake: (() => void) | undefined
 
   constructor(frames: JobFrames, open: OpenJob, redeemed: RedeemedQuote, components: ServedJobComponents) {
-    const { clock, key, engine, consumer } = components
+    const { clock, key, engine, consumer, sketches } = components
     this.#frames = frames
     this.#components = components
     this.#acked = open.task === ENCODING ? 0 : open.priorTokens.length
@@ -90,7 +93,7 @@ export class ServedJob {
       ...{ quote: redeemed.body, question: open.body, accepted: this.#accepted },
       credit: open.credit ?? new Uint8Array(),
     })
-    const init = { terms: this.#terms, agreed, key, engine, consumer }
+    const init = { terms: this.#terms, agreed, key, engine, consumer, sketches }
     this.#work =
       open.task === ENCODING ? new EmbeddingWork(open, init) : new AnswerWork(open, redeemed.nonce, init)
     this.#liveness = new Liveness({

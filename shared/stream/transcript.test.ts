@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { amountToBytes, fromHex } from '../base/bytes.ts'
 import { jobId } from '../base/ids.ts'
 import { millis, tokens } from '../base/units.ts'
+import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { openQuote } from '../prompt/quote.ts'
 import { makePeer, someModel, type TestPeer } from '../testing/peers.ts'
@@ -14,9 +15,12 @@ import { ChunkSigner } from './chunk.ts'
 import { hashAgreed, type Agreed } from './first-link.ts'
 import { chunkSchema } from './messages.ts'
 import { encodeQuestion, type Question } from './question.ts'
+import { deriveSeed } from './seed.ts'
+import { sketchRoot } from './sketch-tree.ts'
 import {
   decodeTranscripts,
   encodeTranscripts,
+  seedOf,
   transcriptOf,
   verifyTranscript,
   withoutPromptAndPayment,
@@ -63,10 +67,13 @@ describe('a transcript', () => {
     whole = transcriptOf({ jobId: JOB, provider: provider.name }, agreed, chunks, receipt)
   })
 
-  const signChunks = async (parts: Agreed, prefill = 6): Promise<Signed[]> => {
+  const secret = new Uint8Array(32).fill(6)
+  const sketches = Uint16Array.from({ length: written.length * SKETCH_SIZE }, (_, i) => i)
+  /** As a provider of today signs for a consumer of today, or as one of them is from before sketches. */
+  const signChunks = async (parts: Agreed, prefill = 6, isOld = false): Promise<Signed[]> => {
     const terms = { jobId: JOB, price: pricePerToken(3n, 20n), prefillTokens: tokens(prefill), from: 2 }
-    const signer = new ChunkSigner(terms, hashAgreed(parts), provider.key)
-    return [...(await signer.add(written)), ...(await signer.finish())]
+    const signer = new ChunkSigner(terms, hashAgreed(parts), provider.key, isOld ? undefined : secret)
+    return [...(await signer.add(written, sketches)), ...(await signer.finish())]
   }
   /** The same with other parts whose hashes say so, as who made it up would write it. */
   const claiming = (changes: Partial<Agreed>): Transcript => {
@@ -91,6 +98,36 @@ describe('a transcript', () => {
     const proven = await verifyTranscript(read!)
     expect(proven).toMatchObject({ from: 2, tokens: written, due: 6n * 3n + 70n * 20n })
     expect(proven.question).toEqual(question)
+  })
+
+  it('says what each chunk commits to, and of which seed the draws were', async () => {
+    const proven = await verifyTranscript(whole)
+    expect(proven.roots).toEqual([
+      { from: 2, count: 32, root: sketchRoot(secret, sketches.slice(0, 32 * SKETCH_SIZE), 2) },
+      {
+        ...{ from: 34, count: 32 },
+        root: sketchRoot(secret, sketches.slice(32 * SKETCH_SIZE, 64 * SKETCH_SIZE), 34),
+      },
+      { from: 66, count: 6, root: sketchRoot(secret, sketches.slice(64 * SKETCH_SIZE), 66) },
+    ])
+    expect(seedOf(proven)).toEqual(question.seed)
+    const first = { ...question, seed: null }
+    const { consumerNonce } = first
+    expect(seedOf({ ...proven, question: first })).toEqual(deriveSeed(JOB, consumerNonce, proven.nonce!))
+    expect(seedOf({ ...proven, question: first, nonce: undefined })).toBeUndefined()
+    expect(seedOf(await verifyTranscript(withoutPromptAndPayment(whole)))).toBeUndefined()
+  })
+
+  it('is read as ever where the chunks commit to nothing', async () => {
+    const old = { ...whole, chunks: await signChunks(agreed, 6, true) }
+    const [read] = decodeTranscripts(encodeTranscripts([old]))
+    const proven = await verifyTranscript(read!)
+    expect(proven).toMatchObject({ tokens: written, due: 6n * 3n + 70n * 20n })
+    expect(proven.roots).toEqual([
+      { from: 2, count: 32, root: undefined },
+      { from: 34, count: 32, root: undefined },
+      { from: 66, count: 6, root: undefined },
+    ])
   })
 
   it('proves the answer and its price without prompt, seeds and payment', async () => {
@@ -164,6 +201,8 @@ describe('a transcript', () => {
     ],
     ['tokens at another place', 'position', () => signing(2, { position: 35 })],
     ['a chunk of nothing', 'length', () => signing(2, { tokens: [] })],
+    ['a beginning that commits to sketches', 'root', () => signing(0, { root: new Uint8Array(32) })],
+    ['a root of another length', 'signature', () => signing(1, { root: new Uint8Array(31) })],
     ['an amount above the price', 'amount', () => signing(3, { due: amountToBytes(99_999n) })],
     ['an amount that falls', 'amount', () => signing(3, { due: amountToBytes(1n) })],
   ])('is refused with %s', async (_, reason, make) => {

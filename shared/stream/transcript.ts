@@ -17,6 +17,7 @@ import { CHUNK_TOKENS, MAX_CREDIT_BYTES } from './constants.ts'
 import { AGREED_PARTS, firstLink, hashAgreed, type Agreed, type AgreedHashes } from './first-link.ts'
 import { acceptedSchema, chunkSchema } from './messages.ts'
 import { decodeQuestion, type Question } from './question.ts'
+import { deriveSeed } from './seed.ts'
 import { bad, checkShown, readPart, refuseUnless } from './transcript-parts.ts'
 
 /** An answer changes its provider a few times at most (`peer/ask.ts`); each part is a job with a transcript of its own. */
@@ -80,6 +81,27 @@ export interface Proven {
   readonly question: Question | undefined
   /** 32 bytes of the provider's half of the seed. */
   readonly nonce: Uint8Array | undefined
+  /** The chunks of tokens: which positions each has, and what it commits to of their sketches, if anything. */
+  readonly roots: readonly SignedRoot[]
+}
+
+/** What the signature on a chunk commits to besides its tokens. */
+export interface SignedRoot {
+  /** Position in the answer of the first token. */
+  readonly from: number
+  readonly count: number
+  /** As `sketchRoot`; undefined where the provider committed to nothing. */
+  readonly root: Uint8Array | undefined
+}
+
+/**
+ * The 32 bytes that the draws of a job depend on; undefined where the question, or the provider's half, is kept back.
+ *
+ * @internal The stage that checks answers calls it.
+ */
+export function seedOf({ jobId, question, nonce }: Proven): Uint8Array | undefined {
+  if (question?.seed) return question.seed
+  return question && nonce && deriveSeed(jobId, question.consumerNonce, nonce)
 }
 
 /** A transcript of everything, from what a job was agreed on and what was signed in it. */
@@ -135,8 +157,8 @@ export function decodeTranscripts(file: Uint8Array): readonly Transcript[] {
  * checked; where the quote is, amounts need only not fall.
  *
  * @throws InfernetError `stream.bad-transcript` with the first reason: `quote`, `question`, `credit` or `accepted` for a
- * part that is not what its hash says, or cannot be read; `signature`, `job`, `index`, `chain`, `position`, `length` or
- * `amount` for a chunk; `model`, `from`, `nonce` or `too many` for parts that contradict one another; `task` for a job
+ * part that is not what its hash says, or cannot be read; `signature`, `job`, `index`, `chain`, `position`, `length`, `root`
+ * or `amount` for a chunk; `model`, `from`, `nonce` or `too many` for parts that contradict one another; `task` for a job
  * that did not write
  *
  * @internal Commands and audits call it; no tab does yet.
@@ -149,6 +171,7 @@ export async function verifyTranscript(transcript: Transcript): Promise<Proven> 
   const question = readPart('question', shown.question, decodeQuestion)
   const nonce = readPart('accepted', shown.accepted, (body) => decode(acceptedSchema, body).nonce)
   const written: number[] = []
+  const roots: SignedRoot[] = []
   let from = 0
   let due = baseUnits(0n)
   let previous = firstLink(jobId, hashes)
@@ -160,7 +183,9 @@ export async function verifyTranscript(transcript: Transcript): Promise<Proven> 
     refuseUnless(equalBytes(body.previous, previous), 'chain')
     refuseUnless(body.position === from + written.length, 'position')
     refuseUnless((index === 0) === (body.tokens.length === 0), 'length')
+    refuseUnless(index > 0 || body.root === undefined, 'root')
     written.push(...body.tokens)
+    if (index > 0) roots.push({ from: body.position, count: body.tokens.length, root: body.root })
     refuseUnless(isRight(body.due, due, { quote, question, from, written, index }), 'amount')
     due = body.due
     previous = sha256(signed.body)
@@ -171,7 +196,7 @@ export async function verifyTranscript(transcript: Transcript): Promise<Proven> 
     refuseUnless(written.length <= question.maxTokens, 'too many')
   }
   if (quote && nonce) refuseUnless(equalBytes(sha256(nonce), quote.nonceHash), 'nonce')
-  return { jobId, provider, from, tokens: written, due, head: previous, quote, question, nonce }
+  return { jobId, provider, from, tokens: written, due, head: previous, quote, question, nonce, roots }
 }
 
 function isRight(

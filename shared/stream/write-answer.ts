@@ -1,5 +1,6 @@
 import { tokens, type BaseUnits, type Tokens } from '../base/units.ts'
 import type { FinishReason, TokenBatch } from '../engine/engine.ts'
+import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import type { Signed } from '../wire/signed.ts'
 import { amountDue, ChunkSigner } from './chunk.ts'
 import {
@@ -23,14 +24,18 @@ export class AnswerWork implements JobWork {
   readonly #nonce: Uint8Array
   readonly #init: WorkInit
   readonly #signer: ChunkSigner
+  /** Undefined where nothing is committed to. */
+  readonly #secret: Uint8Array | undefined
   #written = 0
+  #isKept = false
 
   /** @param nonce the provider's half of the seed */
   constructor(open: OpenAnswer, nonce: Uint8Array, init: WorkInit) {
     this.#open = open
     this.#nonce = nonce
     this.#init = init
-    this.#signer = new ChunkSigner(init.terms, init.agreed, init.key)
+    this.#secret = open.wantsSketches ? init.sketches?.secret() : undefined
+    this.#signer = new ChunkSigner(init.terms, init.agreed, init.key, this.#secret)
   }
 
   get count(): Tokens {
@@ -71,6 +76,7 @@ export class AnswerWork implements JobWork {
       maxTokens,
       client: this.#init.consumer,
       seed: seed ?? deriveSeed(jobId, consumerNonce, this.#nonce),
+      sketches: this.#secret !== undefined,
     }
     const batches = this.#init.engine.generate(request, { signal: line.signal })
     try {
@@ -82,25 +88,37 @@ export class AnswerWork implements JobWork {
         if (!batch.finish) next = preparePull(batches)
         await this.#send(batch, line)
         if (batch.finish) {
-          await line.sendChunks(await this.#signer.finish())
+          const last = await this.#signer.finish()
+          this.#keepSketches() // who has the last chunk may ask for them at once
+          await line.sendChunks(last)
           return batch.finish
         }
         await line.acknowledged(this.position - ACK_WINDOW_TOKENS + 1)
       }
     } finally {
+      this.#keepSketches()
       await batches.return().catch(() => undefined)
     }
+  }
+
+  #keepSketches(): void {
+    if (!this.#secret || this.#isKept) return
+    this.#isKept = true
+    const { jobId, body: question, priorTokens } = this.#open
+    const { secret, link, sketches } = { secret: this.#secret, ...this.#signer.committed }
+    this.#init.sketches?.keep({ jobId, link, question, from: priorTokens.length, secret, sketches })
   }
 
   async #send(batch: TokenBatch, line: WorkLine): Promise<void> {
     for (let i = 0; i < batch.tokens.length;) {
       const part = batch.tokens.slice(i, i + this.#partSize(line))
+      const sketches = batch.sketches?.subarray(i * SKETCH_SIZE, (i + part.length) * SKETCH_SIZE)
       const due = amountDue(this.#init.terms, tokens(this.#written + part.length))
       await line.creditCovers(due, this.#windowTokens(line))
       await line.send({ type: 'tokens', position: this.position, tokens: part })
       this.#written += part.length
       i += part.length
-      await line.sendChunks(await this.#signer.add(part))
+      await line.sendChunks(await this.#signer.add(part, sketches))
       line.progressed()
     }
   }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Engine, FinishReason, GenerateRequest } from '../engine/engine.ts'
+import { halfToFloat } from '../engine/score/half.ts'
+import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 
 export interface ComplianceSetup {
   /** A fresh engine with a queue of two. */
@@ -11,6 +13,7 @@ export interface ComplianceSetup {
 interface Answer {
   readonly tokens: readonly number[]
   readonly finish: FinishReason | undefined
+  readonly sketches: Uint16Array
 }
 
 /** How many may wait in the engines under test. */
@@ -58,6 +61,49 @@ export function runEngineCompliance(name: string, setup: ComplianceSetup): void 
       const rest = await collect(engine, { ...sampled, priorTokens, maxTokens: 12 - at })
       expect([...priorTokens, ...rest.tokens]).toEqual(whole.tokens)
       expect(rest.finish).toBe(whole.finish)
+    })
+
+    it('sketches each token where it is asked to, and scores the same sketches and margins of 0', async () => {
+      for (const request of [sampled, greedy, { ...sampled, sampler: { temperature: 0.8, topP: 1 } }]) {
+        const { tokens, sketches } = await collect(engine, { ...request, sketches: true })
+        const { promptTokens, sampler } = request
+        expect(tokens).toEqual((await collect(engine, request)).tokens)
+        for (const at of [0, 5]) {
+          const text = { priorTokens: tokens.slice(0, at), outputTokens: tokens.slice(at) }
+          const scores = await engine.score({ promptTokens, ...text, sampler, seed })
+          expect(Math.max(...scores.map(({ margin }) => margin))).toBeLessThan(1e-3)
+          const own = scores.flatMap(({ sketch }) => [...sketch].map(halfToFloat))
+          expect(own).toHaveLength((tokens.length - at) * SKETCH_SIZE)
+          const theirs = [...sketches.slice(at * SKETCH_SIZE)].map(halfToFloat)
+          const distance = own.map((value, i) => Math.abs(value - (theirs[i] ?? NaN)))
+          // Half precision of logits below 16: 2^-7, and the two ways to read differ by less than that.
+          expect(Math.max(...distance)).toBeLessThan(0.02)
+        }
+      }
+    })
+
+    it('goes on sketching after tokens of someone else', async () => {
+      const whole = await collect(engine, { ...sampled, sketches: true })
+      const request = { ...sampled, priorTokens: whole.tokens.slice(0, 4), maxTokens: 8, sketches: true }
+      const rest = await collect(engine, request)
+      const expected = [...whole.sketches.slice(4 * SKETCH_SIZE)].map(halfToFloat)
+      expect(rest.sketches).toHaveLength(8 * SKETCH_SIZE)
+      for (const [i, half] of rest.sketches.entries())
+        expect(Math.abs(halfToFloat(half) - (expected[i] ?? NaN))).toBeLessThan(0.02)
+    })
+
+    it('gives no sketches that nobody asked for', async () => {
+      for await (const batch of engine.generate(greedy)) expect(batch).not.toHaveProperty('sketches')
+    })
+
+    it('refuses to score beyond its context, what was written before included', async () => {
+      const { contextLength } = engine.info
+      const priorTokens = Array.from({ length: contextLength }, () => 5)
+      const request = { ...greedy, priorTokens, outputTokens: [5] }
+      await expect(engine.score(request)).rejects.toMatchObject({ code: 'engine.context-full' })
+      await expect(engine.score({ ...request, priorTokens: [-1] })).rejects.toMatchObject({
+        code: 'engine.bad-token',
+      })
     })
 
     it('stops at the most tokens that are allowed and says so', async () => {
@@ -196,12 +242,14 @@ export async function collect(
   options: { signal?: AbortSignal } = {},
 ): Promise<Answer> {
   const tokens: number[] = []
+  const sketches: number[] = []
   let finish: FinishReason | undefined
   for await (const batch of engine.generate(request, options)) {
     tokens.push(...batch.tokens)
+    sketches.push(...(batch.sketches ?? []))
     finish = batch.finish
   }
-  return { tokens, finish }
+  return { tokens, finish, sketches: Uint16Array.from(sketches) }
 }
 
 async function letMessagesThrough(): Promise<void> {

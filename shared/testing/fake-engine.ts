@@ -5,6 +5,7 @@ import { sleep } from '../base/wait.ts'
 import { checkEmbedRequest, checkRequest, checkScoreRequest } from '../engine/check-request.ts'
 import { createEngineQueue } from './engine-queue.ts'
 import type { Engine, EngineInfo, FinishReason, GenerateRequest, TokenBatch } from '../engine/engine.ts'
+import { floatToHalf } from '../engine/score/half.ts'
 import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import { stoppable } from '../engine/stoppable.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -38,7 +39,8 @@ export const FAKE_EOS = 2
  * An engine without a model, deterministic to the token.
  *
  * Token t of an answer depends on the prompt, the seed and t alone, not on who wrote the tokens before: two fakes give
- * the same answer, and one that goes on where another stopped must fit, which is what failover tests look at. One whose
+ * the same answer and the same sketches, and one that goes on where another stopped must fit, which is what failover
+ * tests look at. One whose
  * `info` says that it is an encoder gives the vectors of `fakeVector`.
  */
 export function createFakeEngine(init: FakeEngineInit): FakeEngine {
@@ -86,7 +88,8 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
         if (token === FAKE_EOS) finish = 'stop'
         else if (produced === maxTokens || total >= info.contextLength) finish = 'length'
         if (finish) leave()
-        yield { tokens: [token], finish }
+        const sketches = request.sketches && { sketches: fakeSketch(request, position) }
+        yield { tokens: [token], ...sketches, finish }
       }
     } finally {
       leave()
@@ -108,11 +111,12 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
     async score(request, { signal } = {}) {
       checkScoreRequest(request, info)
       AbortSignal.any([dying.signal, ...(signal ? [signal] : [])]).throwIfAborted()
-      const asked = { ...request, priorTokens: [], maxTokens: 1 }
-      return request.outputTokens.map((token, position) => ({
-        margin: token === tokenAt(asked, position) ? 0 : 1,
-        sketch: new Uint16Array(SKETCH_SIZE),
-      }))
+      const asked = { ...request, priorTokens: request.priorTokens ?? [], maxTokens: 1 }
+      return request.outputTokens.map((token, i) => {
+        const position = asked.priorTokens.length + i
+        const margin = token === tokenAt(asked, position) ? 0 : 1
+        return { margin, sketch: fakeSketch(request, position) }
+      })
     },
     async embed(request, { signal } = {}) {
       if (info.task !== ENCODING) throw new InfernetError('engine.other-task', { task: info.task })
@@ -144,6 +148,15 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
 /** What a fake encoder makes of a text: the same numbers at every provider. */
 export function fakeVector(text: readonly number[], dimensions: number): number[] {
   return Array.from({ length: dimensions }, (_, i) => Math.fround(hashOf([...text, i]) / 2 ** 32))
+}
+
+/** What a fake engine sketches of a position: 16 numbers from -8 to 8 by the prompt, the seed and the position. */
+function fakeSketch(
+  { promptTokens, seed }: Pick<GenerateRequest, 'promptTokens' | 'seed'>,
+  position: number,
+): Uint16Array {
+  const hash = hashOf([...promptTokens, ...seed, position])
+  return Uint16Array.from({ length: SKETCH_SIZE }, (_, i) => floatToHalf(hashOf([hash, i]) / 2 ** 28 - 8))
 }
 
 /** FNV-1a over 32-bit words. */

@@ -5,6 +5,7 @@ import type { Engine, GenerateRequest } from '../engine.ts'
 import type { Golden } from '../golden.ts'
 import type { Pace } from '../pace.ts'
 import { createSampler } from '../sampler/sampler.ts'
+import { createSketcher } from '../score/sketch.ts'
 import { Batcher, TURN_TOKENS, type BatcherInit } from './batcher.ts'
 import { measureWidth } from './measure-width.ts'
 import { proveBatch } from './prove-batch.ts'
@@ -147,6 +148,7 @@ function newTask(fake: HashDecoder, batcher: Batcher, request: Partial<GenerateR
   const task = new AnswerTask({
     request: whole,
     sampler,
+    sketcher: undefined,
     eos: eosTokens,
     contextLength: 4096,
     now: fake.now,
@@ -358,7 +360,11 @@ describe('Batcher', () => {
     }
     const score = async (tokens: readonly number[]): Promise<number[]> => {
       const asked = { promptTokens: request.promptTokens, outputTokens: tokens, sampler: params, seed }
-      const task = new ScoreTask(asked, createSampler(params, seed, context), () => batcher.wake())
+      const task = new ScoreTask(asked, {
+        sampler: createSampler(params, seed, context),
+        sketcher: createSketcher(seed, VOCAB),
+        wake: () => batcher.wake(),
+      })
       batcher.add(task)
       return (await task.done).map(({ margin }) => margin)
     }

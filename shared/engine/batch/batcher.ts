@@ -176,7 +176,7 @@ export class Batcher {
     const rows = tasks.map((task) => {
       const { tokens, isLast } = task.segment(count)
       const sequence = (task.sequence ??= decoder.open())
-      return { sequence, tokens, last: isLast ? { hint: task.sampler.hint() } : undefined }
+      return { sequence, tokens, last: isLast ? { hint: task.hint() } : undefined }
     })
     await this.#run(tasks, async () => {
       const begun = now()
@@ -215,7 +215,7 @@ export class Batcher {
       const begun = now()
       if (!isLast) await decoder.prefill(sequence, tokens)
       else {
-        const logits = await decoder.prefill(sequence, tokens, { hint: task.sampler.hint() })
+        const logits = await decoder.prefill(sequence, tokens, { hint: task.hint() })
         this.#speeds.note(1, tokens.length, now() - begun)
         task.hasRead(tokens.length)
         return task.draw(logits)
@@ -238,7 +238,7 @@ export class Batcher {
       const inputs = rows.map((task) => ({
         sequence: task.sequence as Sequence,
         token: task.lastToken,
-        hint: task.sampler.hint(),
+        hint: task.hint(),
       }))
       const answers = await decoder.step(inputs)
       rows.forEach((task, i) => {

@@ -1,7 +1,7 @@
 import type { Sequence } from '../decoder/decoder.ts'
 import type { ScoreRequest, TokenScore } from '../engine.ts'
 import type { Sampler } from '../sampler/sampler.ts'
-import { sketchLogits } from '../score/sketch.ts'
+import type { Sketcher } from '../score/sketch.ts'
 import type { Task } from './task.ts'
 
 /** One text that is read through to see how likely each of its tokens was (teacher forcing). */
@@ -15,18 +15,26 @@ export class ScoreTask implements Task {
   failure: Error | undefined
   readonly #request: ScoreRequest
   readonly #sampler: Sampler
+  readonly #sketcher: Sketcher
+  readonly #given: number
   readonly #scores: TokenScore[] = []
   readonly #settle = Promise.withResolvers<readonly TokenScore[]>()
   readonly #wake: () => void
   #read = 0
 
-  constructor(request: ScoreRequest, sampler: Sampler, wake: () => void) {
+  /** @param parts `wake` is called when the task fails */
+  constructor(
+    request: ScoreRequest,
+    parts: { readonly sampler: Sampler; readonly sketcher: Sketcher; readonly wake: () => void },
+  ) {
     this.#request = request
-    this.#sampler = sampler
-    this.#wake = wake
+    this.#sampler = parts.sampler
+    this.#sketcher = parts.sketcher
+    this.#wake = parts.wake
     this.client = request.client ?? ''
+    this.#given = request.promptTokens.length + (request.priorTokens?.length ?? 0)
     // What follows the last token is of no interest, so it is not read.
-    this.cacheTokens = request.promptTokens.length + request.outputTokens.length - 1
+    this.cacheTokens = this.#given + request.outputTokens.length - 1
     this.done = this.#settle.promise
     this.done.catch(() => undefined)
   }
@@ -37,17 +45,18 @@ export class ScoreTask implements Task {
 
   /** The next tokens to read, and from which of them on the logits are wanted. */
   segment(count: number): { readonly tokens: readonly number[]; readonly from: number } {
-    const { promptTokens, outputTokens } = this.#request
+    const { promptTokens, priorTokens = [], outputTokens } = this.#request
     const end = Math.min(this.#read + count, this.cacheTokens)
-    const tokens = [...promptTokens, ...outputTokens].slice(this.#read, end)
-    return { tokens, from: Math.max(0, promptTokens.length - 1 - this.#read) }
+    const tokens = [...promptTokens, ...priorTokens, ...outputTokens].slice(this.#read, end)
+    return { tokens, from: Math.max(0, this.#given - 1 - this.#read) }
   }
 
-  /** Takes the logits after the next token of the prompt's end or the output. */
+  /** Takes the logits after the next token of the given text's end or the output. */
   take(logits: Float32Array): void {
     const at = this.#scores.length
     const token = this.#request.outputTokens[at] ?? 0
-    const sketch = sketchLogits(logits, this.#request.seed, at)
+    const position = (this.#request.priorTokens?.length ?? 0) + at
+    const sketch = this.#sketcher.sketch(logits, position)
     this.#scores.push({ margin: this.#sampler.margin(logits, token), sketch })
   }
 

@@ -1,8 +1,9 @@
 import type { TokenId } from '../../base/ids.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
-import type { Logits, Sequence } from '../decoder/decoder.ts'
+import type { DrawHint, Logits, Sequence } from '../decoder/decoder.ts'
 import type { FinishReason, GenerateRequest, TokenBatch } from '../engine.ts'
 import type { Sampler } from '../sampler/sampler.ts'
+import { SKETCH_SIZE, type Sketcher } from '../score/sketch.ts'
 
 /** How far the engine may write ahead of what was pulled: enough for one batch on the wire while the next is computed. */
 const AHEAD_TOKENS = 8
@@ -26,6 +27,8 @@ export interface Task {
 interface AnswerTaskInit {
   readonly request: GenerateRequest
   readonly sampler: Sampler
+  /** Undefined where nobody wants sketches. */
+  readonly sketcher: Sketcher | undefined
   readonly eos: ReadonlySet<number>
   readonly contextLength: number
   /** Monotonic milliseconds. */
@@ -41,7 +44,6 @@ export class AnswerTask implements Task {
   readonly kind = 'answer'
   readonly client: string
   readonly cacheTokens: number
-  readonly sampler: Sampler
   served = 0
   /** Tokens written since the task was let in. */
   wroteInTurn = 0
@@ -52,6 +54,8 @@ export class AnswerTask implements Task {
   readonly #written: number[] = []
   #read = 0
   #ready: TokenId[] = []
+  /** Those of the ready tokens, in order. */
+  #sketches: Uint16Array[] = []
   #deliveredAt: number
   #pull: PromiseWithResolvers<TokenBatch> | undefined
 
@@ -59,7 +63,6 @@ export class AnswerTask implements Task {
     const { promptTokens, priorTokens, maxTokens, client = '' } = init.request
     this.#init = init
     this.client = client
-    this.sampler = init.sampler
     this.#deliveredAt = init.now()
     const given = promptTokens.length + priorTokens.length
     this.cacheTokens = Math.min(init.contextLength, given + maxTokens)
@@ -113,22 +116,33 @@ export class AnswerTask implements Task {
     this.wroteInTurn = 0
   }
 
+  /** What the device may preselect by for the next token; undefined when all logits are needed. */
+  hint(): DrawHint | undefined {
+    const { sampler, sketcher } = this.#init
+    // What the device preselects holds no sketch.
+    return sketcher ? undefined : sampler.hint()
+  }
+
   /** Draws the next token from the logits after the whole text. Logits that are no numbers end this task alone. */
   draw(logits: Logits): void {
     if (this.failure) return
+    const { request, sampler, sketcher } = this.#init
     try {
-      this.#write(this.sampler.pick(logits))
+      const sketch = sketcher?.sketch(logits.values, request.priorTokens.length + this.#written.length)
+      const token = sampler.pick(logits)
+      if (sketch) this.#sketches.push(sketch)
+      this.#write(token)
     } catch (error) {
       this.fail(InfernetError.from(error))
     }
   }
 
   #write(token: TokenId): void {
-    const { request, eos, contextLength } = this.#init
+    const { request, sampler, eos, contextLength } = this.#init
     this.#written.push(token)
     this.#ready.push(token)
     this.wroteInTurn++
-    if (eos.has(token) || this.sampler.isOver) this.finish = 'stop'
+    if (eos.has(token) || sampler.isOver) this.finish = 'stop'
     else if (this.#written.length === request.maxTokens || this.#textLength >= contextLength)
       this.finish = 'length'
     this.#deliver()
@@ -171,7 +185,15 @@ export class AnswerTask implements Task {
     const tokens = this.#ready
     this.#ready = []
     this.#deliveredAt = now()
-    this.#pull.resolve({ tokens, finish: this.finish })
+    const sketches = this.#init.sketcher && { sketches: this.#takeSketches() }
+    this.#pull.resolve({ tokens, ...sketches, finish: this.finish })
     this.#pull = undefined
+  }
+
+  #takeSketches(): Uint16Array {
+    const joined = new Uint16Array(this.#sketches.length * SKETCH_SIZE)
+    this.#sketches.forEach((sketch, i) => joined.set(sketch, i * SKETCH_SIZE))
+    this.#sketches = []
+    return joined
   }
 }

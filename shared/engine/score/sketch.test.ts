@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { floatToHalf, halfToFloat } from './half.ts'
-import { SKETCH_SIZE, sketchLogits } from './sketch.ts'
+import { createSketcher, SKETCH_SIZE } from './sketch.ts'
 
+const sketchLogits = (values: Float32Array, from: Uint8Array, position: number): Uint16Array =>
+  createSketcher(from, values.length).sketch(values, position)
 const logits = Float32Array.from({ length: 5000 }, (_, v) => Math.sin(v) * 10)
 const seed = Uint8Array.from({ length: 32 }, (_, i) => i)
 
-describe('sketchLogits', () => {
+describe('a sketcher', () => {
   it('gives sixteen halves around their mean, the same each time', () => {
     const sketch = sketchLogits(logits, seed, 7)
     expect(sketch).toHaveLength(SKETCH_SIZE)

@@ -35,15 +35,28 @@ function sketchTokens(seed: Uint8Array, position: number, vocabSize: number): nu
   return ids
 }
 
+/** Sketches the positions of one answer. */
+export interface Sketcher {
+  /** The {@link sketchOf} of a position. @param logits the whole vocabulary */
+  sketch(logits: Float32Array, position: number): Uint16Array
+}
+
+/** @param seed the sampler's, empty for a greedy answer without one */
+export function createSketcher(seed: Uint8Array, vocabSize: number): Sketcher {
+  return {
+    sketch: (logits, position) =>
+      sketchOf(sketchTokens(seed, position, vocabSize).map((id) => logits[id] ?? 0)),
+  }
+}
+
 /**
  * The sketch of one position: the logits at {@link sketchTokens} minus their mean (in 64 bits, summed in order), each
- * as an IEEE 754 half, nearest-even. One of -Infinity stays so, and does not count for the mean. The mean goes because a softmax does not see it. 32 bytes a token.
+ * as an IEEE 754 half, nearest-even. One of -Infinity stays so, and does not count for the mean. The mean goes because a
+ * softmax does not see it. 32 bytes a token.
  *
- * @param logits the whole vocabulary
- * @param seed the sampler's, empty for a greedy answer without one
+ * They are the graph's own logits, before penalties, masks and filters.
  */
-export function sketchLogits(logits: Float32Array, seed: Uint8Array, position: number): Uint16Array {
-  const values = sketchTokens(seed, position, logits.length).map((id) => logits[id] ?? 0)
+function sketchOf(values: readonly number[]): Uint16Array {
   const finite = values.filter((value) => value > -Infinity)
   const mean = finite.reduce((sum, value) => sum + value, 0) / Math.max(1, finite.length)
   return Uint16Array.from(values, (value) => floatToHalf(value - mean))
