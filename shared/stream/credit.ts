@@ -130,9 +130,9 @@ export interface IncomingCredit {
 /** True when the prompt of a paid job is paid for before it is read. */
 export function isPrepaid({
   prefillTokens,
-  prepaid = false,
+  prepaid,
 }: Pick<CreditTerms, 'prefillTokens' | 'prepaid'>): boolean {
-  return prepaid || prefillTokens > PREPAID_PROMPT_TOKENS
+  return prepaid === true || prefillTokens > PREPAID_PROMPT_TOKENS
 }
 
 /** True when a job under this quote is paid for. */
