@@ -1,5 +1,6 @@
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SKETCH_SIZE } from '#shared/engine/score/sketch.ts'
 import { FAMILIES } from '#shared/model-kit/families/families.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
 import { expectSameAnswer } from './compare-family.ts'
@@ -43,14 +44,18 @@ describe('the decoder on a GPU', () => {
   }, SLOW.timeout)
   afterAll(() => tab?.[Symbol.asyncDispose]())
 
-  it('hands over every exact winner of a preselection, near-ties included', SLOW, async () => {
-    const report = await page.evaluate(async () => (await window.decoderRoom()).checkPreselection())
-    expect(report.wrong).toEqual([])
-    expect(report.noiseError).toBeLessThan(2 ** -17)
-    // Draws that cannot be proved are the exactly tied ones, one kind of eight, and the flat one without noise.
-    expect(report.right + report.unproved).toBe(report.draws)
-    expect(report.unproved).toBeLessThan(report.draws / 4)
-  })
+  it(
+    'hands over every exact winner of a preselection, near-ties included, and the logits of its sketch',
+    SLOW,
+    async () => {
+      const report = await page.evaluate(async () => (await window.decoderRoom()).checkPreselection())
+      expect(report.wrong).toEqual([])
+      expect(report.noiseError).toBeLessThan(2 ** -17)
+      // Draws that cannot be proved are the exactly tied ones, one kind of eight, and the flat one without noise.
+      expect(report.right + report.unproved).toBe(report.draws)
+      expect(report.unproved).toBeLessThan(report.draws / 4)
+    },
+  )
 
   it('begins a variable of a loop anew, with the zero that is written into each shader', SLOW, async () => {
     const sums = await page.evaluate(async () => (await window.decoderRoom()).addUpInLoops())
@@ -136,6 +141,16 @@ describe('the decoder on a GPU', () => {
         [[...prompt, ...(expected[1]?.tokens ?? [])], prompt.length - 1] as const,
       )
       expect(best.slice(0, -1)).toEqual(expected[1]?.tokens)
+    })
+
+    it('brings the logits of sketches beside what it draws, those of a score', SLOW, async () => {
+      const { gathered, scored } = await page.evaluate(
+        async ([prompt, count]) => (await window.decoderRoom()).sketchTwice(prompt, count),
+        [prompts[0] ?? [], COUNT] as const,
+      )
+      expect(gathered.map(({ length }) => length)).toEqual(Array(COUNT).fill(SKETCH_SIZE))
+      const pairs = gathered.flat().map((value, i) => Math.abs(value - (scored.flat()[i] ?? NaN)))
+      expect(Math.max(...pairs)).toBeLessThan(TOLERANCE)
     })
 
     it('leaves no byte on the GPU when it is closed', SLOW, async () => {

@@ -50,6 +50,17 @@ describe('what a tab keeps', () => {
     return opened
   }
 
+  it('of what it committed to can be opened after a reload, the newest within its bound', async () => {
+    const keep = (count: number, most: number) =>
+      page.evaluate(([database, jobs, max]) => window.storageRoom.keepOpenings(database, jobs, max), [
+        `openings-${count}`,
+        count,
+        most,
+      ] as const)
+    expect(await keep(3, 10)).toEqual([1, 2, 3])
+    expect(await keep(5, 2)).toEqual([4, 5])
+  })
+
   it('of proofs stays within its bytes and its age, the newest first', async () => {
     const mib = 1024 * 1024
     const keep = (bytes: readonly number[], days?: number) =>

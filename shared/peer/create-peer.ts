@@ -17,6 +17,9 @@ import type { Trust } from '../schedule/policy/trust.ts'
 import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
 import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
+import { MAX_OPENINGS_STREAMS, OPENINGS_PROTOCOL } from '../verify/openings/constants.ts'
+import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
+import { OpeningsService } from '../verify/openings/openings-service.ts'
 import { answerProtocols } from '../wire/answer-protocols.ts'
 import { ask } from './ask.ts'
 import { look } from './look.ts'
@@ -59,6 +62,8 @@ export interface PeerComponents {
   readonly relays: RelaySource
   /** How far providers are trusted when one is chosen. @default by what this peer saw of them itself */
   readonly trust?: Trust | undefined
+  /** Keeps what this peer commits to when it provides. @default for as long as the peer is there */
+  readonly openings?: OpeningKeeper | undefined
 }
 
 export interface PeerInit {
@@ -94,6 +99,7 @@ class NetworkPeer implements Peer {
   readonly #directFailures: RecentPeers
   readonly #desk: QuoteDesk
   readonly #jobs: JobService
+  readonly #openings: OpeningKeeper
   readonly #provisions = new Map<ModelHash, Provision>()
   #unmount: Promise<() => Promise<void>> | undefined
 
@@ -113,10 +119,12 @@ class NetworkPeer implements Peer {
       random,
       termsOf: (model) => this.#provisions.get(model)?.standingTerms,
     })
+    this.#openings = components.openings ?? new OpeningKeeper({ clock, random })
     this.#jobs = new JobService({
       clock,
       key,
       desk: this.#desk,
+      sketches: this.#openings,
       servedOf: (model) => this.#provisions.get(model)?.asServed,
       onChange: () => this.#provisions.forEach((provision) => provision.jobsChanged()),
       onEnd: (live, outcome) => this.#provisions.get(live.model)?.jobEnded(live, outcome),
@@ -212,6 +220,12 @@ class NetworkPeer implements Peer {
         protocol: STREAM_PROTOCOL,
         handle: this.#jobs.handle,
         maxInboundStreams: MAX_JOB_STREAMS,
+        isRelayed: true,
+      },
+      {
+        protocol: OPENINGS_PROTOCOL,
+        handle: new OpeningsService({ clock, keeper: this.#openings }).handle,
+        maxInboundStreams: MAX_OPENINGS_STREAMS,
         isRelayed: true,
       },
     ])

@@ -2,8 +2,9 @@ import type { Connection, Stream } from '@libp2p/interface'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { concatBytes, fromHex } from '../base/bytes.ts'
-import type { ModelHash } from '../base/ids.ts'
+import { jobId, type ModelHash } from '../base/ids.ts'
 import { baseUnits, millis } from '../base/units.ts'
+import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import { hashManifest } from '../models/manifest.ts'
 import { ExchangeLedger } from '../models/pieces/exchange-ledger.ts'
 import { PiecesService } from '../models/pieces/pieces-service.ts'
@@ -28,6 +29,9 @@ import { connectedStreams, makePeer, someModel, someOffer, type TestPeer } from 
 import { makeModel, storeWith } from '../testing/pieces.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
+import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
+import { openingKey } from '../verify/openings/opening-key.ts'
+import { OpeningsService } from '../verify/openings/openings-service.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
 
@@ -45,6 +49,7 @@ describe('the protocol handlers', () => {
   let stranger: TestPeer
   let engine: FakeEngine
   let jobs: JobService
+  let openings: OpeningKeeper
   let directory: DirectoryService
   let box: ClaimBox
   let handlers: Record<string, Handler>
@@ -69,6 +74,11 @@ describe('the protocol handlers', () => {
       termsOf: (model) =>
         model === someModel() ? { ...terms, contextLength: 1024, isDraining: false } : undefined,
     })
+    openings = new OpeningKeeper({ clock: realClock, random: realRandom })
+    openings.keep({
+      ...{ jobId: jobId('00'.repeat(16)), link: new Uint8Array(32), question: new Uint8Array(), from: 0 },
+      ...{ secret: openings.secret(), sketches: new Uint16Array(40 * SKETCH_SIZE) },
+    })
     jobs = new JobService({
       clock: realClock,
       key: provider.key,
@@ -92,6 +102,7 @@ describe('the protocol handlers', () => {
         clock: realClock,
         book: new SeedBook({ clock: realClock, random: realRandom }),
       }).handle,
+      openings: new OpeningsService({ clock: realClock, keeper: openings }).handle,
     }
     valid = await validMessages()
   })
@@ -156,6 +167,8 @@ describe('the protocol handlers', () => {
       { type: 'want', piece: 9, offset: 0, length: 1000 },
       { type: 'cancel', piece: 0 },
       { type: 'accepted', nonce: new Uint8Array(32), waiting: 0 },
+      { type: 'open', link: new Uint8Array(32), key: new Uint8Array(32), positions: [0, 3] },
+      { type: 'open', link: new Uint8Array(32), key: openingKey(new Uint8Array()), positions: [0, 39] },
       { type: 'failed', error: { code: 'internal', facts: {} } },
     ]
   }
@@ -172,7 +185,7 @@ describe('the protocol handlers', () => {
     await expect.poll(() => theirs.status).not.toBe('open')
   }
 
-  const names = ['prompt', 'stream', 'schedule', 'settle', 'pieces', 'seeds']
+  const names = ['prompt', 'stream', 'schedule', 'settle', 'pieces', 'seeds', 'openings']
 
   it.each(names)('%s: takes any bytes without a throw, and leaves no stream open', async (name) => {
     const bytes = fc.array(fc.uint8Array({ maxLength: 120 }), { minLength: 1, maxLength: 4 })

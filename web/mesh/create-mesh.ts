@@ -14,6 +14,7 @@ import type { Peer, RelayView } from '#shared/peer/peer.ts'
 import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
+import { OpeningKeeper } from '#shared/verify/openings/opening-keeper.ts'
 import { createTabNode } from './create-node.ts'
 import { Identity } from './identity.ts'
 import { ProvidingGuard } from './providing-guard.ts'
@@ -66,6 +67,7 @@ class TabMesh implements Mesh {
         clock,
         random: RANDOM,
         relays: this.#joined,
+        openings: new OpeningKeeper({ clock, random: RANDOM, store: init.openings }),
       },
       {
         kind: 'tab',

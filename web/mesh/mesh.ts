@@ -4,6 +4,7 @@ import type { Seeding, SeedingInit } from '#shared/peer/seeding.ts'
 import type { BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
+import type { OpeningStore } from '#shared/verify/openings/opening-store.ts'
 
 /** A tab's place in the network: a libp2p node, its relays and the peer that runs on it. */
 export interface Mesh {
@@ -57,4 +58,6 @@ export interface MeshInit {
    * mesh that provides cannot hide. @default false
    */
   readonly hidesAddress?: boolean
+  /** Where a mesh that provides keeps what it commits to, for after a reload. @default as long as the mesh is there */
+  readonly openings?: OpeningStore | undefined
 }

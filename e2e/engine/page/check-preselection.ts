@@ -3,6 +3,7 @@ import { philox4x32 } from '#shared/engine/sampler/philox.ts'
 import type { DrawHint } from '#shared/engine/decoder/decoder.ts'
 import { BUFFER_USAGE, MAP_READ, TENSOR_USAGE } from '#shared/engine/decoder/gpu/gpu-constants.ts'
 import { createPreselector } from '#shared/engine/decoder/gpu/preselect.ts'
+import { SKETCH_SIZE } from '#shared/engine/score/sketch.ts'
 import { NOISE } from '#shared/engine/decoder/gpu/preselect.wgsl.ts'
 
 /** What a check of the preselection on one device found. */
@@ -14,7 +15,7 @@ export interface PreselectionReport {
   readonly unproved: number
   /** Candidates over all draws that were proved; close to one for each draw that is no near-tie. */
   readonly candidates: number
-  /** The first draws that lost their winner, in words; empty when the shader is right on this device. */
+  /** The first draws that lost their winner or whose sketch is another, in words; empty when the shader is right on this device. */
   readonly wrong: readonly string[]
   /** The largest error of the noise; the bound that the proof uses is 2^-17. */
   readonly noiseError: number
@@ -49,7 +50,7 @@ export async function checkPreselection(
         device.queue.writeBuffer(logits, row * layout.rowBytes, padded)
       })
       const answers = await preselector.submit(rows.map(({ hint }) => hint)).read()
-      rows.forEach(({ name, values, winner }, row) => {
+      rows.forEach(({ name, values, winner, places }, row) => {
         const answer = answers[row]?.logits
         const place = answer?.ids?.indexOf(winner) ?? -1
         counts.draws++
@@ -57,6 +58,8 @@ export async function checkPreselection(
         if (!answer) counts.unproved++
         else if (place >= 0 && answer.values[place] === values[winner]) counts.right++
         else wrong.push(`${name}: ${winner} is not among ${answer.ids?.join(' ') ?? 'none'}`)
+        const gathered = answer?.sketch?.every((value, i) => value === values[places[i] ?? -1])
+        if (answer && !gathered) wrong.push(`${name}: the sketch is ${answer.sketch?.join(' ') ?? 'none'}`)
       })
     }
     return { ...counts, wrong: wrong.slice(0, 10), noiseError: await measureNoise(device) }
@@ -71,6 +74,8 @@ interface Case {
   readonly name: string
   readonly values: Float32Array
   readonly hint: DrawHint
+  /** Token ids whose logits are wanted besides, the first and the last of the vocabulary among them. */
+  readonly places: Uint32Array
   /** The token that the definition draws. */
   readonly winner: number
 }
@@ -111,9 +116,13 @@ function makeCase(index: number, vocabSize: number): Case {
     values,
     (z, v) => z + (temperature === 0 ? 0 : temperature * exactNoise(noise(v))),
   )
-  const hint = { temperature, position, seedWords: [s0, s1, s2, s3] } as const
+  const places = Uint32Array.from({ length: SKETCH_SIZE }, (_, i) =>
+    i === 0 ? 0 : i === 1 ? vocabSize - 1 : uniform(i) % vocabSize,
+  )
+  const sketch = { at: () => places }
+  const hint = { temperature, position, seedWords: [s0, s1, s2, s3], sketch } as const
   const winner = scores.reduce((best, score, v) => (score > (scores[best] ?? NaN) ? v : best), 0)
-  return { name: `${kindName} at ${temperature}, case ${index}`, values, hint, winner }
+  return { name: `${kindName} at ${temperature}, case ${index}`, values, hint, places, winner }
 }
 
 type Three = readonly [number, number, number]

@@ -14,8 +14,15 @@ import { prepareGraph } from '#shared/models/onnx/prepare-graph.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { openRuntime } from '../../../web/engine/device.ts'
 import { countBytes } from './count-bytes.ts'
-import { beginTogether, bestByScore, drawOfAllLogits, writeAlone, writeTogether } from './write-texts.ts'
-import type { Writing, Written } from './write-texts.ts'
+import {
+  beginTogether,
+  bestByScore,
+  drawOfAllLogits,
+  sketchTwice,
+  writeAlone,
+  writeTogether,
+} from './write-texts.ts'
+import type { SketchedTwice, Writing, Written } from './write-texts.ts'
 
 type Tokens = readonly number[]
 
@@ -34,6 +41,7 @@ export interface DecoderRoom {
   begun(prompts: readonly Tokens[], count: number): Promise<readonly Written[]>
   drawnOfAll(prompt: Tokens, answer: Tokens): Promise<Tokens>
   bestByScore(text: Tokens, from: number): Promise<Tokens>
+  sketchTwice(prompt: Tokens, count: number): Promise<SketchedTwice>
   /** What a model of that family with random weights answers. */
   answerAs(family: string, dtype: Dtype, backend: Backend, writing: Writing): Promise<Written>
   /** Bytes of the GPU that are still held after the end of what was open. */
@@ -93,6 +101,10 @@ export function createDecoderRoom(): DecoderRoom {
     begun: (prompts, count) => beginTogether(loaded(), prompts, count),
     drawnOfAll: (prompt, answer) => drawOfAllLogits(loaded(), prompt, answer),
     bestByScore: (text, from) => bestByScore(loaded(), text, from),
+    sketchTwice: async (prompt, count) => {
+      const { vocabSize } = (await readTiny()).manifest
+      return sketchTwice(loaded(), prompt, { count, vocabSize })
+    },
     async answerAs(family, dtype, backend, writing) {
       const model = FAMILIES.find((each) => each.family.id === family)
       if (!model) throw new Error(`no family ${family}`)

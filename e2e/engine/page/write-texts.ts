@@ -1,6 +1,7 @@
 import { PREFILL_SEGMENT, type Decoder, type DrawHint, type Logits } from '#shared/engine/decoder/decoder.ts'
 import { ln } from '#shared/engine/sampler/ln.ts'
 import { philox4x32 } from '#shared/engine/sampler/philox.ts'
+import { createSketcher } from '#shared/engine/score/sketch.ts'
 
 /** Drives a bare decoder in the ways that a batcher does: tokens in, tokens out. */
 
@@ -169,6 +170,43 @@ export async function bestByScore(
   })
   sequence.dispose()
   return best
+}
+
+/** Logits of the same places of an answer, one list a token. */
+export interface SketchedTwice {
+  /** As steps brought them beside what was drawn; none for a token where all logits came. */
+  readonly gathered: number[][]
+  /** Of all logits of one teacher-forced run. */
+  readonly scored: number[][]
+}
+
+/** Writes greedily with the logits of sketches, and reads the same text again. */
+export async function sketchTwice(
+  decoder: Decoder,
+  prompt: readonly number[],
+  { count, vocabSize }: { readonly count: number; readonly vocabSize: number },
+): Promise<SketchedTwice> {
+  const sketch = createSketcher(new Uint8Array(32).fill(5), vocabSize)
+  const hintAt = (position: number): DrawHint => ({ ...GREEDY, position, sketch })
+  const sequence = decoder.open()
+  const tokens: number[] = []
+  const gathered: number[][] = []
+  let logits: Logits | undefined = await decoder.prefill(sequence, prompt, { hint: hintAt(0) })
+  for (;;) {
+    gathered.push([...(logits?.sketch ?? [])])
+    tokens.push(pick(logits, GREEDY).token)
+    if (tokens.length === count) break
+    ;[logits] = await decoder.step([{ sequence, token: tokens.at(-1) ?? 0, hint: hintAt(tokens.length) }])
+  }
+  sequence.dispose()
+  const scored: number[][] = []
+  const again = decoder.open()
+  const from = prompt.length - 1
+  await decoder.score(again, [...prompt, ...tokens.slice(0, -1)], from, (values, index) => {
+    scored[index - from] = [...sketch.at(index - from)].map((id) => values[id] ?? NaN)
+  })
+  again.dispose()
+  return { gathered, scored }
 }
 
 function cut(prompt: readonly number[], segments: readonly number[]): (readonly number[])[] {

@@ -18,10 +18,15 @@ import {
   tillOver,
 } from '#shared/testing/payments.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { countingRandom } from '#shared/testing/peers.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
+import { OpeningKeeper } from '#shared/verify/openings/opening-keeper.ts'
+import { openingKey } from '#shared/verify/openings/opening-key.ts'
+import type { KeptJob } from '#shared/verify/openings/opening-store.ts'
 import { openRecords, type KeptRecords } from '../../../web/storage/kept-records.ts'
 import { openMoneyStore } from '../../../web/storage/money.ts'
 import { openOwnModels } from '../../../web/storage/own-models.ts'
+import { openOpenings } from '../../../web/storage/openings.ts'
 import { openTranscripts } from '../../../web/storage/transcripts.ts'
 import { openMeasures } from '../../../web/storage/engine-measures.ts'
 
@@ -64,6 +69,35 @@ export const storageRoom = {
     }
     const kept = await Promise.all(bytes.map((_, i) => store.read(`answer ${i}`, { withPrompt: true })))
     return kept.flatMap((file, i) => (file ? [i] : []))
+  },
+  /**
+   * Has a keeper keep so many jobs of ten tokens, reloads it from its database with room for some, and gives the numbers
+   * of the jobs that it can still open, in order. A record that is none lies among them.
+   */
+  async keepOpenings(database: string, count: number, maxJobs: number): Promise<readonly number[]> {
+    const clock = new FakeClock()
+    const components = () => ({ clock, random: countingRandom(), store: openOpenings(database) })
+    const question = Uint8Array.of(4, 2)
+    const linkOf = (number: number): Uint8Array => new Uint8Array(32).fill(number)
+    const before = new OpeningKeeper(components())
+    for (let number = 1; number <= count; number++) {
+      const sketches = Uint16Array.from({ length: 160 }, (_, i) => i + number)
+      const job = { jobId: jobId('0a'.repeat(16)), link: linkOf(number), question, from: 0, sketches }
+      before.keep({ ...job, secret: before.secret() })
+      await clock.advance(1000)
+    }
+    const kept = async (): Promise<number> => (await openOpenings(database).load()).length
+    while ((await kept()) < count) await new Promise((resolve) => setTimeout(resolve, 10))
+    await openOpenings(database).put({ link: 'no link', keptAt: clock.now() } as KeptJob)
+    const keeper = new OpeningKeeper(components(), { maxJobs })
+    const isOpened = async (number: number): Promise<boolean> =>
+      keeper
+        .open({ link: linkOf(number), key: openingKey(question), positions: [3] })
+        .then(([opening]) => opening?.leaves[0]?.sketch[0] === 48 + number)
+        .catch(() => false)
+    const numbers: number[] = []
+    for (let number = 1; number <= count; number++) if (await isOpened(number)) numbers.push(number)
+    return numbers
   },
   /** What is left of the visitor's own models after one pinned, one damaged and so many more were put in. */
   async keepOwnModels(database: string, count: number): Promise<readonly string[]> {

@@ -3,7 +3,7 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import type { DrawHint, Logits, Sequence } from '../decoder/decoder.ts'
 import type { FinishReason, GenerateRequest, TokenBatch } from '../engine.ts'
 import type { Sampler } from '../sampler/sampler.ts'
-import { SKETCH_SIZE, type Sketcher } from '../score/sketch.ts'
+import { sketchOf, SKETCH_SIZE, type Sketcher } from '../score/sketch.ts'
 
 /** How far the engine may write ahead of what was pulled: enough for one batch on the wire while the next is computed. */
 const AHEAD_TOKENS = 8
@@ -119,8 +119,8 @@ export class AnswerTask implements Task {
   /** What the device may preselect by for the next token; undefined when all logits are needed. */
   hint(): DrawHint | undefined {
     const { sampler, sketcher } = this.#init
-    // What the device preselects holds no sketch.
-    return sketcher ? undefined : sampler.hint()
+    const hint = sampler.hint()
+    return hint && sketcher ? { ...hint, sketch: sketcher } : hint
   }
 
   /** Draws the next token from the logits after the whole text. Logits that are no numbers end this task alone. */
@@ -128,7 +128,8 @@ export class AnswerTask implements Task {
     if (this.failure) return
     const { request, sampler, sketcher } = this.#init
     try {
-      const sketch = sketcher?.sketch(logits.values, request.priorTokens.length + this.#written.length)
+      const position = request.priorTokens.length + this.#written.length
+      const sketch = sketcher && sketchFrom(sketcher, logits, position)
       const token = sampler.pick(logits)
       if (sketch) this.#sketches.push(sketch)
       this.#write(token)
@@ -196,4 +197,11 @@ export class AnswerTask implements Task {
     this.#sketches = []
     return joined
   }
+}
+
+/** @throws InfernetError `engine.bad-logits` where neither all logits came nor those of the sketch */
+function sketchFrom(sketcher: Sketcher, { ids, values, sketch }: Logits, position: number): Uint16Array {
+  if (sketch) return sketchOf([...sketch])
+  if (ids) throw new InfernetError('engine.bad-logits')
+  return sketcher.sketch(values, position)
 }

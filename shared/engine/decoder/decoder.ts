@@ -1,3 +1,5 @@
+import type { SketchPlaces } from '../score/sketch.ts'
+
 /**
  * Prompts are read in segments of this many tokens: it bounds the logits of a graph that gives all positions (78 MB at
  * a vocabulary of 152,000), it is how long a cancel may have to wait, and how long a long prompt may stall the others.
@@ -24,6 +26,8 @@ export interface DrawHint {
   readonly position: number
   /** The first four little-endian words of the seed: the key, then the upper half of the counter. */
   readonly seedWords: readonly [number, number, number, number]
+  /** Logits of the position that are wanted besides, whoever wins. @default none */
+  readonly sketch?: SketchPlaces | undefined
 }
 
 /** The logits of one position, or those of them that matter. */
@@ -32,6 +36,8 @@ export interface Logits {
   readonly ids: Uint32Array | undefined
   /** Exact 32-bit logits. */
   readonly values: Float32Array
+  /** Those that `DrawHint.sketch` names, in its order, where `values` is not the whole vocabulary. */
+  readonly sketch?: Float32Array | undefined
 }
 
 /** Most tokens of {@link Decoder.begin}, all rows together: twice a segment. */

@@ -35,17 +35,23 @@ function sketchTokens(seed: Uint8Array, position: number, vocabSize: number): nu
   return ids
 }
 
+/** Which logits make the sketch of a position: sixteen token ids, one of which may come twice. */
+export interface SketchPlaces {
+  at(position: number): Uint32Array
+}
+
 /** Sketches the positions of one answer. */
-export interface Sketcher {
+export interface Sketcher extends SketchPlaces {
   /** The {@link sketchOf} of a position. @param logits the whole vocabulary */
   sketch(logits: Float32Array, position: number): Uint16Array
 }
 
 /** @param seed the sampler's, empty for a greedy answer without one */
 export function createSketcher(seed: Uint8Array, vocabSize: number): Sketcher {
+  const at = (position: number): Uint32Array => Uint32Array.from(sketchTokens(seed, position, vocabSize))
   return {
-    sketch: (logits, position) =>
-      sketchOf(sketchTokens(seed, position, vocabSize).map((id) => logits[id] ?? 0)),
+    at,
+    sketch: (logits, position) => sketchOf(Array.from(at(position), (id) => logits[id] ?? 0)),
   }
 }
 
@@ -56,7 +62,7 @@ export function createSketcher(seed: Uint8Array, vocabSize: number): Sketcher {
  *
  * They are the graph's own logits, before penalties, masks and filters.
  */
-function sketchOf(values: readonly number[]): Uint16Array {
+export function sketchOf(values: readonly number[]): Uint16Array {
   const finite = values.filter((value) => value > -Infinity)
   const mean = finite.reduce((sum, value) => sum + value, 0) / Math.max(1, finite.length)
   return Uint16Array.from(values, (value) => floatToHalf(value - mean))

@@ -27,6 +27,7 @@ import type { Mesh, MeshInit } from '../../mesh/mesh.ts'
 import { openLentManifests } from '../../storage/lent-manifests.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
+import { openOpenings } from '../../storage/openings.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import { addFromHub } from '../../weights/add-from-hub.ts'
 import { bringModel, type BroughtModel } from '../../weights/bring-model.ts'
@@ -131,6 +132,7 @@ export async function openMesh(
       relays: relaysIn(info, relays),
       readRelays: async (options) => relaysIn(await readNetworkInfo(clock, options), relays),
       iceServers: (info?.iceServers ?? []) as RTCIceServer[],
+      openings: init.purpose === 'provide' ? openOpenings() : undefined,
     },
   )
 }

@@ -5,7 +5,9 @@ import {
   DRAW_WORDS,
   MAX_CANDIDATES,
   MODE,
+  PLACES_WORD,
   RESULT_WORDS,
+  SKETCH_WORD,
   WORKGROUP_SIZE,
   preselectShader,
 } from './preselect.wgsl.ts'
@@ -90,7 +92,7 @@ export function createPreselector(
           const words = new Uint32Array(target.getMappedRange(0, rows * ROW_BYTES)).slice()
           target.unmap()
           return hints.map((hint, row) =>
-            hint ? readCandidates(words.subarray(row * RESULT_WORDS, (row + 1) * RESULT_WORDS)) : undefined,
+            hint ? readRow(words.subarray(row * RESULT_WORDS, (row + 1) * RESULT_WORDS), hint) : undefined,
           )
         },
       }
@@ -116,12 +118,13 @@ function drawWords(hints: readonly (DrawHint | undefined)[]): Uint32Array<ArrayB
     floats[at + 1] = hint.temperature
     words[at + 2] = hint.position
     words.set(hint.seedWords, at + 3)
+    if (hint.sketch) words.set(hint.sketch.at(hint.position), at + PLACES_WORD)
   })
   return words
 }
 
 /** Candidates in rising order of ids, as the sampler wants them: threads put them down in any. */
-function readCandidates(words: Uint32Array): RowDraw {
+function readRow(words: Uint32Array, hint: DrawHint): RowDraw {
   const [count = 0, flags = 0, , complement = 0] = words
   const winner = ~complement >>> 0
   if (flags !== 0 || count === 0 || count > MAX_CANDIDATES) return { logits: undefined, winner }
@@ -132,7 +135,8 @@ function readCandidates(words: Uint32Array): RowDraw {
   pairs.sort(([a], [b]) => a - b)
   const bits = Uint32Array.from(pairs, ([, logit]) => logit)
   const ids = Uint32Array.from(pairs, ([token]) => token)
-  return { logits: { ids, values: new Float32Array(bits.buffer) }, winner }
+  const sketch = hint.sketch && new Float32Array(words.slice(SKETCH_WORD).buffer)
+  return { logits: { ids, values: new Float32Array(bits.buffer), sketch }, winner }
 }
 
 function createPipelines(device: GPUDevice, shape: LogitsLayout, buffers: readonly GPUBuffer[]) {

@@ -1,3 +1,5 @@
+import { SKETCH_SIZE } from '../../score/sketch.ts'
+
 /** What is built into the shader. */
 export interface PreselectShape {
   readonly vocabSize: number
@@ -9,10 +11,14 @@ export interface PreselectShape {
 export const WORKGROUP_SIZE = 256
 /** Tokens that may be handed over for one row. Ties aside it is one, rarely two. */
 export const MAX_CANDIDATES = 64
-/** Words of one row of the result: count, flags, best score, winner, then pairs of token id and logit. */
-export const RESULT_WORDS = 4 + 2 * MAX_CANDIDATES
-/** Words of one row's draw: mode, temperature, position, four of the seed, one unused. */
-export const DRAW_WORDS = 8
+/** Where the logits of the sketch lie in a row of the result. */
+export const SKETCH_WORD = 4 + 2 * MAX_CANDIDATES
+/** Words of one row of the result: count, flags, best score, winner, pairs of token id and logit, logits of the sketch. */
+export const RESULT_WORDS = SKETCH_WORD + SKETCH_SIZE
+/** Where the token ids of the sketch lie in a row's draw. */
+export const PLACES_WORD = 8
+/** Words of one row's draw: mode, temperature, position, four of the seed, one unused, token ids of the sketch. */
+export const DRAW_WORDS = PLACES_WORD + SKETCH_SIZE
 
 export const MODE = { skip: 0, greedy: 1, sample: 2 } as const
 
@@ -20,7 +26,7 @@ export const MODE = { skip: 0, greedy: 1, sample: 2 } as const
  * The approximate draw of a whole vocabulary: z + temperature * g as `createSampler` defines it, with Philox exact and
  * the noise g = -ln(-ln(u)) in 32 bits. `findBest` finds the best score of each row, `collect` every token that could
  * still be better than it when worked out exactly, and `feed` writes the provisional winner where the next step reads
- * its token.
+ * its token, and gathers the logits of the row's sketch.
  *
  * The bound. WGSL rounds +, - and * correctly in an unspecified direction (relative error h = 2^-23 at most) and / to
  * 2.5 ulp; fusing and reordering are allowed only where they lose nothing. Nothing else is relied on: the built-in
@@ -48,7 +54,10 @@ export const MODE = { skip: 0, greedy: 1, sample: 2 } as const
  */
 export function preselectShader({ vocabSize, width, type }: PreselectShape): string {
   return /* wgsl */ `
-struct Draw { mode: u32, temperature: f32, position: u32, s0: u32, s1: u32, s2: u32, s3: u32, unused: u32 }
+const SKETCH = ${SKETCH_SIZE}u;
+
+struct Draw { mode: u32, temperature: f32, position: u32, s0: u32, s1: u32, s2: u32, s3: u32, unused: u32,
+  places: array<u32, SKETCH> }
 
 @group(0) @binding(0) var<storage, read> logits: array<u32>;
 @group(0) @binding(1) var<storage, read> draws: array<Draw>;
@@ -157,9 +166,12 @@ fn collect(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   }
 }
 
-@compute @workgroup_size(1)
-fn feed(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
+@compute @workgroup_size(SKETCH)
+fn feed(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = group.x;
+  let place = min(draws[row].places[lane], VOCAB - 1u);
+  atomicStore(&result[row * WORDS + ${SKETCH_WORD}u + lane], loadBits(row, place));
+  if (lane > 0u) { return; }
   // A row without a winner must not give an id that is none.
   ids[row * 2u] = min(~atomicLoad(&result[row * WORDS + 3u]), VOCAB - 1u);
   ids[row * 2u + 1u] = 0u;

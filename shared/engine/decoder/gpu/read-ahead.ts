@@ -59,6 +59,7 @@ function isSameHint(a: DrawHint | undefined, b: DrawHint | undefined): boolean {
   return (
     a.temperature === b.temperature &&
     a.position === b.position &&
+    a.sketch === b.sketch &&
     a.seedWords.every((word, i) => word === b.seedWords[i])
   )
 }
