@@ -4,6 +4,7 @@ import { openCheckPool, type CheckPool } from './trust/check-pool.ts'
 import { measureCheckShare } from './trust/check-share.ts'
 import { measureFalseDiffers } from './trust/false-differs.ts'
 import { measurePower } from './trust/power.ts'
+import { printSketchShare } from './trust/print-sketch-share.ts'
 import { measureWireBytes } from './trust/wire-bytes.ts'
 
 /** One for each of two cores. */
@@ -13,6 +14,7 @@ const THREADS = 2
 const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   wireBytes: measureWireBytes,
   checkShare: measureCheckShare,
+  sketchShare: printSketchShare,
   falseDiffers: (options) => withPool((pool) => measureFalseDiffers(pool, options)),
   acrossBackends: measureAcrossBackends,
   power: (options) => withPool((pool) => measurePower(pool, options)),

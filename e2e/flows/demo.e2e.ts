@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { parseEther } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { findAnvil } from '../chain/find-anvil.ts'
-
-const DEMO = fileURLToPath(new URL('../run/demo.ts', import.meta.url))
+import { runDemo } from '../fixtures/run-demo.ts'
 
 interface Report {
   readonly tokens: number
@@ -16,11 +13,11 @@ describe('npm run demo', () => {
   it('prints an answer that another tab wrote, then one line on who, how, how fast, and who was paid', async ({
     signal,
   }) => {
-    const { code, out, err } = await run(['What', 'does', 'a', 'relay', 'do?'], signal)
-    expect(code, err).toBe(0)
-    const lines = out.trimEnd().split('\n')
-    const report = JSON.parse(lines.pop() ?? '') as Report
-    expect(lines.join('\n')).toMatch(/relay/i)
+    const run = await runDemo(['What', 'does', 'a', 'relay', 'do?'], signal)
+    expect(run.code, run.err).toBe(0)
+    const report = run.report as Report
+    const answer = run.out.trimEnd().split('\n').slice(0, -1).join('\n')
+    expect(answer).toMatch(/relay/i)
     expect(report).toMatchObject({
       provider: expect.stringMatching(/^12D3KooW/) as string,
       providerKind: 'tab',
@@ -40,17 +37,3 @@ describe('npm run demo', () => {
     expect(parseEther(report.paid)).toBeGreaterThan(0n)
   })
 })
-
-async function run(
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<{ code: unknown; out: string; err: string }> {
-  const demo = spawn(process.execPath, [DEMO, ...args], { signal, killSignal: 'SIGTERM' })
-  demo.on('error', () => undefined) // of the signal: `close` tells the same
-  let out = ''
-  let err = ''
-  demo.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-  demo.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
-  const code = await new Promise((resolve) => demo.once('close', resolve))
-  return { code, out, err }
-}

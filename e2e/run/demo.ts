@@ -1,9 +1,11 @@
 /**
  * `npm run demo -- "a prompt" [--backend webgpu|wasm] [--chromium PATH]`
+ * `npm run demo -- --check ["a prompt"] [--cheat NAME] [--verifier tab|node] [--chromium PATH]`
  *
  * The main job without looking at a screen: a chain with the contracts, a relay without a seed provider, a tab that
  * provides and a tab that asks, in headless Chromium. The answer goes to standard output as it comes and is paid for block
  * by block; the relay carries the claim. The last line is one JSON object, whose `paid` is read from the chain.
+ * With `--check` or `--cheat` the answer is checked by a stranger: see `check-demo.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,6 +23,7 @@ import {
   waitForSettlement,
   type Settlement,
 } from '../chain/settlement.ts'
+import { checkDemo } from '../check-demo/check-demo.ts'
 import { buildPage } from '../fixtures/build-page.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
 import { providedModel } from '../fixtures/lent-model.ts'
@@ -34,14 +37,24 @@ const LIVE_LIMIT_MS = { wasm: 60_000, webgpu: 300_000 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { backend: { type: 'string', default: 'wasm' }, chromium: { type: 'string' } },
+  options: {
+    backend: { type: 'string', default: 'wasm' },
+    chromium: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    cheat: { type: 'string' },
+    verifier: { type: 'string', default: 'tab' },
+  },
 })
 const prompt = positionals.join(' ') || 'Tell me a story about a fox and a lantern.'
 const backend = values.backend === 'webgpu' ? 'webgpu' : 'wasm'
-process.exitCode = await demo().catch((thrown: unknown) => {
-  console.error(errorLine(thrown))
-  return 1
-})
+const { cheat, verifier, chromium } = values
+const isCheck = values.check || cheat !== undefined
+process.exitCode = await (isCheck ? checkDemo({ prompt, cheat, verifier, chromium }) : demo()).catch(
+  (thrown: unknown) => {
+    console.error(errorLine(thrown))
+    return 1
+  },
+)
 
 async function demo(): Promise<number> {
   buildPage()

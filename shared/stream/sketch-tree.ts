@@ -9,7 +9,7 @@ import { tagOf } from '../wire/versions.ts'
 import { CHUNK_TOKENS } from './constants.ts'
 
 /** Bytes of a token's sketch: its halves, little-endian. */
-const SKETCH_BYTES = 2 * SKETCH_SIZE
+export const SKETCH_BYTES = 2 * SKETCH_SIZE
 
 const LEAF_TAG = utf8(tagOf('hashed', 'sketch-leaf'))
 const SALT_TAG = utf8(tagOf('hashed', 'sketch-salt'))

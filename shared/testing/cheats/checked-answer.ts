@@ -2,8 +2,9 @@ import type { Engine, FinishReason, SamplerParams, TokenScore } from '../../engi
 import { SKETCH_SIZE } from '../../engine/score/sketch.ts'
 import { CHUNK_TOKENS } from '../../stream/constants.ts'
 import { checkOpening, openSketches, sketchRoot, type OpenedSketch } from '../../stream/sketch-tree.ts'
+import type { SignedRoot } from '../../stream/transcript.ts'
 import type { Envelope } from '../../verify/calibration/envelope.ts'
-import { judge, type Judgement, type SignedRange } from '../../verify/check/judge.ts'
+import { judge, type Judgement } from '../../verify/check/judge.ts'
 import { wholeAnswer } from './cheat.ts'
 
 /** What decides an honest answer. */
@@ -18,7 +19,7 @@ export interface Answer {
   readonly asked: Asked
   readonly tokens: readonly number[]
   readonly finish: FinishReason | undefined
-  readonly roots: readonly SignedRange[]
+  readonly roots: readonly SignedRoot[]
   readonly opened: readonly OpenedSketch[]
 }
 
@@ -27,7 +28,7 @@ export async function answerOf(provider: Engine, asked: Asked, maxTokens: number
   const request = { ...asked, priorTokens: [], maxTokens, sketches: true }
   const { tokens, sketches, finish } = await wholeAnswer(provider.generate(request))
   if (sketches?.length !== tokens.length * SKETCH_SIZE) throw new Error('An answer came without sketches.')
-  const roots: SignedRange[] = []
+  const roots: SignedRoot[] = []
   const opened: OpenedSketch[] = []
   for (let from = 0; from < tokens.length; from += CHUNK_TOKENS) {
     const part = sketches.subarray(from * SKETCH_SIZE, (from + CHUNK_TOKENS) * SKETCH_SIZE)
