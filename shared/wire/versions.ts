@@ -33,7 +33,16 @@ export const VERSIONS = {
     'golden-sketches': 1,
   },
   /** What is hashed or signed in a form of its own: `infernet/<name>/<version>` goes before the bytes. */
-  hashed: { chain: 2, seed: 1, binding: 1, sketch: 1, 'sketch-leaf': 1, 'sketch-salt': 1, 'own-sketches': 1 },
+  hashed: {
+    chain: 2,
+    seed: 1,
+    binding: 1,
+    sketch: 1,
+    'sketch-leaf': 1,
+    'sketch-salt': 1,
+    'own-sketches': 1,
+    'opening-key': 1,
+  },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */
   file: {
     model: 1,

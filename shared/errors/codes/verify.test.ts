@@ -43,6 +43,10 @@ it('the failures of verify read well', () => {
       The record of golden sketches is wrong (model).
       bare: The record of golden sketches is wrong.
       fix: Ask its provider to start again.
+    verify.bad-calibration
+      This file does not say what honest machines differ by (pairs).
+      bare: This file does not say what honest machines differ by.
+      fix: Make it again: npm run calibrate.
     verify.records-full
       The relay keeps as many records as it can.
       fix: Use another relay.

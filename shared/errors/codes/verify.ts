@@ -58,6 +58,11 @@ export const VERIFY_CODES = {
     fix: 'Ask its provider to start again.',
     example: { reason: 'model' },
   },
+  'verify.bad-calibration': {
+    says: (f) => `This file does not say what honest machines differ by${inBrackets(f.reason)}.`,
+    fix: 'Make it again: npm run calibrate.',
+    example: { reason: 'pairs' },
+  },
   'verify.records-full': {
     says: () => 'The relay keeps as many records as it can.',
     fix: 'Use another relay.',

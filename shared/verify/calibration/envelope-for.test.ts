@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { dtypeSchema } from '../../models/manifest.ts'
+import { envelopeOf, limitsFrom, parseCalibration } from './calibration-file.ts'
+import { calibrationFor, envelopeFor } from './envelope-for.ts'
+import { envelopeHash, type Limits } from './envelope.ts'
+import { HARD_LIMITS } from './hard-limits.ts'
+
+const profiles = dtypeSchema.options
+const measured = profiles.filter((profile) => calibrationFor(profile))
+const names = ['off', 'far', 'beyond', 'sketchDistance', 'largestSketchDistance'] as const
+
+describe('the envelope of a profile', () => {
+  it.each(profiles)(
+    '%s: what agrees never reaches beyond what differs, which the code alone says',
+    (profile) => {
+      const { agrees, differs, margins } = envelopeFor(profile)
+      expect({ differs, margins }).toEqual(HARD_LIMITS[profile])
+      for (const name of names) expect(agrees[name]).toBeLessThanOrEqual(differs[name])
+    },
+  )
+
+  it('has a hash of its own, the same each time', () => {
+    const hashes = profiles.map((profile) => String(envelopeHash(envelopeFor(profile))))
+    expect(new Set(hashes).size).toBe(profiles.length)
+    expect(profiles.map((profile) => String(envelopeHash(envelopeFor(profile))))).toEqual(hashes)
+  })
+})
+
+describe('a calibration', () => {
+  it.each(measured)('of %s says what its pairs say', (profile) => {
+    const { pairs, agrees, profile: own } = calibrationFor(profile)!
+    expect(own).toBe(profile)
+    expect(limitsFrom(pairs, profile)).toEqual(agrees)
+    for (const { tokens, margins, off } of pairs) {
+      expect(margins.reduce((sum, each) => sum + each)).toBe(tokens)
+      expect(off.low <= off.rate && off.rate <= off.high).toBe(true)
+    }
+  })
+
+  it('cannot widen what differs, and what agrees no farther than that', () => {
+    const calibration = calibrationFor('fp32')!
+    const wide: Limits = { off: 1, far: 1, beyond: 1, sketchDistance: 50, largestSketchDistance: 50 }
+    const { agrees, differs } = envelopeOf({ ...calibration, agrees: wide })
+    expect(differs).toEqual(HARD_LIMITS.fp32.differs)
+    expect(agrees).toEqual(HARD_LIMITS.fp32.differs)
+  })
+
+  it('of another form is refused', () => {
+    const calibration = calibrationFor('fp32')!
+    for (const odd of [
+      null,
+      {},
+      { ...calibration, format: 'infernet/calibration/9' },
+      { ...calibration, more: 1 },
+    ])
+      expect(() => parseCalibration(odd)).toThrow(expect.objectContaining({ code: 'verify.bad-calibration' }))
+  })
+})

@@ -1,0 +1,52 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Clock } from '../../base/clock.ts'
+import { peerName, type PeerName } from '../../base/ids.ts'
+import { KeyedBuckets } from '../../base/keyed-buckets.ts'
+import { TokenBucket } from '../../base/token-bucket.ts'
+import { errorToMessage } from '../../errors/error-message.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
+import type { SketchOpening } from '../../stream/sketch-tree.ts'
+import { FramedStream } from '../../wire/framed-stream.ts'
+import { MAX_OPENING_ASKERS, OPENED_POSITIONS_RATE, OPENINGS_RATE } from './constants.ts'
+import { openingsRequestSchema, type OpeningsRequest } from './messages.ts'
+import type { OpeningKeeper } from './opening-keeper.ts'
+
+/** The provider's side of the openings protocol: one request a stream. It costs the asker nothing, and so is limited. */
+export class OpeningsService {
+  readonly #clock: Clock
+  readonly #keeper: OpeningKeeper
+  readonly #rates: KeyedBuckets<PeerName>
+  readonly #total: TokenBucket
+
+  constructor({ clock, keeper }: { readonly clock: Clock; readonly keeper: OpeningKeeper }) {
+    this.#clock = clock
+    this.#keeper = keeper
+    this.#rates = new KeyedBuckets(clock, OPENINGS_RATE, MAX_OPENING_ASKERS)
+    this.#total = new TokenBucket(clock, OPENED_POSITIONS_RATE)
+  }
+
+  /** Mount with `answerProtocols`, as OPENINGS_PROTOCOL with MAX_OPENINGS_STREAMS at once. */
+  readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
+    const frames = new FramedStream(stream, openingsRequestSchema, this.#clock)
+    try {
+      const request = await frames.receive()
+      const found = await this.#open(peerName(connection.remotePeer.toString()), request).catch(
+        (refused: unknown) => InfernetError.from(refused),
+      )
+      if (found instanceof InfernetError) await frames.send({ type: 'refused', error: errorToMessage(found) })
+      else {
+        for (const opening of found) await frames.send({ type: 'opening', opening })
+        await frames.send({ type: 'done' })
+      }
+      await frames.close()
+    } catch (thrown) {
+      frames.abort(thrown)
+    }
+  }
+
+  async #open(asker: PeerName, request: OpeningsRequest): Promise<readonly SketchOpening[]> {
+    if (!this.#rates.take(asker) || !this.#total.take(request.positions.length))
+      throw new InfernetError('verify.rate-limited')
+    return this.#keeper.open(request)
+  }
+}

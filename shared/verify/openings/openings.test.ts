@@ -1,0 +1,231 @@
+import type { Stream } from '@libp2p/interface'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { jobId } from '../../base/ids.ts'
+import { millis, tokens } from '../../base/units.ts'
+import { SKETCH_SIZE } from '../../engine/score/sketch.ts'
+import { ChunkSigner } from '../../stream/chunk.ts'
+import { firstLink, hashAgreed, type Agreed } from '../../stream/first-link.ts'
+import { encodeQuestion } from '../../stream/question.ts'
+import type { SketchOpening } from '../../stream/sketch-tree.ts'
+import { transcriptOf, verifyTranscript, type Proven, type Transcript } from '../../stream/transcript.ts'
+import { FakeClock } from '../../testing/fake-clock.ts'
+import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../../testing/peers.ts'
+import { pricePerToken } from '../../testing/prices.ts'
+import { FramedStream } from '../../wire/framed-stream.ts'
+import { MAX_ASKED_POSITIONS, OPENINGS_DEADLINE_MS, OPENINGS_RATE } from './constants.ts'
+import { openingsRequestSchema } from './messages.ts'
+import { OpeningKeeper } from './opening-keeper.ts'
+import { openingKey } from './opening-key.ts'
+import { OpeningsService } from './openings-service.ts'
+import { committedPositions, requestOpenings } from './request-openings.ts'
+
+const COUNT = 70
+const JOB = jobId('ab'.repeat(16))
+const sketches = Uint16Array.from({ length: COUNT * SKETCH_SIZE }, (_, i) => i * 3)
+
+describe('openings', () => {
+  let provider: TestPeer
+  let asker: TestPeer
+  let transcript: Transcript
+  let proven: Proven
+  let bare: { transcript: Transcript; proven: Proven }
+  let clock: FakeClock
+  let keeper: OpeningKeeper
+  let service: OpeningsService
+
+  const secret = new Uint8Array(32).fill(8)
+  const question = encodeQuestion({
+    ...{ task: 'text-generation', model: someModel(), promptTokens: [5, 6], priorTokens: [1, 2, 3] },
+    ...{ sampler: { temperature: 1, topP: 1 }, maxTokens: 100, seed: null },
+    ...{ consumerNonce: new Uint8Array(32), salt: new Uint8Array(16) },
+  })
+  const agreed: Agreed = {
+    quote: new Uint8Array(),
+    question,
+    credit: new Uint8Array(),
+    accepted: new Uint8Array(),
+  }
+  const { quote: _q, accepted: _a, ...shown } = agreed
+  const link = firstLink(JOB, hashAgreed(agreed))
+
+  const prove = async (withSketches: boolean): Promise<{ transcript: Transcript; proven: Proven }> => {
+    const terms = { jobId: JOB, price: pricePerToken(0n, 0n), prefillTokens: tokens(5), from: 3 }
+    const signer = new ChunkSigner(terms, hashAgreed(agreed), provider.key, secret)
+    const written = Array.from({ length: COUNT }, (_, i) => 9 + i)
+    const chunks = await signer.add(written, withSketches ? sketches : undefined)
+    chunks.push(...(await signer.finish()))
+    const receipt = { consumer: new Uint8Array(), provider: new Uint8Array() }
+    const whole = { ...transcriptOf({ jobId: JOB, provider: provider.name }, agreed, chunks, receipt), shown }
+    return { transcript: whole, proven: await verifyTranscript(whole) }
+  }
+
+  beforeAll(async () => {
+    provider = await makePeer()
+    asker = await makePeer()
+    ;({ transcript, proven } = await prove(true))
+    bare = await prove(false)
+  })
+
+  beforeEach(() => {
+    clock = new FakeClock()
+    keeper = new OpeningKeeper({ clock, random: countingRandom() })
+    keeper.keep({ jobId: JOB, link, question, from: 3, secret, sketches })
+    service = new OpeningsService({ clock, keeper })
+  })
+
+  const all = (): readonly number[] => committedPositions(proven)
+  const ask = async (
+    serve: (stream: Stream) => Promise<void>,
+    job: Partial<Parameters<typeof requestOpenings>[1]> = {},
+    signal?: AbortSignal,
+  ) => {
+    const { ours, theirs } = await connectedStreams(asker)
+    void serve(theirs)
+    const asked = { transcript, proven, positions: all(), ...job }
+    return requestOpenings(ours, asked, { clock, signal })
+  }
+  const honest = async (stream: Stream, by = asker): Promise<void> => {
+    const { connection } = await connectedStreams(by)
+    await service.handle(stream, connection)
+  }
+  /** A provider that says whatever a test wants. */
+  const saying =
+    (replies: readonly unknown[]) =>
+    async (stream: Stream): Promise<void> => {
+      const frames = new FramedStream(stream, openingsRequestSchema, clock)
+      await frames.receive()
+      for (const reply of replies) await frames.send(reply)
+    }
+  const openingsOf = (positions = all()): Promise<readonly SketchOpening[]> =>
+    keeper.open({ ...keyed(), positions })
+  const keyed = () => ({ link, key: openingKey(question) })
+
+  it('show all sketches of an answer, or those that are asked for', async () => {
+    const whole = await ask(honest)
+    expect(whole.opened.map(({ position }) => position)).toEqual(
+      Array.from({ length: COUNT }, (_, i) => 3 + i),
+    )
+    expect(whole.opened.flatMap(({ sketch }) => [...sketch])).toEqual([...sketches])
+    expect(whole.openings).toHaveLength(3)
+    const some = await ask(honest, { positions: [4, 40] })
+    expect(some.opened.map(({ position }) => position)).toEqual([4, 40])
+  })
+
+  it('are asked for only where something was committed to, and by who can show the question', async () => {
+    const positions = [4]
+    await expect(ask(honest, { ...bare, positions })).rejects.toMatchObject({ code: 'verify.no-commitments' })
+    await expect(ask(honest, { positions: [2] })).rejects.toMatchObject({ code: 'verify.no-commitments' })
+    const hidden = { ...transcript, shown: {} }
+    await expect(ask(honest, { transcript: hidden })).rejects.toMatchObject({ code: 'verify.bad-request' })
+  })
+
+  it('of a job that is not kept are refused by that name', async () => {
+    keeper = new OpeningKeeper({ clock, random: countingRandom() })
+    service = new OpeningsService({ clock, keeper })
+    await expect(ask(honest)).rejects.toMatchObject({ code: 'verify.not-kept' })
+  })
+
+  it.each<[string, (openings: readonly SketchOpening[]) => readonly unknown[]]>([
+    ['a sketch of another token', ([a, ...rest]) => [swapped(a!), ...rest]],
+    ['a chunk in the place of another', ([a, b, c]) => [a, { ...b!, from: 3 }, c]],
+    ['chunks in another order', (openings) => openings.toReversed()],
+    ['a chunk twice', ([a, ...rest]) => [a, a, ...rest]],
+    ['a chunk left out', ([, ...rest]) => rest],
+    ['a chunk cut short', ([a, ...rest]) => [{ ...a!, leaves: a!.leaves.slice(1) }, ...rest]],
+    ['more chunks than the job has', (openings) => [...openings, ...openings]],
+    ['a form that is none', () => [{ from: 3, leaves: [], siblings: [] }]],
+    ['a leaf too many', ([a]) => [{ ...a!, leaves: [...a!.leaves, ...a!.leaves] }]],
+    ['hashes of another length', ([a]) => [{ ...a!, siblings: [new Uint8Array(31)] }]],
+    ['no bytes but text', () => [{ from: 3, leaves: 'all', siblings: [] }]],
+  ])('are refused with %s', async (_, change) => {
+    const openings = change(await openingsOf())
+    const replies = [...openings.map((opening) => ({ type: 'opening', opening })), { type: 'done' }]
+    await expect(ask(saying(replies))).rejects.toMatchObject({ code: 'verify.bad-openings' })
+  })
+  const swapped = (opening: SketchOpening): SketchOpening => {
+    const [a, b, ...rest] = opening.leaves
+    return { ...opening, leaves: [{ ...a!, sketch: b!.sketch }, b!, ...rest] }
+  }
+
+  it('of more positions than were asked for are refused, and those of another job', async () => {
+    const openings = await openingsOf([3, 4])
+    const replies = [{ type: 'opening', opening: openings[0] }, { type: 'done' }]
+    await expect(ask(saying(replies), { positions: [3] })).rejects.toMatchObject({
+      code: 'verify.bad-openings',
+    })
+    const other = new Uint8Array(32).fill(4)
+    keeper.keep({ jobId: JOB, link: other, question, from: 3, secret: other, sketches })
+    const replayed = await keeper.open({ ...keyed(), link: other, positions: all() })
+    const said = [...replayed.map((opening) => ({ type: 'opening', opening })), { type: 'done' }]
+    await expect(ask(saying(said))).rejects.toMatchObject({
+      code: 'verify.bad-openings',
+      facts: { reason: 'root' },
+    })
+  })
+
+  it('that do not come end at a deadline, also where something keeps coming', async () => {
+    const asked = ask(async (stream) => {
+      const frames = new FramedStream(stream, openingsRequestSchema, clock)
+      await frames.receive()
+    })
+    const refused = expect(asked).rejects.toMatchObject({ code: 'wire.timeout' })
+    for (let waited = 0; waited <= OPENINGS_DEADLINE_MS; waited += 1000) await clock.advance(millis(1000))
+    await refused
+  })
+
+  it('end with the signal of who asks', async () => {
+    const controller = new AbortController()
+    const asked = ask(async () => undefined, {}, controller.signal)
+    const refused = expect(asked).rejects.toThrow('enough')
+    controller.abort(new Error('enough'))
+    await refused
+  })
+
+  it('are given to one peer at a bounded rate: of a thousand asks nearly all are refused, and others are served', async () => {
+    let served = 0
+    for (let i = 0; i < 1000; i++) {
+      const positions = [3 + (i % COUNT)]
+      await ask(honest, { positions }).then(
+        () => served++,
+        (refused: unknown) => expect(refused).toMatchObject({ code: 'verify.rate-limited' }),
+      )
+    }
+    expect(served).toBe(OPENINGS_RATE.burst)
+    const other = await makePeer()
+    expect((await ask((stream) => honest(stream, other), { positions: [3] })).opened).toHaveLength(1)
+    await clock.advance(millis(1000 / OPENINGS_RATE.perSecond))
+    expect((await ask(honest, { positions: [3] })).opened).toHaveLength(1)
+  })
+
+  it('are given to all peers together at a bounded rate', async () => {
+    let served = 0
+    const many = Array.from({ length: 300 }, () => asker)
+    for (const [i] of many.entries()) {
+      if (i % OPENINGS_RATE.burst === 0) asker = await makePeer()
+      await ask(honest).then(
+        () => served++,
+        (refused: unknown) => expect(refused).toMatchObject({ code: 'verify.rate-limited' }),
+      )
+    }
+    expect(served).toBe(Math.floor((8 * MAX_ASKED_POSITIONS) / COUNT))
+  })
+
+  it('are not asked for at more positions than the wire takes, out of order or twice', async () => {
+    const refusals = [
+      Array.from({ length: MAX_ASKED_POSITIONS + 1 }, (_, i) => i),
+      [4, 3],
+      [3, 3],
+      [],
+      [-1],
+      [1.5],
+    ]
+    for (const positions of refusals) {
+      const { ours, theirs } = await connectedStreams(asker)
+      const handled = honest(theirs)
+      const frames = new FramedStream(ours, openingsRequestSchema, clock)
+      await frames.send({ type: 'open', ...keyed(), positions })
+      await handled
+      await expect.poll(() => ours.status).not.toBe('open')
+    }
+  })
+})
