@@ -2,6 +2,7 @@ import type { Engine, SamplerParams } from '#shared/engine/engine.ts'
 import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import type { Envelope } from '#shared/verify/calibration/envelope.ts'
 import { findingsOf } from '#shared/verify/check/findings.ts'
+import { sketchAt } from '#shared/verify/statistics/sketch-distance.ts'
 import type { Findings } from '#shared/verify/verdict.ts'
 import type { Asking } from './prompts.ts'
 
@@ -24,10 +25,14 @@ export async function answer(
 ): Promise<HonestAnswer> {
   const promptTokens = tokenizer.encodeChat([{ role: 'user', content: text }])
   const outputTokens: number[] = []
-  const request = { promptTokens, priorTokens: [], sampler, seed, maxTokens: MAX_TOKENS }
-  for await (const { tokens } of engine.generate(request)) outputTokens.push(...tokens)
-  const scores = await engine.score({ promptTokens, outputTokens, sampler, seed })
-  return { promptTokens, outputTokens, sampler, seed, sketches: scores.map(({ sketch }) => sketch) }
+  const sketches: Uint16Array[] = []
+  const request = { promptTokens, priorTokens: [], sampler, seed, maxTokens: MAX_TOKENS, sketches: true }
+  for await (const batch of engine.generate(request)) {
+    outputTokens.push(...batch.tokens)
+    for (const [at] of batch.tokens.entries())
+      sketches.push(sketchAt(batch.sketches ?? new Uint16Array(), at))
+  }
+  return { promptTokens, outputTokens, sampler, seed, sketches }
 }
 
 /** What a verifier finds of it. */

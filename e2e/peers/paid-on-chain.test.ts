@@ -32,7 +32,9 @@ import { vectorFromHex } from '#shared/engine/encoder/golden-vectors.ts'
 import { distance } from '#shared/engine/encoder/test-encoder.ts'
 import { readReference } from '#shared/model-kit/use-lite/make-encoder.ts'
 import { openSentenceEncoder } from '#shared/model-kit/use-lite/open-encoder.ts'
+import type { CheckReport } from '#shared/peer/check-events.ts'
 import type { EmbedSummary } from '#shared/peer/peer.ts'
+import { pricePerToken } from '#shared/testing/prices.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { wasmComponents } from '#shared/testing/tiny-model.ts'
 import { startAnvil, type Anvil } from '../../contracts/script/anvil.ts'
@@ -172,7 +174,7 @@ describe.skipIf(findFoundry('anvil') === undefined)('vouchers on a real chain', 
       },
       { maxJobCost: baseUnits(10n ** 6n) },
     )
-    return { ledger, credit, asker: await peers.node({ relays: relay.addresses, payer: purse }) }
+    return { relay, ledger, credit, asker: await peers.node({ relays: relay.addresses, payer: purse }) }
   }
   const claim = async (ledger: PayeeLedger): Promise<SignedVoucher['voucher']> => {
     const [held] = ledger.vouchers
@@ -228,6 +230,30 @@ describe.skipIf(findFoundry('anvil') === undefined)('vouchers on a real chain', 
       expect(summary).toMatchObject({ promptTokens: 660, due: 660n, paid: 660n })
       expect(summary?.segments[0]?.chunks).toBeGreaterThan(2)
       expect(await claimedOf(await claim(ledger))).toBe(660n)
+    },
+  )
+
+  it(
+    'pay a verifier exactly the price of reading, and the chain pays it out',
+    { timeout: 30_000 },
+    async () => {
+      await using peers = new TestNetwork()
+      // A line of its own: what earlier tests claimed is of another model.
+      const model = modelHash('c'.repeat(64))
+      const engine = () => fakeEngine({ info: { model } })
+      const { ledger, asker, relay } = await market(peers, engine())
+      const writes = await peers.node({ listen: [OWN_SOCKET], relays: relay.addresses })
+      const provision = writes.peer.provide(engine(), { ...TERMS, price: pricePerToken(0n, 0n) })
+      await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
+      const { events } = await hear(asker.peer, promptOf({ model, maxOutputPrice: baseUnits(0n) }))
+      const [transcript] = events.flatMap((event) => (event.type === 'proof' ? [event.transcript] : []))
+      expect(transcript?.provider).toBe(writes.peer.name)
+      let report: CheckReport | undefined
+      for await (const event of asker.peer.check(transcript!, { by: 'peer', profile: 'fp32' }))
+        if (event.type === 'done') report = event.report
+      // Three tokens of the prompt and eighty of the answer, the last of which nothing follows.
+      expect(report).toMatchObject({ cost: 82n, verdict: { outcome: 'agrees', cost: 82n } })
+      expect(await claimedOf(await claim(ledger))).toBe(82n)
     },
   )
 

@@ -148,6 +148,8 @@ function paying(peer: Peer, payer: Payer | undefined, payee: Payee | undefined):
     name: peer.name,
     ask: (prompt, options) => peer.ask(prompt, { payer, ...options }),
     embed: (request, options) => peer.embed(request, { payer, ...options }),
+    check: (transcript, by, options) =>
+      peer.check(transcript, by.by === 'peer' ? { payer, ...by } : by, options),
     provide: (engine, terms) => peer.provide(engine, payee ? { ...terms, payee } : terms),
     look: (options) => peer.look(options),
     farewell: () => peer.farewell(),

@@ -57,6 +57,7 @@ describe.each(['fp32', 'q4'] as const)('createEngine with Infernet Tiny %s', (dt
     expect(engine.info).toMatchObject({
       backend: 'wasm',
       adapter: 'cpu',
+      dtype,
       contextLength: 1024,
       vocabSize: 1024,
     })

@@ -83,6 +83,7 @@ export async function createEngine(
       model: hashManifest(manifest),
       backend: gpu ? 'webgpu' : 'wasm',
       adapter: gpu?.label ?? 'cpu',
+      dtype: manifest.dtype,
       // A manifest need not say what a token takes; the graph does.
       contextLength: textLimit({ contextLength, memory: decoder }, cacheBytes),
       vocabSize: manifest.vocabSize,

@@ -1,4 +1,5 @@
 import type { ModelHash, TokenId } from '../base/ids.ts'
+import type { Dtype } from '../models/manifest.ts'
 import type { Task } from '../models/task.ts'
 
 /** Where the arithmetic runs: on the GPU through WebGPU, or on the processor through WebAssembly. */
@@ -117,6 +118,8 @@ export interface EngineInfo {
   readonly backend: Backend
   /** What the browser says of the adapter, e.g. `nvidia ampere`; `cpu` on wasm. A label, never a proof. */
   readonly adapter: string
+  /** How the model's numbers are stored and reckoned, as its manifest says: what two machines may differ by. */
+  readonly dtype?: Dtype | undefined
   /** Prompt and answer together, in tokens; of an encoder, the longest text. */
   readonly contextLength: number
   /** Numbers of a vector, of an encoder. */

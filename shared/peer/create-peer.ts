@@ -10,18 +10,21 @@ import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { createQuoteHandler } from '../prompt/quote-service.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
-import { ENCODING, type Task } from '../models/task.ts'
+import { ENCODING, WRITING, type Task } from '../models/task.ts'
 import type { ProviderKind } from '../schedule/offer.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
 import type { Trust } from '../schedule/policy/trust.ts'
 import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
 import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
+import type { Transcript } from '../stream/transcript.ts'
 import { MAX_OPENINGS_STREAMS, OPENINGS_PROTOCOL } from '../verify/openings/constants.ts'
 import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
 import { OpeningsService } from '../verify/openings/openings-service.ts'
 import { answerProtocols } from '../wire/answer-protocols.ts'
+import type { AnsweredChecks } from './answer-checks.ts'
 import { ask } from './ask.ts'
+import type { CheckBy, CheckEvent, CheckReport } from './check-events.ts'
 import { look } from './look.ts'
 import { embed } from './embed.ts'
 import type {
@@ -101,6 +104,7 @@ class NetworkPeer implements Peer {
   readonly #jobs: JobService
   readonly #openings: OpeningKeeper
   readonly #provisions = new Map<ModelHash, Provision>()
+  #checks: AnsweredChecks | undefined
   #unmount: Promise<() => Promise<void>> | undefined
 
   constructor(components: PeerComponents, init: PeerInit) {
@@ -126,7 +130,10 @@ class NetworkPeer implements Peer {
       desk: this.#desk,
       sketches: this.#openings,
       servedOf: (model) => this.#provisions.get(model)?.asServed,
-      onChange: () => this.#provisions.forEach((provision) => provision.jobsChanged()),
+      onChange: () => {
+        this.#provisions.forEach((provision) => provision.jobsChanged())
+        this.#checks?.service.jobsChanged()
+      },
       onEnd: (live, outcome) => this.#provisions.get(live.model)?.jobEnded(live, outcome),
     })
   }
@@ -145,6 +152,18 @@ class NetworkPeer implements Peer {
   ): AsyncGenerator<EmbedEvent, EmbedSummary, void> {
     const components = this.#searchComponents(ENCODING, payer)
     return embed(components, request, { signal, except: new Set([this.name, ...except]) })
+  }
+
+  /** A module of its own: most who ask never have anything checked. */
+  async *check(
+    transcript: Transcript,
+    by: CheckBy,
+    options: NonNullable<Parameters<Peer['check']>[2]> = {},
+  ): AsyncGenerator<CheckEvent, CheckReport, void> {
+    const payer = by.by === 'peer' ? by.payer : undefined
+    const components = { ...this.#searchComponents(WRITING, payer), key: this.#components.key }
+    const { check } = await import('./check.ts')
+    return yield* check(components, transcript, by, options)
   }
 
   #searchComponents(task: Task, payer: Payer | undefined): SearchComponents {
@@ -176,7 +195,10 @@ class NetworkPeer implements Peer {
       directories: () => relays.directories,
       onDirectories: (callback) => relays.onChange(callback),
       addresses: this.#init.addresses ?? (() => node.getMultiaddrs().map(String)),
-      onEnd: () => this.#provisions.delete(model),
+      onEnd: () => {
+        this.#provisions.delete(model)
+        this.#checks?.service.stop(new InfernetError('stream.draining'), model)
+      },
     })
     this.#provisions.set(model, provision)
     this.#mount()
@@ -194,7 +216,9 @@ class NetworkPeer implements Peer {
   }
 
   farewell(): void {
-    this.#jobs.handOver(new InfernetError('stream.provider-lost'))
+    const reason = new InfernetError('stream.provider-lost')
+    this.#jobs.handOver(reason)
+    this.#checks?.service.stop(reason)
   }
 
   async stop(): Promise<void> {
@@ -204,12 +228,15 @@ class NetworkPeer implements Peer {
     await (
       await unmount
     )?.()
+    await this.#checks?.unmount()
+    this.#checks = undefined
   }
 
   /** What this peer answers, from its first provision on. */
   #mount(): void {
+    if (this.#unmount) return
     const { node, clock } = this.#components
-    this.#unmount ??= answerProtocols(node, [
+    const answering = answerProtocols(node, [
       {
         protocol: PROMPT_PROTOCOL,
         handle: createQuoteHandler({ clock, desk: this.#desk }),
@@ -229,5 +256,21 @@ class NetworkPeer implements Peer {
         isRelayed: true,
       },
     ])
+    this.#unmount = answering.then(async (unmount) => {
+      await this.#mountChecks()
+      return unmount
+    })
+  }
+
+  /** Whoever provides also checks. Where its code does not load, as after an update of the page, it only provides. */
+  async #mountChecks(): Promise<void> {
+    const { node, clock, key, random } = this.#components
+    const components = {
+      ...{ name: this.name, clock, key, random, desk: this.#desk, jobs: this.#jobs },
+      servedOf: (model: ModelHash) => this.#provisions.get(model)?.asServed,
+    }
+    this.#checks = await import('./answer-checks.ts')
+      .then(({ answerChecks }) => answerChecks(node, components))
+      .catch(() => undefined)
   }
 }

@@ -9,6 +9,7 @@ import { hashManifest } from '../models/manifest.ts'
 import { ExchangeLedger } from '../models/pieces/exchange-ledger.ts'
 import { PiecesService } from '../models/pieces/pieces-service.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
+import { openQuote } from '../prompt/quote.ts'
 import { createQuoteHandler } from '../prompt/quote-service.ts'
 import { Directory } from '../schedule/directory.ts'
 import { DirectoryService } from '../schedule/directory-service.ts'
@@ -17,11 +18,13 @@ import { SeedBook } from '../schedule/seeds/seed-book.ts'
 import { SeedsService } from '../schedule/seeds/seeds-service.ts'
 import { JobService } from '../stream/job-service.ts'
 import { encodeQuestion } from '../stream/question.ts'
+import { encodeTranscripts } from '../stream/transcript.ts'
 import { ClaimBox } from '../settle/claim-box.ts'
 import { leaveBody } from '../settle/claim-messages.ts'
 import { ClaimService } from '../settle/claim-service.ts'
 import { MemoryLedgerStore } from '../settle/ledger-store.ts'
 import { signVoucher } from '../settle/voucher.ts'
+import { makeAnswer, type MadeAnswer } from '../testing/answers.ts'
 import { FakeChain } from '../testing/fake-chain.ts'
 import { createFakeEngine, type FakeEngine } from '../testing/fake-engine.ts'
 import { ESCROW, operatorKey, PAYER, RELAY, sessionKey, STAKE } from '../testing/payments.ts'
@@ -35,9 +38,12 @@ import { openGoldenFacts } from '../verify/board/golden-facts.ts'
 import { RecordsService } from '../verify/board/records-service.ts'
 import { VerdictBook } from '../verify/board/verdict-book.ts'
 import { signVerdict } from '../verify/verdict.ts'
+import { unmeasuredEnvelope } from '../verify/calibration/hard-limits.ts'
 import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
 import { openingKey } from '../verify/openings/opening-key.ts'
 import { OpeningsService } from '../verify/openings/openings-service.ts'
+import { encodeCase, openCase, shownToVerifier } from '../verify/service/check-case.ts'
+import { VerifyService } from '../verify/service/verify-service.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
 
@@ -46,6 +52,7 @@ type Handler = (stream: Stream, connection: Connection) => Promise<void>
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 function framed(body: Uint8Array): Uint8Array {
+  if (body.length >= 2 ** 14) throw new RangeError('two bytes hold no such length')
   const length = body.length < 128 ? [body.length] : [(body.length & 0x7f) | 0x80, body.length >> 7]
   return concatBytes(Uint8Array.from(length), body)
 }
@@ -58,6 +65,9 @@ describe('the protocol handlers', () => {
   let openings: OpeningKeeper
   let directory: DirectoryService
   let box: ClaimBox
+  let desk: QuoteDesk
+  let checks: VerifyService
+  let answer: MadeAnswer
   let handlers: Record<string, Handler>
   let unhandled: unknown[]
   /** Messages that each are valid somewhere. */
@@ -73,7 +83,7 @@ describe('the protocol handlers', () => {
     engine = createFakeEngine({ clock: realClock, info: { model: someModel() }, answerLength: 20 })
     const price = pricePerToken(1n, 2n)
     const terms = { price, queueMs: millis(0), prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
-    const desk = new QuoteDesk({
+    desk = new QuoteDesk({
       key: provider.key,
       clock: realClock,
       random: realRandom,
@@ -92,6 +102,13 @@ describe('the protocol handlers', () => {
       servedOf: (model) =>
         model === someModel() ? { engine, slots: 1, queue: 8, isDraining: false } : undefined,
     })
+    checks = new VerifyService({
+      ...{ name: provider.name, clock: realClock, key: provider.key, random: realRandom, desk, jobs },
+      servedOf: (model) =>
+        model === someModel() ? { engine, slots: 1, queue: 8, isDraining: false } : undefined,
+      envelopeFor: unmeasuredEnvelope,
+    })
+    answer = await makeAnswer(await makePeer(), { engine, consumer: stranger.name })
     directory = new DirectoryService({ clock: realClock, directory: new Directory(realClock) })
     const views = new Map([[ESCROW.escrow, new FakeChain()]])
     box = await ClaimBox.load(
@@ -101,6 +118,7 @@ describe('the protocol handlers', () => {
     handlers = {
       prompt: createQuoteHandler({ clock: realClock, desk }),
       stream: jobs.handle,
+      verify: checks.handle,
       schedule: directory.handle,
       settle: new ClaimService({ clock: realClock, box }).handle,
       pieces: await piecesHandler(),
@@ -168,6 +186,12 @@ describe('the protocol handlers', () => {
       { type: 'ack', position: 0, credit: new Uint8Array(1024).fill(7) },
       { type: 'receipt', receipt: new Uint8Array(64) },
       leaveBody({ ...ESCROW, operator: operatorKey.address, binding: new Uint8Array(64) }, [voucher]),
+      {
+        ...{ type: 'check', quoteId: new Uint8Array(16) },
+        transcript: encodeTranscripts([shownToVerifier(answer.transcript)]),
+      },
+      { type: 'openings', openings: answer.openings.slice(0, 1) },
+      { type: 'openings', openings: [] },
       { type: 'cancel' },
       { type: 'beat', beat: 1, echo: false },
       { type: 'beat', beat: 1, echo: true },
@@ -199,7 +223,9 @@ describe('the protocol handlers', () => {
 
   /** Hands the bytes to a handler as a stranger would, goes away, and looks at what is left. */
   const attack = async (name: string, parts: readonly Uint8Array[]): Promise<void> => {
-    const { ours, theirs, connection } = await connectedStreams(stranger)
+    // Of one peer few checks are taken: of a new one each time all are.
+    const who = name === 'verify' ? await makePeer() : stranger
+    const { ours, theirs, connection } = await connectedStreams(who)
     const done = handlers[name]?.(theirs, connection)
     for (const part of parts) if (ours.writeStatus === 'writable') ours.send(part)
     await pause(1)
@@ -209,7 +235,7 @@ describe('the protocol handlers', () => {
     await expect.poll(() => theirs.status).not.toBe('open')
   }
 
-  const names = ['prompt', 'stream', 'schedule', 'settle', 'pieces', 'seeds', 'openings', 'records']
+  const names = ['prompt', 'stream', 'verify', 'openings', 'records', 'schedule', 'settle', 'pieces', 'seeds']
 
   it.each(names)('%s: takes any bytes without a throw, and leaves no stream open', async (name) => {
     const bytes = fc.array(fc.uint8Array({ maxLength: 120 }), { minLength: 1, maxLength: 4 })
@@ -275,9 +301,40 @@ describe('the protocol handlers', () => {
     )
   })
 
+  it('verify: takes a check that was admitted, and then anything, from a stranger who leaves', async () => {
+    const opened = await openCase(answer.transcript)
+    const after = fc.array(fc.nat(valid.length - 1), { maxLength: 3 })
+    await fc.assert(
+      fc.asyncProperty(after, async (picks) => {
+        const who = await makePeer()
+        const { ours, theirs, connection } = await connectedStreams(who)
+        const request = {
+          type: 'quote',
+          model: opened.model,
+          promptTokens: opened.read,
+          maxTokens: 1,
+        } as const
+        const { quoteId } = await openQuote(await desk.quote(who.name, request), {
+          provider: provider.name,
+          consumer: who.name,
+        })
+        const done = checks.handle(theirs, connection)
+        const check = { type: 'check', quoteId: fromHex(quoteId), transcript: encodeCase(opened) }
+        for (const message of [check, ...picks.map((i) => valid[i])])
+          if (ours.writeStatus === 'writable') ours.send(framed(encode(message)))
+        await pause(1)
+        ours.abort(new Error('the stranger left'))
+        await expect(done).resolves.toBeUndefined()
+        expect(theirs.status).not.toBe('open')
+      }),
+      { numRuns: 40 },
+    )
+  })
+
   it('hold nothing of all that afterwards', async () => {
     for (const name of names) for (const message of valid) await attack(name, [framed(encode(message))])
     expect(jobs.jobs).toEqual([])
+    expect(checks.checks).toBe(0)
     expect(directory.sessions).toBe(0)
     expect(box.size).toBe(0)
     expect(engine.active).toBe(0)

@@ -9,6 +9,7 @@ import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind, Tier } from '.
 import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
 import type { TakeModel } from '../stream/serve-job.ts'
 import type { Transcript } from '../stream/transcript.ts'
+import type { CheckBy, CheckEvent, CheckReport } from './check-events.ts'
 
 /** Who wrote a stretch of the answer, and how it went. */
 export interface Segment {
@@ -310,6 +311,20 @@ export interface Peer {
       payer?: Payer | undefined
     },
   ): AsyncGenerator<EmbedEvent, EmbedSummary, void>
+  /**
+   * Has an answer checked whose transcript `ask` gave with `proof`: each part of an answer by itself. Iterate the result to
+   * drive it; leave the loop or abort the signal to cancel. A verifier that is busy, stalls, or gives a verdict that does
+   * not follow from what it shows is passed over for the next one.
+   *
+   * The verdict says what was found, an answer that differs included; what is thrown says that nothing was:
+   * `verify.bad-request` for a transcript that proves nothing or keeps its question back, `verify.no-verifier`,
+   * `prompt.price-too-high`, `payment.*`, or the last verifier's failure when nobody could do it.
+   */
+  check(
+    transcript: Transcript,
+    by: CheckBy,
+    options?: { signal?: AbortSignal },
+  ): AsyncGenerator<CheckEvent, CheckReport, void>
   /**
    * Provides a loaded model under these terms until the provision ends. One provision per model.
    *

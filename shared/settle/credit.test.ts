@@ -109,6 +109,20 @@ describe('credit between a purse and a till', () => {
     expect(earns.covers(baseUnits(258n + CHUNK), 32)).toBe(false)
   })
 
+  it('pays before for what only reads, however short, and is refused when it does not', async () => {
+    const terms = someTerms({ prefillTokens: tokens(40), maxTokens: 0, prepaid: true })
+    const pays = await purse.open(terms)
+    expect(pays.paid).toBe(40n)
+    await expect(till.open(terms, await creditOf({ cumulative: baseUnits(39n) }))).rejects.toMatchObject({
+      code: 'payment.unpaid',
+    })
+    const earns = await till.open(terms, pays.opening)
+    expect(earns.covers(baseUnits(40n), 0)).toBe(true)
+    earns.close(baseUnits(40n))
+    expect(earns.paid).toBe(40n)
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(40n)
+  })
+
   it('goes on where the last job of the line ended', async () => {
     const first = await start()
     await first.earns.take(await first.pays.pay(due(2)))

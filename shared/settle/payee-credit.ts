@@ -330,9 +330,9 @@ class PaidJob implements IncomingCredit {
 }
 
 /** A prompt that is long is owed from the start, a short one with the first chunk. */
-function jobOf({ price, prefillTokens }: CreditTerms): LineJob {
-  const cost = costOf(price, prefillTokens, 0)
-  return isPrepaid({ prefillTokens })
+function jobOf(terms: CreditTerms): LineJob {
+  const cost = costOf(terms.price, terms.prefillTokens, 0)
+  return isPrepaid(terms)
     ? { due: cost, window: 0n, prefill: 0n, cameIn: cost }
     : { due: 0n, window: 0n, prefill: cost, cameIn: 0n }
 }

@@ -41,6 +41,8 @@ export interface CreditTerms extends ChainTerms {
   readonly maxTokens: number
   /** Tokens of the first chunk, for which there must be money. @default CHUNK_TOKENS */
   readonly chunkTokens?: number | undefined
+  /** What is read is paid for before, however short it is. @default a prompt of more than PREPAID_PROMPT_TOKENS is */
+  readonly prepaid?: true | undefined
 }
 
 /** How a job ended, in one's own count. */
@@ -126,8 +128,11 @@ export interface IncomingCredit {
 }
 
 /** True when the prompt of a paid job is paid for before it is read. */
-export function isPrepaid({ prefillTokens }: Pick<ChainTerms, 'prefillTokens'>): boolean {
-  return prefillTokens > PREPAID_PROMPT_TOKENS
+export function isPrepaid({
+  prefillTokens,
+  prepaid,
+}: Pick<CreditTerms, 'prefillTokens' | 'prepaid'>): boolean {
+  return prepaid === true || prefillTokens > PREPAID_PROMPT_TOKENS
 }
 
 /** True when a job under this quote is paid for. */

@@ -50,6 +50,7 @@ export function createFakeEngine(init: FakeEngineInit): FakeEngine {
     model: modelHash('f'.repeat(64)),
     backend: 'wasm',
     adapter: 'fake',
+    dtype: 'fp32',
     contextLength: 1024,
     vocabSize: 1024,
     prefillTokensPerSecond: 1000,

@@ -1,9 +1,10 @@
 import fp32 from './fp32.json' with { type: 'json' }
+import q4 from './q4.json' with { type: 'json' }
 import { envelopeOf, parseCalibration, type Calibration } from './calibration-file.ts'
 import type { Envelope, Profile } from './envelope.ts'
 import { unmeasuredEnvelope } from './hard-limits.ts'
 
-const FILES: Readonly<Partial<Record<Profile, unknown>>> = { fp32 }
+const FILES: Readonly<Partial<Record<Profile, unknown>>> = { fp32, q4 }
 
 /** What was measured of a profile; undefined where nothing was. */
 export function calibrationFor(profile: Profile): Calibration | undefined {

@@ -3,6 +3,7 @@ import { jobId } from '../../base/ids.ts'
 import { baseUnits, epochMillis } from '../../base/units.ts'
 import { floatToHalf } from '../../engine/score/half.ts'
 import { SKETCH_SIZE } from '../../engine/score/sketch.ts'
+import type { Question } from '../../stream/question.ts'
 import { makePeer, someModel, type TestPeer } from '../../testing/peers.ts'
 import { envelopeHash } from '../calibration/envelope.ts'
 import { unmeasuredEnvelope } from '../calibration/hard-limits.ts'
@@ -35,7 +36,8 @@ describe('a verdict', () => {
     ...{ jobId: jobId('ab'.repeat(16)), provider: provider.name, head: new Uint8Array(32).fill(9), from: 5 },
     tokens: Array.from({ length: TOKENS }, (_, i) => i),
     roots: [{ from: 5, count: TOKENS, root: new Uint8Array(32) }],
-    question: { model: someModel() },
+    question: { model: someModel() } as Question,
+    ...{ due: baseUnits(0n), quote: undefined, nonce: undefined },
   })
 
   /** What an honest verifier shows, of tokens with these margins; `theirs` is what the provider opened. */

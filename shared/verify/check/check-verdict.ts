@@ -1,24 +1,13 @@
 import { equalBytes } from '../../base/bytes.ts'
-import type { JobId, ModelHash, PeerName } from '../../base/ids.ts'
 import { SKETCH_SIZE } from '../../engine/score/sketch.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
+import type { Proven } from '../../stream/transcript.ts'
 import { envelopeHash, type Envelope } from '../calibration/envelope.ts'
 import { sketchAt } from '../statistics/sketch-distance.ts'
 import type { Findings, Verdict } from '../verdict.ts'
 import { findingsOf, marginsIn } from './findings.ts'
-import { decide, isSignedWhole, openedIn, type Openings, type SignedRange } from './judge.ts'
+import { decide, isSignedWhole, openedIn, type Openings } from './judge.ts'
 import { bindOwnSketches } from './own-sketches.ts'
-
-/** What a verdict must be about: a transcript that was verified. */
-export interface Checked {
-  readonly jobId: JobId
-  readonly provider: PeerName
-  readonly head: Uint8Array
-  readonly from: number
-  readonly tokens: readonly number[]
-  readonly roots: readonly SignedRange[]
-  readonly question: { readonly model: ModelHash } | undefined
-}
 
 /** A verdict with what its verifier shows for it. */
 export interface ShownVerdict {
@@ -30,7 +19,8 @@ export interface ShownVerdict {
   readonly margins?: readonly number[] | undefined
   /** What was opened to it. */
   readonly opened: Openings
-  readonly proven: Checked
+  /** What it must be about: a transcript that was verified. */
+  readonly proven: Proven
   readonly envelope: Envelope
 }
 

@@ -1,13 +1,8 @@
 import type { TokenScore } from '../../engine/engine.ts'
 import type { Envelope } from '../calibration/envelope.ts'
+import type { OpenedSketch } from '../../stream/sketch-tree.ts'
 import { sketchDistance } from '../statistics/sketch-distance.ts'
 import type { Findings, MarginCounts } from '../verdict.ts'
-
-/** A sketch that the provider signed and opened, at a position of the whole answer. */
-export interface Opened {
-  readonly position: number
-  readonly sketch: Uint16Array
-}
 
 /** What is found in a check: numbers alone, which say nothing yet. */
 export interface Compared {
@@ -16,7 +11,7 @@ export interface Compared {
   /** Position in the answer of the first token that was read. */
   readonly from: number
   /** Of positions that were read; each counts once, and others not at all. */
-  readonly opened: readonly Opened[]
+  readonly opened: readonly OpenedSketch[]
   readonly margins: Envelope['margins']
 }
 

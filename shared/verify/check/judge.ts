@@ -1,8 +1,10 @@
 import type { TokenScore } from '../../engine/engine.ts'
+import type { OpenedSketch } from '../../stream/sketch-tree.ts'
+import type { SignedRoot } from '../../stream/transcript.ts'
 import type { Envelope, Limits } from '../calibration/envelope.ts'
 import { chanceOfAtLeast } from '../statistics/binomial.ts'
 import type { Difference, Findings, InconclusiveReason, Outcome } from '../verdict.ts'
-import { countsBeyond, findingsOf, type Opened } from './findings.ts'
+import { countsBeyond, findingsOf } from './findings.ts'
 
 /** What a check came to, and the numbers that it came from. */
 export interface Judgement {
@@ -12,19 +14,11 @@ export interface Judgement {
   readonly findings: Findings
 }
 
-/** Which tokens a provider signed the sketches of; `undefined` where it signed none. */
-export interface SignedRange {
-  /** Position in the answer of the first. */
-  readonly from: number
-  readonly count: number
-  readonly root: Uint8Array | undefined
-}
-
 /**
  * The sketches that a provider opened, each shown to be one that it signed; `'forged'` where what it gave is not what it
  * signed, and `undefined` where it gave nothing.
  */
-export type Openings = readonly Opened[] | 'forged' | undefined
+export type Openings = readonly OpenedSketch[] | 'forged' | undefined
 
 /** What a verifier judges by. */
 export interface Evidence {
@@ -32,7 +26,7 @@ export interface Evidence {
   readonly scores: readonly TokenScore[]
   /** Position in the answer of the first token. */
   readonly from: number
-  readonly roots: readonly SignedRange[]
+  readonly roots: readonly SignedRoot[]
   readonly opened: Openings
   readonly envelope: Envelope
 }
@@ -82,12 +76,12 @@ export function decide(
 }
 
 /** The sketches that were opened as they were signed. */
-export function openedIn(openings: Openings): readonly Opened[] {
+export function openedIn(openings: Openings): readonly OpenedSketch[] {
   return openings === undefined || openings === 'forged' ? [] : openings
 }
 
 /** Whether each of `count` tokens from `from` on stands under a root. */
-export function isSignedWhole(roots: readonly SignedRange[], from: number, count: number): boolean {
+export function isSignedWhole(roots: readonly SignedRoot[], from: number, count: number): boolean {
   const signed = roots
     .filter(({ root }) => root !== undefined)
     .toSorted((a, b) => a.from - b.from)

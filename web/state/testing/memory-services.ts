@@ -201,6 +201,9 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       embed: () => {
         throw new Error('the page asks for no vectors')
       },
+      check: () => {
+        throw new Error('nothing is checked in this scene')
+      },
       provide: (engine, terms) => {
         const provision = new MemoryProvision(engine, terms, clock)
         provisions.push(provision)
