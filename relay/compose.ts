@@ -27,6 +27,7 @@ export function composeRelay(
   const directory: RelayMount = async (relay) => {
     const directory = await mountDirectory(relay, {
       mayIntroduce: (provider) => attached?.stake.mayIntroduce(provider) ?? true,
+      stakeOf: (peer) => attached?.stake.stakeOf(peer),
       demand: { meter, key: components.privateKey },
     })
     const provider =

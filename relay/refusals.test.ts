@@ -7,7 +7,7 @@ import type { UpgradeRefusal } from './serve/upgrade-pipe.ts'
 type UpgradeResult = UpgradeRefusal | 'accepted'
 
 /** By the names that a relay's operator meets in answers, logs and metrics. */
-const OF_RELAY = ['schedule', 'settle', 'chain', 'faucet', 'wire', 'mesh'] as const
+const OF_RELAY = ['schedule', 'verify', 'settle', 'chain', 'faucet', 'wire', 'mesh'] as const
 
 const UPGRADES: Readonly<Record<UpgradeResult, string>> = {
   accepted: 'nothing was refused',

@@ -104,6 +104,25 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
     expect(watched.mayIntroduce(bad.name)).toBe(true)
   })
 
+  test('says what stake stands behind a name: the most of the active operators that name its key', async () => {
+    const peer = await makePeer()
+    const small = await register(peer, '100')
+    const watched = watch()
+    await watched.look()
+    const staked = (operator: PrivateKeyAccount, stake: string) => ({
+      operator: operator.address.toLowerCase(),
+      stake: parseEther(stake),
+    })
+    expect(watched.stakeOf(peer.name)).toEqual(staked(small, '100'))
+    const large = await register(peer, '150')
+    await watched.look()
+    expect(watched.stakeOf(peer.name)).toEqual(staked(large, '150'))
+    await judge('jail', large.address)
+    await watched.look()
+    expect(watched.stakeOf(peer.name)).toEqual(staked(small, '100'))
+    expect(watched.stakeOf((await makePeer()).name)).toBeUndefined()
+  })
+
   test('a jailing that a fork has undone is undone here', async () => {
     const peer = await makePeer()
     const operator = await register(peer)

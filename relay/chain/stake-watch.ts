@@ -3,10 +3,11 @@ import * as v from 'valibot'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { toHex as bytesToHex } from '#shared/base/bytes.ts'
 import type { Clock } from '#shared/base/clock.ts'
-import type { PeerName } from '#shared/base/ids.ts'
+import { chainAddress, type PeerName } from '#shared/base/ids.ts'
 import { stakeAt, stakeState, type StakeState } from '#shared/chain/reads.ts'
-import { millis } from '#shared/base/units.ts'
+import { baseUnits, millis } from '#shared/base/units.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
+import type { Staked } from '#shared/verify/board/staked.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ChainHead } from './chain-head.ts'
 import type { ChainNode } from './chain-node.ts'
@@ -27,6 +28,8 @@ interface Operator {
   readonly isActive: boolean
   /** Raw Ed25519 key, 64 lower-case hex digits. */
   readonly peerKey: string
+  /** What works for it, in base units of INF. */
+  readonly stake: bigint
 }
 
 export interface StakeWatchComponents {
@@ -82,6 +85,20 @@ export class StakeWatch {
     const operators = [...(this.#byKey.get(keyOf(peer)) ?? [])].map((each) => this.#operators.get(each))
     const isJailed = operators.some((operator) => operator?.state === 'jailed')
     return !isJailed || operators.some((operator) => operator?.isActive)
+  }
+
+  /**
+   * The active operator that names a peer's key, the one with most stake where several do: anybody may name anybody's
+   * key, and only lends it stake that can be lost for what the peer does.
+   */
+  stakeOf(peer: PeerName): Staked | undefined {
+    let best: Staked | undefined
+    for (const address of [...(this.#byKey.get(keyOf(peer)) ?? [])].sort()) {
+      const operator = this.#operators.get(address)
+      if (operator?.isActive && (!best || operator.stake > best.stake))
+        best = { operator: chainAddress(address), stake: baseUnits(operator.stake) }
+    }
+    return best
   }
 
   start(): void {
@@ -142,12 +159,12 @@ export class StakeWatch {
 
   async #readState(operator: Address): Promise<void> {
     const read = stakeAt(this.#components.client, this.#network.contracts.stake)
-    const [{ state }, peerKey, isActive] = await Promise.all([
+    const [{ state, stake }, peerKey, isActive] = await Promise.all([
       read('operatorOf', operator),
       read('peerKeyOf', operator),
       read('isActive', operator),
     ])
-    this.#put(operator, { state: stakeState(state), isActive, peerKey: hexOf(peerKey) })
+    this.#put(operator, { state: stakeState(state), isActive, peerKey: hexOf(peerKey), stake })
   }
 
   #put(address: Address, operator: Operator): void {

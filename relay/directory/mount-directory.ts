@@ -7,10 +7,13 @@ import type { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import { DirectoryService } from '#shared/schedule/directory-service.ts'
 import { acceptGossipedOffer, type OfferKind } from '#shared/schedule/gossiped-offer.ts'
 import type { SeedsPort } from '#shared/schedule/seeds/seeds-port.ts'
+import type { RecordsPort } from '#shared/verify/board/records-port.ts'
+import type { StakeOf } from '#shared/verify/board/staked.ts'
 import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import { nodeClock } from '../base/node-clock.ts'
 import { LocalDirectory } from './local-directory.ts'
+import { mountRecords } from './mount-records.ts'
 import { mountSeeds } from './mount-seeds.ts'
 
 export interface MountedDirectory {
@@ -18,18 +21,22 @@ export interface MountedDirectory {
   readonly port: LocalDirectory
   /** The register of seeders, likewise. */
   readonly seeds: SeedsPort
+  /** The registers of golden records and verdicts, likewise. */
+  readonly records: RecordsPort
   stop(): Promise<void>
 }
 
 export interface MountDirectoryInit extends DirectoryInit {
+  /** Who has stake, by the chain. @default nobody */
+  readonly stakeOf?: StakeOf | undefined
   /** What this relay saw settled, and the key that signs its word on that. @default it tells nothing of demand */
   readonly demand?: { readonly meter: DemandMeter; readonly key: PrivateKey } | undefined
 }
 
-/** Keeps the registers of offers and of seeders on a relay: answers peers, hears other relays, drops what a lost peer brought. */
+/** Keeps the registers of offers, of seeders and of records on a relay: answers peers, hears other relays, drops what a lost peer brought. */
 export async function mountDirectory(
   relay: RelayHost,
-  { demand, ...init }: MountDirectoryInit = {},
+  { demand, stakeOf, ...init }: MountDirectoryInit = {},
 ): Promise<MountedDirectory> {
   const { node, offers } = relay
   const directory = new Directory(nodeClock, { isClosed: () => relay.isInMaintenance, ...init })
@@ -47,12 +54,18 @@ export async function mountDirectory(
     { protocol: SCHEDULE_PROTOCOL, handle: service.handle, maxInboundStreams: MAX_DIRECTORY_STREAMS },
   ])
   const seeds = await mountSeeds(relay, init.mayIntroduce)
+  const records = await mountRecords(relay, {
+    ...{ stakeOf, mayIntroduce: init.mayIntroduce },
+    hasOfferOf: (provider) => directory.hasOfferOf(provider),
+  })
   return {
     seeds: seeds.port,
+    records: records.port,
     port: new LocalDirectory({ relay: relay.name, clock: nodeClock, directory, gossip }),
     stop: async () => {
       stopHearing()
       node.removeEventListener('peer:disconnect', onDisconnect)
+      await records.stop()
       await seeds.stop()
       await unmount()
     },

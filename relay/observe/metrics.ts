@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Registry } from 'prom-client'
+import type { CheckCount } from '#shared/verify/board/check-counts.ts'
+import { OUTCOMES } from '#shared/verify/verdict.ts'
 import { ClaimMetrics } from './claim-metrics.ts'
 
 /** Answers the number at the time of the scrape. */
@@ -29,6 +31,13 @@ export interface ChainSources {
   readonly claimsHeld: Count
   /** Operators of the stake contract in that state. */
   readonly operators: (state: 'active' | 'jailed') => number
+}
+
+/** What is read of the registers of records. */
+export interface RecordSources {
+  readonly golden: Count
+  readonly verdicts: Count
+  readonly lastDay: () => CheckCount
 }
 
 /** The numbers of `/metrics`, in a registry of their own so that two relays can live in one process. */
@@ -155,6 +164,25 @@ export class RelayMetrics {
     this.#gauge('infernet_claims_held', 'Vouchers that are kept for providers.', claimsHeld)
     this.#gauge('infernet_chain_block', 'The newest block that was seen.', block)
     this.#gauge('infernet_chain_head_age_seconds', 'Since that block was made.', headAgeSeconds)
+  }
+
+  /** Adds the numbers of golden records and verdicts. */
+  watchRecords({ golden, verdicts, lastDay }: RecordSources): void {
+    this.#gauge('infernet_golden_records', 'Golden records that are kept.', golden)
+    this.#gauge('infernet_verdicts', 'Verdicts that are kept.', verdicts)
+    new Gauge({
+      name: 'infernet_checks_last_day',
+      help: 'Checks that were told of within the last day, by what they came to, of verifiers with stake and without.',
+      labelNames: ['outcome', 'staked'],
+      registers: [this.#registry],
+      collect() {
+        const { all, staked } = lastDay()
+        for (const outcome of OUTCOMES) {
+          this.set({ outcome, staked: 'yes' }, staked[outcome])
+          this.set({ outcome, staked: 'no' }, all[outcome] - staked[outcome])
+        }
+      },
+    })
   }
 
   get contentType(): string {

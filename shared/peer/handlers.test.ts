@@ -32,6 +32,12 @@ import { connectedStreams, makePeer, someModel, someOffer, type TestPeer } from 
 import { makeModel, storeWith } from '../testing/pieces.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
+import { someVerdict } from '../testing/verdicts.ts'
+import { GoldenBook } from '../verify/board/golden-book.ts'
+import { openGoldenFacts } from '../verify/board/golden-facts.ts'
+import { RecordsService } from '../verify/board/records-service.ts'
+import { VerdictBook } from '../verify/board/verdict-book.ts'
+import { signVerdict } from '../verify/verdict.ts'
 import { unmeasuredEnvelope } from '../verify/calibration/hard-limits.ts'
 import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
 import { openingKey } from '../verify/openings/opening-key.ts'
@@ -120,6 +126,11 @@ describe('the protocol handlers', () => {
         clock: realClock,
         book: new SeedBook({ clock: realClock, random: realRandom }),
       }).handle,
+      records: new RecordsService({
+        clock: realClock,
+        golden: new GoldenBook({ clock: realClock, random: realRandom, open: openGoldenFacts }),
+        verdicts: new VerdictBook({ clock: realClock, knows: () => true }),
+      }).handle,
       openings: new OpeningsService({ clock: realClock, keeper: openings }).handle,
     }
     valid = await validMessages()
@@ -151,6 +162,13 @@ describe('the protocol handlers', () => {
       },
       sessionKey,
     )
+    const issuedAt = realClock.now()
+    const golden = await sign(
+      'golden-sketches',
+      { model, at: issuedAt, expiresAt: issuedAt + 1000 },
+      stranger.key,
+    )
+    const verdict = await signVerdict(someVerdict(provider, { at: issuedAt }), stranger.key)
     return [
       { type: 'quote', model, promptTokens: 3, maxTokens: 9 },
       {
@@ -184,6 +202,12 @@ describe('the protocol handlers', () => {
       { type: 'watch', id: 5, peers: [provider.name] },
       { type: 'announce', seeds: offer },
       { type: 'find', model, limit: 4 },
+      { type: 'publish-golden', golden },
+      { type: 'publish-golden', golden: verdict },
+      { type: 'find-golden', model, providers: [], limit: 4 },
+      { type: 'publish-verdict', verifier: stranger.name, verdict },
+      { type: 'find-verdicts', provider: provider.name },
+      { type: 'count' },
       { type: 'open', model: fromHex(sharedModel) },
       { type: 'manifest', model: fromHex(sharedModel) },
       { type: 'interest', wanted: false },
@@ -211,7 +235,7 @@ describe('the protocol handlers', () => {
     await expect.poll(() => theirs.status).not.toBe('open')
   }
 
-  const names = ['prompt', 'stream', 'verify', 'openings', 'schedule', 'settle', 'pieces', 'seeds']
+  const names = ['prompt', 'stream', 'verify', 'openings', 'records', 'schedule', 'settle', 'pieces', 'seeds']
 
   it.each(names)('%s: takes any bytes without a throw, and leaves no stream open', async (name) => {
     const bytes = fc.array(fc.uint8Array({ maxLength: 120 }), { minLength: 1, maxLength: 4 })

@@ -65,6 +65,14 @@ export class Directory {
     return this.#byModel.has(model) || [...this.#tombstones.keys()].some((key) => key.endsWith(` ${model}`))
   }
 
+  /** Whether a live offer of this provider is here. */
+  hasOfferOf(provider: PeerName): boolean {
+    const now = this.#clock.now()
+    return [...(this.#byPeer.get(provider) ?? [])].some(
+      (key) => (this.#entries.get(key)?.offer.expiresAt ?? 0) > now,
+    )
+  }
+
   /**
    * Verifies and stores an offer; answers until when it stands.
    *

@@ -20,7 +20,7 @@ it('the failures of verify read well', () => {
       fix: Check an answer within a day.
     verify.no-verifier
       Nobody else offers this model right now, so nobody can check the answer.
-      fix: Wait for a second provider, or check it in this tab.
+      fix: Wait for a second provider, or check it with an engine of your own.
     verify.busy
       The verifier has as many checks as it takes.
       fix: Ask another verifier.
@@ -50,6 +50,15 @@ it('the failures of verify read well', () => {
     verify.records-full
       The relay keeps as many records as it can.
       fix: Use another relay.
+    verify.record-expired
+      The record has expired, or comes from a time that is not now.
+      fix: Check that the clocks of both computers are right.
+    verify.record-stale
+      A newer record is known.
+      fix: Nothing to do.
+    verify.unknown-provider
+      The relay knows nothing of the provider that this verdict is about.
+      fix: Tell a relay where it offers something.
     "
   `)
 })

@@ -25,7 +25,7 @@ export const VERIFY_CODES = {
   },
   'verify.no-verifier': {
     says: () => 'Nobody else offers this model right now, so nobody can check the answer.',
-    fix: 'Wait for a second provider, or check it in this tab.',
+    fix: 'Wait for a second provider, or check it with an engine of your own.',
     example: {},
   },
   'verify.busy': {
@@ -66,6 +66,21 @@ export const VERIFY_CODES = {
   'verify.records-full': {
     says: () => 'The relay keeps as many records as it can.',
     fix: 'Use another relay.',
+    example: {},
+  },
+  'verify.record-expired': {
+    says: () => 'The record has expired, or comes from a time that is not now.',
+    fix: 'Check that the clocks of both computers are right.',
+    example: {},
+  },
+  'verify.record-stale': {
+    says: () => 'A newer record is known.',
+    fix: 'Nothing to do.',
+    example: {},
+  },
+  'verify.unknown-provider': {
+    says: () => 'The relay knows nothing of the provider that this verdict is about.',
+    fix: 'Tell a relay where it offers something.',
     example: {},
   },
 } as const satisfies Codes

@@ -3,9 +3,9 @@ import type { ModelHash, PeerName } from '../../base/ids.ts'
 import type { Random } from '../../base/random.ts'
 import { SECOND_MS } from '../../base/units.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
-import { pickIndex } from '../../models/pieces/pick-index.ts'
 import type { Signed } from '../../wire/signed.ts'
 import { MAX_SEEDERS, MAX_SEEDERS_PER_MODEL } from './constants.ts'
+import { drawByGroup } from './draw-by-group.ts'
 import { openSeeds, type SeedRecord, type SignedSeeds } from './seed-record.ts'
 
 export interface SeedBookInit {
@@ -76,32 +76,14 @@ export class SeedBook {
    */
   find(model: ModelHash, limit: number): { readonly seeders: SignedSeeds[]; readonly total: number } {
     const now = this.#clock.now()
-    const groups = new Map<string, SignedSeeds[]>()
-    let total = 0
+    const all: (SignedSeeds & { readonly group: string })[] = []
     for (const peer of this.#byModel.get(model) ?? []) {
       const entry = this.#entries.get(peer)
       if (!entry || entry.record.expiresAt <= now || !this.#mayIntroduce(peer)) continue
-      total++
-      const group = groups.get(entry.group) ?? []
-      groups.set(entry.group, group)
-      group.push({ peer, seeds: entry.signed })
+      all.push({ peer, seeds: entry.signed, group: entry.group })
     }
-    const seeders: SignedSeeds[] = []
-    for (let round = [...groups.values()]; round.length > 0 && seeders.length < limit;) {
-      const left: SignedSeeds[][] = []
-      while (round.length > 0 && seeders.length < limit) {
-        const [group = []] = this.#draw(round)
-        seeders.push(...this.#draw(group))
-        if (group.length > 0) left.push(group)
-      }
-      round = left
-    }
-    return { seeders, total }
-  }
-
-  /** Takes one out by chance. */
-  #draw<T>(from: T[]): T[] {
-    return from.splice(pickIndex(this.#random, from.length), 1)
+    const seeders = drawByGroup(this.#random, all, limit).map(({ peer, seeds }) => ({ peer, seeds }))
+    return { seeders, total: all.length }
   }
 
   /** Forgets a peer, e.g. because its connection is gone. It may announce again at once. */

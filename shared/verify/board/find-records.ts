@@ -1,0 +1,153 @@
+import type { ModelHash, PeerName } from '../../base/ids.ts'
+import type { EpochMillis } from '../../base/units.ts'
+import type { Signed } from '../../wire/signed.ts'
+import { OUTCOMES, openVerdict, type Verdict } from '../verdict.ts'
+import type { CheckCount } from './check-counts.ts'
+import { RECORD_SKEW_MS, VERDICT_LIFE_MS } from './constants.ts'
+import type { GoldenFacts } from './golden-book.ts'
+import type { RecordsPort } from './records-port.ts'
+import type { Staked } from './staked.ts'
+
+/** A golden record that was verified here. */
+export interface FoundGolden<Golden> {
+  readonly provider: PeerName
+  readonly golden: Golden
+  /** By the word of most relays that brought it. */
+  readonly staked: Staked | undefined
+}
+
+/** A verdict whose signature was verified here. Whether its numbers are right is not known. */
+export interface FoundVerdict {
+  readonly verifier: PeerName
+  readonly verdict: Verdict
+  readonly signed: Signed
+  /** By the word of most relays that brought it. */
+  readonly staked: Staked | undefined
+}
+
+interface Asking {
+  readonly now: () => EpochMillis
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Asks every relay at once for golden records of a model and merges them: verified here, the newest of each provider. A
+ * relay that does not speak of records, does not answer, or answers rubbish is left out.
+ *
+ * @param open verifies whose record it is and reads it
+ * @throws the signal's reason
+ * @internal The page and the checks call it once they are joined.
+ */
+export async function findGolden<Golden extends GoldenFacts>(
+  ports: readonly RecordsPort[],
+  model: ModelHash,
+  {
+    now,
+    open,
+    providers = [],
+    signal,
+  }: Asking & {
+    readonly open: (golden: Signed, provider: PeerName) => Promise<Golden>
+    readonly providers?: readonly PeerName[]
+  },
+): Promise<readonly FoundGolden<Golden>[]> {
+  const named = await askAll(ports, (port) => port.findGolden(model, { providers, signal }), signal)
+  const opened = await settled(
+    named.map(async ({ provider, golden, staked }) => {
+      return { provider, staked, golden: await open(golden, provider) }
+    }),
+  )
+  const right = opened.filter(({ golden }) => golden.model === model && golden.expiresAt > now())
+  return mergeBy(
+    right,
+    ({ provider }) => provider,
+    (a, b) => a.golden.at - b.golden.at,
+  )
+}
+
+/**
+ * Asks every relay at once for the last verdicts about a provider and merges them: verified here, each verifier's last
+ * word on each job, the newest first.
+ *
+ * @throws the signal's reason
+ * @internal The page and the record of providers call it once they are joined.
+ */
+export async function findVerdicts(
+  ports: readonly RecordsPort[],
+  provider: PeerName,
+  { now, signal }: Asking,
+): Promise<readonly FoundVerdict[]> {
+  const named = await askAll(ports, (port) => port.findVerdicts(provider, { signal }), signal)
+  const opened = await settled(
+    named.map(async ({ verifier, verdict, staked }) => {
+      return { verifier, staked, signed: verdict, verdict: await openVerdict(verdict, verifier) }
+    }),
+  )
+  const right = opened.filter(({ verifier, verdict }) => {
+    const age = now() - verdict.at
+    const isOfNow = age >= -RECORD_SKEW_MS && age < VERDICT_LIFE_MS
+    return verdict.provider === provider && verifier !== provider && isOfNow
+  })
+  const merged = mergeBy(
+    right,
+    ({ verifier, verdict }) => `${verifier} ${verdict.jobId}`,
+    (a, b) => a.verdict.at - b.verdict.at,
+  )
+  return merged.sort((a, b) => b.verdict.at - a.verdict.at)
+}
+
+/**
+ * The counts of the relay that heard of most checks: auditors tell all that they know, so that a sum would count twice.
+ *
+ * @returns undefined where no relay says anything
+ * @throws the signal's reason
+ * @internal The page calls it once it is joined.
+ */
+export async function countChecks(
+  ports: readonly RecordsPort[],
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<CheckCount | undefined> {
+  const counts = await askAll(ports, async (port) => [await port.count({ signal })], signal)
+  const size = ({ all }: CheckCount): number => OUTCOMES.reduce((sum, outcome) => sum + all[outcome], 0)
+  return counts.sort((a, b) => size(b) - size(a))[0]
+}
+
+async function askAll<Answer>(
+  ports: readonly RecordsPort[],
+  ask: (port: RecordsPort) => Promise<readonly Answer[]>,
+  signal: AbortSignal | undefined,
+): Promise<Answer[]> {
+  const answers = await settled(ports.map(ask))
+  signal?.throwIfAborted()
+  return answers.flat()
+}
+
+async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises)
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}
+
+/** The last of each key, with what most of those who named it say of stake. */
+function mergeBy<Found extends { readonly staked: Staked | undefined }>(
+  found: readonly Found[],
+  keyOf: (each: Found) => string,
+  byAge: (a: Found, b: Found) => number,
+): Found[] {
+  const groups = new Map<string, Found[]>()
+  for (const each of [...found].sort(byAge))
+    groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each])
+  return [...groups.values()].flatMap((group) => {
+    const last = group.at(-1)
+    return last ? [{ ...last, staked: mostSaid(group.map(({ staked }) => staked)) }] : []
+  })
+}
+
+/** One relay alone cannot make a stake: more than half must name the same operator. The least that they say it has. */
+function mostSaid(said: readonly (Staked | undefined)[]): Staked | undefined {
+  for (const each of said) {
+    const same = said.filter((other) => other !== undefined && other.operator === each?.operator)
+    if (2 * same.length <= said.length) continue
+    return same.reduce((least, other) => (other && least && other.stake < least.stake ? other : least), each)
+  }
+  return undefined
+}
