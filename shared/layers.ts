@@ -39,11 +39,14 @@ const rooms = [
   'provide',
 ].map((name) => `relay/${name}`)
 
-/** The rooms of the page's state: who asks, who provides and who keeps models know nothing of one another, and the shell holds all of them. */
-const state = ['session', 'money', 'ask', 'provide', 'models', 'shell', 'testing'].map(
+/**
+ * The rooms of the page's state: who asks, who provides and who keeps models know nothing of one another. What is known of
+ * who can be trusted stands on what was asked, and the shell holds all of them.
+ */
+const state = ['session', 'money', 'ask', 'provide', 'models', 'trust', 'shell', 'testing'].map(
   (name) => `web/state/${name}`,
 )
-const [session = '', money = '', ask = '', provide = '', models = '', shell = ''] = state
+const [session = '', money = '', ask = '', provide = '', models = '', trust = '', shell = ''] = state
 /** What reads and writes text stands on the stages, and below the page and the relay. */
 const client = 'shared/client'
 const outside = [
@@ -76,8 +79,9 @@ export const allowedArrows: Readonly<Record<string, readonly string[]>> = {
   [ask]: [...outside, session, money],
   [provide]: [...outside, session, money],
   [models]: [...outside, session, money],
-  [shell]: [...outside, session, money, ask, provide, models],
-  'web/state/testing': [...outside, session, money, ask, provide, models, shell],
+  [trust]: [...outside, session, money, ask],
+  [shell]: [...outside, session, money, ask, provide, models, trust],
+  'web/state/testing': [...outside, session, money, ask, provide, models, trust, shell],
   'web/pages': [...stages.map(shared), client, ...state, 'web/ui'],
   web: [
     ...stages.map(shared),

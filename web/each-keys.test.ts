@@ -24,6 +24,8 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'ConnectDialog.svelte address': 'keys are stored under their address',
   'HistoryList.svelte item.id': 'stored under this id, made at random here',
   'Thread.svelte turn.id': 'made at random here',
+  'CheckDialog.svelte job.jobId': '`byJob` makes one of each job',
+  'ChecksPanel.svelte row.model': '`Network` makes one row a model',
   // Written down or counted in this code.
   'FilterTabs.svelte tab.value': 'tabs of the Wallet page',
   'MeshLegend.svelte word': 'marks of the map',

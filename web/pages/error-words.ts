@@ -9,6 +9,7 @@ interface PageWords {
 }
 
 const ASK_AGAIN = 'Ask again in a moment: this page then looks for another provider.'
+const CHECK_AGAIN = 'Check again in a moment: this page then asks somebody else.'
 const NEW_PRICE = 'Ask again: this page then gets a new price.'
 const OR_NEW_QUESTION = 'Shorten the prompt or begin a new question.'
 const HARDWARE = 'Turn on hardware acceleration in the browser settings, or lend your processor instead.'
@@ -88,6 +89,20 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'stream.bad-chunk': { fix: ASK_AGAIN },
   'stream.slow-reader': { fix: 'Keep the page open, and ask again.' },
   'stream.duplicate-job': { fix: 'Ask again if you still want it.' },
+  'verify.no-commitments': { fix: 'Ask again in a moment: a provider of today signs them.' },
+  'verify.withheld': { fix: 'Check an answer within a day of when it was written.' },
+  'verify.not-kept': {
+    message: 'What proves this answer is not kept any more, here or at its provider.',
+    fix: 'Check an answer within a day of when it was written.',
+  },
+  'verify.busy': { fix: CHECK_AGAIN },
+  'verify.rate-limited': { fix: CHECK_AGAIN },
+  'verify.bad-request': { fix: 'Ask the question again, and check the new answer.' },
+  'verify.bad-verdict': {
+    message: 'The verdict that came does not fit the answer, so it was not used.',
+    fix: CHECK_AGAIN,
+  },
+  'verify.records-full': { fix: 'Open the page from another relay.' },
   'payment.required': { fix: 'Make a deposit on the Wallet page, or ask a free provider.' },
   'payment.unpaid': { fix: 'Check the deposit on the Wallet page. What is written so far stays.' },
   'payment.bad-voucher': {

@@ -56,6 +56,14 @@ export function openTranscripts(clock: Clock, name = 'infernet-transcripts') {
       }
       await change.done
     },
+    /** As they were kept, and when; undefined where nothing is. */
+    async jobs(
+      id: string,
+    ): Promise<{ readonly at: number; readonly jobs: readonly Transcript[] } | undefined> {
+      const kept = await (await open()).get('transcripts', id)
+      if (!kept || kept.at < clock.now() - KEPT_MS) return undefined
+      return { at: kept.at, jobs: decodeTranscripts(kept.file) }
+    },
     /** As one file; undefined where nothing is kept. */
     async read(
       id: string,

@@ -1,11 +1,13 @@
 import { isFree } from '#shared/prompt/free-price.ts'
 import type { AnswerRecord } from '../../state/ask/conversation.ts'
+import { providerHref } from '../provider-link.ts'
 import { formatInf, formatMillis, formatSpeed, pathInWords, plural } from '../../ui/format.ts'
 
 /** Who wrote which part, one row a stretch. */
 export function receiptRows({ segments }: AnswerRecord) {
   return segments.map((segment) => ({
     provider: segment.provider,
+    href: providerHref(segment.provider),
     badge: segment.backend === 'wasm' ? 'CPU' : segment.kind === 'node' ? 'server' : undefined,
     tokens: segment.tokens,
     signedTokens: segment.signedTokens,

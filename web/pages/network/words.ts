@@ -11,6 +11,7 @@ import {
   plural,
 } from '../../ui/format.ts'
 import type { MeshNode } from '../../ui/mesh-layout.ts'
+import { providerHref } from '../provider-link.ts'
 
 /** The one sentence, and where it is known from. */
 export function headWords(session: Session): { readonly title: string; readonly say: string } {
@@ -100,6 +101,7 @@ export function offerRows(network: Network) {
     return {
       key: `${offer.provider}${offer.model}`,
       provider: offer.provider,
+      href: providerHref(offer.provider),
       badges: [
         ...(row.mine ? ['this tab'] : []),
         ...(offer.kind === 'node' ? ['server'] : []),

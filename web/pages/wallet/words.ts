@@ -154,7 +154,7 @@ export function entryRows(entries: readonly MoneyEntry[], wallet: Wallet) {
       ...common,
       peer: entry.peer,
       place: '',
-      what: isPaid ? `Answer, ${entry.modelName}` : 'Your GPU answered',
+      what: isPaid ? `${entry.isCheck ? 'Check' : 'Answer'}, ${entry.modelName}` : 'Your GPU answered',
       link: undefined,
       tokens: entry.tokens.reduce((sum, tokens) => sum + tokens, 0),
       ...paymentState(entry),

@@ -6,6 +6,7 @@ import { isClaimAlone } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { AnswerSources } from './answer-sources.ts'
 import { Answer } from './answer.svelte.ts'
+import { withCheck, type JobCheck } from './check-record.ts'
 import {
   continuationOf,
   EMPTY_ANSWER,
@@ -17,7 +18,7 @@ import {
 } from './conversation.ts'
 import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
 import { LocalRun } from './local-run.svelte.ts'
-import type { AskServices, History, TranscriptStore } from './services.ts'
+import type { AskServices, EvidenceStore, History, TranscriptStore } from './services.ts'
 import type { Session } from '../session/session.svelte.ts'
 import type { AskPlace, Settings } from '../session/settings.svelte.ts'
 import { costly, withoutContinuation } from './turns.ts'
@@ -43,6 +44,8 @@ export class Ask {
   #historyLost = $state(false)
   #fits = $state.raw<ReadonlyMap<string, boolean> | undefined>()
   #fitsOf: ModelList | undefined
+  /** Told of each answer that has ended and whose proof is kept. */
+  onAnswered: ((turn: string) => void) | undefined
   /** Changes of what is kept to prove answers, one after the other. */
   #keepingProofs: Promise<void> = Promise.resolve()
 
@@ -182,6 +185,7 @@ export class Ask {
       model: choice?.model ?? last.model,
       modelName: choice?.name ?? last.modelName,
       answer: { ...EMPTY_ANSWER },
+      checks: undefined,
     }
     this.#put({ ...conversation, turns: [...conversation.turns.slice(0, -1), turn] })
     this.#begin(conversation.id, turn)
@@ -203,7 +207,8 @@ export class Ask {
     await this.#writing
     const last = this.#conversations.find((each) => each.id === id)?.turns.at(-1)
     if (!id || !last || this.#active) return
-    this.#begin(id, continuationOf(last.answer) ? last : { ...last, answer: { ...EMPTY_ANSWER } }, 'tab')
+    const begun = { ...last, answer: { ...EMPTY_ANSWER }, checks: undefined }
+    this.#begin(id, continuationOf(last.answer) ? last : begun, 'tab')
   }
 
   /** Ends the answer that is being written; what came stays. Also ends the waiting for a provider. */
@@ -222,10 +227,31 @@ export class Ask {
     }
   }
 
+  turn(id: string): Turn | undefined {
+    return this.#conversations.flatMap(({ turns }) => turns).find((turn) => turn.id === id)
+  }
+
+  /** Keeps what a check found beside its answer; a conversation that is gone by then keeps nothing. */
+  keepCheck(turn: string, check: JobCheck): void {
+    const kept = this.#conversations.find(({ turns }) => turns.some(({ id }) => id === turn))
+    if (!kept) return
+    const turns = kept.turns.map((each) =>
+      each.id === turn ? { ...each, checks: withCheck(each.checks, check) } : each,
+    )
+    this.#replace({ ...kept, turns })
+  }
+
+  /** Resolves when what proves the answers so far is kept, or could not be. Never rejects. */
+  get proofsKept(): Promise<void> {
+    return this.#keepingProofs
+  }
+
   remove(id: string): void {
     if (this.#active?.conversation === id) this.stop()
     const turns = this.#turnsOf(id)
-    void this.#changeProofs((store) => store.remove(turns.map((turn) => turn.id)))
+    const gone = turns.map((turn) => turn.id)
+    void this.#changeProofs((store) => store.remove(gone))
+    void this.#changeEvidence((store) => store.remove(gone))
     if (this.#currentId === id) this.#currentId = undefined
     this.#conversations = this.#conversations.filter((conversation) => conversation.id !== id)
     void this.#keep((history) => history.remove(id))
@@ -236,6 +262,7 @@ export class Ask {
     this.#currentId = undefined
     this.#conversations = []
     void this.#changeProofs((store) => store.clear())
+    void this.#changeEvidence((store) => store.clear())
     void this.#keep((history) => history.clear())
   }
 
@@ -282,6 +309,7 @@ export class Ask {
       this.#finish(conversation, turn.id, answer.record)
       await this.#keepProofs(turn.id, proofs, before !== undefined)
       await this.#payments.keepPaid(turn, answer.record.segments, costly(before?.segments ?? []).length)
+      if (proofs.length > 0) this.onAnswered?.(turn.id)
     }
   }
 
@@ -303,6 +331,14 @@ export class Ask {
     this.#put({ ...kept, turns, updatedAt: this.#services.clock.now() })
   }
 
+  /** A change that leaves the order of conversations as it is. */
+  #replace(conversation: Conversation): void {
+    this.#conversations = this.#conversations.map((each) =>
+      each.id === conversation.id ? conversation : each,
+    )
+    void this.#keep((history) => history.put(conversation))
+  }
+
   #put(conversation: Conversation): void {
     const others = this.#conversations.filter(({ id }) => id !== conversation.id)
     this.#conversations = [conversation, ...others]
@@ -319,6 +355,13 @@ export class Ask {
     const change = async (): Promise<void> => act(await this.#services.openTranscripts())
     this.#keepingProofs = this.#keepingProofs.then(() => change().catch(() => undefined))
     return this.#keepingProofs
+  }
+
+  async #changeEvidence(act: (store: EvidenceStore) => Promise<void>): Promise<void> {
+    await this.#services
+      .openEvidence()
+      .then(act)
+      .catch(() => undefined)
   }
 
   async #keep(act: (history: History) => Promise<void>): Promise<void> {

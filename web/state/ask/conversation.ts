@@ -3,6 +3,7 @@ import type { ReasoningTags } from '#shared/engine/tokenizer/reasoning-marks.ts'
 import { placeAnswer } from '#shared/engine/tokenizer/reasoning.ts'
 import type { Segment } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
+import type { JobCheck } from './check-record.ts'
 
 /** A place in an answer where the provider changed. */
 export interface SeamRecord {
@@ -66,6 +67,8 @@ export interface Turn {
   readonly model: ModelHash
   readonly modelName: string
   readonly answer: AnswerRecord
+  /** What checks of this answer found, the newest last. */
+  readonly checks?: readonly JobCheck[] | undefined
 }
 
 export interface Conversation {

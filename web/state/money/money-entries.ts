@@ -39,6 +39,8 @@ export interface PaymentEntry extends EntryBase {
   readonly kind: 'paid' | 'earned'
   readonly peer: string
   readonly modelName: string
+  /** Paid for reading an answer again, and not for writing one. */
+  readonly isCheck?: boolean | undefined
   /** Tokens of each stretch, as the tape draws them. */
   readonly tokens: readonly number[]
   /** What the signed blocks came to. */

@@ -142,6 +142,21 @@ export class PaymentDesk {
     }
   }
 
+  /** Puts on record what a stranger was paid for reading an answer again. */
+  async keepCheck(
+    turn: PaidTurn,
+    check: { readonly jobId: string; readonly verifier: string; readonly cost: bigint },
+  ): Promise<void> {
+    const base = this.#entryBase(this.#payer ?? this.#wallet.address)
+    const { jobId, verifier, cost } = check
+    if (!base || cost === 0n) return
+    await this.#wallet.record({
+      ...base,
+      ...{ id: `${turn.id}/check/${jobId}/${verifier}`, kind: 'paid', isCheck: true, peer: verifier },
+      ...{ modelName: turn.modelName, tokens: [], due: cost, paid: cost, receipt: 'one', isClaimed: false },
+    })
+  }
+
   async #makeReady(): Promise<Payer | undefined> {
     if (this.#wallet.stage === 'loading') this.#step = 'opening'
     await this.#wallet.opened

@@ -50,12 +50,12 @@ export function yesNo(fallback: boolean): Form<boolean> {
   }
 }
 
-/** A whole percentage, `least` to 100; 100 where there is none. */
-export function percent(least: number): Form<number> {
+/** A whole percentage, `least` to 100; `fallback` where there is none. */
+export function percent(least: number, fallback = 100): Form<number> {
   return {
     read(kept) {
-      const value = Number(kept ?? 100)
-      return Number.isFinite(value) ? Math.min(100, Math.max(least, Math.round(value))) : 100
+      const value = Number(kept ?? fallback)
+      return Number.isFinite(value) ? Math.min(100, Math.max(least, Math.round(value))) : fallback
     },
     write: String,
   }

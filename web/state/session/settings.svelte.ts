@@ -3,6 +3,9 @@ import type { SettingsStore } from './services.ts'
 
 export type AskPlace = 'network' | 'tab' | 'tab-first'
 
+/** Who checks answers by itself: this tab where it has the model, else a stranger; only this tab; only strangers. */
+export type CheckPlace = 'tab-first' | 'tab' | 'stranger'
+
 /** What the visitor has chosen. */
 export class Settings {
   readonly askModel: Persisted<string | undefined>
@@ -12,6 +15,11 @@ export class Settings {
   readonly originsOnly: Persisted<boolean>
   /** Who answers: `tab-first` is this tab where it has the model, else the network. */
   readonly askPlace: Persisted<AskPlace>
+  /** How many of a hundred answers are checked without being asked, 0 to 100. */
+  readonly checkPercent: Persisted<number>
+  readonly checkPlace: Persisted<CheckPlace>
+  /** The most INF that checks of a day may cost by themselves, as the visitor typed it. */
+  readonly checkBudget: Persisted<string | undefined>
   readonly provideModel: Persisted<string | undefined>
   /** Whether the other models kept here are lent beside the chosen one. */
   readonly lendOthers: Persisted<boolean>
@@ -32,6 +40,9 @@ export class Settings {
     this.hideAddress = new Persisted(store, 'ask.hide-address', yesNo(false))
     this.originsOnly = new Persisted(store, 'models.origins-only', yesNo(false))
     this.askPlace = new Persisted(store, 'ask.place', oneOf<AskPlace>('network', 'tab', 'tab-first'))
+    this.checkPercent = new Persisted(store, 'check.percent', percent(0, 0))
+    this.checkPlace = new Persisted(store, 'check.place', oneOf<CheckPlace>('tab-first', 'tab', 'stranger'))
+    this.checkBudget = new Persisted(store, 'check.budget', text)
     this.provideModel = new Persisted(store, 'provide.model', text)
     // Off: who chose one model gets it lent without the waits that others' loads bring.
     this.lendOthers = new Persisted(store, 'provide.others', yesNo(false))

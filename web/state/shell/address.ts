@@ -38,7 +38,7 @@ function folderOf(pathname: string): string {
   return pathname.slice(0, pathname.lastIndexOf('/') + 1)
 }
 
-export function parametersOf(location: Location): URLSearchParams {
+export function parametersOf(location: Pick<Location, 'search'>): URLSearchParams {
   return new URLSearchParams(location.search)
 }
 

@@ -1,4 +1,5 @@
 import { Ask } from '../ask/ask.svelte.ts'
+import { CheckDesk } from '../ask/check-desk.svelte.ts'
 import { ClaimDesk } from '../money/claim-desk.svelte.ts'
 import { Earning } from '../money/earning.svelte.ts'
 import { Energy } from '../money/energy.svelte.ts'
@@ -14,6 +15,7 @@ import type { Services } from './services.ts'
 import { Session } from '../session/session.svelte.ts'
 import { Settings } from '../session/settings.svelte.ts'
 import { documentTheme, Theme } from './theme.svelte.ts'
+import type { Trust } from '../trust/trust.svelte.ts'
 import type { Unlisted } from '../session/unlisted.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 
@@ -24,6 +26,7 @@ export class AppState {
   readonly router: Router
   readonly session: Session
   readonly ask: Ask
+  readonly checks: CheckDesk
   readonly provide: Provide
   readonly network: Network
   readonly wallet: Wallet
@@ -37,6 +40,7 @@ export class AppState {
   readonly #licences: Licences
   #models: Promise<Models | undefined> | undefined
   #unlisted: Promise<Unlisted> | undefined
+  #trust: Promise<Trust> | undefined
 
   constructor(outside: Services, window: Window) {
     this.#licences = new Licences(outside.settings)
@@ -58,6 +62,8 @@ export class AppState {
     this.claims = new ClaimDesk(services.clock, this.wallet, this.settings)
     this.payments = new PaymentDesk(services, this.wallet, this.claims)
     this.ask = new Ask(services, this.session, this.settings, this.payments)
+    const { session, ask, payments, settings } = this
+    this.checks = new CheckDesk({ services, session, ask, payments, settings })
     this.provide = new Provide(services, this.session, this.settings, this.payments)
     this.network = new Network(this.session, this.ask)
     this.energy = new Energy(services, () => ({
@@ -92,6 +98,14 @@ export class AppState {
   unlisted(): Promise<Unlisted> {
     this.#unlisted ??= this.#openUnlisted()
     return this.#unlisted
+  }
+
+  /** What is known of who can be trusted: loaded with the page that shows it. */
+  trust(): Promise<Trust> {
+    this.#trust ??= import('../trust/trust.svelte.ts').then(
+      ({ Trust }) => new Trust(this.services, this.session),
+    )
+    return this.#trust
   }
 
   start(): void {

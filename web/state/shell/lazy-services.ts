@@ -1,3 +1,4 @@
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { createMetronome } from '../../engine/metronome.ts'
 import { keepStorage } from '../../storage/model-storage.ts'
 import { browserConditions } from './conditions.ts'
@@ -49,6 +50,14 @@ export function lazyServices(window: Window): Services {
     startEngine: shelf.start,
     openMoney: async (options) => (await import('./money-services-real.ts')).openMoney(clock, options),
     openTranscripts: async () => (await import('../../storage/transcripts.ts')).openTranscripts(clock),
+    openEvidence: async () => (await import('../../storage/evidence.ts')).openEvidence(clock),
+    checkableJobs: async (jobs) => (await import('../ask/checkable-jobs.ts')).checkableJobs(jobs),
+    checksOf: () => ({
+      async *check() {
+        throw new InfernetError('verify.no-verifier')
+      },
+    }),
+    trustOf: async () => undefined,
     keepStorage: () => keepStorage(),
     openHistory: async () => (await import('../../storage/history.ts')).openHistory(),
   }

@@ -5,22 +5,21 @@ import { ourPage, pageOf, parametersOf } from './address.ts'
 export class Router {
   readonly #window: Window
   #page = $state<PagePath>('/')
+  #search = $state('')
 
   constructor(window: Window) {
     this.#window = window
-    this.#page = pageOf(window.location.pathname)
-    window.addEventListener('popstate', () => {
-      this.#page = pageOf(window.location.pathname)
-    })
+    this.#read(window.location)
+    window.addEventListener('popstate', () => this.#read(window.location))
   }
 
   get page(): PagePath {
     return this.#page
   }
 
-  /** The parameters after `?`, read once by the page that knows them. */
+  /** The parameters after `?`. */
   get query(): URLSearchParams {
-    return parametersOf(this.#window.location)
+    return parametersOf({ search: this.#search })
   }
 
   /** Takes a click on one of our links; leaves every other click, new tabs included, to the browser. */
@@ -43,6 +42,7 @@ export class Router {
     if (kept.length === all.length) return
     const query = kept.length > 0 ? `?${kept.join('&')}` : ''
     history.replaceState(history.state, '', `${location.pathname}${query}${location.hash}`)
+    this.#search = query
   }
 
   /** As a click on a link of ours. */
@@ -54,7 +54,12 @@ export class Router {
   #go(url: URL): void {
     const { location, history } = this.#window
     if (url.href !== location.href) history.pushState(undefined, '', url)
-    this.#page = pageOf(url.pathname)
+    this.#read(url)
     this.#window.scrollTo(0, 0)
+  }
+
+  #read({ pathname, search }: Pick<Location, 'pathname' | 'search'>): void {
+    this.#page = pageOf(pathname)
+    this.#search = search
   }
 }

@@ -18,7 +18,9 @@ import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../ask/conversation.ts'
 import type { MoneyServices } from '../money/money-services.ts'
 import type { StartedEngine } from '../session/services.ts'
-import type { History, TranscriptStore } from '../ask/services.ts'
+import type { CheckableJob, CheckEvent, CheckHow, CheckReport } from '../ask/check-service.ts'
+import type { EvidenceStore, History, TranscriptStore } from '../ask/services.ts'
+import type { TrustHome } from '../trust/services.ts'
 import type { ModelsHome } from '../models/services.ts'
 import type { Services } from '../shell/services.ts'
 import { MemoryEngine } from './memory-engine.ts'
@@ -52,6 +54,16 @@ export interface Scene {
     signal: AbortSignal | undefined,
     begun: BegunAnswer | undefined,
   ) => AsyncGenerator<AnswerEvent, AnswerSummary, void>
+  /** What checking gives, step by step. */
+  check: (
+    transcript: Transcript,
+    how: CheckHow,
+    signal: AbortSignal,
+  ) => AsyncGenerator<CheckEvent, CheckReport, void>
+  /** What of a job can be checked. */
+  checkable: (transcript: Transcript) => CheckableJob
+  /** What relays and this tab's scheduler know of others; undefined where the page cannot ask. */
+  trust: TrustHome | undefined
   /** Loading goes through these; the last entry may fail. */
   load: (LoadProgress & { waitMs: number })[]
   loadFails: InfernetError | undefined
@@ -155,6 +167,14 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     ask: async function* () {
       throw new InfernetError('schedule.no-provider')
     },
+    check: async function* () {
+      throw new InfernetError('verify.no-verifier')
+    },
+    checkable: (transcript) => ({
+      ...{ transcript, provider: transcript.provider, from: 0, tokens: 40, readTokens: 60, hasRoots: true },
+      signature: new Uint8Array(64).fill(5),
+    }),
+    trust: undefined,
     load: [
       { phase: 'downloading', loadedBytes: 4_000_000, totalBytes: 11_200_000, waitMs: 300 },
       { phase: 'starting', loadedBytes: 11_200_000, totalBytes: 11_200_000, waitMs: 300 },
@@ -221,6 +241,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   scene.mesh = change.mesh ?? mesh
 
   const kept = new Map<string, readonly Transcript[]>()
+  const evidence = new Map<string, Uint8Array>()
   const services: Services = {
     clock,
     clockAheadMs: () => millis(scene.clockAheadMs),
@@ -315,7 +336,11 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     openModels: async () => scene.home,
     openHistory: async () => memoryHistory(scene),
-    openTranscripts: async () => memoryTranscripts(kept),
+    openTranscripts: async () => memoryTranscripts(kept, clock),
+    openEvidence: async () => memoryEvidence(evidence),
+    checkableJobs: async (jobs) => jobs.map((job) => scene.checkable(job)),
+    checksOf: () => ({ check: (transcript, how, { signal }) => scene.check(transcript, how, signal) }),
+    trustOf: async () => scene.trust,
     openMoney: async () => {
       if (scene.money instanceof InfernetError) throw scene.money
       return scene.money
@@ -332,16 +357,36 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     draw: (atMs: number) => frameListeners.forEach((listener) => listener(atMs)),
     /** What proves answers, by turn. */
     transcripts: kept,
+    /** Files of checks, by turn, job and verifier. */
+    evidence,
     watchesFrames: () => frameListeners.size > 0,
     changed: () => listeners.forEach((listener) => listener()),
   }
 }
 
-function memoryTranscripts(kept: Map<string, readonly Transcript[]>): TranscriptStore {
+function memoryTranscripts(kept: Map<string, readonly Transcript[]>, clock: Clock): TranscriptStore {
   return {
     keep: async (id, jobs) => void kept.set(id, jobs),
+    jobs: async (id) => {
+      const jobs = kept.get(id)
+      return jobs && { at: clock.now(), jobs }
+    },
     read: async (id) => (kept.has(id) ? new Uint8Array([1]) : undefined),
     remove: async (ids) => ids.forEach((id) => kept.delete(id)),
+    clear: async () => kept.clear(),
+  }
+}
+
+function memoryEvidence(kept: Map<string, Uint8Array>): EvidenceStore {
+  return {
+    keep: async (turn, job, file) => void kept.set(`${turn}/${job}`, file),
+    read: async (turn, job) => {
+      const file = kept.get(`${turn}/${job}`)
+      return file && new Uint8Array(file)
+    },
+    remove: async (turns) => {
+      for (const key of kept.keys()) if (turns.some((turn) => key.startsWith(`${turn}/`))) kept.delete(key)
+    },
     clear: async () => kept.clear(),
   }
 }

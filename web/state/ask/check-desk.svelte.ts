@@ -1,0 +1,306 @@
+import { SvelteMap } from 'svelte/reactivity'
+import type { ModelHash, PeerName } from '#shared/base/ids.ts'
+import { baseUnits, MINUTE_MS } from '#shared/base/units.ts'
+import { raceSignal } from '#shared/base/wait.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { LoadProgress } from '#shared/models/load-progress.ts'
+import { costOf } from '#shared/prompt/cost.ts'
+import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
+import type { Session } from '../session/session.svelte.ts'
+import type { Settings } from '../session/settings.svelte.ts'
+import type { Ask } from './ask.svelte.ts'
+import { markOf, type MarkOutcome } from './check-record.ts'
+import { CheckShare } from './check-share.ts'
+import type { CheckableJob, CheckedBy, CheckEvent, CheckReport } from './check-service.ts'
+import type { Turn } from './conversation.ts'
+import { LocalRun } from './local-run.svelte.ts'
+import type { AskServices } from './services.ts'
+
+/** Checks that wait for the one that runs: a press more finds the desk full. */
+const MAX_WAITING = 8
+/** A provider keeps what a check needs for a day. */
+export const OPENINGS_KEPT_MS = 24 * 60 * MINUTE_MS
+
+/** Where a check stands. `waiting`: another one runs first. */
+export type CheckStep = 'waiting' | 'preparing' | CheckEvent['type']
+
+/** A check on its way. */
+export interface Checking {
+  readonly by: CheckedBy
+  readonly step: CheckStep
+  /** Which part of the answer is read, from 0, and how many there are; 0 before that is known. */
+  readonly job: number
+  readonly jobs: number
+  readonly verifier: PeerName | undefined
+  /** What the verifiers asked for so far. */
+  readonly cost: bigint
+  /** How far the model is on its way from this device's storage. */
+  readonly loading: LoadProgress | undefined
+}
+
+/** What is known of an answer before it is checked. */
+export interface Checkable {
+  readonly jobs: readonly CheckableJob[]
+  /** When it was written. */
+  readonly at: number
+}
+
+/** Has answers checked, one after the other, and keeps what was found beside them. */
+export class CheckDesk {
+  readonly #services: AskServices
+  readonly #session: Session
+  readonly #ask: Ask
+  readonly #payments: Pick<PaymentDesk, 'beforeAsking' | 'keepCheck'>
+  readonly share: CheckShare
+  readonly #settings: Settings
+  readonly #local: LocalRun
+  readonly #running = new SvelteMap<string, Checking>()
+  readonly #failures = new SvelteMap<string, InfernetError>()
+  readonly #checkable = new SvelteMap<string, Checkable | undefined>()
+  readonly #lives = new SvelteMap<string, AbortController>()
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(parts: {
+    readonly services: AskServices
+    readonly session: Session
+    readonly ask: Ask
+    readonly payments: Pick<PaymentDesk, 'beforeAsking' | 'keepCheck'>
+    readonly settings: Settings
+  }) {
+    const { services, settings } = parts
+    this.#services = services
+    this.#session = parts.session
+    this.#ask = parts.ask
+    this.#payments = parts.payments
+    this.#settings = settings
+    this.#local = new LocalRun(services)
+    const chance = (): number => new DataView(services.newSeed().buffer).getUint32(0) / 2 ** 32
+    this.share = new CheckShare({ clock: services.clock, settings, store: services.settings, chance })
+    parts.ask.onAnswered = (turn) => void this.#answered(turn)
+  }
+
+  /** What the mark of an answer says. */
+  markOf({ id, checks, answer }: Pick<Turn, 'id' | 'checks' | 'answer'>): MarkOutcome | 'checking' {
+    if (this.#running.has(id)) return 'checking'
+    return markOf(
+      checks,
+      answer.segments.reduce((sum, each) => sum + each.signedTokens, 0),
+    )
+  }
+  checkingOf(turn: string): Checking | undefined {
+    return this.#running.get(turn)
+  }
+  /** Why the last check of this answer came to no end; undefined where it did, or none was begun. */
+  failureOf(turn: string): InfernetError | undefined {
+    return this.#failures.get(turn)
+  }
+  /** What of the answer can be checked; undefined before it was looked at. */
+  checkableOf(turn: string): Checkable | 'nothing' | undefined {
+    return this.#checkable.has(turn) ? (this.#checkable.get(turn) ?? 'nothing') : undefined
+  }
+  /** Whether this tab has the model; undefined as long as it was not looked at. */
+  hasModel(model: ModelHash): boolean | undefined {
+    return this.#local.has(model)
+  }
+
+  /** Looks what of an answer can be checked, and whether this tab can do it. Never throws. */
+  async look(turn: string): Promise<void> {
+    const model = this.#ask.turn(turn)?.model
+    await Promise.all([
+      model && this.#local.look(model),
+      this.#read(turn).catch(() => this.#checkable.set(turn, undefined)),
+    ])
+  }
+
+  /**
+   * What a stranger asks for who reads the answer, by the dearest that could; undefined where nobody can be asked.
+   */
+  priceOf(
+    model: ModelHash,
+    jobs: readonly Pick<CheckableJob, 'provider' | 'readTokens'>[],
+  ): bigint | undefined {
+    let sum = 0n
+    for (const { provider, readTokens } of jobs) {
+      const costs = this.#session
+        .offersFor(model)
+        .flatMap(({ offer }) => (offer.provider === provider ? [] : [costOf(offer.price, readTokens, 0)]))
+      if (costs.length === 0) return undefined
+      sum += costs.reduce((a, b) => (b > a ? b : a))
+    }
+    return sum
+  }
+
+  /** Has an answer checked. What was found stands with the turn then; a failure under `failureOf`. Never throws. */
+  async check(turn: string, by: CheckedBy, { maxCost }: { readonly maxCost?: bigint } = {}): Promise<void> {
+    if (this.#running.has(turn)) return
+    if (this.#running.size > MAX_WAITING) {
+      this.#failures.set(turn, new InfernetError('verify.busy'))
+      return
+    }
+    this.#failures.delete(turn)
+    const life = new AbortController()
+    this.#lives.set(turn, life)
+    this.#running.set(turn, { ...BEGUN, by })
+    const before = this.#last
+    const run = raceSignal(before, life.signal)
+      .then(() => this.#check(turn, by, { maxCost, signal: life.signal }))
+      .catch((thrown: unknown) => {
+        if (!life.signal.aborted) this.#failures.set(turn, InfernetError.from(thrown))
+      })
+      .finally(() => {
+        this.#running.delete(turn)
+        this.#lives.delete(turn)
+      })
+    // One that is cancelled while it waits must not let the next pass the one that runs.
+    this.#last = Promise.all([before, run]).then(() => undefined)
+    await run
+  }
+
+  /** Ends a check; what it found of earlier parts stays. */
+  cancel(turn: string): void {
+    this.#lives.get(turn)?.abort(new InfernetError('stream.cancelled'))
+  }
+
+  /** The file that proves what a check found; undefined where none is kept. Never throws. */
+  async evidenceOf(turn: string, key: string): Promise<Blob | undefined> {
+    try {
+      const file = await (await this.#services.openEvidence()).read(turn, key)
+      return file && new Blob([file], { type: 'application/cbor' })
+    } catch {
+      return undefined
+    }
+  }
+
+  async #check(
+    turn: string,
+    by: CheckedBy,
+    { maxCost, signal }: { readonly maxCost: bigint | undefined; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const asked = this.#ask.turn(turn)
+    const checkable = await raceSignal(this.#read(turn), signal)
+    if (!asked || !checkable) throw new InfernetError('verify.not-kept')
+    const { jobs } = checkable
+    this.#change(turn, { step: 'preparing', jobs: jobs.length })
+    let left = maxCost
+    for (const [job, each] of jobs.entries()) {
+      this.#change(turn, { job, verifier: undefined })
+      const { provider, from, tokens, transcript } = each
+      const base = { jobId: transcript.jobId, provider, from, tokens }
+      if (!each.hasRoots) {
+        this.#ask.keepCheck(turn, { ...base, at: this.#services.clock.now(), found: undefined })
+        continue
+      }
+      const report = await this.#checkJob({ turn, model: asked.model, by, job: each, maxCost: left, signal })
+      if (left !== undefined) left -= report.cost
+      const { verifier, verdict, cost, signed } = report
+      if (by === 'peer') await this.#payments.keepCheck(asked, { ...base, verifier, cost })
+      const signatures = { provider: each.signature, verifier: signed.signature }
+      await this.#keepEvidence(turn, evidenceKey(transcript.jobId, verifier), report.evidence)
+      this.#ask.keepCheck(turn, {
+        ...base,
+        at: this.#services.clock.now(),
+        found: { by: report.by, verifier, verdict, cost, signatures },
+      })
+    }
+  }
+
+  async #checkJob(work: {
+    readonly turn: string
+    readonly model: ModelHash
+    readonly by: CheckedBy
+    readonly job: CheckableJob
+    readonly maxCost: bigint | undefined
+    readonly signal: AbortSignal
+  }): Promise<CheckReport> {
+    const { turn, model, by, job, maxCost, signal } = work
+    const mesh = await raceSignal(this.#session.ready(), signal)
+    const service = this.#services.checksOf(mesh)
+    if (by === 'peer') {
+      const payer = await this.#payments.beforeAsking({ signal })
+      const except = this.#session.ownNames
+      const limit = maxCost === undefined ? {} : { maxCost: baseUnits(maxCost) }
+      return this.#follow(turn, service.check(job.transcript, { by, payer, except, ...limit }, { signal }))
+    }
+    // What is not here is not downloaded for this: the visitor was told that it is free.
+    if (!(await this.#local.look(model)))
+      throw new InfernetError('models.unavailable', { status: 'not here' })
+    const onProgress = (loading: LoadProgress): void => this.#change(turn, { loading })
+    const engine = await this.#local.open(model, { signal, onProgress })
+    this.#change(turn, { loading: undefined })
+    try {
+      return await this.#follow(turn, service.check(job.transcript, { by, engine }, { signal }))
+    } finally {
+      this.#local.rest()
+    }
+  }
+
+  async #follow(turn: string, events: AsyncGenerator<CheckEvent, CheckReport, void>): Promise<CheckReport> {
+    for (;;) {
+      const step = await events.next()
+      if (step.done) return step.value
+      const { value } = step
+      const cost = value.type === 'asked' ? (this.#running.get(turn)?.cost ?? 0n) + value.cost : undefined
+      this.#change(turn, {
+        step: value.type,
+        ...(value.type === 'asked' && { verifier: value.verifier, cost: cost ?? 0n }),
+      })
+    }
+  }
+
+  /** One of the share that the visitor chose: as far as today's budget lets it, and without a word where it does not. */
+  async #answered(id: string): Promise<void> {
+    const turn = this.#ask.turn(id)
+    if (!turn || this.#running.size > MAX_WAITING || !this.share.draws()) return
+    const place = this.#settings.checkPlace.value
+    if (place !== 'stranger' && (await this.#local.look(turn.model))) {
+      this.share.book(0n)
+      return this.check(id, 'self')
+    }
+    if (place === 'tab') return
+    const checkable = await this.#read(id).catch(() => undefined)
+    const worth = checkable?.jobs.filter(({ hasRoots }) => hasRoots) ?? []
+    const most = this.priceOf(turn.model, worth)
+    if (worth.length === 0 || most === undefined || most > this.share.left) return
+    this.share.book(most)
+    await this.check(id, 'peer', { maxCost: most })
+    const spent =
+      this.#ask.turn(id)?.checks?.reduce((sum, { found }) => sum + (found?.cost ?? 0n), 0n) ?? most
+    if (!this.#failures.has(id) && spent < most) this.share.book(spent - most, 0)
+  }
+
+  async #read(turn: string): Promise<Checkable | undefined> {
+    await this.#ask.proofsKept
+    const kept = await (await this.#services.openTranscripts()).jobs(turn)
+    const jobs = kept && (await this.#services.checkableJobs(kept.jobs))
+    const checkable = kept && jobs && jobs.length > 0 ? { at: kept.at, jobs } : undefined
+    this.#checkable.set(turn, checkable)
+    return checkable
+  }
+
+  /** What was found is worth something without its file too. */
+  async #keepEvidence(turn: string, key: string, file: Uint8Array): Promise<void> {
+    await this.#services
+      .openEvidence()
+      .then((store) => store.keep(turn, key, file))
+      .catch(() => undefined)
+  }
+
+  #change(turn: string, change: Partial<Checking>): void {
+    const now = this.#running.get(turn)
+    if (now) this.#running.set(turn, { ...now, ...change })
+  }
+}
+
+/** Under what the evidence of a check is kept. */
+export function evidenceKey(job: string, verifier: string): string {
+  return `${job}/${verifier}`
+}
+
+const BEGUN: Omit<Checking, 'by'> = {
+  step: 'waiting',
+  job: 0,
+  jobs: 0,
+  verifier: undefined,
+  cost: 0n,
+  loading: undefined,
+}
