@@ -18,6 +18,7 @@ import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
 import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
 import { answerProtocols } from '../wire/answer-protocols.ts'
+import { askRedundant } from './ask-redundant.ts'
 import { ask } from './ask.ts'
 import { look } from './look.ts'
 import { embed } from './embed.ts'
@@ -125,10 +126,11 @@ class NetworkPeer implements Peer {
 
   ask(
     prompt: Prompt,
-    { signal, except = [], payer, begun }: NonNullable<Parameters<Peer['ask']>[1]> = {},
+    { signal, except = [], payer, begun, redundant }: NonNullable<Parameters<Peer['ask']>[1]> = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const components = this.#searchComponents(prompt.task, payer)
-    return ask(components, prompt, { signal, except: new Set([this.name, ...except]), begun })
+    const options = { signal, except: new Set([this.name, ...except]), begun }
+    return redundant === 2 ? askRedundant(components, prompt, options) : ask(components, prompt, options)
   }
 
   embed(
