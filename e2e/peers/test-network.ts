@@ -225,16 +225,18 @@ export async function hear(
     onEvent,
     signal,
     begun,
+    redundant,
   }: {
     onEvent?: (event: AnswerEvent, count: number) => unknown
     signal?: AbortSignal
     begun?: BegunAnswer
+    redundant?: 2
   } = {},
 ): Promise<Heard> {
   const events: AnswerEvent[] = []
   const tokens: number[] = []
   let summary: AnswerSummary | undefined
-  for await (const event of peer.ask(prompt, { begun, ...(signal && { signal }) })) {
+  for await (const event of peer.ask(prompt, { begun, redundant, ...(signal && { signal }) })) {
     events.push(event)
     if (event.type === 'tokens') tokens.push(...event.tokens)
     if (event.type === 'done') summary = event.summary

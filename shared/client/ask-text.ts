@@ -1,11 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
+import { baseUnits } from '../base/units.ts'
 import type { ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 import { createTextStream } from '../engine/tokenizer/text-stream.ts'
 import { AnswerProgress } from '../peer/answer-progress.ts'
-import type { AnswerEvent, BegunAnswer, Peer, Segment, Payer } from '../peer/peer.ts'
+import type { AnswerEvent, AnswerSummary, BegunAnswer, Peer, Segment, Payer } from '../peer/peer.ts'
 import type { Prompt } from '../prompt/prompt.ts'
-import { segmentsAfter } from './segments.ts'
+import { secondAfter, segmentsAfter } from './segments.ts'
 import { createStopText } from './stop-text.ts'
 
 /** What an answer tells while it is written: the events of `Peer.ask`, with text. */
@@ -35,6 +36,8 @@ export interface AskTextOptions {
   readonly payer?: Payer | undefined
   /** Continues an answer to this prompt where it broke off. */
   readonly begun?: BegunAnswer | undefined
+  /** Asks two providers and compares them, see `Peer.ask`. */
+  readonly redundant?: 2 | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -54,13 +57,14 @@ export interface AskTextOptions {
 export async function* askText(
   { peer, tokenizer, clock }: AskTextComponents,
   prompt: Prompt,
-  { stop = [], except = [], payer, begun, signal }: AskTextOptions = {},
+  { stop = [], except = [], payer, begun, redundant, signal }: AskTextOptions = {},
 ): AsyncGenerator<TextEvent, void, void> {
   const stream = createTextStream(tokenizer)
   const cut = createStopText(stop)
   const atStop = new AbortController()
   const progress = new AnswerProgress(clock, begun)
   let segments: readonly Segment[] = []
+  let second: readonly Segment[] = []
   let isDone = false
   function* heldBack(): Generator<TextEvent> {
     const text = cut.push(stream.flush()) + cut.flush()
@@ -70,8 +74,9 @@ export async function* askText(
   if (cut.isStopped) atStop.abort()
   try {
     const either = AbortSignal.any([atStop.signal, ...(signal ? [signal] : [])])
-    for await (const event of peer.ask(prompt, { except, payer, begun, signal: either })) {
+    for await (const event of peer.ask(prompt, { except, payer, begun, redundant, signal: either })) {
       segments = segmentsAfter(segments, event)
+      second = secondAfter(second, event)
       switch (event.type) {
         case 'tokens':
           progress.add(event.tokens)
@@ -93,5 +98,13 @@ export async function* askText(
   }
   if (isDone || !cut.isStopped) return
   for (const segment of segments) progress.endSegment(segment)
-  yield { type: 'done', summary: progress.summarise('stop', prompt.promptTokens.length) }
+  const summary = progress.summarise('stop', prompt.promptTokens.length)
+  yield { type: 'done', summary: second.length > 0 ? withSecond(summary, second) : summary }
+}
+
+/** The summary of what one of two wrote, with the other one's part of the cost. */
+function withSecond(summary: AnswerSummary, second: readonly Segment[]): AnswerSummary {
+  const all = (sum: bigint, kind: 'due' | 'paid') =>
+    baseUnits(second.reduce((a, each) => a + each[kind], sum))
+  return { ...summary, second, due: all(summary.due, 'due'), paid: all(summary.paid, 'paid') }
 }

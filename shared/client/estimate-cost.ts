@@ -1,4 +1,4 @@
-import type { BaseUnits } from '../base/units.ts'
+import { baseUnits, type BaseUnits } from '../base/units.ts'
 import { costOf } from '../prompt/cost.ts'
 import type { Price } from '../prompt/prompt.ts'
 
@@ -32,4 +32,22 @@ export function estimateCost(
   const likely = dearest(Math.min(usualTokens, maxTokens))
   const atMost = dearest(maxTokens)
   return likely === undefined || atMost === undefined ? undefined : { likely, atMost }
+}
+
+/**
+ * The estimate where two providers read the prompt and write the answer: by the two dearest prices, or twice the only one
+ * that is known.
+ */
+export function estimateRedundantCost(
+  prices: readonly Price[],
+  lengths: AnswerLengths,
+): CostEstimate | undefined {
+  const each = prices.map((price) => estimateCost([price], lengths)).filter((cost) => cost !== undefined)
+  const ofTwo = (kind: keyof CostEstimate): BaseUnits => {
+    const [first = 0n, second = first] = each
+      .map((cost) => cost[kind])
+      .sort((a, b) => (a < b ? 1 : a > b ? -1 : 0))
+    return baseUnits(first + second)
+  }
+  return each.length === 0 ? undefined : { likely: ofTwo('likely'), atMost: ofTwo('atMost') }
 }

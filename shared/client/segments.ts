@@ -27,6 +27,19 @@ export function segmentsAfter(
   }
 }
 
+/** What the second one of two providers, and those who went on for it, wrote of an answer, after one more event. */
+export function secondAfter(
+  second: readonly Segment[],
+  event: AnswerEvent | { readonly type: 'text' | 'begun' | 'local' },
+): readonly Segment[] {
+  if (event.type === 'done') return event.summary.second ?? []
+  if (event.type !== 'second') return second
+  const { segment } = event
+  const isNew = ({ provider, from }: Segment): boolean =>
+    provider !== segment.provider || from !== segment.from
+  return [...second.filter((each) => isNew(each) && hasCost(each)), segment]
+}
+
 /** A chunk may be told of after more tokens came: the count never goes back. */
 function withLast(segments: readonly Segment[], segment: Segment): readonly Segment[] {
   const last = segments.at(-1)

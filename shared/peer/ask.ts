@@ -22,6 +22,8 @@ export interface AskOptions {
   readonly except: ReadonlySet<PeerName>
   /** What there is of the answer already. */
   readonly begun?: BegunAnswer | undefined
+  /** Whether a provider that is ready may have it. @default all may */
+  readonly accepts?: ((assignment: Assignment) => boolean) | undefined
 }
 
 /**
@@ -52,9 +54,15 @@ class Answer {
   readonly #job: JobId
   readonly #nonce: Uint8Array
   readonly #progress: AnswerProgress
+  readonly #accepts: NonNullable<AskOptions['accepts']>
 
-  constructor(components: SearchComponents, prompt: Prompt, { signal, except, begun }: AskOptions) {
+  constructor(
+    components: SearchComponents,
+    prompt: Prompt,
+    { signal, except, begun, accepts = () => true }: AskOptions,
+  ) {
     this.#components = components
+    this.#accepts = accepts
     this.#prompt = prompt
     this.#signal = signal
     this.#job = jobId(toHex(components.random.bytes(16)))
@@ -74,12 +82,20 @@ class Answer {
       const assignments = await this.#assignments()
       if (!assignments) yield* this.#waitForSomeone()
       for (const assignment of assignments ?? []) {
+        if (!this.#mayHaveIt(assignment)) continue
         const summary = yield* this.#runAt(assignment)
         if (summary) return summary
         if (this.#progress.tokens.length > written) break // the other quotes were for a shorter prompt, and are old
       }
       if (this.#progress.tokens.length > written) this.#search.progressed()
     }
+  }
+
+  #mayHaveIt(assignment: Assignment): boolean {
+    if (this.#accepts(assignment)) return true
+    const reason = new InfernetError('schedule.no-provider')
+    this.#search.fail(assignment.offer.provider, reason, { isToBlame: false })
+    return false
   }
 
   #assignments(): Promise<Assignment[] | undefined> {

@@ -23,6 +23,7 @@ import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
 import { OpeningsService } from '../verify/openings/openings-service.ts'
 import { answerProtocols } from '../wire/answer-protocols.ts'
 import type { AnsweredChecks } from './answer-checks.ts'
+import { askRedundant } from './ask-redundant.ts'
 import { ask } from './ask.ts'
 import type { CheckBy, CheckEvent, CheckReport } from './check-events.ts'
 import { look } from './look.ts'
@@ -140,10 +141,11 @@ class NetworkPeer implements Peer {
 
   ask(
     prompt: Prompt,
-    { signal, except = [], payer, begun }: NonNullable<Parameters<Peer['ask']>[1]> = {},
+    { signal, except = [], payer, begun, redundant }: NonNullable<Parameters<Peer['ask']>[1]> = {},
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     const components = this.#searchComponents(prompt.task, payer)
-    return ask(components, prompt, { signal, except: new Set([this.name, ...except]), begun })
+    const options = { signal, except: new Set([this.name, ...except]), begun }
+    return redundant === 2 ? askRedundant(components, prompt, options) : ask(components, prompt, options)
   }
 
   embed(

@@ -85,6 +85,30 @@ export type AnswerEvent =
       readonly provider: PeerName
       readonly gapMs: Millis
     }
+  /**
+   * Of two that are asked: how the other one's part stands, told when its provider takes the prompt, at each signed block
+   * and at its end. `due` is the whole amount owed so far to all providers.
+   */
+  | { readonly type: 'second'; readonly due: BaseUnits; readonly segment: Segment }
+  /**
+   * Of two that are asked: their tokens differ at `position`. The text goes on with the first of `providers`; the other is
+   * stopped. Which of them is wrong is not known.
+   */
+  | {
+      readonly type: 'parted'
+      readonly position: number
+      readonly providers: readonly [kept: PeerName, stopped: PeerName]
+    }
+  /**
+   * Of two that are asked, after the last token: how many tokens both wrote alike, and whether they never parted. `reason`:
+   * why the second one did not come to its end.
+   */
+  | {
+      readonly type: 'compared'
+      readonly tokens: number
+      readonly same: boolean
+      readonly reason?: InfernetError
+    }
   /** What proves the part of one provider; it comes when that part is over, before `done`. */
   | { readonly type: 'proof'; readonly transcript: Transcript }
   | { readonly type: 'done'; readonly summary: AnswerSummary }
@@ -111,6 +135,8 @@ export interface AnswerSummary {
   readonly ttftMs: Millis
   /** Output tokens after the first, over the time from the first to the last. */
   readonly tokensPerSecond: number
+  /** Of two that were asked: what the other one's providers wrote of it. `due` and `paid` have it in them. */
+  readonly second?: readonly Segment[]
 }
 
 /** Where a model is that is not always on the GPU, and what brings it there: see `ProviderShelf`. */
@@ -169,7 +195,12 @@ export interface EmbedRequest {
 
 /** What an embedding tells while it is computed, in order. The rest as in {@link AnswerEvent}. */
 export type EmbedEvent =
-  | Exclude<AnswerEvent, { readonly type: 'tokens' | 'assigned' | 'seam' | 'resumed' | 'done' }>
+  | Exclude<
+      AnswerEvent,
+      {
+        readonly type: 'tokens' | 'assigned' | 'seam' | 'resumed' | 'second' | 'parted' | 'compared' | 'done'
+      }
+    >
   /** A provider took the texts from `position` on. */
   | { readonly type: 'assigned'; readonly position: number; readonly segment: Segment }
   /** The vectors of the texts from `position` on, under a valid signature. */
@@ -291,6 +322,11 @@ export interface Peer {
       payer?: Payer | undefined
       /** What there is of it already, written for the same prompt. @default nothing */
       begun?: BegunAnswer | undefined
+      /**
+       * Two providers of different operators get the prompt and the same seed, and are compared token by token; both are
+       * paid. Where only one is there, it answers alone. @default one
+       */
+      redundant?: 2 | undefined
     },
   ): AsyncGenerator<AnswerEvent, AnswerSummary, void>
   /**
