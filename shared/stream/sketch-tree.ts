@@ -1,6 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import * as v from 'valibot'
 import { concatBytes, equalBytes, utf8 } from '../base/bytes.ts'
+import { hashInto } from '../base/hash-often.ts'
 import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { MAX_OUTPUT_TOKENS } from '../prompt/constants.ts'
@@ -61,7 +61,8 @@ export const sketchOpeningSchema = v.strictObject({
  * @param from position in the answer of the first of them
  */
 export function sketchRoot(secret: Uint8Array, sketches: Uint16Array, from: number): Uint8Array {
-  return rootOf(leavesOf(secret, sketches, from))
+  const leaves = leavesOf(secret, sketches, from)
+  return rootOf(leaves, 0, leaves.length)
 }
 
 /**
@@ -79,7 +80,7 @@ export function openSketches(
   const shown = new Set(positions)
   const siblings: Uint8Array[] = []
   const walk = (lo: number, hi: number): void => {
-    if (!isShown(shown, from + lo, from + hi)) siblings.push(rootOf(hashes.slice(lo, hi)))
+    if (!isShown(shown, from + lo, from + hi)) siblings.push(rootOf(hashes, lo, hi))
     else if (hi - lo > 1) {
       const middle = lo + leftOf(hi - lo)
       walk(lo, middle)
@@ -135,22 +136,29 @@ function leavesOf(secret: Uint8Array, sketches: Uint16Array, from: number): Uint
 }
 
 function leafOf(salt: Uint8Array, at: number, sketch: Uint8Array): Uint8Array {
-  return sha256(concatBytes(LEAF_TAG, salt, wordOf(at), sketch))
+  return hashOf(concatBytes(LEAF_TAG, salt, wordOf(at), sketch))
 }
 
 function saltOf(secret: Uint8Array, at: number): Uint8Array {
-  return sha256(concatBytes(SALT_TAG, secret, wordOf(at)))
+  return hashOf(concatBytes(SALT_TAG, secret, wordOf(at)))
 }
 
 function nodeOf(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(concatBytes(left, right))
+  return hashOf(concatBytes(left, right))
 }
 
-function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
-  const [only] = hashes
-  if (hashes.length === 1 && only) return only
-  const left = leftOf(hashes.length)
-  return nodeOf(rootOf(hashes.slice(0, left)), rootOf(hashes.slice(left)))
+function hashOf(message: Uint8Array): Uint8Array {
+  const hash = new Uint8Array(32)
+  hashInto(message, hash)
+  return hash
+}
+
+/** Of the leaves from `lo` up to `hi`. */
+function rootOf(leaves: readonly Uint8Array[], lo: number, hi: number): Uint8Array {
+  const [only] = hi - lo === 1 ? leaves.slice(lo, hi) : []
+  if (only) return only
+  const middle = lo + leftOf(hi - lo)
+  return nodeOf(rootOf(leaves, lo, middle), rootOf(leaves, middle, hi))
 }
 
 /** Leaves of the left subtree of `count`, two or more: the largest power of two below it. */

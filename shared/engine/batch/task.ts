@@ -201,7 +201,7 @@ export class AnswerTask implements Task {
 
 /** @throws InfernetError `engine.bad-logits` where neither all logits came nor those of the sketch */
 function sketchFrom(sketcher: Sketcher, { ids, values, sketch }: Logits, position: number): Uint16Array {
-  if (sketch) return sketchOf([...sketch])
+  if (sketch) return sketchOf(sketch)
   if (ids) throw new InfernetError('engine.bad-logits')
   return sketcher.sketch(values, position)
 }
