@@ -13,7 +13,7 @@ import { sumTallies, type Tally } from './tally.ts'
 const MODEL = fileURLToPath(new URL('../../../web/public/models/infernet-tiny/', import.meta.url))
 
 /** Answers that one engine writes and the other reads; a software GPU writes forty times slower than wasm. */
-const ANSWERS = { wasmFirst: 250, webgpuFirst: 16 }
+const ANSWERS = { wasmFirst: 64, webgpuFirst: 8 }
 const QUICK_ANSWERS = { wasmFirst: 8, webgpuFirst: 2 }
 const AT_ONCE = 8
 

@@ -5,6 +5,7 @@ import { loadTinyParts } from '#shared/testing/cheats/tiny-parts.ts'
 import { envelopeFor } from '#shared/verify/calibration/envelope-for.ts'
 import { checkLengths } from './check-lengths.ts'
 import { questionOf } from './questions.ts'
+import { readingOnce } from './read-once.ts'
 import { sumTallies, type Tally } from './tally.ts'
 
 /** Answers that are to be asked for and checked, together. */
@@ -20,7 +21,8 @@ export type ThreadReply = { readonly tally: Tally } | { readonly error: string }
 /** The entry of a thread of the bench: it has the engines of a provider and of a verifier, and takes one task at a time. */
 if (!parentPort) throw new Error('check-thread.ts runs in a worker thread')
 const port = parentPort
-const parts = await loadTinyParts()
+const loaded = await loadTinyParts()
+const parts = { ...loaded, honest: readingOnce(loaded.honest) }
 const envelope = envelopeFor('fp32')
 
 port.on('message', (task: CheckTask) => {

@@ -3,9 +3,9 @@ import type { BenchOptions } from '../figure.ts'
 import type { CheckPool } from './check-pool.ts'
 import type { Tally } from './tally.ts'
 
-/** Answers of 256 tokens, each of two checks of 128. */
-const ANSWERS = 1000
-const LONG_ANSWERS = 5000
+/** Answers of 256 tokens: each is read as four checks of 64. */
+const ANSWERS = 500
+const LONG_ANSWERS = 2500
 const QUICK_ANSWERS = 32
 
 /** How often an honest answer is said to differ, both sides on wasm: the most that it may be, by the 95 % interval. */

@@ -13,7 +13,7 @@ const ANSWERS: Readonly<Record<string, number>> = {
   'other-seed': 1000,
   'other-quantisation': 256,
 }
-const OTHER_ANSWERS = 64
+const OTHER_ANSWERS = 32
 const QUICK_ANSWERS = 16
 
 interface PowerAim extends Aim {

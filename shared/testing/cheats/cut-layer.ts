@@ -7,7 +7,7 @@ import { modelType, type OnnxGraph } from '../../models/onnx/onnx-messages.ts'
  * `l{i-1}.x2` (the residual) and gives `l{i}.n3` and `l{i}.x2`.
  *
  * @param weights the model file
- * @param layer neither the first nor the last
+ * @param layer not the first
  * @throws Error when the graph has no such layer
  *
  * @example
@@ -25,7 +25,7 @@ function withoutLayer(graph: OnnxGraph, layer: number): OnnxGraph {
   const next = graph.nodes.find(({ outputs }) => outputs.includes(`${cut}.n3`))
   const scale = next?.inputs[2]
   if (!norm || !next || scale === undefined)
-    throw new Error(`The graph has no layer ${layer} between others.`)
+    throw new Error(`The graph has no layer ${layer} after another one.`)
   // What follows is normalised by the scale of the layer that now comes next.
   const nodes = graph.nodes.map((node) =>
     node === norm ? { ...node, inputs: [...node.inputs.slice(0, 2), scale] } : node,
