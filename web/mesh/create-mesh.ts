@@ -10,6 +10,8 @@ import { pathOf } from '#shared/peer/connect.ts'
 import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
 import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
+import { recordRegistersOf } from '#shared/peer/record-registers.ts'
+import type { RecordsPort } from '#shared/verify/board/records-port.ts'
 import type { Peer, RelayView } from '#shared/peer/peer.ts'
 import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
@@ -88,6 +90,10 @@ class TabMesh implements Mesh {
 
   get relays(): readonly RelayView[] {
     return this.#joined.views
+  }
+
+  get registers(): readonly RecordsPort[] {
+    return recordRegistersOf(this.#node, this.#clock, this.#joined).registers.map(({ port }) => port)
   }
 
   get directPeers(): readonly PeerName[] {

@@ -5,6 +5,7 @@ import type { BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
 import type { OpeningStore } from '#shared/verify/openings/opening-store.ts'
+import type { RecordsPort } from '#shared/verify/board/records-port.ts'
 
 /** A tab's place in the network: a libp2p node, its relays and the peer that runs on it. */
 export interface Mesh {
@@ -18,6 +19,8 @@ export interface Mesh {
   readonly hiddenBy: 'turn' | 'relay' | undefined
   /** The relays this tab keeps, and how each stands. */
   readonly relays: readonly RelayView[]
+  /** Where those relays keep golden records and verdicts; one that does not speak of them refuses. */
+  readonly registers: readonly RecordsPort[]
   /** Peers with an open direct connection, by name. */
   readonly directPeers: readonly PeerName[]
   /** Asks each relay at once whether it still answers, and dials anew where it does not. */

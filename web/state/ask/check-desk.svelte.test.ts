@@ -163,7 +163,7 @@ it('judges each part by itself, and leaves what cannot be checked unasked', asyn
 it('tells why a check came to nothing, and forgets it with the next', async () => {
   const world = await answered({
     check: async function* () {
-      yield { type: 'searching' }
+      yield { type: 'searching', attempt: 1 }
       throw new InfernetError('verify.no-verifier')
     },
   })
@@ -185,7 +185,7 @@ it('ends a check that is cancelled, without a word of failure, and runs the next
   let signal: AbortSignal | undefined
   world.scene.check = async function* (transcript, how, own) {
     signal = own
-    yield { type: 'reading' }
+    yield { type: 'reading', verifier: named('bbbbbb') }
     await new Promise((_, reject) => own.addEventListener('abort', () => reject(own.reason as Error)))
     return (await checking(transcript, how).next()).value as never
   }

@@ -4,6 +4,7 @@ import { baseUnits, MINUTE_MS } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { LoadProgress } from '#shared/models/load-progress.ts'
+import type { CheckEvent, CheckReport } from '#shared/peer/check-events.ts'
 import { costOf } from '#shared/prompt/cost.ts'
 import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
 import type { Session } from '../session/session.svelte.ts'
@@ -11,7 +12,7 @@ import type { Settings } from '../session/settings.svelte.ts'
 import type { Ask } from './ask.svelte.ts'
 import { markOf, type MarkOutcome } from './check-record.ts'
 import { CheckShare } from './check-share.ts'
-import type { CheckableJob, CheckedBy, CheckEvent, CheckReport } from './check-service.ts'
+import type { CheckableJob, CheckedBy } from './check-service.ts'
 import type { Turn } from './conversation.ts'
 import { LocalRun } from './local-run.svelte.ts'
 import type { AskServices } from './services.ts'
@@ -123,7 +124,11 @@ export class CheckDesk {
     for (const { provider, readTokens } of jobs) {
       const costs = this.#session
         .offersFor(model)
-        .flatMap(({ offer }) => (offer.provider === provider ? [] : [costOf(offer.price, readTokens, 0)]))
+        .flatMap(({ offer }) =>
+          offer.provider === provider || offer.contextLength <= readTokens
+            ? []
+            : [costOf(offer.price, readTokens, 0)],
+        )
       if (costs.length === 0) return undefined
       sum += costs.reduce((a, b) => (b > a ? b : a))
     }
@@ -195,7 +200,7 @@ export class CheckDesk {
       const { verifier, verdict, cost, signed } = report
       if (by === 'peer') await this.#payments.keepCheck(asked, { ...base, verifier, cost })
       const signatures = { provider: each.signature, verifier: signed.signature }
-      await this.#keepEvidence(turn, evidenceKey(transcript.jobId, verifier), report.evidence)
+      await this.#keepEvidence(turn, report)
       this.#ask.keepCheck(turn, {
         ...base,
         at: this.#services.clock.now(),
@@ -219,7 +224,10 @@ export class CheckDesk {
       const payer = await this.#payments.beforeAsking({ signal })
       const except = this.#session.ownNames
       const limit = maxCost === undefined ? {} : { maxCost: baseUnits(maxCost) }
-      return this.#follow(turn, service.check(job.transcript, { by, payer, except, ...limit }, { signal }))
+      return this.#follow(
+        turn,
+        service.check(job.transcript, { by, payer, except, ...limit }, { model, signal }),
+      )
     }
     // What is not here is not downloaded for this: the visitor was told that it is free.
     if (!(await this.#local.look(model)))
@@ -228,7 +236,7 @@ export class CheckDesk {
     const engine = await this.#local.open(model, { signal, onProgress })
     this.#change(turn, { loading: undefined })
     try {
-      return await this.#follow(turn, service.check(job.transcript, { by, engine }, { signal }))
+      return await this.#follow(turn, service.check(job.transcript, { by, engine }, { model, signal }))
     } finally {
       this.#local.rest()
     }
@@ -236,14 +244,12 @@ export class CheckDesk {
 
   async #follow(turn: string, events: AsyncGenerator<CheckEvent, CheckReport, void>): Promise<CheckReport> {
     for (;;) {
-      const step = await events.next()
-      if (step.done) return step.value
-      const { value } = step
-      const cost = value.type === 'asked' ? (this.#running.get(turn)?.cost ?? 0n) + value.cost : undefined
-      this.#change(turn, {
-        step: value.type,
-        ...(value.type === 'asked' && { verifier: value.verifier, cost: cost ?? 0n }),
-      })
+      const next = await events.next()
+      if (next.done) return next.value
+      const { value: event } = next
+      const before = this.#running.get(turn)?.cost ?? 0n
+      const asked = event.type === 'asked' && { verifier: event.verifier, cost: before + event.cost }
+      this.#change(turn, { step: event.type, ...asked })
     }
   }
 
@@ -278,11 +284,14 @@ export class CheckDesk {
   }
 
   /** What was found is worth something without its file too. */
-  async #keepEvidence(turn: string, key: string, file: Uint8Array): Promise<void> {
-    await this.#services
-      .openEvidence()
-      .then((store) => store.keep(turn, key, file))
-      .catch(() => undefined)
+  async #keepEvidence(turn: string, report: CheckReport): Promise<void> {
+    try {
+      const service = this.#services.checksOf(await this.#session.ready())
+      const [store, file] = [await this.#services.openEvidence(), await service.evidenceOf(report)]
+      await store.keep(turn, evidenceKey(report.jobId, report.verifier), file)
+    } catch {
+      // The page says so when the file is asked for.
+    }
   }
 
   #change(turn: string, change: Partial<Checking>): void {

@@ -1,57 +1,28 @@
-import type { PeerName } from '#shared/base/ids.ts'
-import type { BaseUnits } from '#shared/base/units.ts'
-import type { Engine } from '#shared/engine/engine.ts'
-import type { Payer } from '#shared/peer/peer.ts'
+import type { ModelHash, PeerName } from '#shared/base/ids.ts'
+import type { CheckBy, CheckEvent, CheckReport } from '#shared/peer/check-events.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
-import type { Verdict } from '#shared/verify/verdict.ts'
-import type { Signed } from '#shared/wire/signed.ts'
 
-/** Who reads an answer again. */
-export type CheckHow =
-  | { readonly by: 'self'; readonly engine: Engine }
-  | {
-      readonly by: 'peer'
-      readonly payer?: Payer | undefined
-      /** Who is not asked, such as what this tab itself provides. */
-      readonly except?: readonly PeerName[]
-      readonly maxCost?: BaseUnits | undefined
-    }
+type ByPeer = Extract<CheckBy, { readonly by: 'peer' }>
+
+/** Who reads an answer again; by what envelope its verdict is judged, the model says. */
+export type CheckHow = Extract<CheckBy, { readonly by: 'self' }> | Omit<ByPeer, 'profile'>
 
 export type CheckedBy = CheckHow['by']
 
-/** What a check tells on its way, in order; a verifier that fails is followed by `searching` once more. */
-export type CheckEvent =
-  | { readonly type: 'searching' }
-  | { readonly type: 'asked'; readonly verifier: PeerName; readonly cost: BaseUnits }
-  | { readonly type: 'reading' }
-  | { readonly type: 'opening' }
-  | { readonly type: 'done'; readonly report: CheckReport }
-
-/** What one check of one job came to. */
-export interface CheckReport {
-  readonly by: CheckedBy
-  readonly verifier: PeerName
-  readonly verdict: Verdict
-  /** The verdict as the verifier signed it. */
-  readonly signed: Signed
-  /** A file that anybody can check without this network. */
-  readonly evidence: Uint8Array
-  /** What was paid for it. */
-  readonly cost: BaseUnits
-}
-
-/** Has answers checked. Shaped as `Peer`. */
+/** Has answers checked, and puts what was found into files. */
 export interface CheckService {
   /**
    * Iterate the result to drive it; leave the loop or abort the signal to cancel.
    *
-   * Throws `verify.*`, what the engine throws, `payment.*` where our side cannot pay, or the signal's reason.
+   * Throws as `Peer.check`, or `models.unknown` for a model that no list names.
    */
   check(
     transcript: Transcript,
     how: CheckHow,
-    options: { readonly signal: AbortSignal },
+    options: { readonly model: ModelHash; readonly signal: AbortSignal },
   ): AsyncGenerator<CheckEvent, CheckReport, void>
+  /** A file that anybody can check without this network. */
+  evidenceOf(report: CheckReport): Promise<Uint8Array>
 }
 
 /** One part of an answer, as far as it can be checked. */
@@ -66,6 +37,6 @@ export interface CheckableJob {
   readonly readTokens: number
   /** False where the provider signed nothing but the words: it is a program from before checks. */
   readonly hasRoots: boolean
-  /** First digits of the provider's signature under the last block. */
+  /** The provider's, under the last block. */
   readonly signature: Uint8Array
 }

@@ -1,4 +1,5 @@
 import { verifyTranscript, type Transcript } from '#shared/stream/transcript.ts'
+import { tokensRead } from '#shared/verify/service/check-terms.ts'
 import type { CheckableJob } from './check-service.ts'
 
 /**
@@ -12,11 +13,10 @@ export async function checkableJobs(transcripts: readonly Transcript[]): Promise
     const { provider, from, tokens, question, roots } = await verifyTranscript(transcript)
     const last = transcript.chunks.at(-1)
     if (tokens.length === 0 || !question || !last) continue
-    const before = question.promptTokens.length + question.priorTokens.length
     jobs.push({
       ...{ transcript, provider, from, signature: last.signature },
       tokens: tokens.length,
-      readTokens: before + tokens.length,
+      readTokens: tokensRead(question, tokens.length),
       hasRoots: roots.some(({ root }) => root !== undefined),
     })
   }

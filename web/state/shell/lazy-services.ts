@@ -1,4 +1,3 @@
-import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { createMetronome } from '../../engine/metronome.ts'
 import { keepStorage } from '../../storage/model-storage.ts'
 import { browserConditions } from './conditions.ts'
@@ -52,12 +51,13 @@ export function lazyServices(window: Window): Services {
     openTranscripts: async () => (await import('../../storage/transcripts.ts')).openTranscripts(clock),
     openEvidence: async () => (await import('../../storage/evidence.ts')).openEvidence(clock),
     checkableJobs: async (jobs) => (await import('../ask/checkable-jobs.ts')).checkableJobs(jobs),
-    checksOf: () => ({
-      async *check() {
-        throw new InfernetError('verify.no-verifier')
+    checksOf: (mesh) => ({
+      check: async function* (...check) {
+        return yield* (await real()).checksOf(mesh).check(...check)
       },
+      evidenceOf: async (report) => (await real()).checksOf(mesh).evidenceOf(report),
     }),
-    trustOf: async () => undefined,
+    trustOf: async (mesh) => (await import('./trust-home.ts')).trustHomeOf(mesh, clock),
     keepStorage: () => keepStorage(),
     openHistory: async () => (await import('../../storage/history.ts')).openHistory(),
   }

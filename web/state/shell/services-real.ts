@@ -37,6 +37,7 @@ import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
 import { peerSource } from '../../weights/peer-source.ts'
 import { keptSource } from '../../weights/kept-source.ts'
+import type { CheckService } from '../ask/check-service.ts'
 import { hubTokenFor } from '../models/hub-token.ts'
 import { readCap } from '../models/read-caps.ts'
 import type { ModelsHome } from '../models/services.ts'
@@ -298,6 +299,17 @@ export async function fitsHere({ choices, proposals }: ModelList): Promise<Reado
     return usual ? [[entry.id, roughNeeds(usual)] as const] : []
   })
   return new Map([...known, ...rough].map(([key, needs]) => [key, fitsDevice(gpu, needs)]))
+}
+
+/** Who has answers checked. A verdict is judged by what the manifest says of the model's numbers. */
+export function checksOf(mesh: Mesh): CheckService {
+  return {
+    async *check(transcript, how, { model, signal }) {
+      const by = how.by === 'self' ? how : { ...how, profile: library.get(model).manifest.dtype }
+      return yield* mesh.peer.check(transcript, by, { signal })
+    },
+    evidenceOf: async (report) => (await import('./evidence-of.ts')).evidenceOf(report),
+  }
 }
 
 const trialResults = openTrialResults()

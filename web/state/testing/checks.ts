@@ -1,9 +1,10 @@
 import { jobId } from '#shared/base/ids.ts'
 import { baseUnits, epochMillis } from '#shared/base/units.ts'
+import type { CheckEvent, CheckReport } from '#shared/peer/check-events.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import type { Verdict } from '#shared/verify/verdict.ts'
 import type { JobCheck } from '../ask/check-record.ts'
-import type { CheckEvent, CheckHow, CheckReport } from '../ask/check-service.ts'
+import type { CheckHow } from '../ask/check-service.ts'
 import { named, TINY } from './samples.ts'
 
 /** A verdict about forty tokens that a verifier agrees with, unless said otherwise. */
@@ -65,11 +66,17 @@ export function transcriptOf(tail: string, job = '01'): Transcript {
 export function reportOf(transcript: Transcript, how: CheckHow, change: Partial<Verdict> = {}): CheckReport {
   const verdict = verdictOf({ jobId: transcript.jobId, provider: transcript.provider, ...change })
   return {
-    by: how.by,
+    ...{ jobId: transcript.jobId, provider: transcript.provider, by: how.by },
     verifier: how.by === 'self' ? named('myself') : named('bbbbbb'),
     verdict,
     signed: { body: new Uint8Array([1]), signature: new Uint8Array(64).fill(5) },
-    evidence: new Uint8Array([7, 7, 7]),
+    ...{
+      own: new Uint16Array(16),
+      salt: new Uint8Array(32),
+      shown: 'opened' as const,
+      openings: [],
+      transcript,
+    },
     cost: verdict.cost,
   }
 }
@@ -81,10 +88,11 @@ export async function* checking(
   change: Partial<Verdict> = {},
 ): AsyncGenerator<CheckEvent, CheckReport, void> {
   const report = reportOf(transcript, how, change)
-  yield { type: 'searching' }
-  yield { type: 'asked', verifier: report.verifier, cost: report.cost }
-  yield { type: 'reading' }
-  yield { type: 'opening' }
+  const { verifier } = report
+  yield { type: 'searching', attempt: 1 }
+  yield { type: 'asked', verifier, backend: 'wasm', cost: report.cost }
+  yield { type: 'reading', verifier }
+  yield { type: 'opening', verifier }
   yield { type: 'done', report }
   return report
 }

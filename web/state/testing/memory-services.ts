@@ -9,6 +9,7 @@ import type { SubgroupResult } from '#shared/engine/subgroup-trial.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { MergedEntry } from '#shared/models/catalogue/merge-catalogues.ts'
 import type { LoadProgress } from '#shared/models/load-progress.ts'
+import type { CheckEvent, CheckReport } from '#shared/peer/check-events.ts'
 import type { AnswerEvent, AnswerSummary, BegunAnswer, RelayView, SeenOffer } from '#shared/peer/peer.ts'
 import type { Measured } from '#shared/peer/shelved-engine.ts'
 import type { WantedShare } from '#shared/schedule/demand/merge-demand.ts'
@@ -18,7 +19,7 @@ import type { Mesh } from '../../mesh/mesh.ts'
 import type { Conversation } from '../ask/conversation.ts'
 import type { MoneyServices } from '../money/money-services.ts'
 import type { StartedEngine } from '../session/services.ts'
-import type { CheckableJob, CheckEvent, CheckHow, CheckReport } from '../ask/check-service.ts'
+import type { CheckableJob, CheckHow } from '../ask/check-service.ts'
 import type { EvidenceStore, History, TranscriptStore } from '../ask/services.ts'
 import type { TrustHome } from '../trust/services.ts'
 import type { ModelsHome } from '../models/services.ts'
@@ -204,6 +205,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
       return scene.relays
     },
     directPeers: [],
+    registers: [],
     check: () => void scene.checks++,
     onChange(callback) {
       listeners.add(callback)
@@ -222,7 +224,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
         throw new Error('the page asks for no vectors')
       },
       check: () => {
-        throw new Error('nothing is checked in this scene')
+        throw new Error('the page checks through its services')
       },
       provide: (engine, terms) => {
         const provision = new MemoryProvision(engine, terms, clock)
@@ -339,7 +341,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     openTranscripts: async () => memoryTranscripts(kept, clock),
     openEvidence: async () => memoryEvidence(evidence),
     checkableJobs: async (jobs) => jobs.map((job) => scene.checkable(job)),
-    checksOf: () => ({ check: (transcript, how, { signal }) => scene.check(transcript, how, signal) }),
+    checksOf: () => ({
+      check: (transcript, how, { signal }) => scene.check(transcript, how, signal),
+      evidenceOf: async () => new Uint8Array([7, 7, 7]),
+    }),
     trustOf: async () => scene.trust,
     openMoney: async () => {
       if (scene.money instanceof InfernetError) throw scene.money

@@ -57,7 +57,11 @@ interface Options {
 export interface TrustHome {
   /** Undefined where no relay says anything. */
   counts(options: Options): Promise<CheckCount | undefined>
-  machines(model: ModelHash, options: Options): Promise<MachineMap>
+  /** Of these providers, as far as they have published anything. */
+  machines(
+    model: ModelHash,
+    options: Options & { readonly providers: readonly PeerName[] },
+  ): Promise<MachineMap>
   /** The last verdicts about a provider, the newest first. */
   verdictsAbout(provider: PeerName, options: Options): Promise<readonly ToldVerdict[]>
   /** Why this tab asks a provider as often as it does, the most important first. */

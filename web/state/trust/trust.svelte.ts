@@ -51,8 +51,11 @@ export class Trust {
   }
   /** How far the machines of a model lie apart. Never throws. */
   lookAtMachines(model: ModelHash): Promise<void> {
-    const ask = (home: TrustHome, signal: AbortSignal): Promise<MachineMap> =>
-      home.machines(model, { signal })
+    const ask = (home: TrustHome, signal: AbortSignal): Promise<MachineMap> => {
+      const { live, unconfirmed } = this.#session
+      const seen = [...live, ...unconfirmed].filter(({ offer }) => offer.model === model)
+      return home.machines(model, { signal, providers: seen.map(({ offer }) => offer.provider) })
+    }
     return this.#entry(this.#machines, model).look(() => this.#ask(ask))
   }
   /** What others found of a provider. Never throws. */

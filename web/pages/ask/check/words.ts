@@ -75,6 +75,8 @@ function doingWords({ step, by, verifier, loading }: Checking): string {
       return loading
         ? `bringing the model into this tab, ${formatBytes(loading.loadedBytes)} of ${formatBytes(loading.totalBytes)}.`
         : 'reading what proves the answer.'
+    case 'passed-over':
+      return `${who} gave no verdict that holds, so the next one is looked for.`
     case 'searching':
       return 'looking for somebody else who lends this model.'
     case 'asked':
