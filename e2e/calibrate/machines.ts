@@ -4,19 +4,18 @@ import type { Engine } from '#shared/engine/engine.ts'
 import { ORT_VERSION, type Gpu, type OrtRuntime } from '#shared/engine/ort-runtime.ts'
 import { hasCode } from '#shared/errors/infernet-error.ts'
 import { readTinyModel, wasmComponents, type TinyModel } from '#shared/testing/tiny-model.ts'
-import type { MachineClass } from '#shared/verify/calibration/pair.ts'
-import type { Profile } from '#shared/verify/calibration/envelope.ts'
+import type { VerifierClass } from '#shared/verify/verdict.ts'
 
 /** An engine here, and what it runs on. */
 export interface Machine {
   readonly name: 'wasm' | 'webgpu'
-  readonly class: MachineClass
+  readonly class: VerifierClass
   readonly engine: Engine
 }
 
 /** The processor, and the GPU where Dawn finds one; a software GPU is one as well. */
 export async function machinesHere(
-  profile: Profile & ('fp32' | 'q4'),
+  profile: 'fp32' | 'q4',
   say: (line: string) => void,
 ): Promise<{ readonly model: TinyModel; readonly machines: readonly Machine[] }> {
   const model = await readTinyModel(profile)

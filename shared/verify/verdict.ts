@@ -91,6 +91,12 @@ export interface Verdict {
   readonly at: EpochMillis
 }
 
+export const verifierClassSchema = v.strictObject({
+  backend: v.picklist(['webgpu', 'wasm']),
+  adapter: line(60),
+  build: line(60),
+})
+
 const count = integer(0, MAX_OUTPUT_TOKENS)
 const logits = real(0, 1e6)
 
@@ -111,7 +117,7 @@ const verdictSchema = v.strictObject({
     sketchDistance: logits,
     largestSketchDistance: logits,
   }),
-  class: v.strictObject({ backend: v.picklist(['webgpu', 'wasm']), adapter: line(60), build: line(60) }),
+  class: verifierClassSchema,
   envelope: bytes(32),
   commitment: bytes(32),
   cost: amountField,

@@ -52,14 +52,26 @@ export function limitsFrom(pairs: readonly Pair[], profile: Profile): Limits {
     off: Math.min(hard.off, rateOf(1)),
     far: Math.min(hard.far, rateOf(2)),
     beyond: Math.min(hard.beyond, rateOf(3)),
-    sketchDistance: Math.min(
-      hard.sketchDistance,
-      Math.max(ROUNDING.sketchDistance, UNSEEN * largest((pair) => pair.sketchDistance.largest)),
+    ...limitsWithin(
+      {
+        sketchDistance: largest((pair) => pair.sketchDistance.largest),
+        largestSketchDistance: largest((pair) => pair.largestSketchDistance),
+      },
+      profile,
     ),
-    largestSketchDistance: Math.min(
-      hard.largestSketchDistance,
-      Math.max(ROUNDING.largestSketchDistance, UNSEEN * largest((pair) => pair.largestSketchDistance)),
-    ),
+  }
+}
+
+type SketchLimits = Pick<Limits, 'sketchDistance' | 'largestSketchDistance'>
+
+/** What sketches of machines that agree may show, from the farthest that were seen. */
+export function limitsWithin(seen: SketchLimits, profile: Profile): SketchLimits {
+  const hard = HARD_LIMITS[profile].differs
+  const limit = (name: keyof SketchLimits): number =>
+    Math.min(hard[name], Math.max(ROUNDING[name], UNSEEN * seen[name]))
+  return {
+    sketchDistance: limit('sketchDistance'),
+    largestSketchDistance: limit('largestSketchDistance'),
   }
 }
 

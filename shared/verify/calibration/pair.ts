@@ -1,15 +1,7 @@
 import * as v from 'valibot'
-import { integer, line, real } from '../../wire/fields.ts'
+import { integer, real } from '../../wire/fields.ts'
 import { wilsonInterval } from '../statistics/binomial.ts'
-import type { Findings } from '../verdict.ts'
-
-/** Where numbers were measured, by its own word. */
-export const classSchema = v.strictObject({
-  backend: v.picklist(['webgpu', 'wasm']),
-  adapter: line(60),
-  build: line(60),
-})
-export type MachineClass = v.InferOutput<typeof classSchema>
+import { verifierClassSchema, type Findings, type VerifierClass } from '../verdict.ts'
 
 const count = integer(0, Number.MAX_SAFE_INTEGER)
 const logits = real(0, 1e6)
@@ -18,8 +10,8 @@ const rateSchema = v.strictObject({ rate: real(0, 1), low: real(0, 1), high: rea
 
 /** Honest checks of one class's answers by another class. */
 export const pairSchema = v.strictObject({
-  provider: classSchema,
-  verifier: classSchema,
+  provider: verifierClassSchema,
+  verifier: verifierClassSchema,
   checks: count,
   tokens: count,
   /** Tokens by their margin, as in a verdict. */
@@ -37,7 +29,11 @@ export const pairSchema = v.strictObject({
 export type Pair = v.InferOutput<typeof pairSchema>
 
 /** Sums up what honest checks of a pair of classes found. At least one. */
-export function sumUpPair(provider: MachineClass, verifier: MachineClass, checks: readonly Findings[]): Pair {
+export function sumUpPair(
+  provider: VerifierClass,
+  verifier: VerifierClass,
+  checks: readonly Findings[],
+): Pair {
   const sum = (read: (findings: Findings) => number): number =>
     checks.reduce((total, findings) => total + read(findings), 0)
   const [same, near, far, beyond] = ([0, 1, 2, 3] as const).map((i) => sum(({ margins }) => margins[i])) as [
