@@ -37,6 +37,7 @@ const rooms = [
   'directory',
   'chain',
   'provide',
+  'audit',
 ].map((name) => `relay/${name}`)
 
 /** The rooms of the page's state: who asks, who provides and who keeps models know nothing of one another, and the shell holds all of them. */
