@@ -22,7 +22,7 @@ export type CheckBy =
       readonly payer?: Payer | undefined
       /** Who is not asked; the provider itself never is. */
       readonly except?: readonly PeerName[] | undefined
-      /** The most that it may cost. @default only the payer's own limit */
+      /** The most that it may cost, with what was paid to those who gave no verdict. @default only the payer's own limit */
       readonly maxCost?: BaseUnits | undefined
     }
 
@@ -64,5 +64,8 @@ export interface CheckReport {
   readonly openings: readonly SketchOpening[]
   /** What was shown of the answer: nothing of its payment. */
   readonly transcript: Transcript
+  /** What the verdict cost. */
   readonly cost: BaseUnits
+  /** What all were paid who were asked, those included who gave no verdict that holds. */
+  readonly spent: BaseUnits
 }

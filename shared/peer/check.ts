@@ -44,10 +44,14 @@ const NOT_TO_BLAME: ReadonlySet<ErrorCode> = new Set([
   'prompt.quote-unknown',
   'prompt.quote-expired',
   'prompt.quote-limit',
+  'prompt.price-too-high',
 ])
 
 /** Quotes that came with one that failed are used no longer than this. */
 const QUOTE_USE_MS = 5000
+
+/** So many verifiers are paid that give no verdict; then nobody else is. */
+const MAX_PAID_FOR_NOTHING = 2
 
 /** Has one answer checked, by this peer's engine or by a verifier of the network. See `Peer.check`. */
 export async function* check(
@@ -91,7 +95,15 @@ async function* checkHere(
     ...{ case: opened, info, envelope, cost, key },
     at: clock.now(),
   })
-  return reportOf(opened, { by: 'self', verifier: name, ...fetched, ...judged, ...reading, cost })
+  return reportOf(opened, {
+    by: 'self',
+    verifier: name,
+    ...fetched,
+    ...judged,
+    ...reading,
+    cost,
+    spent: cost,
+  })
 }
 
 /** Asks one verifier after the other, until one gives a verdict that holds. */
@@ -103,6 +115,9 @@ class PeerCheck {
   readonly #envelope: Envelope
   readonly #search: ProviderSearch
   #fetched: FetchedOpenings | undefined
+  /** What verifiers were paid who gave no verdict that holds. */
+  #spent = 0n
+  #paidForNothing = 0
 
   constructor(components: CheckComponents, opened: CheckCase, by: ByPeer, signal: AbortSignal | undefined) {
     this.#components = components
@@ -136,7 +151,8 @@ class PeerCheck {
   #assignments(): Promise<Assignment[] | undefined> {
     const { model, read } = this.#case
     const needs = {
-      ...{ model, prefillTokens: read, outputTokens: 0, maxTokens: 1, spent: 0n, maxPrice: {} },
+      ...{ model, prefillTokens: read, outputTokens: 0, maxTokens: 1, maxPrice: {} },
+      spent: this.#spent,
       maxCost: this.#by.maxCost,
     }
     return this.#search.assignments(needs, (offers) =>
@@ -161,18 +177,25 @@ class PeerCheck {
     const { quote } = assignment.quote
     let credit: OutgoingCredit | undefined
     try {
+      const cost = costOfCheck(quote, this.#case.read)
       this.#expectOther(assignment)
-      yield { type: 'asked', verifier, backend, cost: costOfCheck(quote, this.#case.read) }
+      this.#expectWithinLimit(cost)
+      yield { type: 'asked', verifier, backend, cost }
       const stream = await openStream(this.#components, assignment.connection, VERIFY_PROTOCOL, {
         signal: this.#signal,
       })
       credit = await this.#openCredit(stream, quote)
       const received = yield* this.#receive(assignment, { stream, credit })
       const { shown = 'withheld' } = this.#fetched ?? {}
-      return reportOf(this.#case, { ...received, by: 'peer', verifier, shown })
+      const spent = baseUnits(this.#spent + received.cost)
+      return reportOf(this.#case, { ...received, by: 'peer', verifier, shown, spent })
     } catch (thrown) {
       if (this.#signal?.aborted || thrown instanceof OwnFailure) throw thrown
       const reason = InfernetError.from(thrown)
+      if (credit && credit.paid > 0n) {
+        this.#spent += credit.paid
+        if (++this.#paidForNothing >= MAX_PAID_FOR_NOTHING) throw new OwnFailure(reason)
+      }
       this.#search.fail(verifier, reason, {
         hasLearned: credit?.hasLearned ?? false,
         isToBlame: !NOT_TO_BLAME.has(reason.code),
@@ -187,6 +210,13 @@ class PeerCheck {
     const operator = this.#case.quote.payment?.operator
     if (operator !== undefined && operator === quote.payment?.operator)
       throw new InfernetError('verify.no-verifier')
+  }
+
+  /** Its quote may be from before another one was paid. */
+  #expectWithinLimit(cost: bigint): void {
+    const { maxCost } = this.#by
+    if (maxCost !== undefined && this.#spent + cost > maxCost)
+      throw new InfernetError('prompt.price-too-high')
   }
 
   async #openCredit(stream: Stream, quote: Quote): Promise<OutgoingCredit | undefined> {
@@ -234,7 +264,10 @@ function reportOf(
   { transcript, proven }: CheckCase,
   found: Omit<CheckReport, 'jobId' | 'provider' | 'transcript'>,
 ): CheckReport {
-  const { by, verifier, verdict, signed, own, salt, shown, openings, cost } = found
+  const { by, verifier, verdict, signed, own, salt, shown, openings, cost, spent } = found
   const { jobId, provider } = proven
-  return { jobId, provider, by, verifier, verdict, signed, own, salt, shown, openings, transcript, cost }
+  return {
+    ...{ jobId, provider, transcript, by, verifier, verdict, signed, own, salt },
+    ...{ shown, openings, cost, spent },
+  }
 }
