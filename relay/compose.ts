@@ -1,9 +1,11 @@
 import { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import { locateModelFiles } from './config/models-folder.ts'
 import type { RelayConfig } from './config/options.ts'
+import { mountAudit } from './audit/mount-audit.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents } from './create-relay.ts'
 import { mountDirectory } from './directory/mount-directory.ts'
+import { recordRegistersOn } from './directory/record-registers.ts'
 import { nodeClock } from './base/node-clock.ts'
 import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { mountProvider, type MountProviderInit } from './provide/mount-provider.ts'
@@ -30,9 +32,15 @@ export function composeRelay(
       stakeOf: (peer) => attached?.stake.stakeOf(peer),
       demand: { meter, key: components.privateKey },
     })
+    const { clock = nodeClock, log, privateKey: key } = components
+    const records = recordRegistersOn(relay, directory.records, clock)
     const provider =
       config.seedProvider === 'on'
-        ? await provide(relay, components, config, { directory: directory.port, payee: attached?.till })
+        ? await provide(relay, components, config, {
+            directory: directory.port,
+            records,
+            payee: attached?.till,
+          })
         : undefined
     const seeder = await mountSeeder(relay, {
       privateKey: components.privateKey,
@@ -50,8 +58,23 @@ export function composeRelay(
         seeds: directory.seeds,
         locate: locateModelFiles(config),
       }))
+    const audit =
+      config.audit === 'on'
+        ? await mountAudit(
+            relay,
+            {
+              clock,
+              key,
+              log: log.child({ scope: 'audit' }),
+              directory: directory.port,
+              records,
+            },
+            { locate: locateModelFiles(config), probesPerHour: config.auditBudget },
+          )
+        : undefined
     return {
       stop: async () => {
+        await audit?.stop()
         await publications?.stop()
         await seeder?.stop()
         await provider?.stop()
@@ -67,7 +90,7 @@ function provide(
   relay: RelayHost,
   { privateKey }: RelayComponents,
   config: RelayConfig,
-  parts: Pick<MountProviderInit, 'directory' | 'payee'>,
+  parts: Pick<MountProviderInit, 'directory' | 'records' | 'payee'>,
 ): ReturnType<typeof mountProvider> {
   return mountProvider(relay, {
     ...parts,

@@ -37,6 +37,7 @@ const rooms = [
   'directory',
   'chain',
   'provide',
+  'audit',
 ].map((name) => `relay/${name}`)
 
 /**

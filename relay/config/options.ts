@@ -1,3 +1,4 @@
+import { MAX_PROBES_PER_HOUR, PROBES_PER_HOUR } from '#shared/verify/audit/constants.ts'
 import {
   CONNECTIONS_PER_ADDRESS,
   CONNECTIONS_PER_ADDRESS_PER_SECOND,
@@ -197,6 +198,20 @@ export const OPTIONS = {
     'MB/s',
     'How fast pieces of the models are passed on to peers, all together; 0 passes on none.',
     readInteger(0, 100_000),
+  ),
+  audit: option(
+    'audit',
+    'off',
+    'on, off',
+    'Probe providers of the models on this disk: ask them under fresh names what anybody might ask, check the answers here, and publish the verdicts. Only those that work for nothing are probed.',
+    readChoice('on', 'off'),
+  ),
+  auditBudget: option(
+    'audit-budget',
+    PROBES_PER_HOUR,
+    'probes/h',
+    'How many probes an hour, at most; each takes an answer and a pass over it.',
+    readInteger(1, MAX_PROBES_PER_HOUR),
   ),
   networkFile: option(
     'network-file',

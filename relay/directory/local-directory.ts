@@ -3,6 +3,7 @@ import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import type { EpochMillis } from '#shared/base/units.ts'
 import type { Directory } from '#shared/schedule/directory.ts'
 import type { DirectoryAnswer, DirectoryPort } from '#shared/schedule/directory-port.ts'
+import type { Offer } from '#shared/schedule/offer.ts'
 import { kindOf, type OfferKind } from '#shared/schedule/gossiped-offer.ts'
 import type { OfferGossipMessage } from '#shared/schedule/messages.ts'
 import { encode } from '#shared/wire/codec.ts'
@@ -42,6 +43,11 @@ export class LocalDirectory implements DirectoryPort {
 
   async query(model: ModelHash | undefined, limit: number): Promise<DirectoryAnswer> {
     return this.#components.directory.query(model, limit)
+  }
+
+  /** All live offers, verified when they came. */
+  get offers(): readonly Offer[] {
+    return this.#components.directory.offers
   }
 
   /** Nobody watches for oneself to vanish. */

@@ -3,12 +3,12 @@ import type { Connection } from '@libp2p/interface'
 import type { PeerName } from '#shared/base/ids.ts'
 import { MAX_RECORDS_STREAMS, RECORDS_PROTOCOL } from '#shared/verify/board/constants.ts'
 import { GoldenBook } from '#shared/verify/board/golden-book.ts'
-import { openGoldenFacts } from '#shared/verify/board/golden-facts.ts'
 import { localRecords } from '#shared/verify/board/local-records.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
 import { RecordsService } from '#shared/verify/board/records-service.ts'
 import type { StakeOf } from '#shared/verify/board/staked.ts'
 import { VerdictBook } from '#shared/verify/board/verdict-book.ts'
+import { openGolden } from '#shared/verify/golden/golden-sketches.ts'
 import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import { nodeClock } from '../base/node-clock.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
@@ -37,7 +37,7 @@ export async function mountRecords(
 ): Promise<MountedRecords> {
   const { node, name } = relay
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
-  const golden = new GoldenBook({ clock: nodeClock, random, open: openGoldenFacts, stakeOf, mayIntroduce })
+  const golden = new GoldenBook({ clock: nodeClock, random, open: openGolden, stakeOf, mayIntroduce })
   const knows = (provider: PeerName): boolean => hasOfferOf(provider) || golden.knows(provider)
   const verdicts = new VerdictBook({ clock: nodeClock, knows, stakeOf })
   relay.metrics.watchRecords({

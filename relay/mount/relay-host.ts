@@ -14,6 +14,8 @@ export interface RelayHost {
   readonly node: RelayNode
   /** Multiaddrs to share, with peer id. */
   readonly addresses: readonly string[]
+  /** Other relays with a connection now. */
+  readonly relays: readonly PeerName[]
   /** The channel on which relays tell each other of offers. */
   readonly offers: OfferGossip
   readonly metrics: RelayMetrics

@@ -90,6 +90,10 @@ export class RelayMetrics {
   )
   readonly faucet = this.#counter('infernet_faucet_total', 'Requests for test money.', ['result'])
 
+  readonly audits = this.#counter('infernet_audits_total', 'Probes of this relay, by what they came to.', [
+    'result',
+  ])
+
   readonly claims = new ClaimMetrics(this.#registry)
 
   constructor(sources: MetricSources) {

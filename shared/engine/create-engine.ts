@@ -104,7 +104,7 @@ export async function createEngine(
     const batchTokensPerSecond = Math.round(decodeTokensPerSecond * gain * 10) / 10
     const speeds = { prefillTokensPerSecond, decodeTokensPerSecond, batchTokensPerSecond }
     const info = { ...untested, ...speeds, streams }
-    return { ...runner.engine, selfTest, info, measure }
+    return { ...runner.engine, selfTest: { ...selfTest, golden }, info, measure }
   } catch (error) {
     await decoder.close().catch(() => undefined)
     throw nameStartFailure(error)

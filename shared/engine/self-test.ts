@@ -10,6 +10,8 @@ export interface SelfTest {
   readonly total: number
   readonly prefillTokensPerSecond: number
   readonly decodeTokensPerSecond: number
+  /** What it was tested by, for who describes the machine by the same prompts. @default none */
+  readonly golden?: Golden | undefined
 }
 
 /**

@@ -43,6 +43,7 @@ import type {
 import type { SearchComponents } from './provider-search.ts'
 import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'
+import type { RecordRegisters } from './record-registers.ts'
 import type { Hiding } from './dial-addresses.ts'
 
 /** After this long a direct path is tried again: a laptop may have changed its network. */
@@ -66,6 +67,8 @@ export interface PeerComponents {
   readonly relays: RelaySource
   /** How far providers are trusted when one is chosen. @default by what this peer saw of them itself */
   readonly trust?: Trust | undefined
+  /** Where golden records are kept. @default at the relays */
+  readonly records?: RecordRegisters | undefined
   /** Keeps what this peer commits to when it provides. @default for as long as the peer is there */
   readonly openings?: OpeningKeeper | undefined
 }
@@ -204,6 +207,7 @@ class NetworkPeer implements Peer {
     })
     this.#provisions.set(model, provision)
     this.#mount()
+    void this.#announceGolden(engine, terms, provision)
     return provision
   }
 
@@ -232,6 +236,20 @@ class NetworkPeer implements Peer {
     )?.()
     await this.#checks?.unmount()
     this.#checks = undefined
+  }
+
+  /** A module of its own; where it does not load, as after an update of the page, relays hear nothing of the machine. */
+  async #announceGolden(engine: Engine, { golden }: ProviderTerms, provision: Provision): Promise<void> {
+    if (!golden) return
+    const module = await import('./announce-golden.ts').catch(() => undefined)
+    if (!module || provision.state === 'ended') return
+    const isFree = (): boolean => provision.isIdle
+    const announcer = module.announceGolden({ ...this.#components, engine, golden, isFree })
+    const stopListening = provision.onChange(() => {
+      if (provision.state !== 'ended') return
+      announcer.stop()
+      stopListening()
+    })
   }
 
   /** What this peer answers, from its first provision on. */

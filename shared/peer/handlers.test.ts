@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { concatBytes, fromHex } from '../base/bytes.ts'
 import { jobId, type ModelHash } from '../base/ids.ts'
-import { baseUnits, millis } from '../base/units.ts'
+import { baseUnits, epochMillis, millis } from '../base/units.ts'
 import { SKETCH_SIZE } from '../engine/score/sketch.ts'
 import { hashManifest } from '../models/manifest.ts'
 import { ExchangeLedger } from '../models/pieces/exchange-ledger.ts'
@@ -34,9 +34,9 @@ import { pricePerToken } from '../testing/prices.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { someVerdict } from '../testing/verdicts.ts'
 import { GoldenBook } from '../verify/board/golden-book.ts'
-import { openGoldenFacts } from '../verify/board/golden-facts.ts'
 import { RecordsService } from '../verify/board/records-service.ts'
 import { VerdictBook } from '../verify/board/verdict-book.ts'
+import { openGolden, signGolden } from '../verify/golden/golden-sketches.ts'
 import { signVerdict } from '../verify/verdict.ts'
 import { unmeasuredEnvelope } from '../verify/calibration/hard-limits.ts'
 import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
@@ -128,7 +128,7 @@ describe('the protocol handlers', () => {
       }).handle,
       records: new RecordsService({
         clock: realClock,
-        golden: new GoldenBook({ clock: realClock, random: realRandom, open: openGoldenFacts }),
+        golden: new GoldenBook({ clock: realClock, random: realRandom, open: openGolden }),
         verdicts: new VerdictBook({ clock: realClock, knows: () => true }),
       }).handle,
       openings: new OpeningsService({ clock: realClock, keeper: openings }).handle,
@@ -163,9 +163,14 @@ describe('the protocol handlers', () => {
       sessionKey,
     )
     const issuedAt = realClock.now()
-    const golden = await sign(
-      'golden-sketches',
-      { model, at: issuedAt, expiresAt: issuedAt + 1000 },
+    const golden = await signGolden(
+      {
+        model: someModel(),
+        class: { backend: 'wasm', adapter: 'cpu', build: 'a build' },
+        sketches: new Uint16Array(16),
+        at: issuedAt,
+        expiresAt: epochMillis(issuedAt + 1000),
+      },
       stranger.key,
     )
     const verdict = await signVerdict(someVerdict(provider, { at: issuedAt }), stranger.key)

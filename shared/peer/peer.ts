@@ -1,6 +1,7 @@
 import type { ChainAddress, ModelHash, PeerName } from '../base/ids.ts'
 import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
 import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
+import type { Golden } from '../engine/golden.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
 import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
 import type { Path } from '../schedule/assignment.ts'
@@ -162,6 +163,8 @@ export interface ProviderTerms {
   readonly share?: number
   /** Where the model is between jobs. @default on the GPU */
   readonly place?: ModelPlace | undefined
+  /** The model's golden prompts, by whose sketches relays are told what this machine is like. @default none, and silence */
+  readonly golden?: (() => Golden | undefined) | undefined
   /** Read at each renewal: an engine that was started again was tested again. */
   readonly selfTest: OfferedSelfTest
 }

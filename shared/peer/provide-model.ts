@@ -107,6 +107,7 @@ function termsOf(engine: StandingEngine, terms: ModelTerms): ProviderTerms {
     price: payee ? price : FREE_PRICE,
     payee,
     place: terms.place,
+    golden: () => engine.selfTest.golden,
     get share() {
       return terms.share ?? 1
     },

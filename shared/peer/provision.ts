@@ -123,6 +123,11 @@ export class Provision implements ProvisionInterface {
     return { tokens: tokens(count), jobs, handedOver, due: baseUnits(due), paid: baseUnits(paid) }
   }
 
+  /** Whether the engine is loaded and nobody's job runs. */
+  get isIdle(): boolean {
+    return this.#state === 'live' && this.#terms.place?.tier === undefined && this.#liveJobs().length === 0
+  }
+
   /** How the job service sees this model. */
   get asServed(): Served {
     const { slots = this.#engine.info.streams, queue = MAX_WAITING_JOBS } = this.#terms

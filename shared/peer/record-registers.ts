@@ -3,8 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
 import { RECORDS_PROTOCOL } from '../verify/board/constants.ts'
 import { RemoteRecords, type RecordsPort } from '../verify/board/records-port.ts'
-import type { RelaySource } from './create-peer.ts'
-import { openRelayStream, relaysUp } from './relay-streams.ts'
+import { openRelayStream, relaysUp, type KeptRelays } from './relay-streams.ts'
 
 /** Where golden records and verdicts are kept: at each relay. */
 export interface RecordRegisters {
@@ -22,7 +21,7 @@ export interface RecordRegister {
 export function recordRegistersOf(
   node: Pick<Libp2p, 'getConnections'>,
   clock: Clock,
-  relays: Pick<RelaySource, 'views' | 'onChange'>,
+  relays: KeptRelays,
 ): RecordRegisters {
   return {
     get registers() {

@@ -2,7 +2,14 @@ import type { Libp2p, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { PeerName } from '../base/ids.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import type { RelaySource } from './create-peer.ts'
+import type { RelayView } from './peer.ts'
+
+/** The relays that a node keeps. */
+export interface KeptRelays {
+  readonly views: readonly RelayView[]
+  /** Calls back when relays come or go. Returns what undoes it. */
+  onChange(callback: () => void): () => void
+}
 
 /**
  * Opens a stream to a relay over the newest connection that is not itself relayed. A relay that does not speak the
@@ -25,6 +32,6 @@ export async function openRelayStream(
 }
 
 /** Those that can be asked now. */
-export function relaysUp({ views }: Pick<RelaySource, 'views'>): readonly PeerName[] {
+export function relaysUp({ views }: KeptRelays): readonly PeerName[] {
   return views.filter(({ state }) => state === 'up' || state === 'checking').map(({ relay }) => relay)
 }

@@ -2,8 +2,7 @@ import type { Libp2p } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import { SEEDS_PROTOCOL } from '../schedule/seeds/constants.ts'
 import { RemoteSeeds, type SeedsPort } from '../schedule/seeds/seeds-port.ts'
-import type { RelaySource } from './create-peer.ts'
-import { openRelayStream, relaysUp } from './relay-streams.ts'
+import { openRelayStream, relaysUp, type KeptRelays } from './relay-streams.ts'
 
 /** Where it is kept who seeds what: at each relay. */
 export interface SeedRegisters {
@@ -16,7 +15,7 @@ export interface SeedRegisters {
 export function seedRegistersOf(
   node: Pick<Libp2p, 'getConnections'>,
   clock: Clock,
-  relays: Pick<RelaySource, 'views' | 'onChange'>,
+  relays: KeptRelays,
 ): SeedRegisters {
   return {
     get ports() {

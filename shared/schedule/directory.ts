@@ -65,6 +65,14 @@ export class Directory {
     return this.#byModel.has(model) || [...this.#tombstones.keys()].some((key) => key.endsWith(` ${model}`))
   }
 
+  /** All live offers of those that may be introduced, in no order. */
+  get offers(): readonly Offer[] {
+    const now = this.#clock.now()
+    return [...this.#entries.values()]
+      .map(({ offer }) => offer)
+      .filter(({ expiresAt, provider }) => expiresAt > now && this.#mayIntroduce(provider))
+  }
+
   /** Whether a live offer of this provider is here. */
   hasOfferOf(provider: PeerName): boolean {
     const now = this.#clock.now()

@@ -7,6 +7,7 @@ import type { Random } from '#shared/base/random.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { pathOf } from '#shared/peer/connect.ts'
+import type { RecordRegisters } from '#shared/peer/record-registers.ts'
 import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
 import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
@@ -131,6 +132,11 @@ class TabMesh implements Mesh {
       { ...init, addresses: () => this.#joined.addresses },
     )
     return this.#seeding
+  }
+
+  async records(): Promise<RecordRegisters> {
+    const { recordRegistersOf } = await import('#shared/peer/record-registers.ts')
+    return recordRegistersOf(this.#node, this.#clock, this.#joined)
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { PeerName } from '#shared/base/ids.ts'
 import type { Peer, RelayView } from '#shared/peer/peer.ts'
+import type { RecordRegisters } from '#shared/peer/record-registers.ts'
 import type { Seeding, SeedingInit } from '#shared/peer/seeding.ts'
 import type { BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
@@ -38,6 +39,8 @@ export interface Mesh {
    * undefined for a mesh that hides it.
    */
   seeding(init?: SeedingInit): Promise<Seeding | undefined>
+  /** Where this tab's relays keep golden records and verdicts. Its code is loaded with the first call. */
+  records(): Promise<RecordRegisters>
   stop(): Promise<void>
 }
 

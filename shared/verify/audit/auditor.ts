@@ -116,7 +116,8 @@ export class Auditor<Answer extends ProbeAnswer = ProbeAnswer> {
       await sleep(clock, millis(Math.ceil(waitMs)), { signal }).catch(() => undefined)
       if (signal.aborted) return
       const wasSomebody = await this.#probe()
-      waitMs = wasSomebody ? this.#schedule.nextWaitMs() : NOBODY_THERE_MS
+      const nextMs = this.#schedule.nextWaitMs()
+      waitMs = wasSomebody ? nextMs : Math.min(nextMs, NOBODY_THERE_MS)
     }
   }
 
@@ -130,6 +131,7 @@ export class Auditor<Answer extends ProbeAnswer = ProbeAnswer> {
     try {
       this.#tell(await this.#within((signal) => this.#probeOne(target, progress, signal)))
     } catch (thrown) {
+      this.#schedule.missed(target)
       this.#tell({ type: 'failed', target, at: progress.at, reason: InfernetError.from(thrown) })
     }
     return true

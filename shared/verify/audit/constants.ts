@@ -9,6 +9,9 @@ export const MAX_PROBES_PER_HOUR = 600
 /** A provider is due again after a part of a day that chance chooses: never after a day, and never when it expects it. */
 export const DUE_AFTER_MS = { least: 12 * HOUR_MS, most: 22 * HOUR_MS } as const
 
+/** After a probe that came to nothing. */
+export const MISSED_AFTER_MS = { least: HOUR_MS / 2, most: 3 * HOUR_MS } as const
+
 /** Providers that an auditor remembers; the eldest are forgotten first, and are newcomers when they come again. */
 export const MAX_AUDITED = 4096
 /** One that was not seen for so long is forgotten. */

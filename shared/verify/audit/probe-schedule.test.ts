@@ -104,6 +104,20 @@ describe('ProbeSchedule', () => {
     ).toEqual(come.map(({ provider }) => provider))
   })
 
+  it('makes up for a probe that came to nothing within hours, before others whose day is not over', () => {
+    const targets = targetsOf(5)
+    for (let seed = 1; seed <= 20; seed++) {
+      clock = new HandClock()
+      const schedule = new ProbeSchedule({ clock, random: seededRandom(seed) }, { probesPerHour: 600 })
+      const taken = targets.map(() => schedule.take(targets))
+      const [failed] = taken
+      expect(new Set(taken).size).toBe(5)
+      if (failed) schedule.missed(failed)
+      clock.ms += 3 * HOUR_MS
+      expect(schedule.take(targets)).toEqual(failed)
+    }
+  })
+
   it('says when the budget is too small for all', () => {
     const schedule = new ProbeSchedule({ clock, random: seededRandom(1) }, { probesPerHour: 1 })
     expect([schedule.isBehind(20), schedule.isBehind(30)]).toEqual([false, true])

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { ModelHash, PeerName } from '../../base/ids.ts'
 import type { Random } from '../../base/random.ts'
 import { MINUTE_MS } from '../../base/units.ts'
-import { DUE_AFTER_MS, FORGET_MS, MAX_AUDITED, PROBES_PER_HOUR } from './constants.ts'
+import { DUE_AFTER_MS, FORGET_MS, MAX_AUDITED, MISSED_AFTER_MS, PROBES_PER_HOUR } from './constants.ts'
 
 const HOUR_MS = 60 * MINUTE_MS
 
@@ -77,6 +77,13 @@ export class ProbeSchedule {
     })
     this.#probes.push(this.#now)
     return chosen
+  }
+
+  /** A probe came to nothing: it is made up for within some hours, not at once, so that who fails gains no foresight. */
+  missed({ provider }: AuditTarget): void {
+    const audited = this.#audited.get(provider)
+    const { least, most } = MISSED_AFTER_MS
+    if (audited) audited.dueAt = this.#now + least + this.#fraction() * (most - least)
   }
 
   /** Whether the budget is too small for one probe of each of these a day. */

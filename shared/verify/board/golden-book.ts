@@ -111,7 +111,9 @@ export class GoldenBook {
    * `schedule.not-introduced`
    */
   async publish({ provider, golden }: SignedGolden, group: string = provider): Promise<GoldenFacts> {
-    const facts = await this.#components.open(golden, provider)
+    // What else is in it stays in its bytes.
+    const { model, at, expiresAt } = await this.#components.open(golden, provider)
+    const facts = { model, at, expiresAt }
     this.#checkTimes(facts)
     if (!this.#mayIntroduce(provider)) throw new InfernetError('schedule.not-introduced')
     this.#sweep()

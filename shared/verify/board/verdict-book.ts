@@ -137,8 +137,8 @@ export class VerdictBook {
     const { provider, jobId } = entry.verdict
     const about = this.#byProvider.get(provider) ?? new Set<Entry>()
     this.#byProvider.set(provider, about)
+    this.#remove([...about].find(({ owner, verdict }) => owner === entry.owner && verdict.jobId === jobId))
     const own = [...about].filter(({ owner }) => owner === entry.owner)
-    this.#remove(own.find(({ verdict }) => verdict.jobId === jobId))
     if (own.length >= MAX_VERDICTS_PER_VERIFIER) this.#remove(own.sort(byAge)[0])
     this.#add(entry, about)
     if (about.size > MAX_VERDICTS_PER_PROVIDER) this.#evictFrom(about, entry)

@@ -216,6 +216,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     leaveClaims: async () => [],
     startProviding: async () => undefined,
     seeding: async () => undefined,
+    records: async () => ({ registers: [], onChange: () => () => undefined }),
     stop: async () => undefined,
     peer: {
       name: ME,

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { webSockets } from '@libp2p/websockets'
+import type { Clock } from '#shared/base/clock.ts'
+import { isLocalHost } from '#shared/base/local-host.ts'
+import { millis, SECOND_MS } from '#shared/base/units.ts'
+import { sleep } from '#shared/base/wait.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { createNode } from '#shared/mesh/create-node.ts'
+import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
+import { createPeer, type RelaySource } from '#shared/peer/create-peer.ts'
+import type { Peer } from '#shared/peer/peer.ts'
+import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import type { AuditTarget } from '#shared/verify/audit/probe-schedule.ts'
+import { parseSocketAddress } from '../base/socket-address.ts'
+
+/** A relay that is there answers a newcomer within this. */
+const JOIN_DEADLINE_MS = 10 * SECOND_MS
+
+/** A peer with a name that nobody has seen, joined to relays as any tab is. */
+export interface FreshAsker {
+  /** Knows the target alone, and so asks nobody else. */
+  readonly asker: Peer
+  /** Knows whom the relays know. */
+  readonly checker: Peer
+  /** Leaves. Never throws. */
+  stop(): Promise<void>
+}
+
+export interface FreshAskerInit {
+  /** Full addresses of relays, the best first. */
+  readonly relays: readonly string[]
+  /** Goes through the relays, as a page that hides its address does: a provider does not see from where it is asked. */
+  readonly hides: boolean
+  readonly target: AuditTarget
+}
+
+/**
+ * Makes one, connected to a relay.
+ *
+ * @throws InfernetError `schedule.no-relay`, or the signal's reason
+ */
+export async function createFreshAsker(
+  { clock, directory }: { readonly clock: Clock; readonly directory: DirectoryPort },
+  { relays, hides, target }: FreshAskerInit,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<FreshAsker> {
+  const key = await generateKeyPair('Ed25519')
+  const isLocal = relays.some((address) => isLocalHost(parseSocketAddress(address)?.host ?? ''))
+  const node = await createNode({ key, transports: [webSockets()] }, { isLocal })
+  const joined = new JoinedRelays({ node, clock }, relays)
+  const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
+  const peerOver = (source: RelaySource): Peer =>
+    createPeer(
+      { node, key, clock, random, relays: source },
+      { kind: 'node', hiding: hides ? { hasTurn: false } : undefined },
+    )
+  const [asker, checker] = [peerOver(onlyOf(directory, joined, target)), peerOver(joined)]
+  const stop = async (): Promise<void> => {
+    await Promise.allSettled([asker.stop(), checker.stop()])
+    joined.stop()
+    await Promise.resolve(node.stop()).catch(() => undefined)
+  }
+  try {
+    await untilUp(joined, clock, signal)
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+  return { asker, checker, stop }
+}
+
+/** A directory that knows the target's newest offer and no other: an asker chooses among those that it finds. */
+function onlyOf(
+  directory: DirectoryPort,
+  joined: JoinedRelays,
+  { provider, model }: AuditTarget,
+): RelaySource {
+  const only: DirectoryPort = {
+    relay: directory.relay,
+    announce: (offer) => directory.announce(offer),
+    withdraw: (tombstone) => directory.withdraw(tombstone),
+    query: async () => {
+      const { offers } = await directory.query(model, Infinity)
+      const own = offers.filter((each) => each.provider === provider)
+      return { offers: own, total: own.length }
+    },
+    watch: (peer, callback) => joined.directories[0]?.watch(peer, callback) ?? (() => undefined),
+  }
+  return {
+    directories: [only],
+    get views() {
+      return joined.views
+    },
+    onChange: (callback) => joined.onChange(callback),
+    check: () => joined.check(),
+  }
+}
+
+async function untilUp(joined: JoinedRelays, clock: Clock, signal: AbortSignal): Promise<void> {
+  const isUp = (): boolean => joined.directories.length > 0
+  const up = new AbortController()
+  const stop = joined.changes.listen(() => void (isUp() && up.abort()))
+  if (!isUp())
+    await sleep(clock, millis(JOIN_DEADLINE_MS), { signal: AbortSignal.any([signal, up.signal]) }).catch(
+      () => undefined,
+    )
+  stop()
+  signal.throwIfAborted()
+  if (!isUp()) throw new InfernetError('schedule.no-relay')
+}
