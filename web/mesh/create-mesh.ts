@@ -68,6 +68,7 @@ class TabMesh implements Mesh {
         clock,
         random: RANDOM,
         relays: this.#joined,
+        record: init.record,
       },
       {
         kind: 'tab',
