@@ -71,6 +71,7 @@ class TabMesh implements Mesh {
         random: RANDOM,
         relays: this.#joined,
         openings: new OpeningKeeper({ clock, random: RANDOM, store: init.openings }),
+        record: init.record,
       },
       {
         kind: 'tab',

@@ -2,6 +2,7 @@ import type { PeerName } from '#shared/base/ids.ts'
 import type { Peer, RelayView } from '#shared/peer/peer.ts'
 import type { RecordRegisters } from '#shared/peer/record-registers.ts'
 import type { Seeding, SeedingInit } from '#shared/peer/seeding.ts'
+import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import type { BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
@@ -52,6 +53,8 @@ export interface Mesh {
 export type MeshPurpose = 'ask' | 'provide' | 'share'
 
 export interface MeshInit {
+  /** What is known of providers, and is told how they do. @default one that begins empty and ends with the mesh */
+  readonly record?: ProviderRecord | undefined
   /** Multiaddrs of relays, the page's own first. */
   readonly relays: readonly string[]
   /** The same list as it is now, read while a relay is down. */

@@ -53,11 +53,11 @@ export function lazyServices(window: Window): Services {
     checkableJobs: async (jobs) => (await import('../ask/checkable-jobs.ts')).checkableJobs(jobs),
     checksOf: (mesh) => ({
       check: async function* (...check) {
-        return yield* (await real()).checksOf(mesh).check(...check)
+        return yield* (await real()).checksOf(page, mesh).check(...check)
       },
-      evidenceOf: async (report) => (await real()).checksOf(mesh).evidenceOf(report),
+      evidenceOf: async (report) => (await real()).checksOf(page, mesh).evidenceOf(report),
     }),
-    trustOf: async (mesh) => (await import('./trust-home.ts')).trustHomeOf(mesh, clock),
+    trustOf: async (mesh) => (await real()).trustOf(page, mesh),
     keepStorage: () => keepStorage(),
     openHistory: async () => (await import('../../storage/history.ts')).openHistory(),
   }

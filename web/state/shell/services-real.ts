@@ -28,6 +28,7 @@ import { openLentManifests } from '../../storage/lent-manifests.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openOpenings } from '../../storage/openings.ts'
+import { openProviderRecord } from '../../storage/provider-record.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import { addFromHub } from '../../weights/add-from-hub.ts'
 import { bringModel, type BroughtModel } from '../../weights/bring-model.ts'
@@ -37,6 +38,7 @@ import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
 import { peerSource } from '../../weights/peer-source.ts'
 import { keptSource } from '../../weights/kept-source.ts'
+import type { TrustHome } from '../trust/services.ts'
 import type { CheckService } from '../ask/check-service.ts'
 import { hubTokenFor } from '../models/hub-token.ts'
 import { readCap } from '../models/read-caps.ts'
@@ -46,6 +48,7 @@ import { relayAddressOf, underPage } from './address.ts'
 import { HubHome } from './hub-home.ts'
 import { createHubUrl } from './hub-url.ts'
 import { createLendServices, noteShown, type LendServices } from './lend-services.ts'
+import { KnownProviders } from './known-providers.ts'
 import { LibraryHome } from './library-home.ts'
 import { sourcesOf, urlsOf, type OriginPlaces } from './origin-sources.ts'
 import { readLists } from './catalogue-lists.ts'
@@ -118,18 +121,21 @@ export { providingName } from '../../mesh/identity.ts'
 
 /** Joins the network through the relay that served the page. */
 export async function openMesh(
-  { clock, relays }: PageBasics,
+  page: PageBasics,
   init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
+  const { clock, relays } = page
   const info = await readNetworkInfo(clock, { signal }).catch((thrown: unknown) => {
     if (relays.length === 0) throw thrown
     return undefined
   })
+  const record = init.purpose === 'ask' ? (await knownProviders(page)).record : undefined
   return createMesh(
     { clock },
     {
       ...init,
+      record,
       relays: relaysIn(info, relays),
       readRelays: async (options) => relaysIn(await readNetworkInfo(clock, options), relays),
       iceServers: (info?.iceServers ?? []) as RTCIceServer[],
@@ -301,12 +307,28 @@ export async function fitsHere({ choices, proposals }: ModelList): Promise<Reado
   return new Map([...known, ...rough].map(([key, needs]) => [key, fitsDevice(gpu, needs)]))
 }
 
+let known: Promise<KnownProviders> | undefined
+
+/** What this browser knows of providers: one record for all that it asks. */
+function knownProviders({ clock }: PageBasics): Promise<KnownProviders> {
+  known ??= KnownProviders.open({ clock, store: openProviderRecord() })
+  return known
+}
+
+/** What is known of who can be trusted. */
+export async function trustOf(page: PageBasics, mesh: Mesh): Promise<TrustHome> {
+  const [{ trustHomeOf }, { record }] = await Promise.all([import('./trust-home.ts'), knownProviders(page)])
+  return trustHomeOf(mesh, record, page.clock)
+}
+
 /** Who has answers checked. A verdict is judged by what the manifest says of the model's numbers. */
-export function checksOf(mesh: Mesh): CheckService {
+export function checksOf(page: PageBasics, mesh: Mesh): CheckService {
   return {
     async *check(transcript, how, { model, signal }) {
       const by = how.by === 'self' ? how : { ...how, profile: library.get(model).manifest.dtype }
-      return yield* mesh.peer.check(transcript, by, { signal })
+      const report = yield* mesh.peer.check(transcript, by, { signal })
+      await knownProviders(page).then((known) => known.checked(report))
+      return report
     },
     evidenceOf: async (report) => (await import('./evidence-of.ts')).evidenceOf(report),
   }

@@ -1,16 +1,21 @@
 import type { Clock } from '#shared/base/clock.ts'
+import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import { MAX_FOUND_GOLDEN } from '#shared/verify/board/constants.ts'
 import { countChecks, findGolden, findVerdicts, type FoundGolden } from '#shared/verify/board/find-records.ts'
 import { classesOf } from '#shared/verify/golden/classes-of.ts'
 import { goldenDistance, openGolden, type GoldenSketches } from '#shared/verify/golden/golden-sketches.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
-import type { Machine, MachineMap, StandingReason, TrustHome } from '../trust/services.ts'
+import type { Machine, MachineMap, TrustHome } from '../trust/services.ts'
 
 /** More would make a table that nobody reads, and each relay is asked once for some of them. */
 const MAX_MACHINES = 48
 
 /** What the relays of a mesh tell of checks and machines: whatever they bring is verified here. */
-export function trustHomeOf(mesh: Pick<Mesh, 'registers'>, clock: Pick<Clock, 'now'>): TrustHome {
+export function trustHomeOf(
+  mesh: Pick<Mesh, 'registers'>,
+  record: Pick<ProviderRecord, 'explain' | 'told'>,
+  clock: Pick<Clock, 'now'>,
+): TrustHome {
   const now = clock.now.bind(clock)
   return {
     counts: ({ signal }) => countChecks(mesh.registers, { signal }),
@@ -23,8 +28,12 @@ export function trustHomeOf(mesh: Pick<Mesh, 'registers'>, clock: Pick<Clock, 'n
       }
       return machineMap(found)
     },
-    verdictsAbout: (provider, { signal }) => findVerdicts(mesh.registers, provider, { now, signal }),
-    explain: (): readonly StandingReason[] => [],
+    async verdictsAbout(provider, { signal }) {
+      const found = await findVerdicts(mesh.registers, provider, { now, signal })
+      for (const { verdict, verifier } of found) record.told({ provider, verdict, verifier })
+      return found
+    },
+    explain: (provider) => record.explain(provider),
   }
 }
 

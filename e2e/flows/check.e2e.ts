@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { decodeEvidence } from '#shared/verify/evidence/evidence.ts'
+import { axeViolations } from '../fixtures/axe.ts'
+import { openConsumer, openProvider } from '../fixtures/network.ts'
+import { startNetwork } from '../fixtures/lending-network.ts'
+import { AskPage } from '../pages/ask-page.ts'
+
+describe('an answer that somebody has checked', () => {
+  it('agrees by a stranger’s computer and by a tab that has the model, and leaves evidence that can be saved', async () => {
+    await using network = await startNetwork()
+    const { browser, relay } = network
+    await openProvider(browser, relay.url)
+    const second = await openProvider(browser, relay.url)
+    const consumer = await openConsumer(browser, relay.url)
+    await consumer.ask('Tell me a story about a fox and a lantern.')
+    await consumer.waitForState('done')
+    const { page } = consumer
+    const mark = page.getByTestId('check-mark').last()
+    expect(await mark.getAttribute('data-mark')).toBe('none')
+
+    await mark.focus()
+    await page.keyboard.press('Enter')
+    await page.getByTestId('check-stranger').waitFor()
+    expect(await page.locator('dialog[open]').innerText()).toContain('One more stranger reads your prompt')
+    expect(await axeViolations(page)).toEqual([])
+    await page.getByTestId('check-stranger').click()
+    await page.locator('[data-testid=check-lead][data-mark=agrees]').waitFor({ timeout: 60_000 })
+    const { segments } = await consumer.record()
+    const evidence = page.getByTestId('evidence')
+    expect(await evidence.getAttribute('data-by')).toBe('peer')
+    expect(await axeViolations(page)).toEqual([])
+    const downloading = page.waitForEvent('download')
+    await page.getByTestId('save-evidence').click()
+    const file = decodeEvidence(await readFile(await (await downloading).path()))
+    expect(file.transcript.provider).toBe(segments[0]?.provider)
+    expect(file.verifier).not.toBe(segments[0]?.provider)
+
+    await page.keyboard.press('Escape')
+    expect(await mark.getAttribute('data-mark')).toBe('agrees')
+    await page.reload()
+    await page.getByText('Tell me a story about a fox and a lantern.').first().click()
+    await page.locator('[data-testid=check-mark][data-mark=agrees]').waitFor()
+
+    // A tab that has the model checks by itself, and nobody is told.
+    const lender = new AskPage(second.tab)
+    await lender.page.getByRole('link', { name: 'Ask', exact: true }).click()
+    await lender.ask('Tell me a story about a fox and a lantern.')
+    await lender.waitForState('done')
+    await lender.page.getByTestId('check-mark').last().click()
+    await lender.page.getByTestId('check-here').click()
+    await lender.page.locator('[data-testid=check-lead][data-mark=agrees]').waitFor({ timeout: 60_000 })
+    expect(await lender.page.getByTestId('evidence').getAttribute('data-by')).toBe('self')
+  })
+})

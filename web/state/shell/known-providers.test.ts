@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest'
+import type { PeerName } from '#shared/base/ids.ts'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { makePeer } from '#shared/testing/peers.ts'
+import { checking, transcriptOf } from '../testing/checks.ts'
+import { KnownProviders } from './known-providers.ts'
+
+/** This tab's own check of an answer found it to differ. */
+async function differing(provider: PeerName) {
+  const change = { provider, outcome: 'differs', difference: 'tokens' } as const
+  for await (const event of checking(transcriptOf('aaaaaa'), { by: 'self', engine: {} as never }, change))
+    if (event.type === 'done') return { ...event.report, provider }
+  throw new Error('no report')
+}
+
+function storing() {
+  const kept: { stored?: unknown } = {}
+  const store = {
+    read: async () => kept.stored,
+    write: async (stored: unknown) => void (kept.stored = structuredClone(stored)),
+  }
+  return { kept, store }
+}
+
+it('counts what a check found for who is asked next, and knows it in the next visit', async () => {
+  const [clock, { store }] = [new FakeClock(), storing()]
+  const known = await KnownProviders.open({ clock, store })
+  const [{ name }, other] = [await makePeer(), await makePeer()]
+  known.checked(await differing(name))
+  const codes = (record: typeof known.record) => record.explain(name).map(({ code }) => code)
+  expect(codes(known.record)).toContain('quarantined')
+  expect(known.record.explain(other.name).map(({ code }) => code)).toContain('new')
+  const next = await KnownProviders.open({ clock, store })
+  expect(codes(next.record)).toContain('checked')
+})
+
+it('is kept now and then, and begins empty where what is kept cannot be read', async () => {
+  const [clock, { store, kept }] = [new FakeClock(), storing()]
+  kept.stored = { nonsense: true }
+  const known = await KnownProviders.open({ clock, store })
+  const { name } = await makePeer()
+  expect(known.record.explain(name).map(({ code }) => code)).toContain('new')
+  await clock.advance(60_000)
+  expect(kept.stored).not.toEqual({ nonsense: true })
+})

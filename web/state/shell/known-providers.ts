@@ -1,0 +1,47 @@
+import type { Clock } from '#shared/base/clock.ts'
+import { millis, MINUTE_MS } from '#shared/base/units.ts'
+import type { CheckReport } from '#shared/peer/check-events.ts'
+import { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
+
+/** What was seen since is lost when a tab is killed: each question shows it again. */
+const KEEP_EVERY_MS = MINUTE_MS
+
+export interface KnownProvidersComponents {
+  readonly clock: Clock
+  readonly store: { read(): Promise<unknown>; write(stored: unknown): Promise<void> }
+}
+
+/** The record of providers, kept from visit to visit. */
+export class KnownProviders {
+  readonly #components: KnownProvidersComponents
+  readonly record: ProviderRecord
+
+  private constructor(components: KnownProvidersComponents, stored: unknown) {
+    this.#components = components
+    this.record = new ProviderRecord({ clock: components.clock }, stored)
+    this.#keepLater()
+  }
+
+  /** Never rejects: what cannot be read is not known. */
+  static async open(components: KnownProvidersComponents): Promise<KnownProviders> {
+    return new KnownProviders(components, await components.store.read())
+  }
+
+  /** What a check found counts for who is asked next. */
+  checked({ provider, jobId, by, verifier, verdict }: CheckReport): void {
+    const { outcome, difference, reason, class: runsOn } = verdict
+    this.record.checked(provider, { jobId, outcome, difference, reason, by, verifier, class: runsOn })
+    void this.keep()
+  }
+
+  keep(): Promise<void> {
+    return this.#components.store.write(this.record.toStored())
+  }
+
+  #keepLater(): void {
+    this.#components.clock.schedule(millis(KEEP_EVERY_MS), () => {
+      void this.keep()
+      this.#keepLater()
+    })
+  }
+}
