@@ -12,6 +12,8 @@ export class Settings {
   readonly originsOnly: Persisted<boolean>
   /** Who answers: `tab-first` is this tab where it has the model, else the network. */
   readonly askPlace: Persisted<AskPlace>
+  /** Whether two providers get each prompt, to be compared; both are paid. */
+  readonly askTwo: Persisted<boolean>
   readonly provideModel: Persisted<string | undefined>
   /** Whether the other models kept here are lent beside the chosen one. */
   readonly lendOthers: Persisted<boolean>
@@ -32,6 +34,7 @@ export class Settings {
     this.hideAddress = new Persisted(store, 'ask.hide-address', yesNo(false))
     this.originsOnly = new Persisted(store, 'models.origins-only', yesNo(false))
     this.askPlace = new Persisted(store, 'ask.place', oneOf<AskPlace>('network', 'tab', 'tab-first'))
+    this.askTwo = new Persisted(store, 'ask.two', yesNo(false))
     this.provideModel = new Persisted(store, 'provide.model', text)
     // Off: who chose one model gets it lent without the waits that others' loads bring.
     this.lendOthers = new Persisted(store, 'provide.others', yesNo(false))
