@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { pricePerToken } from '../testing/prices.ts'
-import { estimateCost } from './estimate-cost.ts'
+import { estimateCost, estimateRedundantCost } from './estimate-cost.ts'
 
 const price = pricePerToken(3n, 50n)
 const lengths = { promptTokens: 10, maxTokens: 500, usualTokens: 128 }
@@ -26,5 +26,22 @@ describe('the cost of an answer', () => {
         expect(likely! <= atMost!).toBe(true)
       }),
     )
+  })
+})
+
+describe('the cost of an answer of two providers', () => {
+  it('is that of the two dearest, or twice that of the only one', () => {
+    const [cheap, dear] = [pricePerToken(1n, 2n), pricePerToken(1n, 90n)]
+    const one = estimateCost([price], lengths)
+    const other = estimateCost([dear], lengths)
+    expect(estimateRedundantCost([cheap, price, dear], lengths)).toEqual({
+      likely: one!.likely + other!.likely,
+      atMost: one!.atMost + other!.atMost,
+    })
+    expect(estimateRedundantCost([price], lengths)).toEqual({
+      likely: 2n * one!.likely,
+      atMost: 2n * one!.atMost,
+    })
+    expect(estimateRedundantCost([], lengths)).toBeUndefined()
   })
 })

@@ -32,14 +32,16 @@ export function askRedundant(
   components: SearchComponents,
   prompt: Prompt,
   options: AskOptions,
+  askOne: typeof ask = ask,
 ): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
-  return new TwoAnswers(components, prompt, options).write()
+  return new TwoAnswers(components, prompt, options, askOne).write()
 }
 
 class TwoAnswers {
   readonly #components: SearchComponents
   readonly #prompt: Prompt
   readonly #options: AskOptions
+  readonly #askOne: typeof ask
   readonly #before: number
   readonly #both: readonly [OneOfTwo, OneOfTwo]
   readonly #stops = [new AbortController(), new AbortController()] as const
@@ -55,8 +57,9 @@ class TwoAnswers {
   /** Set where they parted: the text goes on with this one alone. */
   #kept: Which | undefined
 
-  constructor(components: SearchComponents, prompt: Prompt, options: AskOptions) {
+  constructor(components: SearchComponents, prompt: Prompt, options: AskOptions, askOne: typeof ask) {
     this.#components = components
+    this.#askOne = askOne
     // One limit for both: neither knows what the other has cost.
     const { maxCost } = prompt
     this.#prompt = { ...prompt, maxCost: maxCost === undefined ? undefined : baseUnits(maxCost / 2n) }
@@ -106,7 +109,8 @@ class TwoAnswers {
 
   async #pump(which: Which, options: AskOptions): Promise<void> {
     try {
-      for await (const event of ask(this.#components, this.#prompt, options)) this.#tell({ which, event })
+      for await (const event of this.#askOne(this.#components, this.#prompt, options))
+        this.#tell({ which, event })
     } catch (failure) {
       this.#tell({ which, failure })
     }
@@ -148,6 +152,7 @@ class TwoAnswers {
         if (this.#both[other].isRunning) this.#hurry(other)
         break
       default:
+        if (event.type === 'waiting' && this.#both[other].summary) this.#stops[which].abort()
         // While the other one writes, the text does not wait for this one.
         if (!OF_THE_SEARCH.has(event.type) || !this.#both[other].isRunning) yield event
     }
@@ -182,10 +187,10 @@ class TwoAnswers {
       yield { type: 'parted', position, providers: [kept, stopped] }
   }
 
-  /** The other one has ended. Who has not even begun is not waited for. */
+  /** The other one has ended. */
   #hurry(which: Which): void {
     const stop = this.#stops[which]
-    if (this.#both[which].writerOf(Infinity) === undefined) return stop.abort()
+    if (this.#both[which].isWaiting) return stop.abort()
     const wait = sleep(this.#components.clock, millis(CATCH_UP_MS), { signal: stop.signal })
     void wait.then(
       () => stop.abort(),

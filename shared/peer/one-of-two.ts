@@ -23,6 +23,8 @@ export class OneOfTwo {
   summary: AnswerSummary | undefined
   failure: InfernetError | undefined
   isBegun = false
+  /** Nobody is there for it now. */
+  isWaiting = false
 
   constructor(begun: readonly number[]) {
     this.tokens = [...begun]
@@ -52,7 +54,11 @@ export class OneOfTwo {
 
   take(event: AnswerEvent): void {
     switch (event.type) {
+      case 'waiting':
+        this.isWaiting = true
+        break
       case 'assigned':
+        this.isWaiting = false
         this.#holder = this.#candidates.get(event.segment.provider)
         this.#writers.push({ from: event.position, provider: event.segment.provider })
         this.#keep(event.segment)

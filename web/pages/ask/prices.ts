@@ -22,5 +22,6 @@ export function estimateWords(ask: Ask, wallet: Wallet, text: string): string {
   if (estimate.atMost === 0n) return 'Free: the providers of this model ask for no money.'
   const [main] = wallet.network?.escrows ?? []
   const hint = main && fiatHint(estimate.atMost, main, main.usdHint)
-  return `About ${formatInf(estimate.likely)}, at most ${formatInfAtMost(estimate.atMost)}${hint === undefined ? '' : ` (${hint})`}`
+  const cost = `About ${formatInf(estimate.likely)}, at most ${formatInfAtMost(estimate.atMost)}${hint === undefined ? '' : ` (${hint})`}`
+  return ask.asksTwo ? `${cost}, for both providers` : cost
 }

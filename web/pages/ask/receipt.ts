@@ -3,9 +3,9 @@ import type { AnswerRecord } from '../../state/ask/conversation.ts'
 import { providerHref } from '../provider-link.ts'
 import { formatInf, formatMillis, formatSpeed, pathInWords, plural } from '../../ui/format.ts'
 
-/** Who wrote which part, one row a stretch. */
-export function receiptRows({ segments }: AnswerRecord) {
-  return segments.map((segment) => ({
+/** Who wrote which part, one row a stretch; of two that were asked, the other one's rows come last. */
+export function receiptRows({ segments, second = [] }: AnswerRecord) {
+  return [...segments, ...second].map((segment) => ({
     provider: segment.provider,
     href: providerHref(segment.provider),
     badge: segment.backend === 'wasm' ? 'CPU' : segment.kind === 'node' ? 'server' : undefined,
@@ -20,13 +20,13 @@ export function receiptRows({ segments }: AnswerRecord) {
 
 /** What an answer comes to, in the line under it. */
 export function costWords(answer: AnswerRecord, isOpen: boolean): string {
-  if (answer.segments.every(({ price }) => isFree(price))) return 'free'
+  if (allOf(answer).every(({ price }) => isFree(price))) return 'free'
   return `${formatInf(answer.due + paidForNothing(answer))}${isOpen ? ' so far' : ''}`
 }
 
 /** What was paid for prompts of which nobody said that they were taken. */
-function paidForNothing({ segments }: AnswerRecord): bigint {
-  return segments.reduce((sum, segment) => {
+function paidForNothing(answer: AnswerRecord): bigint {
+  return allOf(answer).reduce((sum, segment) => {
     const beyond = paidOf(segment) - segment.due
     return beyond > 0n ? sum + beyond : sum
   }, 0n)
@@ -44,7 +44,8 @@ export function stoppedWords({ tokens, segments, localFrom }: AnswerRecord): str
 
 /** What holds for the whole answer. */
 export function receiptFacts(answer: AnswerRecord, modelName: string) {
-  const { segments, ttftMs, due } = answer
+  const { ttftMs, due } = answer
+  const segments = allOf(answer)
   const forNothing = paidForNothing(answer)
   const [only] = segments
   const signed = segments.reduce((sum, segment) => sum + segment.signedTokens, 0)
@@ -85,4 +86,9 @@ export function receiptFacts(answer: AnswerRecord, modelName: string) {
 /** Answers from before payments came are kept without the field. */
 function paidOf(segment: { readonly paid?: bigint }): bigint {
   return segment.paid ?? 0n
+}
+
+/** All that were asked and wrote something, those whose words are not shown too. */
+function allOf({ segments, second = [] }: AnswerRecord): AnswerRecord['segments'] {
+  return [...segments, ...second]
 }

@@ -131,9 +131,18 @@ export function holdWords(reason: InfernetError, model: string, kept: number): s
 }
 
 /** Who sees what of a question and of who asks it: true in each mode, also before the tab has joined. */
-export function privacyWords(hides: boolean, hiddenBy: 'turn' | 'relay' | undefined): string {
-  if (!hides) return 'The tab that answers can read your prompt and sees your IP address.'
-  const unseen = 'The tab that answers can read your prompt, but does not see your IP address'
+export function privacyWords(
+  hides: boolean,
+  hiddenBy: 'turn' | 'relay' | undefined,
+  asksTwo = false,
+): string {
+  if (!hides)
+    return asksTwo
+      ? 'Two providers read the prompt and see your IP address.'
+      : 'The tab that answers can read your prompt and sees your IP address.'
+  const unseen = asksTwo
+    ? 'Two providers read the prompt, but do not see your IP address'
+    : 'The tab that answers can read your prompt, but does not see your IP address'
   if (hiddenBy === 'turn') return `${unseen}: your relay and its TURN server do.`
   if (hiddenBy === undefined) return `${unseen}: your relay does.`
   return `${unseen}: your relay does. It names no TURN server, so answers pass through it, encrypted, slower and up to a limit.`

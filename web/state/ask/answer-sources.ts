@@ -29,8 +29,15 @@ export class AnswerSources {
   readonly #session: Session
   readonly #payments: PaymentDesk
   readonly #local: LocalRun
+  readonly #asksTwo: () => boolean
 
-  constructor(services: AskServices, session: Session, payments: PaymentDesk, local: LocalRun) {
+  constructor(
+    services: AskServices,
+    session: Session,
+    payments: PaymentDesk,
+    { local, asksTwo }: { readonly local: LocalRun; readonly asksTwo: () => boolean },
+  ) {
+    this.#asksTwo = asksTwo
     this.#services = services
     this.#session = session
     this.#payments = payments
@@ -48,9 +55,11 @@ export class AnswerSources {
     const payer = await this.#payments.beforeAsking({ signal })
     signal.throwIfAborted()
     const except = this.#session.ownNames
+    const redundant = this.#asksTwo() ? (2 as const) : undefined
     const components = { peer: mesh.peer, tokenizer, clock: this.#services.clock }
-    for await (const event of this.#services.askText(components, prompt, { except, payer, begun, signal })) {
-      if (event.type === 'assigned' || event.type === 'chunk')
+    const options = { except, payer, begun, redundant, signal }
+    for await (const event of this.#services.askText(components, prompt, options)) {
+      if (event.type === 'assigned' || event.type === 'chunk' || event.type === 'second')
         this.#session.measure(event.segment.provider, event.segment.rttMs, event.segment.path)
       yield event
     }

@@ -1,5 +1,5 @@
 import type { TextEvent } from '#shared/client/ask-text.ts'
-import { segmentsAfter } from '#shared/client/segments.ts'
+import { secondAfter, segmentsAfter } from '#shared/client/segments.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import type { PeerName } from '#shared/base/ids.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -12,6 +12,7 @@ import {
   THIS_TAB,
   type AnswerRecord,
   type AnswerStage,
+  type Comparison,
   type Continuation,
   type Piece,
   type SeamRecord,
@@ -30,6 +31,10 @@ export class Answer {
   #searchingSince = $state(0)
   #pieces = $state.raw<readonly Piece[]>([])
   #segments = $state.raw<readonly Segment[]>([])
+  #second = $state.raw<readonly Segment[]>([])
+  #comparison = $state.raw<Comparison | undefined>()
+  /** What the other one of two wrote before the answer was continued, which no event has in it. */
+  readonly #secondBefore: readonly Segment[]
   #tokens = $state(0)
   #fresh = $state(0)
   #due = $state.raw(0n)
@@ -56,6 +61,7 @@ export class Answer {
     this.#clock = clock
     this.#askedAt = clock.monotonic()
     this.#isContinued = before !== undefined
+    this.#secondBefore = before?.second ?? []
     if (!before) return
     this.#pieces = [...before.pieces, { seam: resumedSeam(before), text: '' }]
     this.#segments = before.segments
@@ -112,6 +118,8 @@ export class Answer {
       pieces: this.#pieces,
       reasoning: this.#reasoning,
       segments: this.#segments,
+      ...(this.#comparison && { comparison: this.#comparison }),
+      ...(this.#allSecond.length > 0 && { second: this.#allSecond }),
       tokens: this.#tokens,
       due: this.#due,
       ttftMs: this.#ttftMs,
@@ -123,6 +131,10 @@ export class Answer {
       errorFacts: this.#error?.facts,
       continuation: this.#stage === 'done' ? undefined : this.#continuation,
     }
+  }
+
+  get #allSecond(): readonly Segment[] {
+    return [...this.#secondBefore, ...this.#second]
   }
 
   /** Nobody provides the model yet: the prompt is kept until someone does. */
@@ -150,6 +162,7 @@ export class Answer {
   take(event: TextEvent): void {
     // What this tab writes belongs to no provider's part.
     if (!this.#isLocal || event.type !== 'tokens') this.#segments = segmentsAfter(this.#segments, event)
+    this.#second = secondAfter(this.#second, event)
     switch (event.type) {
       case 'searching':
         this.#attempt = event.attempt
@@ -182,7 +195,24 @@ export class Answer {
         return this.#append(event.text)
       case 'chunk':
       case 'ended':
-        this.#due = event.due
+        this.#due = this.#withBefore(event.due)
+        return
+      case 'second':
+        this.#due = this.#withBefore(event.due)
+        this.#comparison ??= { tokens: undefined }
+        return
+      case 'parted':
+        this.#comparison = {
+          tokens: undefined,
+          parted: { position: event.position, providers: event.providers },
+        }
+        return
+      case 'compared':
+        this.#comparison = {
+          ...this.#comparison,
+          tokens: event.tokens,
+          ...(event.reason && { reasonCode: event.reason.code }),
+        }
         return
       case 'proof':
         return // kept apart, see `Ask`
@@ -193,7 +223,7 @@ export class Answer {
         return
       case 'done':
         this.#tokens = event.summary.outputTokens
-        this.#due = event.summary.due
+        this.#due = this.#withBefore(event.summary.due)
         if (!this.#isContinued) this.#ttftMs = event.summary.ttftMs
         this.#finalSpeed = event.summary.tokensPerSecond
         this.#cut = event.summary.finish === 'length'
@@ -209,6 +239,10 @@ export class Answer {
   fail(error: InfernetError): void {
     this.#error = error
     this.#end('failed')
+  }
+
+  #withBefore(due: bigint): bigint {
+    return this.#secondBefore.reduce((sum, segment) => sum + segment.due, due)
   }
 
   get #continuation(): Continuation | undefined {

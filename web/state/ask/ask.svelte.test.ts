@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { peerName } from '#shared/base/ids.ts'
 import { baseUnits, millis, tokens } from '#shared/base/units.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -282,4 +283,43 @@ it('keeps a question that was asked while the history was still read', async () 
   await open
   await clock.advance(10)
   expect(ask.current?.turns.map(({ question }) => question)).toEqual(['Am I still here?'])
+})
+
+it('asks two providers where the visitor wants it, for the price of both, and keeps what the second one cost', async () => {
+  const redundant: (number | undefined)[] = []
+  const second = segment('bbbbbb', { tokens: tokens(2), signedTokens: tokens(2), due: baseUnits(300n) })
+  const kept = [peerName('aaaaaa'), peerName('bbbbbb')] as const
+  const ask = async function* (): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
+    yield { type: 'assigned', position: 0, segment: segment('aaaaaa'), seed: new Uint8Array(32) }
+    yield { type: 'tokens', tokens: [0] }
+    yield { type: 'second', due: baseUnits(300n), segment: second }
+    yield { type: 'parted', position: 1, providers: kept }
+    yield { type: 'compared', tokens: 1, same: false }
+    const summary = { ...SUMMARY, due: baseUnits(700n), second: [second] }
+    yield { type: 'done', summary }
+    return summary
+  }
+  const world = await opened({ ask })
+  const { askText } = world.services
+  Object.assign(world.services, {
+    askText: (...[components, prompt, options]: Parameters<typeof askText>) => {
+      redundant.push(options?.redundant)
+      return askText(components, prompt, options)
+    },
+  })
+  const lengths = { promptTokens: 10, maxTokens: 100, usualTokens: 50 }
+  const forOne = world.ask.estimate(lengths)
+  world.ask.asksTwo = true
+  expect(world.ask.estimate(lengths)?.atMost).toBe(2n * forOne!.atMost)
+  world.ask.send('Which one is right?')
+  await world.clock.advance(10)
+  expect(redundant).toEqual([2])
+  expect(world.last()).toMatchObject({
+    ...{ stage: 'done', due: 700n, second: [second] },
+    comparison: { tokens: 1, parted: { position: 1, providers: kept } },
+  })
+  world.ask.asksTwo = false
+  world.ask.again()
+  await world.clock.advance(10)
+  expect(redundant).toEqual([2, undefined])
 })

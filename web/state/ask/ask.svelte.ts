@@ -1,4 +1,9 @@
-import { estimateCost, type AnswerLengths, type CostEstimate } from '#shared/client/estimate-cost.ts'
+import {
+  estimateCost,
+  estimateRedundantCost,
+  type AnswerLengths,
+  type CostEstimate,
+} from '#shared/client/estimate-cost.ts'
 import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { ModelList } from '#shared/client/model-library.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -55,7 +60,10 @@ export class Ask {
     this.#settings = settings
     this.#payments = payments
     this.local = new LocalRun(services)
-    this.#sources = new AnswerSources(services, session, payments, this.local)
+    this.#sources = new AnswerSources(services, session, payments, {
+      local: this.local,
+      asksTwo: () => this.asksTwo,
+    })
   }
 
   get conversations(): readonly Conversation[] {
@@ -113,6 +121,14 @@ export class Ask {
     if (this.#fitsOf === list) return
     this.#fitsOf = list
     this.#fits = await this.#services.fitsHere(list)
+  }
+
+  /** Whether two providers get each prompt, to be compared. */
+  get asksTwo(): boolean {
+    return this.#settings.askTwo.value
+  }
+  set asksTwo(on: boolean) {
+    this.#settings.askTwo.value = on
   }
 
   /** Who answers, as the visitor chose. */
@@ -266,10 +282,11 @@ export class Ask {
     void this.#keep((history) => history.clear())
   }
 
-  /** By the dearest live offer; `undefined` when nobody offers. */
+  /** By the dearest live offer, or the two dearest where two are asked; `undefined` when nobody offers. */
   estimate(lengths: AnswerLengths): CostEstimate | undefined {
     const offers = this.#session.offersFor(this.model?.model)
-    return estimateCost(
+    const reckon = this.asksTwo ? estimateRedundantCost : estimateCost
+    return reckon(
       offers.map(({ offer }) => offer.price),
       lengths,
     )
@@ -309,6 +326,8 @@ export class Ask {
       this.#finish(conversation, turn.id, answer.record)
       await this.#keepProofs(turn.id, proofs, before !== undefined)
       await this.#payments.keepPaid(turn, answer.record.segments, costly(before?.segments ?? []).length)
+      const { second = [] } = answer.record
+      await this.#payments.keepPaid({ ...turn, id: `${turn.id}/second` }, second, before?.second?.length)
       if (proofs.length > 0) this.onAnswered?.(turn.id)
     }
   }

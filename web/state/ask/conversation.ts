@@ -33,6 +33,16 @@ export interface Continuation {
   readonly tokens: readonly number[]
 }
 
+/** What two providers wrote of one answer, compared. */
+export interface Comparison {
+  /** How many tokens both wrote alike; undefined while it goes on. */
+  readonly tokens: number | undefined
+  /** Where they parted, and who: the text is of the first. Undefined where they did not. */
+  readonly parted?: { readonly position: number; readonly providers: readonly [string, string] } | undefined
+  /** Why the second one did not come to its end. */
+  readonly reasonCode?: string | undefined
+}
+
 export type AnswerStage = 'waiting' | 'searching' | 'answering' | 'done' | 'stopped' | 'failed'
 
 /** An answer as it is kept: plain data, so that it can be stored as it is. */
@@ -42,7 +52,12 @@ export interface AnswerRecord {
   /** How the model marks its thoughts in the pieces' text; undefined where it does not think aloud. */
   readonly reasoning?: ReasoningTags | undefined
   readonly segments: readonly Segment[]
+  /** Of two that were asked: what the other one's providers wrote, which is not in the text. */
+  readonly second?: readonly Segment[] | undefined
+  /** Undefined where one was asked. */
+  readonly comparison?: Comparison | undefined
   readonly tokens: number
+  /** To all providers. */
   readonly due: bigint
   readonly ttftMs: number | undefined
   readonly tokensPerSecond: number | undefined

@@ -20,6 +20,8 @@ export class Settings {
   readonly checkPlace: Persisted<CheckPlace>
   /** The most INF that checks of a day may cost by themselves, as the visitor typed it. */
   readonly checkBudget: Persisted<string | undefined>
+  /** Whether two providers get each prompt, to be compared; both are paid. */
+  readonly askTwo: Persisted<boolean>
   readonly provideModel: Persisted<string | undefined>
   /** Whether the other models kept here are lent beside the chosen one. */
   readonly lendOthers: Persisted<boolean>
@@ -43,6 +45,7 @@ export class Settings {
     this.checkPercent = new Persisted(store, 'check.percent', percent(0, 0))
     this.checkPlace = new Persisted(store, 'check.place', oneOf<CheckPlace>('tab-first', 'tab', 'stranger'))
     this.checkBudget = new Persisted(store, 'check.budget', text)
+    this.askTwo = new Persisted(store, 'ask.two', yesNo(false))
     this.provideModel = new Persisted(store, 'provide.model', text)
     // Off: who chose one model gets it lent without the waits that others' loads bring.
     this.lendOthers = new Persisted(store, 'provide.others', yesNo(false))
