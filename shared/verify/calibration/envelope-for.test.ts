@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dtypeSchema } from '../../models/manifest.ts'
 import { envelopeOf, limitsFrom, parseCalibration } from './calibration-file.ts'
@@ -54,5 +55,26 @@ describe('a calibration', () => {
       { ...calibration, more: 1 },
     ])
       expect(() => parseCalibration(odd)).toThrow(expect.objectContaining({ code: 'verify.bad-calibration' }))
+  })
+
+  it('is read, or refused with a code, whatever a file says, and never moves what differs', () => {
+    const calibration = calibrationFor('fp32')!
+    const fields = Object.keys(calibration)
+    const changed = fc
+      .record({ field: fc.constantFrom(...fields), value: fc.anything() })
+      .map(({ field, value }): unknown => ({ ...calibration, [field]: value }))
+    const limits = fc.record(Object.fromEntries(names.map((name) => [name, fc.double()])))
+    const wide = limits.map((agrees): unknown => ({ ...calibration, agrees }))
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), changed, wide), (value) => {
+        try {
+          const { differs, agrees, profile } = envelopeOf(parseCalibration(value))
+          expect(differs).toEqual(HARD_LIMITS[profile].differs)
+          for (const name of names) expect(agrees[name]).toBeLessThanOrEqual(differs[name])
+        } catch (thrown) {
+          expect(thrown).toMatchObject({ code: 'verify.bad-calibration' })
+        }
+      }),
+    )
   })
 })
