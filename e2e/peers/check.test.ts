@@ -6,13 +6,16 @@ import { SKETCH_SIZE } from '#shared/engine/score/sketch.ts'
 import type { CheckBy, CheckEvent, CheckReport } from '#shared/peer/check-events.ts'
 import type { Peer } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
+import { SKETCH_BYTES } from '#shared/stream/sketch-tree.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { readTinyModel, wasmComponents, type TinyModel } from '#shared/testing/tiny-model.ts'
 import { envelopeFor } from '#shared/verify/calibration/envelope-for.ts'
 import { envelopeHash } from '#shared/verify/calibration/envelope.ts'
 import { bindOwnSketches } from '#shared/verify/check/own-sketches.ts'
+import { MIN_TOKENS } from '#shared/verify/check/judge.ts'
 import { OPENINGS_PROTOCOL } from '#shared/verify/openings/constants.ts'
+import { openingsRequestSchema } from '#shared/verify/openings/messages.ts'
 import { decodeCase } from '#shared/verify/service/check-case.ts'
 import { CHECK_RATE, MAX_CHECK_FRAME_BYTES, VERIFY_PROTOCOL } from '#shared/verify/service/constants.ts'
 import { marginBytes } from '#shared/verify/service/margin-bytes.ts'
@@ -167,6 +170,55 @@ describe('an answer of the real model that is checked', { timeout: 60_000 }, () 
     expect((await check(peer, transcript)).report).toMatchObject(withheld)
   })
 
+  it('differs where its provider opens what it did not sign, to who asked it alone', async () => {
+    const wrote = await provider(writer)
+    const { peer } = await asker()
+    const transcript = await answered(peer)
+    await provider(reader)
+    await wrote.node.handle(OPENINGS_PROTOCOL, forge, { force: true })
+    const own = await check(peer, transcript, { by: 'self', engine: reader })
+    expect(own.report).toMatchObject({
+      shown: 'forged',
+      verdict: { outcome: 'differs', difference: 'openings' },
+    })
+    // A stranger has only our word for it, and so says nothing.
+    const { report } = await check(peer, transcript)
+    expect(report).toMatchObject({
+      shown: 'forged',
+      verdict: { outcome: 'inconclusive', reason: 'withheld' },
+    })
+  })
+
+  it.each<[string, (usual: Prompt) => Partial<Prompt>]>([
+    ['greedily', ({ sampler }) => ({ sampler: { ...sampler, temperature: 0 } })],
+    [
+      'with penalties and filters',
+      ({ sampler }) => ({
+        sampler: {
+          ...{ ...sampler, temperature: 0.8, topP: 0.9, topK: 40, minP: 0.02 },
+          ...{ repetitionPenalty: 1.1, presencePenalty: 0.2, frequencyPenalty: 0.1 },
+        },
+      }),
+    ],
+    ['in a form', () => ({ sampler: { temperature: 1, topP: 1, grammar: { kind: 'json' } } })],
+    [
+      'to the end of the context',
+      ({ promptTokens }) => ({
+        promptTokens: Array.from({ length: 960 }, (_, i) => promptTokens[i % promptTokens.length] ?? 0),
+      }),
+    ],
+  ])('agrees with what was written %s', async (_, changes) => {
+    await provider(writer)
+    const { peer } = await asker()
+    const [transcript] = await proofsOf(peer, { ...prompt, ...changes(prompt) })
+    await provider(reader)
+    const { report } = await check(peer, transcript!)
+    const { tokens, margins, opened } = report.verdict.findings
+    expect(margins).toEqual([tokens, 0, 0, 0])
+    expect(opened).toBe(tokens)
+    expect(report.verdict.outcome).toBe(tokens < MIN_TOKENS ? 'inconclusive' : 'agrees')
+  })
+
   it('has each part judged by itself that another provider wrote, with prompt and part before it', async () => {
     const seed = new Uint8Array(32).fill(9)
     const providers = [
@@ -248,6 +300,16 @@ async function stall(stream: Stream): Promise<void> {
   })
   await frames.receive()
   await frames.send({ type: 'waiting', before: 0 })
+}
+
+/** Opens one sketch that it never signed. */
+async function forge(stream: Stream): Promise<void> {
+  const frames = new FramedStream(stream, openingsRequestSchema, realClock)
+  const { positions } = await frames.receive()
+  const leaf = { position: positions[0], salt: new Uint8Array(32), sketch: new Uint8Array(SKETCH_BYTES) }
+  await frames.send({ type: 'opening', opening: { from: positions[0], leaves: [leaf], siblings: [] } })
+  await frames.send({ type: 'done' })
+  await frames.close()
 }
 
 /** A verifier that reads nothing. */
