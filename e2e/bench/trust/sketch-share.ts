@@ -24,6 +24,8 @@ export interface SketchShareInit {
   readonly pairs?: number
   /** Answers of each half of a pair. @default 4 */
   readonly answers?: number
+  /** Tokens of each answer: more than a chunk. @default 64 */
+  readonly tokens?: number
 }
 
 const MODEL_FOLDER = fileURLToPath(new URL('../../../web/public/models/infernet-tiny/', import.meta.url))
@@ -39,6 +41,7 @@ export async function measureSketchShare({
   backend,
   pairs = 24,
   answers = 4,
+  tokens = 2 * CHUNK_TOKENS,
 }: SketchShareInit): Promise<SketchShare> {
   const { manifest, tokenizer } = await readTinyModel('fp32')
   const engine = await createNodeEngine({ manifest, modelFolder: MODEL_FOLDER, backend, maxStreams: 1 })
@@ -46,7 +49,7 @@ export async function measureSketchShare({
     promptTokens: tokenizer.encodeChat([
       { role: 'user', content: `Tell me a story about a ${TALES[number % TALES.length] ?? ''}.` },
     ]),
-    ...{ priorTokens: [], sampler: { temperature: 0.9, topP: 1 }, maxTokens: 64, sketches },
+    ...{ priorTokens: [], sampler: { temperature: 0.9, topP: 1 }, maxTokens: tokens, sketches },
     seed: new Uint8Array(32).fill(number),
   })
   const half = async (first: number, sketches: boolean): Promise<number> => {
