@@ -41,7 +41,9 @@ export class AnswerProgress {
     return this.#lastAt
   }
 
+  /** Before the first token, the one who took the job last decides; two may be asked at once then. */
   beginSegment(seed: Uint8Array): void {
+    if (this.#tokens.length === 0) this.#seed = seed
     this.#seed ??= seed
     this.#segmentFirstAt = undefined
   }

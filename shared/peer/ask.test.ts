@@ -7,7 +7,8 @@ import type { Prompt } from '../prompt/prompt.ts'
 import { DIRECTORY_FILL_MS } from '../schedule/constants.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
-import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
+import { HedgeBudget } from '../schedule/policy/hedge.ts'
+import { ProviderRecord } from '../schedule/record/provider-record.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { ask } from './ask.ts'
 import type { AnswerEvent } from './peer.ts'
@@ -26,14 +27,14 @@ const begun = { tokens: [4, 5], seed: new Uint8Array(32), segments: [] }
 
 /** An asker whom no relay answers. */
 function alone(clock: FakeClock) {
-  const memory = new ProviderMemory(clock)
+  const random = { bytes: (length: number) => new Uint8Array(length) }
   return {
     node: { dial: never, getConnections: () => [] },
     clock,
-    random: { bytes: (length: number) => new Uint8Array(length) },
+    random,
     name: peerName('12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9oaaaaaa'),
-    memory,
-    trust: memory,
+    record: new ProviderRecord({ clock }).of('text-generation'),
+    hedges: new HedgeBudget(random),
     offers: new OfferMemory(),
     directFailures: new RecentPeers(clock, millis(MINUTE_MS)),
     directories: () => [],

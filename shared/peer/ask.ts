@@ -1,20 +1,25 @@
 import { toHex } from '../base/bytes.ts'
 import { jobId, type JobId, type PeerName } from '../base/ids.ts'
-import { millis } from '../base/units.ts'
+import { millis, type Millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { checkPrompt } from '../prompt/check-prompt.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import type { Offer } from '../schedule/offer.ts'
+import type { Timing } from '../schedule/record/provider-record.ts'
 import { STREAM_PROTOCOL } from '../stream/constants.ts'
 import { questionOf, SALT_BYTES } from '../stream/question.ts'
 import type { Job } from '../stream/job.ts'
-import { RunningJob } from '../stream/run-job.ts'
+import { RunningJob, type JobEvent } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
+import type { QuoteNeeds } from './gather-quotes.ts'
 import { openStream } from './connect.ts'
+import { Contest, type Hedge, type Run } from './contest.ts'
+import { isEarlyStop } from './early-stop.ts'
 import { isFinal, leaveSilent, openCredit, OwnFailure } from './job-failure.ts'
 import type { AnswerEvent, AnswerSummary, BegunAnswer, Segment } from './peer.ts'
 import { ProviderSearch, type SearchComponents } from './provider-search.ts'
+import { mayBeSecond } from './second-provider.ts'
 
 export interface AskOptions {
   readonly signal: AbortSignal | undefined
@@ -52,6 +57,8 @@ class Answer {
   readonly #job: JobId
   readonly #nonce: Uint8Array
   readonly #progress: AnswerProgress
+  /** Those of this answer; a quote works once. */
+  readonly #used = new Set<Assignment>()
 
   constructor(components: SearchComponents, prompt: Prompt, { signal, except, begun }: AskOptions) {
     this.#components = components
@@ -67,6 +74,7 @@ class Answer {
 
   async *write(): AsyncGenerator<AnswerEvent, AnswerSummary, void> {
     if (this.#isComplete) return yield* this.#done(this.#finish)
+    this.#components.hedges.asked()
     for (let attempt = 1; ; attempt++) {
       this.#signal?.throwIfAborted()
       yield { type: 'searching', attempt }
@@ -74,7 +82,9 @@ class Answer {
       const assignments = await this.#assignments()
       if (!assignments) yield* this.#waitForSomeone()
       for (const assignment of assignments ?? []) {
-        const summary = yield* this.#runAt(assignment)
+        if (this.#used.has(assignment)) continue
+        const spare = (assignments ?? []).filter((each) => each !== assignment && !this.#used.has(each))
+        const summary = yield* this.#runAt(assignment, spare)
         if (summary) return summary
         if (this.#progress.tokens.length > written) break // the other quotes were for a shorter prompt, and are old
       }
@@ -83,14 +93,17 @@ class Answer {
   }
 
   #assignments(): Promise<Assignment[] | undefined> {
+    return this.#search.assignments(this.#needs, (offers) => this.#roomy(offers))
+  }
+
+  get #needs(): QuoteNeeds {
     const { model, maxTokens, maxOutputPrice, maxCost } = this.#prompt
-    const needs = {
+    return {
       ...{ model, maxTokens, maxCost, maxPrice: { output: maxOutputPrice } },
       prefillTokens: this.#textTokens,
       outputTokens: maxTokens - this.#progress.tokens.length,
       spent: this.#progress.spent,
     }
-    return this.#search.assignments(needs, (offers) => this.#roomy(offers))
   }
 
   /** Of what is read before the next token. */
@@ -134,30 +147,65 @@ class Answer {
     return this.#progress.tokens.length >= this.#prompt.maxTokens ? 'length' : 'stop'
   }
 
-  /** Runs at one provider. Gives the summary when the answer is complete, undefined when another one is needed. */
-  async *#runAt(assignment: Assignment): AsyncGenerator<AnswerEvent, AnswerSummary | undefined, void> {
+  /**
+   * Runs at one provider, and at a second one besides where it does not begin. Gives the summary when the answer is
+   * complete, undefined when another one is needed.
+   */
+  async *#runAt(
+    assignment: Assignment,
+    spare: readonly Assignment[],
+  ): AsyncGenerator<AnswerEvent, AnswerSummary | undefined, void> {
     const from = this.#progress.tokens.length
-    const { provider } = assignment.offer
-    let job: RunningJob | undefined
+    const { loadMs } = assignment.quote.quote
+    let contest: Contest
     try {
-      const { loadMs } = assignment.quote.quote
-      if (loadMs !== undefined) yield { type: 'loading', provider, loadMs }
-      job = await this.#open(assignment)
-      return yield* this.#follow(assignment, job, from)
+      if (loadMs !== undefined) yield { type: 'loading', provider: assignment.offer.provider, loadMs }
+      contest = new Contest(await this.#open(assignment))
     } catch (thrown) {
-      const segment = job && this.#progress.segmentOf(assignment, job, from)
-      if (segment) yield* this.#ended(segment, job?.isAccepted ?? false)
-      if (job) yield* proofOf(job)
-      if (isFinal(thrown, job, this.#signal)) throw thrown
-      const reason = InfernetError.from(thrown)
-      leaveSilent(assignment, reason)
-      if (segment) this.#progress.endSegment(segment)
-      // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
-      const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
-      if (mayGoOn) this.#search.forgive(provider)
-      else this.#search.fail(provider, reason, { hasLearned: job?.hasLearned ?? false })
-      return yield* this.#lose(provider, reason, from)
+      yield* this.#failed(assignment, undefined, thrown, from)
+      return undefined
     }
+    try {
+      for await (const told of contest.events(this.#components.clock, this.#hedgeOf(assignment, spare))) {
+        const { run } = told
+        if (told.type === 'event') {
+          if (told.event.type === 'done') yield* this.#settle(contest, from)
+          const summary = yield* this.#take(contest, run, told.event, from)
+          if (summary) return summary
+        } else {
+          const reason = yield* this.#failed(run.assignment, run.job, told.thrown, from)
+          if (!contest.isOver) continue
+          yield* this.#settle(contest, from)
+          return yield* this.#lose(run.assignment.offer.provider, reason, from)
+        }
+      }
+      return undefined
+    } catch (thrown) {
+      yield* this.#settle(contest, from)
+      throw thrown
+    }
+  }
+
+  /** One provider could not do it. @throws what ends the whole answer */
+  async *#failed(
+    assignment: Assignment,
+    job: RunningJob | undefined,
+    thrown: unknown,
+    from: number,
+  ): AsyncGenerator<AnswerEvent, InfernetError, void> {
+    const segment = job && this.#progress.segmentOf(assignment, job, from)
+    if (segment) yield* this.#ended(segment, job?.isAccepted ?? false)
+    if (job) yield* proofOf(job)
+    if (isFinal(thrown, job, this.#signal)) throw thrown
+    const reason = InfernetError.from(thrown)
+    leaveSilent(assignment, reason)
+    if (segment) this.#progress.endSegment(segment)
+    // The relay's byte budget ended, perhaps: a new connection gets a new one, and a dead provider fails to connect.
+    const { provider } = assignment.offer
+    const mayGoOn = assignment.path === 'relayed' && this.#progress.tokens.length > from
+    if (mayGoOn) this.#search.forgive(provider)
+    else this.#search.fail(provider, reason, { hasLearned: job?.hasLearned ?? false })
+    return reason
   }
 
   async *#lose(
@@ -172,61 +220,94 @@ class Answer {
     return undefined
   }
 
-  async *#follow(
-    assignment: Assignment,
-    job: RunningJob,
+  async *#take(
+    contest: Contest,
+    run: Run,
+    event: JobEvent,
     from: number,
   ): AsyncGenerator<AnswerEvent, AnswerSummary | undefined, void> {
-    const { clock, memory, directories } = this.#components
+    const { assignment, job } = run
+    const isDisputed = event.type === 'done' && event.isUsageDisputed
+    const segment = this.#progress.segmentOf(assignment, job, from, isDisputed)
+    switch (event.type) {
+      case 'accepted':
+        this.#progress.beginSegment(event.seed)
+        yield { type: 'assigned', position: from, segment, seed: this.#progress.seed ?? event.seed }
+        if (event.chunk) yield this.#chunkEvent(event.chunk.index, segment)
+        break
+      case 'tokens':
+        if (job.received === event.tokens.length) yield* this.#began(contest, run, from)
+        this.#progress.add(event.tokens)
+        yield { type: 'tokens', tokens: event.tokens }
+        break
+      case 'chunk':
+        yield this.#chunkEvent(event.chunk.index, segment)
+        break
+      case 'vectors': // no question of ours is answered so
+        break
+      case 'done':
+        this.#judgeEnd(assignment, event.finish)
+        this.#progress.endSegment(segment)
+        yield* proofOf(job)
+        return yield* this.#done(event.finish)
+    }
+    return undefined
+  }
+
+  /** Its first token came, before that of whoever was asked before it. */
+  *#began(contest: Contest, { assignment, openedAt }: Run, from: number): Generator<AnswerEvent> {
+    const { clock, record, hedges } = this.#components
     const { provider } = assignment.offer
-    const openedAt = clock.monotonic()
-    const pausedSince = this.#progress.lastAt
-    const unwatch = directories().map((directory) => directory.watch(provider, () => job.suspectGone()))
-    try {
-      for await (const event of job.events({ signal: this.#signal })) {
-        const segment = this.#progress.segmentOf(
-          assignment,
-          job,
-          from,
-          event.type === 'done' && event.isUsageDisputed,
-        )
-        switch (event.type) {
-          case 'accepted':
-            this.#progress.beginSegment(event.seed)
-            yield { type: 'assigned', position: from, segment, seed: this.#progress.seed ?? event.seed }
-            if (event.chunk) yield this.#chunkEvent(event.chunk.index, segment)
-            break
-          case 'tokens':
-            if (job.received === event.tokens.length) {
-              memory.served(provider, {
-                observedMs: millis(clock.monotonic() - openedAt),
-                predictedMs: assignment.prediction.ttftMs,
-              })
-              if (from > 0)
-                yield {
-                  type: 'resumed',
-                  position: from,
-                  provider,
-                  gapMs: millis(clock.monotonic() - pausedSince),
-                }
-            }
-            this.#progress.add(event.tokens)
-            yield { type: 'tokens', tokens: event.tokens }
-            break
-          case 'chunk':
-            yield this.#chunkEvent(event.chunk.index, segment)
-            break
-          case 'vectors': // no question of ours is answered so
-            break
-          case 'done':
-            this.#progress.endSegment(segment)
-            yield* proofOf(job)
-            return yield* this.#done(event.finish)
-        }
-      }
-      return undefined
-    } finally {
-      for (const stop of unwatch) stop()
+    const now = clock.monotonic()
+    const timingOf = (run: Pick<Run, 'assignment' | 'openedAt'>): Timing => ({
+      observedMs: millis(now - run.openedAt),
+      predictedMs: run.assignment.prediction.ttftMs,
+    })
+    const timing = timingOf({ assignment, openedAt })
+    hedges.began({ observedMs: timing.observedMs, expectedMs: this.#expectedMs(assignment) })
+    record.ended(provider, 'served', timing)
+    for (const other of contest.overtaken)
+      if (other.openedAt < openedAt)
+        record.ended(other.assignment.offer.provider, 'overtaken', timingOf(other))
+    const gapMs = millis(now - this.#progress.lastAt)
+    if (from > 0) yield { type: 'resumed', position: from, provider, gapMs }
+  }
+
+  #expectedMs({ offer, prediction }: Assignment): Millis {
+    return millis(prediction.ttftMs * this.#components.record.slownessOf(offer.provider))
+  }
+
+  /** A provider that ends an answer where no model ends one is not asked again before it has tested itself. */
+  #judgeEnd({ offer }: Assignment, finish: AnswerSummary['finish']): void {
+    const { contextLength, provider } = offer
+    if (isEarlyStop(this.#prompt, this.#progress.tokens, { finish, contextLength }))
+      this.#components.record.stoppedEarly(provider, this.#job)
+  }
+
+  /** When a second provider is asked besides this one, and who. */
+  #hedgeOf(first: Assignment, spare: readonly Assignment[]): Hedge {
+    const { hedges, clock } = this.#components
+    const open = async (): Promise<Run | undefined> => {
+      const now = clock.now()
+      const second = spare.find(
+        (each) => each.quote.quote.expiresAt > now && mayBeSecond(first, each, this.#needs),
+      )
+      if (!second || !hedges.take(this.#search.use)) return undefined
+      // Nothing is lost with it: the first one goes on, and answers for itself.
+      return this.#open(second).catch(() => undefined)
+    }
+    return { afterMs: hedges.waitMs(this.#expectedMs(first)), open }
+  }
+
+  /** What those came to who were slower: what one signed before it heard of its stop is owed. */
+  async *#settle(contest: Contest, from: number): AsyncGenerator<AnswerEvent, void, void> {
+    if (contest.overtaken.length === 0) return
+    for (const { assignment, job } of await contest.ended()) {
+      const segment = this.#progress.segmentOf(assignment, job, from)
+      if (segment.due === 0n && segment.paid === 0n) continue
+      yield* this.#ended(segment, false)
+      yield* proofOf(job)
+      this.#progress.endSegment(segment)
     }
   }
 
@@ -246,9 +327,13 @@ class Answer {
     return summary
   }
 
-  async #open({ connection, offer, quote }: Assignment): Promise<RunningJob> {
-    const stream = await openStream(this.#components, connection, STREAM_PROTOCOL, { signal: this.#signal })
-    const job: Job = {
+  async #open(assignment: Assignment): Promise<Run> {
+    const { connection, offer, quote } = assignment
+    this.#used.add(assignment)
+    const own = new AbortController()
+    const signal = this.#signal ? AbortSignal.any([this.#signal, own.signal]) : own.signal
+    const stream = await openStream(this.#components, connection, STREAM_PROTOCOL, { signal })
+    const question: Job = {
       jobId: this.#job,
       provider: offer.provider,
       prompt: this.#prompt,
@@ -259,15 +344,29 @@ class Answer {
       salt: this.#components.random.bytes(SALT_BYTES),
       seed: this.#progress.seed,
     }
-    const { payer, name } = this.#components
+    const { payer, name, clock } = this.#components
     try {
-      return new RunningJob(stream, job, {
-        clock: this.#components.clock,
-        credit: await openCredit(questionOf(job), job, { payer, name, signal: this.#signal }),
-      })
+      const credit = await openCredit(questionOf(question), question, { payer, name, signal })
+      const job = new RunningJob(stream, question, { clock, credit })
+      const events = this.#eventsOf(job, offer.provider, signal)
+      return { assignment, job, events, openedAt: clock.monotonic(), stop: () => own.abort() }
     } catch (thrown) {
       stream.abort(InfernetError.from(thrown))
       throw thrown
+    }
+  }
+
+  async *#eventsOf(
+    job: RunningJob,
+    provider: PeerName,
+    signal: AbortSignal,
+  ): AsyncGenerator<JobEvent, void, void> {
+    const watched = this.#components.directories()
+    const unwatch = watched.map((directory) => directory.watch(provider, () => job.suspectGone()))
+    try {
+      yield* job.events({ signal })
+    } finally {
+      for (const stop of unwatch) stop()
     }
   }
 }

@@ -9,12 +9,12 @@ import { MAX_QUOTE_STREAMS, PROMPT_PROTOCOL } from '../prompt/constants.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { createQuoteHandler } from '../prompt/quote-service.ts'
 import type { Prompt } from '../prompt/prompt.ts'
+import { HedgeBudget } from '../schedule/policy/hedge.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { ENCODING, WRITING, type Task } from '../models/task.ts'
 import type { ProviderKind } from '../schedule/offer.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
-import type { Trust } from '../schedule/policy/trust.ts'
-import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
+import { ProviderRecord } from '../schedule/record/provider-record.ts'
 import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
 import type { Transcript } from '../stream/transcript.ts'
@@ -63,10 +63,10 @@ export interface PeerComponents {
   readonly clock: Clock
   readonly random: Random
   readonly relays: RelaySource
-  /** How far providers are trusted when one is chosen. @default by what this peer saw of them itself */
-  readonly trust?: Trust | undefined
   /** Keeps what this peer commits to when it provides. @default for as long as the peer is there */
   readonly openings?: OpeningKeeper | undefined
+  /** What is known of providers, and is told how they do. @default one that begins empty and is kept nowhere */
+  readonly record?: ProviderRecord | undefined
 }
 
 export interface PeerInit {
@@ -96,8 +96,9 @@ class NetworkPeer implements Peer {
   readonly name: PeerName
   readonly #components: PeerComponents
   readonly #init: PeerInit
-  /** Of each task by itself: who reads fast may write slowly. */
-  readonly #memories: Readonly<Record<Task, ProviderMemory>>
+  readonly #record: ProviderRecord
+  /** Of all questions that this peer asks. */
+  readonly #hedges: HedgeBudget
   readonly #offers = new OfferMemory()
   readonly #directFailures: RecentPeers
   readonly #desk: QuoteDesk
@@ -112,10 +113,8 @@ class NetworkPeer implements Peer {
     this.name = peerName(node.peerId.toString())
     this.#components = components
     this.#init = init
-    this.#memories = {
-      'text-generation': new ProviderMemory(clock),
-      'feature-extraction': new ProviderMemory(clock),
-    }
+    this.#record = components.record ?? new ProviderRecord({ clock })
+    this.#hedges = new HedgeBudget(random)
     this.#directFailures = new RecentPeers(clock, millis(DIRECT_FAILURE_MS))
     this.#desk = new QuoteDesk({
       key,
@@ -169,11 +168,9 @@ class NetworkPeer implements Peer {
   #searchComponents(task: Task, payer: Payer | undefined): SearchComponents {
     const { node, clock, random, relays } = this.#components
     const { hiding } = this.#init
-    const memory = this.#memories[task]
     return {
-      ...{ node, clock, random, payer, memory },
+      ...{ node, clock, random, payer, record: this.#record.of(task), hedges: this.#hedges },
       name: this.name,
-      trust: this.#components.trust ?? memory,
       offers: this.#offers,
       directFailures: this.#directFailures,
       directories: () => relays.directories,

@@ -177,7 +177,7 @@ class Embedding {
     job: RunningJob,
     from: number,
   ): AsyncGenerator<EmbedEvent, void, void> {
-    const { clock, memory, directories } = this.#components
+    const { clock, record, directories } = this.#components
     const { provider } = assignment.offer
     const openedAt = clock.monotonic()
     const unwatch = directories().map((directory) => directory.watch(provider, () => job.suspectGone()))
@@ -196,7 +196,7 @@ class Embedding {
         if (event.type === 'done') {
           // All of it, for which the quote was asked: it writes nothing that could come first.
           const observedMs = millis(clock.monotonic() - openedAt)
-          memory.served(provider, { observedMs, predictedMs: assignment.prediction.ttftMs })
+          record.ended(provider, 'served', { observedMs, predictedMs: assignment.prediction.ttftMs })
           this.#progress.endSegment(segment)
           if (job.transcript) yield { type: 'proof', transcript: job.transcript }
         }

@@ -9,8 +9,8 @@ import type { Assignment } from '../schedule/assignment.ts'
 import { QUOTED_CANDIDATES } from '../schedule/constants.ts'
 import { drawCandidates } from '../schedule/policy/draw-candidates.ts'
 import type { Offer } from '../schedule/offer.ts'
-import { predict, utilityOf } from '../schedule/policy/score.ts'
-import type { Trust } from '../schedule/policy/trust.ts'
+import { predict, trustOf, utilityOf } from '../schedule/policy/score.ts'
+import type { TaskRecord } from '../schedule/record/provider-record.ts'
 import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
 import { firstFew } from './first-few.ts'
@@ -20,7 +20,8 @@ import type { Payer } from './peer.ts'
 export interface GatherComponents extends ConnectComponents {
   readonly name: PeerName
   readonly random: Random
-  readonly trust: Trust
+  /** What is known of providers. */
+  readonly record: TaskRecord
   /** Pays providers. @default those who ask for payment are of no use */
   readonly payer?: Payer | undefined
 }
@@ -60,14 +61,14 @@ export async function gatherQuotes(
   needs: QuoteNeeds,
   options: GatherOptions,
 ): Promise<Assignment[]> {
-  const { clock, random, trust } = components
+  const { clock, random, record } = components
   const affordable = offers.filter(({ price }) => isAffordable(needs, price))
   if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
-  const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trust })
+  const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trust: record })
   const asked = drawn.map((offer) => assign(components, offer, needs, options))
   const assignments = await firstFew(clock, asked, ({ quote }) => quote.quote.loadMs === undefined)
   options.signal?.throwIfAborted()
-  return assignments.sort((a, b) => worth(b, trust) - worth(a, trust))
+  return assignments.sort((a, b) => worth(b, record) - worth(a, record))
 }
 
 /** The candidate with its quote, or undefined when it is of no use. */
@@ -117,10 +118,10 @@ function isAffordable({ maxPrice }: QuoteNeeds, { promptPerMillion, outputPerMil
   return promptPerMillion <= prompt && outputPerMillion <= output
 }
 
-function worth({ offer, prediction, quote }: Assignment, trust: Trust): number {
+function worth({ offer, prediction, quote }: Assignment, record: TaskRecord): number {
   const { provider } = offer
   return utilityOf(prediction, quote.quote, {
-    slowness: trust.slownessOf(provider),
-    trust: trust.trustIn(provider),
+    slowness: record.slownessOf(provider),
+    trust: trustOf(record.beliefsIn(provider)),
   })
 }

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { modelHash, peerName, type PeerName } from '../base/ids.ts'
+import { jobId, modelHash, peerName, type PeerName } from '../base/ids.ts'
 import { millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
+import type { Task } from '../models/task.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
-import { ProviderMemory } from '../schedule/policy/provider-memory.ts'
+import { HedgeBudget } from '../schedule/policy/hedge.ts'
+import { ProviderRecord } from '../schedule/record/provider-record.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { makePeer, signOffer, someModel, someOffer } from '../testing/peers.ts'
+import { makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
 import { ProviderSearch } from './provider-search.ts'
 import { RecentPeers } from './recent-peers.ts'
 
@@ -15,46 +17,97 @@ const needs = {
   ...{ maxPrice: {}, maxCost: undefined },
 }
 
-async function search(task: 'text-generation' | 'feature-extraction') {
+/** A search that one relay answers with these offers. */
+async function search(task: Task, writers?: readonly TestPeer[]) {
   const clock = new FakeClock()
-  const memory = new ProviderMemory(clock)
-  const writer = await makePeer()
-  const offers = [await signOffer(writer, someOffer(clock.now()))]
+  const known = new ProviderRecord({ clock })
+  const record = known.of(task)
+  const all = writers ?? [await makePeer()]
+  const testedAt = clock.now()
+  const selfTest = { right: 32, total: 32, testedAt }
+  const offers = await Promise.all(
+    all.map((writer) => signOffer(writer, someOffer(clock.now(), { slots: 4, busySlots: 1, selfTest }))),
+  )
   const directory = {
-    relay: writer.name,
-    query: async () => ({ offers, total: 1 }),
+    relay: peerName('12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9obbbbbb'),
+    query: async () => ({ offers, total: offers.length }),
   } as unknown as DirectoryPort
-  const seen: PeerName[] = []
+  const random = { bytes: (length: number) => new Uint8Array(length) }
   const found = new ProviderSearch(
     {
-      ...{ clock, memory, trust: memory, offers: new OfferMemory(), directories: () => [directory] },
+      ...{ clock, record, random, offers: new OfferMemory(), directories: () => [directory] },
       node: { dial: () => Promise.reject(new Error('nobody is dialled')), getConnections: () => [] },
-      random: { bytes: (length: number) => new Uint8Array(length) },
+      hedges: new HedgeBudget(random),
       name: peerName('12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9oaaaaaa'),
       directFailures: new RecentPeers(clock, millis(60_000)),
     },
     { task, model: modelHash(someModel()), signal: undefined, except: new Set(), isBegun: () => false },
   )
-  await found.assignments(needs, (offers) => {
-    seen.push(...offers.map(({ provider }) => provider))
-    return []
-  })
-  return { found, memory, writer, seen }
+  /** Whom it sees, and whom it asks. */
+  const look = async (): Promise<{ seen: PeerName[]; asked: PeerName[] | undefined }> => {
+    const seen: PeerName[] = []
+    const assigning = found.assignments(needs, (fitting) => {
+      seen.push(...fitting.map(({ provider }) => provider))
+      return fitting
+    })
+    await clock.advance(5000)
+    return {
+      seen,
+      asked: (await assigning) && all.map(({ name }) => name).filter((name) => found.hasFailed(name)),
+    }
+  }
+  return { found, known, record, look, writers: all, clock }
 }
 
 describe('the search for a provider', () => {
   it('sees those that offer the task, and no others', async () => {
     const writing = await search('text-generation')
-    expect(writing.seen).toEqual([writing.writer.name])
-    expect((await search('feature-extraction')).seen).toEqual([])
+    expect((await writing.look()).seen).toEqual(writing.writers.map(({ name }) => name))
+    expect((await (await search('feature-extraction')).look()).seen).toEqual([])
   })
 
   it('does not ask again who cannot do it, and blames it only where it is to blame', async () => {
-    const { found, memory, writer } = await search('text-generation')
-    found.fail(writer.name, new InfernetError('wire.malformed'), { isToBlame: false })
-    expect(found.hasFailed(writer.name)).toBe(true)
-    expect(memory.trustIn(writer.name)).toBe(1)
-    found.fail(writer.name, new InfernetError('stream.bad-chunk'))
-    expect(memory.trustIn(writer.name)).toBeLessThan(1)
+    const { found, record, writers } = await search('text-generation')
+    const name = writers[0]!.name
+    found.fail(name, new InfernetError('wire.malformed'), { isToBlame: false })
+    expect(found.hasFailed(name)).toBe(true)
+    expect(record.beliefsIn(name).presence).toBe(1)
+    found.fail(name, new InfernetError('stream.bad-chunk'))
+    expect(record.beliefsIn(name).presence).toBe(0.5)
+  })
+
+  it('knows how much of the places is taken', async () => {
+    const { found, look } = await search('text-generation')
+    expect(found.use).toBe(1)
+    await look()
+    expect(found.use).toBe(0.25)
+  })
+})
+
+describe('a provider that was found to cheat', () => {
+  const job = (digit: string) => jobId(digit.repeat(32))
+
+  it('is asked after one difference only where there is nobody else', async () => {
+    const [cheat, honest] = [await makePeer(), await makePeer()]
+    const both = await search('text-generation', [cheat, honest])
+    both.known.stoppedEarly(cheat.name, job('1'))
+    expect((await both.look()).asked).toEqual([honest.name])
+    expect((await both.look()).asked).toEqual([cheat.name, honest.name]) // the other one failed
+    const alone = await search('text-generation', [cheat])
+    alone.known.stoppedEarly(cheat.name, job('1'))
+    expect((await alone.look()).asked).toEqual([cheat.name])
+  })
+
+  it('is never asked after two, and the reason says so where there is nobody else', async () => {
+    const [cheat, honest] = [await makePeer(), await makePeer()]
+    const both = await search('text-generation', [cheat, honest])
+    for (const digit of ['1', '2']) both.known.stoppedEarly(cheat.name, job(digit))
+    expect(await both.look()).toEqual({ seen: [honest.name], asked: [honest.name] })
+    const alone = await search('text-generation', [cheat])
+    for (const digit of ['1', '2']) alone.known.stoppedEarly(cheat.name, job(digit))
+    expect(await alone.look()).toEqual({ seen: [], asked: undefined })
+    expect(() => alone.found.waitForSomeone()).toThrow(
+      expect.objectContaining({ code: 'schedule.none-trusted', facts: { excluded: 1 } }),
+    )
   })
 })

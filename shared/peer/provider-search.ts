@@ -10,7 +10,7 @@ import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { findOffers } from '../schedule/find-offers.ts'
 import type { Offer } from '../schedule/offer.ts'
 import type { OfferMemory } from '../schedule/offer-memory.ts'
-import type { ProviderMemory } from '../schedule/policy/provider-memory.ts'
+import { useOf, type HedgeBudget } from '../schedule/policy/hedge.ts'
 import { hiddenDialAddresses } from './dial-addresses.ts'
 import { gatherQuotes, type GatherComponents, type QuoteNeeds } from './gather-quotes.ts'
 import { payableOffers } from './payable-offers.ts'
@@ -31,8 +31,8 @@ const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.pr
 export interface SearchComponents extends GatherComponents {
   readonly directories: () => readonly DirectoryPort[]
   readonly offers: OfferMemory
-  /** Is told how providers did. */
-  readonly memory: Pick<ProviderMemory, 'failed' | 'served'>
+  /** How many second jobs this peer's questions may still open. */
+  readonly hedges: HedgeBudget
 }
 
 export interface SearchInit {
@@ -58,6 +58,7 @@ export class ProviderSearch {
   #pauseMs = FIRST_PAUSE_MS
   /** Whether the last look found nobody at relays of which one has just started. */
   #isFilling = false
+  #use = 1
   #fillUntil: number | undefined
 
   constructor(components: SearchComponents, init: SearchInit) {
@@ -67,6 +68,11 @@ export class ProviderSearch {
 
   hasFailed(provider: PeerName): boolean {
     return this.#failed.has(provider)
+  }
+
+  /** How much of the model's places was taken at the last look: 0 to 1, and more where jobs wait. */
+  get use(): number {
+    return this.#use
   }
 
   /** Why there is nobody, where that is known before anybody is asked. */
@@ -93,8 +99,9 @@ export class ProviderSearch {
     const others = (await this.#offers()).filter(
       (offer) => offer.task === task && offer.provider !== name && !except.has(offer.provider),
     )
-    const { payable, refusal } = payableOffers(fitting(this.#reachable(others)), payer)
-    const untried = payable.filter(({ provider }) => !this.#failed.has(provider))
+    this.#use = useOf(others)
+    const { payable, refusal } = payableOffers(fitting(this.#reachable(this.#trusted(others))), payer)
+    const untried = this.#openFirst(payable.filter(({ provider }) => !this.#failed.has(provider)))
     if (untried.length === 0) {
       if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
       return undefined
@@ -116,7 +123,7 @@ export class ProviderSearch {
     if (isForgiven) this.#retried.add(provider)
     else this.#failed.add(provider)
     this.#reason = reason
-    if (isToBlame) this.#components.memory.failed(provider)
+    if (isToBlame) this.#components.record.ended(provider, 'failed')
   }
 
   /** It did something before it was lost: the next failure is forgiven like the first. */
@@ -150,6 +157,21 @@ export class ProviderSearch {
     const now = this.#components.clock.monotonic()
     this.#fillUntil ??= now + DIRECTORY_FILL_MS
     return now < this.#fillUntil
+  }
+
+  /** Whoever was shown to cheat twice is not asked, whoever else there is. */
+  #trusted(offers: readonly Offer[]): readonly Offer[] {
+    const { record } = this.#components
+    const trusted = offers.filter((offer) => record.standingOf(offer) !== 'excluded')
+    if (trusted.length === 0 && offers.length > 0)
+      this.#reason = new InfernetError('schedule.none-trusted', { excluded: offers.length })
+    return trusted
+  }
+
+  /** Whoever is in quarantine is asked where nobody else is left. */
+  #openFirst(offers: readonly Offer[]): readonly Offer[] {
+    const open = offers.filter((offer) => this.#components.record.standingOf(offer) === 'open')
+    return open.length > 0 ? open : offers
   }
 
   /** Of a peer that hides: those to whom there is a hidden way. Whoever has none is not to blame, and not tried. */

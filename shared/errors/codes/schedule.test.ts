@@ -11,6 +11,9 @@ it('the failures of schedule read well', () => {
     schedule.no-provider
       No provider offers this model right now.
       fix: Wait for one, or provide it yourself.
+    schedule.none-trusted
+      Every provider of this model was found twice to send what the model did not write.
+      fix: Wait for another provider, or provide the model yourself.
     schedule.filling
       The relay has just started, and its providers are still coming back.
       fix: Wait some seconds, then ask again.

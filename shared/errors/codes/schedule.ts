@@ -11,6 +11,11 @@ export const SCHEDULE_CODES = {
     fix: 'Wait for one, or provide it yourself.',
     example: {},
   },
+  'schedule.none-trusted': {
+    says: () => 'Every provider of this model was found twice to send what the model did not write.',
+    fix: 'Wait for another provider, or provide the model yourself.',
+    example: { excluded: 2 },
+  },
   'schedule.filling': {
     says: () => 'The relay has just started, and its providers are still coming back.',
     fix: 'Wait some seconds, then ask again.',

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { peerName, type PeerName } from '../../base/ids.ts'
 import { baseUnits, epochMillis, millis } from '../../base/units.ts'
-import { FakeClock } from '../../testing/fake-clock.ts'
 import { countingRandom, makePeer, someOffer } from '../../testing/peers.ts'
 import type { Offer } from '../offer.ts'
 import { drawCandidates } from './draw-candidates.ts'
-import { ProviderMemory } from './provider-memory.ts'
 import { rankOffers } from './rank-offers.ts'
-import { meritOf, predict, utilityOf } from './score.ts'
+import { meritOf, predict, trustOf, utilityOf } from './score.ts'
+import { CERTAIN, type Beliefs } from './trust.ts'
 
 const now = epochMillis(1_800_000_000_000)
 const someone = peerName('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK')
@@ -16,18 +15,16 @@ const offer = (changes: Partial<Offer> = {}, provider: PeerName = someone): Offe
   ...{ provider, slots: 4, busySlots: 0, decodeTokensPerSecond: 50 },
   ...changes,
 })
-const full = { trustIn: () => 1 }
-/** 32 random bits of 2^32 times `share`. */
-const at = (...shares: readonly number[]) => {
-  const left = [...shares]
-  return {
-    bytes: (length: number): Uint8Array<ArrayBuffer> => {
-      const bytes = new Uint8Array(length)
-      new DataView(bytes.buffer).setUint32(0, Math.floor((left.shift() ?? 0) * 2 ** 32))
-      return bytes
-    },
-  }
-}
+const full = { drawBeliefs: () => CERTAIN }
+/** Words of 32 bits: 2^32 times each share, then zeros. */
+const at = (...shares: readonly number[]) => ({
+  bytes: (length: number): Uint8Array<ArrayBuffer> => {
+    const bytes = new Uint8Array(length)
+    const view = new DataView(bytes.buffer)
+    for (const [i, share] of shares.entries()) view.setUint32(4 * i, Math.floor(share * 2 ** 32))
+    return bytes
+  },
+})
 
 describe('the merit of an offer', () => {
   it('is its free speed, and a tenth of it when no place is free', () => {
@@ -54,9 +51,13 @@ describe('the merit of an offer', () => {
     expect(slow).toBeLessThan(meritOf(offer({ tier: 'disk' })))
   })
 
-  it('falls with the fourth power of distrust', () => {
-    expect(meritOf(offer(), 0.5)).toBe(50 / 16)
-    expect(meritOf(offer(), 0)).toBe(0)
+  it('falls with the fourth power of doubt in an answer and in presence, and less with other doubts', () => {
+    const believed = (changes: Partial<Beliefs>) => meritOf(offer(), { ...CERTAIN, ...changes })
+    expect(believed({ integrity: 0.5 })).toBe(50 / 16)
+    expect(believed({ presence: 0.5 })).toBe(50 / 16)
+    expect(believed({ availability: 0.5 })).toBe(50 / 4)
+    expect(believed({ quotes: 0.5 })).toBe(50 / 2)
+    expect(believed({ integrity: 0 })).toBe(0)
   })
 })
 
@@ -73,7 +74,9 @@ describe('a draw of candidates', () => {
 
   it('meets a newcomer without merit in one draw of forty, beside one with all of it', () => {
     const [good, distrusted] = [offer(), offer({ provider: peerName(`${someone.slice(0, -1)}L`) })]
-    const trust = { trustIn: (name: PeerName) => (name === someone ? 1 : 0) }
+    const trust = {
+      drawBeliefs: (name: PeerName) => (name === someone ? CERTAIN : { ...CERTAIN, integrity: 0 }),
+    }
     const first = (share: number) =>
       drawCandidates([good, distrusted], 1, { random: at(share), trust })[0]?.provider
     expect(first(0.97)).toBe(someone)
@@ -82,10 +85,30 @@ describe('a draw of candidates', () => {
 
   it('is even among those that are all distrusted', () => {
     const offers = [offer(), offer({ provider: peerName(`${someone.slice(0, -1)}L`) })]
-    const trust = { trustIn: () => 0 }
+    const trust = { drawBeliefs: () => ({ ...CERTAIN, integrity: 0 }) }
     expect(drawCandidates(offers, 1, { random: at(0.49), trust })[0]).toBe(offers[0])
     expect(drawCandidates(offers, 1, { random: at(0.51), trust })[0]).toBe(offers[1])
   })
+})
+
+it('draws what is believed once for each offer of a question, with the chance that is injected', () => {
+  const asked: PeerName[] = []
+  const trust = {
+    drawBeliefs: (name: PeerName, even: () => number) => {
+      asked.push(name)
+      return { ...CERTAIN, integrity: even() }
+    },
+  }
+  const other = peerName(`${someone.slice(0, -1)}L`)
+  const offers = [offer(), offer({ provider: other })]
+  expect(drawCandidates(offers, 2, { random: at(0.01, 0.99, 0.5), trust })[0]?.provider).toBe(other)
+  expect(asked).toEqual([someone, other])
+})
+
+it('trusts a quote as far as all else goes well, and an answer less than a stranger’s where it is worse', () => {
+  expect(trustOf(CERTAIN)).toBe(1)
+  expect(trustOf({ integrity: 0.5, availability: 0.5, quotes: 0.5, presence: 0.5 })).toBe(1 / 8)
+  expect(trustOf({ ...CERTAIN, integrity: 0.1 })).toBe(0.2)
 })
 
 describe('the order of a relay', () => {
@@ -143,45 +166,5 @@ describe('a prediction', () => {
     expect(utilityOf(quick, quote, { slowness: 2, trust: 1 })).toBeLessThan(best)
     expect(utilityOf(quick, quote, { slowness: 1, trust: 0.5 })).toBeLessThan(best)
     expect(utilityOf(quick, quote, { slowness: 1, trust: 0 })).toBeGreaterThan(-Infinity)
-  })
-})
-
-describe('what a consumer remembers of a provider', () => {
-  it('halves the trust with each failure, and forgives by half in five minutes', async () => {
-    const clock = new FakeClock()
-    const memory = new ProviderMemory(clock)
-    expect(memory.trustIn(someone)).toBe(1)
-    memory.failed(someone)
-    expect(memory.trustIn(someone)).toBe(0.5)
-    memory.failed(someone)
-    expect(memory.trustIn(someone)).toBe(0.25)
-    await clock.advance(5 * 60_000)
-    expect(memory.trustIn(someone)).toBe(0.5)
-    memory.served(someone, { observedMs: millis(1), predictedMs: millis(1) })
-    expect(memory.trustIn(someone)).toBeCloseTo(2 ** -0.5)
-  })
-
-  it('prices a load that took longer than was said like any promise, and one that took as long not at all', () => {
-    const memory = new ProviderMemory(new FakeClock())
-    memory.served(someone, { observedMs: millis(20_600), predictedMs: millis(20_640) })
-    expect(memory.slownessOf(someone)).toBe(1)
-    memory.served(someone, { observedMs: millis(61_920), predictedMs: millis(20_640) })
-    expect(memory.slownessOf(someone)).toBe(3)
-  })
-
-  it('takes a prediction that was too good at once, and one that was too bad by and by', () => {
-    const memory = new ProviderMemory(new FakeClock())
-    expect(memory.slownessOf(someone)).toBe(1)
-    memory.served(someone, { observedMs: millis(3000), predictedMs: millis(1000) })
-    expect(memory.slownessOf(someone)).toBe(3)
-    memory.served(someone, { observedMs: millis(1000), predictedMs: millis(1000) })
-    expect(memory.slownessOf(someone)).toBeCloseTo(2.4)
-  })
-
-  it('forgets the one that was not met for longest beyond a thousand', async () => {
-    const memory = new ProviderMemory(new FakeClock())
-    memory.failed(someone)
-    for (let i = 0; i < 1000; i++) memory.failed(peerName(`${someone.slice(0, -4)}${1111 + i}`))
-    expect(memory.trustIn(someone)).toBe(1)
   })
 })

@@ -1,6 +1,7 @@
 import { millis, type Millis } from '../../base/units.ts'
 import type { Price, Quote } from '../../prompt/prompt.ts'
 import type { Offer, Tier } from '../offer.ts'
+import { CERTAIN, type Beliefs } from './trust.ts'
 
 /*
  * Every formula by which one provider is preferred to another, and every weight in them. What is chosen with them stands
@@ -12,8 +13,13 @@ export const EXPECTED_ANSWER_TOKENS = 128
 
 /** A provider without a free place keeps this share of its merit: its offer may be a minute old. */
 const BUSY_MERIT = 0.1
-/** Distrust weighs by this power: half the trust is a sixteenth of the draws (docs/design-notes.md). */
-const TRUST_POWER = 4
+/**
+ * By which power each belief weighs in the draw: half the integrity is a sixteenth of the draws, as is one fresh failure
+ * (docs/design-notes.md).
+ */
+const POWERS: Beliefs = { integrity: 4, availability: 2, quotes: 1, presence: 4 }
+/** The integrity that is expected of one with a stake of whom nothing is known. */
+const STRANGER = 0.5
 /** Weights of the utility for a chat: a second of waiting for the first word is felt more than one of reading. */
 const WEIGHT_TTFT = 2
 const WEIGHT_TOTAL = 1
@@ -33,13 +39,14 @@ const USUAL_LOAD_S: Readonly<Record<Tier, number>> = { disk: 15, part: 60, swarm
  */
 export function meritOf(
   { slots, busySlots, decodeTokensPerSecond, tier }: Pick<Offer, MeritField>,
-  trust = 1,
+  { integrity, availability, quotes, presence }: Beliefs = CERTAIN,
 ): number {
   const free = Math.max(BUSY_MERIT, (slots - busySlots) / slots)
   const speed = Math.max(1, decodeTokensPerSecond)
   const loadSeconds = tier ? USUAL_LOAD_S[tier] : 0
   const withLoad = EXPECTED_ANSWER_TOKENS / (EXPECTED_ANSWER_TOKENS / speed + loadSeconds)
-  return free * withLoad * trust ** TRUST_POWER
+  const kept = availability ** POWERS.availability * quotes ** POWERS.quotes * presence ** POWERS.presence
+  return free * withLoad * kept * integrity ** POWERS.integrity
 }
 type MeritField = 'slots' | 'busySlots' | 'decodeTokensPerSecond' | 'tier'
 
@@ -72,6 +79,14 @@ export function predict(
 /** How long an answer of ordinary length takes to write, or one of `maxTokens` where that is less. */
 export function answerMs(decodeTokensPerSecond: number, maxTokens = EXPECTED_ANSWER_TOKENS): number {
   return (Math.min(maxTokens, EXPECTED_ANSWER_TOKENS) / Math.max(1, decodeTokensPerSecond)) * 1000
+}
+
+/**
+ * How far a quote is trusted, 0 to 1. Integrity counts only where it is below a stranger's: the draw has weighed it
+ * already, and a newcomer that was drawn is to be met.
+ */
+export function trustOf({ integrity, availability, quotes, presence }: Beliefs): number {
+  return Math.min(1, integrity / STRANGER) * availability * quotes * presence
 }
 
 /** What a quote is worth to a consumer who chats: higher is better. */

@@ -1,0 +1,283 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { describe, expect, it } from 'vitest'
+import { millis } from '../base/units.ts'
+import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
+import type { Prompt } from '../prompt/prompt.ts'
+import { QuoteDesk } from '../prompt/quote-desk.ts'
+import { createQuoteHandler } from '../prompt/quote-service.ts'
+import type { DirectoryPort } from '../schedule/directory-port.ts'
+import { OfferMemory } from '../schedule/offer-memory.ts'
+import { HedgeBudget } from '../schedule/policy/hedge.ts'
+import { ProviderRecord } from '../schedule/record/provider-record.ts'
+import { createChainSigner } from '../settle/chain-signature.ts'
+import { MemoryLedgerStore } from '../settle/ledger-store.ts'
+import { PayeeLedger } from '../settle/payee-ledger.ts'
+import { STREAM_PROTOCOL } from '../stream/constants.ts'
+import { JobService } from '../stream/job-service.ts'
+import { FakeChain } from '../testing/fake-chain.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { createFakeEngine, FAKE_EOS } from '../testing/fake-engine.ts'
+import { ESCROW, PAYER, PAYMENT, purseOver, sessionKey, tillOver } from '../testing/payments.ts'
+import { connectedStreams, makePeer, signOffer, someOffer, type TestPeer } from '../testing/peers.ts'
+import { pricePerToken } from '../testing/prices.ts'
+import { realRandom } from '../testing/real-clock.ts'
+import { ask } from './ask.ts'
+import type { AnswerEvent, Payer } from './peer.ts'
+import { RecentPeers } from './recent-peers.ts'
+
+const PRICE = pricePerToken(1n, 10n)
+const model = createFakeEngine({ clock: new FakeClock() }).info.model
+
+interface ProviderInit {
+  /** Of its engine; none: at once. */
+  readonly tokensPerSecond?: number | undefined
+  /** By its quote. */
+  readonly queueMs: number
+  readonly busySlots?: number
+  readonly operator?: number | undefined
+  readonly answerLength?: number | undefined
+}
+
+/** A provider behind streams in memory: the real desk and the real jobs over a fake engine. */
+async function makeProvider(clock: FakeClock, chain: FakeChain, consumer: TestPeer, init: ProviderInit) {
+  const peer = await makePeer()
+  const engine = createFakeEngine({
+    ...{ clock, tokensPerSecond: init.tokensPerSecond, answerLength: init.answerLength },
+  })
+  const signer = init.operator ? createChainSigner(new Uint8Array(32).fill(init.operator)) : undefined
+  const payment = signer && { ...PAYMENT, operator: signer.address }
+  const credit =
+    signer &&
+    (await tillOver(new MemoryLedgerStore(), chain, {
+      ...{ clock, signer },
+      ledger: await PayeeLedger.load(new MemoryLedgerStore(), ESCROW, signer.address),
+    }))
+  const terms = {
+    ...{ price: PRICE, queueMs: millis(init.queueMs), contextLength: 1024, isDraining: false, payment },
+    ...{ prefillTokensPerSecond: 1000, decodeTokensPerSecond: 1000 },
+  }
+  const components = { clock, key: peer.key, random: realRandom }
+  const desk = new QuoteDesk({ ...components, termsOf: () => terms })
+  const due: bigint[] = []
+  const jobs = new JobService({
+    ...{ ...components, desk },
+    servedOf: () => ({ engine, slots: 4, queue: 8, isDraining: false, credit: credit?.till }),
+    onEnd: ({ job }) => due.push(job.due),
+  })
+  const handlers: Record<string, (stream: Stream, connection: Connection) => Promise<void>> = {
+    [PROMPT_PROTOCOL]: createQuoteHandler({ clock, desk }),
+    [STREAM_PROTOCOL]: jobs.handle,
+  }
+  const connection = {
+    ...{ status: 'open', remotePeer: peerIdFromPrivateKey(peer.key), limits: undefined },
+    remoteAddr: multiaddr(`/ip4/127.0.0.1/tcp/1/ws/p2p/${peer.name}`),
+    newStream: async (protocol: string) => {
+      const { ours, theirs, connection: back } = await connectedStreams(consumer)
+      void handlers[protocol]?.(theirs, back)
+      return ours
+    },
+    abort: () => undefined,
+  } as unknown as Connection
+  const offer = await signOffer(
+    peer,
+    someOffer(clock.now(), {
+      ...{ model, price: PRICE, slots: 4, busySlots: init.busySlots ?? 0 },
+      ...(payment && { payment: ESCROW }),
+    }),
+  )
+  return { peer, engine, jobs, connection, offer, due }
+}
+
+async function scene(inits: readonly [ProviderInit, ProviderInit], { isPaid = false } = {}) {
+  const clock = new FakeClock()
+  const chain = new FakeChain()
+  chain.deposit(PAYER, 100_000_000n)
+  chain.authorize(PAYER, sessionKey.address, 100_000_000n, clock.now() + 3_600_000)
+  const consumer = await makePeer()
+  const [first, second] = await Promise.all(
+    inits.map((init, i) =>
+      makeProvider(clock, chain, consumer, { ...init, operator: isPaid ? 20 + i : undefined }),
+    ),
+  )
+  if (!first || !second) throw new Error('there are two')
+  const both = [first, second]
+  const purse = purseOver(new MemoryLedgerStore(), chain, { clock })
+  const payer: Payer = {
+    checkOffer: () => undefined,
+    checkQuote: async () => undefined, // whose address it is, is not looked at here
+    open: (terms, options) => purse.open(terms, options),
+  }
+  const directory = {
+    relay: first.peer.name,
+    query: async () => ({ offers: both.map(({ offer }) => offer), total: 2 }),
+    watch: () => () => undefined,
+  } as unknown as DirectoryPort
+  const record = new ProviderRecord({ clock })
+  const components = {
+    ...{ clock, random: realRandom, name: consumer.name, payer: isPaid ? payer : undefined },
+    node: {
+      dial: () => Promise.reject(new Error('all are connected')),
+      getConnections: (of?: { toString(): string }) =>
+        both.filter(({ peer }) => peer.name === of?.toString()).map(({ connection }) => connection),
+    },
+    record: record.of('text-generation'),
+    // One hedge for the first question, none for the second.
+    hedges: new HedgeBudget({ bytes: (length: number) => new Uint8Array(length).fill(0xff) }),
+    offers: new OfferMemory(),
+    directFailures: new RecentPeers(clock, millis(60_000)),
+    directories: () => [directory],
+  }
+  const question = (changes: Partial<Prompt> = {}) => {
+    const stop = new AbortController()
+    const events: AnswerEvent[] = []
+    const prompt: Prompt = {
+      ...{
+        task: 'text-generation',
+        model,
+        promptTokens: [5, 6, 7],
+        maxTokens: 64,
+        maxOutputPrice: undefined,
+      },
+      ...{ sampler: { temperature: 1, topP: 1 }, eosTokens: [FAKE_EOS] },
+      ...changes,
+    }
+    const isOver = (async () => {
+      const options = { signal: stop.signal, except: new Set<never>() }
+      for await (const event of ask(components, prompt, options)) events.push(event)
+    })()
+    const ended = isOver.then(
+      () => true,
+      () => true,
+    )
+    return { events, stop, ended, of: <T extends AnswerEvent['type']>(type: T) => ofType(events, type) }
+  }
+  /** Lets time pass in small steps until it is so; gives how long that took. */
+  const until = async (isSo: () => boolean, limitMs = 30_000): Promise<number> => {
+    const from = clock.monotonic()
+    while (!isSo() && clock.monotonic() - from < limitMs) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      await clock.advance(50)
+    }
+    return clock.monotonic() - from
+  }
+  return { clock, first, second, record, question, until }
+}
+
+function ofType<T extends AnswerEvent['type']>(
+  events: readonly AnswerEvent[],
+  type: T,
+): Extract<AnswerEvent, { type: T }>[] {
+  return events.filter((event): event is Extract<AnswerEvent, { type: T }> => event.type === type)
+}
+
+const SLOW = 0.02
+const isRunning = ({ jobs }: { jobs: JobService }) => jobs.jobs.length > 0
+
+describe.concurrent('a provider that does not begin', () => {
+  it.each([
+    ['3 s', [0, 500], 3000],
+    ['the 95th percentile of what was predicted', [2500, 4000], 5000],
+  ] as const)('has another one asked besides after %s, which writes the answer', async (_, queue, waitMs) => {
+    const { first, second, question, until, record } = await scene([
+      { queueMs: queue[0], tokensPerSecond: SLOW },
+      { queueMs: queue[1] },
+    ])
+    const asked = question()
+    await until(() => isRunning(first))
+    const waited = await until(() => isRunning(second) || second.due.length > 0)
+    expect(waited).toBeGreaterThanOrEqual(waitMs - 100)
+    expect(waited).toBeLessThan(waitMs + 500)
+    await until(() => asked.of('done').length > 0)
+    const [summary] = asked.of('done').map((event) => event.summary)
+    expect(summary?.segments.map(({ provider }) => provider)).toEqual([second.peer.name])
+    expect(summary?.outputTokens).toBe(40)
+    // One stream of draws, whoever goes on with it.
+    const [one, other] = asked.of('assigned')
+    expect([one?.segment.provider, other?.segment.provider]).toEqual([first.peer.name, second.peer.name])
+    expect(other?.seed).toEqual(one?.seed)
+    await until(() => !isRunning(first) && first.engine.active === 0)
+    expect([isRunning(first), first.engine.active], 'it was told to stop').toEqual([false, 0])
+    const { quotes, presence } = record.of('text-generation').beliefsIn(first.peer.name)
+    expect(quotes).toBeLessThan(0.9)
+    expect(presence, 'it is slow, and did not fail').toBe(1)
+  })
+
+  it('is waited for where the budget is spent', async () => {
+    const { first, second, question, until } = await scene([
+      { queueMs: 0, tokensPerSecond: SLOW },
+      { queueMs: 500 },
+    ])
+    const hedged = question()
+    await until(() => hedged.of('done').length > 0)
+    const asked = question({ promptTokens: [8] })
+    // Whoever was slow is asked second now, so it is the quick one that must not begin.
+    await until(() => isRunning(first) || isRunning(second) || asked.of('done').length > 0)
+    await until(() => asked.of('done').length > 0, 20_000)
+    expect(first.due.length + second.due.length + Number(isRunning(first))).toBeLessThanOrEqual(3)
+    asked.stop.abort()
+    await asked.ended
+  })
+
+  it.each([
+    ['the places of the model are busy', { busySlots: 4 }, {}, false],
+    ['its prompt is paid already', {}, { promptTokens: Array.from({ length: 600 }, () => 5) }, true],
+    ['both together could cost too much', {}, { maxCost: 700n }, true],
+  ] as const)('is waited for where %s', async (_, init, changes, isPaid) => {
+    const { first, second, question, until } = await scene(
+      [
+        { queueMs: 0, tokensPerSecond: SLOW, ...init },
+        { queueMs: 500, ...init },
+      ],
+      { isPaid },
+    )
+    const asked = question(changes as Partial<Prompt>)
+    await until(() => isRunning(first))
+    expect(isRunning(first)).toBe(true)
+    await until(() => isRunning(second) || second.due.length > 0, 8000)
+    expect([isRunning(second), second.due.length]).toEqual([false, 0])
+    asked.stop.abort()
+    await until(() => !isRunning(first))
+    await asked.ended
+  })
+})
+
+describe.concurrent('two providers of one paid answer', () => {
+  it('are paid once, where the slower one has signed nothing', async () => {
+    const { first, second, question, until } = await scene(
+      [{ queueMs: 0, tokensPerSecond: SLOW }, { queueMs: 500 }],
+      { isPaid: true },
+    )
+    const asked = question()
+    await until(() => asked.of('done').length > 0)
+    const [summary] = asked.of('done').map((event) => event.summary)
+    expect(summary?.due).toBe(3n + 40n * 10n)
+    expect(summary?.paid).toBe(summary?.due)
+    await until(() => first.due.length > 0)
+    expect([first.due, second.due]).toEqual([[0n], [403n]])
+    expect(asked.of('ended')).toEqual([])
+  })
+
+  it.each([1, 4])(
+    'that begin %d tokens at the same moment are paid what each signed, and nothing else',
+    async (length) => {
+      // Both write their first token four seconds after the first one was asked.
+      const { first, second, question, until } = await scene(
+        [
+          { queueMs: 0, tokensPerSecond: 0.25, answerLength: length },
+          { queueMs: 500, tokensPerSecond: 1, answerLength: length },
+        ],
+        { isPaid: true },
+      )
+      const asked = question()
+      await until(() => asked.of('done').length > 0, 200_000)
+      await until(() => !isRunning(first) && !isRunning(second))
+      const [summary] = asked.of('done').map((event) => event.summary)
+      expect(summary?.outputTokens).toBe(length)
+      const signed = [...first.due, ...second.due].reduce((sum, due) => sum + due, 0n)
+      expect(summary?.due).toBe(signed)
+      expect(summary?.paid).toBe(signed)
+    },
+  )
+})
