@@ -69,6 +69,6 @@ export async function lend(network: TestNetwork, relay: string, engine: Engine):
 }
 
 /** Waits until a relay knows that it can be asked. */
-async function untilOffered(provision: Provision): Promise<void> {
+export async function untilOffered(provision: Provision): Promise<void> {
   await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
 }
