@@ -75,6 +75,7 @@ export function stakeWords(stake: StakeSaid | undefined, isAnswered: boolean): s
   return isAnswered ? 'none that the relays know of' : NOT_KNOWN
 }
 
+/** Counts of outcomes, and always how many differ. @internal */
 export function outcomeWords(count: OutcomeCount): string {
   const words: Readonly<Record<Outcome, string>> = {
     agrees: count.agrees === 1 ? 'agrees' : 'agree',
@@ -87,7 +88,7 @@ export function outcomeWords(count: OutcomeCount): string {
   return parts.join(', ')
 }
 
-export function sumOf({ agrees, differs, inconclusive }: OutcomeCount): number {
+function sumOf({ agrees, differs, inconclusive }: OutcomeCount): number {
   return agrees + differs + inconclusive
 }
 

@@ -24,7 +24,7 @@ export interface FoundCheck {
   readonly signatures: { readonly provider: Uint8Array; readonly verifier: Uint8Array }
 }
 
-/** More are not kept of one answer: the oldest go. */
+/** More are not kept of one answer: the oldest go. @internal */
 export const MAX_CHECKS_PER_TURN = 24
 
 /** What an answer comes to. `none`: not checked, or a part of it was not. */

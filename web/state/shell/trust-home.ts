@@ -37,7 +37,11 @@ export function trustHomeOf(
   }
 }
 
-/** Classes by what the sketches show, and how far the first machine of each lies from the first of each other. */
+/**
+ * Classes by what the sketches show, and how far the first machine of each lies from the first of each other.
+ *
+ * @internal
+ */
 export function machineMap(found: readonly FoundGolden<GoldenSketches>[]): MachineMap {
   const classes = classesOf(found)
   const machineOf = (name: string): Machine[] =>

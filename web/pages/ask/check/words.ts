@@ -90,11 +90,11 @@ function doingWords({ step, by, verifier, loading }: Checking): string {
   }
 }
 
-export function classWords(of: VerifierClass): string {
+function classWords(of: VerifierClass): string {
   return [machineWords(of), of.build].filter(Boolean).join(', ')
 }
 
-/** 0.0213 */
+/** 0.0213 @internal */
 export function formatLogits(value: number): string {
   if (value === 0) return '0'
   return value < 0.0001 ? 'under 0.0001' : value.toPrecision(3).replace(/\.?0+$/, '')
