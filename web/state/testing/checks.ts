@@ -77,7 +77,7 @@ export function reportOf(transcript: Transcript, how: CheckHow, change: Partial<
       openings: [],
       transcript,
     },
-    cost: verdict.cost,
+    ...{ cost: verdict.cost, spent: verdict.cost },
   }
 }
 
