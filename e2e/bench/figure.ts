@@ -38,8 +38,9 @@ interface Case {
   readonly policy?: string
   /** What a cache may take, as a part of all models' bytes. */
   readonly room?: number
-  /** Of a check: what the provider does wrong, how many tokens were checked, and who wrote for whom to read. */
+  /** Of a check: what the provider does wrong, how tokens are drawn, how many were checked, and who wrote for whom to read. */
   readonly cheat?: string
+  readonly sampler?: string
   readonly tokens?: number
   readonly pair?: string
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { CheckTask, ThreadReply } from './check-thread.ts'
+import type { Draws } from './questions.ts'
 import { sumTallies, type Tally } from './tally.ts'
 
 /** Answers of one task: as many as the engine writes at once. */
@@ -8,8 +9,8 @@ const TASK_ANSWERS = 16
 
 /** Threads that ask and check, one for each core. */
 export interface CheckPool extends AsyncDisposable {
-  /** Asks questions `from` to `from + count - 1` and checks the answers. */
-  check(cheat: string | undefined, from: number, count: number): Promise<Tally>
+  /** Asks the first `count` questions and checks the answers. */
+  check(cheat: string | undefined, count: number, draws?: Draws): Promise<Tally>
 }
 
 /** @throws Error when a thread does not come up */
@@ -20,11 +21,11 @@ export async function openCheckPool(threads: number): Promise<CheckPool> {
   )
   await Promise.all(workers.map(nextMessage))
   return {
-    async check(cheat, from, count) {
+    async check(cheat, count, draws = 'page') {
       const tasks: CheckTask[] = []
       for (let at = 0; at < count; at += TASK_ANSWERS) {
         const size = Math.min(TASK_ANSWERS, count - at)
-        tasks.push({ cheat, questions: Array.from({ length: size }, (_, i) => from + at + i) })
+        tasks.push({ cheat, draws, questions: Array.from({ length: size }, (_, i) => at + i) })
       }
       return sumTallies((await Promise.all(workers.map((worker) => work(worker, tasks)))).flat())
     },

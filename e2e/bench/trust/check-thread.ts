@@ -4,7 +4,7 @@ import { cheatNamed } from '#shared/testing/cheats/cheats.ts'
 import { loadTinyParts } from '#shared/testing/cheats/tiny-parts.ts'
 import { envelopeFor } from '#shared/verify/calibration/envelope-for.ts'
 import { checkLengths } from './check-lengths.ts'
-import { questionOf } from './questions.ts'
+import { questionOf, type Draws } from './questions.ts'
 import { readingOnce } from './read-once.ts'
 import { sumTallies, type Tally } from './tally.ts'
 
@@ -12,6 +12,7 @@ import { sumTallies, type Tally } from './tally.ts'
 export interface CheckTask {
   /** Undefined asks an honest provider. */
   readonly cheat: string | undefined
+  readonly draws: Draws
   /** Of `questionOf`. */
   readonly questions: readonly number[]
 }
@@ -36,9 +37,9 @@ port.on('message', (task: CheckTask) => {
 })
 port.postMessage('ready')
 
-async function checkAll({ cheat, questions }: CheckTask): Promise<Tally> {
+async function checkAll({ cheat, draws, questions }: CheckTask): Promise<Tally> {
   const provider: Engine = cheat === undefined ? parts.honest : cheatNamed(cheat).wrap(parts)
   const pair = { provider, verifier: parts.honest, envelope }
-  const asked = questions.map((number) => questionOf(number, parts.model))
+  const asked = questions.map((number) => questionOf(number, parts.model, draws))
   return sumTallies(await Promise.all(asked.map((each) => checkLengths(pair, each))))
 }

@@ -12,7 +12,7 @@ const QUICK_ANSWERS = 32
 export async function measureFalseDiffers(pool: CheckPool, options: BenchOptions): Promise<void> {
   const { quick, long, print } = options
   const begun = performance.now()
-  const tally = await pool.check(undefined, 0, quick ? QUICK_ANSWERS : long ? LONG_ANSWERS : ANSWERS)
+  const tally = await pool.check(undefined, quick ? QUICK_ANSWERS : long ? LONG_ANSWERS : ANSWERS)
   printHonest(tally, { pair: 'wasm × wasm', print })
   console.error(`trust: honest pairs on wasm took ${((performance.now() - begun) / 1000).toFixed(0)} s`)
 }

@@ -1,4 +1,5 @@
 import { defaultsOf } from '#shared/client/model-defaults.ts'
+import type { SamplerParams } from '#shared/engine/engine.ts'
 import type { Asked } from '#shared/testing/cheats/checked-answer.ts'
 import type { TinyModel } from '#shared/testing/tiny-model.ts'
 
@@ -9,8 +10,19 @@ const ANIMALS = words('fox owl rabbit bear mouse otter hedgehog cat dog duck tur
 const OBJECTS = words('lantern kite drum map key boat bell scarf mirror clock book feather stone cup telescope whistle ball hat box lamp basket coin ring ladder apple cake wheel camera letter shell candle flag') // prettier-ignore
 const FORMS = ['Tell me a story about a _ and a _.', 'Write a short story about a _ and a _.']
 
-/** Question `number`, of which about two thousand differ in their words and all in their seeds, asked as the page asks it. */
-export function questionOf(number: number, { manifest, tokenizer }: TinyModel): Asked {
+/** How a question is to be drawn: at the low temperature at which the page asks this model, or at one that leaves the seed more to say. */
+export type Draws = 'page' | 'warm'
+
+const WARM = { temperature: 0.8, topP: 0.95 }
+
+/** How tokens are drawn, without what keeps the end tokens out. */
+export function samplerOf(draws: Draws, { manifest }: Pick<TinyModel, 'manifest'>): SamplerParams {
+  return draws === 'page' ? defaultsOf(manifest).sampler : WARM
+}
+
+/** Question `number`, of which about two thousand differ in their words and all in their seeds. */
+export function questionOf(number: number, model: TinyModel, draws: Draws = 'page'): Asked {
+  const { tokenizer } = model
   // Steps that share no factor with the lists walk through all pairs.
   const animal = ANIMALS[number % ANIMALS.length] ?? ''
   const object = OBJECTS[Math.floor(number / ANIMALS.length + number) % OBJECTS.length] ?? ''
@@ -19,7 +31,7 @@ export function questionOf(number: number, { manifest, tokenizer }: TinyModel): 
   const logitBias = [...tokenizer.eosTokens].map((token) => [token, NEVER] as const)
   return {
     promptTokens: tokenizer.encodeChat([{ role: 'user', content }]),
-    sampler: { ...defaultsOf(manifest).sampler, logitBias },
+    sampler: { ...samplerOf(draws, model), logitBias },
     seed: Uint8Array.from({ length: 32 }, (_, i) => (i < 4 ? number >>> (8 * i) : 7 * i)),
   }
 }
