@@ -14,6 +14,7 @@ import { envelopeFor } from '#shared/verify/calibration/envelope-for.ts'
 import { envelopeHash } from '#shared/verify/calibration/envelope.ts'
 import { bindOwnSketches } from '#shared/verify/check/own-sketches.ts'
 import { MIN_TOKENS } from '#shared/verify/check/judge.ts'
+import { verifyEvidence } from '#shared/verify/evidence/verify-evidence.ts'
 import { OPENINGS_PROTOCOL } from '#shared/verify/openings/constants.ts'
 import { openingsRequestSchema } from '#shared/verify/openings/messages.ts'
 import { decodeCase } from '#shared/verify/service/check-case.ts'
@@ -106,7 +107,7 @@ describe('an answer of the real model that is checked', { timeout: 60_000 }, () 
     return transcript
   }
 
-  it('agrees, by another peer and by an engine of one’s own', async () => {
+  it('agrees, by another peer and by an engine of one’s own, and leaves a file that proves it', async () => {
     const [wrote, { peer }] = [await provider(writer), await asker()]
     const transcript = await answered(peer)
     const reads = await provider(reader)
@@ -119,6 +120,9 @@ describe('an answer of the real model that is checked', { timeout: 60_000 }, () 
         class: { backend: 'wasm', adapter: 'cpu' },
       },
     })
+    const tools = { envelopeOf: () => envelopeFor('fp32'), engineOf: async () => reader }
+    const proof = await verifyEvidence(report.evidence, tools)
+    expect(proof).toMatchObject({ isConfirmed: true, verdict: { outcome: 'agrees' } })
     expect(events.map(({ type }) => type)).toEqual(['searching', 'asked', 'reading', 'opening', 'done'])
     const own = await check(peer, transcript, { by: 'self', engine: reader })
     expect(own.report).toMatchObject({ by: 'self', verifier: peer.name, verdict: { outcome: 'agrees' } })

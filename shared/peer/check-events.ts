@@ -64,6 +64,8 @@ export interface CheckReport {
   readonly openings: readonly SketchOpening[]
   /** What was shown of the answer: nothing of its payment. */
   readonly transcript: Transcript
+  /** All of this as a file that anybody can check again (`verifyEvidence`). */
+  readonly evidence: Uint8Array<ArrayBuffer>
   /** What the verdict cost. */
   readonly cost: BaseUnits
   /** What all were paid who were asked, those included who gave no verdict that holds. */

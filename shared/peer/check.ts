@@ -11,6 +11,7 @@ import { isPaid, type OutgoingCredit } from '../stream/credit.ts'
 import type { Transcript } from '../stream/transcript.ts'
 import { envelopeFor } from '../verify/calibration/envelope-for.ts'
 import type { Envelope } from '../verify/calibration/envelope.ts'
+import { encodeEvidence } from '../verify/evidence/evidence.ts'
 import { checkFits, openCase, scoreRequestOf, type CheckCase } from '../verify/service/check-case.ts'
 import { checkTermsOf, costOfCheck } from '../verify/service/check-terms.ts'
 import { VERIFY_PROTOCOL } from '../verify/service/constants.ts'
@@ -262,12 +263,16 @@ class PeerCheck {
 
 function reportOf(
   { transcript, proven }: CheckCase,
-  found: Omit<CheckReport, 'jobId' | 'provider' | 'transcript'>,
+  found: Omit<CheckReport, 'jobId' | 'provider' | 'transcript' | 'evidence'>,
 ): CheckReport {
   const { by, verifier, verdict, signed, own, salt, shown, openings, cost, spent } = found
   const { jobId, provider } = proven
+  const evidence = encodeEvidence({
+    ...{ transcript, verifier, verdict: signed, own, salt },
+    openings: openings.length > 0 ? openings : undefined,
+  })
   return {
     ...{ jobId, provider, transcript, by, verifier, verdict, signed, own, salt },
-    ...{ shown, openings, cost, spent },
+    ...{ shown, openings, evidence, cost, spent },
   }
 }
