@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
+import { calibrate } from '#shared/verify/calibration/calibrate.ts'
 import { HARD_LIMITS } from '#shared/verify/calibration/hard-limits.ts'
 import { limitsFrom, parseCalibration } from '#shared/verify/calibration/calibration-file.ts'
 import { sumUpPair, type Pair } from '#shared/verify/calibration/pair.ts'
@@ -9,6 +10,7 @@ import { tagOf } from '#shared/wire/versions.ts'
 import { answer, check, type HonestAnswer } from '../calibrate/honest-checks.ts'
 import { machinesHere, type Machine } from '../calibrate/machines.ts'
 import { askings } from '../calibrate/prompts.ts'
+import { readRecords } from '../calibrate/read-records.ts'
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +18,8 @@ const { values } = parseArgs({
     /** Answers of each class; those of a GPU in software take seconds each. */
     answers: { type: 'string', default: '240' },
     'gpu-answers': { type: 'string', default: '60' },
+    /** A file of golden records of the same model, see `e2e/calibrate/read-records.ts`. */
+    records: { type: 'string' },
   },
 })
 const { profile } = values
@@ -29,9 +33,12 @@ for (const provider of machines) {
   const answers = await answersOf(provider)
   for (const verifier of machines) pairs.push(await measure(provider, verifier, answers))
 }
+const records =
+  values.records === undefined ? undefined : calibrate(await readRecords(values.records), profile)
 const calibration = parseCalibration({
   ...{ format: tagOf('file', 'calibration'), profile, model: model.manifest.id, at: Date.now() },
-  ...{ pairs, agrees: limitsFrom(pairs, profile) },
+  ...{ pairs, agrees: limitsFrom(pairs, profile, records) },
+  ...(records && { records }),
 })
 const file = new URL(`../../shared/verify/calibration/${profile}.json`, import.meta.url)
 const style = await resolveConfig(file)

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { dtypeSchema } from '../../models/manifest.ts'
-import { epochMillisField, line, list } from '../../wire/fields.ts'
+import { epochMillisField, integer, line, list, real } from '../../wire/fields.ts'
 import { tagOf } from '../../wire/versions.ts'
 import { wilsonInterval } from '../statistics/binomial.ts'
 import { limitsSchema, type Envelope, type Limits, type Profile } from './envelope.ts'
@@ -17,6 +17,15 @@ const calibrationSchema = v.strictObject({
   model: line(60),
   at: epochMillisField,
   pairs: list(pairSchema, MAX_PAIRS),
+  /** What golden records of staked operators said (`calibrate`), where there were any. */
+  records: v.exactOptional(
+    v.strictObject({
+      operators: integer(0, 1e6),
+      kept: integer(0, 1e6),
+      sketchDistance: real(0, 1e6),
+      largestSketchDistance: real(0, 1e6),
+    }),
+  ),
   agrees: limitsSchema,
 })
 
@@ -36,7 +45,7 @@ const UNSEEN = 2
 const ROUNDING = { sketchDistance: 0.002, largestSketchDistance: 0.008 } as const
 
 /** What agrees, from what was measured, and never more than what differs. */
-export function limitsFrom(pairs: readonly Pair[], profile: Profile): Limits {
+export function limitsFrom(pairs: readonly Pair[], profile: Profile, records?: SketchLimits): Limits {
   const hard = HARD_LIMITS[profile].differs
   const sum = (read: (pair: Pair) => number): number => pairs.reduce((total, pair) => total + read(pair), 0)
   const tokens = sum((pair) => pair.tokens)
@@ -48,17 +57,21 @@ export function limitsFrom(pairs: readonly Pair[], profile: Profile): Limits {
           tokens,
         ).high
   const largest = (read: (pair: Pair) => number): number => Math.max(0, ...pairs.map(read))
+  const measured = limitsWithin(
+    {
+      sketchDistance: largest((pair) => pair.sketchDistance.largest),
+      largestSketchDistance: largest((pair) => pair.largestSketchDistance),
+    },
+    profile,
+  )
+  const wider = (name: keyof SketchLimits): number =>
+    Math.max(measured[name], Math.min(hard[name], records?.[name] ?? 0))
   return {
     off: Math.min(hard.off, rateOf(1)),
     far: Math.min(hard.far, rateOf(2)),
     beyond: Math.min(hard.beyond, rateOf(3)),
-    ...limitsWithin(
-      {
-        sketchDistance: largest((pair) => pair.sketchDistance.largest),
-        largestSketchDistance: largest((pair) => pair.largestSketchDistance),
-      },
-      profile,
-    ),
+    sketchDistance: wider('sketchDistance'),
+    largestSketchDistance: wider('largestSketchDistance'),
   }
 }
 

@@ -29,9 +29,9 @@ describe('the envelope of a profile', () => {
 
 describe('a calibration', () => {
   it.each(measured)('of %s says what its pairs say', (profile) => {
-    const { pairs, agrees, profile: own } = calibrationFor(profile)!
+    const { pairs, agrees, records, profile: own } = calibrationFor(profile)!
     expect(own).toBe(profile)
-    expect(limitsFrom(pairs, profile)).toEqual(agrees)
+    expect(limitsFrom(pairs, profile, records)).toEqual(agrees)
     for (const { tokens, margins, off } of pairs) {
       expect(margins.reduce((sum, each) => sum + each)).toBe(tokens)
       expect(off.low <= off.rate && off.rate <= off.high).toBe(true)
@@ -44,6 +44,16 @@ describe('a calibration', () => {
     const { agrees, differs } = envelopeOf({ ...calibration, agrees: wide })
     expect(differs).toEqual(HARD_LIMITS.fp32.differs)
     expect(agrees).toEqual(HARD_LIMITS.fp32.differs)
+  })
+
+  it('takes in what golden records showed, up to the hard limits', () => {
+    const { pairs } = calibrationFor('fp32')!
+    const hard = HARD_LIMITS.fp32.differs
+    const some = { sketchDistance: 0.01, largestSketchDistance: 0.05 }
+    expect(limitsFrom(pairs, 'fp32', some)).toMatchObject(some)
+    const far = { sketchDistance: 9, largestSketchDistance: 9 }
+    const { sketchDistance, largestSketchDistance } = limitsFrom(pairs, 'fp32', far)
+    expect([sketchDistance, largestSketchDistance]).toEqual([hard.sketchDistance, hard.largestSketchDistance])
   })
 
   it('of another form is refused', () => {

@@ -6,7 +6,7 @@ import { unmeasuredEnvelope } from './hard-limits.ts'
 
 const FILES: Readonly<Partial<Record<Profile, unknown>>> = { fp32, q4 }
 
-/** What was measured of a profile; undefined where nothing was. */
+/** What was measured of a profile; undefined where nothing was. @internal The page's table of classes reads it. */
 export function calibrationFor(profile: Profile): Calibration | undefined {
   const file = FILES[profile]
   return file === undefined ? undefined : parseCalibration(file)

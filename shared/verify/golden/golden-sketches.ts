@@ -26,7 +26,7 @@ const MAX_CASES = 8
 const MAX_CASE_TOKENS = 16
 const MAX_BYTES = MAX_CASES * MAX_CASE_TOKENS * SKETCH_BYTES
 
-/** A record is made again at each start, and at least once in two days. */
+/** A record is made again at each start, and at least once in two days. @internal What provides renews it in time. */
 export const MAX_GOLDEN_LIFE_MS = 48 * 60 * MINUTE_MS
 
 /** Which logits are sketched: the same for everybody, so that any two records can be compared. */
@@ -64,6 +64,8 @@ const recordSchema = v.strictObject({
  *
  * @returns undefined where the model has none
  * @throws as `Engine.score`
+ *
+ * @internal What provides will publish them.
  */
 export async function goldenSketches(
   engine: Pick<Engine, 'score'>,
@@ -80,7 +82,7 @@ export async function goldenSketches(
   return sketches.length > 0 ? joinSketches(sketches) : undefined
 }
 
-/** Signs a record in the name of the provider whose machine it describes. */
+/** Signs a record in the name of the provider whose machine it describes. @internal What provides will publish it. */
 export function signGolden(record: GoldenSketches, key: PrivateKey): Promise<Signed> {
   const { model, sketches, ...rest } = record
   return sign('golden-sketches', { ...rest, model: fromHex(model), sketches: sketchBytes(sketches) }, key)
@@ -91,6 +93,8 @@ export function signGolden(record: GoldenSketches, key: PrivateKey): Promise<Sig
  *
  * @throws InfernetError `wire.bad-signature`, `wire.malformed`, or `verify.bad-golden` with the reason `time` for one that
  * ends before it begins, or lives too long
+ *
+ * @internal Relays and the page read them; now only `npm run calibrate` does.
  */
 export async function openGolden(signed: Signed, provider: PeerName): Promise<GoldenSketches> {
   const record = await openSigned('golden-sketches', recordSchema, signed, provider)
