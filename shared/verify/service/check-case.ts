@@ -30,6 +30,8 @@ export interface CheckCase {
 /**
  * What of a transcript is shown to a verifier: all that decides what an honest provider writes, and nothing of what was
  * paid for it.
+ *
+ * @internal Tests ask without the rest of what asks.
  */
 export function shownToVerifier(transcript: Transcript): Transcript {
   const { quote, question, accepted } = transcript.shown
