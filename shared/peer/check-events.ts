@@ -7,7 +7,7 @@ import type { Transcript } from '../stream/transcript.ts'
 import type { Profile } from '../verify/calibration/envelope.ts'
 import type { Verdict } from '../verify/verdict.ts'
 import type { Signed } from '../wire/signed.ts'
-import type { Payer } from './peer.ts'
+import type { Payer } from './payer.ts'
 
 /** Who checks an answer. */
 export type CheckBy =

@@ -35,11 +35,11 @@ import type {
   EmbedRequest,
   EmbedSummary,
   NetworkView,
-  Payer,
   Peer,
   ProviderTerms,
   RelayView,
 } from './peer.ts'
+import type { Payer } from './payer.ts'
 import type { SearchComponents } from './provider-search.ts'
 import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'

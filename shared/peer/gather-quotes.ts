@@ -15,7 +15,7 @@ import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
 import { firstFew } from './first-few.ts'
 import { expectAsOffered } from './payable-offers.ts'
-import type { Payer } from './peer.ts'
+import type { Payer } from './payer.ts'
 
 export interface GatherComponents extends ConnectComponents {
   readonly name: PeerName

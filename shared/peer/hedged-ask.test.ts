@@ -24,7 +24,8 @@ import { connectedStreams, makePeer, signOffer, someOffer, type TestPeer } from 
 import { pricePerToken } from '../testing/prices.ts'
 import { realRandom } from '../testing/real-clock.ts'
 import { ask } from './ask.ts'
-import type { AnswerEvent, Payer } from './peer.ts'
+import type { AnswerEvent } from './peer.ts'
+import type { Payer } from './payer.ts'
 import { RecentPeers } from './recent-peers.ts'
 
 const PRICE = pricePerToken(1n, 10n)

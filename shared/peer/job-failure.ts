@@ -8,7 +8,7 @@ import type { Question } from '../stream/question.ts'
 import type { RunningJob } from '../stream/run-job.ts'
 import type { JobId } from '../base/ids.ts'
 import type { Quote } from '../prompt/prompt.ts'
-import type { Payer } from './peer.ts'
+import type { Payer } from './payer.ts'
 
 /**
  * What pays for a job; undefined for one that costs nothing, or where nobody pays.

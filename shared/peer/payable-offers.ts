@@ -2,7 +2,7 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import type { Quote } from '../prompt/prompt.ts'
 import { paymentOf, type Offer } from '../schedule/offer.ts'
 import { isPaid } from '../stream/credit.ts'
-import type { Payer } from './peer.ts'
+import type { Payer } from './payer.ts'
 
 /**
  * The offers that can be paid from here, and why the first of the others cannot: nobody is dialled who would only ask

@@ -3,13 +3,14 @@ import type { BaseUnits, EpochMillis, Millis, Tokens } from '../base/units.ts'
 import type { Backend, Engine, FinishReason } from '../engine/engine.ts'
 import type { Golden } from '../engine/golden.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
-import type { Price, Prompt, Quote, QuotePayment } from '../prompt/prompt.ts'
+import type { Price, Prompt, QuotePayment } from '../prompt/prompt.ts'
 import type { Path } from '../schedule/assignment.ts'
 import type { WantedShare } from '../schedule/demand/merge-demand.ts'
-import type { Offer, OfferedSelfTest, OfferPayment, ProviderKind, Tier } from '../schedule/offer.ts'
-import type { CreditSource, CreditVerifier } from '../stream/credit.ts'
+import type { Offer, OfferedSelfTest, ProviderKind, Tier } from '../schedule/offer.ts'
+import type { CreditVerifier } from '../stream/credit.ts'
 import type { TakeModel } from '../stream/serve-job.ts'
 import type { Transcript } from '../stream/transcript.ts'
+import type { Payer } from './payer.ts'
 import type { CheckBy, CheckEvent, CheckReport } from './check-events.ts'
 
 /** Who wrote a stretch of the answer, and how it went. */
@@ -285,14 +286,6 @@ export interface RelayView {
   /** True while it holds a reservation for us, so that others can find us through it. */
   readonly reserved: boolean
   readonly rttMs: Millis | undefined
-}
-
-/** Who pays for what this peer asks: `settle/payer-credit.ts`. */
-export interface Payer extends CreditSource {
-  /** @throws InfernetError `payment.wrong-chain` for an offer that cannot be paid from here */
-  checkOffer(payment: OfferPayment): void
-  /** @throws InfernetError `payment.*` for a quote that must not be paid under */
-  checkQuote(quote: Quote, provider: PeerName, prefillTokens: number): Promise<void>
 }
 
 /** How this peer is paid for what it serves. */

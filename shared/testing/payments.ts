@@ -2,7 +2,7 @@ import { chainAddress, jobId, modelHash, type ChainAddress } from '../base/ids.t
 import { baseUnits, epochMillis, millis, tokens } from '../base/units.ts'
 import type { QuotePayment } from '../prompt/prompt.ts'
 import { createChainSigner } from '../settle/chain-signature.ts'
-import type { LedgerStore } from '../settle/ledger-store.ts'
+import { MemoryLedgerStore, type LedgerStore } from '../settle/ledger-store.ts'
 import { PayeeCredit, type PayeeCreditComponents } from '../settle/payee-credit.ts'
 import { PayeeLedger } from '../settle/payee-ledger.ts'
 import { PayerCredit, type PayerCreditComponents } from '../settle/payer-credit.ts'
@@ -68,6 +68,11 @@ export function someQuote(payment: QuotePayment | undefined = PAYMENT): CreditTe
     issuedAt: epochMillis(0),
     expiresAt: epochMillis(1),
   }
+}
+
+/** A store of its own, for tests of the stages before `settle`. */
+export function emptyLedgers(): LedgerStore {
+  return new MemoryLedgerStore()
 }
 
 /** A purse over a store, as a page makes it. */

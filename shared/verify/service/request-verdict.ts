@@ -6,6 +6,7 @@ import { millis, SECOND_MS, type BaseUnits, type Millis } from '../../base/units
 import { errorFromPeer } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { Quote } from '../../prompt/prompt.ts'
+import { predict } from '../../schedule/policy/score.ts'
 import { SILENCE_MS } from '../../stream/constants.ts'
 import type { OutgoingCredit } from '../../stream/credit.ts'
 import type { OpenedSketch, SketchOpening } from '../../stream/sketch-tree.ts'
@@ -188,8 +189,8 @@ async function openReceived(
 }
 
 function patienceFor({ quote, case: { read } }: VerdictRequest): Millis {
-  const readingMs = (read / Math.max(1, quote.prefillTokensPerSecond)) * SECOND_MS
-  const expected = READING_GRACE_MS + READING_PATIENCE * (quote.queueMs + readingMs)
+  const { ttftMs } = predict(quote, { rttMs: millis(0), prefillTokens: read, maxTokens: 1 })
+  const expected = READING_GRACE_MS + READING_PATIENCE * ttftMs
   return millis(Math.min(CHECK_DEADLINE_MS, expected))
 }
 

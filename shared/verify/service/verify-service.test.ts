@@ -2,14 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../../base/bytes.ts'
 import { tokens } from '../../base/units.ts'
 import type { Engine, ScoreRequest } from '../../engine/engine.ts'
-import { MemoryLedgerStore } from '../../settle/ledger-store.ts'
 import { encodeTranscripts } from '../../stream/transcript.ts'
 import { makeAnswer, type MadeAnswer } from '../../testing/answers.ts'
 import { CheckRig } from '../../testing/check-rig.ts'
 import { FakeChain } from '../../testing/fake-chain.ts'
 import { FakeClock } from '../../testing/fake-clock.ts'
 import { createFakeEngine, type FakeEngine } from '../../testing/fake-engine.ts'
-import { PAYER, PAYMENT, purseOver, sessionKey, tillOver } from '../../testing/payments.ts'
+import { emptyLedgers, PAYER, PAYMENT, purseOver, sessionKey, tillOver } from '../../testing/payments.ts'
 import { makePeer, type TestPeer } from '../../testing/peers.ts'
 import { realClock } from '../../testing/real-clock.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
@@ -309,7 +308,7 @@ describe('VerifyService', () => {
     const READ = 3 + 40 - 1
     const paid = async () => {
       const quote = await rig.quoteFor(asker, READ)
-      const purse = purseOver(new MemoryLedgerStore(), chain)
+      const purse = purseOver(emptyLedgers(), chain)
       const credit = await purse.open(checkTermsOf(quote, { consumer: asker.name, read: tokens(READ) }))
       return { quote, credit, purse }
     }
@@ -317,7 +316,7 @@ describe('VerifyService', () => {
       chain = new FakeChain()
       chain.deposit(PAYER, 100_000n)
       chain.authorize(PAYER, sessionKey.address, 50_000n, realClock.now() + 3_600_000)
-      const till = await tillOver(new MemoryLedgerStore(), chain)
+      const till = await tillOver(emptyLedgers(), chain)
       ledger = till.ledger
       rig = new CheckRig(verifier, { clock: realClock, engine, payment: PAYMENT, till: till.till })
     })
@@ -334,7 +333,7 @@ describe('VerifyService', () => {
       const { quote } = await paid()
       await expect(rig.check(asker, answer, { quote })).rejects.toMatchObject({ code: 'payment.required' })
       const short = await rig.quoteFor(asker, READ)
-      const purse = purseOver(new MemoryLedgerStore(), chain)
+      const purse = purseOver(emptyLedgers(), chain)
       const credit = await purse.open(checkTermsOf(short, { consumer: asker.name, read: tokens(READ - 1) }))
       const unpaid = rig.check(asker, answer, { quote: short, credit })
       await expect(unpaid).rejects.toMatchObject({ code: 'payment.unpaid' })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { chainAddress, modelHash } from '#shared/base/ids.ts'
 import { baseUnits, tokens } from '#shared/base/units.ts'
-import type { Payer } from '#shared/peer/peer.ts'
+import type { Payer } from '#shared/peer/payer.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import type { MoneyServices } from './money-services.ts'

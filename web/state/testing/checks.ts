@@ -76,6 +76,7 @@ export function reportOf(transcript: Transcript, how: CheckHow, change: Partial<
       shown: 'opened' as const,
       openings: [],
       transcript,
+      evidence: new Uint8Array([7]),
     },
     ...{ cost: verdict.cost, spent: verdict.cost },
   }
