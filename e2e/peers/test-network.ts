@@ -5,7 +5,14 @@ import { modelHash } from '#shared/base/ids.ts'
 import type { Engine, GenerateRequest } from '#shared/engine/engine.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
-import type { AnswerEvent, AnswerSummary, BegunAnswer, Payee, Peer, ProviderTerms } from '#shared/peer/peer.ts'
+import type {
+  AnswerEvent,
+  AnswerSummary,
+  BegunAnswer,
+  Payee,
+  Peer,
+  ProviderTerms,
+} from '#shared/peer/peer.ts'
 import type { Payer } from '#shared/peer/payer.ts'
 import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
 import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'

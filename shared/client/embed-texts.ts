@@ -4,7 +4,13 @@ import { createTextTokenizer, type TextTokenizer } from '../engine/tokenizer/tex
 import { hashManifest, type Manifest } from '../models/manifest.ts'
 import { readJson, type ModelFiles } from '../models/model-files.ts'
 import { ENCODING } from '../models/task.ts'
-import { MAX_EMBED_REQUEST_TEXTS, type EmbedEvent, type EmbedRequest, type EmbedSummary, type Peer } from '../peer/peer.ts'
+import {
+  MAX_EMBED_REQUEST_TEXTS,
+  type EmbedEvent,
+  type EmbedRequest,
+  type EmbedSummary,
+  type Peer,
+} from '../peer/peer.ts'
 import type { Payer } from '../peer/payer.ts'
 
 /** The files of a model that its texts are read with. */

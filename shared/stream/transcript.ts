@@ -96,8 +96,6 @@ export interface SignedRoot {
 
 /**
  * The 32 bytes that the draws of a job depend on; undefined where the question, or the provider's half, is kept back.
- *
- * @internal The stage that checks answers calls it.
  */
 export function seedOf({ jobId, question, nonce }: Proven): Uint8Array | undefined {
   if (question?.seed) return question.seed
@@ -160,8 +158,6 @@ export function decodeTranscripts(file: Uint8Array): readonly Transcript[] {
  * part that is not what its hash says, or cannot be read; `signature`, `job`, `index`, `chain`, `position`, `length`, `root`
  * or `amount` for a chunk; `model`, `from`, `nonce` or `too many` for parts that contradict one another; `task` for a job
  * that did not write
- *
- * @internal Commands and audits call it; no tab does yet.
  */
 export async function verifyTranscript(transcript: Transcript): Promise<Proven> {
   const { jobId, provider, hashes, shown, chunks } = transcript

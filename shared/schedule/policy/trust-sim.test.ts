@@ -10,7 +10,7 @@ import { findBestStrategy } from '../../testing/trust-sim/search.ts'
 import { playTraffic } from '../../testing/trust-sim/traffic.ts'
 import { playWorld } from '../../testing/trust-sim/trust-world.ts'
 
-/** As `shared/verify/record/audit-rate.ts` says: 2 % of the jobs of one that was right 40 times. */
+/** 2 % of the jobs of one that was right 40 times, and nearly each of a newcomer. */
 const auditRate = (passed: number): number => Math.max(0.02, Math.exp(-passed / 10))
 const kind = (name: string) => CHEAT_KINDS.find((each) => each.name === name)!
 const cheat = (changes: Partial<Strategy>): Strategy => ({ ...HONEST, share: 1, ...changes })

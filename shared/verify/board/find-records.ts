@@ -36,7 +36,6 @@ interface Asking {
  *
  * @param open verifies whose record it is and reads it
  * @throws the signal's reason
- * @internal The page and the checks call it once they are joined.
  */
 export async function findGolden<Golden extends GoldenFacts>(
   ports: readonly RecordsPort[],
@@ -70,7 +69,6 @@ export async function findGolden<Golden extends GoldenFacts>(
  * word on each job, the newest first.
  *
  * @throws the signal's reason
- * @internal The page and the record of providers call it once they are joined.
  */
 export async function findVerdicts(
   ports: readonly RecordsPort[],
@@ -101,7 +99,6 @@ export async function findVerdicts(
  *
  * @returns undefined where no relay says anything
  * @throws the signal's reason
- * @internal The page calls it once it is joined.
  */
 export async function countChecks(
   ports: readonly RecordsPort[],

@@ -34,7 +34,7 @@ export interface Evidence {
 /** Fewer tokens show too little to vouch for them. @internal Who asks for a check may know before. */
 export const MIN_TOKENS = 32
 /** Fewer opened sketches do neither. @internal As above. */
-export const MIN_OPENED = 16
+const MIN_OPENED = 16
 /** A right machine at the hard limits is accused once in a million checks, for each of the three counts. */
 const FALSE_ALARM = 1e-6
 /** One within what was measured is left undecided once in a thousand. */

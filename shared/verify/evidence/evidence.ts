@@ -44,7 +44,7 @@ const evidenceSchema = v.strictObject({
   salt: bytes(32),
 })
 
-/** One check as a file. @internal What asks for checks exports them. */
+/** One check as a file. */
 export function encodeEvidence(evidence: Evidence): Uint8Array<ArrayBuffer> {
   const { transcript, openings, own, ...rest } = evidence
   return encode({

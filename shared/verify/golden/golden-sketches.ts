@@ -64,8 +64,6 @@ const recordSchema = v.strictObject({
  *
  * @returns undefined where the model has none
  * @throws as `Engine.score`
- *
- * @internal What provides will publish them.
  */
 export async function goldenSketches(
   engine: Pick<Engine, 'score'>,
@@ -82,7 +80,7 @@ export async function goldenSketches(
   return sketches.length > 0 ? joinSketches(sketches) : undefined
 }
 
-/** Signs a record in the name of the provider whose machine it describes. @internal What provides will publish it. */
+/** Signs a record in the name of the provider whose machine it describes. */
 export function signGolden(record: GoldenSketches, key: PrivateKey): Promise<Signed> {
   const { model, sketches, ...rest } = record
   return sign('golden-sketches', { ...rest, model: fromHex(model), sketches: sketchBytes(sketches) }, key)
@@ -93,8 +91,6 @@ export function signGolden(record: GoldenSketches, key: PrivateKey): Promise<Sig
  *
  * @throws InfernetError `wire.bad-signature`, `wire.malformed`, or `verify.bad-golden` with the reason `time` for one that
  * ends before it begins, or lives too long
- *
- * @internal Relays and the page read them; now only `npm run calibrate` does.
  */
 export async function openGolden(signed: Signed, provider: PeerName): Promise<GoldenSketches> {
   const record = await openSigned('golden-sketches', recordSchema, signed, provider)

@@ -18,8 +18,8 @@ export function costOfCheck(quote: Quote, read: Tokens): BaseUnits {
   return isPaid(quote) ? priceOfReading(quote.price, read) : baseUnits(0n)
 }
 
-/** What that much reading costs at this price. @internal The page estimates by it. */
-export function priceOfReading(price: Price, read: Tokens): BaseUnits {
+/** What that much reading costs at this price. */
+function priceOfReading(price: Price, read: Tokens): BaseUnits {
   return costOf(price, read, 0)
 }
 

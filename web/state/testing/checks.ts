@@ -63,7 +63,7 @@ export function transcriptOf(tail: string, job = '01'): Transcript {
 }
 
 /** What a check comes to that finds this. */
-export function reportOf(transcript: Transcript, how: CheckHow, change: Partial<Verdict> = {}): CheckReport {
+function reportOf(transcript: Transcript, how: CheckHow, change: Partial<Verdict> = {}): CheckReport {
   const verdict = verdictOf({ jobId: transcript.jobId, provider: transcript.provider, ...change })
   return {
     ...{ jobId: transcript.jobId, provider: transcript.provider, by: how.by },
