@@ -48,12 +48,13 @@ it('one provider lends two models on one engine, loads the one that is asked for
     ]),
   )
 
-  const promptTokens = models[0]!.tokenizer.encodeChat([{ role: 'user', content: 'What is 2 plus 3?' }])
+  const { tokenizer } = models[0]!
+  const promptTokens = tokenizer.encodeChat([{ role: 'user', content: 'What is 2 plus 3?' }])
   const asked = async (model: typeof full) => {
     const sampler = { temperature: 0, topP: 1 }
     const { events, tokens } = await hear(
       consumer.peer,
-      promptOf({ model, promptTokens, sampler, maxTokens: 12 }),
+      promptOf({ model, promptTokens, sampler, maxTokens: 12, eosTokens: [...tokenizer.eosTokens] }),
     )
     expect(tokens.length).toBeGreaterThan(0)
     return events.map(({ type }) => type).filter((type) => type === 'loading' || type === 'assigned')

@@ -102,6 +102,8 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
     message: 'The verdict that came does not fit the answer, so it was not used.',
     fix: CHECK_AGAIN,
   },
+  'verify.record-expired': { fix: 'Check the clock of this computer.' },
+  'verify.record-stale': { fix: 'Look again in a moment.' },
   'verify.records-full': { fix: 'Open the page from another relay.' },
   'payment.required': { fix: 'Make a deposit on the Wallet page, or ask a free provider.' },
   'payment.unpaid': { fix: 'Check the deposit on the Wallet page. What is written so far stays.' },
