@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { verifyTranscript } from '#shared/stream/transcript.ts'
+import { cheatNamed } from '#shared/testing/cheats/cheats.ts'
+import { loadTinyParts } from '#shared/testing/cheats/tiny-parts.ts'
 import { decodeEvidence } from '#shared/verify/evidence/evidence.ts'
+import { lend } from '../check-demo/verifiers.ts'
 import { axeViolations } from '../fixtures/axe.ts'
 import { openConsumer, openProvider } from '../fixtures/network.ts'
 import { startNetwork } from '../fixtures/lending-network.ts'
+import { runVerify, withOneTokenChanged } from '../fixtures/run-verify.ts'
 import { AskPage } from '../pages/ask-page.ts'
+import { TestNetwork } from '../peers/test-network.ts'
 
 describe('an answer that somebody has checked', () => {
   it('agrees by a stranger’s computer and by a tab that has the model, and leaves evidence that can be saved', async () => {
@@ -32,9 +38,19 @@ describe('an answer that somebody has checked', () => {
     expect(await axeViolations(page)).toEqual([])
     const downloading = page.waitForEvent('download')
     await page.getByTestId('save-evidence').click()
-    const file = decodeEvidence(await readFile(await (await downloading).path()))
+    const saved = await readFile(await (await downloading).path())
+    const file = decodeEvidence(saved)
     expect(file.transcript.provider).toBe(segments[0]?.provider)
     expect(file.verifier).not.toBe(segments[0]?.provider)
+    const { tokens } = await verifyTranscript(file.transcript)
+    expect(await runVerify(saved)).toMatchObject({
+      status: 0,
+      said: { verified: 'agrees', own: 'agrees', tokens: tokens.length },
+    })
+    expect(await runVerify(withOneTokenChanged(saved, tokens))).toMatchObject({
+      status: 1,
+      said: { refused: 'verify.bad-evidence' },
+    })
 
     await page.keyboard.press('Escape')
     expect(await mark.getAttribute('data-mark')).toBe('agrees')
@@ -51,5 +67,35 @@ describe('an answer that somebody has checked', () => {
     await lender.page.getByTestId('check-here').click()
     await lender.page.locator('[data-testid=check-lead][data-mark=agrees]').waitFor({ timeout: 60_000 })
     expect(await lender.page.getByTestId('evidence').getAttribute('data-by')).toBe('self')
+  })
+
+  it('differs where its provider wrote with other weights, and the next questions go to somebody else', async () => {
+    await using network = await startNetwork()
+    await using nodes = new TestNetwork()
+    const { browser, relay } = network
+    const parts = await loadTinyParts()
+    nodes.defer(() => parts.close())
+    await lend(nodes, relay.address, cheatNamed('other-quantisation').wrap(parts))
+    const consumer = await openConsumer(browser, relay.url)
+    await consumer.ask('Tell me a story about a fox and a lantern.')
+    await consumer.waitForState('done')
+    const [cheat] = (await consumer.record()).segments
+
+    await openProvider(browser, relay.url)
+    const mark = consumer.page.getByTestId('check-mark').last()
+    await mark.click()
+    await consumer.page.getByTestId('check-stranger').click()
+    await consumer.page.locator('[data-testid=check-lead][data-mark=differs]').waitFor({ timeout: 60_000 })
+    await consumer.page.keyboard.press('Escape')
+    expect(await mark.getAttribute('data-mark')).toBe('differs')
+
+    // It is set aside, not less likely: it would be drawn four times with a chance of one in sixteen.
+    for (let question = 0; question < 4; question++) {
+      await consumer.ask(`What is 2 plus ${question}?`)
+      await consumer.waitForState('done')
+      const { segments } = await consumer.record()
+      expect(segments.map(({ provider }) => provider)).not.toContain(cheat?.provider)
+      expect(segments.length).toBeGreaterThan(0)
+    }
   })
 })
