@@ -55,7 +55,7 @@ it('says why it is asked or not, in a sentence for each reason', () => {
     expect(text, code).toMatch(/^[A-Z].*\.$/)
     expect(text, code).not.toMatch(/undefined|NaN/)
   }
-  expect(reasonSentence({ code: 'trust', facts })).toContain('All that comes to 41 %')
+  expect(reasonSentence({ code: 'trust', facts })).toContain('In the draw it counts 41 %')
   expect(reasonSentence({ code: 'of-tomorrow', facts })).toBe('of-tomorrow')
 })
 

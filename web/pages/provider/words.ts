@@ -142,7 +142,7 @@ const REASONS: Readonly<Record<string, (facts: Facts) => string>> = {
   new: () =>
     'This tab has no record of it yet: it is asked now and then, until its work has shown what it is.',
   trust: (facts) =>
-    `All that comes to ${percent(facts, 'trust')}: honest ${percent(facts, 'integrity')}, there when asked ${percent(facts, 'availability')}, as fast as promised ${percent(facts, 'quotes')}.`,
+    `In the draw it counts ${percent(facts, 'trust')}: ${percent(facts, 'integrity')} for right answers, ${percent(facts, 'availability')} for being there, ${percent(facts, 'quotes')} for its word on speed. Where little is known, little counts.`,
 }
 
 /** Why it is asked or not, one sentence each; a reason that this page does not know is named by its code. */
