@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { PeerName } from '#shared/base/ids.ts'
+import { millis } from '#shared/base/units.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { makePeer } from '#shared/testing/peers.ts'
 import { checking, transcriptOf } from '../testing/checks.ts'
@@ -34,12 +35,20 @@ it('counts what a check found for who is asked next, and knows it in the next vi
   expect(codes(next.record)).toContain('checked')
 })
 
-it('is kept now and then, and begins empty where what is kept cannot be read', async () => {
+it('is kept within seconds of a change, begins empty where what is kept cannot be read, and leaves alone what another tab kept', async () => {
   const [clock, { store, kept }] = [new FakeClock(), storing()]
   kept.stored = { nonsense: true }
   const known = await KnownProviders.open({ clock, store })
   const { name } = await makePeer()
   expect(known.record.explain(name).map(({ code }) => code)).toContain('new')
   await clock.advance(60_000)
-  expect(kept.stored).not.toEqual({ nonsense: true })
+  expect(kept.stored, 'nothing was seen').toEqual({ nonsense: true })
+  const timing = { observedMs: millis(100), predictedMs: millis(100) }
+  known.record.of('text-generation').ended(name, 'served', timing)
+  await clock.advance(5000)
+  const next = await KnownProviders.open({ clock, store })
+  expect(next.record.explain(name).map(({ code }) => code)).toContain('served')
+  kept.stored = 'of another tab'
+  await clock.advance(60_000)
+  expect(kept.stored).toBe('of another tab')
 })

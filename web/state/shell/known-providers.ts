@@ -1,10 +1,10 @@
 import type { Clock } from '#shared/base/clock.ts'
-import { millis, MINUTE_MS } from '#shared/base/units.ts'
+import { millis, SECOND_MS } from '#shared/base/units.ts'
 import type { CheckReport } from '#shared/peer/check-events.ts'
 import { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 
-/** What was seen since is lost when a tab is killed: each question shows it again. */
-const KEEP_EVERY_MS = MINUTE_MS
+/** What was seen since is lost when a tab is reloaded or killed. */
+const KEEP_EVERY_MS = 5 * SECOND_MS
 
 export interface KnownProvidersComponents {
   readonly clock: Clock
@@ -15,10 +15,13 @@ export interface KnownProvidersComponents {
 export class KnownProviders {
   readonly #components: KnownProvidersComponents
   readonly record: ProviderRecord
+  /** What was kept or read last, as text. */
+  #kept: string
 
   private constructor(components: KnownProvidersComponents, stored: unknown) {
     this.#components = components
     this.record = new ProviderRecord({ clock: components.clock }, stored)
+    this.#kept = JSON.stringify(this.record.toStored())
     this.#keepLater()
   }
 
@@ -34,8 +37,13 @@ export class KnownProviders {
     void this.keep()
   }
 
-  keep(): Promise<void> {
-    return this.#components.store.write(this.record.toStored())
+  /** A tab that saw nothing new writes nothing: another one may have. */
+  async keep(): Promise<void> {
+    const stored = this.record.toStored()
+    const text = JSON.stringify(stored)
+    if (text === this.#kept) return
+    this.#kept = text
+    await this.#components.store.write(stored)
   }
 
   #keepLater(): void {
