@@ -3,8 +3,8 @@ import { millis, SECOND_MS } from '#shared/base/units.ts'
 import type { CheckReport } from '#shared/peer/check-events.ts'
 import { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 
-/** What was seen since is lost when a tab is reloaded or killed. */
-const KEEP_EVERY_MS = 5 * SECOND_MS
+/** What was seen since is lost when a tab is reloaded or killed; what did not change is not written. */
+const KEEP_EVERY_MS = SECOND_MS
 
 export interface KnownProvidersComponents {
   readonly clock: Clock
