@@ -57,6 +57,7 @@ it('says why it is asked or not, in a sentence for each reason', () => {
   }
   expect(reasonSentence({ code: 'trust', facts })).toContain('In the draw it counts 41 %')
   expect(reasonSentence({ code: 'of-tomorrow', facts })).toBe('of-tomorrow')
+  expect(reasonSentence({ code: 'served', facts: { served: 1, failed: 0 } })).toContain('1 job of this tab')
 })
 
 it('says by its reasons whether it is asked', () => {

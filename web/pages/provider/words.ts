@@ -135,7 +135,7 @@ const REASONS: Readonly<Record<string, (facts: Facts) => string>> = {
   told: (facts) =>
     `By the word of ${plural(number(facts, 'auditors'), 'auditor')} with stake, about ${whole(facts, 'agrees')} of its answers agree and ${whole(facts, 'differs')} differ; older ones count less.`,
   served: (facts) =>
-    `It ended ${whole(facts, 'served')} jobs of this tab well, and ${whole(facts, 'failed')} not.`,
+    `It ended ${plural(number(facts, 'served'), 'job')} of this tab well, and ${whole(facts, 'failed')} not.`,
   slow: (facts) => `It took ${number(facts, 'times').toFixed(1)} times as long as it had promised.`,
   staked: () => 'It has a stake, so it starts with more trust than a name that costs nothing.',
   unstaked: () => 'It has no stake that is known here, so it starts with the trust of any new name.',
