@@ -36,6 +36,7 @@ function world(init: ShelfInit = {}, more: Partial<ShelfComponents> = {}) {
           selfTest: { right: 3, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 },
           state: { stage: 'up' } as const,
           testedAt: clock.now(),
+          testAgain: () => Promise.resolve(),
           onChange: () => () => undefined,
           lost,
           die,
