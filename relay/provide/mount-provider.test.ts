@@ -14,6 +14,7 @@ import { openOffer, type Offer } from '#shared/schedule/offer.ts'
 import type { Relay } from '../create-relay.ts'
 import { mountDirectory } from '../directory/mount-directory.ts'
 import { nodeClock } from '../base/node-clock.ts'
+import { createLog } from '../observe/log.ts'
 import { startRelay } from '../testing/fixtures.ts'
 import { locateIn } from '../config/models-folder.ts'
 import { mountProvider } from './mount-provider.ts'
@@ -41,6 +42,7 @@ describe('mountProvider', () => {
   async function provide(modelsFolder: string, models = ['infernet-tiny']) {
     return mountProvider(relay, {
       privateKey: await privateKey,
+      log: createLog('silent'),
       directory: directory.port,
       locate: locateIn([modelsFolder]),
       models,
