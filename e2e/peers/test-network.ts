@@ -66,6 +66,8 @@ export interface NodeInit {
   readonly toldBy?: (registers: () => readonly RecordsPort[]) => Pick<ToldEvidence, 'consider'>
   /** Made from the peer's key, which binds it to its operator. */
   readonly payee?: (key: PrivateKey) => Promise<Payee>
+  /** How often it looks what is said of it, in milliseconds. @default as a tab does */
+  readonly lookMs?: number
 }
 
 export const OWN_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
@@ -94,6 +96,7 @@ export class TestNetwork implements AsyncDisposable {
     payee,
     record,
     toldBy,
+    lookMs,
   }: NodeInit = {}): Promise<TestPeerNode> {
     const key = await generateKeyPair('Ed25519')
     const node = await startLocalNode({
@@ -112,6 +115,7 @@ export class TestNetwork implements AsyncDisposable {
         kind: 'node',
         ...(named && { addresses: () => named }),
         hiding: hides ? { hasTurn: false } : undefined,
+        lookMs,
       },
     )
     const peer = paying(bare, payer, await payee?.(key))
