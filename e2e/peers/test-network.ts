@@ -22,6 +22,7 @@ import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/
 import { startLocalNode } from '#shared/testing/local-node.ts'
 import { pricePerToken } from '#shared/testing/prices.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
+import { OpeningKeeper } from '#shared/verify/openings/opening-keeper.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { mountDirectory } from '../../relay/directory/mount-directory.ts'
@@ -38,6 +39,8 @@ export interface TestPeerNode {
   readonly key: PrivateKey
   readonly peer: Peer
   readonly joined: JoinedRelays
+  /** What it committed to. */
+  readonly openings: OpeningKeeper
   /** Its part in passing on models, ended with the network. */
   seed(init?: SeedingInit): Promise<Seeding>
   stop(): Promise<void>
@@ -94,8 +97,9 @@ export class TestNetwork implements AsyncDisposable {
     const joined = new JoinedRelays({ node, clock: realClock, readRelays }, relays)
     const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
     await untilTried(joined)
+    const openings = new OpeningKeeper({ clock: realClock, random: realRandom })
     const bare = createPeer(
-      { node, key, clock: realClock, random: realRandom, relays: source },
+      { node, key, clock: realClock, random: realRandom, relays: source, openings },
       {
         kind: 'node',
         ...(named && { addresses: () => named }),
@@ -115,7 +119,7 @@ export class TestNetwork implements AsyncDisposable {
       this.#stops.push(() => seeding.stop())
       return seeding
     }
-    return { node, key, peer, joined, seed, stop }
+    return { node, key, peer, joined, openings, seed, stop }
   }
 
   /** Done when the network ends, before what was started earlier is stopped. */

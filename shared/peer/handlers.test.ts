@@ -131,7 +131,7 @@ describe('the protocol handlers', () => {
         golden: new GoldenBook({ clock: realClock, random: realRandom, open: openGolden }),
         verdicts: new VerdictBook({ clock: realClock, knows: () => true }),
       }).handle,
-      openings: new OpeningsService({ clock: realClock, keeper: openings }).handle,
+      openings: new OpeningsService({ clock: realClock, keeper: openings, key: provider.key }).handle,
     }
     valid = await validMessages()
   })

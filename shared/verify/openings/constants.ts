@@ -24,6 +24,9 @@ export const OPENED_POSITIONS_RATE = {
   perSecond: MAX_ASKED_POSITIONS,
 } as const
 
+/** What a request costs beside its positions: the tree of a whole chunk, and a signature. */
+export const REQUEST_COST_POSITIONS = 64
+
 /** Peers whose rate is remembered. */
 export const MAX_OPENING_ASKERS = 1024
 

@@ -1,4 +1,4 @@
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import type { Clock } from '../../base/clock.ts'
 import { peerName, type PeerName } from '../../base/ids.ts'
 import { KeyedBuckets } from '../../base/keyed-buckets.ts'
@@ -7,20 +7,35 @@ import { errorToMessage } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { SketchOpening } from '../../stream/sketch-tree.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
-import { MAX_OPENING_ASKERS, OPENED_POSITIONS_RATE, OPENINGS_RATE } from './constants.ts'
+import {
+  MAX_OPENING_ASKERS,
+  OPENED_POSITIONS_RATE,
+  OPENINGS_RATE,
+  REQUEST_COST_POSITIONS,
+} from './constants.ts'
 import { openingsRequestSchema, type OpeningsRequest } from './messages.ts'
 import type { OpeningKeeper } from './opening-keeper.ts'
+import { signOpened, statementBytes } from './statement.ts'
+
+export interface OpeningsServiceComponents {
+  readonly clock: Clock
+  readonly keeper: OpeningKeeper
+  /** Signs what is opened. */
+  readonly key: PrivateKey
+}
 
 /** The provider's side of the openings protocol: one request a stream. It costs the asker nothing, and so is limited. */
 export class OpeningsService {
   readonly #clock: Clock
   readonly #keeper: OpeningKeeper
+  readonly #key: PrivateKey
   readonly #rates: KeyedBuckets<PeerName>
   readonly #total: TokenBucket
 
-  constructor({ clock, keeper }: { readonly clock: Clock; readonly keeper: OpeningKeeper }) {
+  constructor({ clock, keeper, key }: OpeningsServiceComponents) {
     this.#clock = clock
     this.#keeper = keeper
+    this.#key = key
     this.#rates = new KeyedBuckets(clock, OPENINGS_RATE, MAX_OPENING_ASKERS)
     this.#total = new TokenBucket(clock, OPENED_POSITIONS_RATE)
   }
@@ -35,8 +50,9 @@ export class OpeningsService {
       )
       if (found instanceof InfernetError) await frames.send({ type: 'refused', error: errorToMessage(found) })
       else {
-        for (const opening of found) await frames.send({ type: 'opening', opening })
-        await frames.send({ type: 'done' })
+        const { openings, statement } = found
+        for (const opening of openings) await frames.send({ type: 'opening', opening })
+        await frames.send({ type: 'done', optional: { statement } })
       }
       await frames.close()
     } catch (thrown) {
@@ -44,9 +60,15 @@ export class OpeningsService {
     }
   }
 
-  async #open(asker: PeerName, request: OpeningsRequest): Promise<readonly SketchOpening[]> {
-    if (!this.#rates.take(asker) || !this.#total.take(request.positions.length))
+  async #open(
+    asker: PeerName,
+    request: OpeningsRequest,
+  ): Promise<{ readonly openings: readonly SketchOpening[]; readonly statement: Uint8Array }> {
+    const { link, positions } = request
+    if (!this.#rates.take(asker) || !this.#total.take(REQUEST_COST_POSITIONS + positions.length))
       throw new InfernetError('verify.rate-limited')
-    return this.#keeper.open(request)
+    const openings = await this.#keeper.open(request)
+    const signed = await signOpened({ link, positions, openings }, this.#key)
+    return { openings, statement: statementBytes(signed) }
   }
 }
