@@ -56,7 +56,7 @@ export async function fetchOpenings(
 
 async function askProvider(
   components: SearchComponents,
-  { transcript, proven, model }: CheckCase,
+  { held: transcript, proven, model }: CheckCase,
   positions: readonly number[],
   signal: AbortSignal,
 ): Promise<ReceivedOpenings> {

@@ -42,7 +42,7 @@ export const VERSIONS = {
     'sketch-leaf': 1,
     'sketch-salt': 1,
     'own-sketches': 1,
-    'opening-key': 1,
+    'opening-key': 2,
     'kept-openings': 1,
   },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */

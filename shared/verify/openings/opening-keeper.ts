@@ -66,11 +66,11 @@ export class OpeningKeeper implements SketchKeeper {
     return this.#components.random.bytes(32)
   }
 
-  keep({ jobId, link, question, from, secret, sketches }: CommittedJob): void {
+  keep({ jobId, link, question, credit, from, secret, sketches }: CommittedJob): void {
     if (sketches.length === 0) return
     const opened = { link: toHex(link), from, secret, sketches }
     const keptAt = this.#components.clock.now()
-    const job: KeptJob = { ...opened, jobId, key: openingKey(question), keptAt, sum: keptSum(opened) }
+    const job: KeptJob = { ...opened, jobId, key: openingKey(question, credit), keptAt, sum: keptSum(opened) }
     this.#add(job)
     this.#forget(this.#surplus())
     // A store that fails costs openings after a reload, never a job.

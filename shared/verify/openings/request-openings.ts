@@ -38,7 +38,7 @@ const TREE_DEPTH = Math.log2(CHUNK_TOKENS)
 /**
  * Has a provider open sketches of a job, over a stream of `OPENINGS_PROTOCOL` to it that was just opened.
  *
- * @param job its transcript with the question shown, what that proves (`verifyTranscript`), and the wanted positions, in
+ * @param job its transcript with question and payment shown, what that proves (`verifyTranscript`), and the wanted positions, in
  *   rising order, each of {@link committedPositions}, `MAX_ASKED_POSITIONS` at most
  * @throws InfernetError `verify.no-commitments` where nothing was committed to at a wanted position, `verify.bad-request`
  *   for a transcript without its question, `verify.bad-openings` for what is not what was signed and bears no name, the
@@ -77,7 +77,12 @@ function requestOf({ transcript: { jobId, hashes, shown }, proven, positions }: 
   const committed = new Set(committedPositions(proven))
   if (!positions.every((at) => committed.has(at))) throw new InfernetError('verify.no-commitments')
   if (!shown.question) throw new InfernetError('verify.bad-request', { reason: 'question' })
-  return { type: 'open', link: firstLink(jobId, hashes), key: openingKey(shown.question), positions }
+  return {
+    type: 'open',
+    link: firstLink(jobId, hashes),
+    key: openingKey(shown.question, shown.credit),
+    positions,
+  }
 }
 
 interface SaidOpenings {
