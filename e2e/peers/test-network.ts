@@ -59,6 +59,10 @@ export interface NodeInit {
   readonly payer?: Payer
   /** Asks without showing its address: without TURN, as it has none. @default false */
   readonly hides?: boolean
+  /** Whose name it has. @default a new one */
+  readonly key?: PrivateKey
+  /** Keeps what it commits to. @default as long as the node */
+  readonly openings?: OpeningKeeper
   /** Made from the peer's key, which binds it to its operator. */
   readonly payee?: (key: PrivateKey) => Promise<Payee>
 }
@@ -87,8 +91,10 @@ export class TestNetwork implements AsyncDisposable {
     payer,
     hides,
     payee,
+    key: ownKey,
+    openings = new OpeningKeeper({ clock: realClock, random: realRandom }),
   }: NodeInit = {}): Promise<TestPeerNode> {
-    const key = await generateKeyPair('Ed25519')
+    const key = ownKey ?? (await generateKeyPair('Ed25519'))
     const node = await startLocalNode({
       key,
       listen,
@@ -97,7 +103,6 @@ export class TestNetwork implements AsyncDisposable {
     const joined = new JoinedRelays({ node, clock: realClock, readRelays }, relays)
     const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
     await untilTried(joined)
-    const openings = new OpeningKeeper({ clock: realClock, random: realRandom })
     const bare = createPeer(
       { node, key, clock: realClock, random: realRandom, relays: source, openings },
       {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { PeerName } from '#shared/base/ids.ts'
+import { jobId, type PeerName } from '#shared/base/ids.ts'
 import { millis } from '#shared/base/units.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { makePeer } from '#shared/testing/peers.ts'
@@ -33,6 +33,20 @@ it('counts what a check found for who is asked next, and knows it in the next vi
   expect(known.record.explain(other.name).map(({ code }) => code)).toContain('new')
   const next = await KnownProviders.open({ clock, store })
   expect(codes(next.record)).toContain('checked')
+})
+
+it('takes a forgery that a peer found for one that it saw itself: it was shown it', async () => {
+  const known = await KnownProviders.open({ clock: new FakeClock(), store: storing().store })
+  const [{ name }, other] = [await makePeer(), await makePeer()]
+  const report = await differing(name)
+  const verdict = { ...report.verdict, difference: 'openings' as const }
+  for (const job of ['01', '02']) {
+    const found = { ...report, by: 'peer' as const, jobId: jobId(job.repeat(16)), verdict }
+    known.checked({ ...found, shown: 'forged' })
+    known.checked({ ...found, provider: other.name })
+  }
+  expect(known.record.explain(name).map(({ code }) => code)).toContain('excluded')
+  expect(known.record.explain(other.name).map(({ code }) => code)).not.toContain('excluded')
 })
 
 it('is kept within a second of a change, begins empty where what is kept cannot be read, and leaves alone what another tab kept', async () => {
