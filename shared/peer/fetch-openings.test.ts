@@ -117,6 +117,29 @@ describe('fetchOpenings', () => {
     expect(await fetch(answer, componentsFor(undefined))).toMatchObject({ shown: 'withheld' })
   })
 
+  it('takes openings that come one by one for ever for withheld ones, after the same deadline', async () => {
+    const answer = await answerOf({ maxTokens: 2000 }, 320)
+    const clock = new FakeClock(realClock.now())
+    const begun = Promise.withResolvers<Frames>()
+    const slow = fetch(
+      answer,
+      componentsFor(async (frames) => {
+        await frames.receive()
+        begun.resolve(frames)
+      }, clock),
+    )
+    const frames = await begun.promise
+    let isOver = false
+    void slow.then(() => (isOver = true))
+    let waited = 0
+    for (const opening of answer.openings) {
+      await frames.send({ type: 'opening', opening }).catch(() => undefined)
+      for (let i = 0; i < 4 && !isOver; i++, waited += 1000) await clock.advance(1000)
+    }
+    expect(await slow).toMatchObject({ shown: 'withheld', reason: { code: 'verify.withheld' } })
+    expect(waited, 'before the last one came').toBeLessThan(4000 * (answer.openings.length - 1))
+  })
+
   it('asks nobody where nothing was signed, and stops when it is told to', async () => {
     const unsigned = await answerOf({ isCommitted: false })
     expect(await fetch(unsigned, componentsFor(undefined))).toMatchObject({ shown: 'unsigned' })

@@ -15,6 +15,7 @@ import { pricePerToken } from '../../testing/prices.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import {
   MAX_ASKED_POSITIONS,
+  MAX_OPEN_REQUESTS,
   OPENINGS_DEADLINE_MS,
   OPENINGS_RATE,
   REQUEST_COST_POSITIONS,
@@ -274,7 +275,7 @@ describe('openings', () => {
     })
   })
 
-  it('that do not come end at a deadline, also where something keeps coming', async () => {
+  it('that do not come end at a deadline', async () => {
     const asked = ask(async (stream) => {
       const frames = new FramedStream(stream, openingsRequestSchema, clock)
       await frames.receive()
@@ -282,6 +283,25 @@ describe('openings', () => {
     const refused = expect(asked).rejects.toMatchObject({ code: 'wire.timeout' })
     for (let waited = 0; waited <= OPENINGS_DEADLINE_MS; waited += 1000) await clock.advance(millis(1000))
     await refused
+  })
+
+  it('are made for so many at once, and for nobody longer than the deadline, however slow a disk is', async () => {
+    const never = new Promise<never>(() => undefined)
+    const store = { load: () => never, put: async () => undefined, remove: async () => undefined }
+    keeper = new OpeningKeeper({ clock, random: countingRandom(), store })
+    service = new OpeningsService({ clock, keeper, key: provider.key })
+    const askers = await Promise.all(Array.from({ length: 100 }, () => makePeer()))
+    const outcomes: string[] = []
+    const asked = askers.map((who) =>
+      ask((stream) => honest(stream, who), { positions: [3] }).catch(
+        ({ code }: { code: string }) => void outcomes.push(code),
+      ),
+    )
+    await expect.poll(() => outcomes.length).toBe(100 - MAX_OPEN_REQUESTS)
+    expect(new Set(outcomes)).toEqual(new Set(['verify.rate-limited']))
+    for (let waited = 0; waited <= OPENINGS_DEADLINE_MS; waited += 1000) await clock.advance(millis(1000))
+    await Promise.all(asked)
+    expect(outcomes).toHaveLength(100)
   })
 
   it('end with the signal of who asks', async () => {
