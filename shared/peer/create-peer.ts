@@ -316,7 +316,7 @@ class NetworkPeer implements Peer {
       },
       {
         protocol: OPENINGS_PROTOCOL,
-        handle: new OpeningsService({ clock, keeper: this.#openings }).handle,
+        handle: new OpeningsService({ clock, keeper: this.#openings, key: this.#components.key }).handle,
         maxInboundStreams: MAX_OPENINGS_STREAMS,
         isRelayed: true,
       },
