@@ -37,6 +37,7 @@ const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
 const long = [
   'page',
   'gpu-decoder',
+  'webgpu',
   'market',
   'several-models',
   'swarm',

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Page } from 'playwright'
 import { describe, expect, it } from 'vitest'
 import { verifyTranscript } from '#shared/stream/transcript.ts'
 import { cheatNamed } from '#shared/testing/cheats/cheats.ts'
@@ -11,6 +12,19 @@ import { startNetwork } from '../fixtures/lending-network.ts'
 import { runVerify, withOneTokenChanged } from '../fixtures/run-verify.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { TestNetwork } from '../peers/test-network.ts'
+
+function focusedIn(page: Page): Promise<string | null | undefined> {
+  return page.evaluate(() => document.activeElement?.getAttribute('data-testid'))
+}
+
+/** By the keyboard alone, as somebody who has no mouse. */
+async function tabTo(page: Page, testid: string): Promise<void> {
+  for (let steps = 0; steps < 12; steps++) {
+    if ((await focusedIn(page)) === testid) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`the keyboard does not come to ${testid}`)
+}
 
 describe('an answer that somebody has checked', () => {
   it('agrees by a stranger’s computer and by a tab that has the model, and leaves evidence that can be saved', async () => {
@@ -30,8 +44,11 @@ describe('an answer that somebody has checked', () => {
     await page.getByTestId('check-stranger').waitFor()
     expect(await page.locator('dialog[open]').innerText()).toContain('One more stranger reads your prompt')
     expect(await axeViolations(page)).toEqual([])
-    await page.getByTestId('check-stranger').click()
+    await tabTo(page, 'check-stranger')
+    await page.keyboard.press('Enter')
     await page.locator('[data-testid=check-lead][data-mark=agrees]').waitFor({ timeout: 60_000 })
+    // Its button is gone: the keyboard goes on where the answer stands.
+    expect(await focusedIn(page)).toBe('check-lead')
     const { segments } = await consumer.record()
     const evidence = page.getByTestId('evidence')
     expect(await evidence.getAttribute('data-by')).toBe('peer')
@@ -54,9 +71,20 @@ describe('an answer that somebody has checked', () => {
 
     await page.keyboard.press('Escape')
     expect(await mark.getAttribute('data-mark')).toBe('agrees')
+    expect(await focusedIn(page)).toBe('check-mark')
+
+    // Some words show too little, and that accuses nobody.
+    await consumer.ask('What is 2 plus 2?')
+    await consumer.waitForState('done')
+    await mark.click()
+    await page.getByTestId('check-stranger').click()
+    await page.locator('[data-testid=check-lead][data-mark=inconclusive]').waitFor({ timeout: 60_000 })
+    expect(await page.getByTestId('evidence').innerText()).toContain('too short to tell')
+    await page.keyboard.press('Escape')
     await page.reload()
     await page.getByText('Tell me a story about a fox and a lantern.').first().click()
     await page.locator('[data-testid=check-mark][data-mark=agrees]').waitFor()
+    await page.locator('[data-testid=check-mark][data-mark=inconclusive]').waitFor()
 
     // A tab that has the model checks by itself, and nobody is told.
     const lender = new AskPage(second.tab)

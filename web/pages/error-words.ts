@@ -95,6 +95,10 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
     message: 'What proves this answer is not kept any more, here or at its provider.',
     fix: 'Check an answer within a day of when it was written.',
   },
+  'verify.no-verifier': {
+    message: 'Nobody else who lends this model can be asked right now.',
+    fix: 'Check again when another one lends it, or check in this tab.',
+  },
   'verify.busy': { fix: CHECK_AGAIN },
   'verify.rate-limited': { fix: CHECK_AGAIN },
   'verify.bad-request': { fix: 'Ask the question again, and check the new answer.' },

@@ -1,5 +1,7 @@
 /** A class of machines that give the same numbers. */
 export interface DistanceClass {
+  /** Where it stands in the table of distances. */
+  readonly at: number
   readonly letter: string
   /** What its machines say of themselves. */
   readonly says: string
@@ -10,6 +12,9 @@ export interface DistanceClass {
 const LEAST = 1e-4
 /** Other weights lie this far apart. */
 const MOST = 1
+
+/** As many are shown at first: more columns are wider than the page. */
+export const FIRST_CLASSES = 8
 
 /** How dark a distance is drawn, 0 to 1, by its logarithm: honest machines differ by factors of ten. */
 export function shadeOf(distance: number): number {

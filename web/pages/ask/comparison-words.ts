@@ -6,7 +6,7 @@ export function comparisonWords({ comparison, stage, tokens: written }: AnswerRe
   if (!comparison) return undefined
   const { tokens, parted, reasonCode } = comparison
   if (parted)
-    return `Two providers read the prompt. They wrote different words from token ${parted.position + 1} on. This text is of one of them; which one is wrong is not known.`
+    return `Two providers read the prompt, and wrote different words from token ${parted.position + 1} on. This text is of one of them. Machines that round differently can part, too: which one is wrong, if any, is not known. A check says more.`
   if (tokens === undefined)
     return isOpen(stage)
       ? 'Two providers read the prompt. Their words are compared.'

@@ -13,6 +13,8 @@ export interface CountWords {
   }[]
 }
 
+const WHO_TELLS = 'Auditors tell relays what they find; a check that you ask for stays in your browser.'
+
 /**
  * How many answers were checked, as the audit log says it.
  *
@@ -30,12 +32,12 @@ export function countWords(count: CheckCount | undefined, isAnswered: boolean): 
   const sum = all.agrees + all.differs + all.inconclusive
   const differed =
     all.differs === 0
-      ? 'None differed.'
-      : `${plural(all.differs, 'differs', 'differ')}: somebody wrote something else than the model that was asked for, or has a bad driver.`
+      ? 'None says that an answer differed.'
+      : `${plural(all.differs, 'says', 'say')} that an answer differed: its provider cheats or has a bad driver, or the verifier does.`
   return {
     figure: formatCount(sum),
     unit: sum === 1 ? 'check that relays heard of' : 'checks that relays heard of',
-    say: sum === 0 ? 'Nobody has told a relay of a check.' : differed,
+    say: `${sum === 0 ? 'Nobody has told a relay of a check.' : differed} ${WHO_TELLS}`,
     rows: sum === 0 ? [] : [rowOf('all', all), rowOf('with stake', staked)],
   }
 }

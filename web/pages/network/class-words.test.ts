@@ -10,18 +10,21 @@ const machine = (tail: string, adapter: string, backend: 'webgpu' | 'wasm' = 'we
   ...{ at: 0, staked: undefined },
 })
 
-it('names classes by letters, and by what most of their machines say of themselves', () => {
+it('names classes by letters, the largest first, and by what most of their machines say of themselves', () => {
   const classes = [
+    [machine('dddddd', 'cpu', 'wasm')],
     [
       machine('aaaaaa', 'apple metal-3'),
       machine('bbbbbb', 'apple metal-3'),
       machine('cccccc', 'nvidia ampere'),
     ],
-    [machine('dddddd', 'cpu', 'wasm')],
   ]
   expect(classRows({ classes, distances: [] })).toEqual([
-    { letter: 'A', says: 'WebGPU, apple metal-3, and 1 other word for it', machines: '3 machines' },
-    { letter: 'B', says: 'CPU', machines: '1 machine' },
+    {
+      ...{ at: 1, letter: 'A', machines: '3 machines' },
+      says: 'WebGPU, apple metal-3; some of them say otherwise',
+    },
+    { at: 0, letter: 'B', says: 'CPU', machines: '1 machine' },
   ])
   const many = Array.from({ length: 28 }, () => [machine('aaaaaa', '')])
   expect(classRows({ classes: many, distances: [] }).map(({ letter }) => letter)).toEqual([
@@ -53,11 +56,12 @@ it('says how many checks differed, and that it does not know where no relay coun
   })
   const none = { agrees: 0, differs: 0, inconclusive: 0 }
   expect(countWords({ all: none, staked: none }, true)).toMatchObject({ figure: '0', rows: [] })
+  expect(countWords({ all: none, staked: none }, true).say).toMatch(/stays in your browser\.$/)
   const some = { agrees: 1284, differs: 1, inconclusive: 4 }
   const words = countWords({ all: some, staked: none }, true)
   expect(words).toMatchObject({
     figure: '1,289',
     rows: [{ who: 'all', agrees: '1,284' }, { who: 'with stake' }],
   })
-  expect(words.say).toMatch(/^1 differs: /)
+  expect(words.say).toMatch(/^1 says that an answer differed: /)
 })

@@ -15,13 +15,20 @@ export function machineWords({
   return adapter === '' ? 'WebGPU' : `WebGPU, ${adapter}`
 }
 
-/** The classes as the map names them: by a letter, and by what most of their machines say of themselves. */
+/**
+ * The classes as the map names them, those with the most machines first: by a letter, and by what most of their machines
+ * say of themselves.
+ */
 export function classRows({ classes }: MachineMap): readonly DistanceClass[] {
-  return classes.map((machines, i) => ({
-    letter: letterOf(i),
-    says: mostSaid(machines),
-    machines: plural(machines.length, 'machine'),
-  }))
+  return classes
+    .map((machines, at) => ({ machines, at }))
+    .toSorted((a, b) => b.machines.length - a.machines.length)
+    .map(({ machines, at }, i) => ({
+      at,
+      letter: letterOf(i),
+      says: mostSaid(machines),
+      machines: plural(machines.length, 'machine'),
+    }))
 }
 
 /** A to Z, then AA. */
@@ -37,6 +44,6 @@ function mostSaid(machines: readonly Machine[]): string {
     counts.set(words, (counts.get(words) ?? 0) + 1)
   }
   const [first, ...others] = [...counts].toSorted(([, a], [, b]) => b - a)
-  const more = others.length > 0 ? `, and ${plural(others.length, 'other word')} for it` : ''
+  const more = others.length > 0 ? '; some of them say otherwise' : ''
   return `${first?.[0] ?? ''}${more}`
 }

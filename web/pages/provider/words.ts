@@ -138,14 +138,14 @@ const REASONS: Readonly<Record<string, (facts: Facts) => string>> = {
   told: (facts) =>
     `By the word of ${plural(number(facts, 'auditors'), 'auditor')} with stake, about ${whole(facts, 'agrees')} of its answers agree and ${whole(facts, 'differs')} differ; older ones count less.`,
   served: (facts) =>
-    `It ended ${plural(number(facts, 'served'), 'job')} of this tab well, and ${whole(facts, 'failed')} not.`,
+    `It ended ${plural(number(facts, 'served'), 'job')} of this tab well${number(facts, 'failed') > 0 ? `, and ${whole(facts, 'failed')} not` : ''}.`,
   slow: (facts) => `It took ${number(facts, 'times').toFixed(1)} times as long as it had promised.`,
   staked: () => 'It has a stake, so it starts with more trust than a name that costs nothing.',
   unstaked: () => 'It has no stake that is known here, so it starts with the trust of any new name.',
   new: () =>
     'This tab has no record of it yet: it is asked now and then, until its work has shown what it is.',
   trust: (facts) =>
-    `In the draw it counts ${percent(facts, 'trust')}: ${percent(facts, 'integrity')} for right answers, ${percent(facts, 'availability')} for being there, ${percent(facts, 'quotes')} for its word on speed. Where little is known, little counts.`,
+    `Its word counts ${percent(facts, 'trust')} when this tab compares offers. It is trusted ${percent(facts, 'integrity')} to answer right, ${percent(facts, 'availability')} to finish, ${percent(facts, 'quotes')} to be as fast as it says. Who is little known starts low.`,
 }
 
 /** Why it is asked or not, one sentence each; a reason that this page does not know is named by its code. */

@@ -33,6 +33,8 @@ export function shareWords({
       : price === 0n
         ? `Strangers check ${modelName} for nothing today.`
         : `A stranger reads ${USUAL_TOKENS} tokens of ${modelName} for ${formatInf(price)} today: about ${formatInf(price * BigInt(percent))} for 100 answers.`
+  const first =
+    place === 'tab-first' ? `This tab checks for nothing what it has the model of. Otherwise one` : 'One'
   const left = `Of today’s limit ${formatInf(checks.share.left)} are left, and ${Math.min(MAX_CHECKS_A_DAY, checks.share.checksLeft)} checks.`
-  return `One more stranger reads each prompt that is checked so. ${cost} ${left}`
+  return `${first} more stranger reads the prompt of each answer that is checked so. ${cost} ${left}`
 }

@@ -1,16 +1,15 @@
-import { toHex } from '#shared/base/bytes.ts'
-import { shortPeerName } from '#shared/base/ids.ts'
-import type { Findings, InconclusiveReason, VerifierClass } from '#shared/verify/verdict.ts'
+import { shortPeerName, type JobId } from '#shared/base/ids.ts'
+import type { InconclusiveReason, Outcome } from '#shared/verify/verdict.ts'
 import type { Checking } from '../../../state/ask/check-desk.svelte.ts'
 import {
-  markOf,
+  byJob,
   type CheckCause,
   type FoundCheck,
   type JobCheck,
+  type JobMark,
   type MarkOutcome,
 } from '../../../state/ask/check-record.ts'
-import { machineWords } from '../../network/class-words.ts'
-import { formatBytes, formatInf, plural } from '../../../ui/format.ts'
+import { formatBytes, formatInfAtMost, plural } from '../../../ui/format.ts'
 
 const REASONS: Readonly<Record<InconclusiveReason, string>> = {
   'no-commitments':
@@ -29,7 +28,7 @@ const DIFFERENCES = {
   openings: 'What the provider opened is not what it had signed.',
 } as const
 
-/** The one sentence of the dialog, before what was found in numbers. */
+/** The first sentences of the dialog, before what was found in numbers: who read the answer, and what they say of it. */
 export function leadWords(mark: MarkOutcome | 'checking', checks: readonly JobCheck[] = []): string {
   switch (mark) {
     case 'none':
@@ -37,15 +36,15 @@ export function leadWords(mark: MarkOutcome | 'checking', checks: readonly JobCh
         ? 'A part of this answer has been checked, and another part has not.'
         : 'Nobody has read this answer again. A check has a second computer run the same model over it, and compares.'
     case 'checking':
-      return 'The answer is being read again.'
+      return 'You can close this and go on: the check goes on as long as this tab is open.'
     case 'agrees':
-      return `${readersOf(checks)} read this answer again with the same model, and found what that model writes.`
+      return agreesWords(checks)
     case 'differs':
-      return `${readersOf(checks)} read this answer again and found something else than this model writes. A broken driver does that too: it need not be a cheat.`
+      return differsWords(checks)
     case 'inconclusive':
       return 'The check decided nothing, and accuses nobody.'
     case 'uncheckable':
-      return 'The provider signed the words and no sketches of the numbers behind them: its program is from before checks. Ask again to get an answer that can be checked.'
+      return 'Nobody can check this answer: its provider signed the words and no sketches of the numbers behind them, as programs from before checks do. Ask again to get an answer that can be checked.'
   }
 }
 
@@ -66,6 +65,40 @@ export function causeWords(
 
 /** Whose part of an answer is checked, where two wrote it and parted. */
 export const PARTS = ['The one whose text this is', 'The other one'] as const
+function agreesWords(checks: readonly JobCheck[]): string {
+  const readers = readersOf(checks, 'agrees')
+  const against = readersOf(checks, 'differs')
+  if (readers.isOwn)
+    return [
+      `${readers.who} read this answer again with the same model, and found what that model writes.`,
+      ...(against.strangers > 0 ? ['A stranger said that it differs; this tab’s own reading counts.'] : []),
+    ].join(' ')
+  const word = readers.strangers > 1 ? 'Each is a stranger’s word.' : 'That is one stranger’s word.'
+  return `${readers.who} read this answer again with the same model, and found what that model writes. ${word}`
+}
+
+function differsWords(checks: readonly JobCheck[]): string {
+  const parts = byJob(checks)
+  const readers = readersOf(checks, 'differs')
+  const bad = parts.filter(({ outcome }) => outcome === 'differs').length
+  const what = parts.length > 1 ? `${bad} of the ${parts.length} parts of this answer` : 'this answer'
+  const others = readersOf(
+    checks.filter(({ jobId }) => isOf(parts, jobId)),
+    'agrees',
+  ).strangers
+  const doubt = readers.isOwn
+    ? 'A broken driver does that, too: it need not be a cheat.'
+    : 'It need not be a cheat: a broken driver does that, too, and a stranger can be wrong or lie.'
+  return [
+    `${readers.who} read ${what} again, and found something else than this model writes.`,
+    ...(others > 0 && !readers.isOwn ? ['Another stranger found that it agrees.'] : []),
+    doubt,
+  ].join(' ')
+}
+
+function isOf(parts: readonly JobMark[], id: JobId): boolean {
+  return parts.some(({ jobId, outcome }) => jobId === id && outcome === 'differs')
+}
 
 /** Why one check came to what it came to; undefined where the lead says it all. */
 export function reasonWords({ verdict }: FoundCheck): string | undefined {
@@ -73,21 +106,30 @@ export function reasonWords({ verdict }: FoundCheck): string | undefined {
   return verdict.difference && DIFFERENCES[verdict.difference]
 }
 
-function readersOf(checks: readonly JobCheck[]): string {
-  const own = checks.some(({ found }) => found?.by === 'self')
-  const strangers = new Set(checks.flatMap(({ found }) => (found?.by === 'peer' ? [found.verifier] : [])))
-    .size
-  if (own) return strangers > 0 ? 'This tab and a stranger’s computer' : 'This tab'
-  return strangers > 1 ? 'Strangers’ computers' : 'A stranger’s computer'
+/** Who found this outcome. */
+function readersOf(
+  checks: readonly JobCheck[],
+  outcome: Outcome,
+): { readonly who: string; readonly isOwn: boolean; readonly strangers: number } {
+  const found = checks.flatMap((check) => (check.found?.verdict.outcome === outcome ? [check.found] : []))
+  const isOwn = found.some(({ by }) => by === 'self')
+  const strangers = new Set(found.flatMap(({ by, verifier }) => (by === 'peer' ? [verifier] : []))).size
+  const computers = strangers > 1 ? `${strangers} strangers’ computers` : 'a stranger’s computer'
+  const who = isOwn ? (strangers > 0 ? `this tab and ${computers}` : 'this tab') : computers
+  return { who: capital(who), isOwn, strangers }
+}
+
+function capital(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
 /** Where a check stands, as a sentence. */
 export function stepWords(checking: Checking): string {
-  const { job, jobs } = checking
+  const { job, jobs, verifier } = checking
   const words = doingWords(checking)
-  return jobs > 1
-    ? `Part ${job + 1} of ${jobs}: ${words}`
-    : `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+  if (jobs > 1) return `Part ${job + 1} of ${jobs}: ${words}`
+  // A name in its own case is a name; with another first letter it is another one's.
+  return verifier && words.startsWith(shortPeerName(verifier)) ? words : capital(words)
 }
 
 function doingWords({ step, by, verifier, loading }: Checking): string {
@@ -104,7 +146,7 @@ function doingWords({ step, by, verifier, loading }: Checking): string {
     case 'searching':
       return 'looking for somebody else who lends this model.'
     case 'asked':
-      return `${who} takes it.`
+      return `${who} takes the check.`
     case 'reading':
       return `${who} reads the prompt and the answer again.`
     case 'opening':
@@ -112,59 +154,6 @@ function doingWords({ step, by, verifier, loading }: Checking): string {
     case 'done':
       return 'comparing.'
   }
-}
-
-function classWords(of: VerifierClass): string {
-  return [machineWords(of), of.build].filter(Boolean).join(', ')
-}
-
-/** 0.0213 @internal */
-export function formatLogits(value: number): string {
-  if (value === 0) return '0'
-  return value < 0.0001 ? 'under 0.0001' : value.toPrecision(3).replace(/\.?0+$/, '')
-}
-
-/** What a check found, name by name. */
-export function findingRows({ verdict, cost, by }: FoundCheck): readonly Fact[] {
-  const { findings } = verdict
-  return [
-    { name: by === 'self' ? 'Class' : 'Class, as it says', value: classWords(verdict.class) },
-    { name: 'Tokens read again', value: String(findings.tokens) },
-    { name: 'Drawn the same', value: sameWords(findings) },
-    { name: 'Largest margin', value: `${formatLogits(findings.largestMargin)} logits` },
-    {
-      name: 'Sketch distance',
-      value:
-        findings.opened > 0
-          ? `${formatLogits(findings.sketchDistance)} logits over ${plural(findings.opened, 'token')}, ${formatLogits(findings.largestSketchDistance)} at most`
-          : 'none was opened',
-    },
-    { name: 'Cost', value: cost === 0n ? 'free' : formatInf(cost) },
-    {
-      name: 'When',
-      value: new Date(verdict.at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
-    },
-  ]
-}
-
-export interface Fact {
-  readonly name: string
-  readonly value: string
-}
-
-function sameWords({ margins, tokens }: Findings): string {
-  const [same, near, far, beyond] = margins
-  const rest = [
-    ...(near > 0 ? [`${near} near`] : []),
-    ...(far > 0 ? [`${far} far`] : []),
-    ...(beyond > 0 ? [`${beyond} not possible`] : []),
-  ]
-  return `${same} of ${tokens}${rest.length > 0 ? `, ${rest.join(', ')}` : ''}`
-}
-
-/** A hash or a signature, short enough to compare by eye. */
-export function shortHex(bytes: Uint8Array): string {
-  return `${toHex(bytes.subarray(0, 4))}…${toHex(bytes.subarray(-2))}`
 }
 
 /** What a check of one's own costs others. */
@@ -181,11 +170,6 @@ export function strangerWords(price: bigint | undefined, tokens: number, model: 
   const cost =
     price === 0n
       ? 'It is free.'
-      : `It costs at most ${formatInf(price)} for ${plural(tokens, 'token')} to read.`
-  return `One more stranger reads your prompt and the answer. ${cost}`
-}
-
-/** The mark of one job's checks. */
-export function jobOutcome(checks: readonly JobCheck[]): MarkOutcome {
-  return markOf(checks, 0)
+      : `It costs at most ${formatInfAtMost(price)} for ${plural(tokens, 'token')} to read.`
+  return `One more stranger reads your prompt and the answer, and says what it found. ${cost}`
 }
