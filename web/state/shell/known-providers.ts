@@ -52,8 +52,8 @@ export class KnownProviders {
 
   /** What a check found counts for who is asked next. */
   checked({ provider, jobId, by, verifier, verdict }: CheckReport): void {
-    const { outcome, difference, reason, class: runsOn } = verdict
-    this.record.checked(provider, { jobId, outcome, difference, reason, by, verifier, class: runsOn })
+    const { head, outcome, difference, reason, class: runsOn } = verdict
+    this.record.checked(provider, { jobId, head, outcome, difference, reason, by, verifier, class: runsOn })
     void this.keep()
   }
 
