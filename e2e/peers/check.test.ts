@@ -1,11 +1,13 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { jobId, peerName } from '#shared/base/ids.ts'
 import { createEngine } from '#shared/engine/create-engine.ts'
 import type { Engine, EngineInfo, GenerateRequest } from '#shared/engine/engine.ts'
 import { SKETCH_SIZE } from '#shared/engine/score/sketch.ts'
 import type { CheckBy, CheckEvent, CheckReport } from '#shared/peer/check-events.ts'
 import type { Peer } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
+import { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import { SKETCH_BYTES, type SketchOpening } from '#shared/stream/sketch-tree.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
@@ -108,6 +110,27 @@ describe('an answer of the real model that is checked', { timeout: 60_000 }, () 
     if (!transcript) throw new Error('nothing proves the answer')
     return transcript
   }
+
+  it('is read by no verifier that this consumer’s own engine contradicts: last after one such verdict, never after two', async () => {
+    const written = await provider(writer)
+    const record = new ProviderRecord({ clock: realClock })
+    const { peer } = await network.node({ relays: relay.addresses, record })
+    const transcript = await answered(peer)
+    await written.end()
+    const [liar, other] = [await provider(otherwise(reader, { info: FAST })), await provider(reader)]
+    const nameOf = ({ node }: TestPeerNode) => peerName(node.peerId.toString())
+    const liarName = nameOf(liar)
+    for (const digit of ['1', '2']) {
+      record.contradicted(liarName, jobId(digit.repeat(32)))
+      expect((await check(peer, transcript)).report.verifier).toBe(nameOf(other))
+    }
+    await other.end()
+    await until('the other one is gone', async () => {
+      const { offers } = await peer.look()
+      return offers.every(({ offer }) => offer.provider === liarName)
+    })
+    await expect(check(peer, transcript)).rejects.toMatchObject({ code: 'schedule.none-trusted' })
+  })
 
   it('agrees, by another peer and by an engine of one’s own, and leaves a file that proves it', async () => {
     const [wrote, { peer }] = [await provider(writer), await asker()]

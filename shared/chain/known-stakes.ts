@@ -60,7 +60,7 @@ export class KnownStakes implements Stakes {
   readonly #read: ReadOperator
   readonly #rate: TokenBucket
   readonly #readings = new Map<ChainAddress, Reading>()
-  readonly #operators = new Map<PeerName, readonly ChainAddress[]>()
+  readonly #operators = new Map<PeerName, { readonly key: string; readonly said: readonly ChainAddress[] }>()
 
   constructor({ clock, read }: { readonly clock: Clock; readonly read: ReadOperator }) {
     this.#clock = clock
@@ -69,11 +69,9 @@ export class KnownStakes implements Stakes {
   }
 
   of(peer: PeerName): Staked | undefined {
-    const operators = this.#operators.get(peer) ?? []
-    if (operators.length === 0) return undefined
-    const key = keyOf(peer)
+    const { key, said = [] } = this.#operators.get(peer) ?? {}
     let best: { readonly operator: ChainAddress; readonly stake: bigint } | undefined
-    for (const operator of operators) {
+    for (const operator of said) {
       void this.#look(operator)
       const { seen, seenAt = -Infinity } = this.#readings.get(operator) ?? {}
       const counts = seen?.isActive && seen.peerKey === key && this.#clock.monotonic() - seenAt < COUNTS_MS
@@ -86,12 +84,12 @@ export class KnownStakes implements Stakes {
    * Somebody says that these operators name the peer's key. Resolves when each was read, or could not be; never rejects.
    */
   async said(peer: PeerName, operators: readonly ChainAddress[]): Promise<void> {
-    const known = this.#operators.get(peer) ?? []
+    const { key = keyOf(peer), said: known = [] } = this.#operators.get(peer) ?? {}
     // Those that the contract confirmed stay; of what is only said the newest counts.
-    const right = known.filter((operator) => this.#readings.get(operator)?.seen?.peerKey === keyOf(peer))
+    const right = known.filter((operator) => this.#readings.get(operator)?.seen?.peerKey === key)
     const all = [...new Set([...right, ...operators, ...known])].slice(0, MAX_OPERATORS_PER_PEER)
     this.#operators.delete(peer)
-    if (all.length > 0) this.#operators.set(peer, all)
+    if (all.length > 0) this.#operators.set(peer, { key, said: all })
     trim(this.#operators)
     await Promise.all(all.map((operator) => this.#look(operator)))
   }

@@ -52,6 +52,20 @@ describe('a verifier that one’s own engine contradicts', () => {
     expect(standingOf(record, alice)).toBe('open')
   })
 
+  it('is not one who read another part of the same job, of a provider that was left and came back', () => {
+    const { record } = recordScene()
+    const part = (by: 'self' | 'peer', outcome: CheckOutcome, head: number) =>
+      record.checked(provider, {
+        ...{ jobId: job('1'), head: new Uint8Array(32).fill(head), outcome, by },
+        ...{ difference: outcome === 'differs' ? 'tokens' : undefined, verifier: alice },
+      })
+    part('peer', 'agrees', 1)
+    part('self', 'differs', 2)
+    expect(standingOf(record, alice)).toBe('open')
+    part('self', 'differs', 1)
+    expect(standingOf(record, alice)).toBe('quarantined')
+  })
+
   it('may also be an auditor who tells', () => {
     const { own, tells, record } = recordScene(auditors)
     own('agrees', '1')

@@ -14,6 +14,8 @@ export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number]
 /** A check that this consumer made or asked for, with its numbers checked here. */
 export interface CheckSeen {
   readonly jobId: JobId
+  /** The last link of the chain of chunks that was read. */
+  readonly head?: Uint8Array | undefined
   readonly outcome: CheckOutcome
   /** Of one that differs. */
   readonly difference: DifferenceKind | undefined
@@ -30,6 +32,8 @@ export interface CheckSeen {
 /** What of somebody's verdict counts. Its signature was verified before; its numbers were not. */
 export interface ToldVerdict {
   readonly jobId: JobId
+  /** As of a check. */
+  readonly head?: Uint8Array | undefined
   readonly outcome: CheckOutcome
   readonly difference: DifferenceKind | undefined
   readonly class: { readonly backend: string }

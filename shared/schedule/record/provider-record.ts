@@ -1,3 +1,4 @@
+import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { JobId, PeerName } from '../../base/ids.ts'
 import { epochMillis, MINUTE_MS, type EpochMillis, type Millis } from '../../base/units.ts'
@@ -114,21 +115,21 @@ export class ProviderRecord {
     const now = this.#clock.now()
     const entry = this.#entryOf(provider)
     entry.totals[seen.outcome]++
-    const { jobId, outcome, difference = 'tokens', by, verifier, reason } = seen
+    const { jobId, head, outcome, difference = 'tokens', by, verifier, reason } = seen
     if (outcome === 'inconclusive') {
       if (reason === 'withheld') entry.availability = counted(entry.availability, { bad: 1 }, now)
       return
     }
     if (by === 'peer') {
       if (!verifier || verifier === provider) return
-      const verdict = { jobId, outcome, difference, class: seen.class ?? { backend: '' }, at: now }
+      const verdict = { jobId, head, outcome, difference, class: seen.class ?? { backend: '' }, at: now }
       this.#heard(entry, { provider, verifier, verdict, wasAsked: true })
       if (outcome === 'differs') this.#quarantine(entry, { at: now, what: difference, isOwn: false })
       const word = wordOf(verdict, now)
       if (entry.own.some((own) => contradict(own, word))) this.contradicted(verifier, jobId)
       return
     }
-    const word: Word = { jobId, at: now, differs: outcome === 'differs' ? difference : undefined }
+    const word = wordOf({ jobId, head, outcome, difference, at: now }, now)
     entry.own = withWord(entry.own, word)
     for (const [auditor, words] of entry.told)
       if (words.some((each) => contradict(each, word))) this.contradicted(auditor, jobId)
@@ -334,10 +335,12 @@ interface Heard {
 }
 
 /** A verifier's clock may be ahead: what it found, it found by now. */
-function wordOf({ jobId, outcome, difference = 'tokens', at }: ToldVerdict, now: EpochMillis): Word {
+function wordOf(
+  { jobId, head, outcome, difference = 'tokens', at }: Omit<ToldVerdict, 'class'>,
+  now: EpochMillis,
+): Word {
   return {
-    jobId,
-    at: epochMillis(Math.min(at, now)),
+    ...{ jobId, head: head && toHex(head), at: epochMillis(Math.min(at, now)) },
     differs: outcome === 'differs' ? difference : undefined,
   }
 }

@@ -14,7 +14,10 @@ const countsSchema = v.object({ good: count, bad: count, at: epochMillisField })
 const jobField = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.transform(jobId))
 
 const wordsSchema = list(
-  v.object({ jobId: jobField, at: epochMillisField, differs: v.optional(v.picklist(DIFFERENCE_KINDS)) }),
+  v.object({
+    ...{ jobId: jobField, head: v.optional(line(128)), at: epochMillisField },
+    differs: v.optional(v.picklist(DIFFERENCE_KINDS)),
+  }),
   MAX_WORDS,
 )
 
@@ -90,6 +93,6 @@ export function readStored(stored: unknown, max: number, fresh: () => Entry): Ma
   )
 }
 
-function wordOf({ differs, ...rest }: v.InferOutput<typeof wordsSchema>[number]): Word {
-  return { ...rest, differs }
+function wordOf({ differs, head, ...rest }: v.InferOutput<typeof wordsSchema>[number]): Word {
+  return { ...rest, head, differs }
 }

@@ -9,6 +9,8 @@ export const MAX_WORDS = 20
 /** What somebody found of one answer. */
 export interface Word {
   readonly jobId: JobId
+  /** The last link of the chain that was read, in hex: a provider that was left and came back wrote two parts of one job. */
+  readonly head: string | undefined
   readonly at: EpochMillis
   /** Undefined where it agrees. */
   readonly differs: DifferenceKind | undefined
@@ -21,7 +23,7 @@ export interface Word {
  * @returns the same list where it says nothing new: a replay, or one that is older than all that is kept
  */
 export function withWord(known: readonly Word[], word: Word): readonly Word[] {
-  const same = known.find(({ jobId }) => jobId === word.jobId)
+  const same = known.find((each) => isSamePart(each, word))
   if (same && same.at >= word.at) return known
   const all = [...known.filter((each) => each !== same), word].sort(byAge)
   if (all.length <= MAX_WORDS) return all
@@ -29,9 +31,13 @@ export function withWord(known: readonly Word[], word: Word): readonly Word[] {
   return gone === word ? known : all.filter((each) => each !== gone)
 }
 
+function isSamePart(one: Word, other: Word): boolean {
+  return one.jobId === other.jobId && one.head === other.head
+}
+
 /** The same in whatever order they came. */
 function byAge(a: Word, b: Word): number {
-  return a.at - b.at || (a.jobId < b.jobId ? -1 : 1)
+  return a.at - b.at || (`${a.jobId}${a.head}` < `${b.jobId}${b.head}` ? -1 : 1)
 }
 
 /** How often it agreed and how often not, each time faded. */
@@ -52,6 +58,6 @@ export function weighed(
  * another, so that says nothing of who read it.
  */
 export function contradict(one: Word, other: Word): boolean {
-  if (one.jobId !== other.jobId || one.differs === 'openings' || other.differs === 'openings') return false
+  if (!isSamePart(one, other) || one.differs === 'openings' || other.differs === 'openings') return false
   return (one.differs === undefined) !== (other.differs === undefined)
 }

@@ -68,8 +68,11 @@ it('says by its reasons whether it is asked', () => {
   expect(word('quarantined', 'served')).toBe('not asked for now')
   expect(word('new', 'unstaked')).toBe('new to this tab')
   expect(word('served', 'trust')).toBe('asked like others')
-  expect(uptimeWords([{ code: 'served', facts: { served: 12, failed: 1 } }])).toBe(
-    'not known; it ended 12 of 13 jobs of this tab well',
+  const served = [{ code: 'served', facts: { served: 12, failed: 1 } }]
+  expect(uptimeWords(served, undefined, 0)).toBe('not known; it ended 12 of 13 jobs of this tab well')
+  expect(uptimeWords([], undefined, 0)).toBe('not known')
+  expect(uptimeWords([], { firstAt: 0, seen: 1, looks: 1 }, 5000), 'one look says nothing').toBe('not known')
+  expect(uptimeWords(served, { firstAt: 0, seen: 57, looks: 60 }, 300_000)).toBe(
+    'its offer stood at 57 of 60 looks of this tab within 5 min; it ended 12 of 13 jobs of this tab well',
   )
-  expect(uptimeWords([])).toBe('not known')
 })

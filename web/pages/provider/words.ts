@@ -1,5 +1,6 @@
 import type { Outcome } from '#shared/verify/verdict.ts'
 import type { Session } from '../../state/session/session.svelte.ts'
+import type { Sighting } from '../../state/session/sightings.ts'
 import type { OwnRecord, ToldRecord } from '../../state/trust/provider-record.ts'
 import type { OutcomeCount, StakeSaid, StandingReason } from '../../state/trust/services.ts'
 import { formatCount, formatInf, formatSpan, plural } from '../../ui/format.ts'
@@ -105,11 +106,22 @@ export function standingWords(reasons: readonly StandingReason[] | undefined): {
 }
 
 /** How reliably it was there, as far as this tab saw it. */
-export function uptimeWords(reasons: readonly StandingReason[] | undefined): string {
+export function uptimeWords(
+  reasons: readonly StandingReason[] | undefined,
+  sighting: Sighting | undefined,
+  now: number,
+): string {
   const { facts } = reasons?.find(({ code }) => code === 'served') ?? {}
   const [served, failed] = [Number(facts?.['served'] ?? 0), Number(facts?.['failed'] ?? 0)]
-  if (served + failed === 0) return NOT_KNOWN
-  return `not known; it ended ${formatCount(served)} of ${plural(served + failed, 'job')} of this tab well`
+  const parts = [
+    sighting && sighting.looks > 1
+      ? `its offer stood at ${formatCount(sighting.seen)} of ${formatCount(sighting.looks)} looks of this tab within ${formatSpan(now - sighting.firstAt)}`
+      : NOT_KNOWN,
+    ...(served + failed > 0
+      ? [`it ended ${formatCount(served)} of ${plural(served + failed, 'job')} of this tab well`]
+      : []),
+  ]
+  return parts.join('; ')
 }
 
 const WHAT: Readonly<Record<string, string>> = {

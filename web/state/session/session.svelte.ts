@@ -11,6 +11,7 @@ import type { Path } from '#shared/schedule/assignment.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
 import { ProvidingPlace } from './providing-place.svelte.ts'
+import { Sightings, type Sighting } from './sightings.ts'
 import type { SessionServices } from './services.ts'
 import type { Settings } from './settings.svelte.ts'
 
@@ -65,6 +66,7 @@ export class Session {
   #list = $state.raw<ModelList>({ choices: [], proposals: [], leftOut: [] })
   #modelsReady: Promise<void> | undefined
   #modelsError = $state.raw<InfernetError | undefined>()
+  readonly #sightings = new Sightings()
   readonly #measured = new SvelteMap<PeerName, Measured>()
   #samples = $state.raw<readonly UseSample[]>([])
   #now = $state(0)
@@ -166,6 +168,10 @@ export class Session {
   /** Offers that stand now, by this tab's clock. */
   get live(): readonly SeenOffer[] {
     return (this.#view?.offers ?? []).filter((seen) => !this.#isOver(seen))
+  }
+  /** How often its offer stood when this tab looked; undefined for one that was never seen. */
+  sightingOf(provider: PeerName): Sighting | undefined {
+    return this.#view && this.#sightings.of(provider)
   }
   /** Offers that have run out with no newer one. */
   get unconfirmed(): readonly SeenOffer[] {
@@ -334,6 +340,10 @@ export class Session {
       this.#looksWell = true
       this.#lookFailed = false
       this.#now = this.#services.clock.now()
+      this.#sightings.note(
+        view.offers.flatMap(({ offer, expired }) => (expired ? [] : [offer.provider])),
+        view.takenAt,
+      )
       this.#view = { ...view, offers: [...view.offers, ...this.#runOut(view)] }
       this.#sample()
       this.#checkWaiting()

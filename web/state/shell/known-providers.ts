@@ -52,9 +52,10 @@ export class KnownProviders {
 
   /** What a check found counts for who is asked next. A forgery was shown to this tab, whoever read the answer. */
   checked({ provider, jobId, by, shown, verifier, verdict }: CheckReport): void {
-    const { outcome, difference, reason, class: runsOn } = verdict
+    const { head, outcome, difference, reason, class: runsOn } = verdict
     const seenBy = shown === 'forged' && difference === 'openings' ? 'self' : by
-    this.record.checked(provider, { jobId, outcome, difference, reason, by: seenBy, verifier, class: runsOn })
+    const seen = { jobId, head, outcome, difference, reason, by: seenBy, verifier, class: runsOn }
+    this.record.checked(provider, seen)
     void this.keep()
   }
 
