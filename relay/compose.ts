@@ -88,13 +88,14 @@ export function composeRelay(
 
 function provide(
   relay: RelayHost,
-  { privateKey }: RelayComponents,
+  { privateKey, log }: RelayComponents,
   config: RelayConfig,
   parts: Pick<MountProviderInit, 'directory' | 'records' | 'payee'>,
 ): ReturnType<typeof mountProvider> {
   return mountProvider(relay, {
     ...parts,
     privateKey,
+    log: log.child({ scope: 'provider' }),
     locate: locateModelFiles(config),
     models: config.seedModel,
     backend: config.seedBackend,

@@ -14,10 +14,14 @@ import type {
   ProviderTerms,
 } from '#shared/peer/peer.ts'
 import type { Payer } from '#shared/peer/payer.ts'
+import { recordRegistersOf } from '#shared/peer/record-registers.ts'
 import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
 import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
+import type { RecordsPort } from '#shared/verify/board/records-port.ts'
+import type { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
 import { startLocalNode } from '#shared/testing/local-node.ts'
 import { pricePerToken } from '#shared/testing/prices.ts'
@@ -59,12 +63,18 @@ export interface NodeInit {
   readonly payer?: Payer
   /** Asks without showing its address: without TURN, as it has none. @default false */
   readonly hides?: boolean
+  /** What it knows of providers. @default one that begins empty */
+  readonly record?: ProviderRecord
+  /** What brings into that record what relays keep. @default nothing told is known */
+  readonly toldBy?: (registers: () => readonly RecordsPort[]) => Pick<ToldEvidence, 'consider'>
   /** Whose name it has. @default a new one */
   readonly key?: PrivateKey
   /** Keeps what it commits to. @default as long as the node */
   readonly openings?: OpeningKeeper
   /** Made from the peer's key, which binds it to its operator. */
   readonly payee?: (key: PrivateKey) => Promise<Payee>
+  /** How often it looks what is said of it, in milliseconds. @default as a tab does */
+  readonly lookMs?: number
 }
 
 export const OWN_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
@@ -91,6 +101,9 @@ export class TestNetwork implements AsyncDisposable {
     payer,
     hides,
     payee,
+    record,
+    toldBy,
+    lookMs,
     key: ownKey,
     openings = new OpeningKeeper({ clock: realClock, random: realRandom }),
   }: NodeInit = {}): Promise<TestPeerNode> {
@@ -103,12 +116,15 @@ export class TestNetwork implements AsyncDisposable {
     const joined = new JoinedRelays({ node, clock: realClock, readRelays }, relays)
     const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
     await untilTried(joined)
+    const registers = recordRegistersOf(node, realClock, joined)
+    const told = toldBy?.(() => registers.registers.map(({ port }) => port))
     const bare = createPeer(
-      { node, key, clock: realClock, random: realRandom, relays: source, openings },
+      { node, key, clock: realClock, random: realRandom, relays: source, openings, record, told },
       {
         kind: 'node',
         ...(named && { addresses: () => named }),
         hiding: hides ? { hasTurn: false } : undefined,
+        lookMs,
       },
     )
     const peer = paying(bare, payer, await payee?.(key))

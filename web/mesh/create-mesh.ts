@@ -72,6 +72,7 @@ class TabMesh implements Mesh {
         relays: this.#joined,
         openings: new OpeningKeeper({ clock, random: RANDOM, store: init.openings }),
         record: init.record,
+        told: init.toldBy?.(() => this.registers),
       },
       {
         kind: 'tab',
