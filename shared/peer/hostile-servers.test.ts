@@ -104,6 +104,16 @@ describe('who asks for verdicts, openings and records', () => {
 
   const names = ['verdict', 'openings', 'golden records', 'verdicts', 'counts']
 
+  it.each(names)('%s: read no frame that says it is larger than any can be', async (name) => {
+    const { ours, theirs } = await connectedStreams(verifier)
+    const asked = askers[name]!(ours)
+    const code = name === 'openings' ? 'verify.bad-openings' : 'wire.too-large'
+    const refused = expect(asked).rejects.toMatchObject({ code })
+    theirs.send(Uint8Array.of(0xff, 0xff, 0xff, 0x7f)) // 256 MiB, of which nothing comes
+    await refused
+    await expect.poll(() => ours.status).not.toBe('open')
+  })
+
   it.each(names)('%s: take any bytes for what they are', async (name) => {
     const bytes = fc.array(fc.uint8Array({ maxLength: 120 }), { minLength: 1, maxLength: 4 })
     await fc.assert(

@@ -18,6 +18,12 @@ export const MAX_ASKED_POSITIONS = 2048
 /** How often one peer may ask: an answer of several parts at once, then one in two seconds. Opening one takes milliseconds. */
 export const OPENINGS_RATE = { burst: 20, perSecond: 0.5 } as const
 
+/** How often one job is opened, whoever asks: a few checks of an answer, and then one a minute. Names are free. */
+export const JOB_OPENINGS_RATE = { burst: 40, perSecond: 1 / 60 } as const
+
+/** Jobs whose rate is remembered. */
+export const MAX_RATED_JOBS = 1024
+
 /** Positions for all peers together: names are free, and opening so many a second takes about a hundredth of a core. */
 export const OPENED_POSITIONS_RATE = {
   burst: 8 * MAX_ASKED_POSITIONS,

@@ -77,6 +77,13 @@ export class OpeningKeeper implements SketchKeeper {
     if (this.#jobs.has(job.link)) this.#components.store?.put(job).catch(() => undefined)
   }
 
+  /** Whether a job is kept, and this is its key. Costs nothing. */
+  async holds({ link, key }: Pick<AskedOpenings, 'link' | 'key'>): Promise<boolean> {
+    await this.#loaded
+    const job = this.#jobs.get(toHex(link))
+    return job !== undefined && equalBytes(job.key, key)
+  }
+
   /**
    * Opens a job's sketches: one opening for each chunk with an asked position, by rising position.
    *

@@ -1,4 +1,5 @@
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { peerName, type PeerName } from '../../base/ids.ts'
 import { KeyedBuckets } from '../../base/keyed-buckets.ts'
@@ -10,8 +11,10 @@ import { InfernetError } from '../../errors/infernet-error.ts'
 import type { SketchOpening } from '../../stream/sketch-tree.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import {
+  JOB_OPENINGS_RATE,
   MAX_OPEN_REQUESTS,
   MAX_OPENING_ASKERS,
+  MAX_RATED_JOBS,
   OPENED_POSITIONS_RATE,
   OPENINGS_DEADLINE_MS,
   OPENINGS_RATE,
@@ -34,6 +37,7 @@ export class OpeningsService {
   readonly #keeper: OpeningKeeper
   readonly #key: PrivateKey
   readonly #rates: KeyedBuckets<PeerName>
+  readonly #jobs: KeyedBuckets<string>
   readonly #total: TokenBucket
   #open = 0
 
@@ -42,6 +46,7 @@ export class OpeningsService {
     this.#keeper = keeper
     this.#key = key
     this.#rates = new KeyedBuckets(clock, OPENINGS_RATE, MAX_OPENING_ASKERS)
+    this.#jobs = new KeyedBuckets(clock, JOB_OPENINGS_RATE, MAX_RATED_JOBS)
     this.#total = new TokenBucket(clock, OPENED_POSITIONS_RATE)
   }
 
@@ -86,8 +91,11 @@ export class OpeningsService {
     request: OpeningsRequest,
   ): Promise<{ readonly openings: readonly SketchOpening[]; readonly statement: Uint8Array }> {
     const { link, positions } = request
-    if (!this.#rates.take(asker) || !this.#total.take(REQUEST_COST_POSITIONS + positions.length))
-      throw rateLimited()
+    if (!this.#rates.take(asker)) throw rateLimited()
+    // Whoever has no right to anything takes nothing of what is there for all.
+    if (!(await this.#keeper.holds(request))) throw new InfernetError('verify.not-kept')
+    const cost = REQUEST_COST_POSITIONS + positions.length
+    if (!this.#jobs.take(toHex(link)) || !this.#total.take(cost)) throw rateLimited()
     const openings = await this.#keeper.open(request)
     const signed = await signOpened({ link, positions, openings }, this.#key)
     return { openings, statement: statementBytes(signed) }

@@ -14,13 +14,14 @@ import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } 
 import { pricePerToken } from '../../testing/prices.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import {
+  JOB_OPENINGS_RATE,
   MAX_ASKED_POSITIONS,
   MAX_OPEN_REQUESTS,
   OPENINGS_DEADLINE_MS,
   OPENINGS_RATE,
   REQUEST_COST_POSITIONS,
 } from './constants.ts'
-import { openingsRequestSchema } from './messages.ts'
+import { openingsReplySchema, openingsRequestSchema } from './messages.ts'
 import { OpeningKeeper } from './opening-keeper.ts'
 import { openingKey } from './opening-key.ts'
 import { OpeningsService } from './openings-service.ts'
@@ -328,17 +329,55 @@ describe('openings', () => {
     expect((await ask(honest, { positions: [3] })).opened).toHaveLength(1)
   })
 
-  it('are given to all peers together at a bounded rate', async () => {
+  it('of one job are given at a bounded rate, whoever asks', async () => {
     let served = 0
-    const many = Array.from({ length: 300 }, () => asker)
-    for (const [i] of many.entries()) {
-      if (i % OPENINGS_RATE.burst === 0) asker = await makePeer()
-      await ask(honest).then(
+    for (let i = 0; i < JOB_OPENINGS_RATE.burst + 10; i++) {
+      asker = await makePeer()
+      await ask(honest, { positions: [3] }).then(
         () => served++,
         (refused: unknown) => expect(refused).toMatchObject({ code: 'verify.rate-limited' }),
       )
     }
-    expect(served).toBe(Math.floor((8 * MAX_ASKED_POSITIONS) / (REQUEST_COST_POSITIONS + COUNT)))
+    expect(served).toBe(JOB_OPENINGS_RATE.burst)
+    await clock.advance(millis(1000 / JOB_OPENINGS_RATE.perSecond))
+    asker = await makePeer()
+    expect((await ask(honest, { positions: [3] })).opened).toHaveLength(1)
+  })
+
+  /** Asks plainly for something of a job, under a name of its own. */
+  const askPlainly = async (
+    of: Uint8Array,
+    key: Uint8Array,
+    positions: readonly number[],
+  ): Promise<string> => {
+    const { ours, theirs } = await connectedStreams(asker)
+    const handled = honest(theirs, await makePeer())
+    const frames = new FramedStream(ours, openingsReplySchema, clock)
+    await frames.send({ type: 'open', link: of, key, positions })
+    let reply = await frames.receive()
+    while (reply.type === 'opening') reply = await frames.receive()
+    await frames.close()
+    await handled
+    return reply.type === 'refused' ? reply.error.code : reply.type
+  }
+
+  it('are given to all peers together at a bounded rate', async () => {
+    const jobs = Array.from({ length: 150 }, (_, i) => new Uint8Array(32).fill(i + 1))
+    for (const each of jobs) keeper.keep({ jobId: JOB, link: each, question, from: 3, secret, sketches })
+    const said = []
+    for (const each of jobs) said.push(await askPlainly(each, keyed().key, all()))
+    const served = Math.floor((8 * MAX_ASKED_POSITIONS) / (REQUEST_COST_POSITIONS + COUNT))
+    expect(said.filter((word) => word === 'done')).toHaveLength(served)
+    expect(said.filter((word) => word === 'verify.rate-limited')).toHaveLength(jobs.length - served)
+  })
+
+  it('are there for who may have them, however many strangers ask that may not', async () => {
+    const positions = Array.from({ length: MAX_ASKED_POSITIONS }, (_, i) => i)
+    for (let i = 0; i < 60; i++)
+      expect(await askPlainly(i % 2 ? link : new Uint8Array(32), new Uint8Array(32), positions)).toBe(
+        'verify.not-kept',
+      )
+    expect((await ask(honest)).opened).toHaveLength(COUNT)
   })
 
   it('are not asked for at more positions than the wire takes, out of order or twice', async () => {
