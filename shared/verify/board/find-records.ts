@@ -33,8 +33,9 @@ interface Asking {
 }
 
 /**
- * Asks every relay at once for golden records of a model and merges them: verified here, the newest of each provider. A
- * relay that does not speak of records, does not answer, or answers rubbish is left out.
+ * Asks every relay at once for golden records of a model and merges them: verified here, the newest of each provider. One
+ * from further ahead than clocks differ is left out: it would stand before all that its provider says later. A relay that
+ * does not speak of records, does not answer, or answers rubbish is left out.
  *
  * @param open verifies whose record it is and reads it
  * @throws the signal's reason
@@ -58,7 +59,10 @@ export async function findGolden<Golden extends GoldenFacts>(
       return { provider, staked, golden: await open(golden, provider) }
     }),
   )
-  const right = opened.filter(({ golden }) => golden.model === model && golden.expiresAt > now())
+  const right = opened.filter(({ golden }) => {
+    const isOfNow = golden.at - now() <= RECORD_SKEW_MS && golden.expiresAt > now()
+    return golden.model === model && isOfNow
+  })
   return mergeBy(
     right,
     ({ provider }) => provider,

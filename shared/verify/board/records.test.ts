@@ -16,6 +16,7 @@ import {
   MAX_VERDICTS_PER_PROVIDER,
   RECORDS_PLACE_RATE,
   RECORDS_RATE,
+  RECORD_SKEW_MS,
 } from './constants.ts'
 import { countChecks, findGolden, findVerdicts } from './find-records.ts'
 import { GoldenBook, type GoldenFacts } from './golden-book.ts'
@@ -56,8 +57,8 @@ describe('the records protocol', () => {
     service = new RecordsService({ clock, golden, verdicts })
   })
 
-  const record = (who: TestPeer, size = 10): Promise<Signed> => {
-    const at = clock.now()
+  const record = (who: TestPeer, size = 10, aheadMs = 0): Promise<Signed> => {
+    const at = epochMillis(clock.now() + aheadMs)
     const body = { model: fromHex(model), at, expiresAt: at + GOLDEN_LIFE_MS, sketches: new Uint8Array(size) }
     return sign('golden-sketches', body, who.key)
   }
@@ -170,6 +171,7 @@ describe('the records protocol', () => {
       ...{ findGolden: refuses, findVerdicts: refuses, count: refuses },
     }
     const older = await record(provider)
+    const ahead = await record(provider, 10, RECORD_SKEW_MS + 1001)
     const oldVerdict = await said(verifier, { jobId: jobId('2'.repeat(32)) })
     await clock.advance(1000)
     await portOf(provider).publishGolden(await record(provider))
@@ -182,6 +184,7 @@ describe('the records protocol', () => {
       ...old,
       findGolden: async () => [
         { provider: provider.name, golden: older, staked: OPERATOR },
+        { provider: provider.name, golden: ahead, staked: OPERATOR },
         { provider: verifier.name, golden: older, staked: OPERATOR },
       ],
       findVerdicts: async () => [
