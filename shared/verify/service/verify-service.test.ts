@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../../base/bytes.ts'
 import { tokens } from '../../base/units.ts'
 import type { Engine, ScoreRequest } from '../../engine/engine.ts'
+import { InfernetError } from '../../errors/infernet-error.ts'
 import { encodeTranscripts } from '../../stream/transcript.ts'
 import { makeAnswer, type MadeAnswer } from '../../testing/answers.ts'
 import { CheckRig } from '../../testing/check-rig.ts'
@@ -340,12 +341,23 @@ describe('VerifyService', () => {
       expect(scored).toEqual([])
     })
 
+    it('brings nothing back to who cancels while it is read', async () => {
+      const letGo = hold()
+      const { quote, credit } = await paid()
+      const cancel = new AbortController()
+      const ended = rig.check(asker, answer, { quote, credit, signal: cancel.signal })
+      await expect.poll(() => scored.length).toBe(1)
+      cancel.abort(new InfernetError('stream.cancelled'))
+      await expect(ended).rejects.toMatchObject({ code: 'stream.cancelled' })
+      expect(credit.paid).toBe(BigInt(READ))
+      letGo()
+    })
+
     it('leaves over what was paid for a check that was not read', async () => {
       hold()
       const { quote, credit, purse } = await paid()
       const ended = rig.check(asker, answer, { quote, credit })
       await expect.poll(() => scored.length).toBe(1)
-      const { InfernetError } = await import('../../errors/infernet-error.ts')
       rig.service.stop(new InfernetError('stream.draining'))
       await expect(ended).rejects.toMatchObject({ code: 'stream.draining' })
       expect(credit.paid).toBe(0n)

@@ -67,9 +67,9 @@ async function answered(change: Partial<Scene> = {}, set: (settings: Settings) =
   }
   const world = memoryServices(clock, scene)
   const check = world.scene.check
-  world.scene.check = (transcript, how, signal) => {
+  world.scene.check = (transcript, how, signal, writtenAt) => {
     asked.push({ transcript, how, signal })
-    return change.check ? check(transcript, how, signal) : checking(transcript, how)
+    return change.check ? check(transcript, how, signal, writtenAt) : checking(transcript, how)
   }
   const settings = new Settings(world.services.settings)
   set(settings)
@@ -199,6 +199,20 @@ it('tells why a check came to nothing, and forgets it with the next', async () =
   expect(world.desk.failureOf(world.id)?.code).toBe('verify.not-kept')
   await world.desk.look(world.id)
   expect(world.desk.checkableOf(world.id)).toBe('nothing')
+})
+
+it('says with each check when the answer was kept, however late it is asked for', async () => {
+  const world = await answered()
+  const written: number[] = []
+  world.scene.check = (transcript, how, _signal, writtenAt) => {
+    written.push(writtenAt)
+    return checking(transcript, how)
+  }
+  await world.desk.check(world.id, 'peer')
+  await world.clock.advance(60_000)
+  await world.desk.check(world.id, 'self')
+  expect(written).toHaveLength(2)
+  expect(new Set(written)).toEqual(new Set([world.keptAt.get(world.id)]))
 })
 
 it('ends a check that is cancelled, without a word of failure, and runs the next', async () => {

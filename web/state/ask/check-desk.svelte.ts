@@ -1,6 +1,6 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity'
 import type { ModelHash, PeerName } from '#shared/base/ids.ts'
-import { baseUnits, MINUTE_MS } from '#shared/base/units.ts'
+import { baseUnits } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { LoadProgress } from '#shared/models/load-progress.ts'
@@ -19,8 +19,6 @@ import type { AskServices } from './services.ts'
 
 /** Checks that wait for the one that runs: a press more finds the desk full. */
 const MAX_WAITING = 8
-/** A provider keeps what a check needs for a day. */
-export const OPENINGS_KEPT_MS = 24 * 60 * MINUTE_MS
 
 /** Where a check stands. `waiting`: another one runs first. */
 export type CheckStep = 'waiting' | 'preparing' | CheckEvent['type']
@@ -198,7 +196,7 @@ export class CheckDesk {
     const asked = this.#ask.turn(turn)
     const checkable = await raceSignal(this.#read(turn), signal)
     const jobs = checkable?.jobs.filter(({ provider }) => only?.includes(provider) ?? true) ?? []
-    if (!asked || jobs.length === 0) throw new InfernetError('verify.not-kept')
+    if (!asked || !checkable || jobs.length === 0) throw new InfernetError('verify.not-kept')
     this.#change(turn, { step: 'preparing', jobs: jobs.length })
     let left = maxCost
     for (const [job, each] of jobs.entries()) {
@@ -209,7 +207,9 @@ export class CheckDesk {
         this.#ask.keepCheck(turn, { ...base, at: this.#services.clock.now(), found: undefined })
         continue
       }
-      const report = await this.#checkJob({ turn, model: asked.model, by, job: each, maxCost: left, signal })
+      const { model } = asked
+      const how = { by, maxCost: left, writtenAt: checkable.at, signal }
+      const report = await this.#checkJob({ turn, model, job: each, ...how })
       if (left !== undefined) left -= report.cost
       const { verifier, verdict, cost, signed } = report
       if (by === 'peer') await this.#payments.keepCheck(asked, { ...base, verifier, cost })
@@ -229,9 +229,10 @@ export class CheckDesk {
     readonly by: CheckedBy
     readonly job: CheckableJob
     readonly maxCost: bigint | undefined
+    readonly writtenAt: number
     readonly signal: AbortSignal
   }): Promise<CheckReport> {
-    const { turn, model, by, job, maxCost, signal } = work
+    const { turn, model, by, job, maxCost, writtenAt, signal } = work
     const mesh = await raceSignal(this.#session.ready(), signal)
     const service = this.#services.checksOf(mesh)
     if (by === 'peer') {
@@ -240,7 +241,7 @@ export class CheckDesk {
       const limit = maxCost === undefined ? {} : { maxCost: baseUnits(maxCost) }
       return this.#follow(
         turn,
-        service.check(job.transcript, { by, payer, except, ...limit }, { model, signal }),
+        service.check(job.transcript, { by, payer, except, ...limit }, { model, writtenAt, signal }),
       )
     }
     // What is not here is not downloaded for this: the visitor was told that it is free.
@@ -250,7 +251,10 @@ export class CheckDesk {
     const engine = await this.#local.open(model, { signal, onProgress })
     this.#change(turn, { loading: undefined })
     try {
-      return await this.#follow(turn, service.check(job.transcript, { by, engine }, { model, signal }))
+      return await this.#follow(
+        turn,
+        service.check(job.transcript, { by, engine }, { model, writtenAt, signal }),
+      )
     } finally {
       this.#local.rest()
     }

@@ -19,7 +19,12 @@ export interface CheckService {
   check(
     transcript: Transcript,
     how: CheckHow,
-    options: { readonly model: ModelHash; readonly signal: AbortSignal },
+    options: {
+      readonly model: ModelHash
+      /** When the answer was kept here. */
+      readonly writtenAt: number
+      readonly signal: AbortSignal
+    },
   ): AsyncGenerator<CheckEvent, CheckReport, void>
   /** Whether an answer of this provider should be read again here: somebody says that it cheats, or one check did. */
   wantsCheck(provider: PeerName): Promise<boolean>

@@ -4,6 +4,7 @@ import { millis } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { makePeer } from '#shared/testing/peers.ts'
+import { KEEP_OPENINGS_MS } from '#shared/verify/openings/constants.ts'
 import type { RecordStore } from '../../storage/provider-record.ts'
 import { checking, transcriptOf } from '../testing/checks.ts'
 import { KnownProviders } from './known-providers.ts'
@@ -88,6 +89,25 @@ it('takes a forgery that a peer found for one that it saw itself: it was shown i
   }
   expect(known.record.explain(name).map(({ code }) => code)).toContain('excluded')
   expect(known.record.explain(other.name).map(({ code }) => code)).not.toContain('excluded')
+})
+
+it('holds it against nobody that an answer of yesterday is not opened any more', async () => {
+  const clock = new FakeClock()
+  const known = await storing(clock).open()
+  const [{ name }, other] = [await makePeer(), await makePeer()]
+  const report = await differing(name)
+  const undecided = { outcome: 'inconclusive', reason: 'withheld', difference: undefined } as const
+  const withheld = { ...report, verdict: { ...report.verdict, ...undecided }, shown: 'withheld' as const }
+  const availability = (provider: PeerName) =>
+    known.record.of('text-generation').beliefsIn(provider).availability
+  const usual = availability(name)
+  known.checked(withheld, { writtenAt: clock.now() - KEEP_OPENINGS_MS })
+  expect(availability(name)).toBe(usual)
+  expect(known.record.explain(name).find(({ code }) => code === 'checked')?.facts).toMatchObject({
+    inconclusive: 1,
+  })
+  known.checked({ ...withheld, provider: other.name }, { writtenAt: clock.now() - KEEP_OPENINGS_MS / 2 })
+  expect(availability(other.name), 'it could have opened this one').toBeLessThan(usual)
 })
 
 it('is kept within a second of a change, begins empty where what is kept cannot be read, and writes nothing without news', async () => {

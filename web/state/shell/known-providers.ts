@@ -1,15 +1,19 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { ChainAddress, PeerName } from '#shared/base/ids.ts'
-import { millis, SECOND_MS } from '#shared/base/units.ts'
+import { millis, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
 import type { CheckReport } from '#shared/peer/check-events.ts'
 import type { Stakes } from '#shared/schedule/record/heard.ts'
 import { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
 import { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
+import { KEEP_OPENINGS_MS } from '#shared/verify/openings/constants.ts'
 import type { RecordStore } from '../../storage/provider-record.ts'
 
 /** What was seen since is lost when a tab is reloaded or killed; what did not change is not written. */
 const KEEP_EVERY_MS = SECOND_MS
+
+/** So long after an answer, its provider is expected to open it: the first part of one was written minutes before its end. */
+const OPENED_FOR_MS = KEEP_OPENINGS_MS - 10 * MINUTE_MS
 
 export interface KnownProvidersComponents {
   readonly clock: Clock
@@ -50,9 +54,20 @@ export class KnownProviders {
     return new ToldEvidence({ clock, record: this.record, registers, stakes })
   }
 
-  /** What a check found counts for who is asked next. A forgery was shown to this tab, whoever read the answer. */
-  checked({ provider, jobId, by, shown, verifier, verdict }: CheckReport): void {
-    const { head, outcome, difference, reason, class: runsOn } = verdict
+  /**
+   * What a check found counts for who is asked next. A forgery was shown to this tab, whoever read the answer; what need not
+   * be kept any longer was not withheld.
+   *
+   * @param writtenAt when the answer was kept here, by the wall clock. @default just now
+   */
+  checked(
+    { provider, jobId, by, shown, verifier, verdict }: CheckReport,
+    { writtenAt }: { readonly writtenAt?: number } = {},
+  ): void {
+    const { head, outcome, difference, class: runsOn } = verdict
+    const now = this.#components.clock.now()
+    const isLate = now - (writtenAt ?? now) > OPENED_FOR_MS
+    const reason = isLate && verdict.reason === 'withheld' ? undefined : verdict.reason
     const seenBy = shown === 'forged' && difference === 'openings' ? 'self' : by
     const seen = { jobId, head, outcome, difference, reason, by: seenBy, verifier, class: runsOn }
     this.record.checked(provider, seen)

@@ -310,10 +310,10 @@ export async function fitsHere({ choices, proposals }: ModelList): Promise<Reado
 /** Who has answers checked. A verdict is judged by what the manifest says of the model's numbers. */
 export function checksOf(page: PageBasics, mesh: Mesh): CheckService {
   return {
-    async *check(transcript, how, { model, signal }) {
+    async *check(transcript, how, { model, writtenAt, signal }) {
       const by = how.by === 'self' ? how : { ...how, profile: library.get(model).manifest.dtype }
       const report = yield* mesh.peer.check(transcript, by, { signal })
-      await knownProviders(page).then((known) => known.checked(report))
+      await knownProviders(page).then((known) => known.checked(report, { writtenAt }))
       return report
     },
     evidenceOf: async (report) => (await import('./evidence-of.ts')).evidenceOf(report),

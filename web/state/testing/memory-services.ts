@@ -60,6 +60,7 @@ export interface Scene {
     transcript: Transcript,
     how: CheckHow,
     signal: AbortSignal,
+    writtenAt: number,
   ) => AsyncGenerator<CheckEvent, CheckReport, void>
   /** Whose work the record wants to see checked. */
   readonly wantsCheck: Set<PeerName>
@@ -247,6 +248,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   scene.mesh = change.mesh ?? mesh
 
   const kept = new Map<string, readonly Transcript[]>()
+  const keptAt = new Map<string, number>()
   const evidence = new Map<string, Uint8Array>()
   const services: Services = {
     clock,
@@ -342,11 +344,11 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     openModels: async () => scene.home,
     openHistory: async () => memoryHistory(scene),
-    openTranscripts: async () => memoryTranscripts(kept, clock),
+    openTranscripts: async () => memoryTranscripts(kept, keptAt, clock),
     openEvidence: async () => memoryEvidence(evidence),
     checkableJobs: async (jobs) => jobs.map((job) => scene.checkable(job)),
     checksOf: () => ({
-      check: (transcript, how, { signal }) => scene.check(transcript, how, signal),
+      check: (transcript, how, { signal, writtenAt }) => scene.check(transcript, how, signal, writtenAt),
       evidenceOf: async () => new Uint8Array([7, 7, 7]),
       wantsCheck: async (provider) => scene.wantsCheck.has(provider),
     }),
@@ -367,6 +369,8 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     draw: (atMs: number) => frameListeners.forEach((listener) => listener(atMs)),
     /** What proves answers, by turn. */
     transcripts: kept,
+    /** When that was kept, by turn. */
+    keptAt,
     /** Files of checks, by turn, job and verifier. */
     evidence,
     watchesFrames: () => frameListeners.size > 0,
@@ -374,12 +378,19 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
   }
 }
 
-function memoryTranscripts(kept: Map<string, readonly Transcript[]>, clock: Clock): TranscriptStore {
+function memoryTranscripts(
+  kept: Map<string, readonly Transcript[]>,
+  keptAt: Map<string, number>,
+  clock: Clock,
+): TranscriptStore {
   return {
-    keep: async (id, jobs) => void kept.set(id, jobs),
+    keep: async (id, jobs) => {
+      kept.set(id, jobs)
+      keptAt.set(id, clock.now())
+    },
     jobs: async (id) => {
       const jobs = kept.get(id)
-      return jobs && { at: clock.now(), jobs }
+      return jobs && { at: keptAt.get(id) ?? clock.now(), jobs }
     },
     read: async (id) => (kept.has(id) ? new Uint8Array([1]) : undefined),
     remove: async (ids) => ids.forEach((id) => kept.delete(id)),

@@ -1,13 +1,19 @@
 import { render } from 'svelte/server'
 import { expect, it } from 'vitest'
+import { MINUTE_MS } from '#shared/base/units.ts'
+import { KEEP_OPENINGS_MS } from '#shared/verify/openings/constants.ts'
 import type { Verdict } from '#shared/verify/verdict.ts'
 import type { JobCheck } from '../../../state/ask/check-record.ts'
-import { checkOf } from '../../../state/testing/checks.ts'
-import { named } from '../../../state/testing/samples.ts'
+import { checkOf, transcriptOf } from '../../../state/testing/checks.ts'
+import { named, TINY } from '../../../state/testing/samples.ts'
+import type { Turn } from '../../../state/ask/conversation.ts'
 import CheckMark from '../CheckMark.svelte'
 import { MARKS } from '../mark-words.ts'
+import type { AppState } from '../../../state/shell/app-state.svelte.ts'
 import CheckGoing from './CheckGoing.svelte'
+import CheckWays from './CheckWays.svelte'
 import Evidence from './Evidence.svelte'
+import { OLD_ANSWER_WORDS } from './words.ts'
 
 /** What a reader gets of the markup: words alone, one space between them. */
 const read = (html: string): string =>
@@ -101,4 +107,37 @@ it('shows a check on its way with what it costs, how far it is, and a way to end
   expect(read(draw(0n))).toBe('bbbbbb reads the prompt and the answer again. Free Cancel')
   expect(read(draw(2_400_000_000_000n))).toContain('Costs 0.0000024 INF')
   expect(draw(0n)).toContain('aria-valuenow="40"')
+})
+
+it('says before the press that of an answer from yesterday the tokens alone can be compared', () => {
+  const ways = (ageMs: number): string => {
+    const job = { transcript: transcriptOf('aaaaaa'), provider: named('aaaaaa'), from: 0, tokens: 40 }
+    const jobs = [{ ...job, readTokens: 60, hasRoots: true, signature: new Uint8Array() }]
+    const app = {
+      checks: { checkableOf: () => ({ at: 0, jobs }), priceOf: () => 0n, hasModel: () => true },
+      session: { now: ageMs },
+      ask: { busy: false },
+    } as unknown as AppState
+    const turn = { id: 'x', model: TINY, modelName: 'Tiny', answer: {} } as unknown as Turn
+    return read(render(CheckWays, { props: { app, turn, isAgain: false, isUncheckable: false } }).body)
+  }
+  const late = ways(KEEP_OPENINGS_MS + MINUTE_MS)
+  expect(late).toContain(OLD_ANSWER_WORDS)
+  expect(late.indexOf(OLD_ANSWER_WORDS)).toBeLessThan(late.indexOf('Check here, free'))
+  expect(ways(KEEP_OPENINGS_MS - MINUTE_MS)).not.toContain(OLD_ANSWER_WORDS)
+})
+
+it('says beside Cancel what becomes of a payment', () => {
+  const going = (cost: bigint): string => {
+    const checking = { by: 'peer', step: 'reading', job: 0, jobs: 1, verifier: named('bbbbbb') } as const
+    return read(
+      render(CheckGoing, {
+        props: { checking: { ...checking, cost, loading: undefined }, onCancel: () => undefined },
+      }).body,
+    )
+  }
+  expect(going(9n)).toMatch(
+    /Cancel A stranger is paid before it reads\. Cancelling brings no payment back\.$/,
+  )
+  expect(going(0n)).toMatch(/Cancel$/)
 })

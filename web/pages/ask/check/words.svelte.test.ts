@@ -4,7 +4,15 @@ import { INCONCLUSIVE_REASONS, DIFFERENCES } from '#shared/verify/verdict.ts'
 import { checkOf } from '../../../state/testing/checks.ts'
 import { named } from '../../../state/testing/samples.ts'
 import { MARKS } from '../mark-words.ts'
-import { causeWords, leadWords, reasonWords, selfWords, stepWords, strangerWords } from './words.ts'
+import {
+  cancelWords,
+  causeWords,
+  leadWords,
+  reasonWords,
+  selfWords,
+  stepWords,
+  strangerWords,
+} from './words.ts'
 
 it('names who read the answer again, and accuses nobody without need', () => {
   const [peer, self] = [checkOf(), checkOf({ by: 'self', verifier: 'myself' })]
@@ -67,6 +75,13 @@ it('says before the press what a check costs, and that one more stranger reads t
   expect(strangerWords(undefined, 60, 'Tiny')).toMatch(/^Nobody else lends Tiny/)
   expect(selfWords(true, 'Tiny')).toMatch(/Nobody else sees your prompt/)
   expect(selfWords(false, 'Tiny')).toMatch(/^This tab does not have Tiny/)
+})
+
+it('says while a check that costs runs that cancelling brings nothing back, and of one that is free nothing', () => {
+  expect(cancelWords({ cost: 1n })).toBe(
+    'A stranger is paid before it reads. Cancelling brings no payment back.',
+  )
+  expect(cancelWords({ cost: 0n })).toBe('')
 })
 
 it('says where a check stands, and which part of the answer it is about', () => {

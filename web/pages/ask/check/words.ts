@@ -156,6 +156,15 @@ function doingWords({ step, by, verifier, loading }: Checking): string {
   }
 }
 
+/** Before the press, of an answer from before providers let go of what they signed. */
+export const OLD_ANSWER_WORDS =
+  'This answer is more than a day old. After a day a provider has let go of what a check asks it to open, so the tokens alone can be compared: they can show that the answer differs, not that it agrees.'
+
+/** Beside Cancel: what becomes of what a check costs. Empty for one that is free. */
+export function cancelWords({ cost }: Pick<Checking, 'cost'>): string {
+  return cost > 0n ? 'A stranger is paid before it reads. Cancelling brings no payment back.' : ''
+}
+
 /** What a check of one's own costs others. */
 export function selfWords(has: boolean | undefined, model: string): string {
   if (has === undefined) return 'Looking whether this tab has the model.'
