@@ -22,8 +22,8 @@ export const CERTAIN: Beliefs = { integrity: 1, availability: 1, quotes: 1, pres
  */
 export type Standing = 'open' | 'quarantined' | 'excluded'
 
-/** What of an offer tells where its provider stands. */
-export type StandingOffer = Pick<Offer, 'provider' | 'selfTest'>
+/** What of an offer tells where its provider stands. Without a model it is asked of all that its provider lends. */
+export type StandingOffer = Pick<Offer, 'provider' | 'selfTest'> & Partial<Pick<Offer, 'model'>>
 
 /** What a consumer holds of providers. The policy asks; who answers is injected. Never waits for anything. */
 export interface Trust {

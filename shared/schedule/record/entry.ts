@@ -1,4 +1,4 @@
-import type { PeerName } from '../../base/ids.ts'
+import type { ModelHash, PeerName } from '../../base/ids.ts'
 import type { EpochMillis, Millis } from '../../base/units.ts'
 import type { Task } from '../../models/task.ts'
 import { noCounts, type Counts } from './counts.ts'
@@ -11,6 +11,14 @@ export interface Quarantine {
   readonly what: DifferenceKind
   /** This consumer found it; else a peer said so, whom it had asked. */
   readonly isOwn: boolean
+  /** It holds for this one alone; undefined: for all that the provider lends. */
+  readonly model?: ModelHash | undefined
+}
+
+/** Both as one: the newer, and where they are of two models, for all. */
+export function joinedQuarantine(one: Quarantine, other: Quarantine): Quarantine {
+  const newer = one.at >= other.at ? one : other
+  return one.model === other.model ? newer : { ...newer, model: undefined }
 }
 
 /** What is remembered of one provider. */

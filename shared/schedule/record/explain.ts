@@ -9,7 +9,8 @@ import { weighed } from './words.ts'
  * Why a provider is asked as often as it is. The words for them are the page's; facts are numbers and single words.
  *
  * - `excluded` {differences, what}: two confirmed differences
- * - `quarantined` {what, at, isOwn}: one difference, until a self-test that is newer than `at`; `isOwn` 1: found here
+ * - `quarantined` {what, at, isOwn}: one difference, until a self-test that is newer than `at`; `isOwn` 1: found here;
+ *   with `model` for that one alone
  * - `contradicted` {verdicts}: verdicts of its that this consumer's own engine contradicts
  * - `wants-check`: somebody says that it cheats, and this consumer's own engine has not looked since
  * - `checked` {agrees, differs, inconclusive}: checks made or asked for here
@@ -71,7 +72,10 @@ export function explainEntry(
     },
     quarantine !== undefined && {
       code: 'quarantined',
-      facts: { what: quarantine.what, at: quarantine.at, isOwn: Number(quarantine.isOwn) },
+      facts: {
+        ...{ what: quarantine.what, at: quarantine.at, isOwn: Number(quarantine.isOwn) },
+        ...(quarantine.model && { model: quarantine.model }),
+      },
     },
     verdicts > 0 && { code: 'contradicted', facts: { verdicts } },
     entry.accusedAt !== undefined && { code: 'wants-check', facts: {} },

@@ -1,4 +1,4 @@
-import type { JobId, PeerName } from '../../base/ids.ts'
+import type { JobId, ModelHash, PeerName } from '../../base/ids.ts'
 import type { EpochMillis } from '../../base/units.ts'
 
 /** What a check came to: the outcomes of a verdict. */
@@ -14,6 +14,8 @@ export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number]
 /** A check that this consumer made or asked for, with its numbers checked here. */
 export interface CheckSeen {
   readonly jobId: JobId
+  /** That it was asked of. @default not known */
+  readonly model?: ModelHash | undefined
   /** The last link of the chain of chunks that was read. */
   readonly head?: Uint8Array | undefined
   readonly outcome: CheckOutcome
@@ -33,6 +35,7 @@ export interface CheckSeen {
 export interface ToldVerdict {
   readonly jobId: JobId
   /** As of a check. */
+  readonly model?: ModelHash | undefined
   readonly head?: Uint8Array | undefined
   readonly outcome: CheckOutcome
   readonly difference: DifferenceKind | undefined

@@ -2,7 +2,7 @@ import type { PeerName } from '../../base/ids.ts'
 import type { EpochMillis } from '../../base/units.ts'
 import { joined } from './counts.ts'
 import { withDifference } from './differences.ts'
-import type { Entry } from './entry.ts'
+import { joinedQuarantine, type Entry } from './entry.ts'
 import { withWord, type Word } from './words.ts'
 
 export type Entries = ReadonlyMap<PeerName, Entry>
@@ -76,13 +76,13 @@ function mergeSlowness({ base, ours, theirs }: Three<Entry>): Entry['slowness'] 
   return merged
 }
 
-/** Whoever changed it knows more; of two who did, the one that is the newer, and one that ended says less than a new one. */
+/** Whoever changed it knows more; of two who did, both as one, and one that ended says less than a new one. */
 function mergeQuarantine({ base, ours, theirs }: Three<Entry>): Entry['quarantine'] {
   const [before, own, other] = [base, ours, theirs].map(({ quarantine }) => quarantine)
   if (own?.at === before?.at) return other
   if (other?.at === before?.at) return own
   if (!own || !other) return own ?? other
-  return own.at >= other.at ? own : other
+  return joinedQuarantine(own, other)
 }
 
 function mergeAccused(

@@ -1,13 +1,13 @@
 import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { JobId, PeerName } from '../../base/ids.ts'
+import type { JobId, ModelHash, PeerName } from '../../base/ids.ts'
 import { epochMillis, MINUTE_MS, type EpochMillis, type Millis } from '../../base/units.ts'
 import type { Task } from '../../models/task.ts'
 import type { Beliefs, Standing, StandingOffer, Trust } from '../policy/trust.ts'
 import { drawn, expected, FAILURE_WEIGHT, integrityOf, keptOf, type Belief } from './beliefs.ts'
 import { counted } from './counts.ts'
 import { areConfirmed, withDifference } from './differences.ts'
-import { newEntry, type Entry, type Quarantine } from './entry.ts'
+import { joinedQuarantine, newEntry, type Entry, type Quarantine } from './entry.ts'
 import { explainEntry, type Reason } from './explain.ts'
 import { NO_STAKES, type CheckSeen, type Staked, type Stakes, type ToldVerdict } from './heard.ts'
 import { mergeEntries } from './merge-entries.ts'
@@ -94,12 +94,14 @@ export class ProviderRecord {
 
   /**
    * An offer whose self-test is newer than the difference ends a quarantine: a bad driver looks like a cheat, and is found
-   * by it. By the provider's clock and word, which an offer bounds; the next difference is the second one.
+   * by it. By the provider's clock and word, which an offer bounds; the next difference is the second one. A self-test is of
+   * one model, and so is the quarantine where the difference names one.
    */
-  standingOf({ provider, selfTest }: StandingOffer): Standing {
+  standingOf({ provider, selfTest, model }: StandingOffer): Standing {
     if (this.isExcluded(provider)) return 'excluded'
     const { quarantine } = this.#entries.get(provider) ?? {}
-    return quarantine && (selfTest.testedAt ?? 0) <= quarantine.at ? 'quarantined' : 'open'
+    if (!quarantine || (selfTest.testedAt ?? 0) > quarantine.at) return 'open'
+    return isOf(quarantine, model) ? 'quarantined' : 'open'
   }
 
   /** Somebody says that it cheats, or one check did, and this consumer's own engine has not looked since. */
@@ -115,7 +117,7 @@ export class ProviderRecord {
     const now = this.#clock.now()
     const entry = this.#entryOf(provider)
     entry.totals[seen.outcome]++
-    const { jobId, head, outcome, difference = 'tokens', by, verifier, reason } = seen
+    const { jobId, head, outcome, difference = 'tokens', by, verifier, reason, model } = seen
     if (outcome === 'inconclusive') {
       if (reason === 'withheld') entry.availability = counted(entry.availability, { bad: 1 }, now)
       return
@@ -124,7 +126,7 @@ export class ProviderRecord {
       if (!verifier || verifier === provider) return
       const verdict = { jobId, head, outcome, difference, class: seen.class ?? { backend: '' }, at: now }
       this.#heard(entry, { provider, verifier, verdict, wasAsked: true })
-      if (outcome === 'differs') this.#quarantine(entry, { at: now, what: difference, isOwn: false })
+      if (outcome === 'differs') this.#quarantine(entry, { at: now, what: difference, isOwn: false, model })
       const word = wordOf(verdict, now)
       if (entry.own.some((own) => contradict(own, word))) this.contradicted(verifier, jobId)
       return
@@ -135,9 +137,10 @@ export class ProviderRecord {
       if (words.some((each) => contradict(each, word))) this.contradicted(auditor, jobId)
     entry.checkedAt = now
     entry.accusedAt = undefined
-    if (outcome === 'differs') return this.#differed(entry, { jobId, what: difference })
+    if (outcome === 'differs') return this.#differed(entry, { jobId, what: difference }, model)
     entry.integrity = counted(entry.integrity, { good: 1 }, now)
-    if (!entry.quarantine?.isOwn) entry.quarantine = undefined
+    if (entry.quarantine && !entry.quarantine.isOwn && isOf(entry.quarantine, model))
+      entry.quarantine = undefined
   }
 
   /** An answer ended, by the provider's word, where no model ends one: this consumer saw that itself. */
@@ -174,8 +177,10 @@ export class ProviderRecord {
     const word = wordOf(verdict, now)
     if (!this.#heard(entry, { provider, verifier, verdict, wasAsked: false })) return
     if (entry.own.some((own) => contradict(own, word))) return this.contradicted(verifier, verdict.jobId)
-    if (word.differs && word.at > (entry.quarantine?.at ?? -Infinity))
-      this.#quarantine(entry, { at: word.at, what: word.differs, isOwn: false })
+    const { quarantine } = entry
+    const isNews = !quarantine || word.at > quarantine.at || !isOf(quarantine, verdict.model)
+    if (word.differs && isNews)
+      this.#quarantine(entry, { at: word.at, what: word.differs, isOwn: false, model: verdict.model })
   }
 
   /** Why this provider is asked as often as it is, most important first. */
@@ -244,13 +249,17 @@ export class ProviderRecord {
   }
 
   /** This consumer found an answer to differ. */
-  #differed(entry: Entry, found: Pick<Parameters<typeof withDifference>[1], 'jobId' | 'what'>): void {
+  #differed(
+    entry: Entry,
+    found: Pick<Parameters<typeof withDifference>[1], 'jobId' | 'what'>,
+    model?: ModelHash,
+  ): void {
     const now = this.#clock.now()
     const before = entry.differences
     entry.differences = withDifference(before, { ...found, at: now, auditor: undefined })
     if (entry.differences === before) return
     entry.integrity = counted(entry.integrity, { bad: FAILURE_WEIGHT }, now)
-    this.#quarantine(entry, { at: now, what: found.what, isOwn: true })
+    this.#quarantine(entry, { at: now, what: found.what, isOwn: true, model })
   }
 
   /** Gives whether it counts: somebody with a stake said something new, and not of its own operator. */
@@ -289,7 +298,7 @@ export class ProviderRecord {
   }
 
   #quarantine(entry: Entry, quarantine: Quarantine): void {
-    entry.quarantine = quarantine
+    entry.quarantine = entry.quarantine ? joinedQuarantine(quarantine, entry.quarantine) : quarantine
     entry.accusedAt ??= quarantine.at
   }
 
@@ -343,6 +352,10 @@ function wordOf(
     ...{ jobId, head: head && toHex(head), at: epochMillis(Math.min(at, now)) },
     differs: outcome === 'differs' ? difference : undefined,
   }
+}
+
+function isOf(quarantine: Quarantine, model: ModelHash | undefined): boolean {
+  return quarantine.model === undefined || model === undefined || quarantine.model === model
 }
 
 function first<T>(values: Iterable<T>): T | undefined {

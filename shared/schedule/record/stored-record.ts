@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { jobId, type PeerName } from '../../base/ids.ts'
+import { jobId, modelHash, type PeerName } from '../../base/ids.ts'
 import { epochMillisField, integer, line, list, peerNameField, real } from '../../wire/fields.ts'
 import { MAX_DIFFERENCES } from './differences.ts'
 import type { Entry } from './entry.ts'
@@ -12,6 +12,8 @@ const total = integer(0, Number.MAX_SAFE_INTEGER)
 const slowness = v.optional(real(0, 100))
 const countsSchema = v.object({ good: count, bad: count, at: epochMillisField })
 const jobField = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.transform(jobId))
+
+const modelField = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.transform(modelHash))
 
 const wordsSchema = list(
   v.object({
@@ -39,7 +41,10 @@ const entrySchema = v.object({
     MAX_DIFFERENCES,
   ),
   quarantine: v.optional(
-    v.object({ at: epochMillisField, what: v.picklist(DIFFERENCE_KINDS), isOwn: v.boolean() }),
+    v.object({
+      ...{ at: epochMillisField, what: v.picklist(DIFFERENCE_KINDS), isOwn: v.boolean() },
+      model: v.optional(modelField),
+    }),
   ),
   accusedAt: v.optional(epochMillisField),
   checkedAt: v.optional(epochMillisField),

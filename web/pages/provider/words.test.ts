@@ -66,6 +66,9 @@ it('says by its reasons whether it is asked', () => {
   const word = (...codes: string[]) => standingWords(codes.map((code) => ({ code, facts: {} }))).word
   expect(word('quarantined', 'excluded')).toBe('not asked any more')
   expect(word('quarantined', 'served')).toBe('not asked for now')
+  const ofOne = { code: 'quarantined', facts: { what: 'tokens', model: 'aa' } }
+  expect(standingWords([ofOne]).word).toBe('not asked for one model')
+  expect(reasonSentence(ofOne)).toMatch(/^It waits for its next self-test of one model, because its tokens/)
   expect(word('new', 'unstaked')).toBe('new to this tab')
   expect(word('served', 'trust')).toBe('asked like others')
   const served = [{ code: 'served', facts: { served: 12, failed: 1 } }]

@@ -101,7 +101,12 @@ export function standingWords(reasons: readonly StandingReason[] | undefined): {
   const has = (code: string): boolean => reasons?.some((reason) => reason.code === code) ?? false
   if (!reasons || reasons.length === 0) return { kind: 'unknown', word: 'nothing known yet' }
   if (has('excluded')) return { kind: 'bad', word: 'not asked any more' }
-  if (has('quarantined')) return { kind: 'warn', word: 'not asked for now' }
+  const quarantined = reasons.find(({ code }) => code === 'quarantined')
+  if (quarantined)
+    return {
+      kind: 'warn',
+      word: quarantined.facts['model'] ? 'not asked for one model' : 'not asked for now',
+    }
   return has('new') ? { kind: 'unknown', word: 'new to this tab' } : { kind: 'ok', word: 'asked like others' }
 }
 
@@ -141,7 +146,7 @@ const REASONS: Readonly<Record<string, (facts: Facts) => string>> = {
   excluded: (facts) =>
     `It is never asked: ${plural(number(facts, 'differences'), 'confirmed difference')}, at last because ${WHAT[facts['what'] ?? ''] ?? 'an answer differed'}.`,
   quarantined: (facts) =>
-    `It waits for its next self-test, because ${WHAT[facts['what'] ?? ''] ?? 'an answer differed'}${number(facts, 'isOwn') > 0 ? '; this tab saw it itself' : ''}. A bad driver looks like a cheat.`,
+    `It waits for its next self-test${facts['model'] ? ' of one model' : ''}, because ${WHAT[facts['what'] ?? ''] ?? 'an answer differed'}${number(facts, 'isOwn') > 0 ? '; this tab saw it itself' : ''}. A bad driver looks like a cheat.`,
   contradicted: (facts) =>
     `This tab read the same ${number(facts, 'verdicts') === 1 ? 'answer' : 'answers'} itself and found otherwise than ${plural(number(facts, 'verdicts'), 'verdict')} of its, so it is not asked to check while another one is there.`,
   'wants-check': () => 'Somebody says that it cheats, and this tab has not looked itself since.',

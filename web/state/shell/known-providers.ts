@@ -64,12 +64,12 @@ export class KnownProviders {
     { provider, jobId, by, shown, verifier, verdict }: CheckReport,
     { writtenAt }: { readonly writtenAt?: number } = {},
   ): void {
-    const { head, outcome, difference, class: runsOn } = verdict
+    const { model, head, outcome, difference, class: runsOn } = verdict
     const now = this.#components.clock.now()
     const isLate = now - (writtenAt ?? now) > OPENED_FOR_MS
     const reason = isLate && verdict.reason === 'withheld' ? undefined : verdict.reason
     const seenBy = shown === 'forged' && difference === 'openings' ? 'self' : by
-    const seen = { jobId, head, outcome, difference, reason, by: seenBy, verifier, class: runsOn }
+    const seen = { jobId, model, head, outcome, difference, reason, by: seenBy, verifier, class: runsOn }
     this.record.checked(provider, seen)
     void this.keep()
   }
