@@ -6,6 +6,7 @@ import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
 import type { CheckBy, CheckReport } from '#shared/peer/check-events.ts'
 import type { Peer } from '#shared/peer/peer.ts'
 import type { RecordRegisters } from '#shared/peer/record-registers.ts'
+import { paymentOf } from '#shared/schedule/offer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import {
   Auditor,
@@ -25,6 +26,7 @@ import { askProbe } from './ask-probe.ts'
 import { readAuditedModels, type AuditedModel } from './audited-models.ts'
 import { createFreshAsker, type FreshAsker } from './fresh-asker.ts'
 import { OwnEngine } from './own-engine.ts'
+import type { Purse, Purses } from './purse/purses.ts'
 
 export interface MountAuditComponents {
   readonly clock: Clock
@@ -34,6 +36,8 @@ export interface MountAuditComponents {
   readonly directory: LocalDirectory
   /** Its own first. */
   readonly records: RecordRegisters
+  /** What pays who asks a price. @default nothing, and only those are probed who work for nothing */
+  readonly purses?: Purses | undefined
 }
 
 export interface MountAuditInit {
@@ -45,6 +49,7 @@ export interface MountAuditInit {
 interface Answer extends ProbeAnswer {
   readonly model: AuditedModel
   readonly asker: FreshAsker
+  readonly purse: Purse | undefined
 }
 
 /**
@@ -59,7 +64,7 @@ export async function mountAudit(
   components: MountAuditComponents,
   { locate, probesPerHour }: MountAuditInit,
 ): Promise<{ stop(): Promise<void> }> {
-  const { clock, log } = components
+  const { clock, log, purses } = components
   const models = await readAuditedModels(relay.catalogue, locate).catch((thrown: unknown) => {
     log.debug({ err: thrown }, 'no model could be read')
     return new Map<ModelHash, AuditedModel>()
@@ -80,11 +85,14 @@ export async function mountAudit(
     },
     { probesPerHour },
   )
+  purses?.start()
   auditor.start()
   log.info({ models: models.size, probesPerHour }, 'providers are audited')
+  if (!purses) log.info('only providers that work for nothing are probed: nothing is here to pay others with')
   return {
     stop: async () => {
       await auditor.stop()
+      await purses?.stop()
       await engine.stop()
     },
   }
@@ -92,7 +100,7 @@ export async function mountAudit(
 
 function portsOf(
   relay: RelayHost,
-  { clock, key, directory, records }: MountAuditComponents,
+  { clock, key, directory, records, purses }: MountAuditComponents,
   models: ReadonlyMap<ModelHash, AuditedModel>,
   engine: OwnEngine,
 ): AuditPorts<Answer> {
@@ -104,18 +112,25 @@ function portsOf(
   return {
     targets: async () =>
       directory.offers
-        // Who asks for money is left alone: nothing here pays.
-        .filter((offer) => models.has(offer.model) && offer.payment === undefined)
-        .filter(({ provider }) => provider !== relay.name)
+        .filter(({ model, provider }) => models.has(model) && provider !== relay.name)
+        .filter((offer) => {
+          const payment = paymentOf(offer)
+          return !payment || purses?.canPay(offer.provider, payment)
+        })
         .map(({ provider, model }) => ({ provider, model })),
     ask: async (prompt, target, { signal }) => {
       const model = modelOf(target.model)
       const tokenizer = await model.tokenizer()
+      const asksPrice = directory.offers.some(
+        (offer) => offer.provider === target.provider && offer.model === target.model && paymentOf(offer),
+      )
+      const purse = asksPrice ? await purses?.take(target.provider) : undefined
       const asker = await askerOf(relay, { clock, directory, target, signal })
       try {
         const peer = asker.asker
-        const transcript = await askProbe({ ...model, peer, tokenizer }, prompt, target.provider, { signal })
-        return { transcript, model, asker, release: () => asker.stop() }
+        const probe = { ...model, peer, tokenizer, purse }
+        const transcript = await askProbe(probe, prompt, target.provider, { signal })
+        return { transcript, model, asker, purse, release: () => asker.stop() }
       } catch (thrown) {
         await asker.stop()
         throw thrown
@@ -164,7 +179,7 @@ async function checkAnswer(
   relay: RelayHost,
   { answer, engine, key, signal }: Checking,
 ): Promise<ProbeReport> {
-  const { transcript, model, asker } = answer
+  const { transcript, model, asker, purse } = answer
   const own = await engine.of(model).catch((thrown: unknown) => {
     if (signal.aborted || !isEngineFailure(thrown)) throw thrown
     return undefined
@@ -175,7 +190,15 @@ async function checkAnswer(
     return { verifier: relay.name, verdict, signed: await signVerdict(verdict, key) }
   }
   const { dtype: profile } = model.manifest
-  return checked(asker.checker, transcript, { by: 'peer', profile, except: [relay.name] }, signal)
+  const money = purse?.job()
+  const by: CheckBy = {
+    ...{ by: 'peer', profile, except: [relay.name] },
+    ...(money && { payer: money.payer, maxCost: money.maxCost }),
+  }
+  const report = await checked(asker.checker, transcript, by, signal)
+  money?.used(report.spent)
+  if (report.spent > 0n) await purse?.isKnown()
+  return report
 }
 
 /** A model that does not fit here, or a device that is lost: somebody else may be able to. */
