@@ -87,7 +87,9 @@ export async function mountChain(
         )
   const own = relayKeyFile === '' ? undefined : await accountOf(relayKeyFile, '--relay-key-file')
   const audit =
-    auditKeyFile === '' ? undefined : { network, client, ...(await accountOf(auditKeyFile, '--audit-key-file')) }
+    auditKeyFile === ''
+      ? undefined
+      : { network, client, ...(await accountOf(auditKeyFile, '--audit-key-file')) }
   const hasClaims = config.carryClaims === 'on' || config.seedProvider === 'on'
   const claims =
     own && hasClaims

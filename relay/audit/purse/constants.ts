@@ -24,7 +24,7 @@ export const SESSION_MARGIN_MS = HOUR_MS
 /** A purse is filled within this, at a moment that chance chooses: neither a probe nor a newcomer tells when. */
 export const FILL_WITHIN_MS = 30 * MINUTE_MS
 
-/** Purses that wait to be used, at most. */
+/** Purses in use at once. As each pays an operator once, an operator that asks a price is probed so often a day, at most. */
 export const MAX_OPEN = 4
 /** Purses whose money is not back yet: those that wait for the escrow's grace are counted as well. */
 export const MAX_OUT = 16

@@ -98,8 +98,7 @@ export class PurseChain {
         await this.#send(sender, { to: escrow, data: escrowData('withdraw', []) })
       }
       const money = await this.#moneyOf(payer)
-      if (money > 0n)
-        await this.#send(sender, erc20Call(asset, 'transfer', [wallet.account.address, money]))
+      if (money > 0n) await this.#send(sender, erc20Call(asset, 'transfer', [wallet.account.address, money]))
       return 'done'
     })
   }

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { amountToBytes } from '#shared/base/bytes.ts'
+import { amountToBytes, fromHex } from '#shared/base/bytes.ts'
 import type { ChainAddress } from '#shared/base/ids.ts'
 import { epochMillis, type EpochMillis } from '#shared/base/units.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
@@ -55,7 +55,8 @@ export class PurseRecords {
   }
 
   async put(index: number, { state, amount, endsAt, met }: PurseRecord): Promise<void> {
-    const record = { state, amount: amountToBytes(amount), endsAt, met: met.slice(-MAX_MET) }
+    const known = met.slice(-MAX_MET).map((operator) => fromHex(operator.slice(2)))
+    const record = { state, amount: amountToBytes(amount), endsAt, met: known }
     await updateRecord(this.#store, `${PREFIX}${index}`, recordSchema, () => record)
   }
 

@@ -41,7 +41,7 @@ export interface PursesComponents {
   readonly random: Random
   readonly log: Logger
   readonly store: LedgerStore
-  readonly chain: PurseChain
+  readonly chain: Pick<PurseChain, 'keysOf' | 'fill' | 'takeBack' | 'stop'>
   readonly view: ChainView
   readonly budget: SpendBudget
 }
