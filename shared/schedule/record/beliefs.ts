@@ -3,15 +3,13 @@ import { drawBeta } from '../policy/beta.ts'
 import { faded, type Counts } from './counts.ts'
 import type { Entry } from './entry.ts'
 import type { Stakes } from './heard.ts'
+import { weighed } from './words.ts'
 
 /** One integrity failure weighs as many successes as this: a cheat is right most of the time (docs/design-notes.md). */
 export const FAILURE_WEIGHT = 20
 
 /** What others found counts half of what this consumer found itself. */
 const TOLD_WEIGHT = 0.5
-
-/** What one auditor says in somebody's favour counts as this many checks at most: praise costs it nothing. */
-const MAX_PRAISE = 20
 
 /** Parameters of a beta distribution: what is believed, and how surely. */
 export interface Belief {
@@ -26,7 +24,7 @@ const USUALLY_KEPT: Belief = { a: 9, b: 1 }
 const STAKED_PRIOR: Belief = { a: 1, b: 1 }
 const UNSTAKED_PRIOR: Belief = { a: 1, b: 2 }
 
-/** Own and told evidence together, the told one by the auditors' stakes. */
+/** Own and told evidence together, the told one by the auditors' stakes; of each auditor so much as is kept of it (`words.ts`). */
 export function integrityOf(
   entry: Entry | undefined,
   { isStaked, stakes, now }: { isStaked: boolean; stakes: Stakes; now: EpochMillis },
@@ -36,12 +34,12 @@ export function integrityOf(
   const own = faded(entry.integrity, now)
   a += own.good
   b += own.bad
-  for (const [auditor, told] of entry.told) {
+  for (const [auditor, words] of entry.told) {
     const weight = TOLD_WEIGHT * Math.min(1, stakes.of(auditor)?.share ?? 0)
     if (weight === 0) continue
-    const { good, bad } = faded(told.counts, now)
-    a += weight * Math.min(MAX_PRAISE, good)
-    b += weight * bad
+    const { good, bad } = weighed(words, now)
+    a += weight * good
+    b += weight * FAILURE_WEIGHT * bad
   }
   return { a, b }
 }

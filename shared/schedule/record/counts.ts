@@ -20,9 +20,14 @@ export function noCounts(now: EpochMillis): Counts {
   return { good: 0, bad: 0, at: now }
 }
 
-/** What is left of it at `now`. A clock that was put back fades nothing. */
+/** What is left at `now` of evidence from `at`, 0 to 1. A clock that was put back fades nothing. */
+export function leftOf(at: EpochMillis, now: EpochMillis): number {
+  return 2 ** (-Math.max(0, now - at) / HALF_LIFE_MS)
+}
+
+/** What is left of it at `now`. */
 export function faded({ good, bad, at }: Counts, now: EpochMillis): Counts {
-  const left = 2 ** (-Math.max(0, now - at) / HALF_LIFE_MS)
+  const left = leftOf(at, now)
   return { good: good * left, bad: bad * left, at: epochMillis(Math.max(now, at)) }
 }
 
@@ -35,4 +40,17 @@ export function counted(
   const left = faded(counts, now)
   const kept = 2 ** (-1 / HALF_LIFE_EVENTS)
   return { good: left.good * kept + good, bad: left.bad * kept + bad, at: left.at }
+}
+
+/** `theirs`, with what came to `ours` since both were `base`. */
+export function joined(
+  { base, ours, theirs }: { readonly base: Counts; readonly ours: Counts; readonly theirs: Counts },
+  now: EpochMillis,
+): Counts {
+  const [from, to, sum] = [faded(base, now), faded(ours, now), faded(theirs, now)]
+  return {
+    good: sum.good + Math.max(0, to.good - from.good),
+    bad: sum.bad + Math.max(0, to.bad - from.bad),
+    at: sum.at,
+  }
 }

@@ -4,13 +4,7 @@ import type { Task } from '../../models/task.ts'
 import { noCounts, type Counts } from './counts.ts'
 import type { Difference } from './differences.ts'
 import type { CheckOutcome, DifferenceKind } from './heard.ts'
-
-/** What one auditor told of one provider. */
-export interface Told {
-  readonly counts: Counts
-  /** Of its newest verdict: an older one counts no second time. */
-  readonly lastAt: EpochMillis
-}
+import type { Word } from './words.ts'
 
 export interface Quarantine {
   readonly at: EpochMillis
@@ -23,8 +17,10 @@ export interface Quarantine {
 export interface Entry {
   /** Checks by this consumer's own engine, and answers that it saw end too early. */
   integrity: Counts
-  /** What others found, by who they are. */
-  readonly told: Map<PeerName, Told>
+  /** What this consumer's own engine found last. */
+  own: readonly Word[]
+  /** What others found, by who they are: with a stake, or asked by this consumer. */
+  readonly told: Map<PeerName, readonly Word[]>
   /** Jobs that were served to their end, and those that were not. */
   availability: Counts
   /** First tokens that came within twice what was quoted, and those that did not. */
@@ -45,7 +41,13 @@ export interface Entry {
 
 export function newEntry(now: EpochMillis, failedAt: Millis): Entry {
   return {
-    ...{ integrity: noCounts(now), told: new Map(), availability: noCounts(now), quotes: noCounts(now) },
+    ...{
+      integrity: noCounts(now),
+      own: [],
+      told: new Map(),
+      availability: noCounts(now),
+      quotes: noCounts(now),
+    },
     ...{ failures: 0, failedAt, slowness: {}, differences: [] },
     ...{ quarantine: undefined, accusedAt: undefined, checkedAt: undefined },
     totals: { served: 0, failed: 0, agrees: 0, differs: 0, inconclusive: 0 },

@@ -1,16 +1,16 @@
 import type { EpochMillis } from '../../base/units.ts'
 import { trustOf } from '../policy/score.ts'
 import type { Beliefs } from '../policy/trust.ts'
-import { FAILURE_WEIGHT } from './beliefs.ts'
-import { faded } from './counts.ts'
 import type { Entry } from './entry.ts'
 import type { Staked, Stakes } from './heard.ts'
+import { weighed } from './words.ts'
 
 /**
  * Why a provider is asked as often as it is. The words for them are the page's; facts are numbers and single words.
  *
  * - `excluded` {differences, what}: two confirmed differences
  * - `quarantined` {what, at, isOwn}: one difference, until a self-test that is newer than `at`; `isOwn` 1: found here
+ * - `contradicted` {verdicts}: verdicts of its that this consumer's own engine contradicts
  * - `wants-check`: somebody says that it cheats, and this consumer's own engine has not looked since
  * - `checked` {agrees, differs, inconclusive}: checks made or asked for here
  * - `told` {auditors, agrees, differs}: by auditors with a stake; faded sums
@@ -24,6 +24,7 @@ export interface Reason {
   readonly code:
     | 'excluded'
     | 'quarantined'
+    | 'contradicted'
     | 'wants-check'
     | 'checked'
     | 'told'
@@ -60,7 +61,8 @@ export function explainEntry(
   if (!entry) return [{ code: 'new', facts: {} }, stake, trust]
   const { totals, quarantine, differences, slowness } = entry
   const told = [...entry.told].filter(([auditor]) => (stakes.of(auditor)?.share ?? 0) >= 1)
-  const heard = told.map(([, { counts }]) => faded(counts, now))
+  const heard = told.map(([, words]) => weighed(words, now))
+  const verdicts = differences.filter(({ what }) => what === 'verdict').length
   const times = Math.max(1, ...Object.values(slowness))
   const reasons: (Reason | false)[] = [
     isExcluded && {
@@ -71,6 +73,7 @@ export function explainEntry(
       code: 'quarantined',
       facts: { what: quarantine.what, at: quarantine.at, isOwn: Number(quarantine.isOwn) },
     },
+    verdicts > 0 && { code: 'contradicted', facts: { verdicts } },
     entry.accusedAt !== undefined && { code: 'wants-check', facts: {} },
     totals.agrees + totals.differs + totals.inconclusive > 0 && {
       code: 'checked',
@@ -81,7 +84,7 @@ export function explainEntry(
       facts: {
         auditors: heard.length,
         agrees: heard.reduce((sum, { good }) => sum + good, 0),
-        differs: heard.reduce((sum, { bad }) => sum + bad, 0) / FAILURE_WEIGHT,
+        differs: heard.reduce((sum, { bad }) => sum + bad, 0),
       },
     },
     totals.served + totals.failed > 0 && {

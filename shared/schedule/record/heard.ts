@@ -4,8 +4,11 @@ import type { EpochMillis } from '../../base/units.ts'
 /** What a check came to: the outcomes of a verdict. */
 export type CheckOutcome = 'agrees' | 'differs' | 'inconclusive'
 
-/** What showed that an answer is not the model's: of a check, or an answer that ended where no model ends one. */
-export const DIFFERENCE_KINDS = ['tokens', 'sketches', 'openings', 'early-stop'] as const
+/**
+ * What showed that somebody cheats: a check of an answer, an answer that ended where no model ends one, or a verdict that
+ * this consumer's own engine contradicts.
+ */
+export const DIFFERENCE_KINDS = ['tokens', 'sketches', 'openings', 'early-stop', 'verdict'] as const
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number]
 
 /** A check that this consumer made or asked for, with its numbers checked here. */

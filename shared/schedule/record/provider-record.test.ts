@@ -1,55 +1,28 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { jobId, peerName, type PeerName } from '../../base/ids.ts'
-import { epochMillis, millis } from '../../base/units.ts'
-import { FakeClock } from '../../testing/fake-clock.ts'
+import { peerName, type PeerName } from '../../base/ids.ts'
+import { millis } from '../../base/units.ts'
 import { seededChance } from '../../testing/chance.ts'
-import type { CheckOutcome, Staked } from './heard.ts'
+import {
+  alice,
+  auditors,
+  bob,
+  carol,
+  job,
+  other,
+  provider,
+  quick,
+  recordScene,
+} from '../../testing/record-scene.ts'
+import type { Staked } from './heard.ts'
 import { ProviderRecord } from './provider-record.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-const name = (digit: string): PeerName => peerName(`12D3KooW${'A'.repeat(43)}${digit}`)
-const [provider, other, alice, bob, carol] = ['P', 'Q', 'B', 'C', 'D'].map(name) as [
-  PeerName,
-  PeerName,
-  PeerName,
-  PeerName,
-  PeerName,
-]
-const job = (digit: string) => jobId(digit.repeat(32))
-const quick = { observedMs: millis(100), predictedMs: millis(100) }
-
-function scene(staked: Readonly<Record<PeerName, Staked>> = {}) {
-  const clock = new FakeClock()
-  const record = new ProviderRecord({ clock, stakes: { of: (peer) => staked[peer] } })
-  const own = (outcome: CheckOutcome, digit = '1') =>
-    record.checked(provider, {
-      ...{ jobId: job(digit), outcome, difference: outcome === 'differs' ? 'tokens' : undefined },
-      ...{ by: 'self', verifier: undefined },
-    })
-  const tells = (verifier: PeerName, outcome: CheckOutcome, digit = '1', at: number = clock.now()) =>
-    record.told({
-      ...{ provider, verifier },
-      verdict: {
-        ...{ jobId: job(digit), outcome, difference: outcome === 'differs' ? 'sketches' : undefined },
-        ...{ class: { backend: 'wasm' }, at: epochMillis(at) },
-      },
-    })
-  const standing = (testedAt = 0) =>
-    record.standingOf({ provider, selfTest: { right: 1, total: 1, testedAt: epochMillis(testedAt) } })
-  const beliefs = () => record.of('text-generation').beliefsIn(provider)
-  return { clock, record, text: record.of('text-generation'), own, tells, standing, beliefs }
-}
-const auditors = {
-  [alice]: { operator: 'alice', share: 1, class: 'wasm' },
-  [bob]: { operator: 'bob', share: 1, class: 'webgpu' },
-  [carol]: { operator: 'carol', share: 0.5, class: 'webgpu' },
-}
 
 describe('availability', () => {
   it('halves presence with each failure, and forgives by half in five minutes', async () => {
-    const { clock, text, beliefs } = scene()
+    const { clock, text, beliefs } = recordScene()
     expect(beliefs().presence).toBe(1)
     text.ended(provider, 'failed')
     expect(beliefs().presence).toBe(0.5)
@@ -62,7 +35,7 @@ describe('availability', () => {
   })
 
   it('remembers for weeks how often jobs were lost, and says nothing of integrity by it', async () => {
-    const { clock, text, beliefs } = scene()
+    const { clock, text, beliefs } = recordScene()
     const before = beliefs()
     for (let i = 0; i < 5; i++) text.ended(provider, 'failed')
     expect(beliefs().availability).toBeCloseTo(9 / 15, 1)
@@ -73,7 +46,7 @@ describe('availability', () => {
   })
 
   it('falls where openings are withheld, and integrity does not', () => {
-    const { record, beliefs } = scene()
+    const { record, beliefs } = recordScene()
     const before = beliefs()
     record.checked(provider, {
       ...{ jobId: job('1'), outcome: 'inconclusive', reason: 'withheld', difference: undefined },
@@ -86,7 +59,7 @@ describe('availability', () => {
 
 describe('quotes', () => {
   it('prices a load that took longer than was said like any promise, and one that took as long not at all', () => {
-    const { text } = scene()
+    const { text } = recordScene()
     text.ended(provider, 'served', { observedMs: millis(20_600), predictedMs: millis(20_640) })
     expect(text.slownessOf(provider)).toBe(1)
     text.ended(provider, 'served', { observedMs: millis(61_920), predictedMs: millis(20_640) })
@@ -94,7 +67,7 @@ describe('quotes', () => {
   })
 
   it('takes a prediction that was too good at once, and one that was too bad by and by', () => {
-    const { text } = scene()
+    const { text } = recordScene()
     expect(text.slownessOf(provider)).toBe(1)
     text.ended(provider, 'served', { observedMs: millis(3000), predictedMs: millis(1000) })
     expect(text.slownessOf(provider)).toBe(3)
@@ -103,7 +76,7 @@ describe('quotes', () => {
   })
 
   it('knows of each task by itself how slow it is', () => {
-    const { record } = scene()
+    const { record } = recordScene()
     const [texts, vectors] = [record.of('text-generation'), record.of('feature-extraction')]
     vectors.ended(provider, 'served', { observedMs: millis(3000), predictedMs: millis(1000) })
     expect([texts.slownessOf(provider), vectors.slownessOf(provider)]).toEqual([1, 3])
@@ -112,7 +85,7 @@ describe('quotes', () => {
   })
 
   it('are broken where another provider was first, without a failure', () => {
-    const { text, beliefs } = scene()
+    const { text, beliefs } = recordScene()
     const before = beliefs()
     text.ended(provider, 'overtaken', { observedMs: millis(5000), predictedMs: millis(600) })
     expect(beliefs().quotes).toBeLessThan(before.quotes)
@@ -122,13 +95,13 @@ describe('quotes', () => {
 
 describe('integrity', () => {
   it('begins even for who has a stake, and lower for who has none', () => {
-    expect(scene({ [provider]: { operator: 'p', share: 1 } }).beliefs().integrity).toBe(1 / 2)
-    expect(scene({ [provider]: { operator: 'p', share: 0.9 } }).beliefs().integrity).toBe(1 / 3)
-    expect(scene().beliefs().integrity).toBe(1 / 3)
+    expect(recordScene({ [provider]: { operator: 'p', share: 1 } }).beliefs().integrity).toBe(1 / 2)
+    expect(recordScene({ [provider]: { operator: 'p', share: 0.9 } }).beliefs().integrity).toBe(1 / 3)
+    expect(recordScene().beliefs().integrity).toBe(1 / 3)
   })
 
   it('rises with each check that agrees, and one that differs weighs twenty of them', () => {
-    const { own, beliefs } = scene()
+    const { own, beliefs } = recordScene()
     for (let i = 0; i < 20; i++) own('agrees')
     expect(beliefs().integrity).toBeCloseTo(21 / 23, 2)
     own('differs')
@@ -138,7 +111,7 @@ describe('integrity', () => {
   })
 
   it('fades by half in 14 days and to what it began with, or in 500 checks', async () => {
-    const days = scene()
+    const days = recordScene()
     for (let i = 0; i < 10; i++) days.own('agrees')
     const ten = days.beliefs().integrity
     await days.clock.advance(14 * DAY)
@@ -146,7 +119,7 @@ describe('integrity', () => {
     expect(days.beliefs().integrity).toBeLessThan(ten)
     await days.clock.advance(1000 * DAY)
     expect(days.beliefs().integrity).toBeCloseTo(1 / 3)
-    const many = scene()
+    const many = recordScene()
     many.own('differs')
     for (let i = 0; i < 500; i++) many.own('agrees')
     // Twenty failures are ten, and the good ones sum up to 500 × (1 − 1/2) / ln 2.
@@ -160,7 +133,7 @@ describe('integrity', () => {
     })
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-        const { own, tells, text, record, beliefs } = scene(auditors)
+        const { own, tells, text, record, beliefs } = recordScene(auditors)
         for (const { what, digit } of events) {
           if (what === 'agrees' || what === 'differs') own(what, digit)
           if (what === 'served') text.ended(provider, what, quick)
@@ -180,7 +153,7 @@ describe('integrity', () => {
   })
 
   it('is drawn by how sure it is', () => {
-    const { own, text } = scene()
+    const { own, text } = recordScene()
     const even = seededChance(3)
     const spread = () => {
       const draws = Array.from({ length: 300 }, () => text.drawBeliefs(provider, even).integrity)
@@ -195,7 +168,7 @@ describe('integrity', () => {
 
 describe('a difference', () => {
   it('sends a provider to its self-test, and is forgiven once by a newer one', async () => {
-    const { clock, own, standing, record } = scene()
+    const { clock, own, standing, record } = recordScene()
     const before = clock.now()
     await clock.advance(1000)
     own('differs')
@@ -210,7 +183,7 @@ describe('a difference', () => {
   })
 
   it('in two answers, by this consumer itself, excludes it, and no self-test helps', () => {
-    const { own, standing, clock } = scene()
+    const { own, standing, clock } = recordScene()
     own('differs', '1')
     own('differs', '1')
     expect(standing()).toBe('quarantined')
@@ -219,7 +192,7 @@ describe('a difference', () => {
   })
 
   it('is also an answer that stopped early', () => {
-    const { record, standing } = scene()
+    const { record, standing } = recordScene()
     record.stoppedEarly(provider, job('1'))
     expect(standing()).toBe('quarantined')
     record.stoppedEarly(provider, job('2'))
@@ -231,7 +204,7 @@ describe('a difference', () => {
   })
 
   it('is forgotten after ninety days', async () => {
-    const { own, record, clock } = scene()
+    const { own, record, clock } = recordScene()
     own('differs', '1')
     own('differs', '2')
     await clock.advance(90 * DAY)
@@ -239,7 +212,7 @@ describe('a difference', () => {
   })
 
   it('is confirmed by two auditors of different operators and classes', () => {
-    const { tells, record, standing } = scene(auditors)
+    const { tells, record, standing } = recordScene(auditors)
     tells(alice, 'differs')
     expect(standing()).toBe('quarantined')
     tells(bob, 'differs')
@@ -250,7 +223,7 @@ describe('a difference', () => {
     ['operator', { operator: 'alice', share: 1, class: 'webgpu' }],
     ['class', { operator: 'bob', share: 1, class: 'wasm' }],
   ])('is not confirmed by two of the same %s, however often', (_, second) => {
-    const { tells, record } = scene({ ...auditors, [bob]: second })
+    const { tells, record } = recordScene({ ...auditors, [bob]: second })
     for (const digit of ['1', '2', '3']) {
       tells(alice, 'differs', digit)
       tells(bob, 'differs', digit)
@@ -259,7 +232,7 @@ describe('a difference', () => {
   })
 
   it('is confirmed by one auditor and this consumer', () => {
-    const { tells, own, record } = scene(auditors)
+    const { tells, own, record } = recordScene(auditors)
     tells(alice, 'differs')
     own('differs')
     expect(record.isExcluded(provider)).toBe(true)
@@ -268,7 +241,7 @@ describe('a difference', () => {
 
 describe('what others tell', () => {
   it('counts half, and only of those with the least stake', () => {
-    const { tells, beliefs } = scene(auditors)
+    const { tells, beliefs } = recordScene(auditors)
     tells(carol, 'agrees')
     tells(other, 'agrees')
     expect(beliefs().integrity).toBe(1 / 3)
@@ -276,26 +249,55 @@ describe('what others tell', () => {
     expect(beliefs().integrity).toBeCloseTo(1.5 / 3.5)
   })
 
-  it('counts once: a verdict that is not newer than the last of its verifier says nothing', () => {
-    const { tells, beliefs, clock } = scene(auditors)
+  it('counts once: what a verifier says of an answer again, replayed or newer, is no second one', () => {
+    const { tells, beliefs, clock } = recordScene(auditors)
     const at = clock.now()
     tells(alice, 'agrees', '1', at)
     const once = beliefs()
     tells(alice, 'agrees', '1', at)
-    tells(alice, 'agrees', '2', at - 1)
+    tells(alice, 'agrees', '1', at - 1)
+    tells(alice, 'differs', '1', at - 1)
+    tells(alice, 'agrees', '1', at + 1)
     expect(beliefs()).toEqual(once)
     tells(alice, 'agrees', '3', at + 11 * MINUTE)
     expect(beliefs(), 'of a clock that goes ahead').toEqual(once)
+    tells(alice, 'agrees', '2', at - 1)
+    expect(beliefs().integrity, 'of another answer, in whatever order').toBeCloseTo(2 / 4)
   })
 
-  it('lets nobody be praised by many: one auditor weighs ten checks of one’s own at most', () => {
-    const { tells, beliefs, clock } = scene(auditors)
-    for (let i = 0; i < 400; i++) tells(alice, 'agrees', '1', clock.now() + i)
-    expect(beliefs().integrity).toBeCloseTo(11 / 13)
+  it('fades from when it was found, not from when it was heard', async () => {
+    const { tells, beliefs, clock } = recordScene(auditors)
+    await clock.advance(14 * DAY)
+    tells(alice, 'agrees', '1', clock.now() - 14 * DAY)
+    expect(beliefs().integrity).toBeCloseTo(1.25 / 3.25)
+  })
+
+  it('is held against nobody who has tested itself since', async () => {
+    const { tells, standing, clock } = recordScene(auditors)
+    await clock.advance(DAY)
+    const foundAt = clock.now() - 60 * MINUTE
+    tells(alice, 'differs', '1', foundAt)
+    expect([standing(foundAt), standing(foundAt + 1)]).toEqual(['quarantined', 'open'])
+  })
+
+  it('lets nobody be praised by many: one auditor weighs ten checks of one’s own at most, and praise hides no accusation', () => {
+    const { tells, beliefs, clock } = recordScene(auditors)
+    const many = (from: number, to: number) => {
+      for (let i = from; i < to; i++)
+        tells(
+          alice,
+          'agrees',
+          String.fromCharCode(...[i >> 4, i & 15].map((n) => 97 + (n % 6))),
+          clock.now() + i,
+        )
+    }
+    tells(alice, 'differs', 'f')
+    many(0, 36)
+    expect(beliefs().integrity).toBeCloseTo((1 + 19 / 2) / (3 + 19 / 2 + 10), 1)
   })
 
   it('of a stranger only asks for a check of one’s own, and no other one for an hour after it', async () => {
-    const { tells, own, record, standing, beliefs, clock } = scene()
+    const { tells, own, record, standing, beliefs, clock } = recordScene()
     const before = beliefs()
     tells(alice, 'differs')
     expect([standing(), record.wantsCheck(provider)]).toEqual(['open', true])
@@ -310,14 +312,26 @@ describe('what others tell', () => {
 
   it('does not count of itself, nor of its own operator', () => {
     const own = { operator: 'p', share: 1, class: 'wasm' }
-    const { tells, beliefs } = scene({ [provider]: own, [alice]: own })
+    const { tells, beliefs } = recordScene({ [provider]: own, [alice]: own })
     tells(alice, 'agrees')
     tells(provider, 'agrees')
     expect(beliefs().integrity).toBe(1 / 2)
   })
 
+  it('of a stranger from before one’s own check asks for no other one, however often it is replayed', async () => {
+    const { tells, own, record, clock } = recordScene()
+    const before = clock.now()
+    await clock.advance(1)
+    own('agrees')
+    await clock.advance(2 * 60 * MINUTE)
+    tells(alice, 'differs', '1', before)
+    expect(record.wantsCheck(provider)).toBe(false)
+    tells(alice, 'differs', '1', clock.now())
+    expect(record.wantsCheck(provider)).toBe(true)
+  })
+
   it('by a stranger whom this consumer asked sends to the self-test, and excludes nobody', () => {
-    const { record, standing } = scene()
+    const { record, standing } = recordScene()
     for (const digit of ['1', '2', '3'])
       record.checked(provider, {
         ...{ jobId: job(digit), outcome: 'differs', difference: 'tokens', by: 'peer', verifier: alice },
@@ -334,11 +348,11 @@ describe('the explanation', () => {
   const codes = (record: ProviderRecord) => record.explain(provider).map(({ code }) => code)
 
   it('says of a stranger that nothing is known', () => {
-    expect(codes(scene().record)).toEqual(['new', 'unstaked', 'trust'])
+    expect(codes(recordScene().record)).toEqual(['new', 'unstaked', 'trust'])
   })
 
   it('has a reason for all that counts, with its numbers', () => {
-    const { own, tells, text, record } = scene({ ...auditors, [provider]: { operator: 'p', share: 1 } })
+    const { own, tells, text, record } = recordScene({ ...auditors, [provider]: { operator: 'p', share: 1 } })
     own('agrees')
     own('differs', '2')
     tells(alice, 'agrees')
@@ -359,7 +373,7 @@ describe('the explanation', () => {
 
 describe('the stored form', () => {
   it('comes back the same, but for what passes in minutes', () => {
-    const { own, tells, text, record, clock } = scene(auditors)
+    const { own, tells, text, record, clock } = recordScene(auditors)
     own('agrees')
     own('differs', '2')
     tells(alice, 'differs', '3')
@@ -375,7 +389,7 @@ describe('the stored form', () => {
   })
 
   it('leaves out what cannot be read, and begins anew where nothing can', () => {
-    const { own, record, clock } = scene()
+    const { own, record, clock } = recordScene()
     own('differs')
     const [entry] = record.toStored().providers as [object]
     const broken = [
@@ -391,7 +405,7 @@ describe('the stored form', () => {
   })
 
   it('has a bound, and forgets those last who are excluded', () => {
-    const { own, text, record } = scene()
+    const { own, text, record } = recordScene()
     own('differs', '1')
     own('differs', '2')
     text.ended(other, 'failed')

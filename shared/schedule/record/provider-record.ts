@@ -1,15 +1,17 @@
 import type { Clock } from '../../base/clock.ts'
 import type { JobId, PeerName } from '../../base/ids.ts'
-import { MINUTE_MS, type EpochMillis, type Millis } from '../../base/units.ts'
+import { epochMillis, MINUTE_MS, type EpochMillis, type Millis } from '../../base/units.ts'
 import type { Task } from '../../models/task.ts'
 import type { Beliefs, Standing, StandingOffer, Trust } from '../policy/trust.ts'
 import { drawn, expected, FAILURE_WEIGHT, integrityOf, keptOf, type Belief } from './beliefs.ts'
-import { counted, noCounts } from './counts.ts'
+import { counted } from './counts.ts'
 import { areConfirmed, withDifference } from './differences.ts'
 import { newEntry, type Entry, type Quarantine } from './entry.ts'
 import { explainEntry, type Reason } from './explain.ts'
 import { NO_STAKES, type CheckSeen, type Staked, type Stakes, type ToldVerdict } from './heard.ts'
+import { mergeEntries } from './merge-entries.ts'
 import { readStored, storedOf, type StoredRecord } from './stored-record.ts'
+import { contradict, withWord, type Word } from './words.ts'
 
 /** A consumer meets a few dozen providers; a thousand entries are some 500 KB. */
 const MAX_REMEMBERED = 1000
@@ -68,7 +70,7 @@ export class ProviderRecord {
   constructor({ clock, stakes = NO_STAKES }: { clock: Clock; stakes?: Stakes }, stored?: unknown) {
     this.#clock = clock
     this.#stakes = stakes
-    this.#entries = readStored(stored, MAX_REMEMBERED, () => newEntry(clock.now(), clock.monotonic()))
+    this.#entries = this.#read(stored)
   }
 
   /** The record as questions of this task see it: who reads fast may write slowly, and all else is of the provider. */
@@ -120,10 +122,16 @@ export class ProviderRecord {
     if (by === 'peer') {
       if (!verifier || verifier === provider) return
       const verdict = { jobId, outcome, difference, class: seen.class ?? { backend: '' }, at: now }
-      this.#heard(entry, provider, verifier, verdict)
+      this.#heard(entry, { provider, verifier, verdict, wasAsked: true })
       if (outcome === 'differs') this.#quarantine(entry, { at: now, what: difference, isOwn: false })
+      const word = wordOf(verdict, now)
+      if (entry.own.some((own) => contradict(own, word))) this.contradicted(verifier, jobId)
       return
     }
+    const word: Word = { jobId, at: now, differs: outcome === 'differs' ? difference : undefined }
+    entry.own = withWord(entry.own, word)
+    for (const [auditor, words] of entry.told)
+      if (words.some((each) => contradict(each, word))) this.contradicted(auditor, jobId)
     entry.checkedAt = now
     entry.accusedAt = undefined
     if (outcome === 'differs') return this.#differed(entry, { jobId, what: difference })
@@ -137,7 +145,16 @@ export class ProviderRecord {
   }
 
   /**
-   * Somebody's verdict, whose signature was verified. It counts by the stake of who signed it; without one, it only says
+   * A verdict of its on that answer is not what this consumer's own engine found: it put its name to numbers that are not
+   * so, or its machine computes wrong. It weighs as an answer that differs: who lies about others' work is not believed to
+   * do its own, and a second one excludes it. `checked` calls it where both are known here.
+   */
+  contradicted(verifier: PeerName, jobId: JobId): void {
+    this.#differed(this.#entryOf(verifier), { jobId, what: 'verdict' })
+  }
+
+  /**
+   * Somebody's verdict, whose signature was verified. Of those of one verifier tell the eldest first. It counts by the stake of who signed it; without one, it only says
    * that a check of one's own would be worth it.
    */
   told({
@@ -153,9 +170,11 @@ export class ProviderRecord {
     if (verifier === provider || verdict.outcome === 'inconclusive' || verdict.at > now + CLOCK_SKEW_MS)
       return
     const entry = this.#entryOf(provider)
-    const isCounted = this.#heard(entry, provider, verifier, verdict)
-    if (isCounted && verdict.outcome === 'differs')
-      this.#quarantine(entry, { at: now, what: verdict.difference ?? 'tokens', isOwn: false })
+    const word = wordOf(verdict, now)
+    if (!this.#heard(entry, { provider, verifier, verdict, wasAsked: false })) return
+    if (entry.own.some((own) => contradict(own, word))) return this.contradicted(verifier, verdict.jobId)
+    if (word.differs && word.at > (entry.quarantine?.at ?? -Infinity))
+      this.#quarantine(entry, { at: word.at, what: word.differs, isOwn: false })
   }
 
   /** Why this provider is asked as often as it is, most important first. */
@@ -176,6 +195,31 @@ export class ProviderRecord {
   /** Plain data for a store, of those who were met last. What passes within minutes is left out. */
   toStored(): StoredRecord {
     return storedOf(this.#entries)
+  }
+
+  /**
+   * Takes in what another one has stored that began with the same, as a second tab of a browser does: what both have from
+   * `base` counts once, and what one alone saw is not lost.
+   *
+   * @param base what this one read or stored last
+   * @param stored what is stored now
+   * @returns what both know, to be stored in its place
+   */
+  merge(base: unknown, stored: unknown): StoredRecord {
+    const three = { base: this.#read(base), ours: this.#entries, theirs: this.#read(stored) }
+    const now = this.#clock.now()
+    const merged = mergeEntries(three, { now, fresh: () => newEntry(now, this.#clock.monotonic()) })
+    this.#entries.clear()
+    for (const [provider, entry] of merged) {
+      while (entry.told.size > MAX_AUDITORS) entry.told.delete(first(entry.told.keys()) ?? provider)
+      this.#entries.set(provider, entry)
+    }
+    while (this.#entries.size > MAX_REMEMBERED) this.#forgetOne()
+    return this.toStored()
+  }
+
+  #read(stored: unknown): Map<PeerName, Entry> {
+    return readStored(stored, MAX_REMEMBERED, () => newEntry(this.#clock.now(), this.#clock.monotonic()))
   }
 
   #ended(task: Task, provider: PeerName, how: 'served' | 'overtaken' | 'failed', timing?: Timing): void {
@@ -209,31 +253,31 @@ export class ProviderRecord {
   }
 
   /** Gives whether it counts: somebody with a stake said something new, and not of its own operator. */
-  #heard(entry: Entry, provider: PeerName, verifier: PeerName, verdict: ToldVerdict): boolean {
+  #heard(entry: Entry, { provider, verifier, verdict, wasAsked }: Heard): boolean {
     const now = this.#clock.now()
-    const isBad = verdict.outcome === 'differs'
+    const word = wordOf(verdict, now)
     const auditor = this.#auditorOf(verifier, provider)
-    if (!auditor) {
-      if (isBad && now - (entry.checkedAt ?? -Infinity) >= ACCUSATION_REST_MS) entry.accusedAt ??= now
-      return false
-    }
-    const before = entry.told.get(verifier)
-    if (before && verdict.at <= before.lastAt) return false
-    const counts = counted(
-      before?.counts ?? noCounts(now),
-      isBad ? { bad: FAILURE_WEIGHT } : { good: 1 },
-      now,
-    )
+    if (!auditor && word.differs) this.#accused(entry, word, now)
+    if (!auditor && !wasAsked) return false
+    const before = entry.told.get(verifier) ?? []
+    const words = withWord(before, word)
+    if (words === before) return false
     entry.told.delete(verifier)
-    entry.told.set(verifier, { counts, lastAt: verdict.at })
-    const [silent] = entry.told.keys()
+    entry.told.set(verifier, words)
+    const silent = first(entry.told.keys())
     if (entry.told.size > MAX_AUDITORS && silent) entry.told.delete(silent)
-    if (isBad)
+    if (auditor && word.differs)
       entry.differences = withDifference(entry.differences, {
-        ...{ jobId: verdict.jobId, what: verdict.difference ?? 'tokens', at: now },
+        ...{ jobId: word.jobId, what: word.differs, at: word.at },
         auditor: { operator: auditor.operator, class: auditor.class ?? verdict.class.backend },
       })
-    return true
+    return auditor !== undefined
+  }
+
+  /** What was said before this consumer's own engine looked says nothing any more. */
+  #accused(entry: Entry, { at }: Word, now: EpochMillis): void {
+    const checkedAt = entry.checkedAt ?? -Infinity
+    if (at >= checkedAt && now - checkedAt >= ACCUSATION_REST_MS) entry.accusedAt ??= now
   }
 
   /** Undefined for one without the least stake, and for one that the provider's own operator runs. */
@@ -269,10 +313,36 @@ export class ProviderRecord {
     const entry = this.#entries.get(provider) ?? newEntry(this.#clock.now(), this.#clock.monotonic())
     this.#entries.delete(provider)
     this.#entries.set(provider, entry)
-    if (this.#entries.size <= MAX_REMEMBERED) return entry
-    const names = [...this.#entries.keys()]
-    const eldest = names.find((name) => name !== provider && !this.isExcluded(name)) ?? names[0]
-    if (eldest) this.#entries.delete(eldest)
+    if (this.#entries.size > MAX_REMEMBERED) this.#forgetOne()
     return entry
   }
+
+  #forgetOne(): void {
+    const [...names] = this.#entries.keys()
+    const newest = names.at(-1)
+    const eldest = names.find((name) => name !== newest && !this.isExcluded(name)) ?? names[0]
+    if (eldest) this.#entries.delete(eldest)
+  }
+}
+
+interface Heard {
+  readonly provider: PeerName
+  readonly verifier: PeerName
+  readonly verdict: ToldVerdict
+  /** By this consumer, which chose it. */
+  readonly wasAsked: boolean
+}
+
+/** A verifier's clock may be ahead: what it found, it found by now. */
+function wordOf({ jobId, outcome, difference = 'tokens', at }: ToldVerdict, now: EpochMillis): Word {
+  return {
+    jobId,
+    at: epochMillis(Math.min(at, now)),
+    differs: outcome === 'differs' ? difference : undefined,
+  }
+}
+
+function first<T>(values: Iterable<T>): T | undefined {
+  for (const value of values) return value
+  return undefined
 }

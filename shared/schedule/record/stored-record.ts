@@ -4,6 +4,7 @@ import { epochMillisField, integer, line, list, peerNameField, real } from '../.
 import { MAX_DIFFERENCES } from './differences.ts'
 import type { Entry } from './entry.ts'
 import { DIFFERENCE_KINDS } from './heard.ts'
+import { MAX_WORDS, type Word } from './words.ts'
 
 /** Faded counts stay below a thousand good ones and some bad ones of twenty: more was not written by us. */
 const count = real(0, 1e5)
@@ -12,10 +13,16 @@ const slowness = v.optional(real(0, 100))
 const countsSchema = v.object({ good: count, bad: count, at: epochMillisField })
 const jobField = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.transform(jobId))
 
+const wordsSchema = list(
+  v.object({ jobId: jobField, at: epochMillisField, differs: v.optional(v.picklist(DIFFERENCE_KINDS)) }),
+  MAX_WORDS,
+)
+
 const entrySchema = v.object({
   provider: peerNameField,
   integrity: countsSchema,
-  told: list(v.object({ verifier: peerNameField, counts: countsSchema, lastAt: epochMillisField }), 16),
+  own: wordsSchema,
+  told: list(v.object({ verifier: peerNameField, words: wordsSchema }), 16),
   availability: countsSchema,
   quotes: countsSchema,
   slowness: v.object({ 'text-generation': slowness, 'feature-extraction': slowness }),
@@ -46,12 +53,12 @@ const recordSchema = v.object({ providers: v.array(v.unknown()) })
 
 export function storedOf(entries: ReadonlyMap<PeerName, Entry>): StoredRecord {
   const providers = [...entries].map(([provider, entry]) => {
-    const { integrity, availability, quotes, slowness, differences, quarantine } = entry
+    const { integrity, own, availability, quotes, slowness, differences, quarantine } = entry
     return {
-      ...{ provider, integrity, availability, quotes, differences, quarantine },
+      ...{ provider, integrity, own, availability, quotes, differences, quarantine },
       ...{ slowness: { ...slowness }, totals: { ...entry.totals } },
       ...{ accusedAt: entry.accusedAt, checkedAt: entry.checkedAt },
-      told: [...entry.told].map(([verifier, told]) => ({ verifier, ...told })),
+      told: [...entry.told].map(([verifier, words]) => ({ verifier, words })),
     }
   })
   return { providers }
@@ -75,9 +82,14 @@ export function readStored(stored: unknown, max: number, fresh: () => Entry): Ma
           ...{ failures, failedAt, quarantine, accusedAt, checkedAt },
           differences: rest.differences.map((each) => ({ ...each, auditor: each.auditor })),
           slowness: Object.fromEntries(Object.entries(pace).filter(([, value]) => value !== undefined)),
-          told: new Map(told.map(({ verifier, counts, lastAt }) => [verifier, { counts, lastAt }])),
+          own: rest.own.map(wordOf),
+          told: new Map(told.map(({ verifier, words }) => [verifier, words.map(wordOf)])),
         },
       ]
     }),
   )
+}
+
+function wordOf({ differs, ...rest }: v.InferOutput<typeof wordsSchema>[number]): Word {
+  return { ...rest, differs }
 }
