@@ -3,6 +3,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
 import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
+import { askProbe } from '#shared/client/ask-probe.ts'
 import type { CheckBy, CheckReport } from '#shared/peer/check-events.ts'
 import type { Peer } from '#shared/peer/peer.ts'
 import type { RecordRegisters } from '#shared/peer/record-registers.ts'
@@ -22,7 +23,6 @@ import type { LocateModelFile } from '../config/models-folder.ts'
 import type { LocalDirectory } from '../directory/local-directory.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
-import { askProbe } from './ask-probe.ts'
 import { readAuditedModels, type AuditedModel } from './audited-models.ts'
 import { createFreshAsker, type FreshAsker } from './fresh-asker.ts'
 import { OwnEngine } from './own-engine.ts'
@@ -165,7 +165,11 @@ async function askerOf(relay: RelayHost, { clock, directory, target, signal }: A
       provider === target.provider &&
       addresses.some((address) => address.includes(`/p2p/${relay.name}/p2p-circuit`)),
   )
-  return createFreshAsker({ clock, directory }, { relays: relay.addresses, hides, target }, { signal })
+  return createFreshAsker(
+    { clock, directory, limit: Infinity },
+    { relays: relay.addresses, hides, target },
+    { signal },
+  )
 }
 
 interface Checking {

@@ -1,10 +1,11 @@
 import type { Clock } from '#shared/base/clock.ts'
 import { chainAddress, type ChainAddress, type PeerName } from '#shared/base/ids.ts'
 import type { Random } from '#shared/base/random.ts'
-import { epochMillis, millis, SECOND_MS, type BaseUnits } from '#shared/base/units.ts'
+import { epochMillis, millis, SECOND_MS } from '#shared/base/units.ts'
 import { sleep } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { signerOf } from '#shared/chain/key-vault.ts'
+import type { ProbeMoney, ProbePurse } from '#shared/client/ask-probe.ts'
 import type { Payer } from '#shared/peer/payer.ts'
 import type { OfferPayment } from '#shared/schedule/offer.ts'
 import type { ChainView } from '#shared/settle/chain-view.ts'
@@ -19,19 +20,8 @@ import type { PurseChain, PurseKeys } from './purse-chain.ts'
 import { PurseRecords, type PurseRecord } from './purse-records.ts'
 import type { SpendBudget } from './spend-budget.ts'
 
-/** What pays for one job or one check of a probe. */
-export interface JobMoney {
-  readonly payer: Payer
-  /** The most that it may come to. */
-  readonly maxCost: BaseUnits
-  /** Tells what it came to; without this, all of it counts as spent. */
-  used(amount: bigint): void
-}
-
 /** What one probe pays with. */
-export interface Purse {
-  /** @throws InfernetError `payment.over-limit` where the money of this hour is spent */
-  job(): JobMoney
+export interface Purse extends ProbePurse {
   /** A verifier was paid with it, and so knows it for an auditor's: it asks nobody any more. */
   isKnown(): Promise<void>
 }
@@ -131,7 +121,7 @@ export class Purses {
   }
 
   /** @param own whom this very probe has met */
-  #jobOf(index: number, { payer, session }: PurseKeys, own: Set<ChainAddress>): JobMoney {
+  #jobOf(index: number, { payer, session }: PurseKeys, own: Set<ChainAddress>): ProbeMoney {
     const { budget, clock, store, view } = this.#components
     const { escrow, stake, maxJobCost } = this.#init
     const aside = budget.take(maxJobCost)

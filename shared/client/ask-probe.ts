@@ -1,15 +1,31 @@
-import type { PeerName } from '#shared/base/ids.ts'
-import { fitPrompt, type FittedPrompt, type PromptChanges } from '#shared/client/fit-prompt.ts'
-import type { ModelChoice } from '#shared/client/model-choice.ts'
-import type { ChatMessage } from '#shared/engine/tokenizer/chat-message.ts'
-import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
-import { splitReasoning } from '#shared/engine/tokenizer/reasoning.ts'
-import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
-import type { Peer } from '#shared/peer/peer.ts'
-import type { Prompt } from '#shared/prompt/prompt.ts'
-import type { Transcript } from '#shared/stream/transcript.ts'
-import type { CorpusPrompt } from '#shared/verify/audit/corpus/make-corpus.ts'
-import type { Purse } from './purse/purses.ts'
+import type { PeerName } from '../base/ids.ts'
+import type { BaseUnits } from '../base/units.ts'
+import { fitPrompt, type FittedPrompt, type PromptChanges } from './fit-prompt.ts'
+import type { ModelChoice } from './model-choice.ts'
+import type { ChatMessage } from '../engine/tokenizer/chat-message.ts'
+import type { ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
+import { splitReasoning } from '../engine/tokenizer/reasoning.ts'
+import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import type { Payer } from '../peer/payer.ts'
+import type { Peer } from '../peer/peer.ts'
+import type { Prompt } from '../prompt/prompt.ts'
+import type { Transcript } from '../stream/transcript.ts'
+import type { CorpusPrompt } from '../verify/audit/corpus/make-corpus.ts'
+
+/** What pays for one job or one check of a probe. */
+export interface ProbeMoney {
+  readonly payer: Payer
+  /** The most that it may come to. */
+  readonly maxCost: BaseUnits
+  /** Tells what it came to; without this, all of it counts as spent. */
+  used(amount: bigint): void
+}
+
+/** What one probe pays with. */
+export interface ProbePurse {
+  /** @throws InfernetError `payment.over-limit` where the money of this hour is spent */
+  job(): ProbeMoney
+}
 
 export interface ProbeAsker {
   /** Finds that provider alone. */
@@ -17,7 +33,7 @@ export interface ProbeAsker {
   readonly choice: Pick<ModelChoice, 'model' | 'answerTokens' | 'sampler' | 'contextLength'>
   readonly tokenizer: ChatTokenizer
   /** @default it asks only where answers are free */
-  readonly purse?: Pick<Purse, 'job'> | undefined
+  readonly purse?: ProbePurse | undefined
 }
 
 /**
