@@ -7,7 +7,7 @@ import { realClock } from '#shared/testing/real-clock.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
 import { findVerdicts, type FoundVerdict } from '#shared/verify/board/find-records.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
-import { mountAudit } from '../../relay/audit/mount-audit.ts'
+import { mountAudit, type MountAuditComponents } from '../../relay/audit/mount-audit.ts'
 import type { Purses } from '../../relay/audit/purse/purses.ts'
 import { locateIn } from '../../relay/config/models-folder.ts'
 import { mountDirectory, type MountedDirectory } from '../../relay/directory/mount-directory.ts'
@@ -26,11 +26,13 @@ export type AuditGround = Awaited<ReturnType<typeof startAuditGround>>
 export interface AuditGroundInit {
   /** What the auditor pays with. @default nothing */
   readonly purses?: Purses
+  /** What reads answers at the relay. @default an engine of its own */
+  readonly reads?: MountAuditComponents['engine']
   readonly log?: Logger
 }
 
 /** A relay that audits, an engine to provide with, and a peer that reads what the relay keeps. */
-export async function startAuditGround({ purses, log = createLog('silent') }: AuditGroundInit = {}) {
+export async function startAuditGround({ purses, reads, log = createLog('silent') }: AuditGroundInit = {}) {
   const network = new TestNetwork()
   const privateKey = await generateKeyPair('Ed25519')
   const mounted: { directory?: MountedDirectory } = {}
@@ -46,7 +48,7 @@ export async function startAuditGround({ purses, log = createLog('silent') }: Au
           const audit = await mountAudit(
             host,
             {
-              ...{ clock: realClock, log, key: privateKey, records, purses },
+              ...{ clock: realClock, log, key: privateKey, records, purses, engine: reads },
               directory: directory.port,
             },
             { locate: locateIn([MODELS]), probesPerHour: PROBES_PER_HOUR },

@@ -62,15 +62,12 @@ export async function createFreshAsker(
   const node = await createNode({ key, transports: [webSockets()] }, { isLocal })
   const joined = new JoinedRelays({ node, clock }, relays)
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
-  const peerOver = (source: RelaySource): Peer =>
-    createPeer(
-      { node, key, clock, random, relays: source, record },
-      { kind: 'node', hiding: hides ? { hasTurn: false } : undefined },
-    )
-  const [asker, checker] = [
-    peerOver(onlyProvider(joined, target, { directories: () => [directory], limit })),
-    peerOver(joined),
-  ]
+  const peerOver = (source: RelaySource, hiding: { readonly hasTurn: false } | undefined): Peer =>
+    createPeer({ node, key, clock, random, relays: source, record }, { kind: 'node', hiding })
+  const onlyTarget = onlyProvider(joined, target, { directories: () => [directory], limit })
+  const asker = peerOver(onlyTarget, hides ? { hasTurn: false } : undefined)
+  // Who reads an answer for an auditor knows that it does; and who listens at a socket could not be asked otherwise.
+  const checker = peerOver(joined, undefined)
   const stop = async (): Promise<void> => {
     await Promise.allSettled([asker.stop(), checker.stop()])
     joined.stop()

@@ -38,6 +38,8 @@ export interface MountAuditComponents {
   readonly records: RecordRegisters
   /** What pays who asks a price. @default nothing, and only those are probed who work for nothing */
   readonly purses?: Purses | undefined
+  /** What reads answers here. @default one that starts a model when it is needed */
+  readonly engine?: Pick<OwnEngine, 'of' | 'stop'> | undefined
 }
 
 export interface MountAuditInit {
@@ -75,7 +77,7 @@ export async function mountAudit(
       'no model that writes lies on this disk.',
       'Put one into the folder of --models-folder, or leave the option out.',
     )
-  const engine = new OwnEngine(clock)
+  const engine = components.engine ?? new OwnEngine(clock)
   const auditor = new Auditor(
     {
       clock,
@@ -102,7 +104,7 @@ function portsOf(
   relay: RelayHost,
   { clock, key, directory, records, purses }: MountAuditComponents,
   models: ReadonlyMap<ModelHash, AuditedModel>,
-  engine: OwnEngine,
+  engine: Pick<OwnEngine, 'of'>,
 ): AuditPorts<Answer> {
   const modelOf = (hash: ModelHash): AuditedModel => {
     const model = models.get(hash)
@@ -174,7 +176,7 @@ async function askerOf(relay: RelayHost, { clock, directory, target, signal }: A
 
 interface Checking {
   readonly answer: Answer
-  readonly engine: OwnEngine
+  readonly engine: Pick<OwnEngine, 'of'>
   readonly key: PrivateKey
   readonly signal: AbortSignal
 }
