@@ -2,6 +2,7 @@ import { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import { locateModelFiles } from './config/models-folder.ts'
 import type { RelayConfig } from './config/options.ts'
 import { mountAudit, type MountAuditComponents } from './audit/mount-audit.ts'
+import { readOwnPrompts } from './audit/own-prompts.ts'
 import { openPurses } from './audit/purse/open-purses.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents } from './create-relay.ts'
@@ -87,7 +88,8 @@ async function audited(
   const log = components.log.child({ scope: 'audit' })
   const { dataFolder, auditSpend: spend } = config
   const purses = attached?.audit && (await openPurses(attached.audit, { clock, log }, { dataFolder, spend }))
-  const init = { locate: locateModelFiles(config), probesPerHour: config.auditBudget }
+  const prompts = config.auditPrompts === '' ? undefined : await readOwnPrompts(config.auditPrompts)
+  const init = { locate: locateModelFiles(config), probesPerHour: config.auditBudget, prompts }
   return mountAudit(relay, { ...components, log, purses }, init)
 }
 

@@ -45,6 +45,8 @@ export interface MountAuditComponents {
 export interface MountAuditInit {
   readonly locate: LocateModelFile
   readonly probesPerHour: number
+  /** What real people asked, which nobody else knows; see `AuditorInit`. @default nothing */
+  readonly prompts?: readonly string[] | undefined
 }
 
 /** An answer with the name that asked for it: the provider opens what it signed to nobody else. */
@@ -64,7 +66,7 @@ interface Answer extends ProbeAnswer {
 export async function mountAudit(
   relay: RelayHost,
   components: MountAuditComponents,
-  { locate, probesPerHour }: MountAuditInit,
+  { locate, probesPerHour, prompts }: MountAuditInit,
 ): Promise<{ stop(): Promise<void> }> {
   const { clock, log, purses } = components
   const models = await readAuditedModels(relay.catalogue, locate).catch((thrown: unknown) => {
@@ -85,7 +87,7 @@ export async function mountAudit(
       ports: portsOf(relay, components, models, engine),
       onEvent: (event) => report(event, relay, log),
     },
-    { probesPerHour },
+    { probesPerHour, prompts },
   )
   purses?.start()
   auditor.start()
@@ -119,7 +121,7 @@ function portsOf(
           const payment = paymentOf(offer)
           return !payment || purses?.canPay(offer.provider, payment)
         })
-        .map(({ provider, model }) => ({ provider, model })),
+        .map(({ provider, model }) => ({ provider, model, examples: models.get(model)?.choice.examples })),
     ask: async (prompt, target, { signal }) => {
       const model = modelOf(target.model)
       const tokenizer = await model.tokenizer()

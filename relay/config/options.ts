@@ -213,6 +213,13 @@ export const OPTIONS = {
     'How many probes an hour, at most; each takes an answer and a pass over it.',
     readInteger(1, MAX_PROBES_PER_HOUR),
   ),
+  auditPrompts: option(
+    'audit-prompts',
+    '',
+    'path',
+    'A file of prompts of your own for probes, one a line: what people really asked, and nobody else knows. Without it a provider that has learnt the public generator recognises most probes.',
+    readText,
+  ),
   auditKeyFile: option(
     'audit-key-file',
     '',

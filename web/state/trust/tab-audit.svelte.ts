@@ -164,7 +164,7 @@ export class TabAudit {
       .map(({ offer }) => offer)
       .filter((offer) => here.has(offer.model) && paymentOf(offer) === undefined)
       .filter(({ provider }) => !session.ownNames.includes(provider))
-      .map(({ provider, model }) => ({ provider, model }))
+      .map(({ provider, model }) => ({ provider, model, examples: session.choice(model)?.examples }))
   }
 
   async #ask(
