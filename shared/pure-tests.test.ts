@@ -22,6 +22,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'web/engine/metronome-worker.ts': 'is a worker of its own',
   'web/state/provide/open-lend-wanted.ts': 'knows pages by themselves, and forgets them with them',
   'web/state/provide/token-rate.ts': 'is read only',
+  'web/state/shell/known-home.ts': 'is what the real page has, which no test of a component loads',
   'web/state/shell/services-real.ts': 'is what the real page has, which no test of a component loads',
   'web/weights/open-weights.ts': 'is what the real page has, which no test of a component loads',
 }

@@ -7,6 +7,7 @@ import type { ModelHash } from '#shared/base/ids.ts'
 import { createChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import { hashManifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
+import { cutLayer } from '#shared/testing/cheats/cut-layer.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TINY = join(ROOT, 'web/public/models/infernet-tiny')
@@ -35,6 +36,8 @@ const SMOL = {
   hidden_act: 'silu',
   tie_word_embeddings: false,
 }
+
+const CUT_LAYER = 1
 
 /** Debian's own Python sees Debian's packages; another one may have them, too. */
 const PYTHONS = ['/usr/bin/python3', 'python3']
@@ -83,6 +86,20 @@ export function smolModel(dtype: BenchDtype = 'fp32'): BenchModel | undefined {
   mkdirSync(folder, { recursive: true })
   renameSync(draft, join(folder, ENTRY))
   return read(folder, dtype)
+}
+
+/** The same without the second of its 30 layers; `whole` is the folder's `files`. */
+export function smolWithoutLayer(whole: string): string {
+  const files = join(CACHE, 'smol135-random-cut', 'smol135-random')
+  if (existsSync(join(files, 'manifest.fp32.json'))) return files
+  console.error('Taking a layer out of the model with random weights ...')
+  rmSync(files, { recursive: true, force: true })
+  mkdirSync(join(files, 'onnx'), { recursive: true })
+  writeTexts(files)
+  const path = join('onnx', WEIGHTS.fp32)
+  writeFileSync(join(files, path), cutLayer(Uint8Array.from(readFileSync(join(whole, path))), CUT_LAYER))
+  call(process.execPath, [join(KIT, 'make-manifest.ts'), files])
+  return files
 }
 
 /** On a software GPU this model reads four tokens a second, and the self-test's longest prompt would take a minute. */

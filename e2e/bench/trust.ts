@@ -3,6 +3,7 @@ import { measureAcrossBackends } from './trust/across-backends.ts'
 import { openCheckPool, type CheckPool } from './trust/check-pool.ts'
 import { measureCheckShare } from './trust/check-share.ts'
 import { measureFalseDiffers } from './trust/false-differs.ts'
+import { measureLargerModel } from './trust/larger-model.ts'
 import { measurePower } from './trust/power.ts'
 import { printSketchShare } from './trust/print-sketch-share.ts'
 import { measureWireBytes } from './trust/wire-bytes.ts'
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> 
   falseDiffers: (options) => withPool((pool) => measureFalseDiffers(pool, options)),
   acrossBackends: measureAcrossBackends,
   power: (options) => withPool((pool) => measurePower(pool, options)),
+  largerModel: measureLargerModel,
 }
 
 /**

@@ -39,9 +39,9 @@ export async function answer(
 export async function check(
   engine: Engine,
   { sketches, ...text }: HonestAnswer,
-  margins: Envelope['margins'],
+  envelope: Envelope,
 ): Promise<Findings> {
   const scores = await engine.score(text)
   const opened = sketches.map((sketch, position) => ({ position, sketch }))
-  return findingsOf({ scores, from: 0, opened, margins })
+  return findingsOf({ scores, from: 0, opened, envelope })
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { multiaddr } from '@multiformats/multiaddr'
-import { encodeFunctionData, erc20Abi, parseEther, toHex, zeroHash, type Address, type Hex } from 'viem'
-import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
+import { encodeFunctionData, parseEther, zeroHash, type Address, type Hex } from 'viem'
+import type { PrivateKeyAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stakeAbi } from '#shared/abi/stake.ts'
 import { timelockAbi } from '#shared/abi/timelock.ts'
@@ -18,6 +17,7 @@ import { StakeWatch } from '../../relay/chain/stake-watch.ts'
 import { createLog } from '../../relay/observe/log.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import { findAnvil } from './find-anvil.ts'
+import { deployerOf, registerStake } from './register-stake.ts'
 import { nobody, startTestChain, type TestChain } from './test-chain.ts'
 
 const log = createLog('silent')
@@ -32,7 +32,6 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
   })
   afterAll(() => chain[Symbol.asyncDispose]())
 
-  const deployer = () => privateKeyToAccount(readFileSync(chain.chain.faucetKeyFile, 'utf8').trim() as Hex)
   const stake = () => ({ address: chain.network.contracts.stake, abi: stakeAbi }) as const
   const mined = async (hash: Hex): Promise<void> => {
     expect((await chain.client.waitForTransactionReceipt({ hash })).status).toBe('success')
@@ -41,7 +40,7 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
   async function nameCourt(): Promise<void> {
     const data = encodeFunctionData({ abi: stakeAbi, functionName: 'setCourt', args: [court.address] })
     const { stake: target, timelock: address } = chain.network.contracts
-    const wallet = chain.wallet(deployer())
+    const wallet = chain.wallet(deployerOf(chain))
     const call = [target, 0n, data, zeroHash, zeroHash] as const
     await mined(
       await wallet.writeContract({
@@ -56,19 +55,8 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
     )
   }
 
-  async function register(peer: TestPeer, amount = '100'): Promise<PrivateKeyAccount> {
-    const operator = await chain.account()
-    const wallet = chain.wallet(operator)
-    const token = { address: chain.network.contracts.token, abi: erc20Abi } as const
-    const units = parseEther(amount)
-    await chain
-      .wallet(deployer())
-      .writeContract({ ...token, functionName: 'transfer', args: [operator.address, units] })
-    await wallet.writeContract({ ...token, functionName: 'approve', args: [stake().address, units] })
-    const key = toHex(peer.key.publicKey.raw)
-    await mined(await wallet.writeContract({ ...stake(), functionName: 'register', args: [key, units] }))
-    return operator
-  }
+  const register = (peer: TestPeer, amount?: string): Promise<PrivateKeyAccount> =>
+    registerStake(chain, peer, amount)
   const judge = async (functionName: 'jail' | 'unjail', operator: Address): Promise<void> =>
     mined(await chain.wallet(court).writeContract({ ...stake(), functionName, args: [operator] }))
 

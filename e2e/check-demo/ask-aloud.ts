@@ -4,6 +4,20 @@ import type { Prompt } from '#shared/prompt/prompt.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import type { TinyParts } from '#shared/testing/cheats/tiny-parts.ts'
 
+/** Stories of the bundled model end near 90 tokens; with its end tokens out of reach it goes on. */
+const NEVER = -100
+const LONG_ANSWER = 256
+
+/**
+ * The same question with a longer answer, of which one check shows any cheat: at the low temperature at which the page
+ * asks this small model, the seed decides a few tokens of a hundred, at times too few for one false alarm in a million.
+ */
+export function longPromptOf(content: string, parts: TinyParts): Prompt {
+  const prompt = promptOf(content, parts)
+  const logitBias = [...parts.model.tokenizer.eosTokens].map((token) => [token, NEVER] as const)
+  return { ...prompt, sampler: { ...prompt.sampler, logitBias }, maxTokens: LONG_ANSWER }
+}
+
 /** A question to the bundled model, asked as its page asks it. */
 export function promptOf(content: string, { model: { manifest, tokenizer }, honest }: TinyParts): Prompt {
   const { sampler, answerTokens } = defaultsOf(manifest)

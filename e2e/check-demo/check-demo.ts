@@ -6,7 +6,7 @@ import { loadTinyParts } from '#shared/testing/cheats/tiny-parts.ts'
 import { buildPage } from '../fixtures/build-page.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
 import { TestNetwork } from '../peers/test-network.ts'
-import { askAloud, promptOf } from './ask-aloud.ts'
+import { askAloud, longPromptOf, promptOf } from './ask-aloud.ts'
 import { probeUntilExcluded } from './record-demo.ts'
 import { lend, openBrowser, openLenderTab, openVerifierNode } from './verifiers.ts'
 
@@ -22,7 +22,7 @@ export interface CheckDemoInit {
 /**
  * An answer and its check by a stranger, without looking at a screen: a relay, a provider on wasm, one who asks, and a
  * verifier of another class that opens when the answer is there, so that it cannot have written it. Both are tabs; one
- * that cheats is a Node peer, because no page cheats. The verdict is printed; the last line is one JSON object, whose
+ * that cheats is a Node peer, because no page cheats, and is asked for more tokens. The verdict is printed; the last line is one JSON object, whose
  * `verified` is its outcome. A cheat that no single check shows takes probes: see `record-demo.ts`.
  *
  * @returns the exit code: 0 when an honest answer agrees, or one with a cheat differs
@@ -40,7 +40,7 @@ export async function checkDemo({ prompt, cheat, verifier, chromium }: CheckDemo
   if (browser && cheat === undefined) await openLenderTab(browser, relay.url, 'wasm')
   else await lend(network, relay.address, cheat === undefined ? parts.honest : cheatNamed(cheat).wrap(parts))
   const { peer } = await network.node({ relays: [relay.address] })
-  const { transcript } = await askAloud(peer, promptOf(prompt, parts), parts)
+  const { transcript } = await askAloud(peer, (cheat ? longPromptOf : promptOf)(prompt, parts), parts)
   if (browser) await openLenderTab(browser, relay.url, 'webgpu')
   else await openVerifierNode({ network, relay: relay.address, manifest: parts.model.manifest })
   const report = await check(peer, transcript)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { peerName } from '#shared/base/ids.ts'
-import type { AnswerEvent } from '#shared/peer/peer.ts'
+import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
 import { verifyTranscript } from '#shared/stream/transcript.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import {
@@ -97,6 +97,45 @@ describe.concurrent('two providers of one prompt', () => {
     expect(of(events, 'compared')).toEqual([{ type: 'compared', tokens: parted?.position, same: false }])
     const stopped = ground.providers.find(({ name }) => name !== kept)
     await until('the other one is stopped', () => stopped?.engine.active === 0)
+    const proven = of(events, 'proof').map(({ transcript }) => transcript.provider)
+    expect(new Set(proven), 'either can be checked').toEqual(new Set(parted?.providers))
+  })
+
+  it('go on with the same tokens where the answer was stopped, and what it had cost counts once', async () => {
+    await using ground = await startGround(fakeEngine(), fakeEngine())
+    const stop = new AbortController()
+    const begun = {
+      tokens: [] as number[],
+      seed: new Uint8Array() as Uint8Array,
+      segments: new Map<string, Segment>(),
+    }
+    const second = new Map<string, Segment>()
+    const hearing = hear(ground.consumer.peer, promptOf(), {
+      redundant: 2,
+      signal: stop.signal,
+      onEvent: (event, count) => {
+        if (event.type === 'tokens') begun.tokens.push(...event.tokens)
+        if (event.type === 'assigned') begun.seed = event.seed
+        if (event.type === 'chunk' || event.type === 'ended')
+          begun.segments.set(event.segment.provider, event.segment)
+        if (event.type === 'second') second.set(event.segment.provider, event.segment)
+        if (count >= 30 && second.size > 0) stop.abort()
+      },
+    })
+    await expect(hearing).rejects.toMatchObject({ code: 'stream.cancelled' })
+    const [first] = ground.providers.flatMap(({ engine }) => engine.requests)
+    const segments = [...begun.segments.values()]
+    const { tokens, summary, events } = await hear(ground.consumer.peer, promptOf(), {
+      redundant: 2,
+      begun: { tokens: begun.tokens, seed: begun.seed, segments },
+    })
+    expect([...begun.tokens, ...tokens]).toEqual(await unbroken(first))
+    expect(of(events, 'compared')).toEqual([{ type: 'compared', tokens: tokens.length, same: true }])
+    expect(of(events, 'parted')).toEqual([])
+    expect(summary?.segments.slice(0, segments.length)).toEqual(segments)
+    expect(summary?.outputTokens).toBe(80)
+    const all = [...(summary?.segments ?? []), ...(summary?.second ?? [])]
+    expect(summary?.due).toBe(all.reduce((sum, { due }) => sum + due, 0n))
   })
 
   it.each([0, 1])(

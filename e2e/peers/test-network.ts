@@ -14,10 +14,14 @@ import type {
   ProviderTerms,
 } from '#shared/peer/peer.ts'
 import type { Payer } from '#shared/peer/payer.ts'
+import { recordRegistersOf } from '#shared/peer/record-registers.ts'
 import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
 import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
+import type { RecordsPort } from '#shared/verify/board/records-port.ts'
+import type { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/testing/fake-engine.ts'
 import { startLocalNode } from '#shared/testing/local-node.ts'
 import { pricePerToken } from '#shared/testing/prices.ts'
@@ -56,6 +60,10 @@ export interface NodeInit {
   readonly payer?: Payer
   /** Asks without showing its address: without TURN, as it has none. @default false */
   readonly hides?: boolean
+  /** What it knows of providers. @default one that begins empty */
+  readonly record?: ProviderRecord
+  /** What brings into that record what relays keep. @default nothing told is known */
+  readonly toldBy?: (registers: () => readonly RecordsPort[]) => Pick<ToldEvidence, 'consider'>
   /** Made from the peer's key, which binds it to its operator. */
   readonly payee?: (key: PrivateKey) => Promise<Payee>
 }
@@ -84,6 +92,8 @@ export class TestNetwork implements AsyncDisposable {
     payer,
     hides,
     payee,
+    record,
+    toldBy,
   }: NodeInit = {}): Promise<TestPeerNode> {
     const key = await generateKeyPair('Ed25519')
     const node = await startLocalNode({
@@ -94,8 +104,10 @@ export class TestNetwork implements AsyncDisposable {
     const joined = new JoinedRelays({ node, clock: realClock, readRelays }, relays)
     const source = directories ? { directories, views: [], onChange: () => () => undefined } : joined
     await untilTried(joined)
+    const registers = recordRegistersOf(node, realClock, joined)
+    const told = toldBy?.(() => registers.registers.map(({ port }) => port))
     const bare = createPeer(
-      { node, key, clock: realClock, random: realRandom, relays: source },
+      { node, key, clock: realClock, random: realRandom, relays: source, record, told },
       {
         kind: 'node',
         ...(named && { addresses: () => named }),

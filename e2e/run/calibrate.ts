@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { calibrate } from '#shared/verify/calibration/calibrate.ts'
-import { HARD_LIMITS } from '#shared/verify/calibration/hard-limits.ts'
+import { unmeasuredEnvelope } from '#shared/verify/calibration/hard-limits.ts'
 import { limitsFrom, parseCalibration } from '#shared/verify/calibration/calibration-file.ts'
 import { sumUpPair, type Pair } from '#shared/verify/calibration/pair.ts'
 import type { Findings } from '#shared/verify/verdict.ts'
@@ -69,7 +69,7 @@ async function measure(
 ): Promise<Pair> {
   const findings: Findings[] = []
   for (const each of answers.slice(0, verifier.name === 'webgpu' ? counts.webgpu : answers.length))
-    findings.push(await check(verifier.engine, each, HARD_LIMITS[model.manifest.dtype].margins))
+    findings.push(await check(verifier.engine, each, unmeasuredEnvelope(model.manifest.dtype)))
   const pair = sumUpPair(provider.class, verifier.class, findings)
   say(
     `${provider.name} checked by ${verifier.name}: ${JSON.stringify(pair.sketchDistance)} ${pair.margins.join(' ')}`,

@@ -85,6 +85,18 @@ describe('what a tab keeps', () => {
     await tabs[1]?.close()
   })
 
+  it('of providers is what two tabs saw at once, each job once, and each tab learns of the other', async () => {
+    const tabs = [await open(), await open()]
+    for (const tab of tabs) await tab.evaluate(() => window.storageRoom.openProviders())
+    await Promise.all(tabs.map((tab) => tab.evaluate((times) => window.storageRoom.serve(times), UPDATES)))
+    const served = (tab: Page): Promise<number> => tab.evaluate(() => window.storageRoom.served())
+    for (const tab of tabs) await expect.poll(() => served(tab)).toBe(2 * UPDATES)
+    const later = await open()
+    await later.evaluate(() => window.storageRoom.openProviders())
+    expect(await served(later)).toBe(2 * UPDATES)
+    for (const tab of [...tabs, later]) await tab.close()
+  })
+
   describe.each([
     ['is closed', 0],
     ['is closed', 4],

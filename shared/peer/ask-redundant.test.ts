@@ -10,7 +10,7 @@ import { pricePerToken } from '../testing/prices.ts'
 import { askRedundant } from './ask-redundant.ts'
 import type { ask, AskOptions } from './ask.ts'
 import { OneOfTwo } from './one-of-two.ts'
-import type { AnswerEvent, AnswerSummary, Segment } from './peer.ts'
+import type { AnswerEvent, AnswerSummary, BegunAnswer, Segment } from './peer.ts'
 import type { SearchComponents } from './provider-search.ts'
 
 const prompt: Prompt = {
@@ -39,13 +39,16 @@ function segmentOf(provider: PeerName, count: number, due = 10n): Segment {
 type Step =
   | { readonly afterMs: number }
   | { readonly writes: readonly number[] }
+  | { readonly signs: number }
   | { readonly waits: InfernetError }
   | { readonly fails: InfernetError }
 
 function scripted(clock: FakeClock, first: readonly Step[], second: readonly Step[]) {
   const asked: AskOptions[] = []
-  const askOne: typeof ask = async function* (_, __, options) {
+  const limits: unknown[] = []
+  const askOne: typeof ask = async function* (_, { maxCost }, options) {
     asked.push(options)
+    limits.push(maxCost)
     const provider = (asked.length === 1 ? A : B)!
     let count = 0
     const script = asked.length === 1 ? first : second
@@ -53,7 +56,7 @@ function scripted(clock: FakeClock, first: readonly Step[], second: readonly Ste
     if (!script.some((step) => 'waits' in step))
       yield {
         type: 'assigned',
-        position: 0,
+        position: options.begun?.tokens.length ?? 0,
         segment: segmentOf(provider, 0),
         seed: options.begun?.seed ?? SEED,
       }
@@ -66,6 +69,11 @@ function scripted(clock: FakeClock, first: readonly Step[], second: readonly Ste
         ).catch(() => {
           throw new InfernetError('stream.cancelled')
         })
+        continue
+      }
+      if ('signs' in step) {
+        const segment = { ...segmentOf(provider, count), signedTokens: tokens(step.signs) }
+        yield { type: 'chunk', index: 1, due: baseUnits(10n), segment }
         continue
       }
       if ('waits' in step) {
@@ -83,17 +91,22 @@ function scripted(clock: FakeClock, first: readonly Step[], second: readonly Ste
     yield { type: 'done', summary }
     return summary
   }
-  return { asked, askOne }
+  return { asked, askOne, limits }
 }
 
 /** Asks two with these scripts; `clock` moves when it is told to. */
-function hearTwo(first: readonly Step[], second: readonly Step[]) {
+function hearTwo(
+  first: readonly Step[],
+  second: readonly Step[],
+  { begun, maxCost }: { readonly begun?: BegunAnswer; readonly maxCost?: bigint } = {},
+) {
   const clock = new FakeClock()
-  const { asked, askOne } = scripted(clock, first, second)
+  const { asked, askOne, limits } = scripted(clock, first, second)
   const told: { readonly at: number; readonly event: AnswerEvent }[] = []
-  const options = { signal: undefined, except: new Set<never>() }
+  const options = { signal: undefined, except: new Set<never>(), begun }
+  const asks = maxCost === undefined ? prompt : { ...prompt, maxCost: baseUnits(maxCost) }
   const asking = (async () => {
-    for await (const event of askRedundant({ clock } as unknown as SearchComponents, prompt, options, askOne))
+    for await (const event of askRedundant({ clock } as unknown as SearchComponents, asks, options, askOne))
       told.push({ at: clock.monotonic(), event })
   })()
   const ended = asking.then(
@@ -102,7 +115,7 @@ function hearTwo(first: readonly Step[], second: readonly Step[]) {
   )
   const of = <T extends AnswerEvent['type']>(type: T) =>
     told.flatMap(({ event }) => (event.type === type ? [event as Extract<AnswerEvent, { type: T }>] : []))
-  return { clock, asked, told, of, ended, text: () => of('tokens').flatMap((event) => event.tokens) }
+  return { clock, asked, limits, told, of, ended, text: () => of('tokens').flatMap((event) => event.tokens) }
 }
 const writes = (...ids: number[]): Step => ({ writes: ids })
 const after = (afterMs: number): Step => ({ afterMs })
@@ -167,6 +180,21 @@ describe('two answers of one seed', () => {
     expect(heard.of('done')[0]?.summary.segments).toMatchObject([{ provider: providers[0] }])
   })
 
+  it('stop the one that is not in the text when it has signed where they part, or after ten seconds', async () => {
+    const stopped = async (second: readonly Step[]) => {
+      const heard = hearTwo([writes(1, 2, 3), after(100)], [after(10), ...second, after(10 * 60_000)])
+      await heard.clock.advance(5000)
+      const early = heard.asked[1]?.signal?.aborted
+      await heard.clock.advance(6000)
+      expect(await heard.ended).toBe('done')
+      expect(heard.of('parted')).toMatchObject([{ position: 1, providers: [A, B] }])
+      return early
+    }
+    expect(await stopped([writes(1, 9), after(50), { signs: 1 }]), 'the block ends before').toBe(false)
+    expect(await stopped([writes(1, 9), after(50), { signs: 2 }])).toBe(true)
+    expect(await stopped([writes(1, 9)])).toBe(false)
+  })
+
   it('wait a minute for the slower one to be compared, and no longer', async () => {
     const heard = hearTwo([writes(1, 2)], [writes(1), after(10 * 60_000), writes(2)])
     await heard.clock.advance(59_000)
@@ -203,6 +231,58 @@ describe('two answers of one seed', () => {
     const both = hearTwo([{ fails: lost }], [{ fails: new InfernetError('stream.busy') }])
     await both.clock.advance(1000)
     expect(await both.ended).toBe('stream.provider-lost')
+  })
+})
+
+describe('two answers that go on with one that was stopped', () => {
+  const seed = new Uint8Array(32).fill(9)
+  const before = segmentOf(peerName('before'), 2, 7n)
+  const begun: BegunAnswer = { tokens: [1, 2], seed, segments: [before] }
+
+  it('begin both where it was stopped, and compare what comes then', async () => {
+    const heard = hearTwo([writes(3), after(20), writes(4)], [after(10), writes(3, 4)], { begun })
+    await heard.clock.advance(1000)
+    expect(await heard.ended).toBe('done')
+    expect(heard.asked.map((each) => [each.begun?.tokens, each.begun?.seed])).toEqual([
+      [[1, 2], seed],
+      [[1, 2], seed],
+    ])
+    expect(heard.text()).toEqual([3, 4])
+    expect(heard.of('compared')).toEqual([{ type: 'compared', tokens: 2, same: true }])
+  })
+
+  it.each([
+    ['the first', [writes(3, 4, 5)], [after(10), writes(3, 9)], A, B],
+    ['the second', [writes(3), after(50), writes(9)], [after(10), writes(3, 4, 5)], B, A],
+    [
+      'the second, as the first was lost',
+      [writes(3), { fails: new InfernetError('stream.provider-lost') }],
+      [after(10), writes(3, 4)],
+      B,
+      A,
+    ],
+  ] as const)(
+    'count what it had cost, and who had written it, once: the text is of %s',
+    async (_, one, two, kept, other) => {
+      const heard = hearTwo(one, two, { begun })
+      await heard.clock.advance(1000)
+      expect(await heard.ended).toBe('done')
+      const { segments, second, due } = heard.of('done')[0]?.summary ?? {}
+      expect(segments?.map(({ provider }) => provider)).toEqual([before.provider, kept])
+      expect(second?.map(({ provider }) => provider)).toEqual([other])
+      expect(due).toBe(27n)
+      for (const event of heard.of('second'))
+        expect(event.due, 'what it had cost with it').toBeGreaterThanOrEqual(7n)
+    },
+  )
+
+  it('may cost no more than was left of its limit', async () => {
+    const heard = hearTwo([writes(3)], [writes(3)], { begun, maxCost: 47n })
+    await heard.clock.advance(1000)
+    expect(heard.limits).toEqual([20n, 20n])
+    const none = hearTwo([writes(3)], [writes(3)], { begun, maxCost: 5n })
+    await none.clock.advance(1000)
+    expect(none.limits).toEqual([0n, 0n])
   })
 })
 

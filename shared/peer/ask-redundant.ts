@@ -1,15 +1,18 @@
 import type { Millis } from '../base/units.ts'
-import { baseUnits, millis, MINUTE_MS } from '../base/units.ts'
+import { baseUnits, millis, MINUTE_MS, SECOND_MS } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { ask, type AskOptions } from './ask.ts'
 import { OneOfTwo } from './one-of-two.ts'
-import type { AnswerEvent, AnswerSummary } from './peer.ts'
+import type { AnswerEvent, AnswerSummary, Segment } from './peer.ts'
 import type { SearchComponents } from './provider-search.ts'
 
 /** How long the slower one may take to its end when the other has ended: longer than it takes to replace a lost provider. */
 const CATCH_UP_MS = MINUTE_MS
+
+/** How long the one that is stopped may take to sign the block in which they part: without it nobody could check its part. */
+const SIGN_MS = 10 * SECOND_MS
 
 type Which = 0 | 1
 
@@ -26,7 +29,7 @@ const OF_THE_SEARCH: ReadonlySet<AnswerEvent['type']> = new Set([
  * Asks two providers that are not known to be one, both with the seed of the first. Each token is told as soon as one of
  * them has it, and compared when the other has it too. Each answer goes on at another provider by itself where its own is
  * lost, and the text goes on with the other meanwhile. Where they part, the text stays with the one that was ahead, and the
- * other is stopped: which of them is wrong is not known. Both are paid. See `Peer.ask`.
+ * other is stopped when it has signed what it wrote there: which of them is wrong is not known, and either can be checked. Both are paid. See `Peer.ask`.
  */
 export function askRedundant(
   components: SearchComponents,
@@ -56,13 +59,17 @@ class TwoAnswers {
   #ahead: Which = 0
   /** Set where they parted: the text goes on with this one alone. */
   #kept: Which | undefined
+  /** The first token that they do not share. */
+  #partedAt = Infinity
 
   constructor(components: SearchComponents, prompt: Prompt, options: AskOptions, askOne: typeof ask) {
     this.#components = components
     this.#askOne = askOne
-    // One limit for both: neither knows what the other has cost.
+    // One limit for both: neither knows what the other has cost, nor what was written before.
     const { maxCost } = prompt
-    this.#prompt = { ...prompt, maxCost: maxCost === undefined ? undefined : baseUnits(maxCost / 2n) }
+    const spent = sumOf(options.begun?.segments ?? [], ({ due, paid }) => (due > paid ? due : paid))
+    const left = maxCost !== undefined && maxCost > spent ? maxCost - spent : 0n
+    this.#prompt = { ...prompt, maxCost: maxCost === undefined ? undefined : baseUnits(left / 2n) }
     this.#options = options
     const tokens = options.begun?.tokens ?? []
     this.#before = this.#told = this.#compared = tokens.length
@@ -97,11 +104,13 @@ class TwoAnswers {
   #start(which: Which, seed?: Uint8Array): void {
     const [one, other] = [this.#both[which], this.#both[which === 0 ? 1 : 0]]
     const { begun } = this.#options
+    const from = seed ?? begun?.seed
     one.isBegun = true
     const options: AskOptions = {
       except: this.#options.except,
       signal: this.#stops[which].signal,
-      begun: seed ? { tokens: begun?.tokens ?? [], seed, segments: [] } : begun,
+      // Who wrote before belongs to neither of the two: it is counted with both.
+      begun: from && { tokens: begun?.tokens ?? [], seed: from, segments: [] },
       accepts: (assignment) => one.mayHave(assignment, other),
     }
     this.#pumps.push(this.#pump(which, options))
@@ -131,6 +140,7 @@ class TwoAnswers {
     }
     const { event } = news
     this.#both[which].take(event)
+    if (this.#kept === other) this.#stopWhenSigned(which)
     switch (event.type) {
       case 'assigned':
         if (which === 0) yield event
@@ -149,7 +159,7 @@ class TwoAnswers {
         break
       case 'done':
         yield* this.#compare()
-        if (this.#both[other].isRunning) this.#hurry(other)
+        if (this.#both[other].isRunning && this.#kept !== other) this.#hurry(other)
         break
       default:
         if (event.type === 'waiting' && this.#both[other].summary) this.#stops[which].abort()
@@ -181,7 +191,11 @@ class TwoAnswers {
     // What was told stays: beyond this position it came from one of them alone.
     this.#kept = this.#told > position ? this.#ahead : ended === 1 ? 1 : 0
     const lost = this.#kept === 0 ? 1 : 0
-    this.#stops[lost].abort()
+    this.#partedAt = position
+    if (this.#both[lost].isRunning) {
+      this.#stopWhenSigned(lost)
+      this.#stopAfter(SIGN_MS, lost)
+    }
     const [kept, stopped] = [this.#kept, lost].map((which) => this.#both[which as Which].writerOf(position))
     if (kept !== undefined && stopped !== undefined)
       yield { type: 'parted', position, providers: [kept, stopped] }
@@ -189,9 +203,20 @@ class TwoAnswers {
 
   /** The other one has ended. */
   #hurry(which: Which): void {
+    if (this.#both[which].isWaiting) return this.#stops[which].abort()
+    this.#stopAfter(CATCH_UP_MS, which)
+  }
+
+  /** Of the one whose words are not in the text; where nobody writes it, there is nothing more to sign. */
+  #stopWhenSigned(which: Which): void {
+    const one = this.#both[which]
+    if (!one.isWritten || one.signedTo > this.#partedAt) this.#stops[which].abort()
+  }
+
+  #stopAfter(ms: number, which: Which): void {
     const stop = this.#stops[which]
-    if (this.#both[which].isWaiting) return stop.abort()
-    const wait = sleep(this.#components.clock, millis(CATCH_UP_MS), { signal: stop.signal })
+    if (stop.signal.aborted) return
+    const wait = sleep(this.#components.clock, millis(ms), { signal: stop.signal })
     void wait.then(
       () => stop.abort(),
       () => undefined, // it is over already
@@ -199,7 +224,11 @@ class TwoAnswers {
   }
 
   get #due() {
-    return baseUnits(this.#both[0].due + this.#both[1].due)
+    return baseUnits(sumOf(this.#segmentsBefore, ({ due }) => due) + this.#both[0].due + this.#both[1].due)
+  }
+
+  get #segmentsBefore(): readonly Segment[] {
+    return this.#options.begun?.segments ?? []
   }
 
   #comparison(): AnswerEvent {
@@ -220,8 +249,9 @@ class TwoAnswers {
     const [first, second] = this.#both
     return {
       ...summary,
+      segments: [...this.#segmentsBefore, ...summary.segments],
       due: this.#due,
-      paid: baseUnits(first.paid + second.paid),
+      paid: baseUnits(sumOf(this.#segmentsBefore, ({ paid }) => paid) + first.paid + second.paid),
       ttftMs: millis((this.#firstAt ?? this.#startedAt) - this.#startedAt),
       second: this.#both[which === 0 ? 1 : 0].segments,
     }
@@ -231,4 +261,8 @@ class TwoAnswers {
     if (this.#options.signal?.aborted) return new InfernetError('stream.cancelled')
     return this.#both[this.#kept ?? 0].failure ?? new InfernetError('schedule.no-provider')
   }
+}
+
+function sumOf(segments: readonly Segment[], of: (segment: Segment) => bigint): bigint {
+  return segments.reduce((sum, segment) => sum + of(segment), 0n)
 }

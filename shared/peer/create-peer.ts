@@ -19,6 +19,7 @@ import { MAX_JOB_STREAMS, STREAM_PROTOCOL } from '../stream/constants.ts'
 import { JobService } from '../stream/job-service.ts'
 import type { Transcript } from '../stream/transcript.ts'
 import { MAX_OPENINGS_STREAMS, OPENINGS_PROTOCOL } from '../verify/openings/constants.ts'
+import type { ToldEvidence } from '../verify/board/told-evidence.ts'
 import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
 import { OpeningsService } from '../verify/openings/openings-service.ts'
 import { answerProtocols } from '../wire/answer-protocols.ts'
@@ -67,6 +68,8 @@ export interface PeerComponents {
   readonly relays: RelaySource
   /** What is known of providers, and is told how they do. @default one that begins empty and is kept nowhere */
   readonly record?: ProviderRecord | undefined
+  /** Looks for what is told of those whose offers are seen, behind the questions. @default nothing told is known */
+  readonly told?: Pick<ToldEvidence, 'consider'> | undefined
   /** Where golden records are kept. @default at the relays */
   readonly records?: RecordRegisters | undefined
   /** Keeps what this peer commits to when it provides. @default for as long as the peer is there */
@@ -103,7 +106,7 @@ class NetworkPeer implements Peer {
   readonly #record: ProviderRecord
   /** Of all questions that this peer asks. */
   readonly #hedges: HedgeBudget
-  readonly #offers = new OfferMemory()
+  readonly #offers: OfferMemory
   readonly #directFailures: RecentPeers
   readonly #desk: QuoteDesk
   readonly #jobs: JobService
@@ -118,6 +121,7 @@ class NetworkPeer implements Peer {
     this.#components = components
     this.#init = init
     this.#record = components.record ?? new ProviderRecord({ clock })
+    this.#offers = new OfferMemory((offers) => components.told?.consider(offers))
     this.#hedges = new HedgeBudget(random)
     this.#directFailures = new RecentPeers(clock, millis(DIRECT_FAILURE_MS))
     this.#desk = new QuoteDesk({

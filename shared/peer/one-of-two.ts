@@ -25,6 +25,8 @@ export class OneOfTwo {
   isBegun = false
   /** Nobody is there for it now. */
   isWaiting = false
+  /** A provider writes it now. */
+  isWritten = false
 
   constructor(begun: readonly number[]) {
     this.tokens = [...begun]
@@ -33,6 +35,13 @@ export class OneOfTwo {
   /** It looks for providers, or has one. */
   get isRunning(): boolean {
     return this.isBegun && !this.summary && !this.failure
+  }
+
+  /** The position up to which whoever wrote last has signed. */
+  get signedTo(): number {
+    const writer = this.#writers.at(-1)?.provider
+    const segment = [...this.#segments.values()].findLast(({ provider }) => provider === writer)
+    return segment ? segment.from + segment.signedTokens : 0
   }
 
   /** Whether a provider may have this one, while `other` is written: nobody who may be the other's provider as well. */
@@ -59,6 +68,7 @@ export class OneOfTwo {
         break
       case 'assigned':
         this.isWaiting = false
+        this.isWritten = true
         this.#holder = this.#candidates.get(event.segment.provider)
         this.#writers.push({ from: event.position, provider: event.segment.provider })
         this.#keep(event.segment)
@@ -70,14 +80,14 @@ export class OneOfTwo {
         this.#keep(event.segment)
         break
       case 'ended':
-        this.#holder = undefined
+        this.#release()
         this.#keep(event.segment)
         break
       case 'seam':
-        this.#holder = undefined
+        this.#release()
         break
       case 'done':
-        this.#holder = undefined
+        this.#release()
         this.summary = event.summary
         break
       default:
@@ -85,7 +95,7 @@ export class OneOfTwo {
   }
 
   fail(reason: unknown): void {
-    this.#holder = undefined
+    this.#release()
     this.failure = InfernetError.from(reason)
   }
 
@@ -101,6 +111,11 @@ export class OneOfTwo {
 
   get paid(): BaseUnits {
     return baseUnits(this.segments.reduce((sum, { paid }) => sum + paid, 0n))
+  }
+
+  #release(): void {
+    this.#holder = undefined
+    this.isWritten = false
   }
 
   #keep(segment: Segment): void {

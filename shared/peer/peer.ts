@@ -94,7 +94,7 @@ export type AnswerEvent =
   | { readonly type: 'second'; readonly due: BaseUnits; readonly segment: Segment }
   /**
    * Of two that are asked: their tokens differ at `position`. The text goes on with the first of `providers`; the other is
-   * stopped. Which of them is wrong is not known.
+   * stopped when it has signed that position. Which of them is wrong is not known.
    */
   | {
       readonly type: 'parted'

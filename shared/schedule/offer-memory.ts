@@ -11,6 +11,12 @@ const MAX_REMEMBERED = 128
  */
 export class OfferMemory {
   readonly #offers = new Map<string, Offer>()
+  readonly #onSeen: ((offers: readonly Offer[]) => void) | undefined
+
+  /** @param onSeen hears of all that is seen; it must neither throw nor wait */
+  constructor(onSeen?: (offers: readonly Offer[]) => void) {
+    this.#onSeen = onSeen
+  }
 
   remember(offers: readonly Offer[]): void {
     for (const offer of offers) {
@@ -22,6 +28,7 @@ export class OfferMemory {
       if (this.#offers.size <= MAX_REMEMBERED) break
       this.#offers.delete(key)
     }
+    this.#onSeen?.(offers)
   }
 
   /** What still stands at `now`. */

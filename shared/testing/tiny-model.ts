@@ -5,7 +5,7 @@ import { readJson, type ModelFiles } from '../models/model-files.ts'
 import { parseManifest } from '../models/parse-manifest.ts'
 import { createChatTokenizer, type ChatTokenizer } from '../engine/tokenizer/chat-tokenizer.ts'
 
-const folder = new URL('../../web/public/models/infernet-tiny/', import.meta.url)
+const TINY = new URL('../../web/public/models/infernet-tiny/', import.meta.url)
 
 export interface TinyModel {
   readonly manifest: Manifest
@@ -15,6 +15,11 @@ export interface TinyModel {
 
 /** The bundled model as it lies in the repository, for tests in Node; nothing of it is checked. */
 export async function readTinyModel(dtype: Dtype): Promise<TinyModel> {
+  return readModel(TINY, dtype)
+}
+
+/** Any model as a publisher's folder holds it. @param folder ends with a slash */
+export async function readModel(folder: URL, dtype: Dtype): Promise<TinyModel> {
   const manifest = parseManifest(await readFile(new URL(`manifest.${dtype}.json`, folder)))
   const files: ModelFiles = {
     paths: manifest.files.map(({ path }) => path),

@@ -75,6 +75,7 @@ class TabMesh implements Mesh {
         relays: init.only ? onlyProvider(this.#joined, init.only) : this.#joined,
         openings: new OpeningKeeper({ clock, random: RANDOM, store: init.openings }),
         record: init.record,
+        told: init.toldBy?.(() => this.registers),
       },
       {
         kind: 'tab',

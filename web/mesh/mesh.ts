@@ -10,6 +10,7 @@ import type { AuditTarget } from '#shared/verify/audit/probe-schedule.ts'
 import type { SignedVerdict } from '#shared/verify/board/verdict-book.ts'
 import type { OpeningStore } from '#shared/verify/openings/opening-store.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
+import type { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import type { Verdict } from '#shared/verify/verdict.ts'
 
 /** A tab's place in the network: a libp2p node, its relays and the peer that runs on it. */
@@ -60,6 +61,8 @@ export type MeshPurpose = 'ask' | 'provide' | 'share'
 export interface MeshInit {
   /** What is known of providers, and is told how they do. @default one that begins empty and ends with the mesh */
   readonly record?: ProviderRecord | undefined
+  /** What brings into that record what relays keep about providers. @default nothing told is known */
+  readonly toldBy?: ((registers: () => readonly RecordsPort[]) => Pick<ToldEvidence, 'consider'>) | undefined
   /** Multiaddrs of relays, the page's own first. */
   readonly relays: readonly string[]
   /** The same list as it is now, read while a relay is down. */

@@ -20,10 +20,16 @@ export async function measureFalseDiffers(pool: CheckPool, options: BenchOptions
 /** Two lines for each length: the bound on false *differs*, and how many honest checks said *agrees*. */
 export function printHonest(
   tally: Tally,
-  { pair, adapter, print }: { pair: string; adapter?: string } & Pick<BenchOptions, 'print'>,
+  {
+    model = 'infernet-tiny',
+    dtype = 'fp32',
+    pair,
+    adapter,
+    print,
+  }: { model?: string; dtype?: string; pair: string; adapter?: string } & Pick<BenchOptions, 'print'>,
 ): void {
   for (const { tokens, checks, differs, agrees, largestMargin, largestSketchDistance } of tally.lengths) {
-    const at = { model: 'infernet-tiny', dtype: 'fp32', pair, ...(adapter ? { adapter } : {}), tokens }
+    const at = { model, dtype, pair, ...(adapter ? { adapter } : {}), tokens }
     const { rate, low, high } = wilsonInterval(differs, checks)
     const seen = `largest margin ${largestMargin.toPrecision(2)}, largest sketch distance ${largestSketchDistance.toPrecision(2)} logits`
     const note = `${differs} of ${checks} checks of parts of ${tally.answers} answers (rate ${rate}); ${seen}`

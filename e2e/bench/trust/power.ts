@@ -15,6 +15,7 @@ interface PowerCase {
   readonly aim?: Aim & { readonly tokens: number }
 }
 
+const MODEL = { model: 'infernet-tiny', dtype: 'fp32' }
 const OTHER_ANSWERS = 32
 const QUICK_ANSWERS = 16
 
@@ -43,7 +44,7 @@ export async function measurePower(pool: CheckPool, { quick, only, print }: Benc
     const tally = await pool.check(on.cheat, quick ? QUICK_ANSWERS : on.answers, on.draws)
     const { temperature, topP } = samplerOf(on.draws, model)
     const sampler = `temperature ${temperature}, top-p ${topP}`
-    for (const length of tally.lengths) printPower(on, { sampler, length, tally, print })
+    for (const length of tally.lengths) printPower(on, { ...MODEL, sampler, length, tally, print })
     console.error(
       `trust: ${on.cheat} at ${sampler} took ${((performance.now() - begun) / 1000).toFixed(0)} s`,
     )
@@ -59,22 +60,23 @@ function allCases(): readonly PowerCase[] {
   ]
 }
 
-function printPower(
-  { cheat, aim }: PowerCase,
-  {
-    sampler,
-    length,
-    tally,
-    print,
-  }: { readonly sampler: string; readonly length: LengthTally; readonly tally: Tally } & Pick<
-    BenchOptions,
-    'print'
-  >,
+interface PowerFigure extends Pick<BenchOptions, 'print'> {
+  readonly model: string
+  readonly dtype: string
+  readonly sampler: string
+  readonly length: LengthTally
+  readonly tally: Tally
+}
+
+/** One line: how often a cheat differs at one length. */
+export function printPower(
+  { cheat, aim }: Pick<PowerCase, 'cheat' | 'aim'>,
+  { model, dtype, sampler, length, tally, print }: PowerFigure,
 ): void {
   const { tokens, checks, differs } = length
   const { rate, low, high } = wilsonInterval(differs, checks)
   const note = `checks of parts of ${tally.answers} answers; low and high are Wilson's 95 % interval`
-  const at = { model: 'infernet-tiny', dtype: 'fp32', cheat, sampler, tokens }
+  const at = { model, dtype, cheat, sampler, tokens }
   const figure = { metric: 'power', case: at, value: rate, unit: 'share', low, high, runs: checks, note }
   print({ bench: 'trust', ...figure }, aim?.tokens === tokens ? aim : {})
 }

@@ -1,7 +1,7 @@
 /** The tab's stores, bare, in a real browser: what a test asks of them. */
 import * as v from 'valibot'
 import { jobId, modelHash, peerName } from '#shared/base/ids.ts'
-import { baseUnits, epochMillis, tokens } from '#shared/base/units.ts'
+import { baseUnits, epochMillis, millis, tokens } from '#shared/base/units.ts'
 import { entryOf } from '#shared/models/catalogue/testing/entries.ts'
 import { decodeCredit } from '#shared/settle/credit-message.ts'
 import { PayerLedger } from '#shared/settle/payer-ledger.ts'
@@ -27,8 +27,10 @@ import { openRecords, type KeptRecords } from '../../../web/storage/kept-records
 import { openMoneyStore } from '../../../web/storage/money.ts'
 import { openOwnModels } from '../../../web/storage/own-models.ts'
 import { openOpenings } from '../../../web/storage/openings.ts'
+import { openProviderRecord } from '../../../web/storage/provider-record.ts'
 import { openTranscripts } from '../../../web/storage/transcripts.ts'
 import { openMeasures } from '../../../web/storage/engine-measures.ts'
+import { KnownProviders } from '../../../web/state/shell/known-providers.ts'
 
 /** One whose chunks are not looked at: only its size counts here. */
 function bulkyTranscript(bytes: number): Transcript {
@@ -55,7 +57,27 @@ export interface Finding {
 }
 const findings = v.object({ at: v.number(), name: v.string() })
 
+/** The record of this tab. */
+let providers: KnownProviders | undefined
+const SERVED = peerName('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK')
+
 export const storageRoom = {
+  async openProviders(): Promise<void> {
+    const stakes = { of: () => undefined, said: async () => undefined }
+    providers = await KnownProviders.open({ clock: realClock, store: openProviderRecord(), stakes })
+  },
+  /** Notes so many jobs of one provider, and keeps the record after each. */
+  async serve(times: number): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      const timing = { observedMs: millis(100), predictedMs: millis(100) }
+      providers?.record.of('text-generation').ended(SERVED, 'served', timing)
+      await providers?.keep()
+    }
+  },
+  served(): number {
+    const reasons = providers?.record.explain(SERVED) ?? []
+    return Number(reasons.find(({ code }) => code === 'served')?.facts['served'] ?? 0)
+  },
   openMoneyStore,
   openMeasures,
 

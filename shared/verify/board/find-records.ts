@@ -1,9 +1,9 @@
-import type { ModelHash, PeerName } from '../../base/ids.ts'
+import type { ChainAddress, ModelHash, PeerName } from '../../base/ids.ts'
 import type { EpochMillis } from '../../base/units.ts'
 import type { Signed } from '../../wire/signed.ts'
 import { OUTCOMES, openVerdict, type Verdict } from '../verdict.ts'
 import type { CheckCount } from './check-counts.ts'
-import { RECORD_SKEW_MS, VERDICT_LIFE_MS } from './constants.ts'
+import { MAX_VERDICTS_PER_PROVIDER, RECORD_SKEW_MS, VERDICT_LIFE_MS } from './constants.ts'
 import type { GoldenFacts } from './golden-book.ts'
 import type { RecordsPort } from './records-port.ts'
 import type { Staked } from './staked.ts'
@@ -23,6 +23,8 @@ export interface FoundVerdict {
   readonly signed: Signed
   /** By the word of most relays that brought it. */
   readonly staked: Staked | undefined
+  /** Operators that any relay says are the verifier's, for who can ask the chain. */
+  readonly operators: readonly ChainAddress[]
 }
 
 interface Asking {
@@ -75,7 +77,9 @@ export async function findVerdicts(
   provider: PeerName,
   { now, signal }: Asking,
 ): Promise<readonly FoundVerdict[]> {
-  const named = await askAll(ports, (port) => port.findVerdicts(provider, { signal }), signal)
+  const ask = async (port: RecordsPort) =>
+    (await port.findVerdicts(provider, { signal })).slice(0, MAX_VERDICTS_PER_PROVIDER)
+  const named = await askAll(ports, ask, signal)
   const opened = await settled(
     named.map(async ({ verifier, verdict, staked }) => {
       return { verifier, staked, signed: verdict, verdict: await openVerdict(verdict, verifier) }
@@ -91,7 +95,9 @@ export async function findVerdicts(
     ({ verifier, verdict }) => `${verifier} ${verdict.jobId}`,
     (a, b) => a.verdict.at - b.verdict.at,
   )
-  return merged.sort((a, b) => b.verdict.at - a.verdict.at)
+  return merged
+    .map((found) => ({ ...found, operators: operatorsOf(right, found.verifier) }))
+    .sort((a, b) => b.verdict.at - a.verdict.at)
 }
 
 /**
@@ -107,6 +113,16 @@ export async function countChecks(
   const counts = await askAll(ports, async (port) => [await port.count({ signal })], signal)
   const size = ({ all }: CheckCount): number => OUTCOMES.reduce((sum, outcome) => sum + all[outcome], 0)
   return counts.sort((a, b) => size(b) - size(a))[0]
+}
+
+function operatorsOf(
+  found: readonly Pick<FoundVerdict, 'verifier' | 'staked'>[],
+  verifier: PeerName,
+): readonly ChainAddress[] {
+  const said = found.flatMap((each) =>
+    each.verifier === verifier && each.staked ? [each.staked.operator] : [],
+  )
+  return [...new Set(said)]
 }
 
 async function askAll<Answer>(

@@ -18,7 +18,7 @@ const EXACT: HardLimits = {
   differs: {
     off: 1 / 200,
     far: 1 / 500,
-    beyond: 1 / 5000,
+    beyond: 1 / 10_000,
     sketchDistance: 0.02,
     largestSketchDistance: 0.1,
   },

@@ -58,13 +58,12 @@ function numbersAgain(
   const { from } = proven
   const scores = proven.tokens.map((_, at) => ({ margin: 0, sketch: sketchAt(own, at) }))
   const found = findingsOf({
-    ...{ scores, from, margins: envelope.margins },
-    opened: openedIn(opened),
+    ...{ scores, from, envelope, opened: openedIn(opened) },
   })
   const { tokens, margins: counts, largestMargin, meanMargin } = verdict.findings
   refuseUnless(margins === undefined || margins.length === count, 'margins')
   const said = { tokens, margins: counts, largestMargin, meanMargin }
-  return { ...found, ...(margins ? marginsIn(margins, envelope.margins) : { ...said, tokens: count }) }
+  return { ...found, ...(margins ? marginsIn(margins, envelope, found) : { ...said, tokens: count }) }
 }
 
 function sameNumbers(said: Findings, again: Findings): boolean {

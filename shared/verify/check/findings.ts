@@ -1,8 +1,12 @@
 import type { TokenScore } from '../../engine/engine.ts'
+import { limitsAt } from '../calibration/by-distance.ts'
 import type { Envelope } from '../calibration/envelope.ts'
 import type { OpenedSketch } from '../../stream/sketch-tree.ts'
 import { sketchDistance } from '../statistics/sketch-distance.ts'
 import type { Findings, MarginCounts } from '../verdict.ts'
+
+/** Fewer opened sketches show too little of how far two machines lie apart. */
+export const MIN_OPENED = 16
 
 /** What is found in a check: numbers alone, which say nothing yet. */
 export interface Compared {
@@ -12,11 +16,11 @@ export interface Compared {
   readonly from: number
   /** Of positions that were read; each counts once, and others not at all. */
   readonly opened: readonly OpenedSketch[]
-  readonly margins: Envelope['margins']
+  readonly envelope: Envelope
 }
 
 /** Puts the margins into categories, and compares the opened sketches with the verifier's own. */
-export function findingsOf({ scores, from, opened, margins }: Compared): Findings {
+export function findingsOf({ scores, from, opened, envelope }: Compared): Findings {
   const theirs = new Map(opened.map(({ position, sketch }) => [position - from, sketch]))
   const pairs: (readonly [Uint16Array, Uint16Array])[] = []
   for (const [at, { sketch }] of scores.entries()) {
@@ -24,13 +28,20 @@ export function findingsOf({ scores, from, opened, margins }: Compared): Finding
     if (other) pairs.push([sketch, other])
   }
   const { tokens, mean, largest } = sketchDistance(pairs)
-  return {
-    ...marginsIn(
-      scores.map(({ margin }) => margin),
-      margins,
-    ),
-    ...{ opened: tokens, sketchDistance: mean, largestSketchDistance: largest },
-  }
+  const sketches = { opened: tokens, sketchDistance: mean, largestSketchDistance: largest }
+  const all = scores.map(({ margin }) => margin)
+  return { ...marginsIn(all, envelope, sketches), ...sketches }
+}
+
+/**
+ * How far the logits of two machines lie apart. Where too little was opened, they may lie as far apart as any that were
+ * measured, and where none were, as far as any may.
+ */
+export function apartIn(
+  { opened, sketchDistance: seen }: Pick<Findings, 'opened' | 'sketchDistance'>,
+  { agrees, differs }: Pick<Envelope, 'agrees' | 'differs'>,
+): number {
+  return opened >= MIN_OPENED ? seen : agrees.sketchDistance || differs.sketchDistance
 }
 
 /**
@@ -40,8 +51,10 @@ export function findingsOf({ scores, from, opened, margins }: Compared): Finding
  */
 export function marginsIn(
   all: readonly number[],
-  { near, far, clip }: Envelope['margins'],
+  envelope: Envelope,
+  sketches: Pick<Findings, 'opened' | 'sketchDistance'>,
 ): Pick<Findings, 'tokens' | 'margins' | 'largestMargin' | 'meanMargin'> {
+  const { near, far, clip } = limitsAt(envelope, apartIn(sketches, envelope)).margins
   const counts: [number, number, number, number] = [0, 0, 0, 0]
   let largestMargin = 0
   let sum = 0

@@ -94,6 +94,23 @@ describe('judge', () => {
     expect(judge(check(512, { margins: [Infinity] })).outcome).not.toBe('differs')
   })
 
+  it('holds those that lie near one another to less than those that lie far apart', () => {
+    const three = [0.03, 0.05, 0.04]
+    expect(judge(check(128, { margins: three }))).toMatchObject({ outcome: 'differs', difference: 'tokens' })
+    expect(judge(check(128, { margins: three })).findings.margins).toEqual([125, 0, 0, 3])
+    const farther = judge(check(128, { margins: three, apart: 0.001 }))
+    expect(farther).toMatchObject({ outcome: 'inconclusive', findings: { margins: [125, 0, 3, 0] } })
+    const ruledOut = Array<number>(4).fill(Infinity)
+    expect(judge(check(128, { margins: ruledOut, apart: 0.0005 })).outcome).toBe('differs')
+    expect(judge(check(128, { margins: ruledOut, apart: 0.015 })).outcome).toBe('inconclusive')
+  })
+
+  it('takes those that open nothing to lie as far apart as any that were measured', () => {
+    const wrong = { margins: Array<number>(3).fill(Infinity), opened: 0 }
+    expect(judge(check(128, wrong))).toMatchObject({ outcome: 'inconclusive', reason: 'withheld' })
+    expect(judge(check(128, { ...wrong, margins: Array<number>(4).fill(Infinity) })).outcome).toBe('differs')
+  })
+
   it('looks at positions of the whole answer, and counts each once', () => {
     const later = check(40, { from: 96 })
     expect(judge(later)).toMatchObject({ outcome: 'agrees', findings: { opened: 40 } })
@@ -112,7 +129,7 @@ describe('judge', () => {
       fc.property(some, ({ tokens, apart, margins }) => {
         const before = judge(check(tokens, { margins, apart }))
         expect(judge(check(tokens, { margins, apart }))).toEqual(before)
-        const worse = judge(check(tokens, { margins: margins.map(() => Infinity), apart: apart * 2 }))
+        const worse = judge(check(tokens, { margins: margins.map(() => Infinity), apart }))
         expect(rank[worse.outcome]).toBeGreaterThanOrEqual(rank[before.outcome])
       }),
     )

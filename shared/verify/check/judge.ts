@@ -1,10 +1,11 @@
 import type { TokenScore } from '../../engine/engine.ts'
 import type { OpenedSketch } from '../../stream/sketch-tree.ts'
 import type { SignedRoot } from '../../stream/transcript.ts'
+import { limitsAt } from '../calibration/by-distance.ts'
 import type { Envelope, Limits } from '../calibration/envelope.ts'
 import { chanceOfAtLeast } from '../statistics/binomial.ts'
 import type { Difference, Findings, InconclusiveReason, Outcome } from '../verdict.ts'
-import { countsBeyond, findingsOf } from './findings.ts'
+import { apartIn, countsBeyond, findingsOf, MIN_OPENED } from './findings.ts'
 
 /** What a check came to, and the numbers that it came from. */
 export interface Judgement {
@@ -33,8 +34,6 @@ export interface Evidence {
 
 /** Fewer tokens show too little to vouch for them. @internal Who asks for a check may know before. */
 export const MIN_TOKENS = 32
-/** Fewer opened sketches do neither. @internal As above. */
-const MIN_OPENED = 16
 /** A right machine at the hard limits is accused once in a million checks, for each of the three counts. */
 const FALSE_ALARM = 1e-6
 /** One within what was measured is left undecided once in a thousand. */
@@ -48,8 +47,7 @@ const FALSE_DOUBT = 1e-3
  * accuses nobody.
  */
 export function judge({ scores, from, roots, opened, envelope }: Evidence): Judgement {
-  const { margins } = envelope
-  const found = findingsOf({ scores, from, margins, opened: openedIn(opened) })
+  const found = findingsOf({ scores, from, envelope, opened: openedIn(opened) })
   return decide(found, { isSigned: isSignedWhole(roots, from, scores.length), opened, envelope })
 }
 
@@ -65,7 +63,7 @@ export function decide(
   const inconclusive = (reason: InconclusiveReason): Judgement => ({
     ...{ outcome: 'inconclusive', reason, difference: undefined, findings },
   })
-  const difference = differenceIn(findings, opened, envelope.differs)
+  const difference = differenceIn(findings, opened, limitsAt(envelope, apartIn(findings, envelope)).differs)
   if (difference) return { outcome: 'differs', reason: undefined, difference, findings }
   if (!isSigned) return inconclusive('no-commitments')
   if (findings.tokens < MIN_TOKENS) return inconclusive('too-short')

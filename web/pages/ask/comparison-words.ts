@@ -2,7 +2,7 @@ import { isOpen, type AnswerRecord } from '../../state/ask/conversation.ts'
 import { plural } from '../../ui/format.ts'
 
 /** What is known of an answer that two providers were asked for; undefined where one was. */
-export function comparisonWords({ comparison, stage }: AnswerRecord): string | undefined {
+export function comparisonWords({ comparison, stage, tokens: written }: AnswerRecord): string | undefined {
   if (!comparison) return undefined
   const { tokens, parted, reasonCode } = comparison
   if (parted)
@@ -16,5 +16,8 @@ export function comparisonWords({ comparison, stage }: AnswerRecord): string | u
       ? 'Only one provider read the prompt: no other one was there.'
       : 'Nothing could be compared: the second provider wrote nothing.'
   const same = `Two providers read the prompt, and wrote the same ${plural(tokens, 'token')}`
-  return reasonCode === undefined && stage === 'done' ? `${same}.` : `${same} as far as both came.`
+  // Of an answer that was stopped and continued, what only one had written by then was never compared.
+  return reasonCode === undefined && stage === 'done' && tokens >= written
+    ? `${same}.`
+    : `${same} as far as both came.`
 }

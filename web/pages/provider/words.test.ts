@@ -50,7 +50,7 @@ it('says why it is asked or not, in a sentence for each reason', () => {
     ...{ served: 12, failed: 1, times: 1.43, trust: 0.41, integrity: 0.6, availability: 0.93, quotes: 0.8 },
   }
   const codes = ['excluded', 'quarantined', 'wants-check', 'checked', 'told', 'served', 'slow', 'staked']
-  for (const code of [...codes, 'unstaked', 'new', 'trust']) {
+  for (const code of [...codes, 'contradicted', 'unstaked', 'new', 'trust']) {
     const text = reasonSentence({ code, facts })
     expect(text, code).toMatch(/^[A-Z].*\.$/)
     expect(text, code).not.toMatch(/undefined|NaN/)

@@ -117,6 +117,7 @@ const WHAT: Readonly<Record<string, string>> = {
   sketches: 'its numbers were not those of the model',
   openings: 'it opened something else than it had signed',
   'early-stop': 'it ended an answer where no model ends one',
+  verdict: 'a verdict of its is not what this tab found itself',
 }
 
 type Facts = StandingReason['facts']
@@ -129,6 +130,8 @@ const REASONS: Readonly<Record<string, (facts: Facts) => string>> = {
     `It is never asked: ${plural(number(facts, 'differences'), 'confirmed difference')}, at last because ${WHAT[facts['what'] ?? ''] ?? 'an answer differed'}.`,
   quarantined: (facts) =>
     `It waits for its next self-test, because ${WHAT[facts['what'] ?? ''] ?? 'an answer differed'}${number(facts, 'isOwn') > 0 ? '; this tab saw it itself' : ''}. A bad driver looks like a cheat.`,
+  contradicted: (facts) =>
+    `This tab read the same ${number(facts, 'verdicts') === 1 ? 'answer' : 'answers'} itself and found otherwise than ${plural(number(facts, 'verdicts'), 'verdict')} of its, so it is not asked to check while another one is there.`,
   'wants-check': () => 'Somebody says that it cheats, and this tab has not looked itself since.',
   checked: (facts) =>
     `This tab had its work checked: ${outcomeWords({ agrees: number(facts, 'agrees'), differs: number(facts, 'differs'), inconclusive: number(facts, 'inconclusive') })}.`,

@@ -190,3 +190,40 @@ it('has nothing to continue before its first token, nor when it is complete', ()
   answer.stop()
   expect(continuationOf(answer.record)).toBeUndefined()
 })
+
+it('tells of two how the whole compared where it was stopped and continued, and forgets nothing that cost', () => {
+  const { answer } = begun()
+  answer.take({ type: 'assigned', position: 0, segment: first, seed })
+  answer.take({ type: 'second', due: baseUnits(0n), segment: second })
+  answer.take({ type: 'tokens', tokens: [1, 2], text: '1 2 ' })
+  const [own, other] = [first, second].map((each) => ({ ...each, tokens: tokens(2), due: baseUnits(5n) }))
+  answer.take({ type: 'ended', wasAssigned: true, due: baseUnits(5n), segment: own! })
+  answer.take({ type: 'second', due: baseUnits(10n), segment: other! })
+  answer.take({
+    type: 'compared',
+    tokens: 2,
+    same: true,
+    reason: new InfernetError('stream.cancelled'),
+  })
+  answer.stop()
+  const before = answer.record
+  expect(before).toMatchObject({ due: 10n, comparison: { tokens: 2, reasonCode: 'stream.cancelled' } })
+  const next = new Answer({ clock: new FakeClock(), before })
+  next.begin({ prompt, reasoning: undefined, droppedTurns: 0 })
+  expect(next.record.comparison).toEqual(before.comparison)
+  next.take({ type: 'assigned', position: 2, segment: first, seed })
+  next.take({ type: 'second', due: baseUnits(5n), segment: second })
+  expect(next.record.due, 'the first due is of the text alone').toBe(10n)
+  next.take({ type: 'tokens', tokens: [3], text: '3' })
+  next.take({ type: 'compared', tokens: 1, same: true })
+  expect(next.record.comparison).toEqual({ tokens: 3 })
+  const done = {
+    ...{ finish: 'stop' as const, promptTokens: tokens(5), outputTokens: tokens(3), paid: baseUnits(0n) },
+    ...{ ttftMs: millis(210), tokensPerSecond: 20, due: baseUnits(7n) },
+    segments: [own!, { ...first, from: 2, tokens: tokens(1), due: baseUnits(1n) }],
+    second: [{ ...second, from: 2, tokens: tokens(1), due: baseUnits(1n) }],
+  }
+  next.take({ type: 'done', summary: done })
+  expect(next.record).toMatchObject({ stage: 'done', tokens: 3, due: 12n })
+  expect(next.record.second).toHaveLength(2)
+})

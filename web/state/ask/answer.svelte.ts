@@ -33,8 +33,9 @@ export class Answer {
   #segments = $state.raw<readonly Segment[]>([])
   #second = $state.raw<readonly Segment[]>([])
   #comparison = $state.raw<Comparison | undefined>()
-  /** What the other one of two wrote before the answer was continued, which no event has in it. */
+  /** What the other one of two wrote before the answer was continued, and how that compared: no event has it in it. */
   readonly #secondBefore: readonly Segment[]
+  readonly #comparedBefore: Comparison | undefined
   #tokens = $state(0)
   #fresh = $state(0)
   #due = $state.raw(0n)
@@ -62,6 +63,7 @@ export class Answer {
     this.#askedAt = clock.monotonic()
     this.#isContinued = before !== undefined
     this.#secondBefore = before?.second ?? []
+    this.#comparedBefore = before?.comparison
     if (!before) return
     this.#pieces = [...before.pieces, { seam: resumedSeam(before), text: '' }]
     this.#segments = before.segments
@@ -118,7 +120,7 @@ export class Answer {
       pieces: this.#pieces,
       reasoning: this.#reasoning,
       segments: this.#segments,
-      ...(this.#comparison && { comparison: this.#comparison }),
+      ...(this.#compared && { comparison: this.#compared }),
       ...(this.#allSecond.length > 0 && { second: this.#allSecond }),
       tokens: this.#tokens,
       due: this.#due,
@@ -130,6 +132,18 @@ export class Answer {
       errorCode: this.#error?.code,
       errorFacts: this.#error?.facts,
       continuation: this.#stage === 'done' ? undefined : this.#continuation,
+    }
+  }
+
+  /** As a whole: where two parted before, they have parted. */
+  get #compared(): Comparison | undefined {
+    const [before, now] = [this.#comparedBefore, this.#comparison]
+    if (!before || !now) return now ?? before
+    const parted = before.parted ?? now.parted
+    return {
+      ...now,
+      tokens: now.tokens === undefined ? undefined : now.tokens + (before.tokens ?? 0),
+      ...(parted && { parted }),
     }
   }
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { baseUnits, millis, tokens } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
-import type { AnswerEvent, AnswerSummary } from '#shared/peer/peer.ts'
+import type { AnswerEvent, AnswerSummary, Segment } from '#shared/peer/peer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { PaymentDesk } from '../money/payment-desk.svelte.ts'
@@ -31,6 +31,27 @@ function proven(transcripts: readonly Transcript[] = [transcriptOf('aaaaaa')]) {
     }
     yield { type: 'done', summary }
     return summary
+  }
+}
+
+/** Two wrote it, and parted after twenty tokens; the text is of the first. */
+function parted([kept, stopped]: readonly [Transcript, Transcript]): Scene['ask'] {
+  const whole = proven([kept, stopped])
+  return async function* () {
+    for await (const event of whole()) {
+      if (event.type === 'proof' && event.transcript === kept)
+        yield { type: 'parted', position: 20, providers: [kept.provider, stopped.provider] }
+      if (event.type !== 'done') yield event
+      else {
+        const [own, second] = [segment('aaaaaa'), segment('bbbbbb')].map((each) => ({
+          ...{ ...each, tokens: tokens(40), signedTokens: tokens(40) },
+        })) as [Segment, Segment]
+        const summary = { ...event.summary, segments: [own], second: [second] }
+        yield { type: 'done', summary }
+        return summary
+      }
+    }
+    throw new Error('no end')
   }
 }
 
@@ -249,4 +270,58 @@ it('asks strangers by itself within the day’s budget, and books what it cost',
   world.ask.send('Another.')
   await world.clock.advance(50)
   expect(world.asked, 'the next may cost more than is left').toHaveLength(1)
+})
+
+it('reads an answer of an accused provider again by itself where the model is here, and says why', async () => {
+  const world = await answered({ wantsCheck: new Set([named('aaaaaa')]) })
+  await world.clock.advance(10)
+  expect(world.asked).toMatchObject([{ how: { by: 'self' } }])
+  expect(world.turn().checks).toMatchObject([{ cause: 'wanted', found: { by: 'self' } }])
+  expect(world.desk.share.checksLeft, 'it is free').toBe(200)
+  const pressed = world.desk.check(world.id, 'self')
+  expect(world.desk.checkingOf(world.id)?.cause).toBeUndefined()
+  await world.clock.advance(10)
+  await pressed
+})
+
+it('shows no stranger the prompt for an accusation, unless the visitor has a share checked: then one', async () => {
+  const elsewhere: Partial<Scene> = { modelsHere: [], wantsCheck: new Set([named('aaaaaa')]) }
+  const none = await answered(elsewhere)
+  await none.clock.advance(10)
+  expect(none.asked).toEqual([])
+  const alone = await answered(elsewhere, (settings) => {
+    settings.checkPercent.value = 1
+    settings.checkPlace.value = 'tab'
+  })
+  await alone.clock.advance(10)
+  expect(alone.asked).toEqual([])
+  const on = await answered(elsewhere, (settings) => (settings.checkPercent.value = 1))
+  await on.clock.advance(10)
+  expect(on.asked).toMatchObject([{ how: { by: 'peer' } }])
+  expect(on.turn().checks).toMatchObject([{ cause: 'wanted', found: { by: 'peer' } }])
+  on.ask.send('Another.')
+  await on.clock.advance(50)
+  expect(on.asked, 'each costs').toHaveLength(1)
+})
+
+it('checks the part of one of two by itself, and marks the text by its own writer alone', async () => {
+  const [kept, stopped] = [transcriptOf('aaaaaa', '01'), transcriptOf('bbbbbb', '02')]
+  const world = await answered({
+    ask: parted([kept, stopped]),
+    check: (transcript, how) =>
+      checking(transcript, how, transcript === stopped ? { outcome: 'differs', difference: 'tokens' } : {}),
+  })
+  const check = async (only: string) => {
+    const done = world.desk.check(world.id, 'self', { only: [named(only)] })
+    await world.clock.advance(10)
+    await done
+  }
+  await check('bbbbbb')
+  expect(world.asked.map(({ transcript }) => transcript)).toEqual([stopped])
+  expect(world.desk.markOf(world.turn()), 'not of this text').toBe('none')
+  await check('aaaaaa')
+  expect(world.asked.map(({ transcript }) => transcript)).toEqual([stopped, kept])
+  expect(world.desk.markOf(world.turn())).toBe('agrees')
+  await check('cccccc')
+  expect(world.desk.failureOf(world.id)?.code).toBe('verify.not-kept')
 })

@@ -1,4 +1,4 @@
-import { SvelteMap } from 'svelte/reactivity'
+import { SvelteMap, SvelteSet } from 'svelte/reactivity'
 import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import { baseUnits, MINUTE_MS } from '#shared/base/units.ts'
 import { raceSignal } from '#shared/base/wait.ts'
@@ -10,7 +10,7 @@ import type { PaymentDesk } from '../money/payment-desk.svelte.ts'
 import type { Session } from '../session/session.svelte.ts'
 import type { Settings } from '../session/settings.svelte.ts'
 import type { Ask } from './ask.svelte.ts'
-import { markOf, type MarkOutcome } from './check-record.ts'
+import { checksOfText, markOf, type CheckCause, type MarkOutcome } from './check-record.ts'
 import { CheckShare } from './check-share.ts'
 import type { CheckableJob, CheckedBy } from './check-service.ts'
 import type { Turn } from './conversation.ts'
@@ -28,6 +28,8 @@ export type CheckStep = 'waiting' | 'preparing' | CheckEvent['type']
 /** A check on its way. */
 export interface Checking {
   readonly by: CheckedBy
+  /** Undefined where the visitor pressed. */
+  readonly cause?: CheckCause | undefined
   readonly step: CheckStep
   /** Which part of the answer is read, from 0, and how many there are; 0 before that is known. */
   readonly job: number
@@ -46,6 +48,16 @@ export interface Checkable {
   readonly at: number
 }
 
+/** How an answer is checked, beyond by whom. */
+export interface CheckInit {
+  /** What strangers may cost in all. @default only the payer's own limit */
+  readonly maxCost?: bigint | undefined
+  /** Whose parts. @default all */
+  readonly only?: readonly PeerName[] | undefined
+  /** Why. @default the visitor pressed */
+  readonly cause?: CheckCause | undefined
+}
+
 /** Has answers checked, one after the other, and keeps what was found beside them. */
 export class CheckDesk {
   readonly #services: AskServices
@@ -59,6 +71,8 @@ export class CheckDesk {
   readonly #failures = new SvelteMap<string, InfernetError>()
   readonly #checkable = new SvelteMap<string, Checkable | undefined>()
   readonly #lives = new SvelteMap<string, AbortController>()
+  /** Accused providers that a stranger has read an answer of in this visit: each such check costs. */
+  readonly #readByStrangers = new SvelteSet<PeerName>()
   #last: Promise<void> = Promise.resolve()
 
   constructor(parts: {
@@ -84,7 +98,7 @@ export class CheckDesk {
   markOf({ id, checks, answer }: Pick<Turn, 'id' | 'checks' | 'answer'>): MarkOutcome | 'checking' {
     if (this.#running.has(id)) return 'checking'
     return markOf(
-      checks,
+      checksOfText(checks, answer),
       answer.segments.reduce((sum, each) => sum + each.signedTokens, 0),
     )
   }
@@ -136,7 +150,7 @@ export class CheckDesk {
   }
 
   /** Has an answer checked. What was found stands with the turn then; a failure under `failureOf`. Never throws. */
-  async check(turn: string, by: CheckedBy, { maxCost }: { readonly maxCost?: bigint } = {}): Promise<void> {
+  async check(turn: string, by: CheckedBy, init: CheckInit = {}): Promise<void> {
     if (this.#running.has(turn)) return
     if (this.#running.size > MAX_WAITING) {
       this.#failures.set(turn, new InfernetError('verify.busy'))
@@ -145,10 +159,10 @@ export class CheckDesk {
     this.#failures.delete(turn)
     const life = new AbortController()
     this.#lives.set(turn, life)
-    this.#running.set(turn, { ...BEGUN, by })
+    this.#running.set(turn, { ...BEGUN, by, cause: init.cause })
     const before = this.#last
     const run = raceSignal(before, life.signal)
-      .then(() => this.#check(turn, by, { maxCost, signal: life.signal }))
+      .then(() => this.#check(turn, by, { ...init, signal: life.signal }))
       .catch((thrown: unknown) => {
         if (!life.signal.aborted) this.#failures.set(turn, InfernetError.from(thrown))
       })
@@ -179,18 +193,18 @@ export class CheckDesk {
   async #check(
     turn: string,
     by: CheckedBy,
-    { maxCost, signal }: { readonly maxCost: bigint | undefined; readonly signal: AbortSignal },
+    { maxCost, only, cause, signal }: CheckInit & { readonly signal: AbortSignal },
   ): Promise<void> {
     const asked = this.#ask.turn(turn)
     const checkable = await raceSignal(this.#read(turn), signal)
-    if (!asked || !checkable) throw new InfernetError('verify.not-kept')
-    const { jobs } = checkable
+    const jobs = checkable?.jobs.filter(({ provider }) => only?.includes(provider) ?? true) ?? []
+    if (!asked || jobs.length === 0) throw new InfernetError('verify.not-kept')
     this.#change(turn, { step: 'preparing', jobs: jobs.length })
     let left = maxCost
     for (const [job, each] of jobs.entries()) {
       this.#change(turn, { job, verifier: undefined })
       const { provider, from, tokens, transcript } = each
-      const base = { jobId: transcript.jobId, provider, from, tokens }
+      const base = { jobId: transcript.jobId, provider, from, tokens, ...(cause && { cause }) }
       if (!each.hasRoots) {
         this.#ask.keepCheck(turn, { ...base, at: this.#services.clock.now(), found: undefined })
         continue
@@ -253,22 +267,54 @@ export class CheckDesk {
     }
   }
 
-  /** One of the share that the visitor chose: as far as today's budget lets it, and without a word where it does not. */
+  /**
+   * One of a provider that somebody accuses is read again by this tab where it has the model: that is free, and nobody else
+   * sees the prompt. Strangers read what the visitor lets them read, the share that he chose.
+   */
   async #answered(id: string): Promise<void> {
     const turn = this.#ask.turn(id)
-    if (!turn || this.#running.size > MAX_WAITING || !this.share.draws()) return
+    if (!turn || this.#running.size > MAX_WAITING) return
+    const wanted = await this.#wanted(turn)
+    if (wanted.length > 0 && (await this.#local.look(turn.model)))
+      return this.check(id, 'self', { cause: 'wanted' })
+    const only = this.share.isOn ? wanted.filter((provider) => !this.#readByStrangers.has(provider)) : []
+    if (only.length > 0) return this.#checkShare(turn, { cause: 'wanted', only })
+    if (this.share.draws()) await this.#checkShare(turn, { cause: 'share' })
+  }
+
+  /** Whose work the record wants to see checked. Never throws. */
+  async #wanted({ answer: { segments, second = [] } }: Turn): Promise<readonly PeerName[]> {
+    try {
+      const service = this.#services.checksOf(await this.#session.ready())
+      const writers = [...segments, ...second].map(({ provider }) => provider)
+      const wants = await Promise.all(writers.map((provider) => service.wantsCheck(provider)))
+      return writers.filter((writer, i) => wants[i] && writers.indexOf(writer) === i)
+    } catch {
+      return []
+    }
+  }
+
+  /** As far as today's budget lets it, and without a word where it does not. */
+  async #checkShare(
+    { id, model }: Turn,
+    init: { readonly cause: CheckCause; readonly only?: readonly PeerName[] },
+  ): Promise<void> {
+    if (this.share.checksLeft === 0) return
     const place = this.#settings.checkPlace.value
-    if (place !== 'stranger' && (await this.#local.look(turn.model))) {
+    if (place !== 'stranger' && (await this.#local.look(model))) {
       this.share.book(0n)
-      return this.check(id, 'self')
+      return this.check(id, 'self', init)
     }
     if (place === 'tab') return
     const checkable = await this.#read(id).catch(() => undefined)
-    const worth = checkable?.jobs.filter(({ hasRoots }) => hasRoots) ?? []
-    const most = this.priceOf(turn.model, worth)
+    const { only } = init
+    const worth =
+      checkable?.jobs.filter((job) => job.hasRoots && (only?.includes(job.provider) ?? true)) ?? []
+    const most = this.priceOf(model, worth)
     if (worth.length === 0 || most === undefined || most > this.share.left) return
     this.share.book(most)
-    await this.check(id, 'peer', { maxCost: most })
+    for (const provider of only ?? []) this.#readByStrangers.add(provider)
+    await this.check(id, 'peer', { ...init, maxCost: most })
     const spent =
       this.#ask.turn(id)?.checks?.reduce((sum, { found }) => sum + (found?.cost ?? 0n), 0n) ?? most
     if (!this.#failures.has(id) && spent < most) this.share.book(spent - most, 0)

@@ -2,6 +2,12 @@ import type { JobId, PeerName } from '#shared/base/ids.ts'
 import type { Outcome, Verdict } from '#shared/verify/verdict.ts'
 import type { CheckedBy } from './check-service.ts'
 
+/**
+ * Why an answer is checked that nobody pressed the button for: `share`, one of those that the visitor has checked always;
+ * `wanted`: somebody says that its provider cheats, or an earlier check did.
+ */
+export type CheckCause = 'share' | 'wanted'
+
 /** What a check found of one job of an answer, kept with its turn: plain data. */
 export interface JobCheck {
   readonly jobId: JobId
@@ -11,6 +17,8 @@ export interface JobCheck {
   /** Signed tokens of the job. */
   readonly tokens: number
   readonly at: number
+  /** @default the visitor pressed */
+  readonly cause?: CheckCause | undefined
   /** Undefined where nothing can be checked: the provider signed no sketches. */
   readonly found: FoundCheck | undefined
 }
@@ -32,6 +40,21 @@ export type MarkOutcome = Outcome | 'uncheckable' | 'none'
 
 /** The worst first. */
 const ORDER: readonly MarkOutcome[] = ['differs', 'inconclusive', 'uncheckable', 'none', 'agrees']
+
+/** Those of the text: of two that parted, the other one's part is in no word of it. */
+export function checksOfText(
+  checks: readonly JobCheck[] | undefined,
+  answer: AnswerParts,
+): readonly JobCheck[] {
+  if (!checks || !answer.comparison?.parted) return checks ?? []
+  const writers = answer.segments.map(({ provider }) => provider)
+  return checks.filter(({ provider }) => writers.includes(provider))
+}
+
+interface AnswerParts {
+  readonly segments: readonly { readonly provider: PeerName }[]
+  readonly comparison?: { readonly parted?: unknown } | undefined
+}
 
 /**
  * What the checks of an answer come to: each job by itself, and the worst of them. A part that was signed and never

@@ -21,6 +21,8 @@ export interface CheckService {
     how: CheckHow,
     options: { readonly model: ModelHash; readonly signal: AbortSignal },
   ): AsyncGenerator<CheckEvent, CheckReport, void>
+  /** Whether an answer of this provider should be read again here: somebody says that it cheats, or one check did. */
+  wantsCheck(provider: PeerName): Promise<boolean>
   /** A file that anybody can check without this network. */
   evidenceOf(report: CheckReport): Promise<Uint8Array>
 }

@@ -35,6 +35,11 @@ export class CheckShare {
     this.#components = components
   }
 
+  /** Whether the visitor lets answers be checked without a press. */
+  get isOn(): boolean {
+    return this.#components.settings.checkPercent.value > 0
+  }
+
   /** Draws whether the answer that has just ended is one of the share. */
   draws(): boolean {
     const { settings, chance } = this.#components

@@ -56,6 +56,7 @@ export function lazyServices(window: Window): Services {
         return yield* (await real()).checksOf(page, mesh).check(...check)
       },
       evidenceOf: async (report) => (await real()).checksOf(page, mesh).evidenceOf(report),
+      wantsCheck: async (provider) => (await real()).checksOf(page, mesh).wantsCheck(provider),
     }),
     trustOf: async (mesh) => (await real()).trustOf(page, mesh),
     keepStorage: () => keepStorage(),

@@ -26,6 +26,7 @@ import { createTabSigner } from '../../wallet/tab-signer.ts'
 import { isUndecided, mergeEntries, type MoneyEntry } from '../money/money-entries.ts'
 import type { MoneyServices } from '../money/money-services.ts'
 import { underPage } from './address.ts'
+import { fetchNetwork } from './fetch-network.ts'
 
 const infoSchema = v.pick(networkInfoSchema, ['chain', 'payee', 'faucet'])
 
@@ -38,7 +39,7 @@ export async function openMoney(
   clock: Clock,
   { signal }: { signal: AbortSignal },
 ): Promise<MoneyServices | undefined> {
-  const info = v.safeParse(infoSchema, await networkInfo(signal))
+  const info = v.safeParse(infoSchema, await fetchNetwork(signal))
   if (!info.success)
     throw new InfernetError('settle.bad-network-file', { field: v.getDotPath(info.issues[0]) ?? 'file' })
   const { chain: network, payee, faucet } = info.output
@@ -104,16 +105,6 @@ function rawPeerKey(name: PeerName): Hex {
   const { publicKey } = peerIdFromString(name)
   if (publicKey?.type !== 'Ed25519') throw new InfernetError('wallet.failed')
   return toHex(publicKey.raw)
-}
-
-async function networkInfo(signal: AbortSignal): Promise<unknown> {
-  try {
-    const response = await fetch(underPage('/network.json'), { signal, cache: 'no-store' })
-    if (response.ok) return await response.json()
-  } catch (cause) {
-    throw new InfernetError('schedule.no-relay', {}, { cause })
-  }
-  throw new InfernetError('schedule.no-relay')
 }
 
 /** One tab of this browser at a time sends from an address: two would take the same number. */

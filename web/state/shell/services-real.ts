@@ -28,7 +28,6 @@ import { openLentManifests } from '../../storage/lent-manifests.ts'
 import { openOwnModels } from '../../storage/own-models.ts'
 import { openMeasures } from '../../storage/engine-measures.ts'
 import { openOpenings } from '../../storage/openings.ts'
-import { openProviderRecord } from '../../storage/provider-record.ts'
 import { openTrialResults } from '../../storage/trial-results.ts'
 import { addFromHub } from '../../weights/add-from-hub.ts'
 import { bringModel, type BroughtModel } from '../../weights/bring-model.ts'
@@ -38,7 +37,6 @@ import { openWeights } from '../../weights/open-weights.ts'
 import { createWebLocks } from '../../weights/web-locks.ts'
 import { peerSource } from '../../weights/peer-source.ts'
 import { keptSource } from '../../weights/kept-source.ts'
-import type { TrustHome } from '../trust/services.ts'
 import type { CheckService } from '../ask/check-service.ts'
 import { hubTokenFor } from '../models/hub-token.ts'
 import { readCap } from '../models/read-caps.ts'
@@ -48,7 +46,7 @@ import { relayAddressOf, underPage } from './address.ts'
 import { HubHome } from './hub-home.ts'
 import { createHubUrl } from './hub-url.ts'
 import { createLendServices, noteShown, type LendServices } from './lend-services.ts'
-import { KnownProviders } from './known-providers.ts'
+import { knownProviders } from './known-home.ts'
 import { LibraryHome } from './library-home.ts'
 import { sourcesOf, urlsOf, type OriginPlaces } from './origin-sources.ts'
 import { readLists } from './catalogue-lists.ts'
@@ -117,6 +115,7 @@ const library = new ModelLibrary({
 
 export { askLocally } from '#shared/client/ask-locally.ts'
 export { askText } from '#shared/client/ask-text.ts'
+export { trustOf } from './known-home.ts'
 export { providingName } from '../../mesh/identity.ts'
 
 /** Joins the network through the relay that served the page. */
@@ -130,12 +129,13 @@ export async function openMesh(
     if (relays.length === 0) throw thrown
     return undefined
   })
-  const record = init.purpose === 'ask' ? (await knownProviders(page)).record : undefined
+  const known = init.purpose === 'ask' ? await knownProviders(page) : undefined
   return createMesh(
     { clock },
     {
       ...init,
-      record,
+      record: known?.record,
+      toldBy: known && ((registers) => known.toldBy(registers)),
       relays: relaysIn(info, relays),
       readRelays: async (options) => relaysIn(await readNetworkInfo(clock, options), relays),
       iceServers: (info?.iceServers ?? []) as RTCIceServer[],
@@ -307,20 +307,6 @@ export async function fitsHere({ choices, proposals }: ModelList): Promise<Reado
   return new Map([...known, ...rough].map(([key, needs]) => [key, fitsDevice(gpu, needs)]))
 }
 
-let known: Promise<KnownProviders> | undefined
-
-/** What this browser knows of providers: one record for all that it asks. */
-function knownProviders({ clock }: PageBasics): Promise<KnownProviders> {
-  known ??= KnownProviders.open({ clock, store: openProviderRecord() })
-  return known
-}
-
-/** What is known of who can be trusted. */
-export async function trustOf(page: PageBasics, mesh: Mesh): Promise<TrustHome> {
-  const [{ trustHomeOf }, { record }] = await Promise.all([import('./trust-home.ts'), knownProviders(page)])
-  return trustHomeOf(mesh, record, page.clock)
-}
-
 /** Who has answers checked. A verdict is judged by what the manifest says of the model's numbers. */
 export function checksOf(page: PageBasics, mesh: Mesh): CheckService {
   return {
@@ -331,6 +317,7 @@ export function checksOf(page: PageBasics, mesh: Mesh): CheckService {
       return report
     },
     evidenceOf: async (report) => (await import('./evidence-of.ts')).evidenceOf(report),
+    wantsCheck: async (provider) => (await knownProviders(page)).record.wantsCheck(provider),
   }
 }
 

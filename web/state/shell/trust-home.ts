@@ -2,6 +2,7 @@ import type { Clock } from '#shared/base/clock.ts'
 import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import { MAX_FOUND_GOLDEN } from '#shared/verify/board/constants.ts'
 import { countChecks, findGolden, findVerdicts, type FoundGolden } from '#shared/verify/board/find-records.ts'
+import type { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import { classesOf } from '#shared/verify/golden/classes-of.ts'
 import { goldenDistance, openGolden, type GoldenSketches } from '#shared/verify/golden/golden-sketches.ts'
 import type { Mesh } from '../../mesh/mesh.ts'
@@ -13,8 +14,15 @@ const MAX_MACHINES = 48
 /** What the relays of a mesh tell of checks and machines: whatever they bring is verified here. */
 export function trustHomeOf(
   mesh: Pick<Mesh, 'registers'>,
-  record: Pick<ProviderRecord, 'explain' | 'told'>,
-  clock: Pick<Clock, 'now'>,
+  {
+    record,
+    told,
+    clock,
+  }: {
+    readonly record: Pick<ProviderRecord, 'explain'>
+    readonly told: Pick<ToldEvidence, 'tell'>
+    readonly clock: Pick<Clock, 'now'>
+  },
 ): TrustHome {
   const now = clock.now.bind(clock)
   return {
@@ -30,7 +38,8 @@ export function trustHomeOf(
     },
     async verdictsAbout(provider, { signal }) {
       const found = await findVerdicts(mesh.registers, provider, { now, signal })
-      for (const { verdict, verifier } of found) record.told({ provider, verdict, verifier })
+      await told.tell(provider, found)
+      signal.throwIfAborted()
       return found
     },
     explain: (provider) => record.explain(provider),

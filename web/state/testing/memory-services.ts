@@ -61,6 +61,8 @@ export interface Scene {
     how: CheckHow,
     signal: AbortSignal,
   ) => AsyncGenerator<CheckEvent, CheckReport, void>
+  /** Whose work the record wants to see checked. */
+  readonly wantsCheck: Set<PeerName>
   /** What of a job can be checked. */
   checkable: (transcript: Transcript) => CheckableJob
   /** What relays and this tab's scheduler know of others; undefined where the page cannot ask. */
@@ -171,6 +173,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     check: async function* () {
       throw new InfernetError('verify.no-verifier')
     },
+    wantsCheck: new Set(),
     checkable: (transcript) => ({
       ...{ transcript, provider: transcript.provider, from: 0, tokens: 40, readTokens: 60, hasRoots: true },
       signature: new Uint8Array(64).fill(5),
@@ -349,6 +352,7 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     checksOf: () => ({
       check: (transcript, how, { signal }) => scene.check(transcript, how, signal),
       evidenceOf: async () => new Uint8Array([7, 7, 7]),
+      wantsCheck: async (provider) => scene.wantsCheck.has(provider),
     }),
     trustOf: async () => scene.trust,
     openMoney: async () => {

@@ -5,6 +5,7 @@ import { checkOf, verdictOf } from '../../../state/testing/checks.ts'
 import { named } from '../../../state/testing/samples.ts'
 import { MARKS } from '../mark-words.ts'
 import {
+  causeWords,
   findingRows,
   formatLogits,
   leadWords,
@@ -27,6 +28,14 @@ it('names who read the answer again, and accuses nobody without need', () => {
   expect(leadWords('differs', [peer])).toMatch(/need not be a cheat/)
   expect(leadWords('inconclusive', [peer])).toMatch(/accuses nobody/)
   expect(leadWords('none', [peer])).toMatch(/^A part/)
+})
+
+it('says why an answer is checked that nobody pressed for', () => {
+  const [pressed, wanted] = [checkOf(), { ...checkOf(), cause: 'wanted' as const }]
+  expect(causeWords(undefined, [pressed])).toBeUndefined()
+  expect(causeWords({ cause: undefined }, [wanted]), 'the one that runs was pressed for').toBeUndefined()
+  expect(causeWords({ cause: 'share' }, [])).toMatch(/share of your answers/)
+  expect(causeWords(undefined, [wanted, pressed])).toMatch(/^Nobody pressed for it/)
 })
 
 it.each(Object.keys(MARKS) as (keyof typeof MARKS)[])('says the mark "%s" in whole sentences', (mark) => {

@@ -2,7 +2,13 @@ import { toHex } from '#shared/base/bytes.ts'
 import { shortPeerName } from '#shared/base/ids.ts'
 import type { Findings, InconclusiveReason, VerifierClass } from '#shared/verify/verdict.ts'
 import type { Checking } from '../../../state/ask/check-desk.svelte.ts'
-import { markOf, type FoundCheck, type JobCheck, type MarkOutcome } from '../../../state/ask/check-record.ts'
+import {
+  markOf,
+  type CheckCause,
+  type FoundCheck,
+  type JobCheck,
+  type MarkOutcome,
+} from '../../../state/ask/check-record.ts'
 import { machineWords } from '../../network/class-words.ts'
 import { formatBytes, formatInf, plural } from '../../../ui/format.ts'
 
@@ -42,6 +48,24 @@ export function leadWords(mark: MarkOutcome | 'checking', checks: readonly JobCh
       return 'The provider signed the words and no sketches of the numbers behind them: its program is from before checks. Ask again to get an answer that can be checked.'
   }
 }
+
+const CAUSES: Readonly<Record<CheckCause, string>> = {
+  share: 'It is one of the share of your answers that you have checked always.',
+  wanted:
+    'Nobody pressed for it: somebody says that this provider cheats, or a check of another answer did, so this one is looked at.',
+}
+
+/** Why an answer is or was checked that nobody pressed the button for; undefined where the visitor did. */
+export function causeWords(
+  going: Pick<Checking, 'cause'> | undefined,
+  checks: readonly Pick<JobCheck, 'cause'>[] = [],
+): string | undefined {
+  const cause = going ? going.cause : checks.findLast((check) => check.cause)?.cause
+  return cause && CAUSES[cause]
+}
+
+/** Whose part of an answer is checked, where two wrote it and parted. */
+export const PARTS = ['The one whose text this is', 'The other one'] as const
 
 /** Why one check came to what it came to; undefined where the lead says it all. */
 export function reasonWords({ verdict }: FoundCheck): string | undefined {
