@@ -9,6 +9,7 @@ import { cheatNamed, type Cheat } from '#shared/testing/cheats/cheats.ts'
 import { loadTinyParts, type TinyParts } from '#shared/testing/cheats/tiny-parts.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { findVerdicts } from '#shared/verify/board/find-records.ts'
+import { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
 import { TestNetwork, type TestPeerNode } from '../peers/test-network.ts'
 import { askAloud, promptOf } from './ask-aloud.ts'
@@ -154,8 +155,8 @@ async function audit(stage: Stage, onProbe: () => void): Promise<void> {
 async function readVerdicts({ consumer, provider, records }: Stage): Promise<number> {
   const ports = recordRegistersOf(consumer.node, realClock, consumer.joined).registers.map(({ port }) => port)
   const found = await findVerdicts(ports, provider, { now: () => realClock.now() })
-  for (const { verdict, verifier } of found.toReversed())
-    for (const record of records) record.told({ provider, verdict, verifier })
+  for (const record of records)
+    await new ToldEvidence({ clock: realClock, record, registers: () => ports }).tell(provider, found)
   return found.length
 }
 

@@ -11,6 +11,7 @@ import { someVerdict } from '#shared/testing/verdicts.ts'
 import { GOLDEN_LIFE_MS } from '#shared/verify/board/constants.ts'
 import { GoldenBook } from '#shared/verify/board/golden-book.ts'
 import { localRecords } from '#shared/verify/board/local-records.ts'
+import { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import { VerdictBook, type SignedVerdict } from '#shared/verify/board/verdict-book.ts'
 import { openGolden, signGolden } from '#shared/verify/golden/golden-sketches.ts'
 import { OUTCOMES, signVerdict, type Outcome, type Verdict } from '#shared/verify/verdict.ts'
@@ -48,7 +49,8 @@ describe('a relay that heard of 2000 verdicts about 200 providers, and a page th
   const verdicts = new VerdictBook({ clock, knows: (name) => golden.knows(name) })
   const record = new ProviderRecord({ clock })
   const port = localRecords(peerName('relay'), { golden, verdicts })
-  const home = trustHomeOf({ registers: [port] }, record, clock)
+  const told = new ToldEvidence({ clock, record, registers: () => [port] })
+  const home = trustHomeOf({ registers: [port] }, { record, told, clock })
   const { signal } = new AbortController()
   const took: Record<string, number> = {}
   let providers: Who[]
@@ -137,7 +139,7 @@ describe('a relay that heard of 2000 verdicts about 200 providers, and a page th
           { ...each, verifier: verifiers[0]?.name ?? each.verifier },
         ]),
     }
-    const pages = trustHomeOf({ registers: [port, liar] }, record, clock)
+    const pages = trustHomeOf({ registers: [port, liar] }, { record, told, clock })
     await measured('reading about 200', async () => {
       for (const { name } of providers) {
         const said = await pages.verdictsAbout(name, { signal })

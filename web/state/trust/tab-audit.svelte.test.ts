@@ -136,7 +136,6 @@ it('says that there is no model to read with', async () => {
 it('counts what came to no answer apart, and accuses nobody of it', async () => {
   const { audit, advance, published } = await opened(
     () => ({
-      // eslint-disable-next-line require-yield -- it fails at once
       async *ask() {
         throw new Error('gone')
       },

@@ -156,13 +156,13 @@ export class TabAudit {
   async #targets(): Promise<readonly AuditTarget[]> {
     const { session, reasons } = this.#parts
     if (!this.isOn || reasons().some(([, on]) => on)) return []
-    const here = new Set<ModelHash>()
+    const here: ModelHash[] = []
     for (const { model, task } of session.models)
-      if (task === WRITING && (await this.#local.look(model))) here.add(model)
-    this.#pause = here.size === 0 ? 'no-model' : undefined
+      if (task === WRITING && (await this.#local.look(model))) here.push(model)
+    this.#pause = here.length === 0 ? 'no-model' : undefined
     return session.live
       .map(({ offer }) => offer)
-      .filter((offer) => here.has(offer.model) && paymentOf(offer) === undefined)
+      .filter((offer) => here.includes(offer.model) && paymentOf(offer) === undefined)
       .filter(({ provider }) => !session.ownNames.includes(provider))
       .map(({ provider, model }) => ({ provider, model, examples: session.choice(model)?.examples }))
   }
