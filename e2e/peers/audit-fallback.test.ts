@@ -57,6 +57,7 @@ it('an auditor whose own engine cannot be started has a stranger read the answer
 
 it('accuses nobody where nobody else has the model', async () => {
   const failures: string[] = []
+  const said: string[] = []
   ground = await startAuditGround({
     reads: {
       of: () => Promise.reject(new InfernetError('engine.out-of-memory')),
@@ -65,6 +66,7 @@ it('accuses nobody where nobody else has the model', async () => {
     log: {
       ...silentLog,
       info: (facts: unknown) => {
+        if (typeof facts === 'string') said.push(facts)
         const { code, at } = facts as { code?: string; at?: string }
         if (at === 'check' && code) failures.push(code)
       },
@@ -73,6 +75,8 @@ it('accuses nobody where nobody else has the model', async () => {
   const provider = await ground.provide(ground.engine, 'at a socket')
   await until('a probe that could not be checked', () => failures.length > 0, 90_000)
   expect(await ground.keptOf(provider)).toEqual([])
+  // It has no money, and says so once.
+  expect(said.filter((words) => words.startsWith('only providers that work for nothing'))).toHaveLength(1)
 }, 120_000)
 
 const nothing = (): void => undefined

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { defaultsOf } from '../../client/model-defaults.ts'
 import { Auditor, type ProbeAnswer } from '../../verify/audit/auditor.ts'
 import { makeCorpus, type CorpusPrompt } from '../../verify/audit/corpus/make-corpus.ts'
 import type { Random } from '../../base/random.ts'
@@ -8,7 +7,6 @@ import { MINUTE_MS } from '../../base/units.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { makePeer, someModel } from '../peers.ts'
-import { readTinyModel } from '../tiny-model.ts'
 import { TRAFFIC } from '../traffic.ts'
 import { learnProbes, looksMade } from './learn-probes.ts'
 
@@ -80,7 +78,11 @@ describe('a cheat that has learnt the public generator', () => {
   }, 60_000)
 
   it('cannot tell a probe from a visitor where both ask what the page proposes', async () => {
-    const { examples } = defaultsOf((await readTinyModel('fp32')).manifest)
+    const examples = [
+      'Tell me a story about a fox and a lantern.',
+      'What does a relay do?',
+      'What is 7 plus 5?',
+    ]
     const asked = await askedBy([], examples)
     const proposed = asked.filter(({ turns }) => examples.includes(turns[0] ?? ''))
     expect(proposed.length / asked.length).toBeGreaterThan(0.2)

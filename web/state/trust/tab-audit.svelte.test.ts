@@ -7,7 +7,6 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { countingRandom } from '#shared/testing/peers.ts'
 import type { SignedVerdict } from '#shared/verify/board/verdict-book.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
-import { reasonsOf } from '../provide/pause-reasons.ts'
 import { Settings } from '../session/settings.svelte.ts'
 import { verdictOf } from '../testing/checks.ts'
 import { memoryServices, type Scene } from '../testing/memory-services.ts'
@@ -60,7 +59,7 @@ async function opened(change: (clock: FakeClock) => Partial<Scene> = () => ({}),
   }
   const audit = new TabAudit({
     ...{ services, session, settings: own, random: countingRandom(5) },
-    reasons: () => reasonsOf(own, services.conditions),
+    reasons: () => [['battery', own.pauseOnBattery.value && services.conditions.onBattery === true]],
   })
   ends.push(() => audit.stop())
   return { ...world, audit, published, advance: (ms: number) => clock.advance(ms) }
