@@ -95,13 +95,14 @@ async function audited(
 
 function provide(
   relay: RelayHost,
-  { privateKey }: RelayComponents,
+  { privateKey, log }: RelayComponents,
   config: RelayConfig,
   parts: Pick<MountProviderInit, 'directory' | 'records' | 'payee'>,
 ): ReturnType<typeof mountProvider> {
   return mountProvider(relay, {
     ...parts,
     privateKey,
+    log: log.child({ scope: 'provider' }),
     locate: locateModelFiles(config),
     models: config.seedModel,
     backend: config.seedBackend,

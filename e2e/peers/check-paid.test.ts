@@ -8,7 +8,7 @@ import { createChainSigner, type ChainSigner } from '#shared/settle/chain-signat
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
 import { PayeeCredit } from '#shared/settle/payee-credit.ts'
 import { PayeeLedger } from '#shared/settle/payee-ledger.ts'
-import type { Transcript } from '#shared/stream/transcript.ts'
+import { verifyTranscript, type Transcript } from '#shared/stream/transcript.ts'
 import { FakeChain } from '#shared/testing/fake-chain.ts'
 import {
   ESCROW,
@@ -21,6 +21,10 @@ import {
 } from '#shared/testing/payments.ts'
 import { pricePerToken } from '#shared/testing/prices.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
+import { OPENINGS_PROTOCOL } from '#shared/verify/openings/constants.ts'
+import { committedPositions } from '#shared/verify/openings/read-openings.ts'
+import { requestOpenings } from '#shared/verify/openings/request-openings.ts'
+import { shownToVerifier } from '#shared/verify/service/check-case.ts'
 import { MAX_CHECK_FRAME_BYTES, VERIFY_PROTOCOL } from '#shared/verify/service/constants.ts'
 import { askerFrameSchema } from '#shared/verify/service/messages.ts'
 import { FramedStream } from '#shared/wire/framed-stream.ts'
@@ -107,6 +111,27 @@ describe('a check that is paid', () => {
     expect(report).toMatchObject({ cost: COST, spent: COST, verdict: { outcome: 'agrees', cost: COST } })
     expect(events.find(({ type }) => type === 'asked')).toMatchObject({ cost: COST })
     expect(verifier.ledger.unclaimedOf(PAYER, 0)).toBe(COST)
+  })
+
+  it('shows a verifier nothing by which it could have the sketches opened itself, and copy them', async () => {
+    const wrote = await paid()
+    const { peer } = await asker()
+    const transcript = await answered(peer)
+    const verifier = await paid(otherKey)
+    const openFor = async (who: TestPeerNode, held: Transcript) => {
+      const proven = await verifyTranscript(held)
+      const stream = await who.node.dialProtocol(wrote.node.getMultiaddrs(), OPENINGS_PROTOCOL)
+      const asked = { transcript: held, proven, positions: committedPositions(proven) }
+      return requestOpenings(stream, asked, { clock: realClock })
+    }
+    await expect(openFor(verifier, shownToVerifier(transcript))).rejects.toMatchObject({
+      code: 'verify.not-kept',
+    })
+    expect((await openFor(verifier, transcript)).opened).toHaveLength(80)
+    expect((await check(peer, transcript)).report).toMatchObject({
+      shown: 'opened',
+      verdict: { outcome: 'agrees' },
+    })
   })
 
   it('is not made by another node of the operator who is paid for the answer', async () => {

@@ -6,7 +6,7 @@ import { SKETCH_SIZE } from '#shared/engine/score/sketch.ts'
 import type { CheckBy, CheckEvent, CheckReport } from '#shared/peer/check-events.ts'
 import type { Peer } from '#shared/peer/peer.ts'
 import type { Prompt } from '#shared/prompt/prompt.ts'
-import { SKETCH_BYTES } from '#shared/stream/sketch-tree.ts'
+import { SKETCH_BYTES, type SketchOpening } from '#shared/stream/sketch-tree.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
 import { readTinyModel, wasmComponents, type TinyModel } from '#shared/testing/tiny-model.ts'
@@ -14,9 +14,11 @@ import { envelopeFor } from '#shared/verify/calibration/envelope-for.ts'
 import { envelopeHash } from '#shared/verify/calibration/envelope.ts'
 import { bindOwnSketches } from '#shared/verify/check/own-sketches.ts'
 import { MIN_TOKENS } from '#shared/verify/check/judge.ts'
+import { decodeEvidence, encodeEvidence } from '#shared/verify/evidence/evidence.ts'
 import { verifyEvidence } from '#shared/verify/evidence/verify-evidence.ts'
 import { OPENINGS_PROTOCOL } from '#shared/verify/openings/constants.ts'
 import { openingsRequestSchema } from '#shared/verify/openings/messages.ts'
+import { signOpened, statementBytes } from '#shared/verify/openings/statement.ts'
 import { decodeCase } from '#shared/verify/service/check-case.ts'
 import { CHECK_RATE, MAX_CHECK_FRAME_BYTES, VERIFY_PROTOCOL } from '#shared/verify/service/constants.ts'
 import { marginBytes } from '#shared/verify/service/margin-bytes.ts'
@@ -174,23 +176,44 @@ describe('an answer of the real model that is checked', { timeout: 60_000 }, () 
     expect((await check(peer, transcript)).report).toMatchObject(withheld)
   })
 
-  it('differs where its provider opens what it did not sign, to who asked it alone', async () => {
+  it.each<[string, Forger]>([
+    ['what it did not sign', (openings) => openings.map(otherSketch)],
+    ['less than it was asked for', (openings) => openings.slice(1)],
+  ])(
+    'differs where its provider puts its name to %s, by itself and by a peer alike, with a file that proves it',
+    async (_, forged) => {
+      const wrote = await provider(writer)
+      const { peer } = await asker()
+      const transcript = await answered(peer)
+      await provider(reader)
+      await forge(wrote, forged)
+      const tools = { envelopeOf: () => envelopeFor('fp32'), engineOf: async () => reader }
+      for (const by of [{ by: 'self', engine: reader }, PEER] as const) {
+        const { report } = await check(peer, transcript, by)
+        const found = { outcome: 'differs', difference: 'openings' }
+        expect(report).toMatchObject({ by: by.by, shown: 'forged', verdict: found })
+        const proof = await verifyEvidence(report.evidence, tools)
+        expect(proof).toMatchObject({ isConfirmed: true, verdict: found, own: found })
+        // Without the provider's own word nobody is to believe it.
+        const { forgery, ...rest } = decodeEvidence(report.evidence)
+        expect(forgery?.positions).toHaveLength(64)
+        await expect(verifyEvidence(encodeEvidence(rest), tools)).rejects.toMatchObject({
+          code: 'verify.bad-evidence',
+        })
+      }
+    },
+  )
+
+  it('is inconclusive where it opens something wrong and puts no name to it: nobody can be shown that', async () => {
     const wrote = await provider(writer)
     const { peer } = await asker()
     const transcript = await answered(peer)
     await provider(reader)
-    await wrote.node.handle(OPENINGS_PROTOCOL, forge, { force: true })
-    const own = await check(peer, transcript, { by: 'self', engine: reader })
-    expect(own.report).toMatchObject({
-      shown: 'forged',
-      verdict: { outcome: 'differs', difference: 'openings' },
-    })
-    // A stranger has only our word for it, and so says nothing.
-    const { report } = await check(peer, transcript)
-    expect(report).toMatchObject({
-      shown: 'forged',
-      verdict: { outcome: 'inconclusive', reason: 'withheld' },
-    })
+    await forge(wrote, (openings) => openings.map(otherSketch), { isSigned: false })
+    for (const by of [{ by: 'self', engine: reader }, PEER] as const)
+      expect((await check(peer, transcript, by)).report).toMatchObject({
+        ...{ shown: 'withheld', verdict: { outcome: 'inconclusive', reason: 'withheld' } },
+      })
   })
 
   it.each<[string, (usual: Prompt) => Partial<Prompt>]>([
@@ -306,14 +329,33 @@ async function stall(stream: Stream): Promise<void> {
   await frames.send({ type: 'waiting', before: 0 })
 }
 
-/** Opens one sketch that it never signed. */
-async function forge(stream: Stream): Promise<void> {
-  const frames = new FramedStream(stream, openingsRequestSchema, realClock)
-  const { positions } = await frames.receive()
-  const leaf = { position: positions[0], salt: new Uint8Array(32), sketch: new Uint8Array(SKETCH_BYTES) }
-  await frames.send({ type: 'opening', opening: { from: positions[0], leaves: [leaf], siblings: [] } })
-  await frames.send({ type: 'done' })
-  await frames.close()
+type Forger = (openings: readonly SketchOpening[]) => readonly SketchOpening[]
+
+/** The opening with another sketch in it. */
+function otherSketch(opening: SketchOpening): SketchOpening {
+  const leaves = opening.leaves.map((leaf) => ({ ...leaf, sketch: new Uint8Array(SKETCH_BYTES) }))
+  return { ...opening, leaves }
+}
+
+/** Takes the place of what an honest provider opens: asks it, changes what it says, and signs that in its name. */
+async function forge(
+  { node, key, openings: keeper }: TestPeerNode,
+  change: Forger,
+  { isSigned = true } = {},
+): Promise<void> {
+  await node.handle(
+    OPENINGS_PROTOCOL,
+    async (stream: Stream) => {
+      const frames = new FramedStream(stream, openingsRequestSchema, realClock)
+      const { link, key: shown, positions } = await frames.receive()
+      const openings = change(await keeper.open({ link, key: shown, positions }))
+      for (const opening of openings) await frames.send({ type: 'opening', opening })
+      const statement = statementBytes(await signOpened({ link, positions, openings }, key))
+      await frames.send({ type: 'done', ...(isSigned && { optional: { statement } }) })
+      await frames.close()
+    },
+    { force: true },
+  )
 }
 
 /** A verifier that reads nothing. */

@@ -26,6 +26,7 @@ import { createFakeEngine, type FakeEngine, type FakeEngineInit } from '#shared/
 import { startLocalNode } from '#shared/testing/local-node.ts'
 import { pricePerToken } from '#shared/testing/prices.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
+import { OpeningKeeper } from '#shared/verify/openings/opening-keeper.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
 import { mountDirectory } from '../../relay/directory/mount-directory.ts'
@@ -42,6 +43,8 @@ export interface TestPeerNode {
   readonly key: PrivateKey
   readonly peer: Peer
   readonly joined: JoinedRelays
+  /** What it committed to. */
+  readonly openings: OpeningKeeper
   /** Its part in passing on models, ended with the network. */
   seed(init?: SeedingInit): Promise<Seeding>
   stop(): Promise<void>
@@ -64,8 +67,14 @@ export interface NodeInit {
   readonly record?: ProviderRecord
   /** What brings into that record what relays keep. @default nothing told is known */
   readonly toldBy?: (registers: () => readonly RecordsPort[]) => Pick<ToldEvidence, 'consider'>
+  /** Whose name it has. @default a new one */
+  readonly key?: PrivateKey
+  /** Keeps what it commits to. @default as long as the node */
+  readonly openings?: OpeningKeeper
   /** Made from the peer's key, which binds it to its operator. */
   readonly payee?: (key: PrivateKey) => Promise<Payee>
+  /** How often it looks what is said of it, in milliseconds. @default as a tab does */
+  readonly lookMs?: number
 }
 
 export const OWN_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
@@ -94,8 +103,11 @@ export class TestNetwork implements AsyncDisposable {
     payee,
     record,
     toldBy,
+    lookMs,
+    key: ownKey,
+    openings = new OpeningKeeper({ clock: realClock, random: realRandom }),
   }: NodeInit = {}): Promise<TestPeerNode> {
-    const key = await generateKeyPair('Ed25519')
+    const key = ownKey ?? (await generateKeyPair('Ed25519'))
     const node = await startLocalNode({
       key,
       listen,
@@ -107,11 +119,12 @@ export class TestNetwork implements AsyncDisposable {
     const registers = recordRegistersOf(node, realClock, joined)
     const told = toldBy?.(() => registers.registers.map(({ port }) => port))
     const bare = createPeer(
-      { node, key, clock: realClock, random: realRandom, relays: source, record, told },
+      { node, key, clock: realClock, random: realRandom, relays: source, openings, record, told },
       {
         kind: 'node',
         ...(named && { addresses: () => named }),
         hiding: hides ? { hasTurn: false } : undefined,
+        lookMs,
       },
     )
     const peer = paying(bare, payer, await payee?.(key))
@@ -127,7 +140,7 @@ export class TestNetwork implements AsyncDisposable {
       this.#stops.push(() => seeding.stop())
       return seeding
     }
-    return { node, key, peer, joined, seed, stop }
+    return { node, key, peer, joined, openings, seed, stop }
   }
 
   /** Done when the network ends, before what was started earlier is stopped. */

@@ -36,7 +36,13 @@ async function verify(file: string): Promise<number> {
     })
     const { largestMargin, sketchDistance } = own?.findings ?? verdict.findings
     say({
-      ...{ verified: verdict.outcome, own: own?.outcome, isConfirmed, provider: proven.provider },
+      ...{
+        verified: verdict.outcome,
+        difference: verdict.difference,
+        own: own?.outcome,
+        isConfirmed,
+        provider: proven.provider,
+      },
       ...{
         job: proven.jobId,
         tokens: proven.tokens.length,

@@ -6,17 +6,24 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex, utf8 } from '#shared/base/bytes.ts'
+import { millis } from '#shared/base/units.ts'
+import { sleep } from '#shared/base/wait.ts'
 import { parseGolden } from '#shared/engine/golden.ts'
 import { hashManifest } from '#shared/models/manifest.ts'
 import { parseManifest } from '#shared/models/parse-manifest.ts'
 import { FREE_PRICE } from '#shared/prompt/free-price.ts'
 import { openOffer, type Offer } from '#shared/schedule/offer.ts'
+import { makePeer } from '#shared/testing/peers.ts'
+import { someVerdict } from '#shared/testing/verdicts.ts'
+import type { RecordsPort } from '#shared/verify/board/records-port.ts'
+import { signVerdict } from '#shared/verify/verdict.ts'
 import type { Relay } from '../create-relay.ts'
 import { mountDirectory } from '../directory/mount-directory.ts'
 import { nodeClock } from '../base/node-clock.ts'
+import { createLog } from '../observe/log.ts'
 import { startRelay } from '../testing/fixtures.ts'
 import { locateIn } from '../config/models-folder.ts'
-import { mountProvider } from './mount-provider.ts'
+import { mountProvider, type MountProviderInit } from './mount-provider.ts'
 
 const bundled = fileURLToPath(new URL('../../web/public/models/', import.meta.url))
 
@@ -38,13 +45,19 @@ describe('mountProvider', () => {
     await rm(spoiled, { recursive: true })
   })
 
-  async function provide(modelsFolder: string, models = ['infernet-tiny']) {
+  async function provide(
+    modelsFolder: string,
+    models = ['infernet-tiny'],
+    told: Partial<MountProviderInit> = {},
+  ) {
     return mountProvider(relay, {
       privateKey: await privateKey,
+      log: createLog('silent'),
       directory: directory.port,
       locate: locateIn([modelsFolder]),
       models,
       backend: 'wasm',
+      ...told,
     })
   }
   async function offers(): Promise<Offer[]> {
@@ -89,6 +102,46 @@ describe('mountProvider', () => {
     )
     await provider.stop()
     expect(await offers()).toEqual([])
+  }, 60_000)
+
+  it('tests itself when somebody says that an answer differs, renews its offer, and tells the operator', async () => {
+    const stranger = await makePeer()
+    const model = hashManifest(
+      parseManifest(await readFile(join(bundled, 'infernet-tiny/manifest.fp32.json'))),
+    )
+    /** A register in which a stranger has just said so. */
+    const port: RecordsPort = {
+      ...directory.records,
+      findVerdicts: async (provider) => {
+        const says = { model, outcome: 'differs', difference: 'tokens', at: nodeClock.now() } as const
+        const verdict = await signVerdict(someVerdict({ name: provider }, says), stranger.key)
+        await sleep(nodeClock, millis(5)) // the clock passes it
+        return [{ verifier: stranger.name, verdict, staked: undefined }]
+      },
+    }
+    const lines: Record<string, unknown>[] = []
+    const log = createLog('info', {
+      write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+    })
+    const records = { registers: [{ relay: relay.name, port }], onChange: () => () => undefined }
+    const begun = nodeClock.now()
+    const provider = await provide(bundled, ['infernet-tiny'], { log, records })
+    const told = () => lines.map(({ level, msg }) => `${String(level)} ${String(msg)}`)
+    await expect
+      .poll(told, { timeout: 20_000 })
+      .toEqual([
+        'warn somebody says that an answer differs; the engine tests itself',
+        'info the engine passed its self-test, and goes on',
+      ])
+    expect(lines[0]).toMatchObject({ model, verifier: stranger.name, isStaked: false, difference: 'tokens' })
+    const passedAt = Date.parse(String(lines[1]?.['time']))
+    await expect
+      .poll(async () => (await offers())[0]?.selfTest.testedAt ?? 0, { timeout: 10_000 })
+      .toBeGreaterThan(Date.parse(String(lines[0]?.['time'])) - 1)
+    const [offer] = await offers()
+    expect(offer?.selfTest.testedAt).toBeGreaterThan(begun)
+    expect(offer?.selfTest.testedAt).toBeLessThanOrEqual(passedAt)
+    await provider.stop()
   }, 60_000)
 
   it('refuses a model that the catalogue does not hold, or not in this precision', async () => {

@@ -8,12 +8,15 @@ import { listPriceOf } from '#shared/settle/compute-units.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import { nodeClock } from '../base/node-clock.ts'
 import type { LocalDirectory } from '../directory/local-directory.ts'
+import type { Logger } from '../observe/log.ts'
+import { logAccusations } from './log-accusations.ts'
 import { openSeedShelf, type SeedShelfInit } from './seed-shelf.ts'
 
 export interface MountProviderInit extends Omit<SeedShelfInit, 'catalogue'> {
   readonly privateKey: PrivateKey
+  readonly log: Logger
   readonly directory: LocalDirectory
-  /** Where its golden records are kept. @default it tells of none */
+  /** Where its golden records are kept, and what is said of it. @default it tells of none, and hears nothing */
   readonly records?: RecordRegisters | undefined
   /** How it is paid. @default it is not, and asks for nothing: a price that nobody can pay would be no price */
   readonly payee?: Payee | undefined
@@ -22,7 +25,7 @@ export interface MountProviderInit extends Omit<SeedShelfInit, 'catalogue'> {
 /** Makes the relay provide as well, so that a network of one is not empty: the same peer as a tab's, over ORT in Node. */
 export async function mountProvider(
   relay: RelayHost,
-  { privateKey, directory, records, payee, ...init }: MountProviderInit,
+  { privateKey, log, directory, records, payee, ...init }: MountProviderInit,
 ): Promise<{ stop(): Promise<void> }> {
   const { shelf, manifests } = await openSeedShelf({ ...init, catalogue: relay.catalogue })
   const relays = { directories: [directory], views: [], onChange: () => () => undefined }
@@ -38,8 +41,10 @@ export async function mountProvider(
       place: shelf.placeOf(model),
     }),
   )
+  const stopLogging = provided.map((each) => logAccusations(each, log))
   return {
     stop: async () => {
+      stopLogging.forEach((stop) => stop())
       await Promise.all(provided.map((each) => each.stop()))
       await peer.stop()
       await shelf.stop()

@@ -43,8 +43,8 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** An engine that runs, and the means to end it at once. */
 export interface Running {
   readonly engine: TestedEngine
-  /** When its start, the self-test included, was over. */
-  readonly testedAt: EpochMillis
+  /** When it passed its last self-test: that of its start, or a later one. */
+  testedAt: EpochMillis
   readonly life: AbortController
 }
 
@@ -58,6 +58,8 @@ export interface EngineKeeper {
   readonly lost: Promise<Error>
   /** The engine that is up, or the next one. Rejects with why there is none, or with the signal's reason. */
   whenUp(signal: AbortSignal): Promise<Running>
+  /** It passed its self-test once more. */
+  passed(running: Running): void
   /** Declares an engine dead, which is replaced. Nothing happens when it has been replaced already. */
   bury(dead: Running, reason: Error): void
   close(): Promise<void>
@@ -137,6 +139,11 @@ export async function createEngineKeeper(
     },
     lost,
     onChange: (callback) => changes.listen(callback),
+    passed(running) {
+      if (running !== latest) return
+      running.testedAt = epochMillis(clock.now())
+      changes.emit()
+    },
     bury,
     whenUp: (waiting) => raceSignal(up.promise, waiting),
     async close() {

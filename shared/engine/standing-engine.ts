@@ -1,7 +1,7 @@
 import { millis, MINUTE_MS, SECOND_MS, type EpochMillis } from '../base/units.ts'
 import { raceSignal, withDeadline } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
-import { InfernetError } from '../errors/infernet-error.ts'
+import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import type { TestedEngine } from './create-engine.ts'
 import {
   createEngineKeeper,
@@ -10,6 +10,7 @@ import {
   type StandingState,
 } from './engine-keeper.ts'
 import type { GenerateRequest, TokenBatch } from './engine.ts'
+import { testServing } from './self-test/test-serving.ts'
 import { stoppable } from './stoppable.ts'
 import { createWatchdog, type Watchdog } from './watchdog.ts'
 
@@ -52,7 +53,14 @@ export interface StandingEngine extends TestedEngine {
   readonly state: StandingState
   /** When the newest one passed its self-test. */
   readonly testedAt: EpochMillis
-  /** Calls back after each change of `state`. Returns what undoes it. */
+  /**
+   * Runs the self-test of the newest engine again, as its start does; afterwards `testedAt` is newer. One that fails is
+   * given up and no other is started: `state` ends with that. Where it dies meanwhile, the test of its successor counts.
+   *
+   * @throws InfernetError `engine.self-test-failed`, why there is no engine, or the signal's reason
+   */
+  testAgain(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>
+  /** Calls back after each change of `state` or `testedAt`. Returns what undoes it. */
   onChange(callback: () => void): () => void
 }
 
@@ -178,6 +186,40 @@ export async function createStandingEngine(
     return isDead()
   }
 
+  async function testAgain(signal: AbortSignal): Promise<void> {
+    const running = await nextEngine(true, signal)
+    const { info, selfTest } = running.engine
+    const engine: Pick<TestedEngine, 'info' | 'generate'> = {
+      info,
+      generate: (...asked) => watched(running, running.engine.generate(...asked)),
+    }
+    try {
+      await testServing(engine, selfTest.golden, () => clock.monotonic(), { signal })
+      keeper.passed(running)
+    } catch (thrown) {
+      signal.throwIfAborted()
+      if (hasCode(thrown, 'engine.self-test-failed')) keeper.bury(running, thrown)
+      // What is started in its place is tested by that.
+      else if (await diedOf(running, thrown, signal)) return void (await nextEngine(false, signal))
+      throw thrown
+    }
+  }
+
+  async function* watched(
+    running: Running,
+    batches: AsyncGenerator<TokenBatch, void, void>,
+  ): AsyncGenerator<TokenBatch, void, void> {
+    try {
+      for (let batch = await pull(running, batches); batch; batch = await pull(running, batches)) {
+        yield batch
+        if (batch.finish) return
+      }
+    } finally {
+      const returned = batches.return().catch(() => undefined)
+      if (!running.life.signal.aborted) await returned
+    }
+  }
+
   function retest(running: Running): void {
     const now = clock.monotonic()
     if (now - retestedAt < RETEST_AFTER_MS) return
@@ -213,6 +255,7 @@ export async function createStandingEngine(
       const either = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])
       return whole((engine) => engine.embed(request, { signal: either }), either)
     },
+    testAgain: ({ signal } = {}) => testAgain(AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])),
     async close() {
       if (closing.signal.aborted) return
       closing.abort(new InfernetError('engine.closed'))

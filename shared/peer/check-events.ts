@@ -5,6 +5,7 @@ import type { InfernetError } from '../errors/infernet-error.ts'
 import type { SketchOpening } from '../stream/sketch-tree.ts'
 import type { Transcript } from '../stream/transcript.ts'
 import type { Profile } from '../verify/calibration/envelope.ts'
+import type { ForgeryProof } from '../verify/openings/read-openings.ts'
 import type { Verdict } from '../verify/verdict.ts'
 import type { Signed } from '../wire/signed.ts'
 import type { Payer } from './payer.ts'
@@ -27,8 +28,8 @@ export type CheckBy =
     }
 
 /**
- * What the provider showed of what it signed. `forged`: what it opened is not what it signed, which it cannot deny to
- * whoever asked it. `unsigned`: it signed nothing that could be opened.
+ * What the provider showed of what it signed. `forged`: what it opened under its name is not what it signed, or
+ * not all that it was asked for, which it can deny to nobody. `unsigned`: it signed nothing that could be opened.
  */
 export type Shown = 'opened' | 'withheld' | 'forged' | 'unsigned'
 
@@ -62,6 +63,8 @@ export interface CheckReport {
   readonly salt: Uint8Array
   readonly shown: Shown
   readonly openings: readonly SketchOpening[]
+  /** Of what is `forged`: shows that it is the provider's. @default nothing is */
+  readonly forgery?: ForgeryProof | undefined
   /** What was shown of the answer: nothing of its payment. */
   readonly transcript: Transcript
   /** All of this as a file that anybody can check again (`verifyEvidence`). */

@@ -92,7 +92,7 @@ async function* checkHere(
   yield { type: 'opening', verifier: name }
   const fetched = await fetchOpenings(components, opened, { signal })
   const cost = baseUnits(0n)
-  const judged = await concludeReading(reading, fetched.shown === 'forged' ? 'forged' : fetched.opened, {
+  const judged = await concludeReading(reading, fetched.opened, {
     ...{ case: opened, info, envelope, cost, key },
     at: clock.now(),
   })
@@ -265,14 +265,15 @@ function reportOf(
   { transcript, proven }: CheckCase,
   found: Omit<CheckReport, 'jobId' | 'provider' | 'transcript' | 'evidence'>,
 ): CheckReport {
-  const { by, verifier, verdict, signed, own, salt, shown, openings, cost, spent } = found
+  const { by, verifier, verdict, signed, own, salt, shown, openings, forgery, cost, spent } = found
   const { jobId, provider } = proven
   const evidence = encodeEvidence({
     ...{ transcript, verifier, verdict: signed, own, salt },
     openings: openings.length > 0 ? openings : undefined,
+    forgery,
   })
   return {
     ...{ jobId, provider, transcript, by, verifier, verdict, signed, own, salt },
-    ...{ shown, openings, evidence, cost, spent },
+    ...{ shown, openings, forgery, evidence, cost, spent },
   }
 }

@@ -46,6 +46,9 @@ import { Provision } from './provision.ts'
 import { RecentPeers } from './recent-peers.ts'
 import type { RecordRegisters } from './record-registers.ts'
 import type { Hiding } from './dial-addresses.ts'
+import type { GoldenAnnouncer } from './golden-announcer.ts'
+import type { VerdictWatch } from './verdict-watch.ts'
+import type { WatchedProvision } from './watch-verdicts.ts'
 
 /** After this long a direct path is tried again: a laptop may have changed its network. */
 const DIRECT_FAILURE_MS = 2 * MINUTE_MS
@@ -85,6 +88,8 @@ export interface PeerInit {
    * node's WebRTC must be made for it (`iceTransportPolicy: 'relay'`). @default they see it
    */
   readonly hiding?: Pick<Hiding, 'hasTurn'> | undefined
+  /** How often relays are asked what is said of it while it provides, in milliseconds. @default ten minutes */
+  readonly lookMs?: number | undefined
 }
 
 /**
@@ -112,6 +117,8 @@ class NetworkPeer implements Peer {
   readonly #jobs: JobService
   readonly #openings: OpeningKeeper
   readonly #provisions = new Map<ModelHash, Provision>()
+  readonly #watched = new Map<Provision, WatchedProvision>()
+  #watch: Promise<VerdictWatch | undefined> | undefined
   #checks: AnsweredChecks | undefined
   #unmount: Promise<() => Promise<void>> | undefined
 
@@ -203,12 +210,14 @@ class NetworkPeer implements Peer {
       addresses: this.#init.addresses ?? (() => node.getMultiaddrs().map(String)),
       onEnd: () => {
         this.#provisions.delete(model)
+        this.#unwatch(provision)
         this.#checks?.service.stop(new InfernetError('stream.draining'), model)
       },
     })
     this.#provisions.set(model, provision)
     this.#mount()
-    void this.#announceGolden(engine, terms, provision)
+    const golden = this.#announceGolden(engine, terms, provision)
+    this.#watchVerdicts(terms, provision, golden)
     return provision
   }
 
@@ -240,10 +249,14 @@ class NetworkPeer implements Peer {
   }
 
   /** A module of its own; where it does not load, as after an update of the page, relays hear nothing of the machine. */
-  async #announceGolden(engine: Engine, { golden }: ProviderTerms, provision: Provision): Promise<void> {
-    if (!golden) return
+  async #announceGolden(
+    engine: Engine,
+    { golden }: ProviderTerms,
+    provision: Provision,
+  ): Promise<GoldenAnnouncer | undefined> {
+    if (!golden) return undefined
     const module = await import('./announce-golden.ts').catch(() => undefined)
-    if (!module || provision.state === 'ended') return
+    if (!module || provision.state === 'ended') return undefined
     const isFree = (): boolean => provision.isIdle
     const announcer = module.announceGolden({ ...this.#components, engine, golden, isFree })
     const stopListening = provision.onChange(() => {
@@ -251,6 +264,37 @@ class NetworkPeer implements Peer {
       announcer.stop()
       stopListening()
     })
+    return announcer
+  }
+
+  /** Of all that can be tested again. A module of its own, as above. */
+  #watchVerdicts(
+    terms: ProviderTerms,
+    provision: Provision,
+    golden: Promise<GoldenAnnouncer | undefined>,
+  ): void {
+    const { selfTestDesk: desk, place } = terms
+    if (!desk) return
+    this.#watched.set(provision, {
+      ...{ provision, desk, place },
+      testedAt: () => terms.selfTest.testedAt,
+      tell: (accusation) => provision.accused(accusation),
+      onPassed: () => void golden.then((announcer) => announcer?.renew()),
+    })
+    const provided = (): readonly WatchedProvision[] =>
+      [...this.#watched.values()].filter(({ desk: { isAble } }) => isAble)
+    this.#watch ??= import('./watch-verdicts.ts')
+      .then(({ watchVerdicts }) =>
+        watchVerdicts({ ...this.#components, name: this.name, provided }, { lookMs: this.#init.lookMs }),
+      )
+      .catch(() => undefined)
+  }
+
+  #unwatch(provision: Provision): void {
+    this.#watched.delete(provision)
+    if (this.#watched.size > 0) return
+    void this.#watch?.then((watch) => watch?.stop())
+    this.#watch = undefined
   }
 
   /** What this peer answers, from its first provision on. */
@@ -272,7 +316,7 @@ class NetworkPeer implements Peer {
       },
       {
         protocol: OPENINGS_PROTOCOL,
-        handle: new OpeningsService({ clock, keeper: this.#openings }).handle,
+        handle: new OpeningsService({ clock, keeper: this.#openings, key: this.#components.key }).handle,
         maxInboundStreams: MAX_OPENINGS_STREAMS,
         isRelayed: true,
       },

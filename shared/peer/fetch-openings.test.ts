@@ -10,6 +10,7 @@ import { createFakeEngine } from '../testing/fake-engine.ts'
 import { connectedStreams, makePeer, type TestPeer } from '../testing/peers.ts'
 import { realClock, realRandom } from '../testing/real-clock.ts'
 import { openingKey } from '../verify/openings/opening-key.ts'
+import { signOpened, statementBytes } from '../verify/openings/statement.ts'
 import { openingsRequestSchema, type OpeningsRequest } from '../verify/openings/messages.ts'
 import { openCase } from '../verify/service/check-case.ts'
 import { FETCH_OPENINGS_DEADLINE_MS, MAX_OPENED_POSITIONS } from '../verify/service/constants.ts'
@@ -51,12 +52,14 @@ describe('fetchOpenings', () => {
     }
   }
   const serving =
-    (answer: MadeAnswer, asked: OpeningsRequest[] = []) =>
+    (answer: MadeAnswer, asked: OpeningsRequest[] = [], signer?: TestPeer) =>
     async (frames: Frames): Promise<void> => {
       const request = await frames.receive()
       asked.push(request)
-      for (const opening of answer.open(request.positions)) await frames.send({ type: 'opening', opening })
-      await frames.send({ type: 'done' })
+      const openings = answer.open(request.positions)
+      for (const opening of openings) await frames.send({ type: 'opening', opening })
+      const signed = signer && (await signOpened({ ...request, openings }, signer.key))
+      await frames.send({ type: 'done', ...(signed && { optional: { statement: statementBytes(signed) } }) })
       await frames.close()
     }
   const fetch = async (
@@ -85,10 +88,14 @@ describe('fetchOpenings', () => {
     expect(asked[0]?.positions).not.toEqual(asked[1]?.positions)
   })
 
-  it('names who opens what it did not sign', async () => {
+  it('names who opens under its name what it did not sign', async () => {
     const [answer, other] = [await answerOf(), await answerOf({ promptTokens: [8, 9] })]
+    const forged = await fetch(answer, componentsFor(serving(other, [], provider)))
+    expect(forged).toMatchObject({ shown: 'forged', opened: 'forged', reason: undefined })
+    expect(forged.forgery?.positions).toHaveLength(40)
+    // What bears no name could be anybody's, once it is passed on.
     expect(await fetch(answer, componentsFor(serving(other)))).toMatchObject({
-      ...{ shown: 'forged', openings: [], opened: undefined },
+      ...{ shown: 'withheld', openings: [], opened: undefined },
       reason: { code: 'verify.bad-openings' },
     })
   })
@@ -108,6 +115,29 @@ describe('fetchOpenings', () => {
       ...{ shown: 'withheld', reason: { code: 'verify.not-kept' } },
     })
     expect(await fetch(answer, componentsFor(undefined))).toMatchObject({ shown: 'withheld' })
+  })
+
+  it('takes openings that come one by one for ever for withheld ones, after the same deadline', async () => {
+    const answer = await answerOf({ maxTokens: 2000 }, 320)
+    const clock = new FakeClock(realClock.now())
+    const begun = Promise.withResolvers<Frames>()
+    const slow = fetch(
+      answer,
+      componentsFor(async (frames) => {
+        await frames.receive()
+        begun.resolve(frames)
+      }, clock),
+    )
+    const frames = await begun.promise
+    let isOver = false
+    void slow.then(() => (isOver = true))
+    let waited = 0
+    for (const opening of answer.openings) {
+      await frames.send({ type: 'opening', opening }).catch(() => undefined)
+      for (let i = 0; i < 4 && !isOver; i++, waited += 1000) await clock.advance(1000)
+    }
+    expect(await slow).toMatchObject({ shown: 'withheld', reason: { code: 'verify.withheld' } })
+    expect(waited, 'before the last one came').toBeLessThan(4000 * (answer.openings.length - 1))
   })
 
   it('asks nobody where nothing was signed, and stops when it is told to', async () => {

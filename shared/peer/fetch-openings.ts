@@ -1,14 +1,11 @@
 import { millis, type Millis } from '../base/units.ts'
 import { withDeadline } from '../base/wait.ts'
-import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
 import type { Random } from '../base/random.ts'
 import { findOffers } from '../schedule/find-offers.ts'
 import { OPENINGS_PROTOCOL } from '../verify/openings/constants.ts'
-import {
-  committedPositions,
-  requestOpenings,
-  type ReceivedOpenings,
-} from '../verify/openings/request-openings.ts'
+import { committedPositions } from '../verify/openings/read-openings.ts'
+import { requestOpenings, type ReceivedOpenings } from '../verify/openings/request-openings.ts'
 import type { CheckCase } from '../verify/service/check-case.ts'
 import { FETCH_OPENINGS_DEADLINE_MS, MAX_OPENED_POSITIONS } from '../verify/service/constants.ts'
 import type { ShownOpenings } from '../verify/service/request-verdict.ts'
@@ -26,8 +23,8 @@ export interface FetchedOpenings extends ShownOpenings {
 /**
  * Asks the provider of an answer to open what it signed with it, at positions that it could not foresee.
  *
- * Whoever does not answer within the deadline, is gone or keeps nothing any more, withholds; whoever opens what it did
- * not sign, forges.
+ * Whoever does not answer within the deadline, is gone or keeps nothing any more, withholds, and so does who sends what is
+ * wrong and puts no name to it: nobody could be shown that. Whoever opens under its name what it did not sign, forges.
  *
  * @throws the signal's reason alone
  */
@@ -50,17 +47,16 @@ export async function fetchOpenings(
       (own) => askProvider(components, opened, positions, own),
       { signal },
     )
-    return { shown: 'opened', ...received, reason: undefined }
+    return { shown: received.opened === 'forged' ? 'forged' : 'opened', ...received, reason: undefined }
   } catch (thrown) {
     signal?.throwIfAborted()
-    const isForged = hasCode(thrown, 'verify.bad-openings')
-    return nothing(isForged ? 'forged' : 'withheld', InfernetError.from(thrown, 'verify.withheld'))
+    return nothing('withheld', InfernetError.from(thrown, 'verify.withheld'))
   }
 }
 
 async function askProvider(
   components: SearchComponents,
-  { transcript, proven, model }: CheckCase,
+  { held: transcript, proven, model }: CheckCase,
   positions: readonly number[],
   signal: AbortSignal,
 ): Promise<ReceivedOpenings> {

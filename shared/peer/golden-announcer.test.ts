@@ -102,6 +102,19 @@ describe('GoldenAnnouncer', () => {
     expect(made).toBeLessThanOrEqual(9)
   })
 
+  it('makes it anew at once when the engine was tested again, and tells each relay', async () => {
+    relays = [first, second]
+    await start()
+    announcer?.renew()
+    await clock.advance(0)
+    expect(told.slice(2)).toEqual([
+      { relay: first, record: 2 },
+      { relay: second, record: 2 },
+    ])
+    await clock.advance(DAY_MS / 4)
+    expect(told).toHaveLength(4)
+  })
+
   it('waits for a relay, and until the engine is free: askers come first', async () => {
     relays = []
     isFree = false

@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
+import { jittered } from '../base/jittered.ts'
 import type { Random } from '../base/random.ts'
-import { millis, MINUTE_MS, SECOND_MS, type EpochMillis } from '../base/units.ts'
+import { SoonTimer } from '../base/soon-timer.ts'
+import { MINUTE_MS, SECOND_MS, type EpochMillis } from '../base/units.ts'
 import { GOLDEN_LIFE_MS } from '../verify/board/constants.ts'
 import type { Signed } from '../wire/signed.ts'
 import type { RecordRegister, RecordRegisters } from './record-registers.ts'
@@ -41,11 +43,11 @@ export class GoldenAnnouncer {
   #made: MadeGolden | undefined
   #isMaking = false
   #hasNone = false
-  #timer: { stop(): void } | undefined
-  #dueAt = Infinity
+  readonly #timer: SoonTimer
 
   constructor(components: GoldenAnnouncerComponents) {
     this.#components = components
+    this.#timer = new SoonTimer(components.clock, () => void this.#look())
     this.#stopListening = components.registers.onChange(() => this.#lookSoon(0))
     this.#lookSoon(0)
   }
@@ -53,20 +55,18 @@ export class GoldenAnnouncer {
   /** Tells nobody anything more. What relays have of it expires by itself: it stays true of what was served. */
   stop(): void {
     this.#stopper.abort()
-    this.#timer?.stop()
+    this.#timer.stop()
     this.#stopListening()
   }
 
+  /** The engine was tested again: what was made before says nothing of it as it is now. */
+  renew(): void {
+    this.#made = undefined
+    this.#lookSoon(0)
+  }
+
   #lookSoon(delayMs: number): void {
-    if (this.#stopper.signal.aborted || this.#hasNone) return
-    const at = this.#components.clock.monotonic() + delayMs
-    if (at >= this.#dueAt) return
-    this.#timer?.stop()
-    this.#dueAt = at
-    this.#timer = this.#components.clock.schedule(millis(delayMs), () => {
-      this.#dueAt = Infinity
-      void this.#look()
-    })
+    if (!this.#hasNone) this.#timer.within(delayMs)
   }
 
   async #look(): Promise<void> {
@@ -80,7 +80,11 @@ export class GoldenAnnouncer {
     if (!made || this.#stopper.signal.aborted) return
     const left = registers.registers.filter(({ relay }) => this.#told.get(relay) !== made)
     const taken = await Promise.all(left.map((register) => this.#tell(register, made)))
-    this.#lookSoon(taken.every(Boolean) ? this.#jittered(RENEW_MS) : this.#jittered(RETRY_MS))
+    this.#lookSoon(
+      taken.every(Boolean)
+        ? jittered(this.#components.random, RENEW_MS)
+        : jittered(this.#components.random, RETRY_MS),
+    )
   }
 
   get #isFresh(): boolean {
@@ -96,7 +100,7 @@ export class GoldenAnnouncer {
       this.#hasNone = this.#made === undefined
       return this.#made
     } catch {
-      this.#lookSoon(this.#jittered(RETRY_MS))
+      this.#lookSoon(jittered(this.#components.random, RETRY_MS))
       return undefined
     } finally {
       this.#isMaking = false
@@ -111,11 +115,5 @@ export class GoldenAnnouncer {
     } catch {
       return false // it is full, or from before there were records
     }
-  }
-
-  /** What a thousand tabs began together must not stay together. */
-  #jittered(ms: number): number {
-    const jitter = (this.#components.random.bytes(1)[0] ?? 0) / 255
-    return Math.round(ms * (0.9 + 0.2 * jitter))
   }
 }

@@ -42,6 +42,7 @@ import { unmeasuredEnvelope } from '../verify/calibration/hard-limits.ts'
 import { OpeningKeeper } from '../verify/openings/opening-keeper.ts'
 import { openingKey } from '../verify/openings/opening-key.ts'
 import { OpeningsService } from '../verify/openings/openings-service.ts'
+import { signOpened, statementBytes } from '../verify/openings/statement.ts'
 import { encodeCase, openCase, shownToVerifier } from '../verify/service/check-case.ts'
 import { VerifyService } from '../verify/service/verify-service.ts'
 import { encode } from '../wire/codec.ts'
@@ -131,7 +132,7 @@ describe('the protocol handlers', () => {
         golden: new GoldenBook({ clock: realClock, random: realRandom, open: openGolden }),
         verdicts: new VerdictBook({ clock: realClock, knows: () => true }),
       }).handle,
-      openings: new OpeningsService({ clock: realClock, keeper: openings }).handle,
+      openings: new OpeningsService({ clock: realClock, keeper: openings, key: provider.key }).handle,
     }
     valid = await validMessages()
   })
@@ -174,6 +175,8 @@ describe('the protocol handlers', () => {
       stranger.key,
     )
     const verdict = await signVerdict(someVerdict(provider, { at: issuedAt }), stranger.key)
+    const opened = { link: new Uint8Array(32), positions: [0], openings: [] }
+    const statement = statementBytes(await signOpened(opened, provider.key))
     return [
       { type: 'quote', model, promptTokens: 3, maxTokens: 9 },
       {
@@ -197,6 +200,7 @@ describe('the protocol handlers', () => {
       },
       { type: 'openings', openings: answer.openings.slice(0, 1) },
       { type: 'openings', openings: [] },
+      { type: 'openings', openings: [], optional: { statement, asked: Uint8Array.of(255) } },
       { type: 'cancel' },
       { type: 'beat', beat: 1, echo: false },
       { type: 'beat', beat: 1, echo: true },

@@ -10,6 +10,7 @@ import type { Offer, OfferedSelfTest, ProviderKind, Tier } from '../schedule/off
 import type { CreditVerifier } from '../stream/credit.ts'
 import type { TakeModel } from '../stream/serve-job.ts'
 import type { Transcript } from '../stream/transcript.ts'
+import type { Accusation } from './accusation.ts'
 import type { Payer } from './payer.ts'
 import type { CheckBy, CheckEvent, CheckReport } from './check-events.ts'
 
@@ -168,6 +169,22 @@ export interface ProviderTerms {
   readonly golden?: (() => Golden | undefined) | undefined
   /** Read at each renewal: an engine that was started again was tested again. */
   readonly selfTest: OfferedSelfTest
+  /** Tests the engine again when somebody says that an answer differs. @default it is not, and nobody is asked for that */
+  readonly selfTestDesk?: SelfTestDesk | undefined
+}
+
+/** How an engine that is provided is tested again. */
+export interface SelfTestDesk {
+  /** Whether a test of it shows anything. */
+  readonly isAble: boolean
+  /** Takes no new jobs until what comes back is called. */
+  hold(): () => void
+  /**
+   * Runs the self-test. Afterwards `ProviderTerms.selfTest` is newer, or the engine has ended.
+   *
+   * @throws InfernetError `engine.self-test-failed`, what the engine throws, or the signal's reason
+   */
+  run(options: { readonly signal: AbortSignal }): Promise<void>
 }
 
 export type ProvisionState = 'live' | 'paused' | 'draining' | 'ended'
@@ -245,6 +262,8 @@ export interface Provision {
   readonly offerAcceptedAt: EpochMillis | undefined
   /** Why a relay did not take the newest offer; undefined where one took it, and where none answered. */
   readonly offerRefusal: InfernetError | undefined
+  /** The last time somebody said that an answer differs, and what came of that; undefined where nobody has. */
+  readonly accusation: Accusation | undefined
   /** Withdraws the offer and takes no new job; running ones go on. */
   pause(): void
   resume(): void

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { tokenId } from '../base/ids.ts'
 import type { EngineInfo } from '../engine/engine.ts'
+import type { Golden } from '../engine/golden.ts'
 import { createStandingEngine } from '../engine/standing-engine.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { FREE_PRICE } from '../prompt/free-price.ts'
@@ -13,9 +15,11 @@ import { PAYMENT } from '../testing/payments.ts'
 import { countingRandom, makePeer } from '../testing/peers.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import type { Signed } from '../wire/signed.ts'
-import type { Payee, Peer } from './peer.ts'
+import { tagOf } from '../wire/versions.ts'
+import type { Accusation } from './accusation.ts'
+import type { Payee, Peer, ProviderTerms } from './peer.ts'
 import { provideModel, type ModelTerms, type ProvidedModel } from './provide-model.ts'
-import { Provision } from './provision.ts'
+import { Provision, type ProvisionComponents } from './provision.ts'
 
 const ADDRESS = '/ip4/127.0.0.1/tcp/4630/ws'
 const PRICE = pricePerToken(1n, 10n)
@@ -31,7 +35,12 @@ const payee: Payee = {
 async function world(
   terms: ModelTerms = {},
   info: Partial<EngineInfo> = {},
-  { right = 3, addresses = () => [ADDRESS] }: { right?: number; addresses?: () => readonly string[] } = {},
+  {
+    right = 3,
+    total = 3,
+    golden,
+    addresses = () => [ADDRESS],
+  }: { right?: number; total?: number; golden?: Golden; addresses?: () => readonly string[] } = {},
 ) {
   const clock = new FakeClock()
   const { name: provider, key } = await makePeer()
@@ -45,7 +54,7 @@ async function world(
       if (failure) throw failure
       const fake = createFakeEngine({ clock, info })
       started.push(fake)
-      const selfTest = { right, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+      const selfTest = { right, total, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1, golden }
       return Object.assign(fake, { selfTest })
     },
   })
@@ -65,15 +74,19 @@ async function world(
   const random = countingRandom()
   const desk = new QuoteDesk({ key, clock, random, termsOf: () => undefined })
   const jobs = new JobService({ clock, key, desk, servedOf: () => undefined })
+  const parts: ProvisionComponents = {
+    ...{ key, clock, random, jobs, kind: 'node', onEnd: () => undefined },
+    ...{ directories: () => [directory], onDirectories: () => () => undefined, addresses },
+  }
+  let made: { terms: ProviderTerms; provision: Provision } | undefined
   const peer: Pick<Peer, 'provide'> = {
-    provide: (provided, of) =>
-      new Provision(provided, of, {
-        ...{ key, clock, random, jobs, kind: 'node', onEnd: () => undefined },
-        ...{ directories: () => [directory], onDirectories: () => () => undefined, addresses },
-      }),
+    provide: (provided, of) => {
+      made = { terms: of, provision: new Provision(provided, of, parts) }
+      return made.provision
+    },
   }
   const provided = provideModel<'you' | 'hidden'>(peer, engine, terms)
-  return { clock, engine, started, failures, heard, provided }
+  return { clock, engine, started, failures, heard, provided, ...made! }
 }
 
 function stateOf({ provision, reasons, restart, failure }: ProvidedModel<'you' | 'hidden'>) {
@@ -216,4 +229,46 @@ describe('a model that is provided', () => {
       await engine.close()
     },
   )
+
+  it('takes no new prompts while it tests itself, and then names the newer self-test', async () => {
+    const { clock, engine, heard, provided, terms } = await world()
+    await clock.advance(10_000)
+    const before = engine.testedAt
+    const desk = terms.selfTestDesk!
+    expect(desk.isAble).toBe(true)
+    provided.setReason('hidden', true)
+    const letGo = desk.hold()
+    expect(stateOf(provided)).toMatchObject({ state: 'paused', reasons: ['hidden', 'self-test'] })
+    await desk.run({ signal: new AbortController().signal })
+    letGo()
+    expect(stateOf(provided), 'others may have reasons of their own').toMatchObject({ reasons: ['hidden'] })
+    provided.setReason('hidden', false)
+    await clock.advance(10)
+    expect(engine.testedAt).toBe(before + 10_000)
+    expect(heard.at(-1)?.selfTest.testedAt).toBe(engine.testedAt)
+  })
+
+  it.each([
+    ['brings no golden prompts', {}, 0],
+    ['writes nothing', { task: 'feature-extraction' }, 3],
+  ] as const)('is not tested again where the model %s', async (_what, info, total) => {
+    const { terms } = await world({}, info, { right: total, total })
+    expect(terms.selfTestDesk?.isAble).toBe(false)
+  })
+
+  it('says that it failed, whoever says so first', async () => {
+    const golden: Golden = { format: tagOf('file', 'golden'), cases: [{ prompt: [5], tokens: [tokenId(9)] }] }
+    const { clock, provided, provision, terms } = await world({}, {}, { golden })
+    const accusation = { verifier: 'somebody', at: clock.now() } as unknown as Accusation
+    provision.accused({ ...accusation, state: { stage: 'testing' } })
+    const run = terms.selfTestDesk!.run({ signal: new AbortController().signal })
+    await expect(run).rejects.toMatchObject({ code: 'engine.self-test-failed' })
+    const state = {
+      stage: 'failed',
+      reason: { code: 'engine.self-test-failed', facts: { wrong: 1, total: 1 } },
+    }
+    expect(provided.accusation).toMatchObject({ verifier: 'somebody', state })
+    await clock.advance(10)
+    expect(stateOf(provided)).toMatchObject({ state: 'ended', failure: 'engine.self-test-failed' })
+  })
 })

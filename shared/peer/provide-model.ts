@@ -5,6 +5,8 @@ import type { InfernetError } from '../errors/infernet-error.ts'
 import { FREE_PRICE } from '../prompt/free-price.ts'
 import type { Price } from '../prompt/prompt.ts'
 import type { OfferedSelfTest } from '../schedule/offer.ts'
+import { WRITING } from '../models/task.ts'
+import type { Accusation } from './accusation.ts'
 import type { ModelPlace, Payee, Peer, ProviderTerms, Provision } from './peer.ts'
 
 /** How a loaded engine is provided. */
@@ -21,17 +23,22 @@ export interface ModelTerms {
   readonly subgroups?: boolean | undefined
 }
 
+/** Why an engine takes no new prompts: it is being started again, or tests itself. */
+export type EngineReason = 'restart' | 'self-test'
+
 /** An engine that is being started again, and for which time. */
 export type Restart = Extract<StandingState, { stage: 'restarting' }>
 
 /** An engine that is being provided, and why it takes no new prompts when it does not. */
 export interface ProvidedModel<Reason extends string = never> {
   readonly provision: Provision
-  /** Why no new prompts are taken, the oldest reason first; `restart` while the engine is being started again. */
-  readonly reasons: readonly (Reason | 'restart')[]
+  /** Why no new prompts are taken, the oldest reason first. */
+  readonly reasons: readonly (Reason | EngineReason)[]
   readonly restart: Restart | undefined
-  /** Why the engine could not be started again; the provision ends with that. */
+  /** Why the engine could not be started again, or that it failed a later self-test; the provision ends with that. */
   readonly failure: InfernetError | undefined
+  /** The last time somebody said that an answer differs, and what came of that. */
+  readonly accusation: Accusation | undefined
   /** Pauses for this reason, or lets it go. It goes on when no reason is left. Does nothing while draining or ended. */
   setReason(reason: Reason, on: boolean): void
   /** Takes no new prompts, lets the running ones end, then ends. The engine stays its owner's. Never throws. */
@@ -52,11 +59,15 @@ export function provideModel<Reason extends string = never>(
   engine: StandingEngine,
   terms: ModelTerms = {},
 ): ProvidedModel<Reason> {
-  const provision = peer.provide(engine, termsOf(engine, terms))
+  const hold = (): (() => void) => {
+    setReason('self-test', true)
+    return () => setReason('self-test', false)
+  }
+  const provision = peer.provide(engine, termsOf(engine, terms, hold))
   const changes = new ChangeEmitter()
-  let reasons: readonly (Reason | 'restart')[] = []
+  let reasons: readonly (Reason | EngineReason)[] = []
 
-  function setReason(reason: Reason | 'restart', on: boolean): void {
+  function setReason(reason: Reason | EngineReason, on: boolean): void {
     if (provision.state !== 'live' && provision.state !== 'paused') return
     if (on === reasons.includes(reason)) return
     reasons = on ? [...reasons, reason] : reasons.filter((each) => each !== reason)
@@ -85,7 +96,10 @@ export function provideModel<Reason extends string = never>(
       return engine.state.stage === 'restarting' ? engine.state : undefined
     },
     get failure() {
-      return engine.state.stage === 'ended' ? engine.state.reason : undefined
+      return failureOf(engine)
+    },
+    get accusation() {
+      return withFailure(provision.accusation, failureOf(engine))
     },
     setReason,
     async drain() {
@@ -100,7 +114,20 @@ export function provideModel<Reason extends string = never>(
   }
 }
 
-function termsOf(engine: StandingEngine, terms: ModelTerms): ProviderTerms {
+function failureOf({ state }: StandingEngine): InfernetError | undefined {
+  return state.stage === 'ended' ? state.reason : undefined
+}
+
+/** The engine says that it failed before who ordered the test does. */
+function withFailure(
+  accusation: Accusation | undefined,
+  failure: InfernetError | undefined,
+): Accusation | undefined {
+  const hasFailed = accusation?.state.stage === 'testing' && failure?.code === 'engine.self-test-failed'
+  return hasFailed ? { ...accusation, state: { stage: 'failed', reason: failure } } : accusation
+}
+
+function termsOf(engine: StandingEngine, terms: ModelTerms, hold: () => () => void): ProviderTerms {
   const { payee, price = FREE_PRICE } = terms
   return {
     // A price that nobody could pay is none: without a wallet, or a chain, it is provided for nothing.
@@ -113,6 +140,14 @@ function termsOf(engine: StandingEngine, terms: ModelTerms): ProviderTerms {
     },
     get selfTest() {
       return offeredTest(engine, terms.subgroups)
+    },
+    selfTestDesk: {
+      // Where a model brings no golden prompts a test would show nothing.
+      get isAble() {
+        return engine.info.task === WRITING && engine.selfTest.total > 0
+      },
+      hold,
+      run: (options) => engine.testAgain(options),
     },
   }
 }

@@ -36,6 +36,7 @@ function world(init: ShelfInit = {}, more: Partial<ShelfComponents> = {}) {
           selfTest: { right: 3, total: 3, prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 },
           state: { stage: 'up' } as const,
           testedAt: clock.now(),
+          testAgain: () => Promise.resolve(),
           onChange: () => () => undefined,
           lost,
           die,
@@ -275,6 +276,27 @@ describe('a shelf of models', () => {
     const again = job(A)
     await clock.advance(LOAD_MS)
     expect(again.state).toBe('runs')
+  })
+
+  it('offers a model no more whose engine failed its self-test, on the GPU or at a load', async () => {
+    const { clock, log, engines, failures, shelf, add, job } = world()
+    await add(A, B)
+    job(A).end()
+    await clock.advance(LOAD_MS)
+    const wrong = new InfernetError('engine.self-test-failed', { wrong: 1, total: 3 })
+    const [first, second] = [shelf.engineOf(A), shelf.engineOf(B)]
+    engines.get(A)!.die(wrong)
+    await clock.advance(0)
+    expect(first.state).toEqual({ stage: 'ended', reason: wrong })
+    failures.set(B, wrong)
+    const tried = job(B)
+    await clock.advance(LOAD_MS)
+    expect([tried.state, second.state]).toEqual([wrong.code, { stage: 'ended', reason: wrong }])
+    await clock.advance(10 * MINUTE_MS)
+    const late = [job(A), job(B)]
+    await clock.advance(LOAD_MS)
+    expect(late.map(({ state }) => state)).toEqual([wrong.code, wrong.code])
+    expect(log).toEqual(['+a', '+b'])
   })
 
   it('refuses who waits for what is taken off, closes it, and loads what comes next', async () => {

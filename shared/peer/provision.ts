@@ -3,6 +3,7 @@ import { fromHex } from '../base/bytes.ts'
 import { ChangeEmitter } from '../base/change-emitter.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ModelHash } from '../base/ids.ts'
+import { jittered } from '../base/jittered.ts'
 import type { Random } from '../base/random.ts'
 import {
   baseUnits,
@@ -35,6 +36,7 @@ import type { JobOutcome } from '../stream/serve-job.ts'
 import { MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { sign } from '../wire/signed.ts'
 import { pathOf } from './connect.ts'
+import type { Accusation } from './accusation.ts'
 import { measureTurn } from './webrtc-path.ts'
 import type { ProviderJob, ProviderTerms, Provision as ProvisionInterface, ProvisionState } from './peer.ts'
 
@@ -75,6 +77,7 @@ export class Provision implements ProvisionInterface {
   #offeredTier: Tier | undefined
   #offerAcceptedAt: EpochMillis | undefined
   #offerRefusal: InfernetError | undefined
+  #accusation: Accusation | undefined
   readonly #looked = new WeakSet<Connection>()
   #served = { tokens: 0, jobs: 0, handedOver: 0, due: 0n, paid: 0n }
 
@@ -100,6 +103,16 @@ export class Provision implements ProvisionInterface {
 
   get offerRefusal(): InfernetError | undefined {
     return this.#offerRefusal
+  }
+
+  get accusation(): Accusation | undefined {
+    return this.#accusation
+  }
+
+  /** Somebody says that an answer differs, or something came of that. */
+  accused(accusation: Accusation): void {
+    this.#accusation = accusation
+    this.#changes.emit()
   }
 
   get offerAcceptedAt(): EpochMillis | undefined {
@@ -267,11 +280,9 @@ export class Provision implements ProvisionInterface {
     const isAccepted = answers.some(({ status }) => status === 'fulfilled')
     if (isAccepted) this.#offerAcceptedAt = clock.now()
     this.#offerRefusal = isAccepted ? undefined : refusalIn(answers)
-    // Renewals of a thousand tabs that started together must not stay together.
-    const jitter = (random.bytes(1)[0] ?? 0) / 255
     // A relay that cannot read it will not in two seconds either: one older than tiers refuses what must be loaded.
     const isSettled = isAccepted || answers.some(isUnreadable)
-    this.#renewSoon(isSettled ? OFFER_RENEW_MS * (0.9 + 0.2 * jitter) : ANNOUNCE_RETRY_MS)
+    this.#renewSoon(isSettled ? jittered(random, OFFER_RENEW_MS) : ANNOUNCE_RETRY_MS)
     this.#changes.emit()
   }
 

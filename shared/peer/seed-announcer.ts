@@ -1,7 +1,9 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
+import { jittered } from '../base/jittered.ts'
 import type { Random } from '../base/random.ts'
-import { epochMillis, millis, SECOND_MS } from '../base/units.ts'
+import { SoonTimer } from '../base/soon-timer.ts'
+import { epochMillis, SECOND_MS } from '../base/units.ts'
 import type { PiecesService } from '../models/pieces/pieces-service.ts'
 import {
   MAX_SEED_ADDRESSES,
@@ -29,22 +31,22 @@ export interface SeedAnnouncerComponents {
 export class SeedAnnouncer {
   readonly #components: SeedAnnouncerComponents
   readonly #stops: readonly (() => void)[]
-  #timer: { stop(): void } | undefined
-  #dueAt = Infinity
+  readonly #timer: SoonTimer
   #told = ''
   #sequence = 0
   #isStopped = false
 
   constructor(components: SeedAnnouncerComponents) {
-    const { service, registers } = components
+    const { clock, service, registers } = components
     this.#components = components
-    this.#stops = [service.changes.listen(this.#onChange), registers.onChange(() => this.#renewSoon(0))]
+    this.#timer = new SoonTimer(clock, () => void this.#renew())
+    this.#stops = [service.changes.listen(this.#onChange), registers.onChange(() => this.#timer.within(0))]
   }
 
   /** Takes the record back. Never throws: a relay that cannot be told forgets it soon. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#timer?.stop()
+    this.#timer.stop()
     for (const stop of this.#stops) stop()
     if (this.#told !== '') await this.#bring([])
   }
@@ -54,32 +56,18 @@ export class SeedAnnouncer {
     const models = this.#models()
     if (keyOf(models) === this.#told) return
     const isNews = outlineOf(keyOf(models)) !== outlineOf(this.#told)
-    this.#renewSoon(isNews ? 0 : SEEDS_CHANGE_MS)
-  }
-
-  #renewSoon(delayMs: number): void {
-    if (this.#isStopped) return
-    const at = this.#components.clock.monotonic() + delayMs
-    if (at >= this.#dueAt) return
-    this.#timer?.stop()
-    this.#dueAt = at
-    this.#timer = this.#components.clock.schedule(millis(delayMs), () => {
-      this.#dueAt = Infinity
-      void this.#renew()
-    })
+    this.#timer.within(isNews ? 0 : SEEDS_CHANGE_MS)
   }
 
   async #renew(): Promise<void> {
     const models = this.#models()
     // Nothing to tell, and nothing that was told.
     if (models.length === 0 && this.#told === '') return
-    if (models.length > 0 && this.#components.addresses().length === 0) return this.#renewSoon(RETRY_MS)
+    if (models.length > 0 && this.#components.addresses().length === 0) return this.#timer.within(RETRY_MS)
     this.#told = models.length === 0 ? '' : keyOf(models)
     const isTaken = await this.#bring(models)
     if (models.length === 0) return
-    // Renewals of a thousand tabs that started together must not stay together.
-    const jitter = (this.#components.random.bytes(1)[0] ?? 0) / 255
-    this.#renewSoon(isTaken ? Math.round(SEEDS_RENEW_MS * (0.9 + 0.2 * jitter)) : 10 * RETRY_MS)
+    this.#timer.within(isTaken ? jittered(this.#components.random, SEEDS_RENEW_MS) : 10 * RETRY_MS)
   }
 
   /** To every relay; true when one at least took it. */

@@ -105,10 +105,10 @@ export class ShelfSlot {
     this.changes.emit()
   }
 
-  /** Refuses who waits. @returns whether it may be tried again later */
+  /** Refuses who waits. @returns whether it may be tried again later: one that computes wrongly would again */
   fail(reason: InfernetError, maxFailures: number): boolean {
     this.failures++
-    if (this.failures >= maxFailures) {
+    if (this.failures >= maxFailures || reason.code === 'engine.self-test-failed') {
       this.end(reason)
       return false
     }

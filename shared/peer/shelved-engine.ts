@@ -53,6 +53,7 @@ export function shelvedEngine(parts: ShelvedParts): StandingEngine {
     generate: (request, options) => loaded().generate(request, options),
     score: async (request, options) => loaded().score(request, options),
     embed: async (request, options) => loaded().embed(request, options),
+    testAgain: async (options) => loaded().testAgain(options),
     close: () => parts.close(),
   }
 }

@@ -5,8 +5,10 @@ export interface CommittedJob {
   readonly jobId: JobId
   /** The link that its chain begins with (`firstLink`): no two jobs have the same. */
   readonly link: Uint8Array
-  /** The exact bytes of its question: who has them may have the sketches. */
+  /** The exact bytes of its question: who has them, and what it was paid with, may have the sketches. */
   readonly question: Uint8Array
+  /** The credit in its first frame. @default it was free */
+  readonly credit?: Uint8Array | undefined
   /** Position in the answer of its first token. */
   readonly from: number
   /** What the salts are made of: 32 bytes. */

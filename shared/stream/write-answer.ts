@@ -104,9 +104,9 @@ export class AnswerWork implements JobWork {
   #keepSketches(): void {
     if (!this.#secret || this.#isKept) return
     this.#isKept = true
-    const { jobId, body: question, priorTokens } = this.#open
+    const { jobId, body: question, credit, priorTokens } = this.#open
     const { secret, link, sketches } = { secret: this.#secret, ...this.#signer.committed }
-    this.#init.sketches?.keep({ jobId, link, question, from: priorTokens.length, secret, sketches })
+    this.#init.sketches?.keep({ jobId, link, question, credit, from: priorTokens.length, secret, sketches })
   }
 
   async #send(batch: TokenBatch, line: WorkLine): Promise<void> {

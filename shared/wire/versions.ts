@@ -30,6 +30,7 @@ export const VERSIONS = {
     seeds: 1,
     demand: 1,
     verdict: 1,
+    openings: 1,
     'golden-sketches': 1,
   },
   /** What is hashed or signed in a form of its own: `infernet/<name>/<version>` goes before the bytes. */
@@ -41,7 +42,8 @@ export const VERSIONS = {
     'sketch-leaf': 1,
     'sketch-salt': 1,
     'own-sketches': 1,
-    'opening-key': 1,
+    'opening-key': 2,
+    'kept-openings': 1,
   },
   /** Files that others keep: `infernet/<name>/<version>` stands inside. */
   file: {

@@ -24,6 +24,7 @@ const keptSchema = v.object({
     v.check(({ length }) => length > 0 && length <= MAX_OUTPUT_TOKENS * SKETCH_SIZE, 'length'),
     v.check(({ length }) => length % SKETCH_SIZE === 0, 'whole tokens'),
   ),
+  sum: bytes(32),
   keptAt: v.pipe(integer(0, Number.MAX_SAFE_INTEGER), v.transform(epochMillis)),
 })
 

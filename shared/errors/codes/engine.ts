@@ -50,10 +50,7 @@ export const ENGINE_CODES = {
     example: { operator: 'MatMul' },
   },
   'engine.self-test-failed': {
-    says: (f) =>
-      f.wrong === undefined && f.operators
-        ? `The GPU computes ${f.operators} wrongly.`
-        : `The self-test got ${f.wrong ?? '?'} of ${f.total ?? '?'} tokens wrong${inBrackets(f.operators)}.`,
+    says: failedTest,
     fix: DRIVER,
     example: { wrong: 2, total: 15, operators: 'MatMulNBits, Gather' },
   },
@@ -106,4 +103,11 @@ export const ENGINE_CODES = {
 
 function crashOf({ reason, status }: ErrorFacts): ErrorFacts[string] {
   return reason ?? (status === undefined ? undefined : `exit status ${status}`)
+}
+
+/** Where several answers were written at once it is not counted how many tokens were wrong. */
+function failedTest({ wrong, total, operators, atOnce }: ErrorFacts): string {
+  if (wrong === undefined && operators) return `The GPU computes ${operators} wrongly.`
+  if (atOnce) return `The self-test got tokens wrong while it wrote ${atOnce} answers at once.`
+  return `The self-test got ${wrong ?? '?'} of ${total ?? '?'} tokens wrong${inBrackets(operators)}.`
 }

@@ -45,6 +45,8 @@ export const COUNTED_HOURS = 24
 
 /** Requests of one peer: a page that opens the Network view, or an auditor after a round. */
 export const RECORDS_RATE = { burst: 60, perSecond: 1 } as const
+/** Requests of one network address: names are free, and a record takes about a millisecond to verify and to place. */
+export const RECORDS_PLACE_RATE = { burst: 600, perSecond: 10 } as const
 /** Peers whose rate is remembered. */
 export const MAX_RATED_PEERS = 4096
 /** Each stream holds one request. */

@@ -6,7 +6,7 @@ import { epochMillis } from '../../base/units.ts'
 import { errorToMessage } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
-import { MAX_RATED_PEERS, RECORDS_RATE, VERDICT_LIFE_MS } from './constants.ts'
+import { MAX_RATED_PEERS, RECORDS_PLACE_RATE, RECORDS_RATE, VERDICT_LIFE_MS } from './constants.ts'
 import type { GoldenBook, ServedGolden } from './golden-book.ts'
 import { recordsRequestSchema, type RecordsRequest } from './messages.ts'
 import { stakedBody } from './staked.ts'
@@ -24,10 +24,12 @@ export interface RecordsServiceComponents {
 export class RecordsService {
   readonly #components: RecordsServiceComponents
   readonly #requests: KeyedBuckets<PeerName>
+  readonly #places: KeyedBuckets<string>
 
   constructor(components: RecordsServiceComponents) {
     this.#components = components
     this.#requests = new KeyedBuckets(components.clock, RECORDS_RATE, MAX_RATED_PEERS)
+    this.#places = new KeyedBuckets(components.clock, RECORDS_PLACE_RATE, MAX_RATED_PEERS)
   }
 
   /** Mount with `answerProtocols`, as RECORDS_PROTOCOL with MAX_RECORDS_STREAMS at once. */
@@ -45,8 +47,10 @@ export class RecordsService {
   async #answer(connection: Connection, request: RecordsRequest): Promise<unknown> {
     try {
       const peer = peerName(connection.remotePeer.toString())
-      if (!this.#requests.take(peer)) throw new InfernetError('schedule.rate-limited')
-      return await this.#answerTo(peer, request, this.#components.groupOf?.(connection))
+      const group = this.#components.groupOf?.(connection)
+      const isWithin = this.#requests.take(peer) && (group === undefined || this.#places.take(group))
+      if (!isWithin) throw new InfernetError('schedule.rate-limited')
+      return await this.#answerTo(peer, request, group)
     } catch (thrown) {
       return { type: 'refused', error: errorToMessage(thrown) }
     }

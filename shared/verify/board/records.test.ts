@@ -10,7 +10,13 @@ import { someVerdict } from '../../testing/verdicts.ts'
 import { bytesUpTo, epochMillisField, modelHashField } from '../../wire/fields.ts'
 import { MAX_SIGNED_BYTES, openSigned, sign, type Signed } from '../../wire/signed.ts'
 import { signVerdict, type Verdict } from '../verdict.ts'
-import { GOLDEN_LIFE_MS, MAX_FOUND_GOLDEN, MAX_VERDICTS_PER_PROVIDER, RECORDS_RATE } from './constants.ts'
+import {
+  GOLDEN_LIFE_MS,
+  MAX_FOUND_GOLDEN,
+  MAX_VERDICTS_PER_PROVIDER,
+  RECORDS_PLACE_RATE,
+  RECORDS_RATE,
+} from './constants.ts'
 import { countChecks, findGolden, findVerdicts } from './find-records.ts'
 import { GoldenBook, type GoldenFacts } from './golden-book.ts'
 import { localRecords } from './local-records.ts'
@@ -128,6 +134,23 @@ describe('the records protocol', () => {
     await expect(port.count()).rejects.toMatchObject({ code: 'schedule.rate-limited' })
     await clock.advance(2 * SECOND_MS)
     await port.count()
+  })
+
+  it('answers no more requests from one place than its rate, whatever names they bear', async () => {
+    let place = 'one address'
+    service = new RecordsService({ clock, golden, verdicts, groupOf: () => place })
+    let answered = 0
+    for (let i = 0; i < RECORDS_PLACE_RATE.burst / RECORDS_RATE.burst + 5; i++) {
+      const port = portOf(await makePeer())
+      for (let j = 0; j < RECORDS_RATE.burst; j++)
+        await port.count().then(
+          () => answered++,
+          (refused: unknown) => expect(refused).toMatchObject({ code: 'schedule.rate-limited' }),
+        )
+    }
+    expect(answered).toBe(RECORDS_PLACE_RATE.burst)
+    place = 'another'
+    await portOf(await makePeer()).count()
   })
 
   it('counts those together who come from one place', async () => {

@@ -11,6 +11,8 @@ import { bytes, bytesUpTo, list, peerNameField } from '../../wire/fields.ts'
 import { MAX_FRAME_BYTES, MAX_QUESTION_BYTES } from '../../wire/limits.ts'
 import { signedSchema, type Signed } from '../../wire/signed.ts'
 import { tagOf } from '../../wire/versions.ts'
+import { positionsField } from '../openings/messages.ts'
+import type { ForgeryProof } from '../openings/read-openings.ts'
 import { sketchBytes, sketchesFrom } from '../statistics/sketch-distance.ts'
 
 const MAX_CHUNKS = 1 + Math.ceil(MAX_OUTPUT_TOKENS / CHUNK_TOKENS)
@@ -25,6 +27,8 @@ export interface Evidence {
   readonly transcript: Transcript
   /** What the provider opened, by rising position; undefined where it opened nothing. */
   readonly openings: readonly SketchOpening[] | undefined
+  /** Shows that openings which are not what was signed are the provider's. @default they are what was signed */
+  readonly forgery?: ForgeryProof | undefined
   readonly verifier: PeerName
   /** The signed verdict. */
   readonly verdict: Signed
@@ -38,6 +42,7 @@ const evidenceSchema = v.strictObject({
   format: v.literal(tagOf('file', 'evidence')),
   transcript: bytesUpTo(MAX_TRANSCRIPT_BYTES),
   openings: v.exactOptional(list(sketchOpeningSchema, MAX_CHUNKS)),
+  forgery: v.exactOptional(v.strictObject({ positions: positionsField, statement: signedSchema })),
   verifier: peerNameField,
   verdict: signedSchema,
   own: bytesUpTo(SKETCH_BYTES * MAX_OUTPUT_TOKENS),
@@ -46,10 +51,11 @@ const evidenceSchema = v.strictObject({
 
 /** One check as a file. */
 export function encodeEvidence(evidence: Evidence): Uint8Array<ArrayBuffer> {
-  const { transcript, openings, own, ...rest } = evidence
+  const { transcript, openings, forgery, own, ...rest } = evidence
   return encode({
     ...{ format: tagOf('file', 'evidence'), ...rest, own: sketchBytes(own) },
     ...(openings && { openings }),
+    ...(forgery && { forgery }),
     transcript: encodeTranscripts([transcript]),
   })
 }
@@ -58,10 +64,10 @@ export function encodeEvidence(evidence: Evidence): Uint8Array<ArrayBuffer> {
 export function decodeEvidence(file: Uint8Array): Evidence {
   if (file.length > MAX_EVIDENCE_BYTES) throw badEvidence('form')
   try {
-    const { transcript: inner, openings, verifier, verdict, own, salt } = decode(evidenceSchema, file)
+    const { format: _, transcript: inner, own, ...rest } = decode(evidenceSchema, file)
     const [transcript, ...more] = decodeTranscripts(inner)
     if (!transcript || more.length > 0) throw badEvidence('form')
-    return { transcript, openings, verifier, verdict, own: sketchesFrom(own), salt }
+    return { ...rest, transcript, openings: rest.openings, own: sketchesFrom(own) }
   } catch (thrown) {
     throw badEvidence('form', thrown)
   }

@@ -5,10 +5,10 @@ import { seedOf, verifyTranscript, type Proven } from '../../stream/transcript.t
 import type { Question } from '../../stream/question.ts'
 import type { Envelope } from '../calibration/envelope.ts'
 import { checkVerdict } from '../check/check-verdict.ts'
-import { judge, type Judgement, type Openings } from '../check/judge.ts'
-import { checkOpenings } from '../openings/check-openings.ts'
+import { judge, type Judgement } from '../check/judge.ts'
+import { readOpenings } from '../openings/read-openings.ts'
 import { openVerdict, type Verdict } from '../verdict.ts'
-import { badEvidence, decodeEvidence, type Evidence } from './evidence.ts'
+import { badEvidence, decodeEvidence } from './evidence.ts'
 
 /** What is needed to check a verdict again. */
 export interface EvidenceTools {
@@ -50,7 +50,8 @@ export async function verifyEvidence(
   const envelope = tools.envelopeOf(question.model)
   if (!envelope) throw badEvidence('model')
   const verdict = await holding('verdict', () => openVerdict(evidence.verdict, evidence.verifier))
-  const opened = await holding('openings', () => openedBy(evidence, verdict, proven))
+  const { transcript, openings = [], forgery } = evidence
+  const opened = await holding('openings', () => readOpenings({ openings, forgery }, { transcript, proven }))
   try {
     checkVerdict({ ...{ verdict, own: evidence.own, salt: evidence.salt, opened, proven, envelope } })
   } catch (thrown) {
@@ -60,15 +61,8 @@ export async function verifyEvidence(
   const scores = await (
     await tools.engineOf(question.model)
   ).score(textOf(question, seed, proven), { signal })
-  // Only who asked the provider knows that it opened something false; another reads what was signed.
-  const shown = opened === 'forged' ? undefined : opened
-  const own = judge({ scores, from: proven.from, roots: proven.roots, opened: shown, envelope })
+  const own = judge({ scores, from: proven.from, roots: proven.roots, opened, envelope })
   return { verdict, proven, own, isConfirmed: own.outcome === verdict.outcome }
-}
-
-function openedBy({ openings }: Evidence, verdict: Verdict, { roots }: Proven): Openings {
-  if (verdict.difference === 'openings') return 'forged'
-  return openings && checkOpenings(openings, roots)
 }
 
 function textOf(

@@ -24,11 +24,17 @@ export const OPENED_POSITIONS_RATE = {
   perSecond: MAX_ASKED_POSITIONS,
 } as const
 
+/** What a request costs beside its positions: the tree of a whole chunk, and a signature. */
+export const REQUEST_COST_POSITIONS = 64
+
 /** Peers whose rate is remembered. */
 export const MAX_OPENING_ASKERS = 1024
 
 /** One peer's requests open at once on one connection. */
 export const MAX_OPENINGS_STREAMS = 4
+
+/** Requests of everybody that are answered at once, 200 KB each at most: whoever reads slowly holds its own that long. */
+export const MAX_OPEN_REQUESTS = 64
 
 /** All openings of one request come within this, or are taken for withheld. */
 export const OPENINGS_DEADLINE_MS = 30 * SECOND_MS

@@ -19,7 +19,8 @@ import { realClock, realRandom } from '../../testing/real-clock.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import { OpeningKeeper } from './opening-keeper.ts'
 import { OpeningsService } from './openings-service.ts'
-import { committedPositions, requestOpenings } from './request-openings.ts'
+import { committedPositions } from './read-openings.ts'
+import { requestOpenings } from './request-openings.ts'
 
 describe('a job whose chunks commit to sketches', () => {
   let provider: TestPeer
@@ -77,9 +78,11 @@ describe('a job whose chunks commit to sketches', () => {
   const open = async (transcript: Transcript) => {
     const proven = await verifyTranscript(transcript)
     const { ours, theirs, connection } = await connectedStreams(consumer)
-    void new OpeningsService({ clock: realClock, keeper }).handle(theirs, connection)
+    void new OpeningsService({ clock: realClock, keeper, key: provider.key }).handle(theirs, connection)
     const job = { transcript, proven, positions: committedPositions(proven) }
-    return { proven, ...(await requestOpenings(ours, job, { clock: realClock })) }
+    const { opened } = await requestOpenings(ours, job, { clock: realClock })
+    if (opened === 'forged') throw new Error('an honest provider forged')
+    return { proven, opened }
   }
   /** What a verifier's own pass gives. */
   const scored = async (transcript: Transcript): Promise<number[]> => {

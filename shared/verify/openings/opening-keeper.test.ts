@@ -138,6 +138,28 @@ describe('a keeper of openings', () => {
     await expect.poll(() => store.jobs.has(toHex(fromHex('01'.repeat(32))))).toBe(false)
   })
 
+  it.each<[string, (kept: KeptJob) => KeptJob]>([
+    ['a sketch', (kept) => ({ ...kept, sketches: kept.sketches.with(17, 9999) })],
+    ['a token less', (kept) => ({ ...kept, sketches: kept.sketches.slice(SKETCH_SIZE) })],
+    ['another secret', (kept) => ({ ...kept, secret: new Uint8Array(32) })],
+    ['another place', (kept) => ({ ...kept, from: 6 })],
+    ['another name', (kept) => ({ ...kept, link: '02'.repeat(32) })],
+  ])('opens to nobody what comes back from its store with %s: it would forge', async (_, change) => {
+    const store = new MemoryOpeningStore()
+    const clock = new FakeClock()
+    keeperOf({}, store, clock).keeper.keep(job(1))
+    await expect.poll(() => store.jobs.size).toBe(1)
+    const damaged = change([...store.jobs.values()][0]!)
+    store.jobs.clear()
+    store.jobs.set(damaged.link, damaged)
+    const { keeper } = keeperOf({}, store, clock)
+    await expect(keeper.open({ link: fromHex(damaged.link), key, positions: [7] })).rejects.toMatchObject(
+      notKept,
+    )
+    expect(keeper.size).toBe(0)
+    await expect.poll(() => store.jobs.size).toBe(0)
+  })
+
   it('opens all the same when its store fails', async () => {
     const store = new MemoryOpeningStore()
     store.isBroken = true

@@ -7,6 +7,7 @@ import { CHUNK_TOKENS } from '../../stream/constants.ts'
 import type { CommittedJob, SketchKeeper } from '../../stream/sketch-keeper.ts'
 import { openSketches, type SketchOpening } from '../../stream/sketch-tree.ts'
 import { KEEP_OPENINGS_MS, MAX_KEPT_BYTES, MAX_KEPT_JOBS } from './constants.ts'
+import { keptSum } from './kept-sum.ts'
 import { openingKey } from './opening-key.ts'
 import type { KeptJob, OpeningStore } from './opening-store.ts'
 
@@ -65,12 +66,11 @@ export class OpeningKeeper implements SketchKeeper {
     return this.#components.random.bytes(32)
   }
 
-  keep({ jobId, link, question, from, secret, sketches }: CommittedJob): void {
+  keep({ jobId, link, question, credit, from, secret, sketches }: CommittedJob): void {
     if (sketches.length === 0) return
-    const job: KeptJob = {
-      ...{ link: toHex(link), jobId, key: openingKey(question), from, secret, sketches },
-      keptAt: this.#components.clock.now(),
-    }
+    const opened = { link: toHex(link), from, secret, sketches }
+    const keptAt = this.#components.clock.now()
+    const job: KeptJob = { ...opened, jobId, key: openingKey(question, credit), keptAt, sum: keptSum(opened) }
     this.#add(job)
     this.#forget(this.#surplus())
     // A store that fails costs openings after a reload, never a job.
@@ -80,14 +80,18 @@ export class OpeningKeeper implements SketchKeeper {
   /**
    * Opens a job's sketches: one opening for each chunk with an asked position, by rising position.
    *
-   * @throws InfernetError `verify.not-kept` for a job that is not kept, or a key that is not its own; which of them is
-   *   not said. `verify.bad-request` for a position that the job did not write
+   * @throws InfernetError `verify.not-kept` for a job that is not kept, or not as it was, or a key that is not its own;
+   *   which of them is not said. `verify.bad-request` for a position that the job did not write
    */
   async open({ link, key, positions }: AskedOpenings): Promise<readonly SketchOpening[]> {
     await this.#loaded
     this.#forget(this.#surplus())
     const job = this.#jobs.get(toHex(link))
     if (!job || !equalBytes(job.key, key)) throw new InfernetError('verify.not-kept')
+    if (!equalBytes(keptSum(job), job.sum)) {
+      this.#forget([job.link])
+      throw new InfernetError('verify.not-kept')
+    }
     const { from, secret, sketches } = job
     const end = from + sketches.length / SKETCH_SIZE
     if (positions.some((at) => at < from || at >= end))

@@ -14,6 +14,8 @@ export interface KeptJob {
   /** 16 halves a token. */
   readonly sketches: Uint16Array
   readonly keptAt: EpochMillis
+  /** SHA-256 of all that an opening is made of (`keptSum`): what a disk changed is opened to nobody. */
+  readonly sum: Uint8Array
 }
 
 /** Where kept jobs outlast a reload. What a browser loses is lost: then a provider says so (`verify.not-kept`). */

@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface'
+import fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { jobId } from '../../base/ids.ts'
 import { millis, tokens } from '../../base/units.ts'
@@ -12,12 +13,20 @@ import { FakeClock } from '../../testing/fake-clock.ts'
 import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../../testing/peers.ts'
 import { pricePerToken } from '../../testing/prices.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
-import { MAX_ASKED_POSITIONS, OPENINGS_DEADLINE_MS, OPENINGS_RATE } from './constants.ts'
+import {
+  MAX_ASKED_POSITIONS,
+  MAX_OPEN_REQUESTS,
+  OPENINGS_DEADLINE_MS,
+  OPENINGS_RATE,
+  REQUEST_COST_POSITIONS,
+} from './constants.ts'
 import { openingsRequestSchema } from './messages.ts'
 import { OpeningKeeper } from './opening-keeper.ts'
 import { openingKey } from './opening-key.ts'
 import { OpeningsService } from './openings-service.ts'
-import { committedPositions, requestOpenings } from './request-openings.ts'
+import { committedPositions, readOpenings } from './read-openings.ts'
+import { requestOpenings, type AskedJob } from './request-openings.ts'
+import { signOpened, statementBytes, type Opened } from './statement.ts'
 
 const COUNT = 70
 const JOB = jobId('ab'.repeat(16))
@@ -70,19 +79,25 @@ describe('openings', () => {
     clock = new FakeClock()
     keeper = new OpeningKeeper({ clock, random: countingRandom() })
     keeper.keep({ jobId: JOB, link, question, from: 3, secret, sketches })
-    service = new OpeningsService({ clock, keeper })
+    service = new OpeningsService({ clock, keeper, key: provider.key })
   })
 
   const all = (): readonly number[] => committedPositions(proven)
   const ask = async (
     serve: (stream: Stream) => Promise<void>,
-    job: Partial<Parameters<typeof requestOpenings>[1]> = {},
+    job: Partial<AskedJob> = {},
     signal?: AbortSignal,
   ) => {
     const { ours, theirs } = await connectedStreams(asker)
     void serve(theirs)
     const asked = { transcript, proven, positions: all(), ...job }
     return requestOpenings(ours, asked, { clock, signal })
+  }
+  /** What an honest provider opens is never called forged. */
+  const opening = async (job: Partial<AskedJob> = {}, serve = honest) => {
+    const { opened, ...rest } = await ask(serve, job)
+    if (opened === 'forged') throw new Error('an honest provider forged')
+    return { opened, ...rest }
   }
   const honest = async (stream: Stream, by = asker): Promise<void> => {
     const { connection } = await connectedStreams(by)
@@ -101,13 +116,13 @@ describe('openings', () => {
   const keyed = () => ({ link, key: openingKey(question) })
 
   it('show all sketches of an answer, or those that are asked for', async () => {
-    const whole = await ask(honest)
+    const whole = await opening()
     expect(whole.opened.map(({ position }) => position)).toEqual(
       Array.from({ length: COUNT }, (_, i) => 3 + i),
     )
     expect(whole.opened.flatMap(({ sketch }) => [...sketch])).toEqual([...sketches])
     expect(whole.openings).toHaveLength(3)
-    const some = await ask(honest, { positions: [4, 40] })
+    const some = await opening({ positions: [4, 40] })
     expect(some.opened.map(({ position }) => position)).toEqual([4, 40])
   })
 
@@ -121,7 +136,7 @@ describe('openings', () => {
 
   it('of a job that is not kept are refused by that name', async () => {
     keeper = new OpeningKeeper({ clock, random: countingRandom() })
-    service = new OpeningsService({ clock, keeper })
+    service = new OpeningsService({ clock, keeper, key: provider.key })
     await expect(ask(honest)).rejects.toMatchObject({ code: 'verify.not-kept' })
   })
 
@@ -147,6 +162,103 @@ describe('openings', () => {
     return { ...opening, leaves: [{ ...a!, sketch: b!.sketch }, b!, ...rest] }
   }
 
+  it.each<[string, (openings: readonly SketchOpening[]) => readonly SketchOpening[]]>([
+    ['a sketch of another token', ([a, ...rest]) => [swapped(a!), ...rest]],
+    ['a chunk in the place of another', ([a, b, c]) => [a!, { ...b!, from: 3 }, c!]],
+    ['chunks in another order', (openings) => openings.toReversed()],
+    ['a chunk twice', ([a, , c]) => [a!, a!, c!]],
+    ['a chunk left out', ([, ...rest]) => rest],
+    ['a chunk cut short', ([a, ...rest]) => [{ ...a!, leaves: a!.leaves.slice(1) }, ...rest]],
+    ['nothing at all', () => []],
+  ])('are forged with %s under the provider’s name, and anybody can be shown that', async (_, change) => {
+    const openings = change(await openingsOf())
+    const { opened, ...given } = await ask(saying(await said(openings)))
+    expect(opened).toBe('forged')
+    expect(given.forgery?.positions).toEqual(all())
+    expect(await readOpenings(given, { transcript, proven })).toBe('forged')
+  })
+  const said = async (openings: readonly SketchOpening[], by = provider, changes: Partial<Opened> = {}) => {
+    const statement = await signOpened({ link, positions: all(), openings, ...changes }, by.key)
+    const done = { type: 'done', optional: { statement: statementBytes(statement) } }
+    return [...openings.map((opening) => ({ type: 'opening', opening })), done]
+  }
+
+  it('are forged by nobody who did not sign it so: another’s name, another job, other positions or openings', async () => {
+    const [a, ...rest] = await openingsOf()
+    const wrong = [swapped(a!), ...rest]
+    const statements = [
+      await said(wrong, asker),
+      await said(wrong, provider, { link: new Uint8Array(32) }),
+      await said(wrong, provider, { positions: all().slice(1) }),
+      await said(wrong, provider, { openings: rest }),
+      [...(await said(wrong)).slice(0, -1), { type: 'done', optional: { statement: Uint8Array.of(1) } }],
+    ]
+    for (const replies of statements)
+      await expect(ask(saying(replies))).rejects.toMatchObject({
+        ...{ code: 'verify.bad-openings', facts: { reason: 'statement' } },
+      })
+  })
+
+  it('are right where they are, whatever name is under them', async () => {
+    const openings = await openingsOf()
+    expect((await ask(saying(await said(openings, asker)))).opened).toHaveLength(COUNT)
+    expect(
+      (await ask(saying([...(await said(openings)).slice(0, -1), { type: 'done' }]))).opened,
+    ).toHaveLength(COUNT)
+  })
+
+  it('that take more room than they can need are refused, signed or not, so that a proof fits a frame', async () => {
+    const [a, ...rest] = await openingsOf()
+    const padded = { ...a!, siblings: Array.from({ length: 32 }, () => new Uint8Array(32)) }
+    const one = { ...padded, leaves: a!.leaves.slice(0, 1) }
+    for (const openings of [
+      [one, ...rest],
+      [a!, a!, a!, a!],
+      [a!, a!, ...rest],
+    ])
+      await expect(ask(saying(await said(openings)))).rejects.toMatchObject({
+        ...{ code: 'verify.bad-openings', facts: { reason: 'form' } },
+      })
+  })
+
+  it('of an honest provider are called forged by nothing that an asker can do with them', async () => {
+    const chunks = transcript.chunks.length
+    const shorter = await Promise.all(
+      Array.from({ length: chunks - 1 }, async (_, i) => {
+        const part = { ...transcript, chunks: transcript.chunks.slice(0, i + 1) }
+        return { transcript: part, proven: await verifyTranscript(part) }
+      }),
+    )
+    const jobs = [{ transcript, proven }, bare, ...shorter]
+    const some = fc.uniqueArray(fc.constantFrom(...all()), { minLength: 1, maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(
+        ...([
+          some,
+          some,
+          fc.nat(jobs.length - 1),
+          fc.array(fc.nat(5), { maxLength: 4 }),
+          fc.boolean(),
+        ] as const),
+        async (first, second, which, picks, isOther) => {
+          const [positions, others] = [first, second].map((each) => each.toSorted((x, y) => x - y))
+          const openings = await openingsOf(positions)
+          const statement = await signOpened({ link, positions: positions!, openings }, provider.key)
+          const all = [...openings, ...(await openingsOf(others))]
+          const changed = picks.flatMap((at) => all[at] ?? [])
+          const forgery = { positions: isOther ? others! : positions!, statement }
+          for (const given of [openings, changed]) {
+            const read = await readOpenings({ openings: given, forgery }, jobs[which]!).catch(
+              ({ code }: { code: string }) => code,
+            )
+            expect(read).not.toBe('forged')
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
   it('of more positions than were asked for are refused, and those of another job', async () => {
     const openings = await openingsOf([3, 4])
     const replies = [{ type: 'opening', opening: openings[0] }, { type: 'done' }]
@@ -163,7 +275,7 @@ describe('openings', () => {
     })
   })
 
-  it('that do not come end at a deadline, also where something keeps coming', async () => {
+  it('that do not come end at a deadline', async () => {
     const asked = ask(async (stream) => {
       const frames = new FramedStream(stream, openingsRequestSchema, clock)
       await frames.receive()
@@ -171,6 +283,25 @@ describe('openings', () => {
     const refused = expect(asked).rejects.toMatchObject({ code: 'wire.timeout' })
     for (let waited = 0; waited <= OPENINGS_DEADLINE_MS; waited += 1000) await clock.advance(millis(1000))
     await refused
+  })
+
+  it('are made for so many at once, and for nobody longer than the deadline, however slow a disk is', async () => {
+    const never = new Promise<never>(() => undefined)
+    const store = { load: () => never, put: async () => undefined, remove: async () => undefined }
+    keeper = new OpeningKeeper({ clock, random: countingRandom(), store })
+    service = new OpeningsService({ clock, keeper, key: provider.key })
+    const askers = await Promise.all(Array.from({ length: 100 }, () => makePeer()))
+    const outcomes: string[] = []
+    const asked = askers.map((who) =>
+      ask((stream) => honest(stream, who), { positions: [3] }).catch(
+        ({ code }: { code: string }) => void outcomes.push(code),
+      ),
+    )
+    await expect.poll(() => outcomes.length).toBe(100 - MAX_OPEN_REQUESTS)
+    expect(new Set(outcomes)).toEqual(new Set(['verify.rate-limited']))
+    for (let waited = 0; waited <= OPENINGS_DEADLINE_MS; waited += 1000) await clock.advance(millis(1000))
+    await Promise.all(asked)
+    expect(outcomes).toHaveLength(100)
   })
 
   it('end with the signal of who asks', async () => {
@@ -207,7 +338,7 @@ describe('openings', () => {
         (refused: unknown) => expect(refused).toMatchObject({ code: 'verify.rate-limited' }),
       )
     }
-    expect(served).toBe(Math.floor((8 * MAX_ASKED_POSITIONS) / COUNT))
+    expect(served).toBe(Math.floor((8 * MAX_ASKED_POSITIONS) / (REQUEST_COST_POSITIONS + COUNT)))
   })
 
   it('are not asked for at more positions than the wire takes, out of order or twice', async () => {

@@ -4,6 +4,7 @@ import { millis } from '../../base/units.ts'
 import { withDeadline } from '../../base/wait.ts'
 import { errorFromPeer } from '../../errors/error-message.ts'
 import { hasCode, InfernetError } from '../../errors/infernet-error.ts'
+import { CHUNK_TOKENS } from '../../stream/constants.ts'
 import { firstLink } from '../../stream/first-link.ts'
 import type { OpenedSketch, SketchOpening } from '../../stream/sketch-tree.ts'
 import type { Proven, Transcript } from '../../stream/transcript.ts'
@@ -12,93 +13,125 @@ import { checkOpenings } from './check-openings.ts'
 import { OPENINGS_DEADLINE_MS } from './constants.ts'
 import { openingsReplySchema } from './messages.ts'
 import { openingKey } from './opening-key.ts'
+import { committedPositions, openedAsAsked, readOpenings, type GivenOpenings } from './read-openings.ts'
+import { statementFrom } from './statement.ts'
 
-/** The positions of which sketches can be opened: those under a root. In rising order. */
-export function committedPositions({ roots }: Pick<Proven, 'roots'>): readonly number[] {
-  return roots.flatMap(({ from, count, root }) =>
-    root ? Array.from({ length: count }, (_, i) => from + i) : [],
-  )
+/** What a provider opened, as it came. */
+export interface ReceivedOpenings extends GivenOpenings {
+  /**
+   * What it shows, checked: exactly the positions that were asked for, in rising order. `forged` where it is something
+   * else under the provider's name: that is shown by `forgery`.
+   */
+  readonly opened: readonly OpenedSketch[] | 'forged'
 }
 
-/** Sketches that a provider opened. */
-export interface ReceivedOpenings {
-  /** As they came, for a file. */
-  readonly openings: readonly SketchOpening[]
-  /** What they show, checked: exactly the positions that were asked for, in rising order. */
-  readonly opened: readonly OpenedSketch[]
+/** A job of which a provider is asked to open something. */
+export interface AskedJob {
+  readonly transcript: Transcript
+  readonly proven: Proven
+  readonly positions: readonly number[]
 }
+
+/** Hashes on the way from a leaf to the root of a whole chunk. */
+const TREE_DEPTH = Math.log2(CHUNK_TOKENS)
 
 /**
  * Has a provider open sketches of a job, over a stream of `OPENINGS_PROTOCOL` to it that was just opened.
  *
- * @param job its transcript with the question shown, what that proves (`verifyTranscript`), and the wanted positions, in
+ * @param job its transcript with question and payment shown, what that proves (`verifyTranscript`), and the wanted positions, in
  *   rising order, each of {@link committedPositions}, `MAX_ASKED_POSITIONS` at most
  * @throws InfernetError `verify.no-commitments` where nothing was committed to at a wanted position, `verify.bad-request`
- *   for a transcript without its question, `verify.bad-openings` for what is not what was signed, the provider's refusal
- *   by its code (`verify.not-kept`, `verify.rate-limited`), `wire.timeout` when it does not come in time, or what the
+ *   for a transcript without its question, `verify.bad-openings` for what is not what was signed and bears no name, the
+ *   provider's refusal by its code (`verify.not-kept`, `verify.rate-limited`), `wire.timeout` when it does not come in time, or what the
  *   stream throws
  */
 export async function requestOpenings(
   stream: Stream,
-  job: { readonly transcript: Transcript; readonly proven: Proven; readonly positions: readonly number[] },
+  job: AskedJob,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
 ): Promise<ReceivedOpenings> {
   const frames = new FramedStream(stream, openingsReplySchema, clock)
   const late = (): Error => new InfernetError('wire.timeout', { limitMs: OPENINGS_DEADLINE_MS })
   try {
     const request = requestOf(job)
-    const openings = await withDeadline(
+    const given = await withDeadline(
       clock,
       millis(OPENINGS_DEADLINE_MS),
       late,
       async (own) => {
         await frames.send(request, { signal: own })
-        return receiveOpenings(frames, job.proven.roots.length, own)
+        return receiveOpenings(frames, job, own)
       },
       { signal },
     )
-    const opened = checkOpenings(openings, job.proven.roots)
-    const isAsked =
-      opened.length === job.positions.length &&
-      opened.every(({ position }, i) => position === job.positions[i])
-    if (!isAsked) throw new InfernetError('verify.bad-openings', { reason: 'place' })
+    const received = await judgeReceived(given, job)
     await frames.close()
-    return { openings, opened }
+    return received
   } catch (thrown) {
     frames.abort(thrown)
     throw thrown
   }
 }
 
-function requestOf({
-  transcript: { jobId, hashes, shown },
-  proven,
-  positions,
-}: Parameters<typeof requestOpenings>[1]): unknown {
+function requestOf({ transcript: { jobId, hashes, shown }, proven, positions }: AskedJob): unknown {
   const committed = new Set(committedPositions(proven))
   if (!positions.every((at) => committed.has(at))) throw new InfernetError('verify.no-commitments')
   if (!shown.question) throw new InfernetError('verify.bad-request', { reason: 'question' })
-  return { type: 'open', link: firstLink(jobId, hashes), key: openingKey(shown.question), positions }
+  return {
+    type: 'open',
+    link: firstLink(jobId, hashes),
+    key: openingKey(shown.question, shown.credit),
+    positions,
+  }
 }
 
-/** @param limit chunks of the job: more openings are none of it */
+interface SaidOpenings {
+  readonly openings: readonly SketchOpening[]
+  readonly statement: Uint8Array | undefined
+}
+
+/** Takes no more than the positions can need, so that what was forged is small enough to be shown to others. */
 async function receiveOpenings(
   frames: FramedStream<typeof openingsReplySchema>,
-  limit: number,
+  { proven, positions }: AskedJob,
   signal: AbortSignal,
-): Promise<readonly SketchOpening[]> {
+): Promise<SaidOpenings> {
   const openings: SketchOpening[] = []
+  let leaves = 0
   for (;;) {
     const reply = await frames.receive({ signal }).catch((thrown: unknown) => {
       // What cannot be read is none of what was signed.
       const isGarbage = hasCode(thrown, 'wire.malformed') || hasCode(thrown, 'wire.too-large')
-      throw isGarbage
-        ? new InfernetError('verify.bad-openings', { reason: 'form' }, { cause: thrown })
-        : thrown
+      throw isGarbage ? bad('form', thrown) : thrown
     })
     if (reply.type === 'refused') throw errorFromPeer(reply.error)
-    if (reply.type === 'done') return openings
-    openings.push(reply.opening)
-    if (openings.length > limit) throw new InfernetError('verify.bad-openings', { reason: 'form' })
+    if (reply.type === 'done') return { openings, statement: reply.optional?.statement }
+    const { opening } = reply
+    openings.push(opening)
+    leaves += opening.leaves.length
+    const isTooMuch =
+      openings.length > proven.roots.length ||
+      leaves > positions.length ||
+      opening.siblings.length > TREE_DEPTH * opening.leaves.length
+    if (isTooMuch) throw bad('form')
   }
+}
+
+async function judgeReceived(
+  { openings, statement }: SaidOpenings,
+  { transcript, proven, positions }: AskedJob,
+): Promise<ReceivedOpenings> {
+  const opened = openedAsAsked(openings, positions, proven)
+  if (opened) return { openings, opened, forgery: undefined }
+  if (!statement) {
+    checkOpenings(openings, proven.roots) // says what is wrong with them
+    throw bad('place')
+  }
+  const forgery = { positions, statement: statementFrom(statement) }
+  const read = await readOpenings({ openings, forgery }, { transcript, proven })
+  return { openings, opened: read ?? 'forged', forgery }
+}
+
+function bad(reason: string, cause?: unknown): InfernetError {
+  return new InfernetError('verify.bad-openings', { reason }, { cause })
 }

@@ -18,6 +18,8 @@ import { tokensRead } from './check-terms.ts'
 export interface CheckCase {
   /** Of one job, without its payment. */
   readonly transcript: Transcript
+  /** The same as whoever asks holds it: its provider opens sketches for that alone (`openingKey`). */
+  readonly held: Transcript
   readonly proven: Proven
   readonly question: Question
   readonly quote: Quote
@@ -60,6 +62,7 @@ export async function openCase(given: Transcript): Promise<CheckCase> {
   if (proven.tokens.length === 0) throw badRequest('empty')
   return {
     transcript,
+    held: given,
     proven,
     question,
     quote,

@@ -12,6 +12,12 @@ export const MAX_RUNNING_CHECKS = 1
 /** Checks that may wait beyond that. Who comes later finds another verifier sooner. */
 export const MAX_WAITING_CHECKS = 8
 
+/**
+ * Checks that stand open at once, those included that were read and wait for openings: each holds a transcript and what was
+ * read of it, half a megabyte at most. Names are free, and a reading of one token takes milliseconds.
+ */
+export const MAX_OPEN_CHECKS = 32
+
 /** Checks that one peer may have open at a verifier: one that is read, and the next one. */
 export const MAX_CHECKS_PER_PEER = 2
 

@@ -7,6 +7,8 @@ import { bytes, bytesUpTo, integer, jobIdField, list } from '../../wire/fields.t
 import { message } from '../../wire/message.ts'
 import { signedSchema } from '../../wire/signed.ts'
 import { wireErrorSchema } from '../../wire/wire-error.ts'
+import { MAX_POSITION_BYTES } from '../openings/position-bits.ts'
+import { MAX_STATEMENT_BYTES } from '../openings/statement.ts'
 import { MAX_CHECKED_BYTES, MAX_CHECKED_CHUNKS, MAX_WAITING_CHECKS } from './constants.ts'
 
 /** Own sketches of the longest answer: sixteen halves a token, little-endian. */
@@ -31,8 +33,14 @@ export type CheckFrame = v.InferOutput<typeof checkFrameSchema>
 export const askerFrameSchema = v.variant('type', [
   checkFrameSchema,
   /** What the provider opened, of each chunk that it opened something of; nothing where it opened nothing. */
-  message({ type: v.literal('openings'), openings: list(sketchOpeningSchema, MAX_CHECKED_CHUNKS) }),
+  message(
+    { type: v.literal('openings'), openings: list(sketchOpeningSchema, MAX_CHECKED_CHUNKS) },
+    /** Where they are not what it signed: its word that they are its own, and what it was asked for (`positionBits`). */
+    { statement: bytesUpTo(MAX_STATEMENT_BYTES), asked: bytesUpTo(MAX_POSITION_BYTES) },
+  ),
 ])
+
+export type AskerFrame = v.InferOutput<typeof askerFrameSchema>
 
 /** What a verifier sends on a check's stream. */
 export const verifierFrameSchema = v.variant('type', [

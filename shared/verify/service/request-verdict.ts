@@ -9,11 +9,12 @@ import type { Quote } from '../../prompt/prompt.ts'
 import { predict } from '../../schedule/policy/score.ts'
 import { SILENCE_MS } from '../../stream/constants.ts'
 import type { OutgoingCredit } from '../../stream/credit.ts'
-import type { OpenedSketch, SketchOpening } from '../../stream/sketch-tree.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import type { Signed } from '../../wire/signed.ts'
 import type { Envelope } from '../calibration/envelope.ts'
 import { checkVerdict } from '../check/check-verdict.ts'
+import type { Openings } from '../check/judge.ts'
+import type { GivenOpenings } from '../openings/read-openings.ts'
 import { sketchesFrom } from '../statistics/sketch-distance.ts'
 import { openVerdict, type Verdict } from '../verdict.ts'
 import { encodeCase, type CheckCase } from './check-case.ts'
@@ -21,12 +22,12 @@ import { costOfCheck } from './check-terms.ts'
 import { CHECK_DEADLINE_MS, CHECK_FRAME_DEADLINE_MS, MAX_CHECK_FRAME_BYTES } from './constants.ts'
 import { marginsFrom } from './margin-bytes.ts'
 import { MAX_VERDICT_FRAME_BYTES, verifierFrameSchema, type VerifierFrame } from './messages.ts'
+import { openingsFrame } from './openings-frame.ts'
 
-/** What a provider opened for a check, each shown to be what it signed. */
-export interface ShownOpenings {
-  /** As they travel; empty where nothing was opened. */
-  readonly openings: readonly SketchOpening[]
-  readonly opened: readonly OpenedSketch[] | undefined
+/** What a provider opened for a check; nothing where nothing was opened. */
+export interface ShownOpenings extends GivenOpenings {
+  /** What it shows (`readOpenings`). */
+  readonly opened: Openings
 }
 
 export interface VerdictRequest {
@@ -108,7 +109,7 @@ async function* askFor(
   const { commitment } = yield* readUntilBound(frames, request, { clock, signal })
   yield 'opening'
   const shown = await request.openings(signal)
-  await frames.send({ type: 'openings', openings: shown.openings }, { signal })
+  await frames.send(openingsFrame(shown, request.case.proven.from), { signal })
   const frame = await frames.receive({ signal, deadlineMs: CHECK_FRAME_DEADLINE_MS })
   if (frame.type === 'refused') throw errorFromPeer(frame.error)
   if (frame.type !== 'verdict') throw new InfernetError('wire.unexpected', { got: frame.type })

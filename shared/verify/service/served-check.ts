@@ -11,17 +11,18 @@ import type { Quote } from '../../prompt/prompt.ts'
 import { HEARTBEAT_MS } from '../../stream/constants.ts'
 import type { IncomingCredit } from '../../stream/credit.ts'
 import type { Served } from '../../stream/job-service.ts'
-import type { OpenedSketch } from '../../stream/sketch-tree.ts'
 import type { FramedStream } from '../../wire/framed-stream.ts'
 import type { Envelope } from '../calibration/envelope.ts'
 import { sketchBytes } from '../statistics/sketch-distance.ts'
 import { scoreRequestOf, type CheckCase } from './check-case.ts'
 import type { CheckLine } from './check-line.ts'
-import { checkOpenings } from '../openings/check-openings.ts'
+import type { Openings } from '../check/judge.ts'
+import { readOpenings } from '../openings/read-openings.ts'
 import { costOfCheck } from './check-terms.ts'
 import { CHECK_DEADLINE_MS, OPENINGS_DEADLINE_MS } from './constants.ts'
 import { marginBytes } from './margin-bytes.ts'
 import type { askerFrameSchema } from './messages.ts'
+import { openingsIn } from './openings-frame.ts'
 import { bindReading, concludeReading, type OwnReading } from './own-reading.ts'
 
 export type CheckFrames = FramedStream<typeof askerFrameSchema>
@@ -105,21 +106,16 @@ export class ServedCheck {
   }
 
   /**
-   * What of the provider's sketches is shown. Nothing is said of a provider because of openings that are wrong: they come
-   * from the asker, who can change them.
+   * What of the provider's sketches is shown. Nothing is said of a provider because of openings that are wrong, unless it
+   * put its name to them: they come from the asker, who can change them.
    */
-  async #receiveOpenings(signal: AbortSignal): Promise<readonly OpenedSketch[] | undefined> {
+  async #receiveOpenings(signal: AbortSignal): Promise<Openings> {
     const frame = await this.#frames.receive({ deadlineMs: OPENINGS_DEADLINE_MS, signal })
     if (frame.type !== 'openings') throw new InfernetError('wire.unexpected', { got: frame.type })
-    if (frame.openings.length === 0) return undefined
-    return checkOpenings(frame.openings, this.#case.proven.roots)
+    return readOpenings(openingsIn(frame, this.#case.proven.from), this.#case)
   }
 
-  async #tell(
-    reading: OwnReading,
-    opened: readonly OpenedSketch[] | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #tell(reading: OwnReading, opened: Openings, signal: AbortSignal): Promise<void> {
     const { clock, key, quote, served, envelope } = this.#components
     const { signed } = await concludeReading(reading, opened, {
       ...{ case: this.#case, info: served.engine.info, envelope, key },

@@ -22,8 +22,11 @@ import {
   CHECK_RATE,
   MAX_CHECK_FRAME_BYTES,
   MAX_CHECKS_PER_PEER,
+  MAX_OPEN_CHECKS,
   MAX_OPENING_CHECKS,
   MAX_RATED_PEERS,
+  MAX_RUNNING_CHECKS,
+  MAX_WAITING_CHECKS,
 } from './constants.ts'
 import { askerFrameSchema, type CheckFrame } from './messages.ts'
 import { ServedCheck, type CheckFrames } from './served-check.ts'
@@ -56,6 +59,8 @@ export class VerifyService {
   readonly #own = new Map<PeerName, number>()
   readonly #checks = new Set<ServedCheck>()
   #opening = 0
+  #entered = 0
+  #admitting = 0
 
   constructor(components: VerifyServiceComponents) {
     this.#components = components
@@ -80,7 +85,8 @@ export class VerifyService {
     try {
       const frame = await this.#receive(frames)
       leave = this.#enter(asker)
-      const check = await this.#admit(frame, frames, asker)
+      this.#admitting++
+      const check = await this.#admit(frame, frames, asker).finally(() => this.#admitting--)
       this.#checks.add(check)
       await check.run(this.#line).finally(() => this.#checks.delete(check))
     } catch (thrown) {
@@ -100,13 +106,22 @@ export class VerifyService {
     for (const check of this.#checks) if (!model || check.model === model) check.abort(reason)
   }
 
+  /** Whoever is being admitted counts as one who waits: many who come at once do not all cost their signatures. */
+  get #hasPlace(): boolean {
+    const { isOpen, waiting, running } = this.#line
+    const unread = this.#admitting + waiting + running
+    return isOpen && unread < MAX_RUNNING_CHECKS + MAX_WAITING_CHECKS && this.#entered < MAX_OPEN_CHECKS
+  }
+
   /** Counts one more of this peer; what comes back counts it out. Comes before all that costs work. */
   #enter(asker: PeerName): () => void {
     const own = this.#own.get(asker) ?? 0
     if (own >= MAX_CHECKS_PER_PEER || !this.#rates.take(asker)) throw new InfernetError('verify.rate-limited')
-    if (!this.#line.isOpen) throw new InfernetError('verify.busy')
+    if (!this.#hasPlace) throw new InfernetError('verify.busy')
     this.#own.set(asker, own + 1)
+    this.#entered++
     return () => {
+      this.#entered--
       const left = (this.#own.get(asker) ?? 1) - 1
       if (left > 0) this.#own.set(asker, left)
       else this.#own.delete(asker)

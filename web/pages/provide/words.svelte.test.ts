@@ -87,3 +87,19 @@ it('does not say that it lends while no relay answers, though one took the offer
   changed()
   expect(leadWords(provide, session).kind).toBe('live')
 })
+
+it('says that it tests itself again, and who is answered meanwhile', async () => {
+  const { clock, session, provide, provision } = await opened(Promise.resolve(true))
+  void provide.start()
+  await clock.advance(2000)
+  const letGo = provision().terms.selfTestDesk!.hold()
+  expect(leadWords(provide, session)).toEqual({
+    ...{ kind: 'warn', status: 'Testing', title: 'Testing your GPU again.' },
+    say: 'No new prompts come. It goes on when the known answers come out right.',
+  })
+  provide.pause()
+  expect(leadWords(provide, session).say).toBe('It tests itself. You paused it. No new prompts come.')
+  provide.resume()
+  letGo()
+  expect(leadWords(provide, session).kind).toBe('live')
+})

@@ -25,6 +25,7 @@ const REASONS: Readonly<Record<PauseReason, string>> = {
   battery: 'The device runs on battery.',
   metered: 'The connection is metered.',
   restart: 'It is being started again.',
+  'self-test': 'It tests itself.',
 }
 
 /** The one sentence of the page, with its status above and what to know below. */
@@ -70,11 +71,18 @@ export function leadWords(provide: Provide, session: Session): Lead {
       return liveWords(provide, session)
     case 'paused':
       if (provide.figures.restart) return restartWords(provide, provide.figures.restart)
+      if (provide.figures.pauseReasons.join() === 'self-test')
+        return {
+          kind: 'warn',
+          status: 'Testing',
+          title: `Testing your ${what} again.`,
+          say: `No new prompts come${underWayWords(provide)}. It goes on when the known answers come out right.`,
+        }
       return {
         kind: 'off',
         status: 'Paused',
         title: 'Paused.',
-        say: `${provide.figures.pauseReasons.map((reason) => REASONS[reason]).join(' ')} No new prompts come${provide.figures.jobs.length > 0 ? `; ${plural(provide.figures.jobs.length, 'answer')} under way go on` : ''}.`,
+        say: `${provide.figures.pauseReasons.map((reason) => REASONS[reason]).join(' ')} No new prompts come${underWayWords(provide)}.`,
       }
     case 'draining':
       return {
@@ -101,6 +109,10 @@ export function leadWords(provide: Provide, session: Session): Lead {
         say: '',
       }
   }
+}
+
+function underWayWords({ figures: { jobs } }: Provide): string {
+  return jobs.length > 0 ? `; ${plural(jobs.length, 'answer')} under way go on` : ''
 }
 
 function liveWords(provide: Provide, session: Session): Lead {

@@ -1,9 +1,10 @@
+import type { EngineReason } from '#shared/peer/provide-model.ts'
 import type { Conditions } from '../session/services.ts'
 import type { Settings } from '../session/settings.svelte.ts'
 
-/** What pauses a tab; `restart` comes from the engine. */
+/** What pauses a tab; the rest comes from the engine. */
 export type TabReason = 'you' | 'hidden' | 'battery' | 'metered'
-export type PauseReason = TabReason | 'restart'
+export type PauseReason = TabReason | EngineReason
 
 /** What the tab's conditions say under the visitor's limits. */
 export function reasonsOf(

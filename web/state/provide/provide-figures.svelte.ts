@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/base/clock.ts'
 import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { Accusation } from '#shared/peer/accusation.ts'
 import type { ProviderJob } from '#shared/peer/peer.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
 import type { Restart } from '#shared/peer/provide-model.ts'
@@ -30,6 +31,7 @@ export class ProvideFigures {
   #refusal = $state.raw<InfernetError | undefined>()
   #reasons = $state.raw<readonly PauseReason[]>([])
   #restart = $state.raw<Restart | undefined>()
+  #accusation = $state.raw<Accusation | undefined>()
   #rate = $state.raw(NO_RATE)
 
   constructor(clock: Clock) {
@@ -59,6 +61,10 @@ export class ProvideFigures {
   get restart(): Restart | undefined {
     return this.#restart
   }
+  /** The last time somebody said that an answer differs, and what came of that. Stays after the end, until {@link begin}. */
+  get accusation(): Accusation | undefined {
+    return this.#accusation
+  }
   /** Tokens per second over the last seconds; 0 when nobody is being answered. */
   get speedNow(): number {
     return this.#jobs.length > 0 ? perSecond(this.#rate) : 0
@@ -66,6 +72,7 @@ export class ProvideFigures {
 
   begin(): void {
     this.#served = NOTHING_SERVED
+    this.#accusation = undefined
   }
 
   read({ chosen, all }: Pick<Lending, 'chosen' | 'all'>): void {
@@ -87,6 +94,7 @@ export class ProvideFigures {
     this.#refusal = provision.offerRefusal
     this.#reasons = reasons
     this.#restart = restart
+    this.#accusation = lastOf(all.map(({ accusation }) => accusation))
     this.#rate = counted(this.#rate, this.#clock.monotonic(), this.#served.tokens)
   }
 
@@ -98,6 +106,12 @@ export class ProvideFigures {
     this.#reasons = []
     this.#restart = undefined
   }
+}
+
+/** By who says when, of all models. */
+function lastOf(accusations: readonly (Accusation | undefined)[]): Accusation | undefined {
+  const told = accusations.filter((each) => each !== undefined)
+  return told.sort((a, b) => b.at - a.at)[0]
 }
 
 function sumOf(counts: readonly number[]): number {

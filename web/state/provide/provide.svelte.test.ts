@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { tokens } from '#shared/base/units.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
+import type { Accusation } from '#shared/peer/accusation.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
+import { someModel } from '#shared/testing/peers.ts'
 import { parsePerMillion } from './parse-price.ts'
 import { Provide } from './provide.svelte.ts'
 import { Session } from '../session/session.svelte.ts'
@@ -10,7 +12,7 @@ import { Settings } from '../session/settings.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
 import { noClaims } from '../testing/memory-money.ts'
 import { memoryServices, type Scene } from '../testing/memory-services.ts'
-import { GPU } from '../testing/samples.ts'
+import { GPU, named } from '../testing/samples.ts'
 
 async function opened(change: Partial<Scene> = {}) {
   const clock = new FakeClock()
@@ -154,6 +156,51 @@ it('invites nobody while the engine is being started again, then goes on by itse
   expect(provide).toMatchObject({ stage: 'live', figures: { restart: undefined } })
   expect(provision().state).toBe('live')
   expect(provide.started?.engine.testedAt).toBeGreaterThan(before!)
+})
+
+const accused = (clock: FakeClock, state: Accusation['state']): Accusation => ({
+  ...{
+    verifier: named('judge1'),
+    model: someModel(),
+    difference: 'tokens',
+    at: clock.now(),
+    isStaked: false,
+  },
+  ...{ class: { backend: 'wasm', adapter: 'cpu', build: 'x' }, state },
+})
+
+it('tells what somebody says of its answers, and pauses while it tests itself', async () => {
+  const { provide, provision, clock } = await live()
+  const letGo = provision().terms.selfTestDesk!.hold()
+  provision().accusation = accused(clock, { stage: 'testing' })
+  provision().changed()
+  expect(provide).toMatchObject({
+    stage: 'paused',
+    figures: {
+      pauseReasons: ['self-test'],
+      accusation: { verifier: named('judge1'), state: { stage: 'testing' } },
+    },
+  })
+  letGo()
+  expect(provide.stage).toBe('live')
+  await provide.stop()
+  expect(provide.figures.accusation?.state.stage, 'what happened is still told').toBe('testing')
+  void provide.start()
+  expect(provide.figures.accusation).toBeUndefined()
+})
+
+it('ends with the reason where its own test comes out wrong', async () => {
+  const { provide, provision, engines, clock } = await live()
+  const reason = new InfernetError('engine.self-test-failed', { wrong: 2, total: 32 })
+  provision().terms.selfTestDesk!.hold()
+  provision().accusation = accused(clock, { stage: 'testing' })
+  provision().changed()
+  engines[0]!.enter({ stage: 'ended', reason })
+  await clock.advance(10)
+  expect(provide).toMatchObject({
+    ...{ stage: 'failed', error: reason },
+    figures: { accusation: { state: { stage: 'failed', reason } }, pauseReasons: [] },
+  })
 })
 
 it('stays paused by hand over a restart', async () => {

@@ -269,9 +269,9 @@ export class Provide {
   #read(lending: Lending): void {
     if (lending !== this.#lending) return
     const { failure, restart, provision } = lending.chosen
-    if (failure) return void this.#fail(failure)
     const hadRestart = this.figures.restart !== undefined
     this.figures.read(lending)
+    if (failure) return void this.#fail(failure)
     this.#lent = lending.models
     if (hadRestart && !restart) this.#yield.changed() // a new engine knows of no share
     const { state } = provision

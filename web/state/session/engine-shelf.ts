@@ -136,6 +136,7 @@ function closedBy(engine: StandingEngine, close: () => Promise<void>): StandingE
     generate: (request, options) => engine.generate(request, options),
     score: (request, options) => engine.score(request, options),
     embed: (request, options) => engine.embed(request, options),
+    testAgain: (options) => engine.testAgain(options),
     onChange: (callback) => engine.onChange(callback),
     close,
   }

@@ -75,6 +75,21 @@ it('counts what a check found for who is asked next, and knows it in the next vi
   expect(codes(next.record)).toContain('checked')
 })
 
+it('takes a forgery that a peer found for one that it saw itself: it was shown it', async () => {
+  const { open } = storing(new FakeClock())
+  const known = await open()
+  const [{ name }, other] = [await makePeer(), await makePeer()]
+  const report = await differing(name)
+  const verdict = { ...report.verdict, difference: 'openings' as const }
+  for (const job of ['01', '02']) {
+    const found = { ...report, by: 'peer' as const, jobId: jobId(job.repeat(16)), verdict }
+    known.checked({ ...found, shown: 'forged' })
+    known.checked({ ...found, provider: other.name })
+  }
+  expect(known.record.explain(name).map(({ code }) => code)).toContain('excluded')
+  expect(known.record.explain(other.name).map(({ code }) => code)).not.toContain('excluded')
+})
+
 it('is kept within a second of a change, begins empty where what is kept cannot be read, and writes nothing without news', async () => {
   const clock = new FakeClock()
   const { kept, open } = storing(clock)

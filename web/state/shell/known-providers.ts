@@ -50,10 +50,11 @@ export class KnownProviders {
     return new ToldEvidence({ clock, record: this.record, registers, stakes })
   }
 
-  /** What a check found counts for who is asked next. */
-  checked({ provider, jobId, by, verifier, verdict }: CheckReport): void {
+  /** What a check found counts for who is asked next. A forgery was shown to this tab, whoever read the answer. */
+  checked({ provider, jobId, by, shown, verifier, verdict }: CheckReport): void {
     const { outcome, difference, reason, class: runsOn } = verdict
-    this.record.checked(provider, { jobId, outcome, difference, reason, by, verifier, class: runsOn })
+    const seenBy = shown === 'forged' && difference === 'openings' ? 'self' : by
+    this.record.checked(provider, { jobId, outcome, difference, reason, by: seenBy, verifier, class: runsOn })
     void this.keep()
   }
 

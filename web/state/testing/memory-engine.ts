@@ -58,6 +58,10 @@ export class MemoryEngine implements StandingEngine {
   async embed(): Promise<never> {
     throw new InfernetError('engine.other-task', { task: 'text-generation' })
   }
+  /** Passes. */
+  async testAgain(): Promise<void> {
+    this.enter({ stage: 'up' })
+  }
   async close(): Promise<void> {
     this.closed = true
   }

@@ -14,6 +14,7 @@ export class MemoryProvision implements Provision {
   served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n), paid: baseUnits(0n) }
   offerAcceptedAt: Provision['offerAcceptedAt']
   offerRefusal: Provision['offerRefusal'] = undefined
+  accusation: Provision['accusation'] = undefined
   readonly engine: Engine
   readonly terms: ProviderTerms
   readonly #listeners = new Set<() => void>()
