@@ -1,7 +1,9 @@
 import { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
 import { locateModelFiles } from './config/models-folder.ts'
 import type { RelayConfig } from './config/options.ts'
-import { mountAudit } from './audit/mount-audit.ts'
+import { mountAudit, type MountAuditComponents } from './audit/mount-audit.ts'
+import { readOwnPrompts } from './audit/own-prompts.ts'
+import { openPurses } from './audit/purse/open-purses.ts'
 import { mountChain, type MountedChain } from './chain/mount-chain.ts'
 import { createRelay, type Relay, type RelayComponents } from './create-relay.ts'
 import { mountDirectory } from './directory/mount-directory.ts'
@@ -60,17 +62,7 @@ export function composeRelay(
       }))
     const audit =
       config.audit === 'on'
-        ? await mountAudit(
-            relay,
-            {
-              clock,
-              key,
-              log: log.child({ scope: 'audit' }),
-              directory: directory.port,
-              records,
-            },
-            { locate: locateModelFiles(config), probesPerHour: config.auditBudget },
-          )
+        ? await audited(relay, { clock, key, log, directory: directory.port, records }, config, attached)
         : undefined
     return {
       stop: async () => {
@@ -84,6 +76,21 @@ export function composeRelay(
   }
   const mounts = config.networkFile === '' ? [directory] : [chain, directory]
   return createRelay(components, { ...init, mounts })
+}
+
+async function audited(
+  relay: RelayHost,
+  components: MountAuditComponents,
+  config: RelayConfig,
+  attached: MountedChain | undefined,
+): ReturnType<typeof mountAudit> {
+  const { clock } = components
+  const log = components.log.child({ scope: 'audit' })
+  const { dataFolder, auditSpend: spend } = config
+  const purses = attached?.audit && (await openPurses(attached.audit, { clock, log }, { dataFolder, spend }))
+  const prompts = config.auditPrompts === '' ? undefined : await readOwnPrompts(config.auditPrompts)
+  const init = { locate: locateModelFiles(config), probesPerHour: config.auditBudget, prompts }
+  return mountAudit(relay, { ...components, log, purses }, init)
 }
 
 function provide(

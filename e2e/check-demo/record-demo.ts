@@ -1,42 +1,50 @@
 import type { PeerName } from '#shared/base/ids.ts'
-import type { CheckBy, CheckReport } from '#shared/peer/check-events.ts'
+import type { CheckReport } from '#shared/peer/check-events.ts'
 import { isEarlyStop } from '#shared/peer/early-stop.ts'
-import type { Peer, Provision } from '#shared/peer/peer.ts'
+import type { Peer } from '#shared/peer/peer.ts'
+import { recordRegistersOf } from '#shared/peer/record-registers.ts'
+import type { Stakes } from '#shared/schedule/record/heard.ts'
 import { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
-import type { Transcript } from '#shared/stream/transcript.ts'
 import { cheatNamed, type Cheat } from '#shared/testing/cheats/cheats.ts'
 import { loadTinyParts, type TinyParts } from '#shared/testing/cheats/tiny-parts.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
+import { findVerdicts } from '#shared/verify/board/find-records.ts'
+import { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
-import { TestNetwork } from '../peers/test-network.ts'
+import { TestNetwork, type TestPeerNode } from '../peers/test-network.ts'
 import { askAloud, promptOf } from './ask-aloud.ts'
-import { lend, untilOffered } from './verifiers.ts'
+import { checkBy, startDemoAuditor } from './demo-auditor.ts'
+import { lendWith, untilOffered, type Lender } from './verifiers.ts'
 
-/** What a recogniser of probes has read of the auditors' prompts; the rest of the probes it has never seen. */
-const KNOWN_PROBES = ['Tell me a story about a cat.', 'Write a short story about a dog and a hat.']
-const PROBES = [
-  ...KNOWN_PROBES,
+/** What somebody asks who is no auditor. */
+const QUESTIONS = [
   'Tell me a story about a fox and a lantern.',
   'Write a short story about an owl and a bell.',
   'Tell me a story about a bear and a kite.',
   'Tell me a story about a duck and a map.',
 ]
+/** Probes come by chance and some answers are too short to judge; a cheat that is not found by then is not found. */
+const LIMIT_MS = 300_000
 
-/** The network of such a demo: one who provides, perhaps one who verifies, and whoever probes them. */
+/** Everybody in such a demo. */
 interface Stage {
   readonly network: TestNetwork
   readonly relay: string
   readonly parts: TinyParts
-  readonly record: ProviderRecord
   readonly cheat: Cheat
+  readonly consumer: TestPeerNode
+  readonly provider: PeerName
   /** Where a verifier is to be found out: it can be asked while it is resumed, so that it never writes an answer. */
-  readonly verifier: Provision | undefined
+  readonly verifier: Lender | undefined
+  /** What the consumer knows. Of a verifier there is a second one, where it has a stake, which makes its word count. */
+  readonly records: readonly ProviderRecord[]
 }
 
 /**
- * Probes with prompts until the record excludes who cheats. Each probe is asked under a fresh name, and the answer is read
- * by an engine of the prober's own. A verifier is probed by asking it for the verdict on an answer that was read already.
- * The last line is one JSON object.
+ * Real audits until the record excludes who cheats. An auditor asks under fresh names with prompts of its own corpus, reads
+ * the answers with an engine of its own and tells a relay; a consumer reads there what is said, asks questions of its own,
+ * and has those checked. A verifier is found out where its verdict on an answer is not what was read here; an auditor who
+ * lies publishes at the relay, and whoever reads it looks for themselves. The last line is one JSON object.
  *
  * @returns the exit code: 0 when the cheat is excluded, and nobody honest is
  */
@@ -44,32 +52,27 @@ export async function probeUntilExcluded(name: string): Promise<number> {
   await using network = new TestNetwork()
   const relay = await startRelayProcess({ args: ['--seed-provider', 'off'] })
   network.defer(() => relay.stop())
-  const isProbe = (prompt: readonly number[]): boolean => known.has(prompt.join())
-  const parts = await loadTinyParts({ isProbe })
+  const parts = await loadTinyParts()
   network.defer(() => parts.close())
-  const known = new Set(KNOWN_PROBES.map((content) => promptOf(content, parts).promptTokens.join()))
   const cheat = cheatNamed(name)
-  const record = new ProviderRecord({ clock: realClock })
-  await lend(network, relay.address, providerOf(cheat, parts))
-  const verifier = cheat.by === 'provider' ? undefined : await lend(network, relay.address, cheat.wrap(parts))
-  verifier?.pause()
-  const stage = { network, relay: relay.address, parts, record, cheat, verifier }
-  const harmed = new Set<PeerName>()
-  let probes = 0
-  for (const content of PROBES) {
-    probes++
-    const { suspect, bystander } = await probe(stage, content)
-    if (bystander && record.isExcluded(bystander)) harmed.add(bystander)
-    if (!record.isExcluded(suspect)) continue
-    process.stdout.write(
-      `${JSON.stringify({ cheat: name, probes, suspect, excluded: true, verified: 'excluded' })}\n`,
-    )
-    return harmed.size === 0 ? 0 : 1
+  const provider = await lendWith(network, relay.address, providerOf(cheat, parts))
+  const verifier =
+    cheat.by === 'provider' ? undefined : await lendWith(network, relay.address, cheat.wrap(parts))
+  verifier?.provision.pause()
+  const suspect = verifier?.name ?? provider.name
+  const consumer = await network.node({ relays: [relay.address] })
+  const staked: Stakes = {
+    of: (peer) => (peer === suspect ? { operator: 'who is suspected', share: 1 } : undefined),
   }
-  process.stdout.write(
-    `${JSON.stringify({ cheat: name, probes, excluded: false, verified: 'not excluded' })}\n`,
-  )
-  return 1
+  const unstaked = new ProviderRecord({ clock: realClock })
+  const records = verifier ? [unstaked, new ProviderRecord({ clock: realClock, stakes: staked })] : [unstaked]
+  const stage: Stage = {
+    ...{ network, relay: relay.address, parts, cheat, consumer, records },
+    ...{ provider: provider.name, verifier },
+  }
+  const found = await watch(stage, suspect)
+  process.stdout.write(`${JSON.stringify(found)}\n`)
+  return found.excluded && !found.harmed ? 0 : 1
 }
 
 /** The provider, which is honest unless it is the one who cheats or its accomplice. */
@@ -78,65 +81,131 @@ function providerOf(cheat: Cheat, parts: TinyParts): TinyParts['honest'] {
   return cheat.name === 'always-agrees' ? cheatNamed('smaller-model').wrap(parts) : parts.honest
 }
 
-interface Probed {
-  /** Who is to be found out. */
+interface Found {
+  readonly cheat: string
+  /** Answers of probes that were checked. */
+  readonly probes: number
+  /** Questions of the consumer's own that were checked. */
+  readonly questions: number
+  /** Verdicts that the relay served. */
+  readonly published: number
   readonly suspect: PeerName
-  /** Who did nothing wrong, and must not suffer for it. */
-  readonly bystander: PeerName | undefined
+  readonly excluded: boolean
+  /** Whether somebody is excluded who did nothing wrong. */
+  readonly harmed: boolean
+  readonly verified: 'excluded' | 'not excluded'
 }
 
-/** One probe, noted in the record. */
-async function probe(stage: Stage, content: string): Promise<Probed> {
-  const { network, relay, parts, record, verifier } = stage
-  const { peer } = await network.node({ relays: [relay] })
+/** Lets the auditor run and asks questions beside it, until the suspect is excluded. */
+async function watch(stage: Stage, suspect: PeerName): Promise<Found> {
+  const { provider, parts, cheat, records } = stage
+  const state = { probes: 0, questions: 0, published: 0 }
+  const until = performance.now() + LIMIT_MS
+  const isExcluded = (): boolean => records.every((record) => record.isExcluded(suspect))
+  await audit(stage, () => state.probes++)
+  while (!isExcluded() && performance.now() < until) {
+    const before = state.probes
+    while (state.probes === before && !isExcluded() && performance.now() < until) await pause()
+    state.published = Math.max(state.published, await readVerdicts(stage))
+    if (isExcluded()) break
+    // Who lies is answered by looking for oneself; and nobody's word replaces that.
+    const content = QUESTIONS[state.questions++ % QUESTIONS.length] ?? ''
+    await askAndCheck(stage, content)
+    console.error(`The record says of the suspect: ${inWords(records, suspect)}`)
+  }
+  const isHonest = cheat.by !== 'provider' && providerOf(cheat, parts) === parts.honest
+  const excluded = isExcluded()
+  return {
+    ...{ cheat: cheat.name, ...state, suspect, excluded },
+    harmed: isHonest && records.some((record) => record.isExcluded(provider)),
+    verified: excluded ? 'excluded' : 'not excluded',
+  }
+}
+
+/** Starts the auditor: the suspect itself where it is the auditor who lies, else one that looks for itself. */
+async function audit(stage: Stage, onProbe: () => void): Promise<void> {
+  const { network, relay, parts, cheat, provider, verifier, records } = stage
+  const isLiar = cheat.by === 'auditor'
+  const who = (isLiar ? verifier?.who : undefined) ?? (await network.node({ relays: [relay] }))
+  const [record = new ProviderRecord({ clock: realClock })] = records
+  await startDemoAuditor(
+    {
+      ...{ network, relay, parts, who, provider },
+      // A liar's own record is of no use to anybody.
+      record: isLiar ? new ProviderRecord({ clock: realClock }) : record,
+      engine: isLiar ? cheat.wrap(parts) : parts.honest,
+      onChecked: async ({ checker, own }) => {
+        if (isLiar) return
+        note(stage, own)
+        if (verifier) note(stage, await verdictOf(stage, checker, own))
+      },
+    },
+    (event) => {
+      if (event.type === 'failed') console.error(`A probe failed at its ${event.at}: ${event.reason.message}`)
+      if (event.type !== 'probed') return
+      console.error(
+        `A probe: its answer ${event.report.verdict.outcome}, and ${event.relays} relay was told.`,
+      )
+      onProbe()
+    },
+  )
+}
+
+/** What the relay tells of the provider, as a consumer reads it. Gives how many verdicts there are. */
+async function readVerdicts({ consumer, provider, records }: Stage): Promise<number> {
+  const ports = recordRegistersOf(consumer.node, realClock, consumer.joined).registers.map(({ port }) => port)
+  const found = await findVerdicts(ports, provider, { now: () => realClock.now() })
+  for (const record of records)
+    await new ToldEvidence({ clock: realClock, record, registers: () => ports }).tell(provider, found)
+  return found.length
+}
+
+/** A question of the consumer's own, read again here; the suspect's verdict on it is held against that. */
+async function askAndCheck(stage: Stage, content: string): Promise<void> {
+  const { consumer, parts, verifier, records, provider } = stage
+  if (records.some((record) => record.wantsCheck(provider)))
+    console.error('Somebody says that it cheats: its next answer is checked here.')
   const prompt = promptOf(content, parts)
-  const { tokens, transcript, summary } = await askAloud(peer, prompt, parts)
-  const own = await checkBy(peer, transcript, { by: 'self', engine: parts.honest })
-  const { jobId, provider, verdict } = own
-  const { outcome, difference, reason } = verdict
-  record.checked(provider, { jobId, outcome, difference, reason, by: 'self', verifier: undefined })
+  const { transcript, tokens, summary } = await askAloud(consumer.peer, prompt, parts)
+  const own = await checkBy(consumer.peer, transcript, { by: 'self', engine: parts.honest })
+  note(stage, own)
   const { contextLength } = parts.honest.info
-  if (isEarlyStop(prompt, tokens, { finish: summary.finish, contextLength }))
-    record.stoppedEarly(provider, jobId)
-  console.error(`A probe: its answer ${outcome}. ${inWords(record, provider)}`)
-  if (!verifier) return { suspect: provider, bystander: undefined }
-  verifier.resume()
-  await untilOffered(verifier)
-  const told = await checkBy(peer, transcript, { by: 'peer', profile: 'fp32' })
-  verifier.pause()
-  return noteVerdict(record, { told, own })
+  const isShort = isEarlyStop(prompt, tokens, { finish: summary.finish, contextLength })
+  if (isShort) for (const record of records) record.stoppedEarly(own.provider, own.jobId)
+  console.error(`A question: its answer ${own.verdict.outcome}${isShort ? ', and stopped early' : ''}.`)
+  if (verifier) note(stage, await verdictOf(stage, consumer.peer, own))
 }
 
-/** Holds what a verifier says against what an engine of one's own found. */
-function noteVerdict(
-  record: ProviderRecord,
-  { told, own }: { readonly told: CheckReport; readonly own: CheckReport },
-): Probed {
-  const { verifier, provider, verdict, jobId } = told
-  record.told({ provider, verifier, verdict })
-  // It put its name to numbers that are not so.
-  if (verdict.outcome !== own.verdict.outcome)
-    record.checked(verifier, {
-      jobId,
-      outcome: 'differs',
-      difference: 'tokens',
-      by: 'self',
-      verifier: undefined,
-    })
-  console.error(`A verifier says that it ${verdict.outcome}. ${inWords(record, verifier)}`)
-  return { suspect: verifier, bystander: own.verdict.outcome === 'agrees' ? provider : undefined }
+async function verdictOf({ verifier, cheat }: Stage, peer: Peer, own: CheckReport): Promise<CheckReport> {
+  if (!verifier) throw new Error('Nobody verifies.')
+  verifier.provision.resume()
+  await untilOffered(verifier.provision)
+  try {
+    const told = await checkBy(peer, own.transcript, { by: 'peer', profile: 'fp32' })
+    console.error(
+      `The ${cheat.by} says that it ${told.verdict.outcome}; read here it ${own.verdict.outcome}.`,
+    )
+    return told
+  } finally {
+    verifier.provision.pause()
+  }
 }
 
-async function checkBy(peer: Peer, transcript: Transcript, by: CheckBy): Promise<CheckReport> {
-  for await (const event of peer.check(transcript, by)) if (event.type === 'done') return event.report
-  throw new Error('The check ended without a report.')
+function note({ records }: Stage, { jobId, provider, verdict, by, verifier }: CheckReport): void {
+  const { outcome, difference, reason, class: seen } = verdict
+  const who = by === 'peer' ? verifier : undefined
+  for (const record of records)
+    record.checked(provider, { jobId, outcome, difference, reason, by, verifier: who, class: seen })
 }
 
-function inWords(record: ProviderRecord, provider: PeerName): string {
-  return `The record: ${
+function inWords(records: readonly ProviderRecord[], provider: PeerName): string {
+  const said = records.map((record) =>
     record
       .explain(provider)
       .map(({ code }) => code)
-      .join(', ') || 'nothing yet'
-  }.`
+      .join(', '),
+  )
+  return `${[...new Set(said)].map((each) => each || 'nothing yet').join('; with a stake: ')}.`
 }
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))

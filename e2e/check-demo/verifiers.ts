@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright'
 import { fileURLToPath } from 'node:url'
+import type { PeerName } from '#shared/base/ids.ts'
 import { hasCode } from '#shared/errors/infernet-error.ts'
 import type { Backend, Engine } from '#shared/engine/engine.ts'
 import type { Manifest } from '#shared/models/manifest.ts'
@@ -10,7 +11,7 @@ import { until } from '../../relay/testing/fixtures.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
 import { openProvider } from '../fixtures/network.ts'
 import { lavapipeChromium } from '../lavapipe/lavapipe-chromium.ts'
-import { OWN_SOCKET, type TestNetwork } from '../peers/test-network.ts'
+import { OWN_SOCKET, type TestNetwork, type TestPeerNode } from '../peers/test-network.ts'
 
 /** A software GPU compiles for a minute or two before it is live. */
 const LIVE_LIMIT_MS = 300_000
@@ -61,11 +62,24 @@ export async function openVerifierNode({ network, relay, manifest }: Ground): Pr
 
 /** Puts an engine behind a Node peer that lends it for nothing, until the network ends. */
 export async function lend(network: TestNetwork, relay: string, engine: Engine): Promise<Provision> {
-  const { peer } = await network.node({ listen: [OWN_SOCKET], relays: [relay] })
+  return (await lendWith(network, relay, engine)).provision
+}
+
+/** Who lends, and what it lends. */
+export interface Lender {
+  readonly name: PeerName
+  readonly who: TestPeerNode
+  readonly provision: Provision
+}
+
+/** The same, with who lends it. */
+export async function lendWith(network: TestNetwork, relay: string, engine: Engine): Promise<Lender> {
+  const who = await network.node({ listen: [OWN_SOCKET], relays: [relay] })
+  const { peer } = who
   const terms = { price: pricePerToken(1n, 10n), selfTest: { right: 1, total: 1 } }
   const provision = peer.provide(engine, terms)
   await untilOffered(provision)
-  return provision
+  return { name: peer.name, who, provision }
 }
 
 /** Waits until a relay knows that it can be asked. */

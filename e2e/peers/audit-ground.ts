@@ -7,14 +7,15 @@ import { realClock } from '#shared/testing/real-clock.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
 import { findVerdicts, type FoundVerdict } from '#shared/verify/board/find-records.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
-import { mountAudit } from '../../relay/audit/mount-audit.ts'
+import { mountAudit, type MountAuditComponents } from '../../relay/audit/mount-audit.ts'
+import type { Purses } from '../../relay/audit/purse/purses.ts'
 import { locateIn } from '../../relay/config/models-folder.ts'
 import { mountDirectory, type MountedDirectory } from '../../relay/directory/mount-directory.ts'
 import { recordRegistersOn } from '../../relay/directory/record-registers.ts'
-import { createLog } from '../../relay/observe/log.ts'
+import { createLog, type Logger } from '../../relay/observe/log.ts'
 import { createNodeEngine } from '../../relay/provide/node-engine.ts'
 import { startRelay, until } from '../../relay/testing/fixtures.ts'
-import { OWN_SOCKET, TERMS, TestNetwork, type TestPeerNode } from './test-network.ts'
+import { OWN_SOCKET, TERMS, TestNetwork, type NodeInit, type TestPeerNode } from './test-network.ts'
 
 const MODELS = fileURLToPath(new URL('../../web/public/models/', import.meta.url))
 /** Fast enough for a test; a relay takes 600 at most. */
@@ -22,8 +23,16 @@ const PROBES_PER_HOUR = 3600
 
 export type AuditGround = Awaited<ReturnType<typeof startAuditGround>>
 
+export interface AuditGroundInit {
+  /** What the auditor pays with. @default nothing */
+  readonly purses?: Purses
+  /** What reads answers at the relay. @default an engine of its own */
+  readonly reads?: MountAuditComponents['engine']
+  readonly log?: Logger
+}
+
 /** A relay that audits, an engine to provide with, and a peer that reads what the relay keeps. */
-export async function startAuditGround() {
+export async function startAuditGround({ purses, reads, log = createLog('silent') }: AuditGroundInit = {}) {
   const network = new TestNetwork()
   const privateKey = await generateKeyPair('Ed25519')
   const mounted: { directory?: MountedDirectory } = {}
@@ -39,7 +48,7 @@ export async function startAuditGround() {
           const audit = await mountAudit(
             host,
             {
-              ...{ clock: realClock, log: createLog('silent'), key: privateKey, records },
+              ...{ clock: realClock, log, key: privateKey, records, purses, engine: reads },
               directory: directory.port,
             },
             { locate: locateIn([MODELS]), probesPerHour: PROBES_PER_HOUR },
@@ -60,9 +69,14 @@ export async function startAuditGround() {
   const engine: Engine = await createNodeEngine({ manifest, modelFolder: `${MODELS}infernet-tiny` })
   const reader = await network.node({ relays: relay.addresses })
 
-  async function provide(served: Engine, place: 'behind the relay' | 'at a socket'): Promise<PeerName> {
+  async function provide(
+    served: Engine,
+    place: 'behind the relay' | 'at a socket',
+    payee?: NodeInit['payee'],
+  ): Promise<PeerName> {
     const listen = place === 'at a socket' ? [OWN_SOCKET] : []
-    const who: TestPeerNode = await network.node({ listen, relays: relay.addresses })
+    const init = { listen, relays: relay.addresses, ...(payee && { payee }) }
+    const who: TestPeerNode = await network.node(init)
     if (place === 'behind the relay') await who.joined.provide()
     const provision = who.peer.provide(served, TERMS)
     await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)

@@ -9,8 +9,10 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { createNode } from '#shared/mesh/create-node.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { createPeer, type RelaySource } from '#shared/peer/create-peer.ts'
+import { onlyProvider } from '#shared/peer/only-provider.ts'
 import type { Peer } from '#shared/peer/peer.ts'
 import type { DirectoryPort } from '#shared/schedule/directory-port.ts'
+import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import type { AuditTarget } from '#shared/verify/audit/probe-schedule.ts'
 import { parseSocketAddress } from '../base/socket-address.ts'
 
@@ -27,6 +29,16 @@ export interface FreshAsker {
   stop(): Promise<void>
 }
 
+export interface FreshAskerComponents {
+  readonly clock: Clock
+  /** Knows the target's newest offer. */
+  readonly directory: DirectoryPort
+  /** Offers that are looked through for the target's. */
+  readonly limit: number
+  /** What is known of providers, and is told how the target does. @default one that ends with this asker */
+  readonly record?: ProviderRecord | undefined
+}
+
 export interface FreshAskerInit {
   /** Full addresses of relays, the best first. */
   readonly relays: readonly string[]
@@ -41,7 +53,7 @@ export interface FreshAskerInit {
  * @throws InfernetError `schedule.no-relay`, or the signal's reason
  */
 export async function createFreshAsker(
-  { clock, directory }: { readonly clock: Clock; readonly directory: DirectoryPort },
+  { clock, directory, record, limit }: FreshAskerComponents,
   { relays, hides, target }: FreshAskerInit,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<FreshAsker> {
@@ -50,12 +62,12 @@ export async function createFreshAsker(
   const node = await createNode({ key, transports: [webSockets()] }, { isLocal })
   const joined = new JoinedRelays({ node, clock }, relays)
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
-  const peerOver = (source: RelaySource): Peer =>
-    createPeer(
-      { node, key, clock, random, relays: source },
-      { kind: 'node', hiding: hides ? { hasTurn: false } : undefined },
-    )
-  const [asker, checker] = [peerOver(onlyOf(directory, joined, target)), peerOver(joined)]
+  const peerOver = (source: RelaySource, hiding: { readonly hasTurn: false } | undefined): Peer =>
+    createPeer({ node, key, clock, random, relays: source, record }, { kind: 'node', hiding })
+  const onlyTarget = onlyProvider(joined, target, { directories: () => [directory], limit })
+  const asker = peerOver(onlyTarget, hides ? { hasTurn: false } : undefined)
+  // Who reads an answer for an auditor knows that it does; and who listens at a socket could not be asked otherwise.
+  const checker = peerOver(joined, undefined)
   const stop = async (): Promise<void> => {
     await Promise.allSettled([asker.stop(), checker.stop()])
     joined.stop()
@@ -68,33 +80,6 @@ export async function createFreshAsker(
     throw thrown
   }
   return { asker, checker, stop }
-}
-
-/** A directory that knows the target's newest offer and no other: an asker chooses among those that it finds. */
-function onlyOf(
-  directory: DirectoryPort,
-  joined: JoinedRelays,
-  { provider, model }: AuditTarget,
-): RelaySource {
-  const only: DirectoryPort = {
-    relay: directory.relay,
-    announce: (offer) => directory.announce(offer),
-    withdraw: (tombstone) => directory.withdraw(tombstone),
-    query: async () => {
-      const { offers } = await directory.query(model, Infinity)
-      const own = offers.filter((each) => each.provider === provider)
-      return { offers: own, total: own.length }
-    },
-    watch: (peer, callback) => joined.directories[0]?.watch(peer, callback) ?? (() => undefined),
-  }
-  return {
-    directories: [only],
-    get views() {
-      return joined.views
-    },
-    onChange: (callback) => joined.onChange(callback),
-    check: () => joined.check(),
-  }
 }
 
 async function untilUp(joined: JoinedRelays, clock: Clock, signal: AbortSignal): Promise<void> {

@@ -3,9 +3,11 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash } from '#shared/base/ids.ts'
 import { hasCode, InfernetError } from '#shared/errors/infernet-error.ts'
+import { askProbe } from '#shared/client/ask-probe.ts'
 import type { CheckBy, CheckReport } from '#shared/peer/check-events.ts'
 import type { Peer } from '#shared/peer/peer.ts'
 import type { RecordRegisters } from '#shared/peer/record-registers.ts'
+import { paymentOf } from '#shared/schedule/offer.ts'
 import type { Transcript } from '#shared/stream/transcript.ts'
 import {
   Auditor,
@@ -21,10 +23,10 @@ import type { LocateModelFile } from '../config/models-folder.ts'
 import type { LocalDirectory } from '../directory/local-directory.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
 import type { Logger } from '../observe/log.ts'
-import { askProbe } from './ask-probe.ts'
 import { readAuditedModels, type AuditedModel } from './audited-models.ts'
 import { createFreshAsker, type FreshAsker } from './fresh-asker.ts'
 import { OwnEngine } from './own-engine.ts'
+import type { Purse, Purses } from './purse/purses.ts'
 
 export interface MountAuditComponents {
   readonly clock: Clock
@@ -34,17 +36,24 @@ export interface MountAuditComponents {
   readonly directory: LocalDirectory
   /** Its own first. */
   readonly records: RecordRegisters
+  /** What pays who asks a price. @default nothing, and only those are probed who work for nothing */
+  readonly purses?: Purses | undefined
+  /** What reads answers here. @default one that starts a model when it is needed */
+  readonly engine?: Pick<OwnEngine, 'of' | 'stop'> | undefined
 }
 
 export interface MountAuditInit {
   readonly locate: LocateModelFile
   readonly probesPerHour: number
+  /** What real people asked, which nobody else knows; see `AuditorInit`. @default nothing */
+  readonly prompts?: readonly string[] | undefined
 }
 
 /** An answer with the name that asked for it: the provider opens what it signed to nobody else. */
 interface Answer extends ProbeAnswer {
   readonly model: AuditedModel
   readonly asker: FreshAsker
+  readonly purse: Purse | undefined
 }
 
 /**
@@ -57,9 +66,9 @@ interface Answer extends ProbeAnswer {
 export async function mountAudit(
   relay: RelayHost,
   components: MountAuditComponents,
-  { locate, probesPerHour }: MountAuditInit,
+  { locate, probesPerHour, prompts }: MountAuditInit,
 ): Promise<{ stop(): Promise<void> }> {
-  const { clock, log } = components
+  const { clock, log, purses } = components
   const models = await readAuditedModels(relay.catalogue, locate).catch((thrown: unknown) => {
     log.debug({ err: thrown }, 'no model could be read')
     return new Map<ModelHash, AuditedModel>()
@@ -70,7 +79,7 @@ export async function mountAudit(
       'no model that writes lies on this disk.',
       'Put one into the folder of --models-folder, or leave the option out.',
     )
-  const engine = new OwnEngine(clock)
+  const engine = components.engine ?? new OwnEngine(clock)
   const auditor = new Auditor(
     {
       clock,
@@ -78,13 +87,16 @@ export async function mountAudit(
       ports: portsOf(relay, components, models, engine),
       onEvent: (event) => report(event, relay, log),
     },
-    { probesPerHour },
+    { probesPerHour, prompts },
   )
+  purses?.start()
   auditor.start()
   log.info({ models: models.size, probesPerHour }, 'providers are audited')
+  if (!purses) log.info('only providers that work for nothing are probed: nothing is here to pay others with')
   return {
     stop: async () => {
       await auditor.stop()
+      await purses?.stop()
       await engine.stop()
     },
   }
@@ -92,9 +104,9 @@ export async function mountAudit(
 
 function portsOf(
   relay: RelayHost,
-  { clock, key, directory, records }: MountAuditComponents,
+  { clock, key, directory, records, purses }: MountAuditComponents,
   models: ReadonlyMap<ModelHash, AuditedModel>,
-  engine: OwnEngine,
+  engine: Pick<OwnEngine, 'of'>,
 ): AuditPorts<Answer> {
   const modelOf = (hash: ModelHash): AuditedModel => {
     const model = models.get(hash)
@@ -104,18 +116,25 @@ function portsOf(
   return {
     targets: async () =>
       directory.offers
-        // Who asks for money is left alone: nothing here pays.
-        .filter((offer) => models.has(offer.model) && offer.payment === undefined)
-        .filter(({ provider }) => provider !== relay.name)
-        .map(({ provider, model }) => ({ provider, model })),
+        .filter(({ model, provider }) => models.has(model) && provider !== relay.name)
+        .filter((offer) => {
+          const payment = paymentOf(offer)
+          return !payment || purses?.canPay(offer.provider, payment)
+        })
+        .map(({ provider, model }) => ({ provider, model, examples: models.get(model)?.choice.examples })),
     ask: async (prompt, target, { signal }) => {
       const model = modelOf(target.model)
       const tokenizer = await model.tokenizer()
+      const asksPrice = directory.offers.some(
+        (offer) => offer.provider === target.provider && offer.model === target.model && paymentOf(offer),
+      )
+      const purse = asksPrice ? await purses?.take(target.provider) : undefined
       const asker = await askerOf(relay, { clock, directory, target, signal })
       try {
         const peer = asker.asker
-        const transcript = await askProbe({ ...model, peer, tokenizer }, prompt, target.provider, { signal })
-        return { transcript, model, asker, release: () => asker.stop() }
+        const probe = { ...model, peer, tokenizer, purse }
+        const transcript = await askProbe(probe, prompt, target.provider, { signal })
+        return { transcript, model, asker, purse, release: () => asker.stop() }
       } catch (thrown) {
         await asker.stop()
         throw thrown
@@ -150,12 +169,16 @@ async function askerOf(relay: RelayHost, { clock, directory, target, signal }: A
       provider === target.provider &&
       addresses.some((address) => address.includes(`/p2p/${relay.name}/p2p-circuit`)),
   )
-  return createFreshAsker({ clock, directory }, { relays: relay.addresses, hides, target }, { signal })
+  return createFreshAsker(
+    { clock, directory, limit: Infinity },
+    { relays: relay.addresses, hides, target },
+    { signal },
+  )
 }
 
 interface Checking {
   readonly answer: Answer
-  readonly engine: OwnEngine
+  readonly engine: Pick<OwnEngine, 'of'>
   readonly key: PrivateKey
   readonly signal: AbortSignal
 }
@@ -164,7 +187,7 @@ async function checkAnswer(
   relay: RelayHost,
   { answer, engine, key, signal }: Checking,
 ): Promise<ProbeReport> {
-  const { transcript, model, asker } = answer
+  const { transcript, model, asker, purse } = answer
   const own = await engine.of(model).catch((thrown: unknown) => {
     if (signal.aborted || !isEngineFailure(thrown)) throw thrown
     return undefined
@@ -175,7 +198,15 @@ async function checkAnswer(
     return { verifier: relay.name, verdict, signed: await signVerdict(verdict, key) }
   }
   const { dtype: profile } = model.manifest
-  return checked(asker.checker, transcript, { by: 'peer', profile, except: [relay.name] }, signal)
+  const money = purse?.job()
+  const by: CheckBy = {
+    ...{ by: 'peer', profile, except: [relay.name] },
+    ...(money && { payer: money.payer, maxCost: money.maxCost }),
+  }
+  const report = await checked(asker.checker, transcript, by, signal)
+  money?.used(report.spent)
+  if (report.spent > 0n) await purse?.isKnown()
+  return report
 }
 
 /** A model that does not fit here, or a device that is lost: somebody else may be able to. */

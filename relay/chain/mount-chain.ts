@@ -1,8 +1,9 @@
 import type { PrivateKey } from '@libp2p/interface'
-import type { Address } from 'viem'
+import type { Address, PublicClient } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import type { Payee } from '#shared/peer/peer.ts'
 import type { DemandMeter } from '#shared/schedule/demand/demand-meter.ts'
+import type { KeyVault } from '#shared/chain/key-vault.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { RelayConfig } from '../config/options.ts'
 import type { RelayHost } from '../mount/relay-host.ts'
@@ -28,8 +29,25 @@ export interface MountedChain {
   readonly publications: PublicationWatch
   /** How the seed provider is paid; undefined without a key of the relay's, or without a seed provider. */
   readonly till: Payee | undefined
+  /** What pays for probes; undefined without a key for it. */
+  readonly audit: AuditMoney | undefined
   stop(): Promise<void>
 }
+
+/** An account that probes are paid from, and the chain that it is on. */
+export interface AuditMoney {
+  readonly network: NetworkFile
+  readonly client: PublicClient
+  readonly account: KeyVault
+  readonly sender: TransactionSender
+}
+
+type KeyOption = '--faucet-key-file' | '--relay-key-file' | '--audit-key-file'
+const ACCOUNT_NAMES = {
+  '--faucet-key-file': 'faucet',
+  '--relay-key-file': 'relay',
+  '--audit-key-file': 'audit',
+} as const satisfies Record<KeyOption, string>
 
 /** Attaches a relay to the chain of its network file. The chain may be down: the relay starts, and says so. */
 export async function mountChain(
@@ -42,7 +60,7 @@ export async function mountChain(
   }: { clock: Clock; log: Logger; key: PrivateKey; demand?: Pick<DemandMeter, 'settled'> | undefined },
   config: RelayConfig,
 ): Promise<MountedChain> {
-  const { networkFile, faucetKeyFile, relayKeyFile } = config
+  const { networkFile, faucetKeyFile, relayKeyFile, auditKeyFile } = config
   const network = await loadNetworkFile(networkFile)
   const node = new ChainNode({ clock, log }, { chainId: network.chainId, urls: network.rpcUrls })
   const head = new ChainHead({ node, clock }, network)
@@ -51,11 +69,13 @@ export async function mountChain(
   const client = createChainClient(node)
   const senders: TransactionSender[] = []
   const accounts: Record<string, Address> = {}
-  const accountOf = async (path: string, option: '--faucet-key-file' | '--relay-key-file') => {
+  const accountOf = async (path: string, option: KeyOption) => {
     const account = await loadKey(path, { option, log })
-    accounts[option === '--relay-key-file' ? 'relay' : 'faucet'] = account.address
-    const sender = new TransactionSender({ client, account, clock }, network)
-    senders.push(sender)
+    accounts[ACCOUNT_NAMES[option]] = account.address
+    // One account has one sequence of transactions, whatever it is used for.
+    const known = senders.find(({ address }) => address === account.address)
+    const sender = known ?? new TransactionSender({ client, account, clock }, network)
+    if (!known) senders.push(sender)
     return { account, sender }
   }
   const faucet =
@@ -66,6 +86,10 @@ export async function mountChain(
           testOnly(network),
         )
   const own = relayKeyFile === '' ? undefined : await accountOf(relayKeyFile, '--relay-key-file')
+  const audit =
+    auditKeyFile === ''
+      ? undefined
+      : { network, client, ...(await accountOf(auditKeyFile, '--audit-key-file')) }
   const hasClaims = config.carryClaims === 'on' || config.seedProvider === 'on'
   const claims =
     own && hasClaims
@@ -100,6 +124,7 @@ export async function mountChain(
     stake,
     publications,
     till: claims?.till,
+    audit,
     stop: async () => {
       head.stop()
       stake.stop()

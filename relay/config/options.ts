@@ -203,7 +203,7 @@ export const OPTIONS = {
     'audit',
     'off',
     'on, off',
-    'Probe providers of the models on this disk: ask them under fresh names what anybody might ask, check the answers here, and publish the verdicts. Only those that work for nothing are probed.',
+    'Probe providers of the models on this disk: ask them under fresh names what anybody might ask, check the answers here, and publish the verdicts.',
     readChoice('on', 'off'),
   ),
   auditBudget: option(
@@ -212,6 +212,27 @@ export const OPTIONS = {
     'probes/h',
     'How many probes an hour, at most; each takes an answer and a pass over it.',
     readInteger(1, MAX_PROBES_PER_HOUR),
+  ),
+  auditPrompts: option(
+    'audit-prompts',
+    '',
+    'path',
+    'A file of prompts of your own for probes, one a line: what people really asked, and nobody else knows. Without it a provider that has learnt the public generator recognises most probes.',
+    readText,
+  ),
+  auditKeyFile: option(
+    'audit-key-file',
+    '',
+    'path',
+    'A key (64 hexadecimal digits) whose money pays probes of providers that ask a price; empty: only those that work for nothing are probed.',
+    readText,
+  ),
+  auditSpend: option(
+    'audit-spend',
+    0.1,
+    'whole units/h',
+    'What probes may cost in an hour, at most, in the asset that answers are paid in.',
+    readAmount,
   ),
   networkFile: option(
     'network-file',

@@ -7,12 +7,15 @@ import type { Random } from '#shared/base/random.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { JoinedRelays } from '#shared/mesh/joined-relays.ts'
 import { pathOf } from '#shared/peer/connect.ts'
+import { onlyProvider } from '#shared/peer/only-provider.ts'
 import type { RecordRegisters } from '#shared/peer/record-registers.ts'
 import { seedRegistersOf } from '#shared/peer/seed-registers.ts'
 import { seedModels, type Seeding, type SeedingInit } from '#shared/peer/seeding.ts'
 import { createPeer } from '#shared/peer/create-peer.ts'
 import { recordRegistersOf } from '#shared/peer/record-registers.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
+import type { SignedVerdict } from '#shared/verify/board/verdict-book.ts'
+import { signVerdict, type Verdict } from '#shared/verify/verdict.ts'
 import type { Peer, RelayView } from '#shared/peer/peer.ts'
 import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
@@ -69,7 +72,7 @@ class TabMesh implements Mesh {
         key: identity.key,
         clock,
         random: RANDOM,
-        relays: this.#joined,
+        relays: init.only ? onlyProvider(this.#joined, init.only) : this.#joined,
         openings: new OpeningKeeper({ clock, random: RANDOM, store: init.openings }),
         record: init.record,
         told: init.toldBy?.(() => this.registers),
@@ -106,6 +109,10 @@ class TabMesh implements Mesh {
 
   bind(terms: BindingTerms): Promise<Uint8Array> {
     return makeBinding(this.#identity.key, terms)
+  }
+
+  async signVerdict(verdict: Verdict): Promise<SignedVerdict> {
+    return { verifier: this.name, verdict: await signVerdict(verdict, this.#identity.key) }
   }
 
   leaveClaims(init: LeaveClaimsInit, vouchers: readonly SignedVoucher[]): Promise<readonly SignedVoucher[]> {

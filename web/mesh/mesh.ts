@@ -6,9 +6,12 @@ import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import type { BindingTerms } from '#shared/settle/binding.ts'
 import type { LeaveClaimsInit } from '#shared/settle/leave-claims.ts'
 import type { SignedVoucher } from '#shared/settle/voucher.ts'
+import type { AuditTarget } from '#shared/verify/audit/probe-schedule.ts'
+import type { SignedVerdict } from '#shared/verify/board/verdict-book.ts'
 import type { OpeningStore } from '#shared/verify/openings/opening-store.ts'
 import type { RecordsPort } from '#shared/verify/board/records-port.ts'
 import type { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
+import type { Verdict } from '#shared/verify/verdict.ts'
 
 /** A tab's place in the network: a libp2p node, its relays and the peer that runs on it. */
 export interface Mesh {
@@ -16,6 +19,8 @@ export interface Mesh {
   readonly peer: Peer
   /** Binds this tab's name to an address on the chain, see `settle/binding.ts`. */
   bind(terms: BindingTerms): Promise<Uint8Array>
+  /** Puts this tab's name under what its engine found. */
+  signVerdict(verdict: Verdict): Promise<SignedVerdict>
   /** Leaves vouchers with every relay that is up; gives those that one at least keeps. Never throws. */
   leaveClaims(init: LeaveClaimsInit, vouchers: readonly SignedVoucher[]): Promise<readonly SignedVoucher[]>
   /** What keeps this tab's address from those it asks: a TURN server, or the relay alone; undefined: they see it. */
@@ -70,6 +75,8 @@ export interface MeshInit {
    * mesh that provides cannot hide. @default false
    */
   readonly hidesAddress?: boolean
+  /** Asks this provider for this model, and nobody else. @default whoever the relays name */
+  readonly only?: AuditTarget | undefined
   /** Where a mesh that provides keeps what it commits to, for after a reload. @default as long as the mesh is there */
   readonly openings?: OpeningStore | undefined
 }

@@ -14,7 +14,7 @@ export interface CheatParts {
   readonly filler: TokenId
   /** The same prompt as an older template wrote it. */
   readonly oldTemplate: (promptTokens: readonly number[]) => readonly number[]
-  /** Whether it has seen this prompt in the auditors' corpus. */
+  /** Whether it takes this prompt for one of an auditor's corpus. */
   readonly isProbe: (promptTokens: readonly number[]) => boolean
   /** What another verifier showed for its verdict on this very answer. */
   readonly published: (request: ScoreRequest) => readonly TokenScore[] | undefined

@@ -16,7 +16,7 @@ export const rightSketchesWrongTokens: CheatingEngine = ({ honest, smaller }) =>
     yield* withRightSketches(honest, request, answer)
   })
 
-/** Behaves for the prompts of the auditors' corpus, which anybody can read, and for no others. */
+/** Behaves for what it takes for a probe, and for nothing else. */
 export const probeRecogniser: CheatingEngine = ({ honest, smaller, isProbe }) =>
   sellingAs(honest, (request, options) =>
     (isProbe(request.promptTokens) ? honest : smaller).generate(request, options),

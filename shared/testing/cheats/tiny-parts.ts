@@ -4,6 +4,7 @@ import type { ModelFiles } from '../../models/model-files.ts'
 import { readTinyModel, wasmComponents, type TinyModel } from '../tiny-model.ts'
 import type { CheatParts } from './cheat.ts'
 import { cutLayer } from './cut-layer.ts'
+import { learnProbes, looksMade } from './learn-probes.ts'
 
 /** The second of four: without it the model still writes whole sentences, which is what a cheat would sell. */
 const CUT_LAYER = 1
@@ -21,9 +22,12 @@ export interface TinyParts extends CheatParts {
   readonly close: () => Promise<void>
 }
 
-/** @param options `isProbe`: @default nothing is one. `published`: @default nobody published anything */
+/**
+ * @param options `isProbe`: @default what one can learn from the generator of corpora. `published`: @default nobody
+ * published anything
+ */
 export async function loadTinyParts({
-  isProbe = () => false,
+  isProbe,
   published = () => undefined,
 }: Partial<Pick<CheatParts, 'isProbe' | 'published'>> = {}): Promise<TinyParts> {
   const model = await readTinyModel('fp32')
@@ -35,7 +39,8 @@ export async function loadTinyParts({
   ] as const
   const [honest, smaller, quantised] = engines
   return {
-    ...{ model, honest, smaller, quantised, isProbe, published, oldTemplate },
+    ...{ model, honest, smaller, quantised, published, oldTemplate },
+    isProbe: isProbe ?? recogniser(model),
     cannedPrompt: model.tokenizer.encodeChat([{ role: 'user', content: 'Tell me a story about a cat.' }]),
     filler: tokenId(TURN_START),
     async close() {
@@ -56,6 +61,25 @@ async function withoutLayer({ files, manifest }: TinyModel): Promise<ModelFiles>
 
 async function start({ manifest }: TinyModel, files: ModelFiles): Promise<ProvenEngine> {
   return createEngine(await wasmComponents(files), { manifest, maxWaiting: MAX_WAITING })
+}
+
+/** Learns when it is first asked, which takes a second. */
+function recogniser({ tokenizer }: TinyModel): CheatParts['isProbe'] {
+  let shareOf: ReturnType<typeof learnProbes> | undefined
+  return (promptTokens) => looksMade((shareOf ??= learnProbes()), turnsOf(promptTokens, tokenizer))
+}
+
+/** What a person typed, turn by turn. */
+function turnsOf(promptTokens: readonly number[], tokenizer: TinyModel['tokenizer']): readonly string[] {
+  const turns: string[] = []
+  for (let at = promptTokens.indexOf(TURN_START); at >= 0; at = promptTokens.indexOf(TURN_START, at + 1)) {
+    const end = promptTokens.indexOf(TURN_END, at)
+    const [role, ...words] = tokenizer
+      .decode(promptTokens.slice(at + 1, end < 0 ? undefined : end))
+      .split('\n')
+    if (role?.trim() === 'user') turns.push(words.join('\n'))
+  }
+  return turns
 }
 
 /** A template without the line break after each turn: a token less in each. */

@@ -1,6 +1,7 @@
 /**
  * What a cheat of the kit saves of the work of an answer, what of its price it still gets, and how surely one check of 128
- * tokens finds it. Simulated ones (docs/design-notes.md): `npm run bench -- trust` measures the power of each.
+ * tokens finds it: what it saves is assumed; the power is what `npm run bench -- trust` measured on Infernet Tiny, rounded
+ * down, for the sampler where it is least.
  */
 export interface CheatKind {
   readonly name: string
@@ -21,17 +22,17 @@ const kind = (name: string, saves: number, power: number, rest: Partial<CheatKin
 
 export const CHEAT_KINDS: readonly CheatKind[] = [
   kind('smaller model', 0.7, 0.999),
-  kind('other quantisation', 0.45, 0.9),
-  kind('other seed', 0, 1),
-  kind('ignored temperature', 0.02, 0.9),
-  kind('shortened context', 0.25, 0.9),
-  kind('canned answer', 0.98, 1),
-  kind('wrong sketches', 0.02, 1),
-  kind('right sketches over wrong tokens', 0.02, 1),
+  kind('other quantisation', 0.45, 0.99),
+  kind('other seed', 0, 0.99),
+  kind('ignored temperature', 0.02, 0.83),
+  kind('shortened context', 0.25, 0.99),
+  kind('canned answer', 0.98, 0.99),
+  kind('wrong sketches', 0.02, 0.99),
+  kind('right sketches over wrong tokens', 0.02, 0.99),
   // It is paid for the tokens that it writes, and these cost what they cost.
   kind('early stop', 0.5, 1, { sells: 0.6, isSeen: true }),
-  // What is owed is what came and was signed, whatever it counts.
-  kind('inflated usage', 0, 0),
+  // One token in five is filler.
+  kind('inflated usage', 0.2, 0.99),
 ]
 
 /** How one provider behaves. */
@@ -56,8 +57,11 @@ export const PLANTED = 'canned answer'
 
 const SHARES = [0.02, 0.05, 0.1, 0.2, 0.5, 1]
 const AFTER = [0, 20, 50, 100]
-/** Half of the probes: their prompts look like traffic and come under fresh names, so no more is assumed. */
-const RECOGNISES = [0, 0.5]
+/**
+ * Who learns the public generator knows nearly all of its prompts, which are seven of ten, and none of the others
+ * (`cheats/learn-probes.ts`); under fresh names there is no other sign.
+ */
+const RECOGNISES = [0, 0.7]
 const WHEN_FOUND = ['goes on', 'behaves', 'rejoins'] as const
 
 /** Any strategy, or a neighbour of one: with one of its choices made again. */

@@ -8,7 +8,7 @@ import type { Transcript } from '../../stream/transcript.ts'
 import type { Signed } from '../../wire/signed.ts'
 import type { SignedVerdict } from '../board/verdict-book.ts'
 import type { Verdict } from '../verdict.ts'
-import { NOBODY_THERE_MS, PROBE_DEADLINE_MS } from './constants.ts'
+import { EXAMPLE_SHARE, NOBODY_THERE_MS, OWN_SHARE, PROBE_DEADLINE_MS } from './constants.ts'
 import { makeCorpus, type CorpusPrompt } from './corpus/make-corpus.ts'
 import { ProbeSchedule, type AuditTarget, type ProbeScheduleInit } from './probe-schedule.ts'
 
@@ -76,6 +76,14 @@ export interface AuditorComponents<Answer extends ProbeAnswer = ProbeAnswer> {
   readonly onEvent?: ((event: AuditEvent) => void) | undefined
 }
 
+export interface AuditorInit extends ProbeScheduleInit {
+  /**
+   * Prompts of one's own, as real people wrote them and as no one else knows them; each is asked once. The generator of
+   * the others is public, and whoever learns it recognises most of what it makes (`shared/testing/cheats/learn-probes`).
+   */
+  readonly prompts?: readonly string[] | undefined
+}
+
 /**
  * Probes providers with prompts that look like traffic, has their answers checked, and publishes what was found. One
  * probe at a time. Who can tell a probe from a question can behave for it alone, so that nothing here may differ from an
@@ -89,12 +97,14 @@ export class Auditor<Answer extends ProbeAnswer = ProbeAnswer> {
   readonly #components: AuditorComponents<Answer>
   readonly #schedule: ProbeSchedule
   readonly #stopper = new AbortController()
+  readonly #own: string[]
   #prompts: CorpusPrompt[] = []
   #running: Promise<void> | undefined
   #isBehind = false
 
-  constructor(components: AuditorComponents<Answer>, init: ProbeScheduleInit = {}) {
+  constructor(components: AuditorComponents<Answer>, init: AuditorInit = {}) {
     this.#components = components
+    this.#own = [...(init.prompts ?? [])]
     this.#schedule = new ProbeSchedule(components, init)
   }
 
@@ -143,7 +153,7 @@ export class Auditor<Answer extends ProbeAnswer = ProbeAnswer> {
     signal: AbortSignal,
   ): Promise<Extract<AuditEvent, { type: 'probed' }>> {
     const { ports } = this.#components
-    const answer = await ports.ask(this.#nextPrompt(), target, { signal })
+    const answer = await ports.ask(this.#nextPrompt(target), target, { signal })
     try {
       // Another one may have answered in its place: that is no probe of it.
       if (answer.transcript.provider !== target.provider) throw new InfernetError('schedule.no-provider')
@@ -178,16 +188,38 @@ export class Auditor<Answer extends ProbeAnswer = ProbeAnswer> {
     this.#isBehind = isBehind
   }
 
-  /** Each prompt once, then others. */
-  #nextPrompt(): CorpusPrompt {
+  /** What a visitor might type: a prompt of one's own, one that the page proposes, or one of the corpus. */
+  #nextPrompt({ examples = [] }: AuditTarget): CorpusPrompt {
+    if (this.#own.length > 0 && this.#fraction() < OWN_SHARE) {
+      const [own = ''] = this.#own.splice(Math.floor(this.#fraction() * this.#own.length), 1)
+      return plainly(own)
+    }
+    const example = examples[Math.floor(this.#fraction() * examples.length)]
+    if (example !== undefined && this.#fraction() < EXAMPLE_SHARE) return plainly(example)
+    return this.#nextOfCorpus()
+  }
+
+  /** Each once, then others. */
+  #nextOfCorpus(): CorpusPrompt {
     if (this.#prompts.length === 0) this.#prompts = [...makeCorpus(this.#components.random.bytes(32))]
     const prompt = this.#prompts.pop()
     if (!prompt) throw new InfernetError('internal')
     return prompt
   }
 
+  /** In [0, 1). */
+  #fraction(): number {
+    const [a = 0, b = 0, c = 0] = this.#components.random.bytes(3)
+    return (a * 2 ** 16 + b * 2 ** 8 + c) / 2 ** 24
+  }
+
   /** What ended because everything ends is nobody's failure. */
   #tell(event: AuditEvent): void {
     if (!this.#stopper.signal.aborted) this.#components.onEvent?.(event)
   }
+}
+
+/** As a page asks it: with the model's own sampler and limit. */
+function plainly(text: string): CorpusPrompt {
+  return { kind: 'question', turns: [text], system: undefined, maxTokens: undefined, sampler: undefined }
 }

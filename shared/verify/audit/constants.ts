@@ -17,6 +17,18 @@ export const MAX_AUDITED = 4096
 /** One that was not seen for so long is forgotten. */
 export const FORGET_MS = 7 * 24 * HOUR_MS
 
+/**
+ * Of the probes that an auditor's own prompts leave, so many ask what the pages propose: a provider that cheats whoever
+ * asks anything else answers these rightly to real visitors as well.
+ */
+export const EXAMPLE_SHARE = 0.3
+/** How many probes ask one of the auditor's own prompts, as long as there are some that were not asked. */
+export const OWN_SHARE = 0.7
+
+/** Prompts that an auditor brings, and the letters of each. */
+export const MAX_OWN_PROMPTS = 20_000
+export const MAX_OWN_PROMPT_LETTERS = 4000
+
 /** A probe with its check takes no longer: an answer, openings, and a pass over it. */
 export const PROBE_DEADLINE_MS = 5 * MINUTE_MS
 

@@ -10,6 +10,8 @@ const HOUR_MS = 60 * MINUTE_MS
 export interface AuditTarget {
   readonly provider: PeerName
   readonly model: ModelHash
+  /** What pages propose to ask this model: many visitors press one of these. @default nothing */
+  readonly examples?: readonly string[] | undefined
 }
 
 export interface ProbeScheduleInit {

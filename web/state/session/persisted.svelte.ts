@@ -52,10 +52,19 @@ export function yesNo(fallback: boolean): Form<boolean> {
 
 /** A whole percentage, `least` to 100; `fallback` where there is none. */
 export function percent(least: number, fallback = 100): Form<number> {
+  return whole({ least, most: 100, fallback })
+}
+
+/** A whole number within bounds; `fallback` where there is none. */
+export function whole({
+  least,
+  most,
+  fallback,
+}: Record<'least' | 'most' | 'fallback', number>): Form<number> {
   return {
     read(kept) {
       const value = Number(kept ?? fallback)
-      return Number.isFinite(value) ? Math.min(100, Math.max(least, Math.round(value))) : fallback
+      return Number.isFinite(value) ? Math.min(most, Math.max(least, Math.round(value))) : fallback
     },
     write: String,
   }

@@ -24,6 +24,11 @@ export class ProvidingPlace {
     return this.#mesh?.name
   }
 
+  /** Undefined while it does not provide. */
+  get mesh(): Mesh | undefined {
+    return this.#mesh
+  }
+
   /** The name under which this browser provides; undefined before {@link readKeptName}, and where none lasts. */
   get keptName(): PeerName | undefined {
     return this.#keptName

@@ -71,7 +71,7 @@ export interface SessionServices {
    */
   learnModel(model: ModelHash, options: { readonly signal: AbortSignal }): Promise<void>
   openMesh(
-    init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
+    init: Pick<MeshInit, 'purpose' | 'hidesAddress' | 'only'>,
     options: { readonly signal: AbortSignal },
   ): Promise<Mesh>
   /** Starts the model's engine in this tab, or shares the one that runs here already. */

@@ -114,6 +114,10 @@ export class Session {
   get ownNames(): readonly PeerName[] {
     return [this.#mesh?.name, this.providing.name].filter((name) => name !== undefined)
   }
+  /** Under whose name this tab says what it found: the lasting one while it provides, to which a stake may belong. */
+  async speaker(): Promise<Mesh> {
+    return this.providing.mesh ?? this.ready()
+  }
   get directPeers(): readonly PeerName[] {
     return this.#directPeers
   }

@@ -1,4 +1,5 @@
-import { oneOf, Persisted, percent, text, yesNo } from './persisted.svelte.ts'
+import { MAX_PROBES_PER_HOUR } from '#shared/verify/audit/constants.ts'
+import { oneOf, Persisted, percent, text, whole, yesNo } from './persisted.svelte.ts'
 import type { SettingsStore } from './services.ts'
 
 export type AskPlace = 'network' | 'tab' | 'tab-first'
@@ -22,6 +23,10 @@ export class Settings {
   readonly checkBudget: Persisted<string | undefined>
   /** Whether two providers get each prompt, to be compared; both are paid. */
   readonly askTwo: Persisted<boolean>
+  /** Whether this tab probes providers. */
+  readonly audits: Persisted<boolean>
+  /** How many an hour, at most. */
+  readonly auditsPerHour: Persisted<number>
   readonly provideModel: Persisted<string | undefined>
   /** Whether the other models kept here are lent beside the chosen one. */
   readonly lendOthers: Persisted<boolean>
@@ -46,6 +51,9 @@ export class Settings {
     this.checkPlace = new Persisted(store, 'check.place', oneOf<CheckPlace>('tab-first', 'tab', 'stranger'))
     this.checkBudget = new Persisted(store, 'check.budget', text)
     this.askTwo = new Persisted(store, 'ask.two', yesNo(false))
+    this.audits = new Persisted(store, 'audit.on', yesNo(false))
+    const perHour = { least: 1, most: MAX_PROBES_PER_HOUR, fallback: 6 }
+    this.auditsPerHour = new Persisted(store, 'audit.per-hour', whole(perHour))
     this.provideModel = new Persisted(store, 'provide.model', text)
     // Off: who chose one model gets it lent without the waits that others' loads bring.
     this.lendOthers = new Persisted(store, 'provide.others', yesNo(false))

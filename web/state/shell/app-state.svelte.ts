@@ -15,6 +15,8 @@ import type { Services } from './services.ts'
 import { Session } from '../session/session.svelte.ts'
 import { Settings } from '../session/settings.svelte.ts'
 import { documentTheme, Theme } from './theme.svelte.ts'
+import { reasonsOf } from '../provide/pause-reasons.ts'
+import type { TabAudit } from '../trust/tab-audit.svelte.ts'
 import type { Trust } from '../trust/trust.svelte.ts'
 import type { Unlisted } from '../session/unlisted.svelte.ts'
 import { Wallet } from '../money/wallet.svelte.ts'
@@ -41,6 +43,7 @@ export class AppState {
   #models: Promise<Models | undefined> | undefined
   #unlisted: Promise<Unlisted> | undefined
   #trust: Promise<Trust> | undefined
+  #audit: Promise<TabAudit> | undefined
 
   constructor(outside: Services, window: Window) {
     this.#licences = new Licences(outside.settings)
@@ -108,6 +111,12 @@ export class AppState {
     return this.#trust
   }
 
+  /** This tab as an auditor: loaded with the page that shows it, and where the visitor switched it on. */
+  audit(): Promise<TabAudit> {
+    this.#audit ??= this.#openAudit()
+    return this.#audit
+  }
+
   start(): void {
     this.session.start()
     void this.ask.open()
@@ -116,6 +125,17 @@ export class AppState {
     this.energy.start()
     // A download that the last visit left goes on, whatever page is open.
     if (this.services.settings.get('models.downloads')) void this.models().catch(() => undefined)
+    if (this.settings.audits.value) void this.audit().catch(() => undefined)
+  }
+
+  async #openAudit(): Promise<TabAudit> {
+    const { TabAudit } = await import('../trust/tab-audit.svelte.ts')
+    const { session, settings, services } = this
+    return new TabAudit({
+      ...{ session, settings, services },
+      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+      reasons: () => reasonsOf(settings, services.conditions),
+    })
   }
 
   async #openUnlisted(): Promise<Unlisted> {

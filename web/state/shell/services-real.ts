@@ -121,7 +121,7 @@ export { providingName } from '../../mesh/identity.ts'
 /** Joins the network through the relay that served the page. */
 export async function openMesh(
   page: PageBasics,
-  init: Pick<MeshInit, 'purpose' | 'hidesAddress'>,
+  init: Pick<MeshInit, 'purpose' | 'hidesAddress' | 'only'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Mesh> {
   const { clock, relays } = page

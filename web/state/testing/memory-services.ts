@@ -217,6 +217,10 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
     },
     hiddenBy: undefined,
     bind: async () => new Uint8Array(64),
+    signVerdict: async () => ({
+      verifier: ME,
+      verdict: { body: new Uint8Array(1), signature: new Uint8Array(64) },
+    }),
     leaveClaims: async () => [],
     startProviding: async () => undefined,
     seeding: async () => undefined,
