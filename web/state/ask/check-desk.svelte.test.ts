@@ -203,7 +203,7 @@ it('tells why a check came to nothing, and forgets it with the next', async () =
 
 it('says with each check when the answer was kept, however late it is asked for', async () => {
   const world = await answered()
-  const written: number[] = []
+  const written: (number | undefined)[] = []
   world.scene.check = (transcript, how, _signal, writtenAt) => {
     written.push(writtenAt)
     return checking(transcript, how)

@@ -21,8 +21,8 @@ export interface CheckService {
     how: CheckHow,
     options: {
       readonly model: ModelHash
-      /** When the answer was kept here. */
-      readonly writtenAt: number
+      /** When the answer was kept here, by the wall clock. @default just now */
+      readonly writtenAt?: number | undefined
       readonly signal: AbortSignal
     },
   ): AsyncGenerator<CheckEvent, CheckReport, void>

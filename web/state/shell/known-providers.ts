@@ -62,7 +62,7 @@ export class KnownProviders {
    */
   checked(
     { provider, jobId, by, shown, verifier, verdict }: CheckReport,
-    { writtenAt }: { readonly writtenAt?: number } = {},
+    { writtenAt }: { readonly writtenAt?: number | undefined } = {},
   ): void {
     const { model, head, outcome, difference, class: runsOn } = verdict
     const now = this.#components.clock.now()

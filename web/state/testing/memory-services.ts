@@ -60,7 +60,7 @@ export interface Scene {
     transcript: Transcript,
     how: CheckHow,
     signal: AbortSignal,
-    writtenAt: number,
+    writtenAt: number | undefined,
   ) => AsyncGenerator<CheckEvent, CheckReport, void>
   /** Whose work the record wants to see checked. */
   readonly wantsCheck: Set<PeerName>
