@@ -75,6 +75,8 @@ async function answered(change: Partial<Scene> = {}, set: (settings: Settings) =
   set(settings)
   const session = new Session(world.services, settings)
   const payments = new PaymentDesk(world.services, new Wallet(world.services), noClaims)
+  const booked: (readonly [verifier: string, cost: bigint])[] = []
+  payments.keepCheck = (_, { verifier, cost }) => Promise.resolve(void booked.push([verifier, cost]))
   const ask = new Ask(world.services, session, settings, payments)
   const desk = new CheckDesk({ services: world.services, session, ask, payments, settings })
   session.start()
@@ -82,7 +84,7 @@ async function answered(change: Partial<Scene> = {}, set: (settings: Settings) =
   ask.send('Tell me a story.')
   await clock.advance(50)
   const turn = () => ask.current!.turns.at(-1)!
-  return { ...world, clock, session, settings, ask, desk, asked, turn, id: turn().id }
+  return { ...world, clock, session, settings, ask, desk, asked, booked, turn, id: turn().id }
 }
 
 it('marks an answer as not checked, as being checked, and by what was found', async () => {
@@ -284,6 +286,37 @@ it('asks strangers by itself within the day’s budget, and books what it cost',
   world.ask.send('Another.')
   await world.clock.advance(50)
   expect(world.asked, 'the next may cost more than is left').toHaveLength(1)
+})
+
+it('keeps what was paid on record and off the budget when a check is cancelled, and gives back what was not', async () => {
+  const cost = baseUnits(1_000_000_000_000n)
+  const strangers = (settings: Settings): void => {
+    settings.checkPercent.value = 100
+    settings.checkPlace.value = 'stranger'
+    settings.checkBudget.value = '0.000003'
+  }
+  const first = named('bbbbbb')
+  const reason = new InfernetError('verify.busy')
+  const until = (step: 'asked' | 'reading' | 'passed-over'): Partial<Scene> => ({
+    check: async function* (_, __, signal) {
+      yield { type: 'asked', verifier: first, backend: 'wasm', cost }
+      if (step === 'reading') yield { type: 'reading', verifier: first }
+      if (step === 'passed-over') yield { type: 'passed-over', verifier: first, reason }
+      return new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(InfernetError.from(signal.reason))),
+      )
+    },
+  })
+  const cancelled = async (step: 'asked' | 'reading' | 'passed-over') => {
+    const { desk, booked, id, clock } = await answered(until(step), strangers)
+    await clock.advance(10)
+    desk.cancel(id)
+    await clock.advance(10)
+    return [booked, desk.share.left]
+  }
+  expect(await cancelled('reading')).toEqual([[[first, cost]], 2_000_000_000_000n])
+  expect(await cancelled('asked'), 'it may have the money').toEqual([[], 2_000_000_000_000n])
+  expect(await cancelled('passed-over')).toEqual([[], 3_000_000_000_000n])
 })
 
 it('reads an answer of an accused provider again by itself where the model is here, and says why', async () => {

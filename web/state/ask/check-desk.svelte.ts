@@ -56,6 +56,12 @@ export interface CheckInit {
   readonly cause?: CheckCause | undefined
 }
 
+/** What a verifier was paid for reading an answer. */
+interface Paid {
+  readonly verifier: PeerName
+  readonly cost: bigint
+}
+
 /** Has answers checked, one after the other, and keeps what was found beside them. */
 export class CheckDesk {
   readonly #services: AskServices
@@ -71,6 +77,8 @@ export class CheckDesk {
   readonly #lives = new SvelteMap<string, AbortController>()
   /** Accused providers that a stranger has read an answer of in this visit: each such check costs. */
   readonly #readByStrangers = new SvelteSet<PeerName>()
+  /** What the last check of an answer paid, with what it may have paid: a verifier was asked, and did not say that it reads. */
+  readonly #spent = new SvelteMap<string, { paid: bigint; open: bigint }>()
   #last: Promise<void> = Promise.resolve()
 
   constructor(parts: {
@@ -155,6 +163,7 @@ export class CheckDesk {
       return
     }
     this.#failures.delete(turn)
+    this.#spent.set(turn, { paid: 0n, open: 0n })
     const life = new AbortController()
     this.#lives.set(turn, life)
     this.#running.set(turn, { ...BEGUN, by, cause: init.cause })
@@ -209,10 +218,11 @@ export class CheckDesk {
       }
       const { model } = asked
       const how = { by, maxCost: left, writtenAt: checkable.at, signal }
-      const report = await this.#checkJob({ turn, model, job: each, ...how })
-      if (left !== undefined) left -= report.cost
+      // What was paid is on record, however the check ends.
+      const onPaid = (paid: Paid): Promise<void> => this.#payments.keepCheck(asked, { ...base, ...paid })
+      const report = await this.#checkJob({ turn, model, job: each, onPaid, ...how })
+      if (left !== undefined) left -= report.spent
       const { verifier, verdict, cost, signed } = report
-      if (by === 'peer') await this.#payments.keepCheck(asked, { ...base, verifier, cost })
       const signatures = { provider: each.signature, verifier: signed.signature }
       await this.#keepEvidence(turn, report)
       this.#ask.keepCheck(turn, {
@@ -230,9 +240,10 @@ export class CheckDesk {
     readonly job: CheckableJob
     readonly maxCost: bigint | undefined
     readonly writtenAt: number
+    readonly onPaid: (paid: Paid) => Promise<void>
     readonly signal: AbortSignal
   }): Promise<CheckReport> {
-    const { turn, model, by, job, maxCost, writtenAt, signal } = work
+    const { turn, model, by, job, maxCost, writtenAt, onPaid, signal } = work
     const mesh = await raceSignal(this.#session.ready(), signal)
     const service = this.#services.checksOf(mesh)
     if (by === 'peer') {
@@ -242,6 +253,7 @@ export class CheckDesk {
       return this.#follow(
         turn,
         service.check(job.transcript, { by, payer, except, ...limit }, { model, writtenAt, signal }),
+        onPaid,
       )
     }
     // What is not here is not downloaded for this: the visitor was told that it is free.
@@ -260,14 +272,27 @@ export class CheckDesk {
     }
   }
 
-  async #follow(turn: string, events: AsyncGenerator<CheckEvent, CheckReport, void>): Promise<CheckReport> {
+  /** A verifier is paid when it is asked to read, and has the money once it says that it does. */
+  async #follow(
+    turn: string,
+    events: AsyncGenerator<CheckEvent, CheckReport, void>,
+    onPaid?: (paid: Paid) => Promise<void>,
+  ): Promise<CheckReport> {
+    const spent = this.#spent.get(turn) ?? { paid: 0n, open: 0n }
     for (;;) {
       const next = await events.next()
       if (next.done) return next.value
       const { value: event } = next
-      const before = this.#running.get(turn)?.cost ?? 0n
-      const asked = event.type === 'asked' && { verifier: event.verifier, cost: before + event.cost }
+      if (event.type === 'asked') spent.open = event.cost
+      if (event.type === 'passed-over') spent.open = 0n
+      const asked = event.type === 'asked' && { verifier: event.verifier, cost: spent.paid + event.cost }
       this.#change(turn, { step: event.type, ...asked })
+      if (event.type !== 'reading' || spent.open === 0n) continue
+      const { verifier } = event
+      const cost = spent.open
+      spent.paid += cost
+      spent.open = 0n
+      await onPaid?.({ verifier, cost })
     }
   }
 
@@ -319,9 +344,8 @@ export class CheckDesk {
     this.share.book(most)
     for (const provider of only ?? []) this.#readByStrangers.add(provider)
     await this.check(id, 'peer', { ...init, maxCost: most })
-    const spent =
-      this.#ask.turn(id)?.checks?.reduce((sum, { found }) => sum + (found?.cost ?? 0n), 0n) ?? most
-    if (!this.#failures.has(id) && spent < most) this.share.book(spent - most, 0)
+    const { paid, open } = this.#spent.get(id) ?? { paid: 0n, open: most }
+    if (paid + open < most) this.share.book(paid + open - most, 0)
   }
 
   async #read(turn: string): Promise<Checkable | undefined> {
