@@ -12,7 +12,7 @@ import { findVerdicts } from '#shared/verify/board/find-records.ts'
 import { ToldEvidence } from '#shared/verify/board/told-evidence.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
 import { TestNetwork, type TestPeerNode } from '../peers/test-network.ts'
-import { askAloud, promptOf } from './ask-aloud.ts'
+import { askAloud, longPromptOf, promptOf } from './ask-aloud.ts'
 import { checkBy, startDemoAuditor } from './demo-auditor.ts'
 import { lendWith, untilOffered, type Lender } from './verifiers.ts'
 
@@ -36,6 +36,8 @@ interface Stage {
   readonly provider: PeerName
   /** Where a verifier is to be found out: it can be asked while it is resumed, so that it never writes an answer. */
   readonly verifier: Lender | undefined
+  /** One act at a time that lets the verifier be asked, or must not be answered by it. */
+  readonly inTurn: <T>(act: () => Promise<T>) => Promise<T>
   /** What the consumer knows. Of a verifier there is a second one, where it has a stake, which makes its word count. */
   readonly records: readonly ProviderRecord[]
 }
@@ -68,7 +70,7 @@ export async function probeUntilExcluded(name: string): Promise<number> {
   const records = verifier ? [unstaked, new ProviderRecord({ clock: realClock, stakes: staked })] : [unstaked]
   const stage: Stage = {
     ...{ network, relay: relay.address, parts, cheat, consumer, records },
-    ...{ provider: provider.name, verifier },
+    ...{ provider: provider.name, verifier, inTurn: turns() },
   }
   const found = await watch(stage, suspect)
   process.stdout.write(`${JSON.stringify(found)}\n`)
@@ -105,12 +107,15 @@ async function watch(stage: Stage, suspect: PeerName): Promise<Found> {
   await audit(stage, () => state.probes++)
   while (!isExcluded() && performance.now() < until) {
     const before = state.probes
-    while (state.probes === before && !isExcluded() && performance.now() < until) await pause()
+    // Whom the auditor has found twice it asks no more; what is left to find out are the consumer's questions.
+    const isWaiting = (): boolean =>
+      state.probes === before && !records.some((each) => each.isExcluded(provider))
+    while (isWaiting() && !isExcluded() && performance.now() < until) await pause()
     state.published = Math.max(state.published, await readVerdicts(stage))
     if (isExcluded()) break
     // Who lies is answered by looking for oneself; and nobody's word replaces that.
     const content = QUESTIONS[state.questions++ % QUESTIONS.length] ?? ''
-    await askAndCheck(stage, content)
+    await stage.inTurn(() => askAndCheck(stage, content))
     console.error(`The record says of the suspect: ${inWords(records, suspect)}`)
   }
   const isHonest = cheat.by !== 'provider' && providerOf(cheat, parts) === parts.honest
@@ -137,7 +142,7 @@ async function audit(stage: Stage, onProbe: () => void): Promise<void> {
       onChecked: async ({ checker, own }) => {
         if (isLiar) return
         note(stage, own)
-        if (verifier) note(stage, await verdictOf(stage, checker, own))
+        if (verifier) note(stage, await stage.inTurn(() => verdictOf(stage, checker, own)))
       },
     },
     (event) => {
@@ -165,7 +170,8 @@ async function askAndCheck(stage: Stage, content: string): Promise<void> {
   const { consumer, parts, verifier, records, provider } = stage
   if (records.some((record) => record.wantsCheck(provider)))
     console.error('Somebody says that it cheats: its next answer is checked here.')
-  const prompt = promptOf(content, parts)
+  // A verdict on a few tokens is no lie: one who lies about an answer has to say it of a long one.
+  const prompt = (verifier ? longPromptOf : promptOf)(content, parts)
   const { transcript, tokens, summary } = await askAloud(consumer.peer, prompt, parts)
   const own = await checkBy(consumer.peer, transcript, { by: 'self', engine: parts.honest })
   note(stage, own)
@@ -206,6 +212,15 @@ function inWords(records: readonly ProviderRecord[], provider: PeerName): string
       .join(', '),
   )
   return `${[...new Set(said)].map((each) => each || 'nothing yet').join('; with a stake: ')}.`
+}
+
+function turns(): Stage['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (act) => {
+    const run = last.then(act)
+    last = run.catch(() => undefined)
+    return run
+  }
 }
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
