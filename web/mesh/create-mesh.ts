@@ -144,7 +144,6 @@ class TabMesh implements Mesh {
   }
 
   async records(): Promise<RecordRegisters> {
-    const { recordRegistersOf } = await import('#shared/peer/record-registers.ts')
     return recordRegistersOf(this.#node, this.#clock, this.#joined)
   }
 
