@@ -4,7 +4,7 @@ import { failureOf } from '../words.ts'
 
 /** What the switch does, and what it costs. */
 export const AUDIT_HINT =
-  'It asks those who lend for nothing made-up questions under new names, and reads the answers again with a model ' +
+  'It asks made-up questions of those who lend for nothing, under new names, and reads the answers again with a model ' +
   'that is kept on this device. What it finds is signed and told to the relays. It costs no money: some computing ' +
   'and some data for each question. Those who ask a price are not audited by a tab.'
 
