@@ -22,6 +22,12 @@ export const MAX_OFFERS = 20_000
 /** A consumer quotes 4 and keeps the rest for failover; four times that leaves room to filter. */
 export const MAX_QUERY_OFFERS = 32
 
+/**
+ * How many peers a question may name that its asker knows already, so that it is told of others: three answers in full,
+ * and what travels stays within what an older relay skips unread (`shared/wire/message.ts`).
+ */
+export const MAX_BESIDES = 100
+
 /** A consumer's job runs at one provider and perhaps two; a page watches a few. */
 export const MAX_WATCHED_PEERS = 32
 
