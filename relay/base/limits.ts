@@ -156,8 +156,27 @@ export const REDIAL_MAX_MS = 5 * SECOND_MS
 export const MAX_HTTP_HEADER_BYTES = 8 * KIB
 export const MAX_HTTP_HEADERS = 64
 
-/** A client that dribbles its headers (slowloris) is cut after this. */
-export const HTTP_HEADERS_TIMEOUT_MS = 10 * SECOND_MS
+/**
+ * Sockets at once that are no WebSocket. They have places of their own, so that no number of them takes one from a
+ * WebSocket. Browsers open 6 for a page: 340 tabs may load it in one moment. Each takes about 20 KB. When all are taken,
+ * the address block with most gives way, so this is no limit for an address alone: a school may use all of it while
+ * nobody else comes.
+ */
+export const MAX_PLAIN_SOCKETS = 2048
+
+/**
+ * When the places are all taken, a socket that has asked nothing for this long goes before a newer one of the same
+ * address. A request follows its socket within one to three round trips, TLS included.
+ */
+export const UNASKED_SOCKET_GRACE_MS = SECOND_MS
+
+/**
+ * The first request has to be there this long after its socket, as has a TLS handshake: two lost packets are sent again
+ * in that time. A client that dribbles its headers (slowloris) is cut after this.
+ */
+export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND_MS
+/** How often that is looked at. */
+export const HTTP_CHECK_MS = SECOND_MS
 /** Requests have no body, so the whole request is its headers. */
 export const HTTP_REQUEST_TIMEOUT_MS = 15 * SECOND_MS
 export const HTTP_KEEP_ALIVE_MS = 15 * SECOND_MS

@@ -239,7 +239,7 @@ async function barePipe({
     init,
   )
   const outer = pair ? createTlsServer(pair) : createHttpServer()
-  outer.on('upgrade', pipe.handle)
+  outer.on('upgrade', (request, socket, head) => void pipe.handle(request, socket, head))
   await new Promise<void>((resolve) => outer.listen(0, '127.0.0.1', resolve))
   cleanups.push(() => (pipe.close(), inner.close(), void outer.close()))
   return { port: (outer.address() as AddressInfo).port, inner, pipe }

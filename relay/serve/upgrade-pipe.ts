@@ -65,33 +65,34 @@ export class UpgradePipe {
     return this.#clients.get(port)
   }
 
-  /** The listener for `upgrade` of the HTTP server. */
-  readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  /** Takes an `upgrade` of the HTTP server; false when it was refused. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const client = socket as Socket // an HTTP server hands over net or TLS sockets
     client.on('error', () => client.destroy())
     const { limiter, clientAddress, targetPort, onRefused } = this.#components
     if (!isWebSocketRequest(request)) {
       onRefused?.('not-websocket')
-      return refuseSocket(client, 400, 'Bad Request')
+      return refuse(client, 400, 'Bad Request')
     }
     const port = targetPort()
     if (port === undefined) {
       onRefused?.('not-ready')
-      return refuseSocket(client, 503, 'Service Unavailable')
+      return refuse(client, 503, 'Service Unavailable')
     }
     const address = clientAddress(request)
     if (this.#components.mayAddress?.(address.ip) === false) {
       onRefused?.('denied-address')
-      return refuseSocket(client, 403, 'Forbidden')
+      return refuse(client, 403, 'Forbidden')
     }
     const leave = limiter.enter(address.group)
     if (typeof leave === 'string') {
       onRefused?.(leave)
       const isOurs = leave === 'total' || leave === 'table-full'
-      return refuseSocket(client, isOurs ? 503 : 429, isOurs ? 'Service Unavailable' : 'Too Many Requests')
+      return refuse(client, isOurs ? 503 : 429, isOurs ? 'Service Unavailable' : 'Too Many Requests')
     }
     client.once('close', leave)
     this.#open(request, client, head, port, address)
+    return true
   }
 
   /** Cuts all pipes. */
@@ -141,6 +142,11 @@ export class UpgradePipe {
       if (pipe.quietMs >= this.#silentMs) pipe.client.destroy()
     }
   }
+}
+
+function refuse(client: Socket, status: number, reason: string): false {
+  refuseSocket(client, status, reason)
+  return false
 }
 
 function isWebSocketRequest({ method, headers }: IncomingMessage): boolean {
