@@ -28,6 +28,9 @@ const RESERVATIONS: Readonly<Record<(typeof RESERVATION_REFUSALS)[number], strin
 
 const CUT: Readonly<Record<(typeof CUTS)[number], string>> = {
   crowded: 'all `MAX_PLAIN_SOCKETS` places are taken, and its address, or the block of it, has most',
+  'crowded-handshakes': 'the same of the `MAX_PENDING_HANDSHAKES` places of WebSockets that have not joined',
+  'silent-handshake': 'a WebSocket that says nothing for `HANDSHAKE_SILENCE_MS` before it has joined',
+  'crowded-connections': 'the same of the `--max-connections` places, for a newcomer whose block has less',
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -38,8 +38,27 @@ export const MAX_TRACKED_ADDRESSES = 50_000
  */
 export const LIBP2P_CONNECTIONS_PER_SECOND = 100_000
 
-/** Handshakes under way at once: 20 to 25 joins a second end within 10 s, with room for slow ones. Default: 10. */
-export const MAX_PENDING_CONNECTIONS = 512
+/**
+ * Handshakes under way at once: 20 to 25 joins a second end within 10 s, with room for slow ones. When all are taken, the
+ * address block with most gives way, so this is no limit for an address alone.
+ */
+export const MAX_PENDING_HANDSHAKES = 512
+
+/**
+ * A client has the next word of its handshake ready within one round trip: two on a phone whose packet was lost. libp2p
+ * itself waits 10 s for the whole of it.
+ */
+export const HANDSHAKE_SILENCE_MS = 3 * SECOND_MS
+export const HANDSHAKE_SWEEP_MS = 500
+
+/** When all places are taken, a handshake that is silent for this long goes before a newer one of the same address. */
+export const SILENT_HANDSHAKE_GRACE_MS = SECOND_MS
+
+/**
+ * libp2p's own limit of handshakes would turn away whoever comes last. It is out of reach on purpose, for those that were
+ * cut and have not gone yet; ours sits before the pipe. Default: 10.
+ */
+export const LIBP2P_PENDING_CONNECTIONS = 4 * MAX_PENDING_HANDSHAKES
 
 /** Room for the connections that this relay opens itself, beyond those it accepts. */
 export const OUTBOUND_CONNECTIONS = 64

@@ -79,6 +79,7 @@ export class Site {
       mayAddress: components.mayAddress,
       onAccepted: () => metrics.upgrades.inc({ result: 'accepted' }),
       onRefused: (result) => metrics.upgrades.inc({ result }),
+      onCut: (reason) => metrics.socketsCut.inc({ reason }),
     })
     const limiter = new AddressLimiter(clock, { rate: HTTP_RATE, parallel: HTTP_PARALLEL_PER_ADDRESS })
     const routes = createRoutes({
@@ -118,6 +119,11 @@ export class Site {
   /** Who is behind a connection that libp2p sees at 127.0.0.1 and this port. */
   clientBehind(port: number): ClientAddress | undefined {
     return this.#pipe.clientBehind(port)
+  }
+
+  /** Tells that libp2p knows who is behind that port. */
+  markJoined(port: number): void {
+    this.#pipe.markJoined(port)
   }
 
   reloadCertificate(): void {
