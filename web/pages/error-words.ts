@@ -84,6 +84,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'stream.busy': { fix: ASK_AGAIN },
   'stream.draining': { fix: ASK_AGAIN },
   'stream.silent': { fix: ASK_AGAIN },
+  'stream.flooded': { fix: ASK_AGAIN },
   'stream.stalled': { fix: ASK_AGAIN },
   'stream.provider-lost': { fix: ASK_AGAIN },
   'stream.bad-chunk': { fix: ASK_AGAIN },
