@@ -19,6 +19,13 @@ export const MAX_FRAME_TOKENS = 64
 /** Heartbeats on a job's stream, answered by the application: a frozen tab keeps its transport open for minutes. */
 export const HEARTBEAT_MS = 2500
 
+/**
+ * Frames of a job that bring nothing: heartbeats, echoes, acknowledgements of what is acknowledged. A live side sends two
+ * in {@link HEARTBEAT_MS}; a path that stood still for {@link SILENCE_MS} brings eight at once. Whoever sends more is
+ * given up: reading one takes some 30 microseconds, and answering it as much again.
+ */
+export const IDLE_FRAMES_RATE = { burst: 20, perSecond: 10 } as const
+
 /** Three missed heartbeats and the grace that a hidden tab's one-second timers need. */
 export const SILENCE_MS = 8 * SECOND_MS
 
