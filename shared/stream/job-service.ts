@@ -206,6 +206,7 @@ export class JobService {
     const { slots } = this.#components.servedOf(live.model) ?? { slots: 1 }
     const outcome = await live.job.run(Math.max(0, this.countOf(live.model) - slots))
     this.#jobs.delete(live)
+    if (live.job.written > 0) this.#components.desk.wasUsed(live.consumer)
     this.#components.onEnd?.(live, outcome)
     this.#components.onChange?.()
   }
