@@ -38,6 +38,7 @@ const NOT_TO_BLAME: ReadonlySet<ErrorCode> = new Set([
   'verify.no-verifier',
   'stream.busy',
   'stream.draining',
+  'stream.refused',
   'models.unknown',
   'engine.other-task',
   'engine.context-full',

@@ -128,6 +128,8 @@ async function scene(inits: readonly [ProviderInit, ProviderInit], { isPaid = fa
     hedges: new HedgeBudget({ bytes: (length: number) => new Uint8Array(length).fill(saved) }),
     offers: new OfferMemory(),
     directFailures: new RecentPeers(clock, millis(60_000)),
+    unreachable: new RecentPeers(clock, millis(60_000)),
+    slowRelays: new RecentPeers(clock, millis(60_000)),
     directories: () => [directory],
   }
   const question = (changes: Partial<Prompt> = {}) => {

@@ -23,8 +23,10 @@ import { isPaid, type CreditVerifier, type IncomingCredit } from './credit.ts'
 import { creditTermsOf } from './job-terms.ts'
 import { consumerFrameSchema } from './messages.ts'
 import { readOpen, type OpenJob } from './open-job.ts'
+import type { Screen } from './screen.ts'
 import type { SketchKeeper } from './sketch-keeper.ts'
 import { ServedJob, type JobFrames, type JobOutcome, type TakeModel } from './serve-job.ts'
+import { StoppedPrompts } from './stopped-prompts.ts'
 
 /** A model that is being served, as the job service sees it. */
 export interface Served {
@@ -37,6 +39,8 @@ export interface Served {
   readonly take?: TakeModel | undefined
   /** Judges what jobs are paid with, where quotes ask for payment. */
   readonly credit?: CreditVerifier | undefined
+  /** Says which texts are not wanted here. @default all are */
+  readonly screen?: Screen | undefined
 }
 
 /** A job as the provider's page shows it. */
@@ -46,6 +50,7 @@ export interface LiveJob {
   readonly connection: Connection
   readonly startedAt: EpochMillis
   readonly job: ServedJob
+  readonly open: OpenJob
 }
 
 export interface JobServiceComponents {
@@ -69,6 +74,7 @@ export class JobService {
   /** Jobs of each consumer whose credit is looked at. */
   readonly #admitting: PeerName[] = []
   #refusing = 0
+  readonly #stopped = new StoppedPrompts()
 
   constructor(components: JobServiceComponents) {
     this.#components = components
@@ -105,9 +111,18 @@ export class JobService {
   }
 
   /**
+   * Hands one job back because its provider does not want it, and does not take that prompt from that consumer again.
+   * Synchronous up to the last byte sent.
+   */
+  stop({ consumer, open, job }: LiveJob): void {
+    this.#stopped.add(consumer, open)
+    job.handOver(new InfernetError('stream.refused'))
+  }
+
+  /**
    * The quote is redeemed late, so that a refusal for another reason does not use it up, but before the credit is
-   * looked at: that costs a signature's check, perhaps a call to the chain, and quotes are bounded. A place is taken
-   * last, so that nobody holds one while the chain is slow.
+   * looked at: that costs a signature's check, perhaps a call to the chain, and quotes are bounded. So does reading the
+   * text for the provider's own rule. A place is taken last, so that nobody holds one while the chain is slow.
    */
   async #admit(frames: JobFrames, open: OpenJob, connection: Connection): Promise<LiveJob> {
     const consumer = peerName(connection.remotePeer.toString())
@@ -118,12 +133,14 @@ export class JobService {
     if (redeemed.quote.model !== open.model) throw new InfernetError('prompt.quote-unknown')
     this.#names.add(name)
     frames.onClose(() => this.#names.delete(name))
-    // A free job is taken without a wait, so that nobody slips in between the check for room and the taking.
+    if (this.#stopped.has(consumer, open)) throw new InfernetError('stream.refused')
+    if (served.screen) await served.screen(textsOf(open))
+    // A free job that nobody screens is taken without a wait, so that nobody slips in between the check for room and the taking.
     const credit = isPaid(redeemed.quote)
       ? await this.#openCredit(consumer, open, redeemed, served)
       : undefined
     try {
-      if (credit) this.#checkServed(consumer, open)
+      if (credit || served.screen) this.#checkServed(consumer, open)
     } catch (thrown) {
       credit?.close(baseUnits(0n))
       throw thrown
@@ -140,7 +157,7 @@ export class JobService {
       ...(onChange ? { onProgress: onChange } : {}),
     }
     const job = new ServedJob(frames, open, redeemed, components)
-    const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job }
+    const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job, open }
     this.#jobs.add(live)
     return live
   }
@@ -233,6 +250,11 @@ function checkFits(open: OpenJob, { info }: Engine): void {
   if (read + Math.min(maxTokens, 1) > contextLength) {
     throw new InfernetError('engine.context-full', { tokens: read, contextLength })
   }
+}
+
+/** What a stranger wrote, or had another provider write: all that is read before the first token. */
+function textsOf(open: OpenJob): readonly (readonly number[])[] {
+  return open.task === ENCODING ? open.texts : [open.promptTokens, open.priorTokens]
 }
 
 function nameOf(consumer: PeerName, { jobId }: OpenJob): string {

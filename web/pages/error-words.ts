@@ -83,6 +83,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   },
   'stream.busy': { fix: ASK_AGAIN },
   'stream.draining': { fix: ASK_AGAIN },
+  'stream.refused': { fix: 'It need not say why. Ask again: this page then looks for another provider.' },
   'stream.silent': { fix: ASK_AGAIN },
   'stream.flooded': { fix: ASK_AGAIN },
   'stream.stalled': { fix: ASK_AGAIN },

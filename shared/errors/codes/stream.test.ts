@@ -12,6 +12,9 @@ it('the failures of stream read well', () => {
     stream.draining
       The provider is leaving and takes no new work.
       fix: Ask another provider.
+    stream.refused
+      The provider does not answer this prompt.
+      fix: Ask another provider.
     stream.silent
       The other side has been silent for 6000 ms.
       bare: The other side has been silent for ? ms.

@@ -16,6 +16,11 @@ export const STREAM_CODES = {
     fix: ANOTHER,
     example: {},
   },
+  'stream.refused': {
+    says: () => 'The provider does not answer this prompt.',
+    fix: ANOTHER,
+    example: {},
+  },
   'stream.silent': {
     says: (f) => `The other side has been silent for ${f.silentMs ?? '?'} ms.`,
     fix: 'Check the connection.',

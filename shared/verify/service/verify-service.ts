@@ -140,6 +140,7 @@ export class VerifyService {
     if (opened.model !== quote.model) throw new InfernetError('prompt.quote-unknown')
     if (opened.proven.provider === name) throw itself()
     checkFits(opened, info)
+    await served.screen?.([opened.question.promptTokens, opened.question.priorTokens, opened.proven.tokens])
     const profile = info.dtype
     if (!profile) throw new InfernetError('models.unknown')
     const credit = await this.#openCredit(frame, quote, opened, { asker, served })
