@@ -153,8 +153,8 @@ export class Relay implements RelayHost {
     this.#publications = publications
   }
 
-  clientOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined {
-    return this.#site.clientBehind(Number(remoteAddr.getComponents()[1]?.value))
+  clientOf(connection: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined {
+    return this.#site.clientBehind(portOf(connection))
   }
 
   get catalogue(): readonly CatalogueEntry[] {
@@ -211,6 +211,9 @@ export class Relay implements RelayHost {
     await this.#site.start()
     const node = await this.#createNode()
     this.#undo.push(() => node.stop())
+    node.addEventListener('connection:open', ({ detail }) => {
+      if (detail.direction === 'inbound') this.#site.markJoined(portOf(detail))
+    })
     await node.start()
     this.#listenerPort = secureWebSocketListener(node)
     this.#undo.push(freePlacesOfGonePeers(node, () => this.#metrics.reservationsFreed.inc()))
@@ -319,6 +322,11 @@ export class Relay implements RelayHost {
       ...(this.#chain ? chainInfoFor(seen, this.#chain) : {}),
     }
   }
+}
+
+/** Of what libp2p takes for the other end, which is our own HTTP server on loopback. */
+function portOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): number {
+  return Number(remoteAddr.getComponents()[1]?.value)
 }
 
 function limitsOf(config: RelayConfig): Readonly<Record<string, number>> {

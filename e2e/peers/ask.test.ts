@@ -103,6 +103,42 @@ describe.concurrent('peers on a relay, over sockets', () => {
     expect(summary?.due).toBe(summary?.segments.reduce((sum, { due }) => sum + due, 0n))
   })
 
+  it('asks another provider where one does not want to answer the prompt, and says so where there is none', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
+    const refusing = await provider(fakeEngine(), {
+      screen: () => Promise.reject(new InfernetError('stream.refused')),
+    })
+    await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'stream.refused' })
+    const { name } = await provider(fakeEngine())
+    await until('both are seen', async () => (await ground.offersSeen()) === 2)
+    const { summary } = await hear(consumer.peer, promptOf())
+    expect(summary?.segments).toMatchObject([{ provider: name, from: 0, tokens: 80 }])
+    expect([refusing.engine.requests, refusing.provision.served.jobs]).toEqual([[], 0])
+  })
+
+  it('moves a job that its provider stops, and does not bring it back there while it waits', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
+    const first = await provider(fakeEngine())
+    let second: typeof first | undefined
+    const codes: string[] = []
+    const { tokens, summary } = await hear(consumer.peer, promptOf(), {
+      onEvent: (event, count) => {
+        if (event.type === 'tokens' && count >= 20 && count < 60) first.provision.jobs[0]?.stop()
+        if (event.type === 'seam') codes.push(event.reason.code)
+        if (event.type !== 'waiting') return
+        codes.push(event.reason.code)
+        // It has been asked again by the second wait.
+        if (codes.length === 3) void provider(fakeEngine()).then((who) => (second = who))
+      },
+    })
+    expect(codes.slice(0, 3)).toEqual(['stream.refused', 'stream.refused', 'stream.refused'])
+    expect(tokens).toEqual(await unbroken(first.engine.requests[0]))
+    expect(first.engine.requests).toHaveLength(1)
+    expect(summary?.segments).toMatchObject([{ provider: first.name }, { provider: second?.name }])
+  })
+
   it('moves a job that is handed back because its provision ends', async () => {
     await using ground = await startGround()
     const { consumer, provider } = ground

@@ -8,6 +8,7 @@ import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { encode } from '../wire/codec.ts'
+import { readBesides } from './besides.ts'
 import { DIRECTORY_IDLE_MS, DIRECTORY_RATE, FILLING_QUERY_MS, MAX_RATE_REFUSALS } from './constants.ts'
 import type { Directory } from './directory.ts'
 import { kindOf, type OfferKind } from './gossiped-offer.ts'
@@ -124,8 +125,9 @@ export class DirectoryService {
     }
   }
 
-  #offersFor({ id, model, limit }: Query) {
-    const found = this.#components.directory.query(model ?? undefined, limit)
+  #offersFor({ id, model, limit, optional }: Query) {
+    const isKnown = optional?.besides === undefined ? undefined : readBesides(optional.besides)
+    const found = this.#components.directory.query(model ?? undefined, limit, { isKnown })
     const fillingMs = found.total === 0 ? Math.ceil(this.#fillingMs(model)) : 0
     return { type: 'offers', id, ...found, ...(fillingMs > 0 && { optional: { fillingMs } }) } as const
   }

@@ -124,13 +124,22 @@ export class Directory {
     }
   }
 
-  /** The best `limit` live offers for a model (`undefined`: of all), best first, and how many there are. */
-  query(model: ModelHash | undefined, limit: number): { offers: SignedOffer[]; total: number } {
+  /**
+   * The best `limit` live offers for a model (`undefined`: of all), best first, and how many there are.
+   *
+   * @param isKnown whom the asker knows already: they count, and are not named
+   */
+  query(
+    model: ModelHash | undefined,
+    limit: number,
+    { isKnown = () => false }: { isKnown?: ((provider: PeerName) => boolean) | undefined } = {},
+  ): { offers: SignedOffer[]; total: number } {
     const now = this.#clock.now()
     const ranked = this.#ranked(model).filter(
       ({ offer }) => offer.expiresAt > now && this.#mayIntroduce(offer.provider),
     )
     const offers = ranked
+      .filter(({ offer }) => !isKnown(offer.provider))
       .slice(0, limit)
       .map(({ offer, signed }) => ({ provider: offer.provider, offer: signed }))
     return { offers, total: ranked.length }

@@ -91,6 +91,25 @@ describe('a draw of candidates', () => {
   })
 })
 
+it('gives each relay that named offers its turn, whatever the others claim', async () => {
+  const [honest, liar] = [await makePeer(), await makePeer()]
+  const liars = await Promise.all(
+    Array.from({ length: 32 }, async () => offer({ decodeTokensPerSecond: 1e6 }, (await makePeer()).name)),
+  )
+  const good = await Promise.all(Array.from({ length: 3 }, async () => offer({}, (await makePeer()).name)))
+  const namedBy = (each: Offer) => (good.includes(each) ? [honest.name] : [liar.name])
+  for (let start = 1; start < 60; start += 3) {
+    const drawn = drawCandidates([...liars, ...good], 4, {
+      random: countingRandom(start),
+      trust: full,
+      namedBy,
+    })
+    expect(drawn.filter((each) => good.includes(each))).toHaveLength(2)
+  }
+  const all = drawCandidates([...liars, ...good], 99, { random: countingRandom(), trust: full, namedBy })
+  expect(new Set(all)).toEqual(new Set([...liars, ...good]))
+})
+
 it('draws what is believed once for each offer of a question, with the chance that is injected', () => {
   const asked: PeerName[] = []
   const trust = {
