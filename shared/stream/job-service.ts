@@ -10,11 +10,14 @@ import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { ENCODING } from '../models/task.ts'
 import type { QuoteDesk, RedeemedQuote } from '../prompt/quote-desk.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
+import { OpeningPlaces, type OpeningPlace } from '../wire/opening-places.ts'
 import {
   CREDIT_CHECK_DEADLINE_MS,
+  MAX_ADMITTING_JOBS,
   MAX_JOB_FRAME_BYTES,
+  MAX_JOB_REFUSALS,
   MAX_JOBS_PER_CONSUMER,
-  MAX_OPENING_JOBS,
+  OPENING_JOBS,
 } from './constants.ts'
 import { isPaid, type CreditVerifier, type IncomingCredit } from './credit.ts'
 import { creditTermsOf } from './job-terms.ts'
@@ -67,11 +70,15 @@ export class JobService {
   readonly #components: JobServiceComponents
   readonly #jobs = new Set<LiveJob>()
   readonly #names = new Set<string>()
+  readonly #opening: OpeningPlaces
+  /** Jobs of each consumer whose credit is looked at. */
+  readonly #admitting: PeerName[] = []
+  #refusing = 0
   readonly #stopped = new StoppedPrompts()
-  #opening = 0
 
   constructor(components: JobServiceComponents) {
     this.#components = components
+    this.#opening = new OpeningPlaces(components.clock, OPENING_JOBS)
   }
 
   get jobs(): readonly LiveJob[] {
@@ -87,16 +94,13 @@ export class JobService {
     const frames: JobFrames = new FramedStream(stream, consumerFrameSchema, this.#components.clock, {
       maxFrameBytes: MAX_JOB_FRAME_BYTES,
     })
-    if (this.#opening >= MAX_OPENING_JOBS) return frames.abort(new InfernetError('stream.busy'))
+    const place = this.#opening.enter(stream, connection)
     let job: LiveJob
-    this.#opening++
     try {
-      const open = await receiveOpen(frames)
+      const open = await receiveOpen(frames, place)
       job = await this.#admit(frames, open, connection)
     } catch (thrown) {
-      return refuse(frames, thrown)
-    } finally {
-      this.#opening--
+      return this.#refuse(frames, thrown)
     }
     await this.#run(job)
   }
@@ -177,9 +181,11 @@ export class JobService {
   ): Promise<IncomingCredit> {
     const { clock } = this.#components
     if (!verifier || !open.credit) throw new InfernetError('payment.required')
+    if (this.#admitting.length >= MAX_ADMITTING_JOBS) throw new InfernetError('stream.busy')
     const opening = open.credit
     const terms = creditTermsOf(open, { jobId: open.jobId, consumer, quote })
     const late = (): Error => new InfernetError('payment.chain-unreachable')
+    this.#admitting.push(consumer)
     try {
       return await withDeadline(clock, millis(CREDIT_CHECK_DEADLINE_MS), late, (signal) =>
         verifier.open(terms, opening, { signal }),
@@ -187,12 +193,15 @@ export class JobService {
     } catch (thrown) {
       const held = hasCode(thrown, 'payment.stale') ? verifier.heldBeside(terms, opening) : undefined
       throw held ? new Refusal(thrown, held) : thrown
+    } finally {
+      this.#admitting.splice(this.#admitting.indexOf(consumer), 1)
     }
   }
 
   #checkRoom(consumer: PeerName, open: OpenJob, { slots, queue }: Served): void {
     const running = this.countOf(open.model)
-    const own = this.jobs.filter((job) => job.consumer === consumer).length
+    const admitting = this.#admitting.filter((each) => each === consumer).length
+    const own = admitting + this.jobs.filter((job) => job.consumer === consumer).length
     if (running >= slots + queue || own >= MAX_JOBS_PER_CONSUMER) {
       throw new InfernetError('stream.busy', {
         running: Math.min(running, slots),
@@ -201,11 +210,20 @@ export class JobService {
     }
   }
 
+  /** Told by name while not too many are told at once: else the stream is cut. */
+  async #refuse(frames: JobFrames, thrown: unknown): Promise<void> {
+    if (this.#refusing >= MAX_JOB_REFUSALS) return frames.abort(thrown)
+    this.#refusing++
+    await refuse(frames, thrown)
+    this.#refusing--
+  }
+
   async #run(live: LiveJob): Promise<void> {
     this.#components.onChange?.()
     const { slots } = this.#components.servedOf(live.model) ?? { slots: 1 }
     const outcome = await live.job.run(Math.max(0, this.countOf(live.model) - slots))
     this.#jobs.delete(live)
+    if (live.job.written > 0) this.#components.desk.wasUsed(live.consumer)
     this.#components.onEnd?.(live, outcome)
     this.#components.onChange?.()
   }
@@ -254,10 +272,14 @@ class Refusal {
   }
 }
 
-async function receiveOpen(frames: JobFrames): Promise<OpenJob> {
-  const frame = await frames.receive()
-  if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
-  return readOpen(frame)
+async function receiveOpen(frames: JobFrames, place: OpeningPlace): Promise<OpenJob> {
+  try {
+    const frame = await frames.receive({ signal: place.signal })
+    if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
+    return readOpen(frame)
+  } finally {
+    place.leave()
+  }
 }
 
 async function refuse(frames: JobFrames, thrown: unknown): Promise<void> {

@@ -19,6 +19,9 @@ it('the failures of stream read well', () => {
       The other side has been silent for 6000 ms.
       bare: The other side has been silent for ? ms.
       fix: Check the connection.
+    stream.flooded
+      The other side sends more messages than a job needs.
+      fix: Ask another provider.
     stream.stalled
       The provider is connected but has written nothing for 30000 ms.
       bare: The provider is connected but has written nothing for ? ms.

@@ -26,6 +26,11 @@ export const STREAM_CODES = {
     fix: 'Check the connection.',
     example: { silentMs: 6000 },
   },
+  'stream.flooded': {
+    says: () => 'The other side sends more messages than a job needs.',
+    fix: ANOTHER,
+    example: {},
+  },
   'stream.stalled': {
     says: (f) => `The provider is connected but has written nothing for ${f.stalledMs ?? '?'} ms.`,
     fix: ANOTHER,

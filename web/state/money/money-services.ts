@@ -65,6 +65,8 @@ export interface MoneyServices {
   readClaimable(escrow: Address, entries: readonly ClaimEntry[]): Promise<readonly Claimable[]>
   /** What a provider may still claim today. @throws InfernetError `wallet.unreachable` */
   dailyLeft(escrow: Address, provider: Address): Promise<bigint>
+  /** What a payer may still pay today to all providers without stake. @throws InfernetError `wallet.unreachable` */
+  payerDailyLeft(escrow: Address, payer: Address): Promise<bigint>
   /** Why the chain would refuse these at once; undefined when it would not. @throws InfernetError `wallet.unreachable` */
   tryClaim(
     escrow: Address,

@@ -81,6 +81,7 @@ export async function openMoney(
     confirm: (snapshot) => isConfirmedBy(witnesses, network, snapshot),
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
     dailyLeft: (escrow, provider) => escrowOf(client, escrow).dailyLeft(provider),
+    payerDailyLeft: (escrow, payer) => escrowOf(client, escrow).payerDailyLeft(payer),
     tryClaim: (escrow, { from, entries }) => escrowOf(client, escrow).refusalOfBatch(entries, from),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
     claimed: (line, options) => payments.chain.claimed(line, options),

@@ -153,6 +153,7 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     readClaimable: async (_escrow: Address, entries: readonly ClaimEntry[]) =>
       entries.map((entry) => ({ entry, payable: scene.payable(entry) })),
     dailyLeft: async () => scene.dailyLeft,
+    payerDailyLeft: async () => MAX_CHAIN_AMOUNT,
     tryClaim: async (_escrow: Address, { entries }: { entries: readonly ClaimEntry[] }) =>
       scene.refusal(entries),
     readPots: async (_escrow: EscrowOnChain, lines: readonly EarnedLine[]) =>
@@ -261,6 +262,7 @@ function emptySnapshot(address: Address, number: bigint, timestamp: number): Sna
         unbonding: 0n,
         unbondAt: 0,
         unbondSeconds: 604_800,
+        withdrawSeconds: 259_200,
         minimum: 100n * INF,
       },
       peerKey: `0x${'00'.repeat(32)}`,
