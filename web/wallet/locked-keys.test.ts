@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { recoverAddress, type Hex } from 'viem'
+import { recoverAddress } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { newPassphrase, secretOf, type NewLock } from './key-locks.ts'
@@ -141,7 +141,7 @@ describe('a locked wallet', () => {
   })
 
   it('hands the end of an order to the question, and forgets nothing that another one waits for', async () => {
-    const unseal = vi.fn(async ({ signal }: { signal?: AbortSignal | undefined }): Promise<Hex> => {
+    const unseal = vi.fn(async ({ signal }: { signal?: AbortSignal | undefined }): Promise<`0x${string}`> => {
       await new Promise<void>((resolve, reject) => {
         signal?.addEventListener('abort', () => reject(new InfernetError('wallet.locked')))
         if (!signal) resolve()
