@@ -1,5 +1,5 @@
 import type { Locator, Page } from 'playwright'
-import { getAddress, type Address } from 'viem'
+import { getAddress, type Address, type Hex } from 'viem'
 import type { Tab } from './tab.ts'
 
 /** The Wallet page, as its owner uses it. */
@@ -78,12 +78,44 @@ export class WalletPage {
     await this.page.getByRole('dialog').waitFor({ state: 'hidden' })
   }
 
-  /** Takes a private key and goes on with it. */
-  async importKey(key: string): Promise<void> {
+  /** Takes a private key and goes on with it, locked by that passphrase if there is one. */
+  async importKey(key: string, passphrase?: string): Promise<void> {
     await this.page.getByTestId('wallet-menu').click()
     await this.page.getByRole('menuitem', { name: 'Import key' }).click()
     await this.page.getByTestId('import-key').fill(key)
+    if (passphrase !== undefined) await this.#typePassphrase(passphrase)
     await this.page.getByTestId('import-go').click()
+  }
+
+  /** The private key, for whoever opens the wallet. */
+  async exportKey(passphrase?: string): Promise<Hex> {
+    await this.page.getByTestId('wallet-menu').click()
+    await this.page.getByRole('menuitem', { name: 'Export key' }).click()
+    await this.page.getByTestId('reveal-key').click()
+    if (passphrase !== undefined) await this.unlock(passphrase)
+    const key = await this.page.getByTestId('private-key').innerText()
+    await this.page.getByRole('button', { name: 'Hide and close' }).click()
+    return key as Hex
+  }
+
+  /** Opens the locked wallet that asks for it. */
+  async unlock(passphrase: string): Promise<void> {
+    await this.page.getByTestId('unlock-passphrase').fill(passphrase)
+    await this.page.getByTestId('unlock-go').click()
+  }
+
+  /** Locks the wallet that is in use. */
+  async lock(passphrase: string): Promise<void> {
+    await this.page.getByTestId('wallet-menu').click()
+    await this.page.getByRole('menuitem', { name: 'Lock this wallet' }).click()
+    await this.#typePassphrase(passphrase)
+    await this.page.getByTestId('lock-go').click()
+    await this.page.getByRole('dialog').waitFor({ state: 'hidden' })
+  }
+
+  async #typePassphrase(passphrase: string): Promise<void> {
+    for (const field of ['passphrase', 'passphrase-again'])
+      await this.page.locator(`dialog[open] [data-testid=${field}]`).fill(passphrase)
   }
 
   async getTestMoney(): Promise<void> {
