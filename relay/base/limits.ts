@@ -174,10 +174,16 @@ export const MAX_GOSSIP_RPC_BYTES = 2 * MIB
 export const GOSSIP_RATE_PER_NEIGHBOUR = { burst: 4000, perSecond: 1000 } as const
 
 /**
- * The same for the neighbours from one address block that are not admitted: five times what a relay with all its
- * reservations taken renews. Checking a message takes 0.3 ms, so this is 6 % of a core.
+ * The same for the neighbours from one address block that are not admitted: a relay with all its reservations taken renews
+ * 41 offers a second. Each message takes about a millisecond here, most of it before it can be refused.
  */
-export const GOSSIP_RATE_OF_STRANGERS = { burst: 1000, perSecond: 200 } as const
+export const GOSSIP_RATE_OF_STRANGERS = { burst: 500, perSecond: 50 } as const
+
+/** So many beyond that are only left unheard; who goes on is cut, since refusing costs as much as hearing. */
+export const GOSSIP_EXCESS_OF_STRANGERS = { burst: 250, perSecond: 25 } as const
+
+/** So long nothing is heard of that address block then: whoever comes back is cut at its first word. */
+export const GOSSIP_CUT_MS = 30 * SECOND_MS
 
 /**
  * Relays form a star around the first one until they know each other, and the hub forwards at once only to its mesh:

@@ -4,7 +4,10 @@ import { evenFrom } from './beta.ts'
 
 /** The share of an answer that goes by merit; the rest is drawn. */
 const BEST_SHARE = 0.5
-/** Of what goes by merit one bringer gets this share at most, while others have something; so do all unknown relays. */
+/**
+ * Of what goes by merit one bringer gets this share at most, while others have something. All unknown relays together get
+ * this share of the whole answer then: the rest of what they say waits for the next pages.
+ */
 const BRINGER_SHARE = 0.25
 /** Draws for each place that is still free, before the rest is filled up by merit. */
 const DRAWS_PER_PLACE = 8
@@ -33,21 +36,25 @@ export class OfferListing<T> {
   readonly #ranked: readonly { readonly item: T; readonly share: object }[]
   readonly #kinds: readonly Kind<T>[]
   readonly #shares: number
+  readonly #strangers = {}
+  readonly #ofStrangers: ReadonlySet<T>
 
   /** @param ranked all of them, best first */
   constructor(ranked: readonly T[], bringerOf: (item: T) => Bringer) {
     const groups = new Map<string, Group<T> & { readonly kind: BringerKind }>()
-    const strangers = {}
     this.#ranked = ranked.map((item) => {
       const bringer = bringerOf(item)
       const key = keyOfBringer(bringer)
       const { kind } = bringer
       const members: T[] = []
-      const group = groups.get(key) ?? { kind, members, share: kind === 'stranger' ? strangers : {} }
+      const group = groups.get(key) ?? { kind, members, share: kind === 'stranger' ? this.#strangers : {} }
       group.members.push(item)
       groups.set(key, group)
       return { item, share: group.share }
     })
+    this.#ofStrangers = new Set(
+      this.#ranked.flatMap(({ item, share }) => (share === this.#strangers ? [item] : [])),
+    )
     const all = [...groups.values()]
     this.#shares = new Set(all.map(({ share }) => share)).size
     this.#kinds = [...new Set(all.map(({ kind }) => kind))].map((kind) => ({
@@ -64,9 +71,10 @@ export class OfferListing<T> {
     return this.#ranked.reduce((count, { item }) => (isFit(item) ? count + 1 : count), 0)
   }
 
-  /** At most `limit` of those that are fit; all of them, best first, where there are no more. */
-  choose(isFit: (item: T) => boolean, limit: number, random: Random): T[] {
+  /** At most `limit` of those that are fit; best first where none was left to chance. */
+  choose(isFitAtAll: (item: T) => boolean, limit: number, random: Random): T[] {
     const chosen = new Set<T>()
+    const isFit = this.#behindOthers(isFitAtAll, chosen, Math.ceil(limit * BRINGER_SHARE))
     if (this.#ranked.length > limit) {
       this.#best(chosen, isFit, Math.ceil(limit * BEST_SHARE))
       this.#draw(chosen, isFit, limit, random)
@@ -76,6 +84,16 @@ export class OfferListing<T> {
       if (!chosen.has(item) && isFit(item)) chosen.add(item)
     }
     return this.#ranked.flatMap(({ item }) => (chosen.has(item) ? [item] : []))
+  }
+
+  /** While there is somebody else, no more than `most` of unknown relays are fit. */
+  #behindOthers(isFit: (item: T) => boolean, chosen: ReadonlySet<T>, most: number): (item: T) => boolean {
+    const strangers = this.#ofStrangers
+    if (strangers.size === 0) return isFit
+    const hasOthers = this.#ranked.some(({ item }) => !strangers.has(item) && isFit(item))
+    if (!hasOthers) return isFit
+    const taken = (): number => [...chosen].filter((item) => strangers.has(item)).length
+    return (item) => isFit(item) && (!strangers.has(item) || taken() < most)
   }
 
   /** By merit, as far as the shares of their bringers reach. */
