@@ -5,7 +5,7 @@ import { seededRandom } from '../../testing/chance.ts'
 import { countingRandom, makePeer, someOffer } from '../../testing/peers.ts'
 import type { Offer } from '../offer.ts'
 import { drawCandidates } from './draw-candidates.ts'
-import { rankOffers } from './rank-offers.ts'
+import { listingScore, rankOffers } from './rank-offers.ts'
 import { credible, CREDIBLE_TOKENS_PER_SECOND, meritOf, predict, trustOf, utilityOf } from './score.ts'
 import { CERTAIN, type Beliefs } from './trust.ts'
 
@@ -163,7 +163,7 @@ describe('the order of a relay', () => {
     const [best, dear] = [priced(10n ** 18n), priced(3n * 10n ** 18n)]
     const busy = { ...best, busySlots: 4 }
     const slow = { ...best, decodeTokensPerSecond: 20 }
-    const order = rankOffers([busy, slow, dear, best], (each) => each, countingRandom())
+    const order = rankOffers([busy, slow, dear, best], listingScore, countingRandom())
     expect(order).toEqual([best, dear, slow, busy])
   })
 
@@ -172,7 +172,7 @@ describe('the order of a relay', () => {
     const boasters = Array.from({ length: 9 }, () => offer({ decodeTokensPerSecond: 1e6 }))
     const firsts = Array.from({ length: 100 }, (_, seed) => {
       const random = seededRandom(seed)
-      return rankOffers([...boasters, honest], (each) => each, random)[0]
+      return rankOffers([...boasters, honest], listingScore, random)[0]
     })
     const first = firsts.filter((each) => each === honest).length
     expect(first).toBeGreaterThan(0)
