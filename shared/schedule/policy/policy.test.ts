@@ -140,9 +140,10 @@ it('counts a claimed speed up to what is credible, or to what was seen of its ow
   expect(firsts(0)).toBeCloseTo(0.5, 1)
   expect(firsts(450)).toBeGreaterThan(0.8)
   const predicted = { ttftMs: millis(1), totalMs: millis(1) }
-  const told = { decodeTokensPerSecond: 1e6, maxTokens: 512 }
+  const told = { decodeTokensPerSecond: 1e6, maxTokens: 512, presence: 1 }
   expect(credible(predicted, { ...told, seen: 0 })).toEqual({ ttftMs: 100, totalMs: 2660 })
   expect(credible(predicted, { ...told, seen: 640 })).toEqual({ ttftMs: 100, totalMs: 300 })
+  expect(credible(predicted, { ...told, seen: 0, presence: 0.5 })).toEqual({ ttftMs: 2600, totalMs: 5160 })
   expect(
     credible({ ...predicted, ttftMs: millis(700) }, { ...told, decodeTokensPerSecond: 20, seen: 640 }),
   ).toEqual({
