@@ -26,6 +26,9 @@ export const CONNECTION_BURST_SECONDS = 4
 /** HTTP requests: a page load takes 40, a model in 1 MiB pieces some hundreds, all within a few seconds. */
 export const HTTP_RATE = { burst: 1000, perSecond: 100 } as const
 
+/** New TLS sockets from one address: each brings a request at least, so what `HTTP_RATE` lets through passes here too. */
+export const TLS_SOCKET_RATE = HTTP_RATE
+
 /** Answers being sent to one address at once: a slow reader holds a file handle. */
 export const HTTP_PARALLEL_PER_ADDRESS = 128
 
