@@ -48,6 +48,17 @@ export const LIBP2P_CONNECTIONS_PER_SECOND = 100_000
 export const MAX_PENDING_HANDSHAKES = 512
 
 /**
+ * Handshakes that begin, of all addresses together. A join takes 13 to 17 ms, so a processor does no more than this; one
+ * that is given up half way takes 2 ms, and a flood of them would take all. Beyond it whose address waits for least goes
+ * first, and a crowd of tabs waits for seconds, as it would anyway.
+ */
+export const HANDSHAKE_RATE = { burst: 100, perSecond: 60 } as const
+/** Handshakes that wait for their turn: a whole burst of 32 from 16 addresses. */
+export const MAX_WAITING_HANDSHAKES = 512
+/** How often those are looked at. */
+export const TURN_LOOK_MS = 20
+
+/**
  * A client has the next word of its handshake ready within one round trip: two on a phone whose packet was lost. libp2p
  * itself waits 10 s for the whole of it.
  */

@@ -74,6 +74,7 @@ export class Site {
     const clientAddress = clientAddressFinder(config.trustProxy)
     const perSecond = config.connectionsPerIpPerSecond
     this.#pipe = new UpgradePipe({
+      clock,
       limiter: new AddressLimiter(clock, {
         rate: { perSecond, burst: perSecond * CONNECTION_BURST_SECONDS },
         parallel: config.connectionsPerIp,
