@@ -226,8 +226,11 @@ export class Relay implements RelayHost {
     this.#undo.push(sharePlaces(node, sharing))
     this.#undo.push(keepConnectionsLive(node, () => this.#metrics.deadConnections.inc()))
     const network = new RelayNetwork(
-      { node, privateKey, clock, log: log.child({ scope: 'gossip' }), metrics: this.#metrics },
-      { peers: config.peers, addresses: this.addresses, recordMs },
+      {
+        ...{ node, privateKey, clock, log: log.child({ scope: 'gossip' }), metrics: this.#metrics },
+        groupOf: (neighbour) => this.#addressGroupOf(neighbour),
+      },
+      { peers: config.peers, admit: config.admit, addresses: this.addresses, recordMs },
     )
     this.#network = network
     this.#undo.push(() => network.stop())

@@ -91,7 +91,10 @@ ${table(
   ['status', 'means'],
   [
     ['400', 'a request that cannot be read, or a \`Host\` that is none while nothing is announced'],
-    ['403', 'the control file turns this address away, or another site asks for \`/rpc\` or \`/faucet\`'],
+    [
+      '403',
+      'the control file turns this address away, or another site asks for \`/rpc\` or \`/faucet\`, or a page under a name that is not announced',
+    ],
     ['404', 'nothing is there, or \`/metrics\` is not for this address'],
     ['405', 'the path takes another method; \`Allow\` names it'],
     ['413', 'a body that is too large, or where none is taken'],
