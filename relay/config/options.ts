@@ -14,6 +14,7 @@ import {
   readIceServers,
   readInteger,
   readList,
+  readPeerId,
   readText,
   readTrustProxy,
   readWebAddress,
@@ -90,6 +91,14 @@ export const OPTIONS = {
     'URL or multiaddr',
     'Another relay to join; one is enough. May be repeated.',
     readList(readAddress),
+    true,
+  ),
+  admit: option(
+    'admit',
+    '',
+    'peer id',
+    'A relay whose gossip counts like that of a `--peer`, whoever opened the connection. What other relays say has a small share of the directory, unless they have stake. May be repeated.',
+    readList(readPeerId),
     true,
   ),
   announce: option(
