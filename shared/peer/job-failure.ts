@@ -39,6 +39,11 @@ export function leaveSilent({ connection, path }: Assignment, reason: InfernetEr
   if (LEFT_FOR.has(reason.code) && path !== 'websocket') connection.abort(reason)
 }
 
+/** Why a job is given up that has not begun for so long, in ms. */
+export function stalledFor(ms: number): InfernetError {
+  return new InfernetError('stream.stalled', { stalledMs: Math.round(ms) })
+}
+
 /** Whether a failure ends everything: a stop, or one of ours, which no other provider would change. */
 export function isFinal(
   thrown: unknown,

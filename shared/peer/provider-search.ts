@@ -21,11 +21,14 @@ import { payableOffers } from './payable-offers.ts'
 const FIRST_PAUSE_MS = SECOND_MS
 const LONGEST_PAUSE_MS = 5 * SECOND_MS
 
+/** A quote that came back too late, and one that its provider has dropped since. */
+const OLD_QUOTE = ['prompt.quote-expired', 'prompt.quote-unknown'] as const satisfies readonly ErrorCode[]
+
 /**
- * What is forgiven once: a lost connection, as against a provider that refuses or falls silent. So is a refusal that
- * the record of payments has learned from.
+ * What is forgiven once: a lost connection, as against a provider that refuses or falls silent, and a quote that came back
+ * too late, which says more of the way there. So is a refusal that the record of payments has learned from.
  */
-const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost'])
+const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost', ...OLD_QUOTE])
 
 export interface SearchComponents extends GatherComponents, PagesComponents {
   /** How many second jobs this peer's questions may still open. */
@@ -135,7 +138,8 @@ export class ProviderSearch {
     if (isForgiven) this.#retried.add(provider)
     else this.#failed.add(provider)
     this.#reason = reason
-    if (isToBlame) this.#components.record.ended(provider, 'failed')
+    const isOld = isForgiven && OLD_QUOTE.some((code) => code === reason.code)
+    if (isToBlame && !isOld) this.#components.record.ended(provider, 'failed')
   }
 
   /** It did something before it was lost: the next failure is forgiven like the first. */
