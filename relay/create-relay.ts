@@ -13,9 +13,10 @@ import { STOP_DEADLINE_MS } from './base/limits.ts'
 import { nodeClock } from './base/node-clock.ts'
 import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { createNode, type RelayNode } from './node/create-node.ts'
-import { freePlacesOfGonePeers, onFullHouse } from './node/free-places.ts'
+import { freePlacesOfGonePeers } from './node/free-places.ts'
 import { keepConnectionsLive, newestFirst } from './node/live-connections.ts'
 import { RelayedTraffic } from './node/relayed-traffic.ts'
+import { sharePlaces } from './node/share-places.ts'
 import { secureWebSocketListener } from './node/websocket-listener.ts'
 import { setLogLevel, type Logger } from './observe/log.ts'
 import { RelayMetrics, type ReservationRefusal } from './observe/metrics.ts'
@@ -153,8 +154,8 @@ export class Relay implements RelayHost {
     this.#publications = publications
   }
 
-  clientOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined {
-    return this.#site.clientBehind(Number(remoteAddr.getComponents()[1]?.value))
+  clientOf(connection: Pick<Connection, 'remoteAddr'>): ClientAddress | undefined {
+    return this.#site.clientBehind(portOf(connection))
   }
 
   get catalogue(): readonly CatalogueEntry[] {
@@ -211,14 +212,25 @@ export class Relay implements RelayHost {
     await this.#site.start()
     const node = await this.#createNode()
     this.#undo.push(() => node.stop())
+    node.addEventListener('connection:open', ({ detail }) => {
+      if (detail.direction === 'inbound') this.#site.markJoined(portOf(detail))
+    })
     await node.start()
     this.#listenerPort = secureWebSocketListener(node)
     this.#undo.push(freePlacesOfGonePeers(node, () => this.#metrics.reservationsFreed.inc()))
-    onFullHouse(node, () => this.#refuseReservation('full'))
+    const sharing = {
+      addressGroupOf: (peer: PeerId) => this.#addressGroupOf(peer),
+      onRefused: () => void this.#refuseReservation('full'),
+      onCut: () => this.#metrics.socketsCut.inc({ reason: 'crowded-places' }),
+    }
+    this.#undo.push(sharePlaces(node, sharing))
     this.#undo.push(keepConnectionsLive(node, () => this.#metrics.deadConnections.inc()))
     const network = new RelayNetwork(
-      { node, privateKey, clock, log: log.child({ scope: 'gossip' }), metrics: this.#metrics },
-      { peers: config.peers, addresses: this.addresses, recordMs },
+      {
+        ...{ node, privateKey, clock, log: log.child({ scope: 'gossip' }), metrics: this.#metrics },
+        groupOf: (neighbour) => this.#addressGroupOf(neighbour),
+      },
+      { peers: config.peers, admit: config.admit, addresses: this.addresses, recordMs },
     )
     this.#network = network
     this.#undo.push(() => network.stop())
@@ -319,6 +331,11 @@ export class Relay implements RelayHost {
       ...(this.#chain ? chainInfoFor(seen, this.#chain) : {}),
     }
   }
+}
+
+/** Of what libp2p takes for the other end, which is our own HTTP server on loopback. */
+function portOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): number {
+  return Number(remoteAddr.getComponents()[1]?.value)
 }
 
 function limitsOf(config: RelayConfig): Readonly<Record<string, number>> {

@@ -43,6 +43,9 @@ interface Case {
   readonly sampler?: string
   readonly tokens?: number
   readonly pair?: string
+  /** Of walls: a file of `e2e/hostile/attacks`, and what of its cost the value counts. */
+  readonly attack?: string
+  readonly cost?: string
 }
 
 /** One line of standard output. */

@@ -220,6 +220,46 @@ describe('the page', () => {
     }
   })
 
+  it('sends what was sent before the list of models was there, once it is, and not what was changed since', async () => {
+    const network = plain()
+    const provider = await openProvider(network.browser, network.relay.url)
+    const tab = await openTab(network.browser, 'about:blank')
+    const held: (() => Promise<void>)[] = []
+    let holds = true
+    await tab.page.route('**/catalogue.json', async (route) => {
+      if (holds) held.push(() => route.continue())
+      else await route.continue()
+    })
+    const release = async (): Promise<void> => {
+      holds = false
+      for (const go of held.splice(0)) await go()
+    }
+    const asker = new AskPage(tab)
+    const prompt = tab.page.getByTestId('prompt-input')
+    const estimate = tab.page.getByTestId('estimate')
+    const waits = /as soon as the list of models/
+    await tab.page.goto(network.relay.url)
+    await prompt.fill('What is a relay?')
+    await prompt.press('Enter')
+    await estimate.getByText(waits).waitFor()
+    await release()
+    await asker.waitForState('done')
+    expect(await prompt.inputValue()).toBe('')
+
+    holds = true
+    await tab.page.goto(network.relay.url)
+    await prompt.fill('What is a fox?')
+    await prompt.press('Enter')
+    await estimate.getByText(waits).waitFor()
+    await prompt.fill('What is an owl?')
+    await estimate.getByText(waits).waitFor({ state: 'detached' })
+    await release()
+    await asker.waitForProvider()
+    expect(await prompt.inputValue()).toBe('What is an owl?')
+    expect(await tab.page.getByTestId('answer-state').count()).toBe(0)
+    await provider.page.close()
+  })
+
   it('refuses a model file that was changed on its way, by name', async () => {
     const network = plain()
     // From peers it would come as it is.

@@ -6,6 +6,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { segmentsAfter } from '#shared/client/segments.ts'
 import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
 import { verifyTranscript } from '#shared/stream/transcript.ts'
+import type { MountDirectoryInit } from '../../relay/directory/mount-directory.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import {
   fakeEngine,
@@ -31,10 +32,10 @@ afterAll(() => {
 })
 
 /** A relay, and one that asks there. */
-async function startGround() {
+async function startGround(directory: MountDirectoryInit = {}) {
   const network = new TestNetwork()
   const relayKey = await generateKeyPair('Ed25519')
-  const relay = await network.relay({}, relayKey)
+  const relay = await network.relay({}, relayKey, directory)
   const consumer = await network.node({ relays: relay.addresses })
   const provider = async (engine: WatchedEngine, changes: Partial<typeof TERMS> = {}) => {
     const who = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
@@ -101,6 +102,42 @@ describe.concurrent('peers on a relay, over sockets', () => {
     // The second one reads the prompt and what is there, then writes the rest; the first is owed what it signed.
     expect(summary?.segments[1]?.due).toBe(BigInt(3 + position) + 10n * BigInt(80 - position))
     expect(summary?.due).toBe(summary?.segments.reduce((sum, { due }) => sum + due, 0n))
+  })
+
+  it('asks another provider where one does not want to answer the prompt, and says so where there is none', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
+    const refusing = await provider(fakeEngine(), {
+      screen: () => Promise.reject(new InfernetError('stream.refused')),
+    })
+    await expect(hear(consumer.peer, promptOf())).rejects.toMatchObject({ code: 'stream.refused' })
+    const { name } = await provider(fakeEngine())
+    await until('both are seen', async () => (await ground.offersSeen()) === 2)
+    const { summary } = await hear(consumer.peer, promptOf())
+    expect(summary?.segments).toMatchObject([{ provider: name, from: 0, tokens: 80 }])
+    expect([refusing.engine.requests, refusing.provision.served.jobs]).toEqual([[], 0])
+  })
+
+  it('moves a job that its provider stops, and does not bring it back there while it waits', async () => {
+    await using ground = await startGround()
+    const { consumer, provider } = ground
+    const first = await provider(fakeEngine())
+    let second: typeof first | undefined
+    const codes: string[] = []
+    const { tokens, summary } = await hear(consumer.peer, promptOf(), {
+      onEvent: (event, count) => {
+        if (event.type === 'tokens' && count >= 20 && count < 60) first.provision.jobs[0]?.stop()
+        if (event.type === 'seam') codes.push(event.reason.code)
+        if (event.type !== 'waiting') return
+        codes.push(event.reason.code)
+        // It has been asked again by the second wait.
+        if (codes.length === 3) void provider(fakeEngine()).then((who) => (second = who))
+      },
+    })
+    expect(codes.slice(0, 3)).toEqual(['stream.refused', 'stream.refused', 'stream.refused'])
+    expect(tokens).toEqual(await unbroken(first.engine.requests[0]))
+    expect(first.engine.requests).toHaveLength(1)
+    expect(summary?.segments).toMatchObject([{ provider: first.name }, { provider: second?.name }])
   })
 
   it('moves a job that is handed back because its provision ends', async () => {
@@ -174,7 +211,7 @@ describe.concurrent('peers on a relay, over sockets', () => {
   })
 
   it('tries those that stand behind four dead ones', { timeout: 40_000 }, async () => {
-    await using ground = await startGround()
+    await using ground = await startGround({ canReach: () => true })
     const { network, relay, consumer, provider, offersSeen } = ground
     const dead = await Promise.all(
       Array.from({ length: 5 }, () => network.node({ relays: relay.addresses, named: [OWN_SOCKET] })),

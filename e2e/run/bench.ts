@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- name ...] [--quick | --long] [--only part-of-a-name ...]`, of a case of the engine or a part of the mesh or of trust
+ * `npm run bench [-- name ...] [--quick | --long] [--only part-of-a-name ...]`, of a case of the engine, a part of the mesh or of trust, or an attack
  *
  * Measures and prints one JSON line a figure on standard output; what is skipped, and what misses its aim, stands on
  * standard error. No name runs all. A bench judges nothing: it fails only when something could not be measured.
@@ -13,6 +13,7 @@ import { benchMesh } from '../bench/mesh.ts'
 import { benchMoney } from '../bench/money.ts'
 import { benchSampler } from '../bench/sampler.ts'
 import { benchTrust } from '../bench/trust.ts'
+import { benchWalls } from '../bench/walls.ts'
 import { benchWeights } from '../bench/weights.ts'
 
 /** Each bench gives the names of what it could not measure. */
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   money: benchMoney,
   weights: benchWeights,
   trust: benchTrust,
+  walls: benchWalls,
 }
 
 process.exitCode = await bench().catch((thrown: unknown) => {

@@ -50,8 +50,15 @@ const suites: readonly LongSuite[] = [
   {
     name: 'kills on a chain',
     projects: ['long'],
-    options: ['--maxWorkers=2', '.long.test.ts'],
+    options: ['--maxWorkers=2', ...withoutBrowsers((path) => !isHostile(path))],
     minutes: { short: 8, full: 40 },
+  },
+  {
+    name: 'attacks',
+    projects: ['long'],
+    // They measure times, and would measure each other's too.
+    options: ['--maxWorkers=1', ...withoutBrowsers(isHostile)],
+    minutes: { short: 40, full: 40 },
   },
   {
     name: 'what once wavered',
@@ -130,6 +137,14 @@ async function isPageThere(): Promise<boolean> {
 
 function inBrowsers(is: (path: string) => boolean): readonly string[] {
   return globSync('e2e/{flows,sampler,engine,storage}/**/*.long.e2e.ts', { cwd: ROOT }).filter(is)
+}
+
+function withoutBrowsers(is: (path: string) => boolean): readonly string[] {
+  return globSync('{shared,relay,web,contracts,e2e}/**/*.long.test.ts', { cwd: ROOT }).filter(is)
+}
+
+function isHostile(path: string): boolean {
+  return path.startsWith('e2e/hostile/')
 }
 
 function isForOneAtATime(path: string): boolean {

@@ -38,8 +38,27 @@ export const MAX_TRACKED_ADDRESSES = 50_000
  */
 export const LIBP2P_CONNECTIONS_PER_SECOND = 100_000
 
-/** Handshakes under way at once: 20 to 25 joins a second end within 10 s, with room for slow ones. Default: 10. */
-export const MAX_PENDING_CONNECTIONS = 512
+/**
+ * Handshakes under way at once: 20 to 25 joins a second end within 10 s, with room for slow ones. When all are taken, the
+ * address block with most gives way, so this is no limit for an address alone.
+ */
+export const MAX_PENDING_HANDSHAKES = 512
+
+/**
+ * A client has the next word of its handshake ready within one round trip: two on a phone whose packet was lost. libp2p
+ * itself waits 10 s for the whole of it.
+ */
+export const HANDSHAKE_SILENCE_MS = 3 * SECOND_MS
+export const HANDSHAKE_SWEEP_MS = 500
+
+/** When all places are taken, a handshake that is silent for this long goes before a newer one of the same address. */
+export const SILENT_HANDSHAKE_GRACE_MS = SECOND_MS
+
+/**
+ * libp2p's own limit of handshakes would turn away whoever comes last. It is out of reach on purpose, for those that were
+ * cut and have not gone yet; ours sits before the pipe. Default: 10.
+ */
+export const LIBP2P_PENDING_CONNECTIONS = 4 * MAX_PENDING_HANDSHAKES
 
 /** Room for the connections that this relay opens itself, beyond those it accepts. */
 export const OUTBOUND_CONNECTIONS = 64
@@ -113,6 +132,18 @@ export const INTRODUCTION_TRY_MS = 2 * SECOND_MS
 /** Connections of one peer that are tried or proved at a time. A tab has one, for a moment two. */
 export const MAX_PROVED_CONNECTIONS = 4
 
+/** How long a dial may take that shows whether a provider answers where it says: the announcement waits for it. */
+export const REACH_DIAL_MS = 3 * SECOND_MS
+/** Such dials at once, of all and for one address block; more are refused, and a provider tries again after 2 s. */
+export const MAX_REACH_DIALS = 64
+export const MAX_REACH_DIALS_PER_GROUP = 16
+/** New addresses that one address block may have dialled: a machine room that starts, then a change now and then. */
+export const REACH_DIALS_PER_GROUP = { burst: 64, perSecond: 2 } as const
+/** For so long an address that answered is not dialled again: an offer is renewed every 25 s. */
+export const REACHED_MS = 10 * MINUTE_MS
+/** Addresses remembered as answering, below 1 KB each. */
+export const MAX_REACHED_PROVIDERS = 4096
+
 /** Relays that this one opens connections to. Gossip reaches the others through them. */
 export const MAX_RELAY_LINKS = 8
 
@@ -143,6 +174,12 @@ export const MAX_GOSSIP_RPC_BYTES = 2 * MIB
 export const GOSSIP_RATE_PER_NEIGHBOUR = { burst: 4000, perSecond: 1000 } as const
 
 /**
+ * The same for the neighbours from one address block that are not admitted: five times what a relay with all its
+ * reservations taken renews. Checking a message takes 0.3 ms, so this is 6 % of a core.
+ */
+export const GOSSIP_RATE_OF_STRANGERS = { burst: 1000, perSecond: 200 } as const
+
+/**
  * Relays form a star around the first one until they know each other, and the hub forwards at once only to its mesh:
  * with the default D = 6 the rest waits for the 1 s heartbeat and 5 % never arrives (measured, 20 nodes).
  */
@@ -156,8 +193,27 @@ export const REDIAL_MAX_MS = 5 * SECOND_MS
 export const MAX_HTTP_HEADER_BYTES = 8 * KIB
 export const MAX_HTTP_HEADERS = 64
 
-/** A client that dribbles its headers (slowloris) is cut after this. */
-export const HTTP_HEADERS_TIMEOUT_MS = 10 * SECOND_MS
+/**
+ * Sockets at once that are no WebSocket. They have places of their own, so that no number of them takes one from a
+ * WebSocket. Browsers open 6 for a page: 340 tabs may load it in one moment. Each takes about 20 KB. When all are taken,
+ * the address block with most gives way, so this is no limit for an address alone: a school may use all of it while
+ * nobody else comes.
+ */
+export const MAX_PLAIN_SOCKETS = 2048
+
+/**
+ * When the places are all taken, a socket that has asked nothing for this long goes before a newer one of the same
+ * address. A request follows its socket within one to three round trips, TLS included.
+ */
+export const UNASKED_SOCKET_GRACE_MS = SECOND_MS
+
+/**
+ * The first request has to be there this long after its socket, as has a TLS handshake: two lost packets are sent again
+ * in that time. A client that dribbles its headers (slowloris) is cut after this.
+ */
+export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND_MS
+/** How often that is looked at. */
+export const HTTP_CHECK_MS = SECOND_MS
 /** Requests have no body, so the whole request is its headers. */
 export const HTTP_REQUEST_TIMEOUT_MS = 15 * SECOND_MS
 export const HTTP_KEEP_ALIVE_MS = 15 * SECOND_MS

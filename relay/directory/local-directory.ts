@@ -2,7 +2,7 @@ import type { Clock } from '#shared/base/clock.ts'
 import type { ModelHash, PeerName } from '#shared/base/ids.ts'
 import type { EpochMillis } from '#shared/base/units.ts'
 import type { Directory } from '#shared/schedule/directory.ts'
-import type { DirectoryAnswer, DirectoryPort } from '#shared/schedule/directory-port.ts'
+import type { DirectoryAnswer, DirectoryPort, QueryOptions } from '#shared/schedule/directory-port.ts'
 import type { Offer } from '#shared/schedule/offer.ts'
 import { kindOf, type OfferKind } from '#shared/schedule/gossiped-offer.ts'
 import type { OfferGossipMessage } from '#shared/schedule/messages.ts'
@@ -30,7 +30,7 @@ export class LocalDirectory implements DirectoryPort {
     // Not "local" in the directory's sense: there is no connection to oneself whose end would drop the offer.
     const taken = await this.#components.directory.announce(
       { provider: this.relay, offer },
-      { isLocal: false },
+      { isLocal: false, bringer: { kind: 'provider', group: this.relay } },
     )
     this.#tell({ type: 'offer', provider: this.relay, signed: offer }, kindOf(taken))
     return taken.expiresAt
@@ -41,8 +41,13 @@ export class LocalDirectory implements DirectoryPort {
     this.#tell({ type: 'drain', provider: this.relay, signed: tombstone })
   }
 
-  async query(model: ModelHash | undefined, limit: number): Promise<DirectoryAnswer> {
-    return this.#components.directory.query(model, limit)
+  async query(
+    model: ModelHash | undefined,
+    limit: number,
+    { besides }: QueryOptions = {},
+  ): Promise<DirectoryAnswer> {
+    const known = new Set(besides)
+    return this.#components.directory.query(model, limit, { isKnown: (provider) => known.has(provider) })
   }
 
   /** All live offers, verified when they came. */

@@ -13,10 +13,10 @@ import {
   GOSSIP_MESH,
   HOP_TIMEOUT_MS,
   LIBP2P_CONNECTIONS_PER_SECOND,
+  LIBP2P_PENDING_CONNECTIONS,
   MAX_GOSSIP_RPC_BYTES,
   MAX_INBOUND_HOP_STREAMS,
   MAX_OUTBOUND_STOP_STREAMS,
-  MAX_PENDING_CONNECTIONS,
   MAX_STREAM_BUFFER_BYTES,
   MAX_STREAMS_PER_CONNECTION,
   MAX_WEBSOCKET_UNSENT_BYTES,
@@ -84,7 +84,7 @@ export async function createNode(
     connectionManager: {
       maxConnections: config.maxConnections + OUTBOUND_CONNECTIONS,
       inboundConnectionThreshold: LIBP2P_CONNECTIONS_PER_SECOND,
-      maxIncomingPendingConnections: MAX_PENDING_CONNECTIONS,
+      maxIncomingPendingConnections: LIBP2P_PENDING_CONNECTIONS,
       inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS,
       reconnectRetries: 0, // does not bring a relay back (measured); RelayLinks does
     },

@@ -20,6 +20,16 @@ export interface MetricSources {
 export const RESERVATION_REFUSALS = ['maintenance', 'denied-peer', 'full'] as const
 export type ReservationRefusal = (typeof RESERVATION_REFUSALS)[number]
 
+/** Why a socket is cut so that others have a place. */
+export const CUTS = [
+  'crowded',
+  'crowded-handshakes',
+  'silent-handshake',
+  'crowded-connections',
+  'crowded-places',
+] as const
+export type Cut = (typeof CUTS)[number]
+
 /** The loop is looked at this often, in ms: 50 wake-ups a second are a fifth of what the usual 10 ms cost. */
 const LAG_RESOLUTION_MS = 20
 
@@ -78,6 +88,11 @@ export class RelayMetrics {
     'WebSocket upgrades by result; anything but "accepted" was refused.',
     ['result'],
   )
+  readonly socketsCut = this.#counter(
+    'infernet_sockets_cut_total',
+    'Sockets that were cut so that others have a place, by reason.',
+    ['reason'],
+  )
   readonly gossip = this.#counter('infernet_gossip_messages_total', 'Gossiped messages from other relays.', [
     'topic',
     'outcome',
@@ -134,6 +149,7 @@ export class RelayMetrics {
     })
     for (const [of, limit] of Object.entries(limits)) gauge.set({ of }, limit)
     for (const reason of RESERVATION_REFUSALS) this.reservationsRefused.inc({ reason }, 0)
+    for (const reason of CUTS) this.socketsCut.inc({ reason }, 0)
   }
 
   watchMaintenance(isOn: () => boolean): void {

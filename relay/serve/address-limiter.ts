@@ -47,13 +47,16 @@ export class AddressLimiter {
     return this.#entries.size
   }
 
-  /** @param cost what it takes of the rate; more than the burst never passes */
-  enter(address: string, cost = 1): (() => void) | Refusal {
-    if (this.#open >= this.#init.total) return 'total'
+  /**
+   * @param cost what it takes of the rate; more than the burst never passes
+   * @param makeRoom where only the total is in the way: true when somebody has left for this one
+   */
+  enter(address: string, cost = 1, makeRoom: () => boolean = () => false): (() => void) | Refusal {
     const entry = this.#entryOf(address)
     if (!entry) return 'table-full'
     if (entry.open >= this.#init.parallel) return 'address-parallel'
     if (!entry.bucket.take(cost)) return 'address-rate'
+    if (this.#open >= this.#init.total && !makeRoom()) return 'total'
     entry.open++
     this.#open++
     let isOver = false

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import {
+  HTTP_CHECK_MS,
   HTTP_HEADERS_TIMEOUT_MS,
   HTTP_KEEP_ALIVE_MS,
   HTTP_REQUEST_TIMEOUT_MS,
@@ -12,13 +13,14 @@ import {
 import { StartError } from '../base/start-error.ts'
 import { systemCode, systemReason } from '../base/system-reason.ts'
 import type { Certificate } from './certificate.ts'
+import type { PlainSockets } from './plain-sockets.ts'
 import type { UpgradePipe } from './upgrade-pipe.ts'
 
 export interface HttpServerInit {
   readonly host: string
   readonly port: number
-  /** Sockets at once, WebSockets included. */
-  readonly maxSockets: number
+  /** Who stands at the door: sockets that ask, and those that have not asked yet. */
+  readonly sockets: PlainSockets
   /** Speaks https and wss with it; without it http and ws. */
   readonly certificate?: Certificate | undefined
 }
@@ -35,7 +37,7 @@ export class HttpServer {
       headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
       requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
       keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
-      connectionsCheckingInterval: HTTP_HEADERS_TIMEOUT_MS / 2,
+      connectionsCheckingInterval: HTTP_CHECK_MS,
       noDelay: true,
       // Some clients offer h2c with each request; only a WebSocket is an upgrade here.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
@@ -51,9 +53,12 @@ export class HttpServer {
           answer,
         )
       : createServer(options, answer)
-    this.#server.on('upgrade', pipe.handle)
+    admitFirst(this.#server, init.sockets)
+    this.#server.prependListener('request', init.sockets.onRequest)
+    this.#server.on('upgrade', (request, socket, head) => {
+      if (pipe.handle(request, socket, head)) init.sockets.release(request.socket)
+    })
     this.#server.maxHeadersCount = MAX_HTTP_HEADERS
-    this.#server.maxConnections = init.maxSockets
     this.#server.timeout = HTTP_STALL_MS
     init.certificate?.onChange((renewed) => (this.#server as TlsServer).setSecureContext(renewed))
   }
@@ -102,4 +107,13 @@ export class HttpServer {
     await promise
     signal.removeEventListener('abort', cut)
   }
+}
+
+/** Asks the door before anything is made for a socket: not even a TLS handshake begins for one that has to go. */
+function admitFirst(server: Server | TlsServer, sockets: PlainSockets): void {
+  const listeners = server.listeners('connection')
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    if (sockets.admit(socket)) for (const listener of listeners) listener.call(server, socket)
+  })
 }

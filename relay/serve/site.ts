@@ -18,6 +18,7 @@ import { FileIndex } from './file-index.ts'
 import { HttpServer } from './http-server.ts'
 import type { HealthInfo } from './network-info.ts'
 import type { SeenHost } from './own-address.ts'
+import { PlainSockets } from './plain-sockets.ts'
 import { createRoutes } from './routes.ts'
 import { UpgradePipe } from './upgrade-pipe.ts'
 
@@ -37,9 +38,6 @@ export interface SiteComponents {
   /** False for an address that the operator turns away. */
   readonly mayAddress: (ip: string) => boolean
 }
-
-/** HTTP sockets beyond the WebSockets: pages being loaded, scrapes, health checks. */
-const PLAIN_SOCKETS = 1024
 
 /** All that is on the public port: the page, the models, the answers for operators, and the pipe to libp2p. */
 export class Site {
@@ -81,6 +79,7 @@ export class Site {
       mayAddress: components.mayAddress,
       onAccepted: () => metrics.upgrades.inc({ result: 'accepted' }),
       onRefused: (result) => metrics.upgrades.inc({ result }),
+      onCut: (reason) => metrics.socketsCut.inc({ reason }),
     })
     const limiter = new AddressLimiter(clock, { rate: HTTP_RATE, parallel: HTTP_PARALLEL_PER_ADDRESS })
     const routes = createRoutes({
@@ -95,7 +94,11 @@ export class Site {
     this.#server = new HttpServer(routes, this.#pipe, {
       host: config.host,
       port: config.port,
-      maxSockets: config.maxConnections + PLAIN_SOCKETS,
+      sockets: new PlainSockets({
+        clock,
+        clientAddress,
+        onCut: () => metrics.socketsCut.inc({ reason: 'crowded' }),
+      }),
       certificate: this.#certificate,
     })
   }
@@ -116,6 +119,11 @@ export class Site {
   /** Who is behind a connection that libp2p sees at 127.0.0.1 and this port. */
   clientBehind(port: number): ClientAddress | undefined {
     return this.#pipe.clientBehind(port)
+  }
+
+  /** Tells that libp2p knows who is behind that port. */
+  markJoined(port: number): void {
+    this.#pipe.markJoined(port)
   }
 
   reloadCertificate(): void {

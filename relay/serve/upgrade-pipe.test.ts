@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Relay } from '../create-relay.ts'
+import { HANDSHAKE_SILENCE_MS } from '../base/limits.ts'
 import { nodeClock } from '../base/node-clock.ts'
-import { startRelay, temporaryFolder, until } from '../testing/fixtures.ts'
+import { startClient, startRelay, temporaryFolder, until } from '../testing/fixtures.ts'
 import { selfSigned } from '../testing/self-signed.ts'
 import { AddressLimiter } from './address-limiter.ts'
 import { clientAddressFinder } from './client-address.ts'
@@ -70,6 +72,55 @@ test('new connections per second are limited for each address', async () => {
 test('all together are limited', async () => {
   const port = portOf(await relayWith({ maxConnections: 1, maxReservations: 1 }))
   expect([(await upgrade(port)).status, (await upgrade(port)).status]).toEqual([101, 503])
+})
+
+test('when all places are taken, the address with most gives one to who has less, and none to its like', async () => {
+  const relay = await relayWith({ maxConnections: 3, maxReservations: 1, trustProxy: 1 })
+  const from = (address: string): Promise<{ status: number; socket: Socket }> =>
+    upgrade(portOf(relay), [`X-Forwarded-For: ${address}`])
+  const greedy = [await from('203.0.113.1'), await from('203.0.113.1'), await from('203.0.113.2')]
+  const other = await from('198.51.100.1')
+  expect([other.status, ...greedy.map(({ status }) => status)]).toEqual([101, 101, 101, 101])
+  await until('one to go', () => greedy.some(({ socket }) => socket.destroyed))
+  expect(greedy.map(({ socket }) => socket.destroyed)).toEqual([true, false, false])
+  expect([(await from('203.0.113.3')).status, (await from('192.0.2.1')).status]).toEqual([503, 101])
+  expect(other.socket.destroyed).toBe(false)
+  const metrics = await (await fetch(new URL('/metrics', relay.httpUrl))).text()
+  expect(metrics).toContain('infernet_sockets_cut_total{reason="crowded-connections"} 2')
+})
+
+test('a WebSocket that never joins is cut, one that has joined may be silent', async () => {
+  const relay = await relayWith()
+  const client = await startClient()
+  cleanups.push(() => client.stop())
+  const joined = await client.dial(multiaddr(relay.addresses[0] ?? ''))
+  const { socket } = await upgrade(portOf(relay))
+  socket.resume()
+  await until('the silent one to go', () => socket.destroyed)
+  await new Promise((resolve) => setTimeout(resolve, 4000))
+  expect(joined.status).toBe('open')
+  const metrics = await (await fetch(new URL('/metrics', relay.httpUrl))).text()
+  expect(metrics).toContain('infernet_sockets_cut_total{reason="silent-handshake"} 1')
+})
+
+test('more WebSockets that never join than there are places, of many addresses, keep nobody out', async () => {
+  const relay = await relayWith({ trustProxy: 1 })
+  const isCut = { count: 0 }
+  for (let count = 0; count < 600; count++) {
+    // Not awaited one by one, as an attacker would not.
+    const socket = connectTcp(portOf(relay), '127.0.0.1')
+    cleanups.push(() => void socket.destroy())
+    socket.on('error', () => undefined).on('close', () => isCut.count++)
+    const from = `X-Forwarded-For: 203.0.113.${count % 20}`
+    socket.write(['GET / HTTP/1.1', 'Host: x', ...HANDSHAKE, from, '\r\n'].join('\r\n'))
+    socket.resume()
+  }
+  await until('the places to be taken', () => isCut.count > 0)
+  const client = await startClient()
+  cleanups.push(() => client.stop())
+  const startedAt = performance.now()
+  await client.dial(multiaddr(relay.addresses[0] ?? ''))
+  expect(performance.now() - startedAt).toBeLessThan(HANDSHAKE_SILENCE_MS)
 })
 
 test('behind a trusted proxy each forwarded address has its own limit, and a forged one does not help', async () => {
@@ -239,7 +290,7 @@ async function barePipe({
     init,
   )
   const outer = pair ? createTlsServer(pair) : createHttpServer()
-  outer.on('upgrade', pipe.handle)
+  outer.on('upgrade', (request, socket, head) => void pipe.handle(request, socket, head))
   await new Promise<void>((resolve) => outer.listen(0, '127.0.0.1', resolve))
   cleanups.push(() => (pipe.close(), inner.close(), void outer.close()))
   return { port: (outer.address() as AddressInfo).port, inner, pipe }

@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { PIPE_CONNECT_TIMEOUT_MS, SILENCE_SWEEP_MS, SILENT_CLIENT_MS } from '../base/limits.ts'
+import { Crowd } from '../base/crowd.ts'
 import type { AddressLimiter, Refusal } from './address-limiter.ts'
 import type { ClientAddress, FindClientAddress } from './client-address.ts'
+import { PendingHandshakes, type HandshakeCut, type PendingHandshakesInit } from './pending-handshakes.ts'
 import { refuseSocket } from './respond.ts'
 
 /** Why an upgrade is refused. The words are the labels of the metric. */
@@ -16,6 +18,8 @@ export interface UpgradePipeComponents {
   readonly targetPort: () => number | undefined
   readonly onAccepted?: () => void
   readonly onRefused?: (reason: UpgradeRefusal) => void
+  /** A WebSocket was cut. */
+  readonly onCut?: (reason: HandshakeCut | 'crowded-connections') => void
   /** False for an address that the operator turns away. @default everybody may come */
   readonly mayAddress?: (ip: string) => boolean
 }
@@ -25,11 +29,15 @@ export interface UpgradePipeInit {
   readonly silentMs?: number
   /** How often that is looked at. @default SILENCE_SWEEP_MS */
   readonly sweepMs?: number
+  readonly handshakes?: Omit<PendingHandshakesInit, 'onCut'>
 }
 
 interface Pipe {
   readonly client: Socket
-  readonly upstream: Socket
+  readonly address: ClientAddress
+  /** Gives its place back. */
+  leave: () => void
+  isJoined: boolean
   bytesRead: number
   quietMs: number
 }
@@ -43,14 +51,18 @@ export class UpgradePipe {
   readonly #components: UpgradePipeComponents
   readonly #silentMs: number
   readonly #sweepMs: number
-  readonly #clients = new Map<number, ClientAddress>()
+  readonly #handshakes: PendingHandshakes
+  /** By the port from which they come to libp2p. */
+  readonly #byPort = new Map<number, Pipe>()
   readonly #pipes = new Set<Pipe>()
+  readonly #crowd = new Crowd<Pipe>()
   readonly #sweep: NodeJS.Timeout
 
   constructor(components: UpgradePipeComponents, init: UpgradePipeInit = {}) {
     this.#components = components
     this.#silentMs = init.silentMs ?? SILENT_CLIENT_MS
     this.#sweepMs = init.sweepMs ?? SILENCE_SWEEP_MS
+    this.#handshakes = new PendingHandshakes({ ...init.handshakes, onCut: components.onCut })
     // One timer for all sockets: 1000 idle timers would be rescheduled at each frame.
     this.#sweep = setInterval(() => this.#dropSilent(), this.#sweepMs).unref()
   }
@@ -62,51 +74,81 @@ export class UpgradePipe {
 
   /** Who connected from that loopback port; undefined when it was not piped by us. */
   clientBehind(port: number): ClientAddress | undefined {
-    return this.#clients.get(port)
+    return this.#byPort.get(port)?.address
   }
 
-  /** The listener for `upgrade` of the HTTP server. */
-  readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  /** Tells that whoever is behind that loopback port has proved who it is. */
+  markJoined(port: number): void {
+    const pipe = this.#byPort.get(port)
+    if (!pipe) return
+    pipe.isJoined = true
+    this.#handshakes.end(pipe.client)
+  }
+
+  /** Takes an `upgrade` of the HTTP server; false when it was refused. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const client = socket as Socket // an HTTP server hands over net or TLS sockets
     client.on('error', () => client.destroy())
     const { limiter, clientAddress, targetPort, onRefused } = this.#components
     if (!isWebSocketRequest(request)) {
       onRefused?.('not-websocket')
-      return refuseSocket(client, 400, 'Bad Request')
+      return refuse(client, 400, 'Bad Request')
     }
     const port = targetPort()
     if (port === undefined) {
       onRefused?.('not-ready')
-      return refuseSocket(client, 503, 'Service Unavailable')
+      return refuse(client, 503, 'Service Unavailable')
     }
     const address = clientAddress(request)
     if (this.#components.mayAddress?.(address.ip) === false) {
       onRefused?.('denied-address')
-      return refuseSocket(client, 403, 'Forbidden')
+      return refuse(client, 403, 'Forbidden')
     }
-    const leave = limiter.enter(address.group)
+    const pipe: Pipe = { client, address, leave: () => undefined, isJoined: false, bytesRead: 0, quietMs: 0 }
+    const leave = limiter.enter(address.group, 1, () => this.#makeRoom(pipe))
     if (typeof leave === 'string') {
       onRefused?.(leave)
       const isOurs = leave === 'total' || leave === 'table-full'
-      return refuseSocket(client, isOurs ? 503 : 429, isOurs ? 'Service Unavailable' : 'Too Many Requests')
+      return refuse(client, isOurs ? 503 : 429, isOurs ? 'Service Unavailable' : 'Too Many Requests')
     }
-    client.once('close', leave)
-    this.#open(request, client, head, port, address)
+    pipe.leave = leave
+    this.#pipes.add(pipe)
+    this.#crowd.add(pipe, address.group)
+    client.once('close', () => this.#close(pipe))
+    this.#open(request, pipe, head, port)
+    return true
   }
 
   /** Cuts all pipes. */
   close(): void {
     clearInterval(this.#sweep)
-    for (const { client, upstream } of this.#pipes) {
-      client.destroy()
-      upstream.destroy()
-    }
+    this.#handshakes.stop()
+    for (const { client } of this.#pipes) client.destroy()
   }
 
-  #open(request: IncomingMessage, client: Socket, head: Buffer, port: number, address: ClientAddress): void {
+  /** When all places are taken, who has most gives one to who has less: first one that has not joined yet. */
+  #makeRoom(newcomer: Pipe): boolean {
+    this.#crowd.add(newcomer, newcomer.address.group)
+    const leaver = this.#crowd.giveWayTo(newcomer, ({ isJoined }) => !isJoined)
+    if (!leaver || leaver === newcomer || leaver.address.group === newcomer.address.group) {
+      this.#crowd.remove(newcomer)
+      return false
+    }
+    this.#close(leaver)
+    leaver.client.destroy()
+    this.#components.onCut?.('crowded-connections')
+    return true
+  }
+
+  #close(pipe: Pipe): void {
+    pipe.leave()
+    this.#pipes.delete(pipe)
+    this.#crowd.remove(pipe)
+  }
+
+  #open(request: IncomingMessage, pipe: Pipe, head: Buffer, port: number): void {
+    const { client } = pipe
     const upstream = connect({ host: '127.0.0.1', port, noDelay: true, timeout: PIPE_CONNECT_TIMEOUT_MS })
-    const pipe: Pipe = { client, upstream, bytesRead: 0, quietMs: 0 }
-    this.#pipes.add(pipe)
     client.setTimeout(0) // the server's stall timeout is for answers; silence is swept here
     client.setNoDelay(true)
     client.setKeepAlive(true, SILENT_CLIENT_MS)
@@ -115,11 +157,12 @@ export class UpgradePipe {
     upstream.once('connect', () => {
       upstream.setTimeout(0)
       const localPort = upstream.localPort ?? 0
-      this.#clients.set(localPort, address)
-      upstream.once('close', () => this.#clients.delete(localPort))
+      this.#byPort.set(localPort, pipe)
+      upstream.once('close', () => this.#byPort.delete(localPort))
       this.#components.onAccepted?.()
       upstream.write(upgradeRequest(request))
       if (head.length > 0) upstream.write(head)
+      this.#handshakes.begin(client, upstream, pipe.address.group)
       client.pipe(upstream)
       upstream.pipe(client)
     })
@@ -141,6 +184,11 @@ export class UpgradePipe {
       if (pipe.quietMs >= this.#silentMs) pipe.client.destroy()
     }
   }
+}
+
+function refuse(client: Socket, status: number, reason: string): false {
+  refuseSocket(client, status, reason)
+  return false
 }
 
 function isWebSocketRequest({ method, headers }: IncomingMessage): boolean {

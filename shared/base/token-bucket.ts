@@ -34,6 +34,11 @@ export class TokenBucket {
     return true
   }
 
+  /** What was taken did not come about. */
+  giveBack(cost = 1): void {
+    this.#level += cost
+  }
+
   /** True when nothing was taken lately: the bucket can be forgotten. */
   get isFull(): boolean {
     const idleSeconds = (this.#clock.monotonic() - this.#filledAt) / 1000

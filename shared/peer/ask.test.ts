@@ -37,6 +37,8 @@ function alone(clock: FakeClock) {
     hedges: new HedgeBudget(random),
     offers: new OfferMemory(),
     directFailures: new RecentPeers(clock, millis(MINUTE_MS)),
+    unreachable: new RecentPeers(clock, millis(MINUTE_MS)),
+    slowRelays: new RecentPeers(clock, millis(MINUTE_MS)),
     directories: () => [],
   }
 }

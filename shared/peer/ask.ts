@@ -4,6 +4,7 @@ import { millis, type Millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { checkPrompt } from '../prompt/check-prompt.ts'
 import type { Prompt } from '../prompt/prompt.ts'
+import { isRedeemable } from '../prompt/request-quote.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import type { Offer } from '../schedule/offer.ts'
 import type { Timing } from '../schedule/record/provider-record.ts'
@@ -14,12 +15,13 @@ import { RunningJob, type JobEvent } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
 import type { QuoteNeeds } from './gather-quotes.ts'
 import { openStream } from './connect.ts'
-import { Contest, type Hedge, type Run } from './contest.ts'
+import { Beside, patienceMs } from './beside.ts'
+import { Contest, type Run } from './contest.ts'
 import { isEarlyStop } from './early-stop.ts'
-import { isFinal, leaveSilent, openCredit, OwnFailure } from './job-failure.ts'
+import { isFinal, leaveSilent, openCredit, OwnFailure, stalledFor } from './job-failure.ts'
 import type { AnswerEvent, AnswerSummary, BegunAnswer, Segment } from './peer.ts'
 import { ProviderSearch, type SearchComponents } from './provider-search.ts'
-import { mayBeSecond } from './second-provider.ts'
+import { watchedEvents } from './watched-job.ts'
 
 export interface AskOptions {
   readonly signal: AbortSignal | undefined
@@ -90,6 +92,7 @@ class Answer {
       const assignments = await this.#assignments()
       if (!assignments) yield* this.#waitForSomeone()
       for (const assignment of assignments ?? []) {
+        if (this.#isTooOld(assignment, assignments)) break
         if (this.#used.has(assignment) || !this.#mayHaveIt(assignment)) continue
         const summary = yield* this.#runAt(assignment, this.#sparesOf(assignment, assignments))
         if (summary) return summary
@@ -97,6 +100,11 @@ class Answer {
       }
       if (this.#progress.tokens.length > written) this.#search.progressed()
     }
+  }
+
+  /** Quotes of one look grow old together, and that is nobody's failure: a new look is taken. */
+  #isTooOld({ quote }: Assignment, all: readonly Assignment[] = []): boolean {
+    return quote !== all[0]?.quote && !isRedeemable(quote, this.#components.clock.monotonic())
   }
 
   /** Who may be asked beside it. */
@@ -111,8 +119,10 @@ class Answer {
     return false
   }
 
-  #assignments(): Promise<Assignment[] | undefined> {
-    return this.#search.assignments(this.#needs, (offers) => this.#roomy(offers))
+  #assignments(but?: ReadonlySet<PeerName>): Promise<Assignment[] | undefined> {
+    return this.#search.assignments(this.#needs, (offers) =>
+      this.#roomy(but ? offers.filter(({ provider }) => !but.has(provider)) : offers),
+    )
   }
 
   get #needs(): QuoteNeeds {
@@ -185,7 +195,7 @@ class Answer {
       return undefined
     }
     try {
-      for await (const told of contest.events(this.#components.clock, this.#hedgeOf(assignment, spare))) {
+      for await (const told of contest.events(this.#components.clock, this.#besides(assignment, spare))) {
         const { run } = told
         if (told.type === 'event') {
           if (told.event.type === 'done') yield* this.#settle(contest, from)
@@ -266,6 +276,7 @@ class Answer {
         break
       case 'done':
         this.#judgeEnd(assignment, event.finish)
+        this.#components.record.wrote(segment.provider, segment)
         this.#progress.endSegment(segment)
         yield* proofOf(job)
         return yield* this.#done(event.finish)
@@ -285,9 +296,12 @@ class Answer {
     const timing = timingOf({ assignment, openedAt })
     hedges.began({ observedMs: timing.observedMs, expectedMs: this.#expectedMs(assignment) })
     record.ended(provider, 'served', timing)
-    for (const other of contest.overtaken)
-      if (other.openedAt < openedAt)
-        record.ended(other.assignment.offer.provider, 'overtaken', timingOf(other))
+    for (const other of contest.overtaken.filter((each) => each.openedAt < openedAt)) {
+      const [late, slow] = [timingOf(other), other.assignment]
+      const hasBroken = late.observedMs >= this.#patienceOf(slow)
+      record.ended(slow.offer.provider, 'overtaken', late)
+      if (hasBroken) this.#search.fail(slow.offer.provider, stalledFor(late.observedMs))
+    }
     const gapMs = millis(now - this.#progress.lastAt)
     if (from > 0) yield { type: 'resumed', position: from, provider, gapMs }
   }
@@ -303,19 +317,22 @@ class Answer {
       this.#components.record.stoppedEarly(provider, this.#job)
   }
 
-  /** When a second provider is asked besides this one, and who. */
-  #hedgeOf(first: Assignment, spare: readonly Assignment[]): Hedge {
-    const { hedges, clock } = this.#components
-    const open = async (): Promise<Run | undefined> => {
-      const now = clock.now()
-      const second = spare.find(
-        (each) => each.quote.quote.expiresAt > now && mayBeSecond(first, each, this.#needs),
-      )
-      if (!second || !hedges.take(this.#search.use)) return undefined
-      // Nothing is lost with it: the first one goes on, and answers for itself.
-      return this.#open(second).catch(() => undefined)
-    }
-    return { afterMs: hedges.waitMs(this.#expectedMs(first)), open }
+  #patienceOf(assignment: Assignment): Millis {
+    const slowness = this.#components.record.slownessOf(assignment.offer.provider)
+    return patienceMs(assignment, { slowness, prefillTokens: this.#textTokens })
+  }
+
+  /** Who is asked besides this one while it does not begin. */
+  #besides(first: Assignment, spare: readonly Assignment[]): Beside {
+    const { hedges } = this.#components
+    return new Beside(this.#components, {
+      ...{ first, spare, needs: this.#needs, hedgeMs: hedges.waitMs(this.#expectedMs(first)) },
+      use: () => this.#search.use,
+      patienceOf: (assignment) => this.#patienceOf(assignment),
+      look: async (except) => ((await this.#assignments(except)) ?? []).filter((each) => this.#accepts(each)),
+      open: (assignment) => this.#open(assignment),
+      onFailed: ({ offer }, reason) => this.#search.fail(offer.provider, reason),
+    })
   }
 
   /** What those came to who were slower: what one signed before it heard of its stop is owed. */
@@ -363,29 +380,17 @@ class Answer {
       salt: this.#components.random.bytes(SALT_BYTES),
       seed: this.#progress.seed,
     }
-    const { payer, name, clock } = this.#components
+    const { payer, name, clock, directories } = this.#components
     try {
       const credit = await openCredit(questionOf(question), question, { payer, name, signal })
       const job = new RunningJob(stream, question, { clock, credit })
-      const events = this.#eventsOf(job, offer.provider, signal)
-      return { assignment, job, events, openedAt: clock.monotonic(), stop: () => own.abort() }
+      const events = watchedEvents(job, offer.provider, { directories: directories(), signal })
+      const openedAt = clock.monotonic()
+      const giveUp = (): void => job.abort(stalledFor(clock.monotonic() - openedAt))
+      return { assignment, job, events, openedAt, stop: () => own.abort(), giveUp }
     } catch (thrown) {
       stream.abort(InfernetError.from(thrown))
       throw thrown
-    }
-  }
-
-  async *#eventsOf(
-    job: RunningJob,
-    provider: PeerName,
-    signal: AbortSignal,
-  ): AsyncGenerator<JobEvent, void, void> {
-    const watched = this.#components.directories()
-    const unwatch = watched.map((directory) => directory.watch(provider, () => job.suspectGone()))
-    try {
-      yield* job.events({ signal })
-    } finally {
-      for (const stop of unwatch) stop()
     }
   }
 }

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../errors/code-table.ts'
 import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { WRITING } from '../models/task.ts'
 import type { Quote } from '../prompt/prompt.ts'
+import { isRedeemable } from '../prompt/request-quote.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import { isPaid, type OutgoingCredit } from '../stream/credit.ts'
 import type { Transcript } from '../stream/transcript.ts'
@@ -38,6 +39,7 @@ const NOT_TO_BLAME: ReadonlySet<ErrorCode> = new Set([
   'verify.no-verifier',
   'stream.busy',
   'stream.draining',
+  'stream.refused',
   'models.unknown',
   'engine.other-task',
   'engine.context-full',
@@ -47,9 +49,6 @@ const NOT_TO_BLAME: ReadonlySet<ErrorCode> = new Set([
   'prompt.quote-limit',
   'prompt.price-too-high',
 ])
-
-/** Quotes that came with one that failed are used no longer than this. */
-const QUOTE_USE_MS = 5000
 
 /** So many verifiers are paid that give no verdict; then nobody else is. */
 const MAX_PAID_FOR_NOTHING = 2
@@ -140,11 +139,10 @@ class PeerCheck {
       const assignments = await this.#assignments()
       if (!assignments) await this.#waitForSomeone()
       const { clock } = this.#components
-      const quotedAt = clock.monotonic()
-      for (const assignment of assignments ?? []) {
+      for (const [index, assignment] of (assignments ?? []).entries()) {
+        if (index > 0 && !isRedeemable(assignment.quote, clock.monotonic())) break
         const report = yield* this.#askOne(assignment)
         if (report) return report
-        if (clock.monotonic() - quotedAt > QUOTE_USE_MS) break
       }
     }
   }

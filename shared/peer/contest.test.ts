@@ -46,6 +46,7 @@ function fakeRun(name: string, lateEvents: readonly JobEvent[] = []) {
       state.isStopped = true
       wakeUp()
     },
+    giveUp: () => say(new Error('given up')),
   }
   const say = (...events: (JobEvent | Error)[]): void => {
     said.push(...events)
@@ -54,7 +55,7 @@ function fakeRun(name: string, lateEvents: readonly JobEvent[] = []) {
   return { run, say, state, name }
 }
 
-async function play(first: Run, second: Run | undefined) {
+async function play(first: Run, ...others: readonly Run[]) {
   const clock = new FakeClock()
   const contest = new Contest(first)
   const told: string[] = []
@@ -63,7 +64,7 @@ async function play(first: Run, second: Run | undefined) {
     return `${name} ${event.type === 'event' ? event.event.type : 'failed'}`
   }
   let opened = 0
-  const hedge = { afterMs: millis(3000), open: async () => (opened++, second) }
+  const hedge = { waitMs: () => millis(3000), open: async () => others[opened++] }
   const playing = (async () => {
     for await (const event of contest.events(clock, hedge)) told.push(nameOf(event))
   })()
@@ -134,7 +135,7 @@ describe('a contest of two jobs', () => {
     expect(both.told.toSorted()).toEqual(['first failed', 'second failed'])
     expect(both.contest.isOver).toBe(true)
     const only = fakeRun('only')
-    const alone = await play(only.run, undefined)
+    const alone = await play(only.run)
     await alone.clock.advance(3000)
     only.say(new Error('gone'))
     await alone.playing
@@ -146,7 +147,10 @@ describe('a contest of two jobs', () => {
     const clock = new FakeClock()
     const contest = new Contest(first.run)
     const leaving = (async () => {
-      for await (const _ of contest.events(clock, { afterMs: millis(3000), open: async () => second.run }))
+      for await (const _ of contest.events(clock, {
+        waitMs: () => millis(3000),
+        open: async () => second.run,
+      }))
         break
     })()
     await clock.advance(3000)

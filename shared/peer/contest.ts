@@ -11,6 +11,8 @@ export interface Run {
   readonly openedAt: Millis
   /** Ends this job alone. */
   readonly stop: () => void
+  /** Ends it because it does not begin: its events fail. */
+  readonly giveUp: () => void
 }
 
 /** What a run's job told, or why it ended without `done`. */
@@ -18,24 +20,32 @@ export type RunEvent =
   | { readonly type: 'event'; readonly run: Run; readonly event: JobEvent }
   | { readonly type: 'failed'; readonly run: Run; readonly thrown: unknown }
 
-/** When a second job is opened, and how: undefined where nobody may be asked. It never rejects. */
-export interface Hedge {
-  readonly afterMs: Millis
-  readonly open: () => Promise<Run | undefined>
+/** Who else is asked while no job has begun, and when. */
+export interface Others {
+  /** From now until another job is to be opened. Asked at first, and after each `open`. */
+  waitMs(): Millis
+  /** Undefined where nobody may be asked. It never rejects. */
+  open(): Promise<Run | undefined>
 }
+
+/** Each further one would take a place from somebody who waits for it. */
+const MOST_AT_ONCE = 2
 
 type Pulled = RunEvent | { readonly type: 'over'; readonly run: Run }
 type Step = Pulled | { readonly type: 'due' } | { readonly type: 'opened'; readonly run: Run | undefined }
 
 /**
- * One job, and a second one where the first is slow to begin. Whose first token comes first writes the answer; the other
- * is told to stop at once, and what it still signs is waited for behind the answer, not in front of it.
+ * One job, and a second one where the first is slow to begin; a third one takes the place of the eldest. Whose first token
+ * comes first writes the answer; the other is told to stop at once, and what it still signs is waited for behind the
+ * answer, not in front of it.
  *
  * Until then one of them leads, and what the other tells is held back: whoever follows an answer sees one provider.
  */
 export class Contest {
   readonly #pulls = new Map<Run, Promise<Pulled>>()
-  readonly #held: RunEvent[] = []
+  /** All that were opened, in order. */
+  readonly #opened: Run[]
+  #held: RunEvent[] = []
   readonly #stopped: Promise<Run>[] = []
   readonly #overtaken: Run[] = []
   #leader: Run
@@ -44,6 +54,7 @@ export class Contest {
 
   constructor(first: Run) {
     this.#leader = first
+    this.#opened = [first]
     this.#pull(first)
   }
 
@@ -63,21 +74,20 @@ export class Contest {
   }
 
   /** Runs until one is done or none is left. Whoever leaves the loop before stops all of them. */
-  async *events(clock: Clock, { afterMs, open }: Hedge): AsyncGenerator<RunEvent, void, void> {
-    const due = Promise.withResolvers<Step>()
-    const timer = clock.schedule(afterMs, () => due.resolve({ type: 'due' }))
-    let isDue = false
+  async *events(clock: Clock, others: Others): AsyncGenerator<RunEvent, void, void> {
+    let due = dueAfter(clock, others.waitMs())
     try {
       while (!this.isOver) {
         const steps: Promise<Step>[] = [...this.#pulls.values()]
         if (this.#opening) steps.push(this.#opening)
-        else if (!isDue && !this.#isWon) steps.push(due.promise)
+        else if (!this.#isWon) steps.push(due.step)
         const step = await Promise.race(steps)
         if (step.type === 'due') {
-          isDue = true
-          this.#opening = open().then((run): Step => ({ type: 'opened', run }))
-        } else if (step.type === 'opened') this.#take(step.run)
-        else {
+          this.#opening = others.open().then((run): Step => ({ type: 'opened', run }))
+        } else if (step.type === 'opened') {
+          this.#take(step.run)
+          due = dueAfter(clock, others.waitMs())
+        } else {
           this.#pulls.delete(step.run)
           for (const event of this.#told(step)) {
             yield event
@@ -87,7 +97,7 @@ export class Contest {
         }
       }
     } finally {
-      timer.stop()
+      due.stop()
       void this.#opening?.then((step) => step.type === 'opened' && step.run && this.#leave(step.run))
       for (const run of this.#pulls.keys()) run.stop() // it waits for a frame, and would not hear of the end
       const runs = new Set([this.#leader, ...this.#pulls.keys()])
@@ -114,7 +124,15 @@ export class Contest {
     const [next] = this.#pulls.keys()
     if (!next) return []
     this.#leader = next
-    return this.#held.splice(0)
+    return this.#heldOf(next)
+  }
+
+  #heldOf(run: Run): RunEvent[] {
+    const [held, others] = [true, false].map((isOf) =>
+      this.#held.filter((each) => (each.run === run) === isOf),
+    )
+    this.#held = others ?? []
+    return held ?? []
   }
 
   #wins(run: Run): RunEvent[] {
@@ -127,15 +145,17 @@ export class Contest {
     }
     const isNew = run !== this.#leader
     this.#leader = run
-    const held = this.#held.splice(0)
-    return isNew ? held : []
+    return isNew ? this.#heldOf(run) : []
   }
 
   #take(run: Run | undefined): void {
     this.#opening = undefined
     if (!run) return
     if (this.#isWon) return this.#leave(run) // it was opened a moment too late
-    if (this.#pulls.size === 0) this.#leader = run
+    const eldest = this.#opened.find((each) => this.#pulls.has(each))
+    this.#opened.push(run)
+    if (!eldest) this.#leader = run
+    else if (this.#pulls.size >= MOST_AT_ONCE) eldest.giveUp()
     this.#pull(run)
   }
 
@@ -147,6 +167,12 @@ export class Contest {
   #pull(run: Run): void {
     this.#pulls.set(run, pulled(run))
   }
+}
+
+function dueAfter(clock: Clock, delay: Millis): { step: Promise<Step>; stop: () => void } {
+  const { promise: step, resolve } = Promise.withResolvers<Step>()
+  const timer = clock.schedule(delay, () => resolve({ type: 'due' }))
+  return { step, stop: () => timer.stop() }
 }
 
 function pulled(run: Run): Promise<Pulled> {

@@ -9,6 +9,7 @@ import { MAX_QUOTE_STREAMS, PROMPT_PROTOCOL } from '../prompt/constants.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
 import { createQuoteHandler } from '../prompt/quote-service.ts'
 import type { Prompt } from '../prompt/prompt.ts'
+import { OFFER_LIFE_MS, SLOW_RELAY_MS } from '../schedule/constants.ts'
 import { HedgeBudget } from '../schedule/policy/hedge.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { ENCODING, WRITING, type Task } from '../models/task.ts'
@@ -113,6 +114,8 @@ class NetworkPeer implements Peer {
   readonly #hedges: HedgeBudget
   readonly #offers: OfferMemory
   readonly #directFailures: RecentPeers
+  readonly #unreachable: RecentPeers
+  readonly #slowRelays: RecentPeers
   readonly #desk: QuoteDesk
   readonly #jobs: JobService
   readonly #openings: OpeningKeeper
@@ -131,6 +134,8 @@ class NetworkPeer implements Peer {
     this.#offers = new OfferMemory((offers) => components.told?.consider(offers))
     this.#hedges = new HedgeBudget(random)
     this.#directFailures = new RecentPeers(clock, millis(DIRECT_FAILURE_MS))
+    this.#unreachable = new RecentPeers(clock, millis(OFFER_LIFE_MS))
+    this.#slowRelays = new RecentPeers(clock, millis(SLOW_RELAY_MS))
     this.#desk = new QuoteDesk({
       key,
       clock,
@@ -189,6 +194,9 @@ class NetworkPeer implements Peer {
       name: this.name,
       offers: this.#offers,
       directFailures: this.#directFailures,
+      // Whoever was not there is asked last until it must have announced itself anew.
+      unreachable: this.#unreachable,
+      slowRelays: this.#slowRelays,
       directories: () => relays.directories,
       onUnreachable: () => relays.check?.(),
       hiding: hiding && { ...hiding, relays: () => relays.views.map(({ address }) => address) },

@@ -4,6 +4,7 @@ import { millis, tokens, type Millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 import { ENCODING } from '../models/task.ts'
+import { isRedeemable } from '../prompt/request-quote.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import type { Offer } from '../schedule/offer.ts'
 import { STREAM_PROTOCOL } from '../stream/constants.ts'
@@ -13,8 +14,9 @@ import { SALT_BYTES } from '../stream/question.ts'
 import { RunningJob } from '../stream/run-job.ts'
 import { MAX_EMBED_TEXTS, MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { AnswerProgress } from './answer-progress.ts'
+import { patienceMs } from './beside.ts'
 import { openStream } from './connect.ts'
-import { isFinal, leaveSilent, openCredit, OwnFailure } from './job-failure.ts'
+import { isFinal, leaveSilent, openCredit, OwnFailure, stalledFor } from './job-failure.ts'
 import {
   MAX_EMBED_REQUEST_TEXTS,
   type EmbedEvent,
@@ -24,6 +26,7 @@ import {
 } from './peer.ts'
 import { ProviderSearch, type SearchComponents } from './provider-search.ts'
 import { segmentOf } from './segment-of.ts'
+import { watchedEvents } from './watched-job.ts'
 
 /**
  * Words of a provider that cannot do it and is not to blame: an older one that knows no such job, one that has another
@@ -104,8 +107,14 @@ class Embedding {
         yield { type: 'waiting', reason }
         await wait()
       }
-      for (const assignment of assignments ?? []) {
-        yield* this.#runAt(assignment)
+      for (const [index, assignment] of (assignments ?? []).entries()) {
+        const now = this.#components.clock.monotonic()
+        if (index > 0 && !isRedeemable(assignment.quote, now)) break // so are the others: a new look is taken
+        const others = assignments?.slice(index + 1) ?? []
+        yield* this.#runAt(
+          assignment,
+          others.some(({ quote }) => isRedeemable(quote, now)),
+        )
         if (this.#done > before) break // the other quotes were for these texts, and are old
       }
       if (this.#done > before) this.#search.progressed()
@@ -143,13 +152,13 @@ class Embedding {
     return roomy
   }
 
-  async *#runAt(assignment: Assignment): AsyncGenerator<EmbedEvent, void, void> {
+  async *#runAt(assignment: Assignment, hasOthers: boolean): AsyncGenerator<EmbedEvent, void, void> {
     const from = this.#done
     const { provider } = assignment.offer
     let job: RunningJob | undefined
     try {
       job = await this.#open(assignment)
-      yield* this.#follow(assignment, job, from)
+      yield* this.#follow(assignment, job, { from, hasOthers })
     } catch (thrown) {
       const segment = job && this.#segment(assignment, job, from)
       if (segment && (segment.due > 0n || segment.paid > 0n))
@@ -175,18 +184,20 @@ class Embedding {
   async *#follow(
     assignment: Assignment,
     job: RunningJob,
-    from: number,
+    { from, hasOthers }: { from: number; hasOthers: boolean },
   ): AsyncGenerator<EmbedEvent, void, void> {
     const { clock, record, directories } = this.#components
     const { provider } = assignment.offer
     const openedAt = clock.monotonic()
-    const unwatch = directories().map((directory) => directory.watch(provider, () => job.suspectGone()))
+    const stopWaiting = this.#giveUpLater(assignment, job, hasOthers)
+    const watching = { directories: directories(), signal: this.#signal }
     try {
-      for await (const event of job.events({ signal: this.#signal })) {
+      for await (const event of watchedEvents(job, provider, watching)) {
         const isDisputed = event.type === 'done' && event.isUsageDisputed
         const segment = this.#segment(assignment, job, from, isDisputed)
         if (event.type === 'accepted') yield { type: 'assigned', position: from, segment }
         if (event.type === 'vectors') {
+          stopWaiting()
           const { chunk } = event
           const position = from + chunk.position
           this.#done = position + chunk.vectors.length
@@ -202,8 +213,18 @@ class Embedding {
         }
       }
     } finally {
-      for (const stop of unwatch) stop()
+      stopWaiting()
     }
+  }
+
+  /** One that has not begun in three times what it said, where others are ready, and some seconds at least. */
+  #giveUpLater(assignment: Assignment, job: RunningJob, hasOthers: boolean): () => void {
+    if (!hasOthers) return () => undefined
+    const { clock, record } = this.#components
+    const slowness = record.slownessOf(assignment.offer.provider)
+    const waitMs = patienceMs(assignment, { slowness, prefillTokens: tokensOf(this.#nextTexts) })
+    const timer = clock.schedule(waitMs, () => job.abort(stalledFor(waitMs)))
+    return () => timer.stop()
   }
 
   async #open({ connection, offer, quote }: Assignment): Promise<RunningJob> {

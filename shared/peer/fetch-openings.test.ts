@@ -48,6 +48,7 @@ describe('fetchOpenings', () => {
         ...{ clock, random: realRandom, offers: new OfferMemory(), directories: () => [] },
         node: { getConnections: () => standing, dial: () => Promise.reject(new Error('nobody answers')) },
         directFailures: new RecentPeers(clock, millis(1000)),
+        slowRelays: new RecentPeers(clock, millis(1000)),
       } as unknown as SearchComponents
     }
   }

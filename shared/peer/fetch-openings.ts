@@ -60,13 +60,15 @@ async function askProvider(
   positions: readonly number[],
   signal: AbortSignal,
 ): Promise<ReceivedOpenings> {
-  const { clock, directories, offers } = components
+  const { clock, directories, offers, slowRelays: slow } = components
   const { provider } = proven
-  const found = await findOffers(directories(), model, { now: () => clock.now(), signal }).then(
+  const found = await findOffers(directories(), model, { clock, signal, slow }).then(
     (all) => all.map(({ offer }) => offer),
-    () => offers.recall(model, clock.now()),
+    () => [],
   )
-  const addresses = found.find((offer) => offer.provider === provider)?.addresses ?? []
+  // A relay names some of many: where it was met a moment ago, that stands.
+  const known = [...found, ...offers.recall(model, clock.now())]
+  const addresses = known.find((offer) => offer.provider === provider)?.addresses ?? []
   const { connection } = await connect(components, provider, addresses, { signal })
   const stream = await openStream(components, connection, OPENINGS_PROTOCOL, { signal })
   return requestOpenings(stream, { transcript, proven, positions }, { clock, signal })

@@ -9,19 +9,32 @@ import type { Assignment } from '../schedule/assignment.ts'
 import { QUOTED_CANDIDATES } from '../schedule/constants.ts'
 import { drawCandidates } from '../schedule/policy/draw-candidates.ts'
 import type { Offer } from '../schedule/offer.ts'
-import { predict, trustOf, utilityOf } from '../schedule/policy/score.ts'
+import { credible, predict, trustOf, utilityOf } from '../schedule/policy/score.ts'
 import type { TaskRecord } from '../schedule/record/provider-record.ts'
 import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
 import { firstFew } from './first-few.ts'
+import { Lanes, type Tried } from './lanes.ts'
 import { expectAsOffered } from './payable-offers.ts'
 import type { Payer } from './payer.ts'
+import type { RecentPeers } from './recent-peers.ts'
+
+/**
+ * Quotes are asked of four at once. Who is not there fails at once as a rule and is replaced; for those who let a dial hang,
+ * up to 14 s each, one more is tried each half second, which is longer than a dial takes, and three times four at most.
+ */
+const LANES = { first: QUOTED_CANDIDATES, most: 3 * QUOTED_CANDIDATES, eachMs: 500 } as const
+
+/** Of one look: four answers of relays in full. Whoever is left then is drawn at the next look. */
+const MOST_DIALLED = 128
 
 export interface GatherComponents extends ConnectComponents {
   readonly name: PeerName
   readonly random: Random
   /** What is known of providers. */
   readonly record: TaskRecord
+  /** To whom no path came up lately. */
+  readonly unreachable: RecentPeers
   /** Pays providers. @default those who ask for payment are of no use */
   readonly payer?: Payer | undefined
 }
@@ -45,13 +58,15 @@ export interface QuoteNeeds {
 
 export interface GatherOptions {
   readonly signal?: AbortSignal | undefined
+  /** Which relays named an offer: each has its turn when candidates are drawn. */
+  readonly namedBy?: ((offer: Offer) => readonly PeerName[]) | undefined
   /** Called for each candidate that gave no quote, or one that its offer or the prompt does not allow. */
   readonly onFailure: (provider: PeerName, reason: InfernetError) => void
 }
 
 /**
  * Draws up to four candidates, asks each for a live signed quote, and orders the answers by what they are worth: none
- * when all failed.
+ * when all failed. To whom there is no path does not count as one of the four: the next one drawn takes its place.
  *
  * @throws InfernetError `prompt.price-too-high` when every offer is above the limit, or the signal's reason.
  */
@@ -62,28 +77,41 @@ export async function gatherQuotes(
   options: GatherOptions,
 ): Promise<Assignment[]> {
   const { clock, random, record } = components
+  const { namedBy, signal } = options
   const affordable = offers.filter(({ price }) => isAffordable(needs, price))
   if (affordable.length === 0) throw new InfernetError('prompt.price-too-high')
-  const drawn = drawCandidates(affordable, QUOTED_CANDIDATES, { random, trust: record })
-  const asked = drawn.map((offer) => assign(components, offer, needs, options))
-  const assignments = await firstFew(clock, asked, ({ quote }) => quote.quote.loadMs === undefined)
-  options.signal?.throwIfAborted()
-  return assignments.sort((a, b) => worth(b, record) - worth(a, record))
+  const drawn = drawCandidates(affordable, MOST_DIALLED, { random, trust: record, namedBy })
+  const lanes = new Lanes<Offer, Assignment>(
+    drawn,
+    (offer) => assign(components, offer, needs, options),
+    LANES,
+  )
+  const assignments = await firstFew(
+    clock,
+    lanes.start(clock),
+    ({ quote }) => quote.quote.loadMs === undefined,
+  )
+  lanes.stop()
+  signal?.throwIfAborted()
+  return assignments.sort((a, b) => worth(b, record, needs) - worth(a, record, needs))
 }
 
-/** The candidate with its quote, or undefined when it is of no use. */
+/** The candidate with its quote, `next` when there is no path to it, or undefined when it is of no use. */
 async function assign(
   components: GatherComponents,
   offer: Offer,
   needs: QuoteNeeds,
   options: GatherOptions,
-): Promise<Assignment | undefined> {
-  const { clock, name } = components
+): Promise<Tried<Assignment>> {
+  const { clock, name, unreachable } = components
   const { signal, onFailure } = options
   const { provider } = offer
   const { model, maxTokens, prefillTokens } = needs
+  let isReached = false
   try {
     const { connection, path } = await connect(components, provider, offer.addresses, { signal })
+    isReached = true
+    unreachable.delete(provider)
     const stream = await openStream(components, connection, PROMPT_PROTOCOL, { signal })
     const request = { model, promptTokens: prefillTokens, maxTokens }
     const quote = await requestQuote(stream, request, { clock, provider, consumer: name, signal })
@@ -92,8 +120,10 @@ async function assign(
     const prediction = predict(quote.quote, { rttMs: quote.rttMs, prefillTokens, maxTokens })
     return { offer, quote, connection, path, prediction }
   } catch (thrown) {
-    if (!signal?.aborted) onFailure(provider, InfernetError.from(thrown))
-    return undefined
+    if (signal?.aborted) return undefined
+    if (!isReached) unreachable.add(provider)
+    onFailure(provider, InfernetError.from(thrown))
+    return isReached ? undefined : 'next'
   }
 }
 
@@ -118,9 +148,15 @@ function isAffordable({ maxPrice }: QuoteNeeds, { promptPerMillion, outputPerMil
   return promptPerMillion <= prompt && outputPerMillion <= output
 }
 
-function worth({ offer, prediction, quote }: Assignment, record: TaskRecord): number {
+function worth(
+  { offer, prediction, quote }: Assignment,
+  record: TaskRecord,
+  { maxTokens }: QuoteNeeds,
+): number {
   const { provider } = offer
-  return utilityOf(prediction, quote.quote, {
+  const { decodeTokensPerSecond } = quote.quote
+  const seen = record.speedSeenOf(provider)
+  return utilityOf(credible(prediction, { decodeTokensPerSecond, seen, maxTokens }), quote.quote, {
     slowness: record.slownessOf(provider),
     trust: trustOf(record.beliefsIn(provider)),
   })

@@ -1,5 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import fc from 'fast-check'
+import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { concatBytes, fromHex } from '../base/bytes.ts'
 import { jobId, type ModelHash } from '../base/ids.ts'
@@ -46,6 +47,7 @@ import { signOpened, statementBytes } from '../verify/openings/statement.ts'
 import { encodeCase, openCase, shownToVerifier } from '../verify/service/check-case.ts'
 import { VerifyService } from '../verify/service/verify-service.ts'
 import { encode } from '../wire/codec.ts'
+import { FramedStream } from '../wire/framed-stream.ts'
 import { sign } from '../wire/signed.ts'
 
 type Handler = (stream: Stream, connection: Connection) => Promise<void>
@@ -110,7 +112,10 @@ describe('the protocol handlers', () => {
       envelopeFor: unmeasuredEnvelope,
     })
     answer = await makeAnswer(await makePeer(), { engine, consumer: stranger.name })
-    directory = new DirectoryService({ clock: realClock, directory: new Directory(realClock) })
+    directory = new DirectoryService({
+      clock: realClock,
+      directory: new Directory({ clock: realClock, random: realRandom }),
+    })
     const views = new Map([[ESCROW.escrow, new FakeChain()]])
     box = await ClaimBox.load(
       { store: new MemoryLedgerStore(), views },
@@ -338,6 +343,46 @@ describe('the protocol handlers', () => {
       }),
       { numRuns: 40 },
     )
+  })
+
+  /** A message that each protocol answers, whoever sends it. */
+  const askedOf = (name: string): unknown => {
+    const [kind, more] = (
+      {
+        ...{ prompt: ['quote'], stream: ['open', 'quoteId'], verify: ['check'], openings: ['open', 'link'] },
+        ...{
+          records: ['count'],
+          schedule: ['query'],
+          settle: ['leave'],
+          pieces: ['manifest'],
+          seeds: ['find', 'limit'],
+        },
+      } as const
+    )[name] ?? ['']
+    return valid.find((each) => {
+      const { type, ...rest } = each as { type: string }
+      return type === kind && (more === undefined || more in rest)
+    })
+  }
+
+  it.each(names)('%s: answers whoever speaks beside 600 streams that are held in silence', async (name) => {
+    const silent = []
+    for (const holder of [await makePeer(), await makePeer()]) {
+      const { connection } = await connectedStreams(holder)
+      for (let i = 0; i < 300; i++) {
+        const { ours, theirs } = await connectedStreams(holder)
+        silent.push(ours)
+        void handlers[name]?.(theirs, connection)
+      }
+    }
+    const { ours, theirs, connection } = await connectedStreams(stranger)
+    void handlers[name]?.(theirs, connection)
+    const told = new FramedStream(ours, v.looseObject({ error: v.optional(v.unknown()) }), realClock)
+    await told.send(askedOf(name))
+    const reply = await told.receive()
+    expect(JSON.stringify(reply.error ?? '')).not.toMatch(/busy|limited/)
+    for (const each of silent) each.abort(new Error('the stranger left'))
+    ours.abort(new Error('the stranger left'))
   })
 
   it('hold nothing of all that afterwards', async () => {

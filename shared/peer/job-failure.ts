@@ -35,6 +35,11 @@ export function leaveSilent({ connection, path }: Assignment, reason: InfernetEr
   if (reason.code === 'stream.silent' && path !== 'websocket') connection.abort(reason)
 }
 
+/** Why a job is given up that has not begun for so long, in ms. */
+export function stalledFor(ms: number): InfernetError {
+  return new InfernetError('stream.stalled', { stalledMs: Math.round(ms) })
+}
+
 /** Whether a failure ends everything: a stop, or one of ours, which no other provider would change. */
 export function isFinal(
   thrown: unknown,

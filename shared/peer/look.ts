@@ -24,7 +24,7 @@ export async function look(
   const onUnread = (provider: PeerName, reason: InfernetError): void => void unread.set(provider, reason)
   const records = new Map<PeerName, Uint8Array>()
   const onDemand = (relay: PeerName, record: Uint8Array): void => void records.set(relay, record)
-  const found = await findOffers(directories, model, { now: () => clock.now(), signal, onUnread, onDemand })
+  const found = await findOffers(directories, model, { clock, signal, onUnread, onDemand })
   const now = clock.now()
   const offers = found.map(({ offer, relays: named }) => ({
     offer,

@@ -8,6 +8,7 @@ import type { Path } from '../schedule/assignment.ts'
 import type { WantedShare } from '../schedule/demand/merge-demand.ts'
 import type { Offer, OfferedSelfTest, ProviderKind, Tier } from '../schedule/offer.ts'
 import type { CreditVerifier } from '../stream/credit.ts'
+import type { Screen } from '../stream/screen.ts'
 import type { TakeModel } from '../stream/serve-job.ts'
 import type { Transcript } from '../stream/transcript.ts'
 import type { Accusation } from './accusation.ts'
@@ -167,6 +168,8 @@ export interface ProviderTerms {
   readonly place?: ModelPlace | undefined
   /** The model's golden prompts, by whose sketches relays are told what this machine is like. @default none, and silence */
   readonly golden?: (() => Golden | undefined) | undefined
+  /** Says which texts are not wanted here, of jobs and of checks. @default all are */
+  readonly screen?: Screen | undefined
   /** Read at each renewal: an engine that was started again was tested again. */
   readonly selfTest: OfferedSelfTest
   /** Tests the engine again when somebody says that an answer differs. @default it is not, and nobody is asked for that */
@@ -196,6 +199,11 @@ export interface ProviderJob {
   readonly due: BaseUnits
   readonly paid: BaseUnits
   readonly startedAt: EpochMillis
+  /**
+   * Hands it back at once, because its provider does not want it: the consumer hears `stream.refused` and may go on
+   * elsewhere. The same prompt of that consumer is not taken again by this peer.
+   */
+  stop(): void
 }
 
 /** The most texts of one request: some jobs' worth, and what unchanged clients of embedders send. */

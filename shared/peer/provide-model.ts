@@ -6,6 +6,7 @@ import { FREE_PRICE } from '../prompt/free-price.ts'
 import type { Price } from '../prompt/prompt.ts'
 import type { OfferedSelfTest } from '../schedule/offer.ts'
 import { WRITING } from '../models/task.ts'
+import type { Screen } from '../stream/screen.ts'
 import type { Accusation } from './accusation.ts'
 import type { ModelPlace, Payee, Peer, ProviderTerms, Provision } from './peer.ts'
 
@@ -17,6 +18,8 @@ export interface ModelTerms {
   readonly price?: Price | undefined
   /** Where the model is between jobs. @default on the GPU */
   readonly place?: ModelPlace | undefined
+  /** Says which texts are not wanted here. @default all are */
+  readonly screen?: Screen | undefined
   /** How much of the time the engine may compute, (0, 1]; read at each offer and quote. @default 1 */
   readonly share?: number
   /** Whether its GPU computes with the `subgroups` feature; read at each renewal. @default the offer does not say */
@@ -134,6 +137,7 @@ function termsOf(engine: StandingEngine, terms: ModelTerms, hold: () => () => vo
     price: payee ? price : FREE_PRICE,
     payee,
     place: terms.place,
+    screen: terms.screen,
     golden: () => engine.selfTest.golden,
     get share() {
       return terms.share ?? 1

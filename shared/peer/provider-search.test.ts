@@ -1,14 +1,16 @@
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 import { jobId, modelHash, peerName, type PeerName } from '../base/ids.ts'
 import { millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Task } from '../models/task.ts'
-import type { DirectoryPort } from '../schedule/directory-port.ts'
+import type { DirectoryPort, QueryOptions } from '../schedule/directory-port.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
 import { HedgeBudget } from '../schedule/policy/hedge.ts'
 import { ProviderRecord } from '../schedule/record/provider-record.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
+import { countingRandom, makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
 import { ProviderSearch } from './provider-search.ts'
 import { RecentPeers } from './recent-peers.ts'
 
@@ -40,6 +42,8 @@ async function search(task: Task, writers?: readonly TestPeer[]) {
       hedges: new HedgeBudget(random),
       name: peerName('12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9oaaaaaa'),
       directFailures: new RecentPeers(clock, millis(60_000)),
+      unreachable: new RecentPeers(clock, millis(60_000)),
+      slowRelays: new RecentPeers(clock, millis(60_000)),
     },
     { task, model: modelHash(someModel()), signal: undefined, except: new Set(), isBegun: () => false },
   )
@@ -109,5 +113,100 @@ describe('a provider that was found to cheat', () => {
     expect(() => alone.found.waitForSomeone()).toThrow(
       expect.objectContaining({ code: 'schedule.none-trusted', facts: { excluded: 1 } }),
     )
+  })
+})
+
+describe('where most that are named are not there', () => {
+  const PAGE = 4
+
+  /** A relay that names these in pages, the first `PAGE` that are not named already, and a way to `reachable` alone. */
+  async function paged(count: number, reachable: readonly number[], { lies = 0 } = {}) {
+    const clock = new FakeClock()
+    const record = new ProviderRecord({ clock }).of('text-generation')
+    const all = await Promise.all(Array.from({ length: count }, () => makePeer()))
+    const offers = await Promise.all(all.map((writer) => signOffer(writer, someOffer(clock.now()))))
+    let queries = 0
+    const directory = {
+      relay: peerName('12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9obbbbbb'),
+      query: async (_: unknown, __: number, { besides = [] }: QueryOptions = {}) => {
+        queries++
+        const left = offers.filter(({ provider }) => !besides.includes(provider))
+        return { offers: left.slice(0, PAGE), total: left.length + lies }
+      },
+    } as unknown as DirectoryPort
+    const dialled: PeerName[] = []
+    const components = {
+      ...{
+        clock,
+        record,
+        random: countingRandom(),
+        offers: new OfferMemory(),
+        directories: () => [directory],
+      },
+      node: {
+        getConnections: (peer?: { toString(): string }) => {
+          const name = peerName(String(peer))
+          dialled.push(name)
+          return reachable.some((index) => all[index]!.name === name) ? [standing] : []
+        },
+        dial: () => Promise.reject(new Error('nobody is there')),
+      },
+      hedges: new HedgeBudget(countingRandom()),
+      name: peerName('12D3KooWqQ1fG8tVxkz5RzH3mYb7LwN2cPdEsUaJ9oaaaaaa'),
+      directFailures: new RecentPeers(clock, millis(60_000)),
+      unreachable: new RecentPeers(clock, millis(30_000)),
+      slowRelays: new RecentPeers(clock, millis(60_000)),
+    }
+    /** Whom a fresh question reaches for, one look after the other until nobody is left. */
+    const askAll = async (looks = 99): Promise<number[]> => {
+      dialled.length = 0
+      const model = modelHash(someModel())
+      const found = new ProviderSearch(components, {
+        ...{ task: 'text-generation', model, signal: undefined, except: new Set<PeerName>() },
+        isBegun: () => false,
+      })
+      for (let look = 0; look < looks; look++) {
+        const assigning = found.assignments(needs, (fitting) => fitting)
+        await clock.advance(2000)
+        if (!(await assigning)) break
+      }
+      return [...new Set(dialled)].map((name) => all.findIndex((each) => each.name === name))
+    }
+    return { askAll, queries: () => queries, clock }
+  }
+  /** Opens no stream: who has it was reached, and refuses. */
+  const standing = {
+    ...{ status: 'open', limits: undefined, remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1/ws') },
+    newStream: () => Promise.reject(new Error('no')),
+    abort: () => undefined,
+  } as unknown as Connection
+
+  it('asks for the next pages until somebody is named who can be asked', async () => {
+    const { askAll } = await paged(15, [13])
+    expect((await askAll()).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 15 }, (_, index) => index),
+    )
+  })
+
+  it('remembers who was not there: the next question goes to the others first', async () => {
+    const { askAll, clock } = await paged(7, [6])
+    await askAll()
+    expect(await askAll(1)).toEqual([6])
+    await clock.advance(30_000)
+    expect((await askAll(1)).length).toBeGreaterThan(1)
+  })
+
+  it('asks those who were not there where nobody else is left', async () => {
+    const { askAll } = await paged(3, [])
+    await askAll()
+    expect((await askAll()).length).toBe(3)
+  })
+
+  it('does not believe for ever that there is more', async () => {
+    const { askAll, queries } = await paged(60, [], { lies: 1000 })
+    await askAll(1)
+    expect(queries()).toBe(1)
+    await askAll(1)
+    expect(queries()).toBe(3)
   })
 })

@@ -2,17 +2,16 @@ import type { ModelHash, PeerName } from '../base/ids.ts'
 import { millis, SECOND_MS } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
-import { hasCode, InfernetError } from '../errors/infernet-error.ts'
+import { InfernetError } from '../errors/infernet-error.ts'
 import type { Task } from '../models/task.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import { DIRECTORY_FILL_MS } from '../schedule/constants.ts'
-import type { DirectoryPort } from '../schedule/directory-port.ts'
-import { findOffers } from '../schedule/find-offers.ts'
+import type { FoundOffer } from '../schedule/find-offers.ts'
 import type { Offer } from '../schedule/offer.ts'
-import type { OfferMemory } from '../schedule/offer-memory.ts'
 import { useOf, type HedgeBudget } from '../schedule/policy/hedge.ts'
 import { hiddenDialAddresses } from './dial-addresses.ts'
 import { gatherQuotes, type GatherComponents, type QuoteNeeds } from './gather-quotes.ts'
+import { offerPages, type PagesComponents } from './offer-pages.ts'
 import { payableOffers } from './payable-offers.ts'
 
 /**
@@ -22,15 +21,16 @@ import { payableOffers } from './payable-offers.ts'
 const FIRST_PAUSE_MS = SECOND_MS
 const LONGEST_PAUSE_MS = 5 * SECOND_MS
 
-/**
- * What is forgiven once: a lost connection, as against a provider that refuses or falls silent. So is a refusal that
- * the record of payments has learned from.
- */
-const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost'])
+/** A quote that came back too late, and one that its provider has dropped since. */
+const OLD_QUOTE = ['prompt.quote-expired', 'prompt.quote-unknown'] as const satisfies readonly ErrorCode[]
 
-export interface SearchComponents extends GatherComponents {
-  readonly directories: () => readonly DirectoryPort[]
-  readonly offers: OfferMemory
+/**
+ * What is forgiven once: a lost connection, as against a provider that refuses or falls silent, and a quote that came back
+ * too late, which says more of the way there. So is a refusal that the record of payments has learned from.
+ */
+const FORGIVEN_ONCE: ReadonlySet<ErrorCode> = new Set(['wire.closed', 'stream.provider-lost', ...OLD_QUOTE])
+
+export interface SearchComponents extends GatherComponents, PagesComponents {
   /** How many second jobs this peer's questions may still open. */
   readonly hedges: HedgeBudget
 }
@@ -94,22 +94,37 @@ export class ProviderSearch {
     needs: QuoteNeeds,
     fitting: (offers: readonly Offer[]) => readonly Offer[],
   ): Promise<Assignment[] | undefined> {
-    const { payer, name } = this.#components
-    const { except, task, signal } = this.#init
-    const others = (await this.#offers()).filter(
-      (offer) => offer.task === task && offer.provider !== name && !except.has(offer.provider),
-    )
-    this.#use = useOf(others)
-    const { payable, refusal } = payableOffers(fitting(this.#reachable(this.#trusted(others))), payer)
-    const untried = this.#openFirst(payable.filter(({ provider }) => !this.#failed.has(provider)))
-    if (untried.length === 0) {
-      if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
-      return undefined
+    const { signal } = this.#init
+    let untried: readonly Offer[] = []
+    let known: readonly FoundOffer[] = []
+    for await (known of this.#pages()) {
+      untried = this.#untried(known, fitting)
+      if (untried.some((offer) => this.#isPromising(offer))) break
     }
-    return gatherQuotes(this.#components, untried, needs, {
+    if (untried.length === 0) return undefined
+    const relaysOf = new Map(known.map(({ offer, relays }) => [offer, relays]))
+    return gatherQuotes(this.#components, this.#promisingFirst(untried), needs, {
       signal,
+      namedBy: (offer) => relaysOf.get(offer) ?? [],
       onFailure: (provider, reason) => this.fail(provider, reason),
     })
+  }
+
+  /** Those that can be asked and have not failed. */
+  #untried(
+    found: readonly FoundOffer[],
+    fitting: (offers: readonly Offer[]) => readonly Offer[],
+  ): readonly Offer[] {
+    const { payer, name } = this.#components
+    const { except, task } = this.#init
+    const others = found
+      .map(({ offer }) => offer)
+      .filter((offer) => offer.task === task && offer.provider !== name && !except.has(offer.provider))
+    this.#use = useOf(others)
+    const { payable, refusal } = payableOffers(fitting(this.#reachable(this.#trusted(others))), payer)
+    const untried = payable.filter(({ provider }) => !this.#failed.has(provider))
+    if (refusal && payable.length === 0 && this.#failed.size === 0) this.#reason = refusal
+    return untried
   }
 
   /**
@@ -123,7 +138,8 @@ export class ProviderSearch {
     if (isForgiven) this.#retried.add(provider)
     else this.#failed.add(provider)
     this.#reason = reason
-    if (isToBlame) this.#components.record.ended(provider, 'failed')
+    const isOld = isForgiven && OLD_QUOTE.some((code) => code === reason.code)
+    if (isToBlame && !isOld) this.#components.record.ended(provider, 'failed')
   }
 
   /** It did something before it was lost: the next failure is forgiven like the first. */
@@ -168,10 +184,18 @@ export class ProviderSearch {
     return trusted
   }
 
-  /** Whoever is in quarantine is asked where nobody else is left. */
-  #openFirst(offers: readonly Offer[]): readonly Offer[] {
-    const open = offers.filter((offer) => this.#components.record.standingOf(offer) === 'open')
+  /** Whoever is in quarantine, or could not be reached a moment ago, is asked where nobody else is left. */
+  #promisingFirst(offers: readonly Offer[]): readonly Offer[] {
+    const { record } = this.#components
+    const promising = offers.filter((offer) => this.#isPromising(offer))
+    if (promising.length > 0) return promising
+    const open = offers.filter((offer) => record.standingOf(offer) === 'open')
     return open.length > 0 ? open : offers
+  }
+
+  #isPromising(offer: Offer): boolean {
+    const { record, unreachable } = this.#components
+    return record.standingOf(offer) === 'open' && !unreachable.has(offer.provider)
   }
 
   /** Of a peer that hides: those to whom there is a hidden way. Whoever has none is not to blame, and not tried. */
@@ -186,26 +210,12 @@ export class ProviderSearch {
     return reachable
   }
 
-  /** What the relays know; when none answers, what they said within the last minute. */
-  async #offers(): Promise<Offer[]> {
-    const { directories, clock, offers } = this.#components
+  #pages(): AsyncGenerator<readonly FoundOffer[], void, void> {
     const { model, signal, isBegun } = this.#init
-    let isFilling = false
     this.#isFilling = false
-    try {
-      const found = await findOffers(directories(), model, {
-        now: () => clock.now(),
-        signal,
-        onFilling: () => (isFilling = true),
-      })
-      this.#isFilling = isFilling && found.length === 0
-      offers.remember(found.map(({ offer }) => offer))
-      return found.map(({ offer }) => offer)
-    } catch (thrown) {
-      const remembered = offers.recall(model, clock.now())
-      const mayGoOn = hasCode(thrown, 'schedule.no-relay') && (remembered.length > 0 || isBegun())
-      if (!mayGoOn) throw thrown
-      return remembered
-    }
+    return offerPages(this.#components, {
+      ...{ model, signal, isBegun },
+      onFilling: () => (this.#isFilling = true),
+    })
   }
 }

@@ -121,13 +121,14 @@ export class Provision implements ProvisionInterface {
   }
 
   get jobs(): readonly ProviderJob[] {
-    return this.#liveJobs().map(({ consumer, connection, startedAt, job }) => ({
-      consumer,
-      path: pathOf(connection),
-      tokens: job.written,
-      due: job.due,
-      paid: job.paid,
-      startedAt,
+    return this.#liveJobs().map((live) => ({
+      consumer: live.consumer,
+      path: pathOf(live.connection),
+      tokens: live.job.written,
+      due: live.job.due,
+      paid: live.job.paid,
+      startedAt: live.startedAt,
+      stop: () => this.#components.jobs.stop(live),
     }))
   }
 
@@ -145,8 +146,11 @@ export class Provision implements ProvisionInterface {
   get asServed(): Served {
     const { slots = this.#engine.info.streams, queue = MAX_WAITING_JOBS } = this.#terms
     const isDraining = this.#state !== 'live'
-    const { place, payee } = this.#terms
-    return { engine: this.#engine, slots, queue, isDraining, take: place?.take, credit: payee?.credit }
+    const { place, payee, screen } = this.#terms
+    return {
+      ...{ engine: this.#engine, slots, queue, isDraining, screen },
+      ...{ take: place?.take, credit: payee?.credit },
+    }
   }
 
   /** Price and speed of now, for a quote. */

@@ -23,6 +23,10 @@ export class RecentPeers {
     if (this.#addedAt.size > MAX_PEERS && eldest) this.#addedAt.delete(eldest)
   }
 
+  delete(peer: PeerName): void {
+    this.#addedAt.delete(peer)
+  }
+
   has(peer: PeerName): boolean {
     const at = this.#addedAt.get(peer)
     return at !== undefined && this.#clock.monotonic() - at < this.#keptMs

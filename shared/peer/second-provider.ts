@@ -17,17 +17,28 @@ export interface AnswerNeeds {
  * is read, which would be paid twice, nor where a first chunk that the slower one may still sign goes beyond the limit.
  */
 export function mayBeSecond(first: Assignment, second: Assignment, needs: AnswerNeeds): boolean {
-  const { prefillTokens, outputTokens, spent, maxCost } = needs
+  const { prefillTokens } = needs
   const paid = [first, second].filter(({ quote }) => isPaid(quote.quote))
   if (paid.length === 0) return true
   if (isPrepaid({ prefillTokens: tokens(prefillTokens) })) return false
-  if (maxCost === undefined) return true
+  return mayFollow([first], second, needs)
+}
+
+/**
+ * Whether another provider may be asked beside those that run and do not begin: not where the answer of any of them goes
+ * beyond the limit of cost, together with the prompt and a first chunk that each of the others may still sign.
+ */
+export function mayFollow(
+  running: readonly Assignment[],
+  next: Assignment,
+  { prefillTokens, outputTokens, spent, maxCost }: AnswerNeeds,
+): boolean {
+  if (maxCost === undefined || !isPaid(next.quote.quote)) return true
   const late = Math.min(CHUNK_TOKENS, outputTokens)
-  const [one, other] = [first, second].map(({ quote }) => quote.quote.price)
-  if (!one || !other) return false
-  const ways = [
-    costOf(one, prefillTokens, outputTokens) + costOf(other, prefillTokens, late),
-    costOf(other, prefillTokens, outputTokens) + costOf(one, prefillTokens, late),
-  ]
-  return ways.every((cost) => spent + cost <= maxCost)
+  const all = [...running, next].map(({ quote }) => {
+    const { price } = quote.quote
+    return { late: costOf(price, prefillTokens, late), whole: costOf(price, prefillTokens, outputTokens) }
+  })
+  const allLate = all.reduce((sum, each) => sum + each.late, 0n)
+  return all.every((each) => spent + allLate - each.late + each.whole <= maxCost)
 }

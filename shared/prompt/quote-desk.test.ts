@@ -5,7 +5,14 @@ import { FakeClock } from '../testing/fake-clock.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import { realClock } from '../testing/real-clock.ts'
 import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../testing/peers.ts'
-import { MAX_LOAD_MS, MAX_QUOTES_PER_CONSUMER, QUOTE_LIFE_MS } from './constants.ts'
+import {
+  MAX_LOAD_MS,
+  MAX_OPEN_QUOTES,
+  MAX_QUOTES_PER_CONSUMER,
+  QUOTE_LIFE_MS,
+  QUOTE_RATE_NEW,
+  QUOTE_RATE_OTHERS,
+} from './constants.ts'
 import { QuoteDesk, type StandingTerms } from './quote-desk.ts'
 import { createQuoteHandler } from './quote-service.ts'
 import { openQuote } from './quote.ts'
@@ -110,10 +117,48 @@ describe('QuoteDesk', () => {
     expect(desk.openQuotes).toBe(0)
   })
 
+  const nameOf = (i: number): TestPeer['name'] => `peer${i}` as TestPeer['name']
+
   it('stays bounded when every question comes from a new name', async () => {
-    for (let i = 0; i < 300; i++)
-      await desk.quote(`peer${i}` as TestPeer['name'], request).catch(() => undefined)
-    expect(desk.openQuotes).toBeLessThanOrEqual(200)
+    for (let i = 0; i < 600; i++) await desk.quote(nameOf(i), request).catch(() => undefined)
+    expect(desk.openQuotes).toBeLessThanOrEqual(QUOTE_RATE_NEW.burst + QUOTE_RATE_OTHERS.burst)
+  })
+
+  /** All ask as often as they may, in each tenth of a second, for so long. */
+  const hoard = async (names: number, seconds: number, meanwhile: () => Promise<void>): Promise<void> => {
+    for (let tenth = 0; tenth < 10 * seconds; tenth++) {
+      for (let i = 0; i < names; i++) await desk.quote(nameOf(i), request).catch(() => undefined)
+      if (tenth % 10 === 9) await meanwhile()
+      await clock.advance(100)
+    }
+  }
+
+  it('refuses nobody who is new, or whose jobs are served, beside 140 names that only hold quotes', async () => {
+    let next = 1000
+    await hoard(140, 15, async () => {
+      await expect(desk.quote(nameOf(next++), request)).resolves.toBeDefined()
+      const { quoteId } = await quote()
+      desk.redeem(consumer.name, quoteId)
+      desk.wasUsed(consumer.name)
+    })
+  })
+
+  it('never fills its places with what its rates allow', async () => {
+    let refused = 0
+    await hoard(1200, 8, async () => {
+      expect(desk.openQuotes).toBeLessThan(MAX_OPEN_QUOTES)
+      await quote().catch(() => refused++)
+    })
+    expect(refused, 'it takes some 500 names to take the share of the new ones').toBeGreaterThan(0)
+  })
+
+  it('holds a refused question against nobody', async () => {
+    await Promise.allSettled(Array.from({ length: 500 }, (_, i) => desk.quote(nameOf(i), request)))
+    await expect(quote()).rejects.toMatchObject({ code: 'prompt.quote-limit' })
+    await expect(quote()).rejects.toMatchObject({ code: 'prompt.quote-limit' })
+    await clock.advance(100)
+    await Promise.allSettled(Array.from({ length: 10 }, () => desk.quote(nameOf(0), request)))
+    await expect(quote()).resolves.toBeDefined()
   })
 
   it('names why it does not quote', async () => {

@@ -4,20 +4,13 @@ import type { Clock } from '../base/clock.ts'
 import { jobId, type JobId, type ModelHash, type PeerName } from '../base/ids.ts'
 import { toHex } from '../base/bytes.ts'
 import type { Random } from '../base/random.ts'
-import { TokenBucket } from '../base/token-bucket.ts'
 import { epochMillis, millis, type Millis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { sign, type Signed } from '../wire/signed.ts'
-import {
-  MAX_LOAD_MS,
-  MAX_OPEN_QUOTES,
-  MAX_QUOTES_PER_CONSUMER,
-  QUOTE_LIFE_MS,
-  QUOTE_RATE,
-  QUOTE_RATE_TOTAL,
-} from './constants.ts'
+import { MAX_LOAD_MS, MAX_OPEN_QUOTES, MAX_QUOTES_PER_CONSUMER, QUOTE_LIFE_MS } from './constants.ts'
 import type { QuoteRequest } from './messages.ts'
 import type { Price, Quote, QuotePayment } from './prompt.ts'
+import { QuoteRates } from './quote-rates.ts'
 import { quoteBody } from './quote.ts'
 
 /** What a provider can say about a model right now. */
@@ -62,18 +55,17 @@ export interface RedeemedQuote {
  * public port. A bucket of what it sees would lump all askers of a relay together. Addresses are bounded where they
  * are known, before a question comes this far: the relay's `CONNECTIONS_PER_ADDRESS` for its sockets, and
  * `RELAYED_OPENS_PER_ADDRESS` for introductions, without which there is no WebRTC. What one address can still do with
- * many names ends at the rate for all together.
+ * many names ends at the rates for all together, of which names that are new have a share of their own (`QuoteRates`).
  */
 export class QuoteDesk {
   readonly #components: QuoteDeskComponents
   readonly #open = new Map<JobId, RedeemedQuote>()
   readonly #perConsumer = new Map<PeerName, Set<JobId>>()
-  readonly #rates = new Map<PeerName, TokenBucket>()
-  readonly #total: TokenBucket
+  readonly #rates: QuoteRates
 
   constructor(components: QuoteDeskComponents) {
     this.#components = components
-    this.#total = new TokenBucket(components.clock, QUOTE_RATE_TOTAL)
+    this.#rates = new QuoteRates(components.clock)
   }
 
   /** Quotes that can still be redeemed. */
@@ -125,6 +117,11 @@ export class QuoteDesk {
     return held
   }
 
+  /** To be called when a job of this consumer was served: those who use quotes come before those who only hold them. */
+  wasUsed(consumer: PeerName): void {
+    this.#rates.wasUsed(consumer)
+  }
+
   #admit(consumer: PeerName, { model, promptTokens }: QuoteRequest): StandingTerms {
     this.#sweep()
     const terms = this.#components.termsOf(model)
@@ -137,21 +134,8 @@ export class QuoteDesk {
     const isFull =
       this.#open.size >= MAX_OPEN_QUOTES ||
       (this.#perConsumer.get(consumer)?.size ?? 0) >= MAX_QUOTES_PER_CONSUMER
-    if (isFull || !this.#rateOf(consumer).take() || !this.#total.take())
-      throw new InfernetError('prompt.quote-limit')
+    if (isFull || !this.#rates.take(consumer)) throw new InfernetError('prompt.quote-limit')
     return terms
-  }
-
-  #rateOf(consumer: PeerName): TokenBucket {
-    const known = this.#rates.get(consumer)
-    if (known) return known
-    if (this.#rates.size >= MAX_OPEN_QUOTES)
-      for (const [peer, rate] of this.#rates) if (rate.isFull) this.#rates.delete(peer)
-    // Still full of busy strangers: forget the eldest. The rate for all together holds in any case.
-    if (this.#rates.size >= MAX_OPEN_QUOTES) this.#rates.delete(this.#rates.keys().next().value ?? consumer)
-    const rate = new TokenBucket(this.#components.clock, QUOTE_RATE)
-    this.#rates.set(consumer, rate)
-    return rate
   }
 
   #hold(quote: Quote, nonce: Uint8Array): { quote: Quote; nonce: Uint8Array; body: Uint8Array } {

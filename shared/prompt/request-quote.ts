@@ -2,7 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { PeerName } from '../base/ids.ts'
-import { millis, type Millis } from '../base/units.ts'
+import { millis, SECOND_MS, type Millis } from '../base/units.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
@@ -16,6 +16,22 @@ export interface ReceivedQuote {
   readonly quote: Quote
   readonly signed: Signed
   readonly rttMs: Millis
+  /** When it was asked for, by the asker's own clock: from then on it lives, at most. */
+  readonly askedAt: Millis
+}
+
+/**
+ * On its way to its provider a quote grows older by half a round trip, and by the opening of a stream on a path that may be
+ * slow.
+ */
+const REDEEM_MS = SECOND_MS
+
+/** Whether it can still be redeemed at `now`, a time of the asker's monotonic clock. The provider decides. */
+export function isRedeemable(
+  { quote, askedAt }: Pick<ReceivedQuote, 'quote' | 'askedAt'>,
+  now: Millis,
+): boolean {
+  return now - askedAt < quote.expiresAt - quote.issuedAt - REDEEM_MS
 }
 
 /**
@@ -44,7 +60,7 @@ export async function requestQuote(
     const quote = await openQuote(reply.quote, { provider, consumer })
     if (quote.model !== request.model) throw new InfernetError('wire.malformed', { field: 'model' })
     await frames.close()
-    return { quote, signed: reply.quote, rttMs }
+    return { quote, signed: reply.quote, rttMs, askedAt: sentAt }
   } catch (thrown) {
     frames.abort(thrown)
     throw thrown

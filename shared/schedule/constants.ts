@@ -19,8 +19,20 @@ export const MAX_OFFERS_PER_PEER = 8
 /** About 1.2 KB each in memory: 24 MB at most for one relay. */
 export const MAX_OFFERS = 20_000
 
+/**
+ * Of these, what relays may fill that are not admitted to gossip (`Bringer`), all together: 5,000 offers, five times what
+ * a relay with all its reservations taken brings, and never a place that anybody else needs.
+ */
+export const STRANGERS_SHARE = 0.25
+
 /** A consumer quotes 4 and keeps the rest for failover; four times that leaves room to filter. */
 export const MAX_QUERY_OFFERS = 32
+
+/**
+ * How many peers a question may name that its asker knows already, so that it is told of others: three answers in full,
+ * and what travels stays within what an older relay skips unread (`shared/wire/message.ts`).
+ */
+export const MAX_BESIDES = 100
 
 /** A consumer's job runs at one provider and perhaps two; a page watches a few. */
 export const MAX_WATCHED_PEERS = 32
@@ -36,6 +48,15 @@ export const MAX_DIRECTORY_STREAMS = 4
 
 /** A directory stream with no request for this long is closed; the client opens it again when it needs it. */
 export const DIRECTORY_IDLE_MS = 5 * MINUTE_MS
+
+/**
+ * How long the other relays have after the first one that named somebody. An honest relay answers within a round trip, a
+ * third of a second round the world; who takes longer must not hold up a question whose providers are known.
+ */
+export const RELAY_GRACE_MS = 250
+
+/** And so long one that was slower is not waited for, where others name somebody. */
+export const SLOW_RELAY_MS = MINUTE_MS
 
 /** How many candidates are asked for a live quote: power of k choices, k = 4 (docs/design-notes.md). */
 export const QUOTED_CANDIDATES = 4

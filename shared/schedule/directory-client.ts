@@ -9,8 +9,9 @@ import { InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
 import type { Signed } from '../wire/signed.ts'
+import { writeBesides } from './besides.ts'
 import { DIRECTORY_IDLE_MS, MAX_WATCHED_PEERS } from './constants.ts'
-import type { DirectoryAnswer, DirectoryPort } from './directory-port.ts'
+import type { DirectoryAnswer, DirectoryPort, QueryOptions } from './directory-port.ts'
 import { directoryReplySchema, type DirectoryReply } from './messages.ts'
 
 export interface DirectoryClientComponents {
@@ -61,10 +62,17 @@ export class DirectoryClient implements DirectoryPort {
   async query(
     model: ModelHash | undefined,
     limit: number,
-    options: { signal?: AbortSignal } = {},
+    { signal, besides = [] }: QueryOptions = {},
   ): Promise<DirectoryAnswer> {
-    const ask = model ? { model: fromHex(model) } : { model: null, optional: { wantsDemand: true } }
-    const reply = await this.#request({ type: 'query', limit, ...ask }, options)
+    const optionalFields = {
+      ...(!model && { wantsDemand: true }),
+      ...(besides.length > 0 && { besides: writeBesides(besides) }),
+    }
+    const ask = {
+      model: model ? fromHex(model) : null,
+      ...(Object.keys(optionalFields).length > 0 && { optional: optionalFields }),
+    }
+    const reply = await this.#request({ type: 'query', limit, ...ask }, { signal })
     const { offers, total, optional } = expectType(reply, 'offers')
     const fillingMs = optional?.fillingMs
     return {
@@ -104,7 +112,7 @@ export class DirectoryClient implements DirectoryPort {
 
   async #request(
     message: Record<string, unknown>,
-    { signal }: { signal?: AbortSignal },
+    { signal }: { signal?: AbortSignal | undefined },
   ): Promise<DirectoryReply> {
     const id = this.#takeId()
     const waiting: Waiting = Promise.withResolvers()

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../base/bytes.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { realClock } from '../testing/real-clock.ts'
+import { realClock, realRandom } from '../testing/real-clock.ts'
 import {
   connectedStreams,
   makePeer,
@@ -15,7 +15,7 @@ import { encode } from '../wire/codec.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { sign } from '../wire/signed.ts'
 import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
-import { DIRECTORY_FILL_MS, FILLING_QUERY_MS } from './constants.ts'
+import { DIRECTORY_FILL_MS, MAX_BESIDES, FILLING_QUERY_MS } from './constants.ts'
 import { DemandDesk } from './demand/demand-desk.ts'
 import { DemandMeter } from './demand/demand-meter.ts'
 import { openDemand } from './demand/demand-record.ts'
@@ -34,7 +34,7 @@ describe('DirectoryService with DirectoryClient', () => {
 
   beforeEach(async () => {
     gossiped = []
-    directory = new Directory(realClock)
+    directory = new Directory({ clock: realClock, random: realRandom })
     service = new DirectoryService({
       clock: realClock,
       directory,
@@ -132,6 +132,36 @@ describe('DirectoryService with DirectoryClient', () => {
     frames.abort(new Error('over'))
   })
 
+  it('names others on the next page, until there are none', async () => {
+    for (let i = 0; i < 5; i++) {
+      const provider = await makePeer()
+      await clientOf(provider).announce(await offerOf(provider))
+    }
+    const consumer = clientOf(await makePeer())
+    const met: TestPeer['name'][] = []
+    const sizes: number[] = []
+    do {
+      const { offers, total } = await consumer.query(someModel(), 2, { besides: met })
+      expect(total, 'those that are known count').toBe(5)
+      sizes.push(offers.length)
+      met.push(...offers.map(({ provider }) => provider))
+    } while (sizes.at(-1) !== 0)
+    expect(sizes).toEqual([2, 2, 1, 0])
+    expect(new Set(met).size).toBe(5)
+  })
+
+  it('understands a question of as many known peers as one may name, and of more the last ones', async () => {
+    await clientOf(peer).announce(await offerOf(peer))
+    const strangers = await Promise.all(Array.from({ length: MAX_BESIDES }, makePeer))
+    const names = strangers.map(({ name }) => name)
+    const consumer = clientOf(await makePeer())
+    const found = async (besides: TestPeer['name'][]) =>
+      (await consumer.query(undefined, 4, { besides })).offers.length
+    expect(await found(names)).toBe(1)
+    expect(await found([...names, peer.name])).toBe(0)
+    expect(await found([peer.name, ...names])).toBe(1)
+  })
+
   it('refuses by name an offer that its bringer did not sign', async () => {
     const stranger = await makePeer()
     await expect(clientOf(stranger).announce(await offerOf(peer))).rejects.toMatchObject({
@@ -169,6 +199,10 @@ describe('DirectoryService with DirectoryClient', () => {
     ['rubbish', new Uint8Array([3, 0xff, 0xff, 0xff])],
     ['an unknown request', framed({ type: 'steal', id: 1 })],
     ['a request with a field too many', framed({ type: 'watch', id: 1, peers: [], more: 1 })],
+    [
+      'half a name among the known ones',
+      framed({ type: 'query', id: 1, model: null, limit: 1, optional: { besides: 'abc' } }),
+    ],
     ['a frame larger than the limit', new Uint8Array([0xff, 0xff, 0xff, 0x7f])],
   ])('ends the session at %s without an answer', async (_, bytes) => {
     const { ours, theirs, connection } = await connectedStreams(peer)

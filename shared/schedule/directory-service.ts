@@ -8,6 +8,7 @@ import { errorToMessage } from '../errors/error-message.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { encode } from '../wire/codec.ts'
+import { readBesides } from './besides.ts'
 import { DIRECTORY_IDLE_MS, DIRECTORY_RATE, FILLING_QUERY_MS, MAX_RATE_REFUSALS } from './constants.ts'
 import type { Directory } from './directory.ts'
 import { kindOf, type OfferKind } from './gossiped-offer.ts'
@@ -19,6 +20,8 @@ export interface DirectoryServiceComponents {
   /** Tells the other relays. Absent when the relay stands alone. */
   readonly gossip?: (message: Uint8Array, kind: OfferKind) => void
   readonly onChange?: ChangeEmitter
+  /** What a peer is counted with, e.g. the network address behind its connection. @default the peer itself */
+  readonly groupOf?: ((connection: Connection) => string | undefined) | undefined
   /** The relay's signed record of what is wanted, which goes with an answer about all models. */
   readonly demand?: (() => Promise<Uint8Array | undefined>) | undefined
 }
@@ -55,7 +58,7 @@ export class DirectoryService {
     const session: Session = new FramedStream(stream, directoryRequestSchema, clock)
     this.#sessions.set(session, new Set())
     try {
-      await this.#serve(session, peerName(connection.remotePeer.toString()))
+      await this.#serve(session, connection)
       await session.close()
     } catch (thrown) {
       session.abort(thrown)
@@ -75,7 +78,7 @@ export class DirectoryService {
     this.#components.onChange?.emit()
   }
 
-  async #serve(session: Session, peer: PeerName): Promise<void> {
+  async #serve(session: Session, connection: Connection): Promise<void> {
     const bucket = new TokenBucket(this.#components.clock, DIRECTORY_RATE)
     let refusals = 0
     for (;;) {
@@ -91,7 +94,7 @@ export class DirectoryService {
       const reply =
         refusals > 0
           ? refusal(request.id, new InfernetError('schedule.rate-limited'))
-          : await this.#answer(session, peer, request)
+          : await this.#answer(session, connection, request)
       await session.send(reply)
     }
   }
@@ -107,11 +110,12 @@ export class DirectoryService {
     }
   }
 
-  async #answer(session: Session, peer: PeerName, request: DirectoryRequest): Promise<unknown> {
+  async #answer(session: Session, connection: Connection, request: DirectoryRequest): Promise<unknown> {
+    const peer = peerName(connection.remotePeer.toString())
     try {
       switch (request.type) {
         case 'announce':
-          return await this.#announce(peer, request)
+          return await this.#announce(peer, this.#components.groupOf?.(connection) ?? peer, request)
         case 'withdraw':
           return await this.#withdraw(peer, request)
         case 'query':
@@ -124,8 +128,9 @@ export class DirectoryService {
     }
   }
 
-  #offersFor({ id, model, limit }: Query) {
-    const found = this.#components.directory.query(model ?? undefined, limit)
+  #offersFor({ id, model, limit, optional }: Query) {
+    const isKnown = optional?.besides === undefined ? undefined : readBesides(optional.besides)
+    const found = this.#components.directory.query(model ?? undefined, limit, { isKnown })
     const fillingMs = found.total === 0 ? Math.ceil(this.#fillingMs(model)) : 0
     return { type: 'offers', id, ...found, ...(fillingMs > 0 && { optional: { fillingMs } }) } as const
   }
@@ -167,12 +172,13 @@ export class DirectoryService {
 
   async #announce(
     peer: PeerName,
+    group: string,
     { id, offer: signed }: DirectoryRequest & { type: 'announce' },
   ): Promise<unknown> {
     // The bringer's name is taken from the connection: an offer that someone else signed fails its signature here.
     const offer = await this.#components.directory.announce(
       { provider: peer, offer: signed },
-      { isLocal: true },
+      { isLocal: true, bringer: { kind: 'provider', group } },
     )
     this.#tell({ type: 'offer', provider: peer, signed }, kindOf(offer))
     return { type: 'done', id, until: offer.expiresAt }

@@ -1,7 +1,9 @@
+import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
-import type { EpochMillis } from '../base/units.ts'
+import { millis, type EpochMillis } from '../base/units.ts'
+import { raceSignal, sleep } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import { MAX_QUERY_OFFERS } from './constants.ts'
+import { MAX_QUERY_OFFERS, RELAY_GRACE_MS } from './constants.ts'
 import type { DirectoryPort } from './directory-port.ts'
 import { openOffer, type Offer, type SignedOffer } from './offer.ts'
 
@@ -11,9 +13,25 @@ export interface FoundOffer {
   readonly relays: readonly PeerName[]
 }
 
+/** Relays that were slow lately. `add` is told of one that is. */
+export interface SlowRelays {
+  has(relay: PeerName): boolean
+  add(relay: PeerName): void
+}
+
 export interface FindOptions {
-  readonly now: () => EpochMillis
+  readonly clock: Clock
   readonly signal?: AbortSignal | undefined
+  /**
+   * With them, an answer of one relay that names somebody is enough: the others have {@link RELAY_GRACE_MS} more, and who
+   * is later is left out and told to `slow`; those that are slow by it are asked where the others name nobody.
+   * @default every relay is waited for
+   */
+  readonly slow?: SlowRelays | undefined
+  /** Whom a relay need not name again: its next page. @default nobody */
+  readonly besides?: (relay: PeerName) => readonly PeerName[]
+  /** Told where a relay says that it knows more than it named. */
+  readonly onMore?: () => void
   /** Told where a relay has nobody because it has just started: its providers may still come back. */
   readonly onFilling?: () => void
   /** Told of each relay's record of what is wanted, which is still to be verified. */
@@ -23,7 +41,7 @@ export interface FindOptions {
 }
 
 /**
- * Asks every directory at once and merges what they say: verified here, newest sequence number wins, no relay's rank
+ * Asks the directories at once and merges what they say: verified here, newest sequence number wins, no relay's rank
  * is trusted. A relay that does not answer, or answers rubbish, is left out.
  *
  * @throws InfernetError `schedule.no-relay` when none answers; the signal's reason.
@@ -31,20 +49,87 @@ export interface FindOptions {
 export async function findOffers(
   directories: readonly DirectoryPort[],
   model: ModelHash | undefined,
-  { now, signal, onUnread, onFilling, onDemand }: FindOptions,
+  options: FindOptions,
 ): Promise<FoundOffer[]> {
-  const options = signal ? { signal } : {}
-  const asked = directories.map(async (directory) => {
-    const { offers, fillingMs, demand } = await directory.query(model, MAX_QUERY_OFFERS, options)
-    if (fillingMs !== undefined) onFilling?.()
-    if (demand) onDemand?.(directory.relay, demand)
-    return Promise.all(offers.map((signed) => verify(signed, model, directory.relay, now(), onUnread)))
-  })
-  const answers = await Promise.allSettled(asked)
-  signal?.throwIfAborted()
-  const heard = answers.filter((answer) => answer.status === 'fulfilled')
+  const { slow } = options
+  const quick = slow ? directories.filter(({ relay }) => !slow.has(relay)) : directories
+  const heard = await askSome(quick, model, options)
+  const isEnough = heard.some((found) => found.length > 0) || quick.length === directories.length
+  if (!isEnough) {
+    const rest = directories.filter((directory) => !quick.includes(directory))
+    heard.push(...(await askSome(rest, model, options)))
+  }
   if (heard.length === 0) throw new InfernetError('schedule.no-relay')
-  return merge(heard.flatMap((answer) => answer.value).filter((found) => found !== undefined))
+  return mergeOffers(heard.flat())
+}
+
+/** One of each provider and model, the newest, with all who named it. */
+export function mergeOffers(found: readonly FoundOffer[]): FoundOffer[] {
+  const best = new Map<string, FoundOffer>()
+  for (const { offer, relays } of found) {
+    const key = `${offer.provider} ${offer.model}`
+    const known = best.get(key)
+    const newer = !known || offer.sequence > known.offer.sequence ? offer : known.offer
+    best.set(key, { offer: newer, relays: [...new Set([...(known?.relays ?? []), ...relays])] })
+  }
+  return [...best.values()]
+}
+
+/** What each that answered in time named. */
+async function askSome(
+  directories: readonly DirectoryPort[],
+  model: ModelHash | undefined,
+  options: FindOptions,
+): Promise<FoundOffer[][]> {
+  const { clock, slow, signal } = options
+  const left = new AbortController() // ends what nobody waits for any more
+  const own = signal ? AbortSignal.any([signal, left.signal]) : left.signal
+  const heard: FoundOffer[][] = []
+  const late = new Set(directories)
+  const somebody = Promise.withResolvers<void>()
+  const asked = directories.map(async (directory) => {
+    try {
+      const found = await askOne(directory, model, { ...options, signal: own })
+      if (own.aborted) return
+      heard.push(found)
+      if (found.length > 0) somebody.resolve()
+    } catch {
+      // Left out.
+    } finally {
+      late.delete(directory)
+    }
+  })
+  const all = Promise.all(asked)
+  try {
+    if (!slow) await raceSignal(all, signal)
+    else {
+      await raceSignal(Promise.race([all, somebody.promise]), signal)
+      if (late.size > 0) await Promise.race([all, sleep(clock, millis(RELAY_GRACE_MS), { signal: own })])
+      for (const { relay } of late) slow.add(relay)
+    }
+    return [...heard]
+  } finally {
+    left.abort()
+  }
+}
+
+async function askOne(
+  directory: DirectoryPort,
+  model: ModelHash | undefined,
+  { clock, signal, besides, onMore, onFilling, onDemand, onUnread }: FindOptions,
+): Promise<FoundOffer[]> {
+  const { relay } = directory
+  const { offers, total, fillingMs, demand } = await directory.query(model, MAX_QUERY_OFFERS, {
+    signal,
+    besides: besides?.(relay),
+  })
+  if (total > offers.length) onMore?.()
+  if (fillingMs !== undefined) onFilling?.()
+  if (demand) onDemand?.(relay, demand)
+  const verified = await Promise.all(
+    offers.map((signed) => verify(signed, model, relay, clock.now(), onUnread)),
+  )
+  return verified.filter((found) => found !== undefined)
 }
 
 async function verify(
@@ -61,15 +146,4 @@ async function verify(
     onUnread?.(signed.provider, InfernetError.from(thrown))
     return undefined // forged, expired or malformed: as if the relay had not named it
   }
-}
-
-function merge(found: readonly FoundOffer[]): FoundOffer[] {
-  const best = new Map<string, FoundOffer>()
-  for (const { offer, relays } of found) {
-    const key = `${offer.provider} ${offer.model}`
-    const known = best.get(key)
-    const newer = !known || offer.sequence > known.offer.sequence ? offer : known.offer
-    best.set(key, { offer: newer, relays: [...(known?.relays ?? []), ...relays] })
-  }
-  return [...best.values()]
 }

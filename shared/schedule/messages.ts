@@ -3,6 +3,7 @@ import { bytesUpTo, epochMillisField, integer, list, modelHashField, peerNameFie
 import { message } from '../wire/message.ts'
 import { signedSchema } from '../wire/signed.ts'
 import { wireErrorSchema } from '../wire/wire-error.ts'
+import { besidesField } from './besides.ts'
 import { MAX_DEMAND_BYTES } from './demand/constants.ts'
 import { DIRECTORY_FILL_MS, MAX_QUERY_OFFERS, MAX_WATCHED_PEERS } from './constants.ts'
 
@@ -28,6 +29,10 @@ export const directoryRequestSchema = v.variant('type', [
     {
       /** Also what is wanted. Asked for, because a peer from before that refuses an answer that says it. */
       wantsDemand: v.boolean(),
+      /**
+       * The next page: others than these, see `besides.ts`. A relay from before that answers with the same ones again.
+       */
+      besides: besidesField,
     },
   ),
   /** Tell me when one of these peers loses its connection to you. Replaces the list before. */

@@ -19,6 +19,13 @@ export const MAX_FRAME_TOKENS = 64
 /** Heartbeats on a job's stream, answered by the application: a frozen tab keeps its transport open for minutes. */
 export const HEARTBEAT_MS = 2500
 
+/**
+ * Frames of a job that bring nothing: heartbeats, echoes, acknowledgements of what is acknowledged. A live side sends two
+ * in {@link HEARTBEAT_MS}; a path that stood still for {@link SILENCE_MS} brings eight at once. Whoever sends more is
+ * given up: reading one takes some 30 microseconds, and answering it as much again.
+ */
+export const IDLE_FRAMES_RATE = { burst: 20, perSecond: 10 } as const
+
 /** Three missed heartbeats and the grace that a hidden tab's one-second timers need. */
 export const SILENCE_MS = 8 * SECOND_MS
 
@@ -43,12 +50,27 @@ export const MAX_JOBS_PER_CONSUMER = 4
 
 /**
  * Job streams one connection may open at once. Above what can be admitted, so that the refusal has a name, and low
- * enough that their first frames (64 KiB each) stay below 16 MiB.
+ * enough that what they leave unread (256 KiB each) stays at 16 MiB.
  */
-export const MAX_JOB_STREAMS = 256
+export const MAX_JOB_STREAMS = 64
 
-/** Job streams of everybody whose first frame has not come yet. */
-export const MAX_OPENING_JOBS = 512
+/**
+ * Job streams whose first frame has not come yet. A connection may open what one consumer may have twice over, as after a
+ * break of the line, and a peer so much on a direct and on a relayed one. In all their frames take 56 MiB at most, and
+ * whoever wants to keep others out must open 256 streams of 256 names anew in the time that a frame takes.
+ */
+export const OPENING_JOBS = {
+  total: 256,
+  perPeer: 4 * MAX_JOBS_PER_CONSUMER,
+  perConnection: 2 * MAX_JOBS_PER_CONSUMER,
+  busy: 'stream.busy',
+} as const
+
+/** Jobs whose first credit is looked at, at once: each may wait for the chain. More than one in ten of all open quotes. */
+export const MAX_ADMITTING_JOBS = 128
+
+/** Refusals that are told at once, each within seconds: beyond it a stream is cut without a word. */
+export const MAX_JOB_REFUSALS = 256
 
 /** Room for a payment voucher beside an acknowledgement. */
 export const MAX_CREDIT_BYTES = 1024

@@ -10,18 +10,23 @@ import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { ENCODING } from '../models/task.ts'
 import type { QuoteDesk, RedeemedQuote } from '../prompt/quote-desk.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
+import { OpeningPlaces, type OpeningPlace } from '../wire/opening-places.ts'
 import {
   CREDIT_CHECK_DEADLINE_MS,
+  MAX_ADMITTING_JOBS,
   MAX_JOB_FRAME_BYTES,
+  MAX_JOB_REFUSALS,
   MAX_JOBS_PER_CONSUMER,
-  MAX_OPENING_JOBS,
+  OPENING_JOBS,
 } from './constants.ts'
 import { isPaid, type CreditVerifier, type IncomingCredit } from './credit.ts'
 import { creditTermsOf } from './job-terms.ts'
 import { consumerFrameSchema } from './messages.ts'
 import { readOpen, type OpenJob } from './open-job.ts'
+import type { Screen } from './screen.ts'
 import type { SketchKeeper } from './sketch-keeper.ts'
 import { ServedJob, type JobFrames, type JobOutcome, type TakeModel } from './serve-job.ts'
+import { StoppedPrompts } from './stopped-prompts.ts'
 
 /** A model that is being served, as the job service sees it. */
 export interface Served {
@@ -34,6 +39,8 @@ export interface Served {
   readonly take?: TakeModel | undefined
   /** Judges what jobs are paid with, where quotes ask for payment. */
   readonly credit?: CreditVerifier | undefined
+  /** Says which texts are not wanted here. @default all are */
+  readonly screen?: Screen | undefined
 }
 
 /** A job as the provider's page shows it. */
@@ -43,6 +50,7 @@ export interface LiveJob {
   readonly connection: Connection
   readonly startedAt: EpochMillis
   readonly job: ServedJob
+  readonly open: OpenJob
 }
 
 export interface JobServiceComponents {
@@ -62,10 +70,15 @@ export class JobService {
   readonly #components: JobServiceComponents
   readonly #jobs = new Set<LiveJob>()
   readonly #names = new Set<string>()
-  #opening = 0
+  readonly #opening: OpeningPlaces
+  /** Jobs of each consumer whose credit is looked at. */
+  readonly #admitting: PeerName[] = []
+  #refusing = 0
+  readonly #stopped = new StoppedPrompts()
 
   constructor(components: JobServiceComponents) {
     this.#components = components
+    this.#opening = new OpeningPlaces(components.clock, OPENING_JOBS)
   }
 
   get jobs(): readonly LiveJob[] {
@@ -81,16 +94,13 @@ export class JobService {
     const frames: JobFrames = new FramedStream(stream, consumerFrameSchema, this.#components.clock, {
       maxFrameBytes: MAX_JOB_FRAME_BYTES,
     })
-    if (this.#opening >= MAX_OPENING_JOBS) return frames.abort(new InfernetError('stream.busy'))
+    const place = this.#opening.enter(stream, connection)
     let job: LiveJob
-    this.#opening++
     try {
-      const open = await receiveOpen(frames)
+      const open = await receiveOpen(frames, place)
       job = await this.#admit(frames, open, connection)
     } catch (thrown) {
-      return refuse(frames, thrown)
-    } finally {
-      this.#opening--
+      return this.#refuse(frames, thrown)
     }
     await this.#run(job)
   }
@@ -101,9 +111,18 @@ export class JobService {
   }
 
   /**
+   * Hands one job back because its provider does not want it, and does not take that prompt from that consumer again.
+   * Synchronous up to the last byte sent.
+   */
+  stop({ consumer, open, job }: LiveJob): void {
+    this.#stopped.add(consumer, open)
+    job.handOver(new InfernetError('stream.refused'))
+  }
+
+  /**
    * The quote is redeemed late, so that a refusal for another reason does not use it up, but before the credit is
-   * looked at: that costs a signature's check, perhaps a call to the chain, and quotes are bounded. A place is taken
-   * last, so that nobody holds one while the chain is slow.
+   * looked at: that costs a signature's check, perhaps a call to the chain, and quotes are bounded. So does reading the
+   * text for the provider's own rule. A place is taken last, so that nobody holds one while the chain is slow.
    */
   async #admit(frames: JobFrames, open: OpenJob, connection: Connection): Promise<LiveJob> {
     const consumer = peerName(connection.remotePeer.toString())
@@ -114,12 +133,14 @@ export class JobService {
     if (redeemed.quote.model !== open.model) throw new InfernetError('prompt.quote-unknown')
     this.#names.add(name)
     frames.onClose(() => this.#names.delete(name))
-    // A free job is taken without a wait, so that nobody slips in between the check for room and the taking.
+    if (this.#stopped.has(consumer, open)) throw new InfernetError('stream.refused')
+    if (served.screen) await served.screen(textsOf(open))
+    // A free job that nobody screens is taken without a wait, so that nobody slips in between the check for room and the taking.
     const credit = isPaid(redeemed.quote)
       ? await this.#openCredit(consumer, open, redeemed, served)
       : undefined
     try {
-      if (credit) this.#checkServed(consumer, open)
+      if (credit || served.screen) this.#checkServed(consumer, open)
     } catch (thrown) {
       credit?.close(baseUnits(0n))
       throw thrown
@@ -136,7 +157,7 @@ export class JobService {
       ...(onChange ? { onProgress: onChange } : {}),
     }
     const job = new ServedJob(frames, open, redeemed, components)
-    const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job }
+    const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job, open }
     this.#jobs.add(live)
     return live
   }
@@ -160,9 +181,11 @@ export class JobService {
   ): Promise<IncomingCredit> {
     const { clock } = this.#components
     if (!verifier || !open.credit) throw new InfernetError('payment.required')
+    if (this.#admitting.length >= MAX_ADMITTING_JOBS) throw new InfernetError('stream.busy')
     const opening = open.credit
     const terms = creditTermsOf(open, { jobId: open.jobId, consumer, quote })
     const late = (): Error => new InfernetError('payment.chain-unreachable')
+    this.#admitting.push(consumer)
     try {
       return await withDeadline(clock, millis(CREDIT_CHECK_DEADLINE_MS), late, (signal) =>
         verifier.open(terms, opening, { signal }),
@@ -170,12 +193,15 @@ export class JobService {
     } catch (thrown) {
       const held = hasCode(thrown, 'payment.stale') ? verifier.heldBeside(terms, opening) : undefined
       throw held ? new Refusal(thrown, held) : thrown
+    } finally {
+      this.#admitting.splice(this.#admitting.indexOf(consumer), 1)
     }
   }
 
   #checkRoom(consumer: PeerName, open: OpenJob, { slots, queue }: Served): void {
     const running = this.countOf(open.model)
-    const own = this.jobs.filter((job) => job.consumer === consumer).length
+    const admitting = this.#admitting.filter((each) => each === consumer).length
+    const own = admitting + this.jobs.filter((job) => job.consumer === consumer).length
     if (running >= slots + queue || own >= MAX_JOBS_PER_CONSUMER) {
       throw new InfernetError('stream.busy', {
         running: Math.min(running, slots),
@@ -184,11 +210,20 @@ export class JobService {
     }
   }
 
+  /** Told by name while not too many are told at once: else the stream is cut. */
+  async #refuse(frames: JobFrames, thrown: unknown): Promise<void> {
+    if (this.#refusing >= MAX_JOB_REFUSALS) return frames.abort(thrown)
+    this.#refusing++
+    await refuse(frames, thrown)
+    this.#refusing--
+  }
+
   async #run(live: LiveJob): Promise<void> {
     this.#components.onChange?.()
     const { slots } = this.#components.servedOf(live.model) ?? { slots: 1 }
     const outcome = await live.job.run(Math.max(0, this.countOf(live.model) - slots))
     this.#jobs.delete(live)
+    if (live.job.written > 0) this.#components.desk.wasUsed(live.consumer)
     this.#components.onEnd?.(live, outcome)
     this.#components.onChange?.()
   }
@@ -217,6 +252,11 @@ function checkFits(open: OpenJob, { info }: Engine): void {
   }
 }
 
+/** What a stranger wrote, or had another provider write: all that is read before the first token. */
+function textsOf(open: OpenJob): readonly (readonly number[])[] {
+  return open.task === ENCODING ? open.texts : [open.promptTokens, open.priorTokens]
+}
+
 function nameOf(consumer: PeerName, { jobId }: OpenJob): string {
   return `${consumer} ${jobId}`
 }
@@ -232,10 +272,14 @@ class Refusal {
   }
 }
 
-async function receiveOpen(frames: JobFrames): Promise<OpenJob> {
-  const frame = await frames.receive()
-  if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
-  return readOpen(frame)
+async function receiveOpen(frames: JobFrames, place: OpeningPlace): Promise<OpenJob> {
+  try {
+    const frame = await frames.receive({ signal: place.signal })
+    if (frame.type !== 'open') throw new InfernetError('wire.unexpected', { got: frame.type })
+    return readOpen(frame)
+  } finally {
+    place.leave()
+  }
 }
 
 async function refuse(frames: JobFrames, thrown: unknown): Promise<void> {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Stream } from '@libp2p/interface'
 import { amountToBytes, fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
@@ -30,6 +30,7 @@ import { chunkSchema } from './messages.ts'
 import { encodeQuestion, questionOf } from './question.ts'
 import type { Job } from './job.ts'
 import { RunningJob, type JobEvent } from './run-job.ts'
+import type { Screen } from './screen.ts'
 import { deriveSeed } from './seed.ts'
 import type { JobOutcome, TakeModel } from './serve-job.ts'
 import { decodeTranscripts, encodeTranscripts, verifyTranscript } from './transcript.ts'
@@ -62,7 +63,8 @@ describe('a job between RunningJob and JobService', () => {
       queue = 8,
       take,
       clock = realClock,
-    }: { slots?: number; queue?: number; take?: TakeModel; clock?: Clock } = {},
+      screen,
+    }: { slots?: number; queue?: number; take?: TakeModel; clock?: Clock; screen?: Screen } = {},
   ): void => {
     engine = fake
     const terms = {
@@ -83,7 +85,7 @@ describe('a job between RunningJob and JobService', () => {
       clock,
       key: provider.key,
       desk,
-      servedOf: (model) => (isOurs(model) ? { engine, slots, queue, isDraining, take } : undefined),
+      servedOf: (model) => (isOurs(model) ? { engine, slots, queue, isDraining, take, screen } : undefined),
       onEnd: (_: LiveJob, outcome) => outcomes.push(outcome),
     })
   }
@@ -271,6 +273,75 @@ describe('a job between RunningJob and JobService', () => {
       for await (const event of running.events()) if (event.type === 'tokens') service.handOver(lost())
     })()
     await expect(failing).rejects.toMatchObject({ code: 'stream.provider-lost' })
+  })
+
+  it('refuses by name what the provider does not want to read, the words of an earlier provider too', async () => {
+    const read: (readonly (readonly number[])[])[] = []
+    start(createFakeEngine({ clock: realClock, answerLength: 20 }), {
+      screen: async (texts) => {
+        read.push(texts)
+        if (texts.flat().includes(7)) throw new InfernetError('stream.refused')
+      },
+    })
+    const seed = new Uint8Array(32)
+    const prompts = [
+      [{}, 'stream.refused'],
+      [{ prompt: promptOf({ promptTokens: [1] }), priorTokens: [7], seed }, 'stream.refused'],
+    ] as const
+    for (const [changes, code] of prompts) {
+      const { running, theirs } = await run(await makeJob(changes))
+      await expect(collect(running)).rejects.toMatchObject({ code })
+      expect([running.wasRefused, service.jobs.length]).toEqual([true, 0])
+      await expect.poll(() => theirs.status).not.toBe('open')
+    }
+    expect(read).toEqual([
+      [[1, 5, 7], []],
+      [[1], [7]],
+    ])
+    const { tokens: written } = await collect(
+      (await run(await makeJob({ prompt: promptOf({ promptTokens: [1] }) }))).running,
+    )
+    expect(written, 'what it does not mind is answered').toHaveLength(20)
+  })
+
+  it('has a text read only for a quote, and takes no more jobs than there is room for after that', async () => {
+    const screen = vi.fn(() => new Promise<void>((resolve) => setTimeout(resolve, 20)))
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 5, answerLength: 400 }), { screen, queue: 0 })
+    const job = await makeJob()
+    const stranger = await makePeer()
+    const unquoted = await run({ ...job, jobId: newId() }, stranger)
+    await expect(collect(unquoted.running)).rejects.toMatchObject({ code: 'prompt.quote-unknown' })
+    expect(screen).not.toHaveBeenCalled()
+    const second = await makeJob({}, stranger)
+    const results = [collect((await run(job)).running), collect((await run(second, stranger)).running)]
+    await expect(
+      Promise.any(
+        results.map((each) => each.then(Promise.reject.bind(Promise), (thrown: unknown) => thrown)),
+      ),
+    ).resolves.toMatchObject({ code: 'stream.busy' })
+    expect(service.jobs).toHaveLength(1)
+    service.handOver(lost())
+    await Promise.allSettled(results)
+  })
+
+  it('ends a job that its provider stops, and does not take that prompt from that consumer again', async () => {
+    start(createFakeEngine({ clock: realClock, tokensPerSecond: 50, answerLength: 400 }), { slots: 4 })
+    const stopFirst = async (changes: Partial<Job> = {}): Promise<void> => {
+      const { running } = await run(await makeJob(changes))
+      const told = (async () => {
+        for await (const event of running.events())
+          if (event.type === 'tokens') service.jobs.forEach((live) => service.stop(live))
+      })()
+      await expect(told).rejects.toMatchObject({ code: 'stream.refused' })
+    }
+    await stopFirst()
+    await expect.poll(() => [engine.active, ...outcomes]).toEqual([0, 'failed'])
+    const again = await run(await makeJob({ priorTokens: [9, 9], seed: new Uint8Array(32) }))
+    await expect(collect(again.running)).rejects.toMatchObject({ code: 'stream.refused' })
+    expect(again.running.wasRefused).toBe(true)
+    const somebodyElse = await makePeer()
+    const begun = await run(await makeJob({}, somebodyElse), somebodyElse)
+    for await (const event of begun.running.events()) if (event.type === 'tokens') break
   })
 
   it('admits what it has room for and refuses 200 others by name, then serves again', async () => {

@@ -89,7 +89,7 @@ export class RunningJob {
     this.#check = isEmbedJob(job) ? new VectorCheck(job) : new AnswerCheck(job)
     this.#liveness = new Liveness({
       clock,
-      sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
+      sendBeat: (beat, echo) => this.#trySend({ type: 'beat', beat, echo }),
       onSilent: (reason) => this.#aborter.abort(reason),
     })
   }
@@ -241,7 +241,8 @@ export class RunningJob {
   async #take(frame: ProviderFrame): Promise<JobEvent | undefined> {
     switch (frame.type) {
       case 'beat':
-        return this.#takeBeat(frame)
+        this.#liveness.takeBeat(frame)
+        return undefined
       case 'accepted':
         return this.#takeAccepted(frame)
       case 'tokens':
@@ -269,12 +270,9 @@ export class RunningJob {
     throw reason
   }
 
-  #takeBeat({ beat, echo }: ProviderFrame & { type: 'beat' }): undefined {
-    if (echo) this.#liveness.echoed(beat)
-    else void this.#trySend({ type: 'beat', beat, echo: true })
-  }
-
   async #takeAccepted(frame: ProviderFrame & { type: 'accepted' }): Promise<JobEvent> {
+    // Once: each costs hashes, and begins the chain anew.
+    if (this.#isAccepted) throw new InfernetError('wire.unexpected', { got: 'accepted' })
     this.#isAccepted = true
     if (this.#job.quote.loadMs) this.#expectProgress() // it is loaded
     const opened = { question: this.#question, credit: this.#payment.opening }
@@ -324,7 +322,7 @@ export class RunningJob {
       const frame = await this.#frames.receive({ signal })
       this.#liveness.heard()
       if (frame.type !== 'beat') return frame
-      this.#takeBeat(frame)
+      this.#liveness.takeBeat(frame)
     }
   }
 

@@ -98,7 +98,7 @@ export class ServedJob {
       open.task === ENCODING ? new EmbeddingWork(open, init) : new AnswerWork(open, redeemed.nonce, init)
     this.#liveness = new Liveness({
       clock: components.clock,
-      sendBeat: (beat) => void this.#trySend({ type: 'beat', beat, echo: false }),
+      sendBeat: (beat, echo) => this.#trySend({ type: 'beat', beat, echo }),
       onSilent: (reason) => this.#aborter.abort(reason),
     })
   }
@@ -296,11 +296,9 @@ export class ServedJob {
       case 'cancel':
         return this.#aborter.abort(new InfernetError('stream.cancelled'))
       case 'beat':
-        if (frame.echo) this.#liveness.echoed(frame.beat)
-        else void this.#trySend({ type: 'beat', beat: frame.beat, echo: true })
-        return
+        return this.#liveness.takeBeat(frame)
       case 'ack':
-        this.#takeAck(frame.position)
+        this.#takeAck(frame)
         return this.#takeCredit(frame.credit)
       case 'receipt':
         return this.#takeReceipt(frame.receipt)
@@ -326,9 +324,11 @@ export class ServedJob {
     this.#wake?.()
   }
 
-  #takeAck(position: number): void {
+  #takeAck({ position, credit }: ConsumerFrame & { type: 'ack' }): void {
     if (position > this.#work.position || position < this.#acked)
       throw new InfernetError('wire.unexpected', { got: 'ack' })
+    const brings = position > this.#acked || (credit.length > 0 && this.#components.credit !== undefined)
+    if (!brings) this.#liveness.countIdle()
     this.#acked = position
     this.#wake?.()
   }

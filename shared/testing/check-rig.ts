@@ -7,6 +7,7 @@ import type { Price, Quote, QuotePayment } from '../prompt/prompt.ts'
 import { openQuote } from '../prompt/quote.ts'
 import type { CreditVerifier, OutgoingCredit } from '../stream/credit.ts'
 import type { LiveJob } from '../stream/job-service.ts'
+import type { Screen } from '../stream/screen.ts'
 import type { Transcript } from '../stream/transcript.ts'
 import { unmeasuredEnvelope } from '../verify/calibration/hard-limits.ts'
 import { openCase } from '../verify/service/check-case.ts'
@@ -42,6 +43,8 @@ export class CheckRig {
   /** The jobs that the verifier has; a test tells the service when it changes them. */
   jobs: LiveJob[] = []
   isDraining = false
+  /** What the verifier does not want to read. */
+  screen: Screen | undefined
   readonly #verifier: TestPeer
   readonly #init: CheckRigInit
 
@@ -66,7 +69,7 @@ export class CheckRig {
       ...{ name: verifier.name, clock, key: verifier.key, random: realRandom, desk: this.desk },
       servedOf: (model) =>
         model === engine.info.model
-          ? { engine, slots: 1, queue: 8, isDraining: this.isDraining, credit: till }
+          ? { engine, slots: 1, queue: 8, isDraining: this.isDraining, credit: till, screen: this.screen }
           : undefined,
       jobs: {
         get jobs() {

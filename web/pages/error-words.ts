@@ -78,12 +78,15 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'schedule.seeds-stale': { fix: 'Close other tabs of this page that pass on the same model.' },
   'schedule.directory-full': { fix: 'Wait, or open the page from another relay.' },
   'schedule.maintenance': { fix: 'Wait until it is over, or open the page from another relay.' },
+  'schedule.not-reachable': { fix: 'Reload the page, or open it from another relay.' },
   'schedule.not-introduced': {
     fix: 'Look at your stake on the Wallet page. Offers are taken again once a court has released it.',
   },
   'stream.busy': { fix: ASK_AGAIN },
   'stream.draining': { fix: ASK_AGAIN },
+  'stream.refused': { fix: 'It need not say why. Ask again: this page then looks for another provider.' },
   'stream.silent': { fix: ASK_AGAIN },
+  'stream.flooded': { fix: ASK_AGAIN },
   'stream.stalled': { fix: ASK_AGAIN },
   'stream.provider-lost': { fix: ASK_AGAIN },
   'stream.bad-chunk': { fix: ASK_AGAIN },
@@ -137,6 +140,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'wallet.unreachable': { fix: 'Check the connection. Amounts on this page may be old.' },
   'wallet.unsupported': { fix: 'Use another wallet, or the one in this tab.' },
   'wallet.disconnected': { message: 'Your wallet shows this page no account.' },
+  'wallet.no-lock': { fix: 'Lock it on the Wallet page, then try again.' },
   'wallet.unknown': {
     fix: 'The Wallet page looks for it on the chain. Do not send it again before it shows there.',
   },

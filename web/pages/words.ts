@@ -44,6 +44,7 @@ export function failureOfAnswer(answer: AnswerRecord): Failure | undefined {
 function went(reasonCode: string): string {
   if (reasonCode === 'stream.silent') return 'stopped responding'
   if (reasonCode === 'stream.draining') return 'said it was leaving'
+  if (reasonCode === 'stream.refused') return 'stopped answering it'
   if (reasonCode === 'engine.device-lost' || reasonCode === 'engine.out-of-memory') return 'lost its GPU'
   if (reasonCode === 'stream.bad-chunk' || reasonCode === 'wire.bad-signature')
     return 'sent a block with an error'

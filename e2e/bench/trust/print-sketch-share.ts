@@ -6,6 +6,8 @@ import { measureSketchShare } from './sketch-share.ts'
 const AIM_SHARE = 1.02
 /** A few pairs for a look; the figure stands on what `measureSketchShare` takes by itself. */
 const QUICK = { pairs: 4, answers: 2 }
+/** A software adapter takes seconds of processor time for one answer, a processor by itself for several. */
+const ANSWERS = { wasm: 4, webgpu: 1 } as const
 
 /** What sketches cost a provider: decoding with them over decoding without, on wasm and on WebGPU in this Node. */
 export async function printSketchShare({ quick, print }: BenchOptions): Promise<void> {
@@ -17,7 +19,10 @@ async function printOn(
   { quick, print }: Pick<BenchOptions, 'quick' | 'print'>,
 ): Promise<void> {
   try {
-    const { share, low, high, pairs, adapter } = await measureSketchShare({ backend, ...(quick && QUICK) })
+    const { share, low, high, pairs, adapter } = await measureSketchShare({
+      ...{ backend, answers: ANSWERS[backend] },
+      ...(quick && QUICK),
+    })
     const at = { model: 'infernet-tiny', dtype: 'fp32', backend, adapter }
     const note = 'processor time; low and high are the 95 % interval of the median of the pairs'
     print(

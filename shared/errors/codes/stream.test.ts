@@ -12,10 +12,16 @@ it('the failures of stream read well', () => {
     stream.draining
       The provider is leaving and takes no new work.
       fix: Ask another provider.
+    stream.refused
+      The provider does not answer this prompt.
+      fix: Ask another provider.
     stream.silent
       The other side has been silent for 6000 ms.
       bare: The other side has been silent for ? ms.
       fix: Check the connection.
+    stream.flooded
+      The other side sends more messages than a job needs.
+      fix: Ask another provider.
     stream.stalled
       The provider is connected but has written nothing for 30000 ms.
       bare: The provider is connected but has written nothing for ? ms.

@@ -16,10 +16,20 @@ export const STREAM_CODES = {
     fix: ANOTHER,
     example: {},
   },
+  'stream.refused': {
+    says: () => 'The provider does not answer this prompt.',
+    fix: ANOTHER,
+    example: {},
+  },
   'stream.silent': {
     says: (f) => `The other side has been silent for ${f.silentMs ?? '?'} ms.`,
     fix: 'Check the connection.',
     example: { silentMs: 6000 },
+  },
+  'stream.flooded': {
+    says: () => 'The other side sends more messages than a job needs.',
+    fix: ANOTHER,
+    example: {},
   },
   'stream.stalled': {
     says: (f) => `The provider is connected but has written nothing for ${f.stalledMs ?? '?'} ms.`,

@@ -50,6 +50,13 @@ export const MAX_PIECES_STREAMS = 4
 export const INTEREST_RATE = { burst: 40, perSecond: 8 } as const
 /** Streams in all that a seeder answers. Each holds a map and a short list; only those with a slot hold pieces, two each. */
 export const MAX_UPLOADS = 64
+/** Streams whose first frame has not come yet: whoever holds them in silence makes room for whoever comes. */
+export const OPENING_UPLOADS = {
+  total: MAX_UPLOADS,
+  perPeer: 2 * MAX_PIECES_STREAMS,
+  perConnection: MAX_PIECES_STREAMS,
+  busy: 'models.upload-busy',
+} as const
 /** Requests of one peer, each of which may ask the disk what is there: a reload after another passes, a loop does not. */
 export const OPEN_RATE = { burst: 30, perSecond: 0.5 } as const
 /** Peers whose requests are counted. */

@@ -12,6 +12,7 @@ import { errorToMessage } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import { isRelayed } from '../../wire/is-relayed.ts'
+import { OpeningPlaces } from '../../wire/opening-places.ts'
 import type { Manifest } from '../manifest.ts'
 import {
   DATA_BYTES,
@@ -20,12 +21,13 @@ import {
   MAX_SHARED_MODELS,
   MAX_UPLOADS,
   OPEN_RATE,
+  OPENING_UPLOADS,
   ROTATE_MS,
   SEND_DEADLINE_MS,
   UPLOAD_IDLE_MS,
 } from './constants.ts'
 import type { ExchangeLedger } from './exchange-ledger.ts'
-import { fetcherMessageSchema } from './messages.ts'
+import { fetcherMessageSchema, type FetcherMessage } from './messages.ts'
 import { RateCap } from './rate-cap.ts'
 import { maySeed, SharedModel, type SeedStore } from './shared-model.ts'
 import { UploadSession } from './upload-session.ts'
@@ -62,6 +64,7 @@ export class PiecesService {
   readonly #sessions = new Set<UploadSession>()
   readonly #slots: UploadSlots<UploadSession>
   readonly #opens: KeyedBuckets<PeerName>
+  readonly #opening: OpeningPlaces
   /** A deadline for each frame. */
   readonly #timers: LazyTimers
   #streams = 0
@@ -74,6 +77,7 @@ export class PiecesService {
     this.#timers = new LazyTimers(components.clock)
     this.#cap = components.cap ?? new RateCap(components.clock)
     this.#slots = new UploadSlots(components.random)
+    this.#opening = new OpeningPlaces(components.clock, OPENING_UPLOADS)
     this.#opens = new KeyedBuckets(components.clock, OPEN_RATE, MAX_COUNTED_PEERS)
   }
 
@@ -133,15 +137,14 @@ export class PiecesService {
   /** Mount with `answerProtocols`, as PIECES_PROTOCOL with MAX_PIECES_STREAMS at once, also on relayed connections: they are refused by name. */
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
     const frames: Frames = new FramedStream(stream, fetcherMessageSchema, this.#timers)
-    const peer = peerName(connection.remotePeer.toString())
-    const isTooMany = this.#count(peer, 1)
+    const place = this.#opening.enter(stream, connection)
     try {
-      await this.#answer(frames, peer, { connection, isTooMany })
+      const asked = await frames.receive({ signal: place.signal }).finally(() => place.leave())
+      await this.#answerCounted(frames, asked, connection)
       await frames.close()
     } catch (thrown) {
+      if (thrown === place.signal.reason) await refuse(frames, thrown).catch(() => undefined)
       frames.abort(thrown)
-    } finally {
-      this.#count(peer, -1)
     }
   }
 
@@ -160,12 +163,25 @@ export class PiecesService {
     return this.#streams > MAX_UPLOADS || own > MAX_PIECES_STREAMS
   }
 
+  async #answerCounted(frames: Frames, asked: FetcherMessage, connection: Connection): Promise<void> {
+    const peer = peerName(connection.remotePeer.toString())
+    const isTooMany = this.#count(peer, 1)
+    try {
+      await this.#answer(frames, asked, { peer, connection, isTooMany })
+    } finally {
+      this.#count(peer, -1)
+    }
+  }
+
   async #answer(
     frames: Frames,
-    peer: PeerName,
-    { connection, isTooMany }: { readonly connection: Connection; readonly isTooMany: boolean },
+    asked: FetcherMessage,
+    {
+      peer,
+      connection,
+      isTooMany,
+    }: { readonly peer: PeerName; readonly connection: Connection; readonly isTooMany: boolean },
   ): Promise<void> {
-    const asked = await frames.receive()
     const refusal = (await this.#refusal(peer, connection)) ?? (isTooMany ? 'models.upload-busy' : undefined)
     if (refusal) return refuse(frames, new InfernetError(refusal))
     if (asked.type !== 'manifest' && asked.type !== 'open')

@@ -33,8 +33,16 @@ export const MAX_RATED_PEERS = 1024
  */
 export const MAX_CHECK_STREAMS = 8
 
-/** Streams of everybody whose first frame has not come yet, about 400 KiB each. */
-export const MAX_OPENING_CHECKS = 32
+/**
+ * Streams whose first frame has not come yet, 400 KiB each at most. A connection opens no more than its peer may have
+ * twice over; whoever holds places in silence makes room for whoever comes.
+ */
+export const OPENING_CHECKS = {
+  total: 32,
+  perPeer: 2 * MAX_CHECKS_PER_PEER,
+  perConnection: 2 * MAX_CHECKS_PER_PEER,
+  busy: 'verify.busy',
+} as const
 
 /** The first frame is large, and may come over a slow line. */
 export const CHECK_FRAME_DEADLINE_MS = 15 * SECOND_MS

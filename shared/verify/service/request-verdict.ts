@@ -2,12 +2,13 @@ import type { Stream } from '@libp2p/interface'
 import { equalBytes, fromHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { PeerName } from '../../base/ids.ts'
+import { TokenBucket } from '../../base/token-bucket.ts'
 import { millis, SECOND_MS, type BaseUnits, type Millis } from '../../base/units.ts'
 import { errorFromPeer } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { Quote } from '../../prompt/prompt.ts'
 import { predict } from '../../schedule/policy/score.ts'
-import { SILENCE_MS } from '../../stream/constants.ts'
+import { IDLE_FRAMES_RATE, SILENCE_MS } from '../../stream/constants.ts'
 import type { OutgoingCredit } from '../../stream/credit.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
 import type { Signed } from '../../wire/signed.ts'
@@ -127,6 +128,7 @@ async function* readUntilBound(
 ): Stages<Frame<'committed'>> {
   const patience = new Deadline(clock, patienceFor(request))
   const either = AbortSignal.any([signal, patience.signal])
+  const signsOfLife = new TokenBucket(clock, IDLE_FRAMES_RATE)
   let isAdmitted = false
   try {
     for (;;) {
@@ -135,6 +137,7 @@ async function* readUntilBound(
       if (frame.type === 'committed') return frame
       if (frame.type === 'refused') return await takeRefusal(frame, request.credit)
       if (frame.type !== 'waiting') throw new InfernetError('wire.unexpected', { got: frame.type })
+      if (!signsOfLife.take()) throw new InfernetError('stream.flooded')
       if (!isAdmitted) yield 'reading'
       isAdmitted = true
     }

@@ -86,6 +86,18 @@ describe('VerifyService', () => {
     expect(stages).toEqual(['reading', 'opening'])
   })
 
+  it('does not read a question, nor an answer, that the provider does not want to read', async () => {
+    const read: unknown[] = []
+    rig.screen = async (texts) => {
+      read.push(texts)
+      throw new InfernetError('stream.refused')
+    }
+    await expect(rig.check(asker, answer)).rejects.toMatchObject({ code: 'stream.refused' })
+    const { question, proven } = await openCase(answer.transcript)
+    expect(read).toEqual([[question.promptTokens, question.priorTokens, proven.tokens]])
+    expect(scored).toEqual([])
+  })
+
   it('says that an answer differs that was drawn with another seed', async () => {
     const cheat = await makeAnswer(provider, {
       ...{ engine, consumer: asker.name, drawnWith: new Uint8Array(32).fill(9) },

@@ -13,6 +13,7 @@ import { CREDIT_CHECK_DEADLINE_MS } from '../../stream/constants.ts'
 import { isPaid, type IncomingCredit } from '../../stream/credit.ts'
 import type { JobService, Served } from '../../stream/job-service.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
+import { OpeningPlaces, type OpeningPlace } from '../../wire/opening-places.ts'
 import type { Envelope, Profile } from '../calibration/envelope.ts'
 import { checkFits, decodeCase, type CheckCase } from './check-case.ts'
 import { CheckLine } from './check-line.ts'
@@ -23,10 +24,10 @@ import {
   MAX_CHECK_FRAME_BYTES,
   MAX_CHECKS_PER_PEER,
   MAX_OPEN_CHECKS,
-  MAX_OPENING_CHECKS,
   MAX_RATED_PEERS,
   MAX_RUNNING_CHECKS,
   MAX_WAITING_CHECKS,
+  OPENING_CHECKS,
 } from './constants.ts'
 import { askerFrameSchema, type CheckFrame } from './messages.ts'
 import { ServedCheck, type CheckFrames } from './served-check.ts'
@@ -58,7 +59,7 @@ export class VerifyService {
   readonly #rates: KeyedBuckets<PeerName>
   readonly #own = new Map<PeerName, number>()
   readonly #checks = new Set<ServedCheck>()
-  #opening = 0
+  readonly #opening: OpeningPlaces
   #entered = 0
   #admitting = 0
 
@@ -66,6 +67,7 @@ export class VerifyService {
     this.#components = components
     this.#line = new CheckLine((model) => this.#hasRoom(model))
     this.#rates = new KeyedBuckets(components.clock, CHECK_RATE, MAX_RATED_PEERS)
+    this.#opening = new OpeningPlaces(components.clock, OPENING_CHECKS)
   }
 
   /** Checks that are read, wait, or are about to be told. */
@@ -79,11 +81,11 @@ export class VerifyService {
       maxFrameBytes: MAX_CHECK_FRAME_BYTES,
       maxUnreadBytes: 2 * MAX_CHECK_FRAME_BYTES,
     })
-    if (this.#opening >= MAX_OPENING_CHECKS) return frames.abort(new InfernetError('verify.busy'))
+    const place = this.#opening.enter(stream, connection)
     const asker = peerName(connection.remotePeer.toString())
     let leave: (() => void) | undefined
     try {
-      const frame = await this.#receive(frames)
+      const frame = await receiveCheck(frames, place)
       leave = this.#enter(asker)
       this.#admitting++
       const check = await this.#admit(frame, frames, asker).finally(() => this.#admitting--)
@@ -128,17 +130,6 @@ export class VerifyService {
     }
   }
 
-  async #receive(frames: CheckFrames): Promise<CheckFrame> {
-    this.#opening++
-    try {
-      const frame = await frames.receive({ deadlineMs: CHECK_FRAME_DEADLINE_MS })
-      if (frame.type !== 'check') throw new InfernetError('wire.unexpected', { got: frame.type })
-      return frame
-    } finally {
-      this.#opening--
-    }
-  }
-
   /** The quote is redeemed before the transcript's signatures are verified: those cost work, and quotes are bounded. */
   async #admit(frame: CheckFrame, frames: CheckFrames, asker: PeerName): Promise<ServedCheck> {
     const { name, clock, key, random, desk, envelopeFor } = this.#components
@@ -149,6 +140,7 @@ export class VerifyService {
     if (opened.model !== quote.model) throw new InfernetError('prompt.quote-unknown')
     if (opened.proven.provider === name) throw itself()
     checkFits(opened, info)
+    await served.screen?.([opened.question.promptTokens, opened.question.priorTokens, opened.proven.tokens])
     const profile = info.dtype
     if (!profile) throw new InfernetError('models.unknown')
     const credit = await this.#openCredit(frame, quote, opened, { asker, served })
@@ -208,6 +200,16 @@ class Refusal {
   constructor(reason: unknown, held: Uint8Array) {
     this.reason = reason
     this.held = held
+  }
+}
+
+async function receiveCheck(frames: CheckFrames, place: OpeningPlace): Promise<CheckFrame> {
+  try {
+    const frame = await frames.receive({ deadlineMs: CHECK_FRAME_DEADLINE_MS, signal: place.signal })
+    if (frame.type !== 'check') throw new InfernetError('wire.unexpected', { got: frame.type })
+    return frame
+  } finally {
+    place.leave()
   }
 }
 

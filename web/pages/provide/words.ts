@@ -37,7 +37,7 @@ export function leadWords(provide: Provide, session: Session): Lead {
         kind: 'off',
         status: 'Off',
         title: `Lend your ${what} from this tab.`,
-        say: 'Strangers’ prompts run on it. Nothing is installed. One press stops it.',
+        say: 'Strangers’ texts come to this tab, whatever they say, and it writes the answers. This page does not show them. Nothing is installed, and one press stops it.',
       }
     case 'checking':
       return {

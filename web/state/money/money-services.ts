@@ -11,7 +11,7 @@ import type { DepositInit, DepositWay } from '../../wallet/deposit.ts'
 import type { Faucet } from '../../wallet/faucet.ts'
 import type { InjectedWallet, InjectedWallets } from '../../wallet/injected-wallets.ts'
 import type { Fate } from '../../wallet/look-up.ts'
-import type { TabKeys } from '../../wallet/tab-keys.ts'
+import type { TabKeys, Unlock } from '../../wallet/tab-keys.ts'
 import type { Payments } from '../../wallet/payments.ts'
 import type { Claimable, PotOnChain } from '../../wallet/read-lines.ts'
 import type { EscrowOnChain, Snapshot, SnapshotQuestion } from '../../wallet/read-snapshot.ts'
@@ -90,5 +90,9 @@ export interface MoneyServices {
 /** What the wallet's state needs of the page, and how it gets at the chain. */
 export interface WalletServices extends SessionServices {
   /** The chain and the wallets; `undefined` where this network uses no money. */
-  openMoney(options: { readonly signal: AbortSignal }): Promise<MoneyServices | undefined>
+  openMoney(options: {
+    readonly signal: AbortSignal
+    /** Asks the visitor to open a locked wallet of this tab. */
+    readonly unlock: Unlock
+  }): Promise<MoneyServices | undefined>
 }

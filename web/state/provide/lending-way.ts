@@ -2,6 +2,7 @@ import type { ModelChoice } from '#shared/client/model-choice.ts'
 import type { Payee, Peer } from '#shared/peer/peer.ts'
 import { provideModel } from '#shared/peer/provide-model.ts'
 import type { Price } from '#shared/prompt/prompt.ts'
+import type { Screen } from '#shared/stream/screen.ts'
 import type { BeginLending, ChosenModel, Lending, LendingComponents, OfferModel } from './lending.ts'
 import type { TabReason } from './pause-reasons.ts'
 
@@ -35,17 +36,23 @@ function lendOne({ offer }: LendingComponents, { choice, started }: ChosenModel)
 export interface OfferTerms {
   readonly payee: Payee | undefined
   readonly priceOf: (model: ModelChoice) => Price
+  /** Says which texts are not wanted. */
+  readonly screenOf: (model: ModelChoice) => Screen
   /** Of the time, (0, 1]; read at each offer. */
   readonly share: () => number
 }
 
 /** Offers models at this peer under these terms. */
-export function offerAt(peer: Pick<Peer, 'provide'>, { payee, priceOf, share }: OfferTerms): OfferModel {
+export function offerAt(
+  peer: Pick<Peer, 'provide'>,
+  { payee, priceOf, screenOf, share }: OfferTerms,
+): OfferModel {
   return (choice, engine, { place, subgroups }) =>
     provideModel<TabReason>(peer, engine, {
       payee,
       place,
       price: priceOf(choice),
+      screen: screenOf(choice),
       get share() {
         return share()
       },

@@ -315,3 +315,30 @@ it('reads amounts and nothing else', () => {
     undefined,
   ])
 })
+
+it('refuses by the words of the moment, counts them, and begins to count anew', async () => {
+  const { provide, provision, settings } = await live()
+  const screen = provision().terms.screen!
+  const texts = [[0, 1, 2]]
+  await screen(texts)
+  const words = (await memoryServices(new FakeClock()).services.loadTokenizer(someModel('tiny'))).decode([
+    0, 1, 2,
+  ])
+  settings.refusedWords.value = `something else\n${words.trim().split(/\s+/)[0]}`
+  await expect(screen(texts)).rejects.toMatchObject({ code: 'stream.refused' })
+  expect(provide.refusals).toMatchObject({ count: 1, rule: { phrases: { length: 2 } } })
+  settings.refusedWords.value = ''
+  await screen(texts)
+  await provide.stop()
+  void provide.start()
+  expect(provide.refusals.count).toBe(0)
+})
+
+it('stops one job with one press', async () => {
+  const { provide, provision } = await live()
+  provision().addJob('asker1', 40)
+  provide.figures.jobs[0]!.stop()
+  expect(provision().stopped).toEqual(['asker1'])
+  expect(provide.figures.jobs).toEqual([])
+  expect(provide.stage).toBe('live')
+})

@@ -10,6 +10,7 @@ import { lendingWay, offerAt } from './lending-way.ts'
 import { priceFrom } from './parse-price.ts'
 import { reasonsOf } from './pause-reasons.ts'
 import { ProvideFigures } from './provide-figures.svelte.ts'
+import { Refusals } from './refusals.svelte.ts'
 import { PageYield } from './yield-to-page.ts'
 import { isProviding, isPreparing, mayFollow, type ProvideStage } from './provide-machine.ts'
 import type { ProvideServices } from './services.ts'
@@ -22,6 +23,8 @@ import type { Settings } from '../session/settings.svelte.ts'
 export class Provide {
   /** What is served, to whom, and why nothing is when it is not. */
   readonly figures: ProvideFigures
+  /** What is not answered here. */
+  readonly refusals: Refusals
   readonly #services: ProvideServices
   readonly #session: Session
   readonly #settings: Settings
@@ -49,6 +52,7 @@ export class Provide {
     this.#settings = settings
     this.#payments = payments
     this.figures = new ProvideFigures(services.clock)
+    this.refusals = new Refusals(services, settings)
     this.#yield = new PageYield({
       onFrame: (callback) => services.onFrame(callback),
       allowed: () => settings.dutyPercent.value / 100,
@@ -141,6 +145,7 @@ export class Provide {
   async start(backend: WantedBackend = 'auto'): Promise<void> {
     if (this.isPreparing || this.isProviding) return
     this.figures.begin()
+    this.refusals.begin()
     // At the press, which some browsers want to see. The person may be asked, and nothing waits for the answer.
     void this.#services.keepStorage().then((isKept) => (this.#isModelKept = isKept))
     await this.#prepare(backend)
@@ -240,7 +245,11 @@ export class Provide {
     const lending = lend(
       {
         services: this.#services,
-        offer: offerAt(mesh.peer, { payee, priceOf: (choice) => this.askedFor(choice), share }),
+        offer: offerAt(mesh.peer, {
+          ...{ payee, share },
+          priceOf: (choice) => this.askedFor(choice),
+          screenOf: ({ model }) => this.refusals.screenOf(model),
+        }),
         choices: () => (this.#settings.lendOthers.value ? this.#session.models : []),
         backend: this.#wanted,
         share: share(),

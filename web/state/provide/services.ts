@@ -1,9 +1,12 @@
 import type { ModelHash } from '#shared/base/ids.ts'
+import type { ChatTokenizer } from '#shared/engine/tokenizer/chat-tokenizer.ts'
 import type { Measured } from '#shared/peer/shelved-engine.ts'
 import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { SessionServices, WantedBackend } from '../session/services.ts'
 
 export interface ProvideServices extends SessionServices {
+  /** Loads each once. @throws InfernetError `models.*` */
+  loadTokenizer(model: ModelHash): Promise<ChatTokenizer>
   /** Calls back with the time of each frame that the page draws, until what comes back is called. */
   onFrame(callback: (atMs: number) => void): () => void
   /** Never throws; its `problem` says why the GPU cannot be used. */

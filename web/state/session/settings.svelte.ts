@@ -35,6 +35,8 @@ export class Settings {
   readonly pauseHidden: Persisted<boolean>
   readonly pauseOnBattery: Persisted<boolean>
   readonly pauseMetered: Persisted<boolean>
+  /** Words that this tab does not answer, one phrase a line, as the visitor typed them. */
+  readonly refusedWords: Persisted<string | undefined>
   /** INF for a million tokens as the visitor typed it; `undefined` takes the model's suggestion. */
   readonly pricePerMillion: Persisted<string | undefined>
   /** Whether the wallet in this tab claims without being asked. */
@@ -61,6 +63,7 @@ export class Settings {
     this.pauseHidden = new Persisted(store, 'provide.pause-hidden', yesNo(false))
     this.pauseOnBattery = new Persisted(store, 'provide.pause-battery', yesNo(true))
     this.pauseMetered = new Persisted(store, 'provide.pause-metered', yesNo(true))
+    this.refusedWords = new Persisted(store, 'provide.refused-words', text)
     this.pricePerMillion = new Persisted(store, 'provide.price', text)
     this.claimsItself = new Persisted(store, 'claim.itself', yesNo(true))
     this.claimLeast = new Persisted(store, 'claim.least', text)

@@ -15,6 +15,8 @@ export class MemoryProvision implements Provision {
   offerAcceptedAt: Provision['offerAcceptedAt']
   offerRefusal: Provision['offerRefusal'] = undefined
   accusation: Provision['accusation'] = undefined
+  /** Whose jobs were stopped by hand. */
+  readonly stopped: string[] = []
   readonly engine: Engine
   readonly terms: ProviderTerms
   readonly #listeners = new Set<() => void>()
@@ -71,6 +73,10 @@ export class MemoryProvision implements Provision {
         due,
         paid: baseUnits(0n),
         startedAt: this.#clock.now(),
+        stop: () => {
+          this.stopped.push(tail)
+          this.endJobs()
+        },
       },
     ]
     this.changed()

@@ -1,0 +1,38 @@
+import type { Socket } from 'node:net'
+import type { Attack, GroundSetting } from '../attack.ts'
+import { hostileAddress } from '../tools/from-address.ts'
+import { silentUpgrade } from '../tools/silent-upgrade.ts'
+
+const ADDRESSES = 20
+/** A relay takes 64 of each address. */
+const FROM_EACH = 30
+const COME_BACK_MS = 100
+
+/** What this keeps out is whoever joins, so each question comes from a node that has just joined. */
+export const setting: GroundSetting = { isEachNew: true }
+
+/** Twenty addresses that hold 600 WebSockets over which nothing is ever said, and come back whenever one is cut. */
+export const attack: Attack = async ({ relays }, { signal, tell }) => {
+  const url = relays[0]?.url ?? ''
+  const held = new Set<Socket>()
+  let sockets = 0
+  const hold = async (address: string): Promise<void> => {
+    await silentUpgrade({ url, localAddress: address }, (socket) => {
+      held.add(socket)
+      sockets++
+      socket.once('close', () => {
+        held.delete(socket)
+        if (!signal.aborted) setTimeout(() => void hold(address), COME_BACK_MS)
+      })
+    })
+  }
+  for (let count = 0; count < FROM_EACH && !signal.aborted; count++)
+    await Promise.all(Array.from({ length: ADDRESSES }, (_, n) => hold(hostileAddress(n + 1))))
+  const told = (): void => tell({ addresses: ADDRESSES, sockets })
+  told()
+  const telling = setInterval(told, 1000)
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  clearInterval(telling)
+  for (const socket of held) socket.destroy()
+  told()
+}
