@@ -17,6 +17,7 @@ import type { HealthInfo } from './network-info.ts'
 import { HeaderDoubts } from './header-doubts.ts'
 import { MetricsReaders } from './metrics-readers.ts'
 import type { SeenHost } from './own-address.ts'
+import { hashOfPage } from './page-hash.ts'
 import { PlaceFinder } from './place.ts'
 import { answerPublications, answerPublished, type PublicationsPort } from './publications-route.ts'
 import { respond, respondJson } from './respond.ts'
@@ -119,15 +120,16 @@ const POST = ['POST']
 
 /** All that is answered; the first row that fits answers. */
 function routeTable(components: RouteComponents, places: PlaceFinder): readonly Route[] {
-  const { config, metrics, health, networkInfo } = components
+  const { config, metrics, page, health, networkInfo } = components
   const readers = new MetricsReaders(config, places)
   return [
     {
       name: 'health',
       path: '/health',
       methods: GET,
-      answer: (request, response) => {
-        const info = health()
+      answer: async (request, response) => {
+        const pageSha256 = await hashOfPage(page)
+        const info: HealthInfo = { ...health(), ...(pageSha256 && { pageSha256 }) }
         respondJson(request, response, info, info.status === 'ok' ? 200 : 503)
       },
     },
