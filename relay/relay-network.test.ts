@@ -30,7 +30,7 @@ const network = async (of: Relay): Promise<NetworkInfo> =>
 /** What arrives at a relay on the offers channel. */
 function inbox(of: Relay): string[] {
   const seen: string[] = []
-  of.offers.onMessage(async (message, from) => {
+  of.offers.onMessage(async (message, { relay: from }) => {
     seen.push(`${new TextDecoder().decode(message)} from ${from}`)
     return 'accept'
   })

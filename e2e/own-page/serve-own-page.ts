@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { PAGE_PATHS } from '#shared/base/page-paths.ts'
 import { FileIndex } from '../../relay/serve/file-index.ts'
 import { respond, respondJson } from '../../relay/serve/respond.ts'
-import { isFromOurPage } from '../../relay/serve/same-origin.ts'
 import { REVALIDATE, sendFile } from '../../relay/serve/send-file.ts'
 import { passOn, passOnNetwork, READ, WRITTEN } from './pass-on.ts'
 
@@ -78,7 +77,7 @@ async function answer(
   const { pathname, search } = new URL(request.url ?? '/', relay)
   const isWritten = WRITTEN.includes(pathname)
   if (request.method === 'POST' && isWritten) {
-    if (!isFromOurPage(request, () => false)) return respond(request, response, FORBIDDEN)
+    if (!isOurs(request, port)) return respond(request, response, FORBIDDEN)
     return passOn(request, response, new URL(`.${pathname}`, relay))
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') return respond(request, response, FORBIDDEN)
@@ -90,4 +89,14 @@ async function answer(
   const file = await page.find(isRoute ? 'index.html' : pathname.slice(1))
   if (!file) return respond(request, response, NOT_FOUND)
   return sendFile(request, response, file, REVALIDATE)
+}
+
+/** What a browser says of a script's place, the script cannot change. A program that is no browser says nothing. */
+function isOurs({ headers }: IncomingMessage, port: number): boolean {
+  const { origin, 'sec-fetch-site': site } = headers
+  return (site ?? 'same-origin') === 'same-origin' && (origin ?? ownOrigin(port)) === ownOrigin(port)
+}
+
+function ownOrigin(port: number): string {
+  return `http://localhost:${port}`
 }

@@ -6,6 +6,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { segmentsAfter } from '#shared/client/segments.ts'
 import type { AnswerEvent, Segment } from '#shared/peer/peer.ts'
 import { verifyTranscript } from '#shared/stream/transcript.ts'
+import type { MountDirectoryInit } from '../../relay/directory/mount-directory.ts'
 import { until } from '../../relay/testing/fixtures.ts'
 import {
   fakeEngine,
@@ -31,10 +32,10 @@ afterAll(() => {
 })
 
 /** A relay, and one that asks there. */
-async function startGround() {
+async function startGround(directory: MountDirectoryInit = {}) {
   const network = new TestNetwork()
   const relayKey = await generateKeyPair('Ed25519')
-  const relay = await network.relay({}, relayKey)
+  const relay = await network.relay({}, relayKey, directory)
   const consumer = await network.node({ relays: relay.addresses })
   const provider = async (engine: WatchedEngine, changes: Partial<typeof TERMS> = {}) => {
     const who = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses })
@@ -210,7 +211,7 @@ describe.concurrent('peers on a relay, over sockets', () => {
   })
 
   it('tries those that stand behind four dead ones', { timeout: 40_000 }, async () => {
-    await using ground = await startGround()
+    await using ground = await startGround({ canReach: () => true })
     const { network, relay, consumer, provider, offersSeen } = ground
     const dead = await Promise.all(
       Array.from({ length: 5 }, () => network.node({ relays: relay.addresses, named: [OWN_SOCKET] })),

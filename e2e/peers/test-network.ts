@@ -29,7 +29,7 @@ import { realClock, realRandom } from '#shared/testing/real-clock.ts'
 import { OpeningKeeper } from '#shared/verify/openings/opening-keeper.ts'
 import type { RelayConfig } from '../../relay/config/options.ts'
 import type { Relay } from '../../relay/create-relay.ts'
-import { mountDirectory } from '../../relay/directory/mount-directory.ts'
+import { mountDirectory, type MountDirectoryInit } from '../../relay/directory/mount-directory.ts'
 import { startRelay } from '../../relay/testing/fixtures.ts'
 
 export const TERMS: ProviderTerms = {
@@ -83,9 +83,14 @@ export const OWN_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
 export class TestNetwork implements AsyncDisposable {
   readonly #stops: (() => Promise<unknown> | void)[] = []
 
-  async relay(changes: Partial<RelayConfig> = {}, privateKey?: PrivateKey): Promise<Relay> {
+  /** @param directory e.g. to list whoever comes, as relays did before they looked whether anybody is there */
+  async relay(
+    changes: Partial<RelayConfig> = {},
+    privateKey?: PrivateKey,
+    directory: MountDirectoryInit = {},
+  ): Promise<Relay> {
     const relay = await startRelay(changes, {
-      mounts: [mountDirectory],
+      mounts: [(host) => mountDirectory(host, directory)],
       ...(privateKey ? { privateKey } : {}),
     })
     this.#stops.push(() => relay.stop())

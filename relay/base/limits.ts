@@ -132,6 +132,18 @@ export const INTRODUCTION_TRY_MS = 2 * SECOND_MS
 /** Connections of one peer that are tried or proved at a time. A tab has one, for a moment two. */
 export const MAX_PROVED_CONNECTIONS = 4
 
+/** How long a dial may take that shows whether a provider answers where it says: the announcement waits for it. */
+export const REACH_DIAL_MS = 3 * SECOND_MS
+/** Such dials at once, of all and for one address block; more are refused, and a provider tries again after 2 s. */
+export const MAX_REACH_DIALS = 64
+export const MAX_REACH_DIALS_PER_GROUP = 16
+/** New addresses that one address block may have dialled: a machine room that starts, then a change now and then. */
+export const REACH_DIALS_PER_GROUP = { burst: 64, perSecond: 2 } as const
+/** For so long an address that answered is not dialled again: an offer is renewed every 25 s. */
+export const REACHED_MS = 10 * MINUTE_MS
+/** Addresses remembered as answering, below 1 KB each. */
+export const MAX_REACHED_PROVIDERS = 4096
+
 /** Relays that this one opens connections to. Gossip reaches the others through them. */
 export const MAX_RELAY_LINKS = 8
 
@@ -160,6 +172,12 @@ export const MAX_GOSSIP_RPC_BYTES = 2 * MIB
 
 /** Messages one gossip neighbour may bring: 20,000 offers renewed every 25 s are 800 a second, from all together. */
 export const GOSSIP_RATE_PER_NEIGHBOUR = { burst: 4000, perSecond: 1000 } as const
+
+/**
+ * The same for the neighbours from one address block that are not admitted: five times what a relay with all its
+ * reservations taken renews. Checking a message takes 0.3 ms, so this is 6 % of a core.
+ */
+export const GOSSIP_RATE_OF_STRANGERS = { burst: 1000, perSecond: 200 } as const
 
 /**
  * Relays form a star around the first one until they know each other, and the hub forwards at once only to its mesh:

@@ -14,6 +14,7 @@ import {
   readIceServers,
   readInteger,
   readList,
+  readPeerId,
   readText,
   readTrustProxy,
   readWebAddress,
@@ -90,6 +91,14 @@ export const OPTIONS = {
     'URL or multiaddr',
     'Another relay to join; one is enough. May be repeated.',
     readList(readAddress),
+    true,
+  ),
+  admit: option(
+    'admit',
+    '',
+    'peer id',
+    'A relay whose gossip counts like that of a `--peer`, whoever opened the connection. What other relays say has a small share of the directory, unless they have stake. May be repeated.',
+    readList(readPeerId),
     true,
   ),
   announce: option(
@@ -278,10 +287,10 @@ export const OPTIONS = {
   ),
   metrics: option(
     'metrics',
-    'local',
-    'off, local, public',
-    'Who may read `/metrics`: nobody, private addresses, everybody.',
-    readChoice('off', 'local', 'public'),
+    'auto',
+    'auto, off, local, public',
+    'Who may read `/metrics`: nobody, who asks from a private address and through no proxy, everybody; `auto` is `local` where `--host` is loopback, else `off`.',
+    readChoice('auto', 'off', 'local', 'public'),
   ),
   logLevel: option(
     'log-level',

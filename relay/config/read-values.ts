@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import * as v from 'valibot'
+import { peerNameField } from '#shared/wire/fields.ts'
 import { folderOf, parseSocketAddress, socketAddress } from '../base/socket-address.ts'
 
 /** Turns the text of an option into its value, or throws a `RangeError` that says what is wrong and how to mend it. */
@@ -38,6 +39,12 @@ export function readList<T>(read: Read<T>): Read<readonly T[]> {
       .map((item) => item.trim())
       .filter((item) => item !== '')
       .map(read)
+}
+
+/** The id of a relay, as it stands at the end of its addresses and in `/health`. */
+export const readPeerId: Read<string> = (text) => {
+  if (v.is(peerNameField, text)) return text
+  throw new RangeError('must be a peer id such as 12D3KooW….')
 }
 
 /** A web address without a query; empty for none. A slash at its end says nothing. */

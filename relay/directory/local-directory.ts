@@ -30,7 +30,7 @@ export class LocalDirectory implements DirectoryPort {
     // Not "local" in the directory's sense: there is no connection to oneself whose end would drop the offer.
     const taken = await this.#components.directory.announce(
       { provider: this.relay, offer },
-      { isLocal: false },
+      { isLocal: false, bringer: { kind: 'provider', group: this.relay } },
     )
     this.#tell({ type: 'offer', provider: this.relay, signed: offer }, kindOf(taken))
     return taken.expiresAt

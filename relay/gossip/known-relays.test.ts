@@ -3,6 +3,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { epochMillis } from '#shared/base/units.ts'
+import type { Bringer } from '#shared/schedule/bringer.ts'
 import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { encode } from '#shared/wire/codec.ts'
 import { sign } from '#shared/wire/signed.ts'
@@ -102,4 +103,21 @@ test('the table is bounded, and room comes back when records run out', async () 
   expect([await take(), await take(), await take()]).toEqual(['accept', 'accept', 'ignore'])
   await clock.advance(RELAY_RECORD_LIFE_MS)
   expect(await take()).toBe('accept')
+})
+
+test('a stranger who tells of many relays keeps none of another bringer out', async () => {
+  const clock = new FakeClock()
+  const known = new KnownRelays(clock, self, { max: 4 })
+  const take = async (bringer: Bringer): Promise<[string, PeerName]> => {
+    const { key, name, address } = await newRelay()
+    const message = await sealRelayRecord(key, name, { addresses: [address], now: clock.now() })
+    return [await known.take(message, name, bringer), name]
+  }
+  const loud = { kind: 'stranger', group: 'loud' } as const
+  for (let i = 0; i < 4; i++) expect((await take(loud))[0]).toBe('accept')
+  expect((await take(loud))[0]).toBe('ignore')
+  const [outcome, quiet] = await take({ kind: 'stranger', group: 'quiet' })
+  const [admitted, named] = await take({ kind: 'relay', group: 'named' })
+  expect([outcome, admitted]).toEqual(['accept', 'accept'])
+  expect(known.list().map(({ name }) => name)).toEqual([named, expect.anything(), expect.anything(), quiet])
 })

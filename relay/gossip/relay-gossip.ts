@@ -3,20 +3,28 @@ import type { PeerId } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { TokenBucket } from '#shared/base/token-bucket.ts'
-import { GOSSIP_RATE_PER_NEIGHBOUR, MAX_GOSSIP_MESSAGE_BYTES } from '../base/limits.ts'
+import {
+  GOSSIP_RATE_OF_STRANGERS,
+  GOSSIP_RATE_PER_NEIGHBOUR,
+  MAX_GOSSIP_MESSAGE_BYTES,
+} from '../base/limits.ts'
 import type { RelayNode } from '../node/create-node.ts'
 import type { Logger } from '../observe/log.ts'
-import type { OfferGossip, GossipOutcome } from './offer-gossip.ts'
+import type { OfferGossip, OfferTeller, GossipOutcome } from './offer-gossip.ts'
 import { OFFERS_TOPIC, RELAYS_TOPIC, SHELVES_TOPIC } from '../node/topics.ts'
 
 export interface RelayGossipComponents {
   readonly node: RelayNode
   readonly clock: Clock
   readonly log: Logger
+  /** Whether what a relay says counts in full. */
+  readonly isAdmitted: (relay: PeerName) => boolean
+  /** Who may stand behind several neighbours, e.g. an address block. @default each neighbour for itself */
+  readonly groupOf?: ((neighbour: PeerId) => string | undefined) | undefined
   readonly onJudged?: (topic: 'offers' | 'relays', outcome: GossipOutcome | 'rate-limited') => void
 }
 
-type Judge = (message: Uint8Array, from: PeerName) => Promise<GossipOutcome>
+type Judge = (message: Uint8Array, by: OfferTeller) => Promise<GossipOutcome>
 
 /** Bad messages that a neighbour may bring before it is cut: one every two seconds is a fault, more is an attack. */
 const STRIKES = { burst: 50, perSecond: 0.5 } as const
@@ -27,7 +35,10 @@ const STRIKES = { burst: 50, perSecond: 0.5 } as const
  */
 export class RelayGossip {
   readonly #components: RelayGossipComponents
-  readonly #neighbours = new Map<string, { readonly rate: TokenBucket; readonly strikes: TokenBucket }>()
+  readonly #strikes = new Map<string, TokenBucket>()
+  /** Of admitted neighbours one each; of the others one for each group. */
+  readonly #rates = new Map<string, TokenBucket>()
+  #isStaked: (relay: PeerName) => boolean = () => false
   #judgeOffer: Judge = async () => 'ignore'
   #judgeRecord: Judge = async () => 'ignore'
   #onNewNeighbour: () => void = () => undefined
@@ -43,6 +54,7 @@ export class RelayGossip {
       this.#judgeOffer = judge
       return () => (this.#judgeOffer = async () => 'ignore')
     },
+    admitBy: (isStaked) => void (this.#isStaked = isStaked),
   }
 
   publishRecord(message: Uint8Array): void {
@@ -90,8 +102,7 @@ export class RelayGossip {
       this.#onNewNeighbour()
   }
 
-  readonly #onGone = ({ detail }: CustomEvent<PeerId>): void =>
-    void this.#neighbours.delete(detail.toString())
+  readonly #onGone = ({ detail }: CustomEvent<PeerId>): void => void this.#strikes.delete(detail.toString())
 
   #publish(topic: string, message: Uint8Array): void {
     const { node, log } = this.#components
@@ -114,10 +125,12 @@ export class RelayGossip {
   }
 
   async #judge(neighbour: PeerId, message: Message, judge: Judge): Promise<GossipOutcome | 'rate-limited'> {
-    if (!this.#ledger(neighbour).rate.take()) return 'rate-limited'
+    const neighbourGroup = this.#components.groupOf?.(neighbour) ?? neighbour.toString()
+    if (!this.#rateOf(neighbour, neighbourGroup).take()) return 'rate-limited'
     if (message.type !== 'signed' || message.data.length > MAX_GOSSIP_MESSAGE_BYTES) return 'reject'
     try {
-      return await judge(message.data, peerName(message.from.toString()))
+      const relay = peerName(message.from.toString())
+      return await judge(message.data, { relay, isAdmitted: this.#isAdmitted(relay), neighbourGroup })
     } catch (thrown) {
       this.#components.log.error({ err: thrown }, 'a gossiped message could not be judged')
       return 'ignore'
@@ -125,19 +138,29 @@ export class RelayGossip {
   }
 
   #strike(neighbour: PeerId): void {
-    if (this.#ledger(neighbour).strikes.take()) return
+    const strikes =
+      this.#strikes.get(neighbour.toString()) ?? new TokenBucket(this.#components.clock, STRIKES)
+    this.#strikes.set(neighbour.toString(), strikes) // goes when its last connection does
+    if (strikes.take()) return
     this.#components.log.warn({ relay: neighbour.toString() }, 'relay cut for bad messages')
     this.#components.node.hangUp(neighbour).catch(() => undefined)
   }
 
-  #ledger(neighbour: PeerId): { readonly rate: TokenBucket; readonly strikes: TokenBucket } {
+  #isAdmitted(relay: PeerName): boolean {
+    return this.#components.isAdmitted(relay) || this.#isStaked(relay)
+  }
+
+  /** A hundred connections of one stranger do not bring more than one. */
+  #rateOf(neighbour: PeerId, group: string): TokenBucket {
     const { clock } = this.#components
-    const name = neighbour.toString()
-    const ledger = this.#neighbours.get(name) ?? {
-      rate: new TokenBucket(clock, GOSSIP_RATE_PER_NEIGHBOUR),
-      strikes: new TokenBucket(clock, STRIKES),
-    }
-    this.#neighbours.set(name, ledger) // goes when its last connection does
-    return ledger
+    const isAdmitted = this.#isAdmitted(peerName(neighbour.toString()))
+    const key = isAdmitted ? neighbour.toString() : group
+    const rate =
+      this.#rates.get(key) ??
+      new TokenBucket(clock, isAdmitted ? GOSSIP_RATE_PER_NEIGHBOUR : GOSSIP_RATE_OF_STRANGERS)
+    if (!this.#rates.has(key))
+      for (const [each, { isFull }] of this.#rates) if (isFull) this.#rates.delete(each)
+    this.#rates.set(key, rate)
+    return rate
   }
 }

@@ -74,6 +74,14 @@ export class RelayLinks {
     return [...new Set([...names, ...configured])].filter((name) => open.has(name)).map(peerName)
   }
 
+  /** Whether the operator named this relay: by its address in the configuration, once that was reached or says who it is. */
+  isConfigured(name: PeerName): boolean {
+    return [...this.#links].some(
+      ({ isConfigured, peer, address }) =>
+        isConfigured && (peer?.toString() ?? parseSocketAddress(address)?.peer) === name,
+    )
+  }
+
   #keep(link: Link): void {
     this.#links.add(link)
     this.#run(this.#keepConnected(link).finally(() => this.#links.delete(link)))

@@ -1,4 +1,4 @@
-import type { PrivateKey } from '@libp2p/interface'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
 import { millis, SECOND_MS } from '#shared/base/units.ts'
@@ -9,7 +9,7 @@ import type { RelayMetrics } from '../observe/metrics.ts'
 import { isLocalHost } from '#shared/base/local-host.ts'
 import { parseSocketAddress } from '../base/socket-address.ts'
 import { KnownRelays, type KnownRelay } from './known-relays.ts'
-import type { OfferGossip } from './offer-gossip.ts'
+import { bringerOf, type OfferGossip } from './offer-gossip.ts'
 import { RelayGossip } from './relay-gossip.ts'
 import { RelayLinks } from './relay-links.ts'
 import { sealRelayRecord } from './relay-record.ts'
@@ -20,6 +20,8 @@ export interface RelayNetworkComponents {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: RelayMetrics
+  /** By which address block a neighbour is counted, where that is known. */
+  readonly groupOf?: ((neighbour: PeerId) => string | undefined) | undefined
 }
 
 export interface RelayNetworkInit {
@@ -27,6 +29,8 @@ export interface RelayNetworkInit {
   readonly peers: readonly string[]
   /** Own addresses for the record, with peer id. */
   readonly addresses: readonly string[]
+  /** Relays that are admitted to gossip besides those of `peers`. @default none */
+  readonly admit?: readonly string[] | undefined
   /** How often the record is told. @default RELAY_RECORD_MS */
   readonly recordMs?: number | undefined
 }
@@ -46,7 +50,7 @@ export class RelayNetwork {
   #isStopped = false
 
   constructor(components: RelayNetworkComponents, init: RelayNetworkInit) {
-    const { node, clock, log, metrics } = components
+    const { node, clock, log, metrics, groupOf } = components
     this.#components = components
     this.#init = init
     this.#self = peerName(node.peerId.toString())
@@ -55,6 +59,8 @@ export class RelayNetwork {
       node,
       clock,
       log,
+      groupOf,
+      isAdmitted: (relay) => this.#isAdmitted(relay),
       onJudged: (topic, outcome) => metrics.gossip.inc({ topic, outcome }),
     })
     const allowLocal = init.addresses.some((address) => isLocalHost(parseSocketAddress(address)?.host ?? ''))
@@ -81,8 +87,12 @@ export class RelayNetwork {
     return this.#known.list().filter(({ name }) => connected.has(name))
   }
 
+  #isAdmitted(relay: PeerName): boolean {
+    return this.#links.isConfigured(relay) || (this.#init.admit?.includes(relay) ?? false)
+  }
+
   start(): void {
-    this.#gossip.onRecord((message, from) => this.#known.take(message, from))
+    this.#gossip.onRecord((message, by) => this.#known.take(message, by.relay, bringerOf(by)))
     this.#gossip.onNewNeighbour(() => this.#tellIn(GREETING_MS))
     this.#gossip.start()
     this.#links.start()

@@ -21,7 +21,13 @@ export const RESERVATION_REFUSALS = ['maintenance', 'denied-peer', 'full'] as co
 export type ReservationRefusal = (typeof RESERVATION_REFUSALS)[number]
 
 /** Why a socket is cut so that others have a place. */
-export const CUTS = ['crowded', 'crowded-handshakes', 'silent-handshake', 'crowded-connections'] as const
+export const CUTS = [
+  'crowded',
+  'crowded-handshakes',
+  'silent-handshake',
+  'crowded-connections',
+  'crowded-places',
+] as const
 export type Cut = (typeof CUTS)[number]
 
 /** The loop is looked at this often, in ms: 50 wake-ups a second are a fifth of what the usual 10 ms cost. */

@@ -19,6 +19,12 @@ export const MAX_OFFERS_PER_PEER = 8
 /** About 1.2 KB each in memory: 24 MB at most for one relay. */
 export const MAX_OFFERS = 20_000
 
+/**
+ * Of these, what relays may fill that are not admitted to gossip (`Bringer`), all together: 5,000 offers, five times what
+ * a relay with all its reservations taken brings, and never a place that anybody else needs.
+ */
+export const STRANGERS_SHARE = 0.25
+
 /** A consumer quotes 4 and keeps the rest for failover; four times that leaves room to filter. */
 export const MAX_QUERY_OFFERS = 32
 

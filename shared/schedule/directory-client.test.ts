@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { peerName } from '../base/ids.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { connectedStreams, makePeer, someModel, type TestPeer } from '../testing/peers.ts'
-import { realClock } from '../testing/real-clock.ts'
+import { realClock, realRandom } from '../testing/real-clock.ts'
 import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
 import { Directory } from './directory.ts'
 import { DirectoryClient } from './directory-client.ts'
@@ -22,7 +22,10 @@ describe('DirectoryClient', () => {
     process.on('unhandledRejection', onUnhandled)
     opened = []
     peer = await makePeer()
-    service = new DirectoryService({ clock: realClock, directory: new Directory(realClock) })
+    service = new DirectoryService({
+      clock: realClock,
+      directory: new Directory({ clock: realClock, random: realRandom }),
+    })
     client = new DirectoryClient(peerName('relay'), { clock: realClock, openStream })
   })
   afterEach(async () => {

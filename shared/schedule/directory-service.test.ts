@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../base/bytes.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { realClock } from '../testing/real-clock.ts'
+import { realClock, realRandom } from '../testing/real-clock.ts'
 import {
   connectedStreams,
   makePeer,
@@ -34,7 +34,7 @@ describe('DirectoryService with DirectoryClient', () => {
 
   beforeEach(async () => {
     gossiped = []
-    directory = new Directory(realClock)
+    directory = new Directory({ clock: realClock, random: realRandom })
     service = new DirectoryService({
       clock: realClock,
       directory,

@@ -20,6 +20,8 @@ export interface DirectoryServiceComponents {
   /** Tells the other relays. Absent when the relay stands alone. */
   readonly gossip?: (message: Uint8Array, kind: OfferKind) => void
   readonly onChange?: ChangeEmitter
+  /** What a peer is counted with, e.g. the network address behind its connection. @default the peer itself */
+  readonly groupOf?: ((connection: Connection) => string | undefined) | undefined
   /** The relay's signed record of what is wanted, which goes with an answer about all models. */
   readonly demand?: (() => Promise<Uint8Array | undefined>) | undefined
 }
@@ -56,7 +58,7 @@ export class DirectoryService {
     const session: Session = new FramedStream(stream, directoryRequestSchema, clock)
     this.#sessions.set(session, new Set())
     try {
-      await this.#serve(session, peerName(connection.remotePeer.toString()))
+      await this.#serve(session, connection)
       await session.close()
     } catch (thrown) {
       session.abort(thrown)
@@ -76,7 +78,7 @@ export class DirectoryService {
     this.#components.onChange?.emit()
   }
 
-  async #serve(session: Session, peer: PeerName): Promise<void> {
+  async #serve(session: Session, connection: Connection): Promise<void> {
     const bucket = new TokenBucket(this.#components.clock, DIRECTORY_RATE)
     let refusals = 0
     for (;;) {
@@ -92,7 +94,7 @@ export class DirectoryService {
       const reply =
         refusals > 0
           ? refusal(request.id, new InfernetError('schedule.rate-limited'))
-          : await this.#answer(session, peer, request)
+          : await this.#answer(session, connection, request)
       await session.send(reply)
     }
   }
@@ -108,11 +110,12 @@ export class DirectoryService {
     }
   }
 
-  async #answer(session: Session, peer: PeerName, request: DirectoryRequest): Promise<unknown> {
+  async #answer(session: Session, connection: Connection, request: DirectoryRequest): Promise<unknown> {
+    const peer = peerName(connection.remotePeer.toString())
     try {
       switch (request.type) {
         case 'announce':
-          return await this.#announce(peer, request)
+          return await this.#announce(peer, this.#components.groupOf?.(connection) ?? peer, request)
         case 'withdraw':
           return await this.#withdraw(peer, request)
         case 'query':
@@ -169,12 +172,13 @@ export class DirectoryService {
 
   async #announce(
     peer: PeerName,
+    group: string,
     { id, offer: signed }: DirectoryRequest & { type: 'announce' },
   ): Promise<unknown> {
     // The bringer's name is taken from the connection: an offer that someone else signed fails its signature here.
     const offer = await this.#components.directory.announce(
       { provider: peer, offer: signed },
-      { isLocal: true },
+      { isLocal: true, bringer: { kind: 'provider', group } },
     )
     this.#tell({ type: 'offer', provider: peer, signed }, kindOf(offer))
     return { type: 'done', id, until: offer.expiresAt }

@@ -1,12 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
+import type { PeerName } from '../base/ids.ts'
 import { epochMillis } from '../base/units.ts'
+import { seededRandom } from '../testing/chance.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
+import { countingRandom, makePeer, signOffer, someModel, someOffer, type TestPeer } from '../testing/peers.ts'
 import { encode } from '../wire/codec.ts'
 import { sign } from '../wire/signed.ts'
-import { Directory } from './directory.ts'
+import type { Bringer } from './bringer.ts'
+import { Directory, type DirectoryInit } from './directory.ts'
 import { acceptGossipedOffer } from './gossiped-offer.ts'
 import { openOffer } from './offer.ts'
 
@@ -17,7 +20,7 @@ describe('Directory', () => {
 
   beforeEach(async () => {
     clock = new FakeClock()
-    directory = new Directory(clock)
+    directory = new Directory({ clock, random: countingRandom() })
     provider = await makePeer()
   })
 
@@ -77,7 +80,7 @@ describe('Directory', () => {
       monotonic: () => clock.monotonic(),
       schedule: (delay, callback) => clock.schedule(delay, callback),
     }
-    directory = new Directory(jumping, { maxOffers: 1 })
+    directory = new Directory({ clock: jumping, random: countingRandom() }, { maxOffers: 1 })
     await announce({ sequence: 1 })
     expect(directory.size).toBe(1)
     jump = -3_600_000
@@ -131,7 +134,7 @@ describe('Directory', () => {
   })
 
   it('says that it is full instead of growing', async () => {
-    directory = new Directory(clock, { maxOffers: 2 })
+    directory = new Directory({ clock, random: countingRandom() }, { maxOffers: 2 })
     await announce({}, await makePeer())
     await announce({}, await makePeer())
     await expect(announce()).rejects.toMatchObject({ code: 'schedule.directory-full' })
@@ -164,5 +167,129 @@ describe('Directory', () => {
       ...offer,
       provider: provider.name,
     })
+  })
+})
+
+describe('a directory that somebody fills', () => {
+  let clock: FakeClock
+  beforeEach(() => void (clock = new FakeClock()))
+
+  const create = (init: DirectoryInit) => new Directory({ clock, random: seededRandom(1) }, init)
+  const bring = async (
+    directory: Directory,
+    bringer: Bringer,
+    changes: Parameters<typeof someOffer>[1] = {},
+  ) => {
+    const peer = await makePeer()
+    const signed = await signOffer(peer, someOffer(clock.now(), changes))
+    await directory.announce(signed, { isLocal: bringer.kind === 'provider', bringer })
+    return peer.name
+  }
+  const fill = async (directory: Directory, bringer: Bringer, count: number) => {
+    const names: PeerName[] = []
+    for (let i = 0; i < count; i++) names.push(await bring(directory, bringer))
+    return names
+  }
+  const listed = (directory: Directory) => directory.offers.map(({ provider }) => provider)
+  const here = (group: string): Bringer => ({ kind: 'provider', group })
+  const relay = (group: string): Bringer => ({ kind: 'relay', group })
+  const stranger = (group: string): Bringer => ({ kind: 'stranger', group })
+  const isFull = { code: 'schedule.directory-full' }
+
+  it('gives what unknown relays say a quarter of the places, also while the rest is empty', async () => {
+    const directory = create({ maxOffers: 8 })
+    await fill(directory, stranger('a'), 2)
+    await expect(bring(directory, stranger('a'))).rejects.toMatchObject(isFull)
+    await fill(directory, relay('r'), 6)
+    expect(directory.size).toBe(8)
+  })
+
+  it('takes places from unknown relays first, then from admitted ones, and from the largest of them', async () => {
+    const directory = create({ maxOffers: 8 })
+    await fill(directory, relay('small'), 1)
+    const large = await fill(directory, relay('large'), 3)
+    const local = await fill(directory, here('a'), 2)
+    const unknown = await fill(directory, stranger('s'), 2)
+    const newcomers = await fill(directory, here('b'), 2)
+    expect(listed(directory)).toEqual(expect.arrayContaining([...local, ...newcomers, ...large]))
+    expect(listed(directory)).not.toEqual(expect.arrayContaining(unknown))
+    await fill(directory, here('c'), 1)
+    expect(listed(directory), 'the newest of the largest').not.toContain(large[2])
+    expect(listed(directory)).toEqual(expect.arrayContaining(large.slice(0, 2)))
+    await expect(bring(directory, stranger('s'))).rejects.toMatchObject(isFull)
+  })
+
+  it('lets nobody who has most take a place, and every newcomer who has less', async () => {
+    const directory = create({ maxOffers: 6 })
+    const crowd = await fill(directory, here('crowd'), 6)
+    await expect(bring(directory, here('crowd'))).rejects.toMatchObject(isFull)
+    const few = await fill(directory, here('few'), 3)
+    await expect(bring(directory, here('few')), 'as many as the crowd').rejects.toMatchObject(isFull)
+    expect(new Set(listed(directory))).toEqual(new Set([...crowd.slice(0, 3), ...few]))
+    await expect(bring(directory, relay('r')), 'gossip takes no place of theirs').rejects.toMatchObject(
+      isFull,
+    )
+  })
+
+  it('does not let an evicted offer be replayed', async () => {
+    const directory = create({ maxOffers: 2 })
+    const peer = await makePeer()
+    const signed = await signOffer(peer, someOffer(clock.now()))
+    await directory.announce(signed, { isLocal: false, bringer: relay('r') })
+    await fill(directory, here('a'), 2)
+    expect(listed(directory)).not.toContain(peer.name)
+    const again = directory.announce(signed, { isLocal: true, bringer: here('a') })
+    await expect(again).rejects.toMatchObject({ code: 'schedule.offer-stale' })
+  })
+
+  it('names those of a few bringers in each answer, whatever thousands of others claim', async () => {
+    const directory = create({})
+    await Promise.all(
+      Array.from({ length: 600 }, () => bring(directory, here('crowd'), { decodeTokensPerSecond: 1e6 })),
+    )
+    const honest = await Promise.all(['a', 'b', 'c'].map((group) => bring(directory, here(group))))
+    const isNamed = (name: PeerName): boolean =>
+      directory.query(someModel(), 32).offers.some(({ provider }) => provider === name)
+    const named = honest.map((name) => Array.from({ length: 50 }, () => isNamed(name)).filter(Boolean).length)
+    expect(Math.min(...named)).toBeGreaterThan(45)
+  })
+
+  it('names everybody page after page, and half of each by chance', async () => {
+    const directory = create({})
+    await fill(directory, here('one school'), 100)
+    const page = (known: ReadonlySet<PeerName>) =>
+      directory.query(someModel(), 32, { isKnown: (name) => known.has(name) }).offers
+    expect(page(new Set()).map(({ provider }) => provider)).not.toEqual(
+      page(new Set()).map(({ provider }) => provider),
+    )
+    const known = new Set<PeerName>()
+    const sizes: number[] = []
+    for (let pages = 0; pages < 5; pages++) {
+      const offers = page(known)
+      sizes.push(offers.length)
+      for (const { provider } of offers) known.add(provider)
+    }
+    expect(sizes).toEqual([32, 32, 32, 4, 0])
+    expect(known.size).toBe(100)
+  })
+
+  it('takes no offer of somebody to whom nobody gets', async () => {
+    const asked: unknown[] = []
+    let isReached = false
+    const directory = create({
+      canReach: (offer, { bringer, relay: by }) => {
+        asked.push([offer.decodeTokensPerSecond, bringer, by])
+        return isReached
+      },
+    })
+    await expect(bring(directory, here('a'))).rejects.toMatchObject({ code: 'schedule.not-reachable' })
+    expect(directory.size).toBe(0)
+    isReached = true
+    await bring(directory, here('a'))
+    expect(directory.size).toBe(1)
+    expect(asked).toEqual([
+      [50, here('a'), undefined],
+      [50, here('a'), undefined],
+    ])
   })
 })

@@ -1,18 +1,48 @@
 import { ChangeEmitter } from '../base/change-emitter.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
+import type { Random } from '../base/random.ts'
 import { epochMillis, SECOND_MS, type EpochMillis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { openSigned, type Signed } from '../wire/signed.ts'
-import { CLOCK_SKEW_MS, MAX_OFFERS, MAX_OFFERS_PER_PEER, OFFER_LIFE_MS } from './constants.ts'
+import { Places } from './bringer-shares.ts'
+import { keyOfBringer, type Bringer } from './bringer.ts'
+import {
+  CLOCK_SKEW_MS,
+  MAX_OFFERS,
+  MAX_OFFERS_PER_PEER,
+  OFFER_LIFE_MS,
+  STRANGERS_SHARE,
+} from './constants.ts'
 import { openOffer, tombstoneSchema, type Offer, type SignedOffer } from './offer.ts'
+import { OfferListing } from './policy/offer-listing.ts'
 import { rankOffers } from './policy/rank-offers.ts'
+
+export interface DirectoryComponents {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** How an offer came. */
+export interface Brought {
+  /** From the provider itself over its own connection: it goes when that does. */
+  readonly isLocal: boolean
+  /** Whose share it counts in. @default the provider itself where it came over its connection, else a relay of that name */
+  readonly bringer?: Bringer | undefined
+  /** The relay that published it by gossip. */
+  readonly relay?: PeerName | undefined
+}
 
 export interface DirectoryInit {
   /** @default MAX_OFFERS */
   readonly maxOffers?: number
   /** False for a peer that nobody should be sent to, e.g. one whose operator is jailed. @default everybody may be */
   readonly mayIntroduce?: (provider: PeerName) => boolean
+  /**
+   * Whether somebody who is sent to the provider of this offer would get there, by what this relay or the one that
+   * published it can tell. Asked for each offer that would be taken. @default yes
+   */
+  readonly canReach?: ((offer: Offer, brought: Brought) => Promise<boolean> | boolean) | undefined
   /** True while peers that are not known may bring no offer. @default never */
   readonly isClosed?: () => boolean
 }
@@ -25,10 +55,21 @@ interface Entry {
   readonly signed: Signed
   /** Came from the provider itself over its own connection, not by gossip. */
   readonly isLocal: boolean
+  readonly bringer: Bringer
+}
+
+interface Newcomer {
+  readonly provider: PeerName
+  readonly key: string
+  readonly isLocal: boolean
+  readonly bringer: Bringer
 }
 
 /**
  * A relay's register of live offers: verified, one per peer and model, gone when they expire or are withdrawn.
+ *
+ * Nobody fills it: when it is full, whoever brought most gives up a place (`Places`), and what is named of many is in part
+ * drawn by chance (`OfferListing`).
  *
  * Keeps the highest sequence number of each (peer, model) for an offer's life after the offer itself is gone, so that
  * a withdrawn offer cannot be replayed.
@@ -37,19 +78,28 @@ export class Directory {
   /** After each offer that came in. */
   readonly arrivals = new ChangeEmitter()
   readonly #clock: Clock
+  readonly #random: Random
   readonly #maxOffers: number
+  readonly #places: Places
   readonly #mayIntroduce: (provider: PeerName) => boolean
+  readonly #canReach: NonNullable<DirectoryInit['canReach']>
   readonly #isClosed: () => boolean
   readonly #entries = new Map<string, Entry>()
   readonly #byModel = new Map<ModelHash, Set<string>>()
   readonly #byPeer = new Map<PeerName, Set<string>>()
-  readonly #rankings = new Map<ModelHash | undefined, readonly Entry[]>()
+  readonly #rankings = new Map<ModelHash | undefined, OfferListing<Entry>>()
   #sweptAt = 0
   readonly #tombstones = new Map<string, { sequence: number; forgetAt: EpochMillis }>()
 
-  constructor(clock: Clock, init: DirectoryInit = {}) {
+  constructor({ clock, random }: DirectoryComponents, init: DirectoryInit = {}) {
     this.#clock = clock
+    this.#random = random
     this.#maxOffers = init.maxOffers ?? MAX_OFFERS
+    this.#places = new Places({
+      max: this.#maxOffers,
+      maxOfStrangers: Math.ceil(this.#maxOffers * STRANGERS_SHARE),
+    })
+    this.#canReach = init.canReach ?? (() => true)
     this.#mayIntroduce = init.mayIntroduce ?? (() => true)
     this.#isClosed = init.isClosed ?? (() => false)
   }
@@ -85,18 +135,28 @@ export class Directory {
    * Verifies and stores an offer; answers until when it stands.
    *
    * @throws InfernetError `wire.bad-signature`, `wire.malformed`, `schedule.offer-expired`, `schedule.offer-stale`
-   * (replayed or out of order), `schedule.directory-full`, `schedule.maintenance` or `schedule.not-introduced`.
+   * (replayed or out of order), `schedule.directory-full`, `schedule.maintenance`, `schedule.not-introduced` or
+   * `schedule.not-reachable`; what `canReach` throws.
    */
-  async announce(signed: SignedOffer, { isLocal }: { isLocal: boolean }): Promise<Offer> {
+  async announce(signed: SignedOffer, brought: Brought): Promise<Offer> {
     const offer = await openOffer(signed, this.#clock.now())
     if (!this.#mayIntroduce(offer.provider)) throw new InfernetError('schedule.not-introduced')
     const key = keyOf(offer.provider, offer.model)
-    if (offer.sequence <= this.#sequenceOf(key)) throw new InfernetError('schedule.offer-stale')
-    this.#admit(offer.provider, key, isLocal)
+    const { isLocal, bringer = defaultBringer(offer, isLocal) } = brought
+    this.#expectNews(key, offer)
+    const newcomer = { provider: offer.provider, key, isLocal, bringer }
+    this.#giverFor(newcomer)
+    if (!(await this.#canReach(offer, { ...brought, bringer })))
+      throw new InfernetError('schedule.not-reachable')
+    this.#expectNews(key, offer) // another may have come meanwhile
+    const giver = this.#giverFor(newcomer)
+    if (giver !== undefined) this.#remove(giver)
+    const known = this.#entries.get(key)
     this.#put(key, {
-      offer,
-      signed: signed.offer,
-      isLocal: isLocal || (this.#entries.get(key)?.isLocal ?? false),
+      ...{ offer, signed: signed.offer },
+      isLocal: isLocal || (known?.isLocal ?? false),
+      // Gossip that renews what the provider brought itself does not make it a relay's.
+      bringer: known?.isLocal && !isLocal ? known.bringer : bringer,
     })
     return offer
   }
@@ -125,7 +185,8 @@ export class Directory {
   }
 
   /**
-   * The best `limit` live offers for a model (`undefined`: of all), best first, and how many there are.
+   * At most `limit` live offers for a model (`undefined`: of all), and how many there are: all of them, best first, or
+   * some of the best and some by chance.
    *
    * @param isKnown whom the asker knows already: they count, and are not named
    */
@@ -135,14 +196,13 @@ export class Directory {
     { isKnown = () => false }: { isKnown?: ((provider: PeerName) => boolean) | undefined } = {},
   ): { offers: SignedOffer[]; total: number } {
     const now = this.#clock.now()
-    const ranked = this.#ranked(model).filter(
-      ({ offer }) => offer.expiresAt > now && this.#mayIntroduce(offer.provider),
-    )
-    const offers = ranked
-      .filter(({ offer }) => !isKnown(offer.provider))
-      .slice(0, limit)
+    const listing = this.#listing(model)
+    const fit = listing.fit(({ offer }) => offer.expiresAt > now && this.#mayIntroduce(offer.provider))
+    const others = fit.filter(({ offer }) => !isKnown(offer.provider))
+    const offers = listing
+      .choose(others, limit, this.#random)
       .map(({ offer, signed }) => ({ provider: offer.provider, offer: signed }))
-    return { offers, total: ranked.length }
+    return { offers, total: fit.length }
   }
 
   /** Live offers of providers that have the model loaded. */
@@ -155,16 +215,17 @@ export class Directory {
   }
 
   /** Ranking 20,000 offers takes some 20 ms, so a burst of questions shares one answer while nothing changes. */
-  #ranked(model: ModelHash | undefined): readonly Entry[] {
+  #listing(model: ModelHash | undefined): OfferListing<Entry> {
     const known = this.#rankings.get(model)
     if (known) return known
     this.#sweep()
     const keys = model ? (this.#byModel.get(model) ?? []) : this.#entries.keys()
     const entries = [...keys].map((key) => this.#entries.get(key)).filter((entry) => entry !== undefined)
-    const ranked = rankOffers(entries, (entry) => entry.offer)
+    const ranked = rankOffers(entries, (entry) => entry.offer, this.#random)
+    const listing = new OfferListing(ranked, (entry) => entry.bringer)
     if (this.#rankings.size >= MAX_RANKINGS) this.#rankings.clear()
-    this.#rankings.set(model, ranked)
-    return ranked
+    this.#rankings.set(model, listing)
+    return listing
   }
 
   #forgetRankings(model: ModelHash): void {
@@ -178,16 +239,28 @@ export class Directory {
     return Math.max(this.#entries.get(key)?.offer.sequence ?? 0, live)
   }
 
-  #admit(provider: PeerName, key: string, isLocal: boolean): void {
-    if (this.#entries.has(key)) return
+  #expectNews(key: string, offer: Offer): void {
+    if (offer.sequence <= this.#sequenceOf(key)) throw new InfernetError('schedule.offer-stale')
+  }
+
+  /** Whose place it gets: undefined where there is room, or it has a place already. Throws where it gets none. */
+  #giverFor({ provider, key, isLocal, bringer }: Newcomer): string | undefined {
+    if (this.#entries.has(key)) return undefined
     if (isLocal && this.#isClosed()) throw new InfernetError('schedule.maintenance')
     const own = this.#byPeer.get(provider)?.size ?? 0
     if (own >= MAX_OFFERS_PER_PEER) throw new InfernetError('schedule.directory-full')
-    if (this.#entries.size >= this.#maxOffers) this.#sweep()
-    if (this.#entries.size >= this.#maxOffers) throw new InfernetError('schedule.directory-full')
+    if (!this.#places.hasRoom(bringer)) this.#sweep()
+    if (this.#places.hasRoom(bringer)) return undefined
+    const giver = this.#places.placeFor(bringer)
+    if (giver === undefined) throw new InfernetError('schedule.directory-full')
+    return giver
   }
 
   #put(key: string, entry: Entry): void {
+    const known = this.#entries.get(key)
+    if (known && keyOfBringer(known.bringer) !== keyOfBringer(entry.bringer))
+      this.#places.delete(known.bringer, key)
+    this.#places.add(entry.bringer, key)
     this.#entries.set(key, entry)
     add(this.#byModel, entry.offer.model, key)
     add(this.#byPeer, entry.offer.provider, key)
@@ -199,6 +272,7 @@ export class Directory {
     const entry = this.#entries.get(key)
     if (!entry) return
     this.#entries.delete(key)
+    this.#places.delete(entry.bringer, key)
     drop(this.#byModel, entry.offer.model, key)
     drop(this.#byPeer, entry.offer.provider, key)
     this.#forgetRankings(entry.offer.model)
@@ -227,6 +301,10 @@ export class Directory {
       this.#tombstones.delete(key)
     }
   }
+}
+
+function defaultBringer({ provider }: Offer, isLocal: boolean): Bringer {
+  return { kind: isLocal ? 'provider' : 'relay', group: provider }
 }
 
 function keyOf(provider: PeerName, model: ModelHash): string {

@@ -1,3 +1,5 @@
+import type { Random } from '../base/random.ts'
+
 /** Numbers in [0, 1) that a seed decides: the same again in every run. */
 export function seededChance(seed: number): () => number {
   let state = seed >>> 0
@@ -7,4 +9,10 @@ export function seededChance(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+/** Bytes that a seed decides. */
+export function seededRandom(seed: number): Random {
+  const chance = seededChance(seed)
+  return { bytes: (length) => Uint8Array.from({ length }, () => Math.floor(chance() * 256)) }
 }

@@ -78,6 +78,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'schedule.seeds-stale': { fix: 'Close other tabs of this page that pass on the same model.' },
   'schedule.directory-full': { fix: 'Wait, or open the page from another relay.' },
   'schedule.maintenance': { fix: 'Wait until it is over, or open the page from another relay.' },
+  'schedule.not-reachable': { fix: 'Reload the page, or open it from another relay.' },
   'schedule.not-introduced': {
     fix: 'Look at your stake on the Wallet page. Offers are taken again once a court has released it.',
   },

@@ -35,6 +35,9 @@ it('the failures of schedule read well', () => {
     schedule.not-introduced
       The relay sends nobody to this provider: its operator is jailed.
       fix: Look at the stake. The relay takes offers again once the operator is released.
+    schedule.not-reachable
+      The relay sends nobody to this provider: it has no place there, and none of its addresses answers.
+      fix: Get a place at the relay, or offer an address that the relay can dial.
     schedule.maintenance
       The relay is in maintenance and takes no new offers.
       fix: Use another relay, or wait until it is over.

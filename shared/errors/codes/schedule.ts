@@ -47,6 +47,12 @@ export const SCHEDULE_CODES = {
     fix: 'Look at the stake. The relay takes offers again once the operator is released.',
     example: {},
   },
+  'schedule.not-reachable': {
+    says: () =>
+      'The relay sends nobody to this provider: it has no place there, and none of its addresses answers.',
+    fix: 'Get a place at the relay, or offer an address that the relay can dial.',
+    example: {},
+  },
   'schedule.maintenance': {
     says: () => 'The relay is in maintenance and takes no new offers.',
     fix: 'Use another relay, or wait until it is over.',

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { peerName, type PeerName } from '../../base/ids.ts'
 import { baseUnits, epochMillis, millis } from '../../base/units.ts'
+import { seededRandom } from '../../testing/chance.ts'
 import { countingRandom, makePeer, someOffer } from '../../testing/peers.ts'
 import type { Offer } from '../offer.ts'
 import { drawCandidates } from './draw-candidates.ts'
-import { rankOffers } from './rank-offers.ts'
+import { CREDIBLE_TOKENS_PER_SECOND, rankOffers } from './rank-offers.ts'
 import { meritOf, predict, trustOf, utilityOf } from './score.ts'
 import { CERTAIN, type Beliefs } from './trust.ts'
 
@@ -137,7 +138,20 @@ describe('the order of a relay', () => {
     const [best, dear] = [priced(10n ** 18n), priced(3n * 10n ** 18n)]
     const busy = { ...best, busySlots: 4 }
     const slow = { ...best, decodeTokensPerSecond: 20 }
-    expect(rankOffers([busy, slow, dear, best], (each) => each)).toEqual([best, dear, slow, busy])
+    const order = rankOffers([busy, slow, dear, best], (each) => each, countingRandom())
+    expect(order).toEqual([best, dear, slow, busy])
+  })
+
+  it('counts a claimed speed up to what is credible, and leaves the order of the rest to chance', () => {
+    const honest = offer({ decodeTokensPerSecond: CREDIBLE_TOKENS_PER_SECOND })
+    const boasters = Array.from({ length: 9 }, () => offer({ decodeTokensPerSecond: 1e6 }))
+    const firsts = Array.from({ length: 100 }, (_, seed) => {
+      const random = seededRandom(seed)
+      return rankOffers([...boasters, honest], (each) => each, random)[0]
+    })
+    const first = firsts.filter((each) => each === honest).length
+    expect(first).toBeGreaterThan(0)
+    expect(first).toBeLessThan(50)
   })
 })
 

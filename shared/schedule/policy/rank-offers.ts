@@ -1,21 +1,32 @@
+import type { Random } from '../../base/random.ts'
 import type { Offer } from '../offer.ts'
+import { evenFrom } from './beta.ts'
 import { meritOf, priceSteps } from './score.ts'
 
 /** A step in price against a step (a factor e) in merit. */
 const PRICE_STEP = 0.2
 
 /**
- * Orders by what a consumer wants first: free speed for the money.
+ * So much of a claimed speed counts, in tokens a second: some times what people read, and what an ordinary GPU reaches
+ * with a small model. A relay sees no answer, so it cannot tell a faster provider from one that says so; the quote and the
+ * asker's own record do.
+ */
+export const CREDIBLE_TOKENS_PER_SECOND = 50
+
+/**
+ * Orders by what a consumer wants first: free speed for the money. Those of equal worth stand in an order by chance.
  *
  * A relay's order is a courtesy: the consumer verifies, filters and asks for live quotes before it trusts anything.
  */
-export function rankOffers<T>(items: readonly T[], offerOf: (item: T) => Offer): T[] {
+export function rankOffers<T>(items: readonly T[], offerOf: (item: T) => Offer, random: Random): T[] {
+  const even = evenFrom(random)
   return items
-    .map((item) => ({ item, score: scoreOf(offerOf(item)) }))
-    .sort((a, b) => b.score - a.score)
+    .map((item) => ({ item, score: scoreOf(offerOf(item)), tie: even() }))
+    .sort((a, b) => b.score - a.score || a.tie - b.tie)
     .map(({ item }) => item)
 }
 
 function scoreOf(offer: Offer): number {
-  return Math.log(meritOf(offer)) - PRICE_STEP * priceSteps(offer.price)
+  const decodeTokensPerSecond = Math.min(CREDIBLE_TOKENS_PER_SECOND, offer.decodeTokensPerSecond)
+  return Math.log(meritOf({ ...offer, decodeTokensPerSecond })) - PRICE_STEP * priceSteps(offer.price)
 }
