@@ -55,6 +55,34 @@ export function priceSteps({ outputPerMillion }: Price): number {
   return Math.log1p(Number(outputPerMillion) / 1e6)
 }
 
+/**
+ * So much of a claimed speed counts, in tokens a second: some times what people read, and what an ordinary GPU reaches
+ * with a small model.
+ */
+export const CREDIBLE_TOKENS_PER_SECOND = 50
+
+/** No first token comes sooner from another machine, whatever its quote says: what is faster counts as this. */
+const CREDIBLE_TTFT_MS = 100
+
+/** What counts of a speed that its owner claims, in tokens a second: a modest one, or what was seen of it. */
+export function credibleSpeed(claimed: number, seen = 0): number {
+  return Math.min(claimed, Math.max(CREDIBLE_TOKENS_PER_SECOND, seen))
+}
+
+/** The same of a prediction for `maxTokens`, from a quote of that speed: what providers are compared by. */
+export function credible(
+  { ttftMs }: Prediction,
+  {
+    decodeTokensPerSecond,
+    seen,
+    maxTokens,
+  }: { decodeTokensPerSecond: number; seen: number; maxTokens: number },
+): Prediction {
+  const first = Math.max(CREDIBLE_TTFT_MS, ttftMs)
+  const total = first + answerMs(credibleSpeed(decodeTokensPerSecond, seen), maxTokens)
+  return { ttftMs: millis(first), totalMs: millis(total) }
+}
+
 export interface Prediction {
   /** To the first token. */
   readonly ttftMs: Millis
