@@ -141,7 +141,7 @@ describe('a locked wallet', () => {
   })
 
   it('hands the end of an order to the question, and forgets nothing that another one waits for', async () => {
-    const unseal = vi.fn(async ({ signal }: { signal?: AbortSignal | undefined }) => {
+    const unseal = vi.fn(async ({ signal }: { signal?: AbortSignal | undefined }): Promise<`0x${string}`> => {
       await new Promise<void>((resolve, reject) => {
         signal?.addEventListener('abort', () => reject(new InfernetError('wallet.locked')))
         if (!signal) resolve()
