@@ -13,9 +13,10 @@ import { STOP_DEADLINE_MS } from './base/limits.ts'
 import { nodeClock } from './base/node-clock.ts'
 import type { RelayHost, RelayMount } from './mount/relay-host.ts'
 import { createNode, type RelayNode } from './node/create-node.ts'
-import { freePlacesOfGonePeers, onFullHouse } from './node/free-places.ts'
+import { freePlacesOfGonePeers } from './node/free-places.ts'
 import { keepConnectionsLive, newestFirst } from './node/live-connections.ts'
 import { RelayedTraffic } from './node/relayed-traffic.ts'
+import { sharePlaces } from './node/share-places.ts'
 import { secureWebSocketListener } from './node/websocket-listener.ts'
 import { setLogLevel, type Logger } from './observe/log.ts'
 import { RelayMetrics, type ReservationRefusal } from './observe/metrics.ts'
@@ -217,7 +218,12 @@ export class Relay implements RelayHost {
     await node.start()
     this.#listenerPort = secureWebSocketListener(node)
     this.#undo.push(freePlacesOfGonePeers(node, () => this.#metrics.reservationsFreed.inc()))
-    onFullHouse(node, () => this.#refuseReservation('full'))
+    const sharing = {
+      addressGroupOf: (peer: PeerId) => this.#addressGroupOf(peer),
+      onRefused: () => void this.#refuseReservation('full'),
+      onCut: () => this.#metrics.socketsCut.inc({ reason: 'crowded-places' }),
+    }
+    this.#undo.push(sharePlaces(node, sharing))
     this.#undo.push(keepConnectionsLive(node, () => this.#metrics.deadConnections.inc()))
     const network = new RelayNetwork(
       {

@@ -23,14 +23,17 @@ const UPGRADES: Readonly<Record<UpgradeResult, string>> = {
 const RESERVATIONS: Readonly<Record<(typeof RESERVATION_REFUSALS)[number], string>> = {
   maintenance: 'the control file says `maintenance`; places that stand are kept',
   'denied-peer': 'the control file turns this peer away',
-  full: 'all `--max-reservations` places are taken',
+  full: 'all `--max-reservations` places are taken, and its address, or the block of it, has most',
 }
 
 const CUT: Readonly<Record<(typeof CUTS)[number], string>> = {
   crowded: 'all `MAX_PLAIN_SOCKETS` places are taken, and its address, or the block of it, has most',
-  'crowded-handshakes': 'the same of the `MAX_PENDING_HANDSHAKES` places of WebSockets that have not joined',
+  'address-rate': 'its address opens more TLS sockets than `TLS_SOCKET_RATE`, and no proxy is trusted',
+  'crowded-handshakes':
+    'the same of the `MAX_PENDING_HANDSHAKES` places of WebSockets that have not joined, or of those that wait for their turn',
   'silent-handshake': 'a WebSocket that says nothing for `HANDSHAKE_SILENCE_MS` before it has joined',
   'crowded-connections': 'the same of the `--max-connections` places, for a newcomer whose block has less',
+  'crowded-places': 'the same of the `--max-reservations` places',
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -88,7 +91,10 @@ ${table(
   ['status', 'means'],
   [
     ['400', 'a request that cannot be read, or a \`Host\` that is none while nothing is announced'],
-    ['403', 'the control file turns this address away, or another site asks for \`/rpc\` or \`/faucet\`'],
+    [
+      '403',
+      'the control file turns this address away, or another site asks for \`/rpc\` or \`/faucet\`, or a page under a name that is not announced',
+    ],
     ['404', 'nothing is there, or \`/metrics\` is not for this address'],
     ['405', 'the path takes another method; \`Allow\` names it'],
     ['413', 'a body that is too large, or where none is taken'],

@@ -33,7 +33,16 @@ import { tokenAbi, tokenBytecode } from '#shared/abi/token.ts'
 import { readCoin } from './coin.ts'
 import { decideMoney } from './money.ts'
 import { writeNetwork, type Network } from './network.ts'
-import { coinEscrow, ESCROW, REAL_DELAY_SECONDS, STAKE, TOKEN, type DeployOptions } from './parameters.ts'
+import {
+  coinEscrow,
+  ESCROW,
+  FOUNDING,
+  NOTICE_SECONDS,
+  REAL_DELAY_SECONDS,
+  STAKE,
+  TOKEN,
+  type DeployOptions,
+} from './parameters.ts'
 
 type Deploy = (name: string, abi: Abi, bytecode: Hex, args: readonly unknown[]) => Promise<Address>
 
@@ -79,7 +88,15 @@ export async function deployNetwork(
     account.address,
     TOKEN.supply,
   ])
-  const models = await deploy('Models', modelsAbi, modelsBytecode, [])
+  const models = await deploy('Models', modelsAbi, modelsBytecode, [
+    options.noticeSeconds ?? (isTest ? 0 : NOTICE_SECONDS),
+    timelock,
+    (options.founding ?? FOUNDING).map(({ manifest, name }) => ({
+      manifest: `0x${manifest}`,
+      name,
+      licence: 0,
+    })),
+  ])
   const stake = await deploy('Stake', stakeAbi, stakeBytecode, [{ token, owner: timelock, ...STAKE }])
   const coin = options.coin ?? (await deploy('TestCoin', testCoinAbi, testCoinBytecode, []))
   const { symbol, decimals } = await readCoin(reader, coin)

@@ -17,6 +17,8 @@ contract Stake is IStake, ReentrancyGuardTransient {
     /// @dev Stake that goes lifts an escrow's cap until its day is over: it must be in the court's reach for longer.
     uint256 private constant MIN_UNBOND_SECONDS = 2 days;
     uint256 private constant MAX_UNBOND_SECONDS = 60 days;
+    uint256 private constant MIN_WITHDRAW_SECONDS = 1 days;
+    uint256 private constant MAX_WITHDRAW_SECONDS = 14 days;
     /// @dev Above half, slashing oneself through a friend would cost little.
     uint256 private constant MAX_CHALLENGER_BPS = 5_000;
 
@@ -24,7 +26,10 @@ contract Stake is IStake, ReentrancyGuardTransient {
     address private immutable OWNER;
     uint96 private immutable FLOOR;
     uint96 private immutable CEILING;
+    /// @dev What lifts an escrow's cap: the minimum of the start.
+    uint96 private immutable LIFTING;
     uint32 private immutable UNBOND_SECONDS;
+    uint32 private immutable WITHDRAW_SECONDS;
     uint16 private immutable CHALLENGER_BPS;
 
     /// @inheritdoc IStake
@@ -41,12 +46,17 @@ contract Stake is IStake, ReentrancyGuardTransient {
         if (init.unbondSeconds < MIN_UNBOND_SECONDS || init.unbondSeconds > MAX_UNBOND_SECONDS) {
             revert OutOfBounds("unbondSeconds", init.unbondSeconds);
         }
+        if (init.withdrawSeconds < MIN_WITHDRAW_SECONDS || init.withdrawSeconds > MAX_WITHDRAW_SECONDS) {
+            revert OutOfBounds("withdrawSeconds", init.withdrawSeconds);
+        }
         if (init.challengerBps > MAX_CHALLENGER_BPS) revert OutOfBounds("challengerBps", init.challengerBps);
         TOKEN = init.token;
         OWNER = init.owner;
         FLOOR = init.floor;
         CEILING = init.ceiling;
+        LIFTING = init.minimum;
         UNBOND_SECONDS = init.unbondSeconds;
+        WITHDRAW_SECONDS = init.withdrawSeconds;
         CHALLENGER_BPS = init.challengerBps;
         _setMinimum(init.minimum, init.floor, init.ceiling);
     }
@@ -91,7 +101,7 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function add(uint96 amount) external nonReentrant {
-        Operator memory operator = _operators[msg.sender];
+        Operator memory operator = _load(msg.sender);
         _checkWorks(operator.state);
         if (amount == 0) revert ZeroAmount();
 
@@ -102,7 +112,7 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function unbond(uint96 amount) external {
-        Operator memory operator = _operators[msg.sender];
+        Operator memory operator = _load(msg.sender);
         if (amount == 0) revert ZeroAmount();
         if (amount > operator.stake) revert InsufficientStake(amount, operator.stake);
 
@@ -112,7 +122,7 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function cancelUnbond() external {
-        Operator memory operator = _operators[msg.sender];
+        Operator memory operator = _load(msg.sender);
         _checkWorks(operator.state);
         if (operator.unbonding == 0) revert NothingUnbonding(msg.sender);
 
@@ -124,7 +134,7 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function withdraw() external nonReentrant {
-        Operator memory operator = _operators[msg.sender];
+        Operator memory operator = _load(msg.sender);
         uint96 amount = operator.unbonding;
         if (amount == 0) revert NothingUnbonding(msg.sender);
         if (block.timestamp < operator.unbondAt) revert TooEarly(operator.unbondAt);
@@ -138,7 +148,7 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function retire() external {
-        Operator memory operator = _operators[msg.sender];
+        Operator memory operator = _load(msg.sender);
         _checkWorks(operator.state);
 
         operator.state = State.Retired;
@@ -155,7 +165,7 @@ contract Stake is IStake, ReentrancyGuardTransient {
         nonReentrant
         returns (uint96 slashed)
     {
-        Operator memory operator = _operators[account];
+        Operator memory operator = _load(account);
         if (challenger == account) revert SelfChallenge(account);
         uint256 total = uint256(operator.stake) + operator.unbonding;
         if (amount == 0) revert ZeroAmount();
@@ -205,18 +215,18 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function isActive(address account) external view returns (bool) {
-        Operator storage operator = _operators[account];
+        Operator memory operator = _load(account);
         return operator.state == State.Active && operator.stake >= _minimum;
     }
 
     /// @inheritdoc IStake
     function hasStake(address operator) external view returns (bool) {
-        return _operators[operator].stake >= FLOOR;
+        return _load(operator).stake >= LIFTING;
     }
 
     /// @inheritdoc IStake
     function operatorOf(address operator) external view returns (Operator memory) {
-        return _operators[operator];
+        return _load(operator);
     }
 
     /// @inheritdoc IStake
@@ -238,6 +248,7 @@ contract Stake is IStake, ReentrancyGuardTransient {
             ceiling: CEILING,
             minimum: _minimum,
             unbondSeconds: UNBOND_SECONDS,
+            withdrawSeconds: WITHDRAW_SECONDS,
             challengerBps: CHALLENGER_BPS
         });
     }
@@ -267,6 +278,17 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
         _minimum = minimum_;
         emit MinimumChanged(minimum_);
+    }
+
+    /// @dev As it is now: what could be withdrawn and was not is stake again.
+    function _load(address account) private view returns (Operator memory operator) {
+        operator = _operators[account];
+        if (operator.unbondAt == 0 || block.timestamp < uint256(operator.unbondAt) + WITHDRAW_SECONDS) {
+            return operator;
+        }
+        operator.stake += operator.unbonding;
+        operator.unbonding = 0;
+        operator.unbondAt = 0;
     }
 
     function _save(address account, Operator memory operator) private {

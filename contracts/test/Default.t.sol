@@ -107,6 +107,8 @@ contract DefaultTest is EscrowFixture {
         uint96 third
     ) public {
         address[3] memory payees = [provider, named("b"), named("c")];
+        stakeFor(payees[1]);
+        stakeFor(payees[2]);
         uint96[3] memory shorts =
             [uint96(bound(first, 1, BOND)), uint96(bound(second, 1, BOND)), uint96(bound(third, 1, BOND))];
         uint96 balance = drain();

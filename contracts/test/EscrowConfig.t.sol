@@ -12,7 +12,7 @@ contract EscrowConfigTest is EscrowFixture {
     function test_config_takesItsBounds() public {
         Config memory init = config();
         (init.bondBps, init.graceSeconds, init.defaultWindowSeconds) = (100, 1 days, 1 days);
-        (init.tipBps, init.unstakedDailyCap) = (100, 1);
+        (init.tipBps, init.unstakedDailyCap, init.payerDailyCap) = (100, 1, 1);
         (init.relayBps, init.burnBps, init.treasuryBps) = (2_900, 0, 0);
         deployEscrow(init);
         (init.bondBps, init.graceSeconds, init.defaultWindowSeconds) = (5_000, 30 days, 30 days);
@@ -71,6 +71,9 @@ contract EscrowConfigTest is EscrowFixture {
         init = config();
         init.unstakedDailyCap = 0;
         refused(init, "unstakedDailyCap", 0);
+        init = config();
+        init.payerDailyCap = init.unstakedDailyCap - 1;
+        refused(init, "payerDailyCap", init.payerDailyCap);
     }
 
     function refused(Config memory init, bytes32 parameter, uint256 value) private {

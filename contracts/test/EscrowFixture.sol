@@ -7,6 +7,7 @@ import { Models } from "../src/Models.sol";
 import { Stake } from "../src/Stake.sol";
 import { IEscrow } from "../src/interfaces/IEscrow.sol";
 import { IEscrowTypes } from "../src/interfaces/IEscrowTypes.sol";
+import { IModels } from "../src/interfaces/IModels.sol";
 import { IStake } from "../src/interfaces/IStake.sol";
 
 /// @notice A network with one payer that has deposited, a staked provider, a stranger without stake, a relay and a
@@ -20,6 +21,8 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
     uint32 internal constant GRACE = 3 days;
     uint32 internal constant WINDOW = 4 days;
     uint256 internal constant START = 1_800_000_000;
+    uint32 internal constant NOTICE = 7 days;
+    uint96 internal constant PAYER_CAP = 200 * UNIT;
     bytes32 internal constant MODEL = keccak256("model");
 
     InfernetToken internal token;
@@ -39,13 +42,14 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
     address internal carrier = named("carrier");
 
     function setUp() public virtual {
-        vm.warp(START);
+        vm.warp(START - NOTICE);
         token = new InfernetToken(timelock, 1e9 * uint256(UNIT), address(this), 1e8 * uint256(UNIT));
-        models = new Models();
+        models = new Models(NOTICE, timelock, new IModels.Founding[](0));
         stake = new Stake(stakeConfig());
         escrow = deployEscrow(config());
         vm.prank(publisher);
         models.publish(MODEL, "acme/small", 1, 1_000, publisher);
+        vm.warp(START);
         fund(payer, 10 * DEPOSIT);
         stakeFor(provider);
         vm.prank(payer);
@@ -60,6 +64,7 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
             ceiling: 10_000 * UNIT,
             minimum: 100 * UNIT,
             unbondSeconds: 7 days,
+            withdrawSeconds: 3 days,
             challengerBps: 2_500
         });
     }
@@ -79,6 +84,7 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
             tipBps: 100,
             tipCap: 1 * UNIT,
             unstakedDailyCap: DAILY_CAP,
+            payerDailyCap: PAYER_CAP,
             graceSeconds: GRACE,
             defaultWindowSeconds: WINDOW
         });

@@ -10,7 +10,8 @@ contract ModelsTest is TestBase {
     bytes32 private constant NEXT = keccak256("next manifest");
     string private constant NAME = "acme/small-1.0_q4";
 
-    Models private models = new Models();
+    uint32 private constant NOTICE = 7 days;
+    Models private models = new Models(NOTICE, named("timelock"), new IModels.Founding[](0));
     address private publisher = named("publisher");
     address private other = named("other");
     address private payee = named("payee");
@@ -61,7 +62,7 @@ contract ModelsTest is TestBase {
         emit IModels.Published(MANIFEST, keccak256(bytes(NAME)), publisher, NAME, 7, 2_000, payee);
         vm.prank(publisher);
         models.publish(MANIFEST, NAME, 7, 2_000, payee);
-        (address to, uint16 bps) = models.royaltyOf(MANIFEST);
+        (address to, uint16 bps,) = models.royaltyOf(MANIFEST);
         vm.assertEq(to, payee);
         vm.assertEq(bps, 2_000);
         (IModels.Model memory model, bytes32 nameHash) = models.modelOf(MANIFEST);
@@ -70,9 +71,45 @@ contract ModelsTest is TestBase {
         vm.assertEq(nameHash, keccak256(bytes(NAME)));
         (address owner,) = models.ownerOf(NAME);
         vm.assertEq(owner, publisher);
-        (to, bps) = models.royaltyOf(NEXT);
+        vm.assertEq(model.royaltyFrom, block.timestamp + NOTICE);
+        uint40 from;
+        (to, bps, from) = models.royaltyOf(NEXT);
+        vm.assertEq(from, 0);
         vm.assertEq(to, address(0));
         vm.assertEq(bps, 0);
+    }
+
+    function test_founding_isPublishedForNothingAndItsOwnersForGood() public {
+        IModels.Founding[] memory founding = new IModels.Founding[](2);
+        founding[0] = IModels.Founding({ manifest: MANIFEST, name: NAME, licence: 3 });
+        founding[1] = IModels.Founding({ manifest: NEXT, name: NAME, licence: 4 });
+        models = new Models(0, other, founding);
+        (IModels.Model memory model,) = models.modelOf(NEXT);
+        vm.assertEq(model.payee, other);
+        vm.assertEq(model.royaltyBps, 0);
+        vm.assertEq(model.licence, 4);
+        (address owner,) = models.ownerOf(NAME);
+        vm.assertEq(owner, other);
+        vm.expectRevert(abi.encodeWithSelector(IModels.AlreadyPublished.selector, MANIFEST));
+        vm.prank(publisher);
+        models.publish(MANIFEST, "another", 0, 2_000, publisher);
+        vm.expectRevert(abi.encodeWithSelector(IModels.RoyaltyTooHigh.selector, uint16(1), uint16(0)));
+        vm.prank(other);
+        models.lowerRoyalty(MANIFEST, 1);
+    }
+
+    function test_notice_isAtMostThirtyDays() public {
+        vm.assertEq(models.NOTICE_SECONDS(), NOTICE);
+        models = new Models(30 days, other, new IModels.Founding[](0));
+        vm.expectRevert(
+            abi.encodeWithSelector(IModels.OutOfBounds.selector, bytes32("noticeSeconds"), 30 days + 1)
+        );
+        this.callDeploy(30 days + 1);
+    }
+
+    /// @dev As a call of its own, for an expected revert would end the test where it is not.
+    function callDeploy(uint32 notice) external {
+        new Models(notice, other, new IModels.Founding[](0));
     }
 
     function test_publish_isOncePerManifestAndByTheNamesOwner() public {
@@ -99,7 +136,7 @@ contract ModelsTest is TestBase {
         emit IModels.RoyaltyLowered(MANIFEST, 999);
         models.lowerRoyalty(MANIFEST, 999);
         models.lowerRoyalty(MANIFEST, 999);
-        (address to, uint16 bps) = models.royaltyOf(MANIFEST);
+        (address to, uint16 bps,) = models.royaltyOf(MANIFEST);
         vm.assertEq(bps, 999);
         vm.assertEq(to, payee);
         vm.expectRevert(notOwner(publisher, address(0)));
@@ -117,7 +154,7 @@ contract ModelsTest is TestBase {
         vm.expectEmit();
         emit IModels.PayeeChanged(MANIFEST, other);
         models.setPayee(MANIFEST, other);
-        (address to, uint16 bps) = models.royaltyOf(MANIFEST);
+        (address to, uint16 bps,) = models.royaltyOf(MANIFEST);
         vm.assertEq(to, other);
         vm.assertEq(bps, 1_000);
     }

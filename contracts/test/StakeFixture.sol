@@ -12,6 +12,7 @@ abstract contract StakeFixture is TestBase {
     uint96 internal constant MINIMUM = 100 * UNIT;
     uint256 internal constant START = 1_800_000_000;
     uint40 internal constant DELAY = 7 days;
+    uint40 internal constant SPAN = 3 days;
     bytes32 internal constant PEER = keccak256("peer key");
     uint256 internal constant OPERATOR_KEY = 0x0FE7;
 
@@ -42,6 +43,7 @@ abstract contract StakeFixture is TestBase {
             ceiling: 10_000 * UNIT,
             minimum: MINIMUM,
             unbondSeconds: uint32(DELAY),
+            withdrawSeconds: uint32(SPAN),
             challengerBps: 2_500
         });
     }

@@ -102,6 +102,11 @@ contract StakeRegisterTest is StakeFixture {
         init.unbondSeconds = 60 days + 1;
         refused(init, "unbondSeconds", 60 days + 1);
         init = config();
+        init.withdrawSeconds = 1 days - 1;
+        refused(init, "withdrawSeconds", 1 days - 1);
+        init.withdrawSeconds = 14 days + 1;
+        refused(init, "withdrawSeconds", 14 days + 1);
+        init = config();
         init.challengerBps = 5_001;
         refused(init, "challengerBps", 5_001);
         init = config();
@@ -114,8 +119,10 @@ contract StakeRegisterTest is StakeFixture {
     function test_config_takesItsBounds() public {
         IStake.StakeConfig memory init = config();
         (init.unbondSeconds, init.challengerBps, init.minimum) = (2 days, 5_000, init.floor);
+        init.withdrawSeconds = 1 days;
         new Stake(init);
         (init.unbondSeconds, init.floor, init.minimum) = (60 days, init.ceiling, init.ceiling);
+        init.withdrawSeconds = 14 days;
         new Stake(init);
     }
 
@@ -140,6 +147,18 @@ contract StakeRegisterTest is StakeFixture {
         vm.assertTrue(stake.hasStake(operator));
         assertAmounts(MINIMUM, 0, 0);
         vm.assertEq(stake.config().minimum, MINIMUM + 1);
+    }
+
+    /// @dev A minimum that falls lets more be offered jobs; it lifts nobody's cap for less.
+    function test_hasStake_isTheMinimumOfTheStartWhateverItBecomes() public {
+        vm.prank(timelock);
+        stake.setMinimum(10 * UNIT);
+        register(MINIMUM - 1);
+        vm.assertTrue(stake.isActive(operator));
+        vm.assertFalse(stake.hasStake(operator));
+        vm.prank(operator);
+        stake.add(1);
+        vm.assertTrue(stake.hasStake(operator));
     }
 
     function test_setCourt_isTheOwners() public {

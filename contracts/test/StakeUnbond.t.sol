@@ -35,10 +35,6 @@ contract StakeUnbondTest is StakeFixture {
         unbond(1);
         assertAmounts(MINIMUM - 1, 1, uint40(START) + DELAY);
         vm.assertFalse(stake.isActive(operator));
-        vm.assertTrue(stake.hasStake(operator));
-        unbond(90 * UNIT - 1);
-        vm.assertTrue(stake.hasStake(operator), "the floor itself");
-        unbond(1);
         vm.assertFalse(stake.hasStake(operator));
         vm.assertEq(token.balanceOf(address(stake)), MINIMUM);
     }
@@ -84,6 +80,37 @@ contract StakeUnbondTest is StakeFixture {
         vm.assertEq(token.balanceOf(operator), 9 * MINIMUM + UNIT);
         vm.expectRevert(abi.encodeWithSelector(IStake.NothingUnbonding.selector, operator));
         stake.withdraw();
+    }
+
+    function test_withdraw_isForThreeDaysThenItIsStakeAgain() public {
+        register(2 * MINIMUM);
+        unbond(MINIMUM);
+        vm.warp(START + DELAY + SPAN - 1);
+        assertAmounts(MINIMUM, MINIMUM, uint40(START) + DELAY);
+        vm.warp(START + DELAY + SPAN);
+        assertAmounts(2 * MINIMUM, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IStake.NothingUnbonding.selector, operator));
+        vm.prank(operator);
+        stake.withdraw();
+        vm.expectRevert(abi.encodeWithSelector(IStake.NothingUnbonding.selector, operator));
+        vm.prank(operator);
+        stake.cancelUnbond();
+        unbond(UNIT);
+        assertAmounts(2 * MINIMUM - UNIT, UNIT, uint40(START) + DELAY + SPAN + DELAY);
+    }
+
+    /// @dev Whoever retired and did not come for its stake asks for it again.
+    function test_withdraw_ofTheRetiredCanBeAskedForAgain() public {
+        register(MINIMUM);
+        vm.startPrank(operator);
+        stake.retire();
+        vm.warp(START + DELAY + SPAN);
+        assertAmounts(MINIMUM, 0, 0);
+        vm.assertFalse(stake.isActive(operator));
+        stake.unbond(MINIMUM);
+        vm.warp(START + DELAY + SPAN + DELAY);
+        stake.withdraw();
+        vm.assertEq(token.balanceOf(operator), 10 * MINIMUM);
     }
 
     function test_withdraw_isNotTheCourtsToStop() public {

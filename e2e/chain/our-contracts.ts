@@ -23,5 +23,11 @@ const BYTECODES = [
 export const ourContracts: Deployment = {
   contractsHash: createHash('sha256').update(BYTECODES.join()).digest('hex'),
   deploy: async ({ rpcUrl, privateKey }) =>
-    toNetworkFile(await deployNetwork(rpcUrl, privateKeyToAccount(privateKey), { isTest: true })),
+    toNetworkFile(
+      await deployNetwork(rpcUrl, privateKeyToAccount(privateKey), {
+        isTest: true,
+        // The demo publishes the model that comes with us itself, to show a royalty.
+        founding: [],
+      }),
+    ),
 }

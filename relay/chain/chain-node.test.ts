@@ -5,8 +5,16 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { createLog } from '../observe/log.ts'
 import { CHAIN_ID, startFakeChain } from '../testing/fake-chain.ts'
 import { until } from '../testing/fixtures.ts'
+import { Askers } from './call-turns.ts'
 import { ChainNode } from './chain-node.ts'
-import { MAX_NODE_ANSWER_BYTES, NODE_CALL_MS, NODE_PARALLEL, NODE_WAITING } from './limits.ts'
+import {
+  MAX_NODE_ANSWER_BYTES,
+  NODE_CALL_MS,
+  NODE_PARALLEL,
+  NODE_PARALLEL_PER_ASKER,
+  NODE_RESERVED,
+  NODE_WAITING,
+} from './limits.ts'
 import { NodeError } from '#shared/chain/node-error.ts'
 
 const log = createLog('silent')
@@ -125,4 +133,30 @@ test('calls at once and calls that wait are bounded, and one that was given up m
   expect(await Promise.all(asked)).toEqual(asked.map(() => new Error('enough')))
   chain.breakWith(undefined)
   expect(await node.request('eth_gasPrice', [])).toBe('0x7')
+})
+
+test('strangers that keep the chain busy hold up neither the relay nor one another', async () => {
+  await using chain = await startFakeChain({ eth_gasPrice: () => '0x7' })
+  const node = nodeOf([chain.url])
+  expect(await node.request('eth_gasPrice', [])).toBe('0x7')
+  chain.set({ eth_call: () => new Promise(() => undefined) }) // as long as the deadline
+  const end = new AbortController()
+  const flood = (name: string) =>
+    Array.from({ length: NODE_WAITING }, () =>
+      node
+        .request('eth_call', [], { askers: new Askers(name), signal: end.signal })
+        .catch((error: unknown) => error),
+    )
+  const asked = flood('greedy')
+  await until('its places to be taken', () => chain.calls.length >= 2 + NODE_PARALLEL_PER_ASKER)
+  expect(await node.request('eth_gasPrice', [], { askers: new Askers('honest') })).toBe('0x7')
+  asked.push(...flood('other'))
+  const strangers = NODE_PARALLEL - NODE_RESERVED
+  await until('all places of strangers to be taken', () => chain.calls.length >= 3 + strangers)
+  const own = Array.from({ length: NODE_RESERVED }, () => node.request('eth_gasPrice', []))
+  expect(await Promise.all(own)).toEqual(own.map(() => '0x7'))
+  expect(chain.calls.filter(({ method }) => method === 'eth_call')).toHaveLength(strangers)
+  end.abort(new Error('enough'))
+  const refused = (await Promise.all(asked)).filter((error) => error instanceof InfernetError)
+  expect(refused.every((error) => error.code === 'chain.busy')).toBe(true)
 })

@@ -1,13 +1,16 @@
 import { keccak256, type Hex } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { millis } from '#shared/base/units.ts'
-import { raceSignal, withDeadline } from '#shared/base/wait.ts'
+import { withDeadline } from '#shared/base/wait.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { Logger } from '../observe/log.ts'
+import { CallTurns, type Askers } from './call-turns.ts'
 import {
   MAX_NODE_ANSWER_BYTES,
   NODE_CALL_MS,
   NODE_PARALLEL,
+  NODE_PARALLEL_PER_ASKER,
+  NODE_RESERVED,
   NODE_REST_MAX_MS,
   NODE_REST_MIN_MS,
   NODE_TOTAL_MS,
@@ -40,8 +43,12 @@ export class ChainNode {
   readonly #components: ChainNodeComponents
   readonly #chainId: number
   readonly #endpoints: readonly Endpoint[]
-  readonly #waiting: (() => void)[] = []
-  #running = 0
+  readonly #turns = new CallTurns({
+    places: NODE_PARALLEL,
+    reserved: NODE_RESERVED,
+    placesPerAsker: NODE_PARALLEL_PER_ASKER,
+    waiting: NODE_WAITING,
+  })
   #nextId = 1
 
   constructor(components: ChainNodeComponents, { chainId, urls }: ChainNodeInit) {
@@ -53,13 +60,14 @@ export class ChainNode {
   /**
    * Asks the first endpoint that answers.
    *
+   * @param options.askers the strangers that want to know; without them the relay asks for itself, and waits for nobody
    * @throws NodeError when the chain itself refuses, e.g. a revert.
    * @throws InfernetError `chain.unavailable` when nobody answers in time, `chain.busy` when too many wait.
    */
   async request(
     method: string,
     params: readonly unknown[],
-    { signal }: { signal?: AbortSignal | undefined } = {},
+    { signal, askers }: { signal?: AbortSignal | undefined; askers?: Askers } = {},
   ): Promise<unknown> {
     const late = (): Error => new InfernetError('chain.unavailable')
     return withDeadline(
@@ -67,11 +75,11 @@ export class ChainNode {
       millis(NODE_TOTAL_MS),
       late,
       async (own) => {
-        await this.#enter(own)
+        const leave = await this.#turns.enter(askers, own)
         try {
           return await this.#ask(method, params, own)
         } finally {
-          this.#leave()
+          leave()
         }
       },
       { signal },
@@ -144,30 +152,6 @@ export class ChainNode {
       return answer['result']
     }
     return withDeadline(clock, millis(NODE_CALL_MS), late, ask, { signal: outer })
-  }
-
-  async #enter(signal: AbortSignal): Promise<void> {
-    if (this.#running < NODE_PARALLEL) {
-      this.#running++
-      return
-    }
-    if (this.#waiting.length >= NODE_WAITING) throw new InfernetError('chain.busy')
-    const turn = Promise.withResolvers<void>()
-    this.#waiting.push(turn.resolve)
-    try {
-      await raceSignal(turn.promise, signal) // the place is handed over: `running` stays as it is
-    } catch (thrown) {
-      const at = this.#waiting.indexOf(turn.resolve)
-      if (at >= 0) this.#waiting.splice(at, 1)
-      else this.#leave() // the turn came in the same moment
-      throw thrown
-    }
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift()
-    if (next) next()
-    else this.#running--
   }
 }
 

@@ -1,4 +1,5 @@
 import { KIB, MIB, MINUTE_MS, SECOND_MS } from '#shared/base/units.ts'
+import type { CallKind } from '#shared/chain/forwarded-calls.ts'
 
 /*
  * The bounds of what a relay does with a chain, each with its reason. An endpoint is public or rented: what strangers
@@ -15,9 +16,15 @@ export const NODE_TOTAL_MS = 8 * SECOND_MS
 export const NODE_REST_MIN_MS = SECOND_MS
 export const NODE_REST_MAX_MS = MINUTE_MS
 
-/** Calls under way at all endpoints together, and calls that wait for their turn. */
+/**
+ * Calls under way at all endpoints together; strangers leave 8 of them to the relay's own questions, of which one round
+ * of claims has 8 open. One address takes 16, so that another one always finds a place among the 24 of strangers.
+ */
 export const NODE_PARALLEL = 32
-export const NODE_WAITING = 256
+export const NODE_RESERVED = 8
+export const NODE_PARALLEL_PER_ASKER = 16
+/** Strangers' calls that wait for their turn: 13 pages that open at once. As many of the relay's own beside them. */
+export const NODE_WAITING = 512
 
 /** The largest answer that is read: 2000 logs of ours are half of it. */
 export const MAX_NODE_ANSWER_BYTES = MIB
@@ -26,11 +33,25 @@ export const MAX_NODE_ANSWER_BYTES = MIB
 export const MAX_RPC_BODY_BYTES = 64 * KIB
 export const MAX_RPC_BATCH = 20
 
-/** Input of one call: 40 vouchers of 448 bytes claim at once. */
+/** Input of one call: 24 vouchers of 448 bytes claim at once. */
 export const MAX_CALL_DATA_BYTES = 24 * KIB
 
-/** Gas that a call may burn at the endpoint; a claim of 100 vouchers takes 3 million. */
-export const MAX_CALL_GAS = 30_000_000n
+/**
+ * Gas that a call may burn at the endpoint, by what it does; an endpoint executes some 100 million a second. A read of
+ * ours takes below 60,000. A payer that is a contract may take 350,000 to check a passkey's signature. A claim of 24
+ * vouchers, each of another payer, takes below 2.5 million. A wallet that is a contract takes coins for below 50,000.
+ */
+export const MAX_CALL_GAS = 3_000_000n
+export const CALL_GAS = {
+  read: 300_000n,
+  check: 600_000n,
+  act: MAX_CALL_GAS,
+  coin: 100_000n,
+} as const satisfies Record<CallKind, bigint>
+/** What a call takes of its address's rate is its gas in these, one at least. */
+export const GAS_PER_COST = 300_000n
+/** An estimate runs its call several times over. */
+export const ESTIMATE_RUNS = 2
 
 /** Blocks that one question for logs may span; public endpoints refuse more than 500 to 10,000. */
 export const MAX_LOG_BLOCKS = 2000
@@ -44,10 +65,17 @@ export const MAX_CACHED_ANSWERS = 2048
 /** A larger answer is not kept. */
 export const MAX_CACHED_ANSWER_BYTES = 64 * KIB
 
-/** Calls from one address: a page that opens asks 30, one in use asks 2 a second; a transaction counts as ten. */
+/**
+ * Calls from one address: a page that opens asks 30, one in use asks 2 a second; a transaction counts as ten, and its
+ * estimate as twenty. With claims alone an address burns 9 million gas a second at the endpoint.
+ */
 export const RPC_RATE = { burst: 300, perSecond: 30 } as const
 export const RPC_PARALLEL_PER_ADDRESS = 16
 export const SEND_COST = 10
+/** No page asks for logs; an endpoint looks through 2000 blocks for them. */
+export const LOGS_COST = 10
+/** The fees of up to 32 blocks. */
+export const FEES_COST = 2
 
 /** A head younger than this share of the block time is not asked for again. */
 export const HEAD_FRESH_SHARE = 0.25

@@ -5,8 +5,15 @@ import { errorToMessage } from '#shared/errors/error-message.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { ChainHead, Head } from './chain-head.ts'
+import { Askers } from './call-turns.ts'
 import type { ChainNode } from './chain-node.ts'
-import { MAX_CACHED_ANSWER_BYTES, MAX_CACHED_ANSWERS, MAX_LOG_BLOCKS, MAX_RPC_BATCH } from './limits.ts'
+import {
+  MAX_CACHED_ANSWER_BYTES,
+  MAX_CACHED_ANSWERS,
+  MAX_LOG_BLOCKS,
+  MAX_RPC_BATCH,
+  RPC_RATE,
+} from './limits.ts'
 import { NodeError } from '#shared/chain/node-error.ts'
 import { isSpanBounded, rpcMethods, type RpcMethod } from './rpc-methods.ts'
 
@@ -27,6 +34,19 @@ const requestSchema = v.object({
   params: v.optional(v.array(v.unknown()), []),
 })
 type Request = v.InferOutput<typeof requestSchema>
+
+/** Who asks. */
+export interface RpcAsker {
+  /** What turns and rates count by. */
+  readonly group: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/** An answer that all share who ask for it before the next block. */
+interface Shared {
+  readonly answer: Promise<unknown>
+  readonly askers: Askers
+}
 
 /** JSON-RPC's own codes. */
 const INVALID_REQUEST = -32600
@@ -51,7 +71,7 @@ const CODES: Partial<Record<InfernetError['code'], number>> = {
 export class ReadPath {
   readonly #components: ReadPathComponents
   readonly #methods: ReadonlyMap<string, RpcMethod>
-  readonly #cache = new Map<string, Promise<unknown>>()
+  readonly #cache = new Map<string, Shared>()
 
   constructor(components: ReadPathComponents) {
     this.#components = components
@@ -59,25 +79,31 @@ export class ReadPath {
     components.head.onChange(() => this.#cache.clear())
   }
 
-  /** What a body costs of its sender's rate, before anything is done. Junk is cheap to refuse and costs one. */
+  /**
+   * What a body costs of its sender's rate, before anything is done; never more than an address can save. Junk is cheap
+   * to refuse and costs one.
+   */
   costOf(body: unknown): number {
     const requests = Array.isArray(body) ? body.slice(0, MAX_RPC_BATCH) : [body]
-    const costs = requests.map((each) => this.#methods.get(methodOf(each))?.cost ?? 1)
-    return Math.max(
-      1,
-      costs.reduce((sum, cost) => sum + cost, 0),
-    )
+    const sum = requests.reduce<number>((cost, each) => cost + this.#costOfOne(each), 0)
+    return Math.min(RPC_RATE.burst, Math.max(1, sum))
+  }
+
+  #costOfOne(body: unknown): number {
+    const read = v.safeParse(requestSchema, body)
+    const rule = read.success ? this.#methods.get(read.output.method) : undefined
+    return read.success && rule && v.is(rule.params, read.output.params) ? rule.cost(read.output.params) : 1
   }
 
   /** Answers one request or a batch. Never throws. */
-  async answer(body: unknown, { signal }: { signal?: AbortSignal } = {}): Promise<unknown> {
-    if (!Array.isArray(body)) return this.#answerOne(body, signal)
+  async answer(body: unknown, asker: RpcAsker): Promise<unknown> {
+    if (!Array.isArray(body)) return this.#answerOne(body, asker)
     if (body.length === 0 || body.length > MAX_RPC_BATCH)
       return refusal(null, new InfernetError('chain.bad-request', { field: 'batch' }), INVALID_REQUEST)
-    return Promise.all(body.map((each) => this.#answerOne(each, signal)))
+    return Promise.all(body.map((each) => this.#answerOne(each, asker)))
   }
 
-  async #answerOne(body: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  async #answerOne(body: unknown, asker: RpcAsker): Promise<unknown> {
     const read = v.safeParse(requestSchema, body)
     if (!read.success) {
       this.#count('none', 'refused')
@@ -85,7 +111,7 @@ export class ReadPath {
     }
     const request = read.output
     try {
-      return { jsonrpc: '2.0', id: request.id, ...(await this.#resultOf(request, signal)) }
+      return { jsonrpc: '2.0', id: request.id, ...(await this.#resultOf(request, asker)) }
     } catch (thrown) {
       const isRefused = InfernetError.from(thrown).code in CODES
       this.#count(
@@ -98,7 +124,7 @@ export class ReadPath {
 
   async #resultOf(
     { method, params }: Request,
-    signal: AbortSignal | undefined,
+    asker: RpcAsker,
   ): Promise<{ result: unknown; block: unknown }> {
     const rule = this.#methods.get(method)
     if (!rule) throw new InfernetError('chain.method-refused', { method: nameOf(method) })
@@ -107,8 +133,9 @@ export class ReadPath {
     const block = { number: toHex(head.number), hash: head.hash }
     if (method === 'eth_chainId') return { result: toHex(this.#components.network.chainId), block }
     if (method === 'eth_blockNumber') return { result: block.number, block }
-    const pinned = method === 'eth_getLogs' ? pinLogs(params, head) : pinBlock(params, rule, head)
-    const result = await this.#ask(method, pinned, rule, signal)
+    const bounded = rule.bounded?.(params) ?? params
+    const pinned = method === 'eth_getLogs' ? pinLogs(bounded, head) : pinBlock(bounded, rule, head)
+    const result = await this.#ask(method, pinned, rule, asker)
     this.#learn(method, result, head)
     return { result, block }
   }
@@ -118,31 +145,34 @@ export class ReadPath {
     method: string,
     params: readonly unknown[],
     { isCached }: RpcMethod,
-    signal: AbortSignal | undefined,
+    { group, signal }: RpcAsker,
   ): Promise<unknown> {
     const { node } = this.#components
     // The pool changes between blocks, so what counts it is never remembered.
     if (!isCached || params.includes('pending')) {
       this.#count(method, 'asked')
-      return node.request(method, params, { signal })
+      return node.request(method, params, { signal, askers: new Askers(group) })
     }
     const key = `${method} ${JSON.stringify(params)}`
     const known = this.#cache.get(key)
     this.#count(method, known ? 'cached' : 'asked')
-    if (known) return known
+    // Who asked first may have to wait longer than who asks now.
+    known?.askers.add(group)
+    if (known) return known.answer
+    const askers = new Askers(group)
     // Without the asker's signal: others may be waiting for the same answer.
-    const asked = node.request(method, params)
-    this.#remember(key, asked)
-    return asked
+    const answer = node.request(method, params, { askers })
+    this.#remember(key, { answer, askers })
+    return answer
   }
 
-  #remember(key: string, asked: Promise<unknown>): void {
+  #remember(key: string, shared: Shared): void {
     if (this.#cache.size >= MAX_CACHED_ANSWERS) this.#cache.delete(this.#cache.keys().next().value ?? '')
-    this.#cache.set(key, asked)
+    this.#cache.set(key, shared)
     const forget = (): void => {
-      if (this.#cache.get(key) === asked) this.#cache.delete(key)
+      if (this.#cache.get(key) === shared) this.#cache.delete(key)
     }
-    asked.then((result) => {
+    shared.answer.then((result) => {
       // Not mined yet is true for a moment only.
       if (result === null || JSON.stringify(result).length > MAX_CACHED_ANSWER_BYTES) forget()
     }, forget)
@@ -177,12 +207,6 @@ function pinLogs([filter]: readonly unknown[], head: Head): readonly unknown[] {
   if (!isSpanBounded(BigInt(asked.fromBlock), to))
     throw new InfernetError('chain.bad-request', { field: `eth_getLogs: over ${MAX_LOG_BLOCKS} blocks` })
   return [{ ...asked, toBlock: toHex(to) }]
-}
-
-function methodOf(body: unknown): string {
-  return typeof body === 'object' && body !== null && 'method' in body && typeof body.method === 'string'
-    ? body.method
-    : ''
 }
 
 /** What may be said back of a stranger's word. */

@@ -15,7 +15,7 @@ export function rpcHandler(path: ReadPath, clock: Clock): JsonRoute {
       if (typeof leave === 'string')
         return { status: 429, body: refusal(null, new InfernetError('chain.rate-limited')) }
       try {
-        return { status: 200, body: await path.answer(body, { signal }) }
+        return { status: 200, body: await path.answer(body, { group: client.group, signal }) }
       } finally {
         leave()
       }

@@ -1,6 +1,13 @@
 import * as v from 'valibot'
+import { toHex } from 'viem'
+import { forwardedCalls, type FindCallKind } from '#shared/chain/forwarded-calls.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import {
+  CALL_GAS,
+  ESTIMATE_RUNS,
+  FEES_COST,
+  GAS_PER_COST,
+  LOGS_COST,
   MAX_CALL_DATA_BYTES,
   MAX_CALL_GAS,
   MAX_FEE_BLOCKS,
@@ -16,8 +23,10 @@ export interface RpcMethod {
   readonly blockAt?: number
   /** Whether the answer may be given again until the next block. */
   readonly isCached: boolean
-  /** What it takes of the asker's rate. */
-  readonly cost: number
+  /** What it takes of the asker's rate. Of parameters that are as they should be. */
+  readonly cost: (params: readonly unknown[]) => number
+  /** Makes of such parameters what the endpoint is asked, where that is something else. */
+  readonly bounded?: (params: readonly unknown[]) => readonly unknown[]
 }
 
 const quantity = v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{1,64}$/))
@@ -31,9 +40,10 @@ const gas = v.pipe(
   v.check((text) => BigInt(text) <= MAX_CALL_GAS, 'gas'),
 )
 
+/** A call whose target is named: nobody tries out code of a contract that is not there. */
 const callSchema = v.strictObject({
   from: v.exactOptional(address),
-  to: v.exactOptional(v.nullable(address)),
+  to: address,
   data: v.exactOptional(data(MAX_CALL_DATA_BYTES)),
   input: v.exactOptional(data(MAX_CALL_DATA_BYTES)),
   value: v.exactOptional(quantity),
@@ -45,6 +55,40 @@ const callSchema = v.strictObject({
   type: v.exactOptional(quantity),
   chainId: v.exactOptional(quantity),
 })
+type CallParameters = v.InferOutput<typeof callSchema>
+
+const dataOf = (call: CallParameters): string => call.data ?? call.input ?? '0x'
+
+function knownCall(kindOf: FindCallKind) {
+  return v.pipe(
+    callSchema,
+    // Endpoints differ in which of the two they take.
+    v.check(({ data, input }) => data === undefined || input === undefined || data === input, 'data'),
+    v.check((call) => kindOf(call.to, dataOf(call)) !== undefined, 'to'),
+  )
+}
+
+/** Whoever names no gas would have the endpoint's own bound, which is that of a block. */
+function gasOf(call: CallParameters, kindOf: FindCallKind): bigint {
+  const most = CALL_GAS[kindOf(call.to, dataOf(call)) ?? 'read']
+  const asked = call.gas === undefined ? most : BigInt(call.gas)
+  return asked < most ? asked : most
+}
+
+/** The rule for a method that executes a call of ours, some runs of it. */
+function executing(kindOf: FindCallKind, runs: number, rest: Partial<RpcMethod> = {}): RpcMethod {
+  const gasIn = ([call]: readonly unknown[]): bigint => gasOf(call as CallParameters, kindOf)
+  return {
+    params: list([knownCall(kindOf)], [tag]),
+    isCached: true,
+    cost: (params) => runs * Math.max(1, Math.ceil(Number(gasIn(params)) / Number(GAS_PER_COST))),
+    bounded: (params) => [
+      { ...(params[0] as CallParameters), gas: toHex(gasIn(params)) },
+      ...params.slice(1),
+    ],
+    ...rest,
+  }
+}
 
 /** A list of parameters whose last ones may be missing. */
 const list = (required: readonly v.GenericSchema[], optional: readonly v.GenericSchema[] = []) =>
@@ -57,34 +101,38 @@ const list = (required: readonly v.GenericSchema[], optional: readonly v.Generic
     }, 'params'),
   )
 
-const read = (params: RpcMethod['params'], blockAt?: number): RpcMethod => ({
+const read = (params: RpcMethod['params'], blockAt?: number, cost = 1): RpcMethod => ({
   params,
   isCached: true,
-  cost: 1,
+  cost: () => cost,
   ...(blockAt === undefined ? {} : { blockAt }),
 })
 
-/** Every method that a relay passes on. What is not here is refused: accounts, signing, tracing, filters, and debugging. */
+/**
+ * Every method that a relay passes on. What is not here is refused: accounts, signing, tracing, filters, and debugging.
+ * Calls are of our contracts and assets alone, by selector, with a bound of gas that is always told.
+ */
 export function rpcMethods(network: NetworkFile): ReadonlyMap<string, RpcMethod> {
+  const kindOf = forwardedCalls(network)
   const table: Record<string, RpcMethod> = {
     eth_chainId: read(list([])),
     eth_blockNumber: read(list([])),
     eth_getBlockByNumber: read(list([tag, v.literal(false)]), 0),
-    eth_call: read(list([callSchema], [tag]), 1),
+    eth_call: executing(kindOf, 1, { blockAt: 1 }),
     eth_getBalance: read(list([address], [tag]), 1),
     eth_getCode: read(list([address], [tag]), 1),
     eth_getTransactionCount: read(list([address], [tag]), 1),
-    eth_estimateGas: { ...read(list([callSchema], [tag])), isCached: false },
+    eth_estimateGas: executing(kindOf, ESTIMATE_RUNS, { isCached: false }),
     eth_gasPrice: read(list([])),
     eth_maxPriorityFeePerGas: read(list([])),
-    eth_feeHistory: read(list([blockCount, tag], [percentiles]), 1),
+    eth_feeHistory: read(list([blockCount, tag], [percentiles]), 1, FEES_COST),
     eth_getTransactionReceipt: read(list([word])),
     eth_getTransactionByHash: read(list([word])),
-    eth_getLogs: read(list([logFilter(network)])),
+    eth_getLogs: read(list([logFilter(network)]), undefined, LOGS_COST),
     eth_sendRawTransaction: {
       params: list([data(MAX_CALL_DATA_BYTES + 1024)]),
       isCached: false,
-      cost: SEND_COST,
+      cost: () => SEND_COST,
     },
   }
   return new Map(Object.entries(table))

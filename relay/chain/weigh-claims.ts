@@ -2,7 +2,13 @@ import type { ChainAddress } from '#shared/base/ids.ts'
 import { baseUnits } from '#shared/base/units.ts'
 import type { ChainAccount, ChainSession, ChainView } from '#shared/settle/chain-view.ts'
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
-import { offerOf, type ClaimOffer } from '#shared/settle/claim-offer.ts'
+import {
+  daysLeftOf,
+  offerOf,
+  type ClaimOffer,
+  type DaysLeft,
+  type DaysReader,
+} from '#shared/settle/claim-offer.ts'
 import { unclaimedIn } from '#shared/settle/payee-ledger.ts'
 import type { WatchedLine, ClaimWatch } from './claim-watch.ts'
 import { toChainVoucher } from '#shared/chain/encode-claim.ts'
@@ -51,12 +57,14 @@ export async function weighClaims(
     account: memoizeAsync((payer: ChainAddress) => view.account(payer)),
     session: memoizeAsync((payer: ChainAddress, key: ChainAddress) => view.session(payer, key)),
   }
-  const dayOf = memoizeAsync((provider: ChainAddress) => escrow.dailyLeft(provider))
+  const days: DaysReader = {
+    dailyLeft: memoizeAsync((provider: ChainAddress) => escrow.dailyLeft(provider)),
+    payerDailyLeft: memoizeAsync((payer: ChainAddress) => escrow.payerDailyLeft(payer)),
+  }
   await forEachOf(lines, CARRY_PARALLEL, async (line) => {
     const found = await weigh({ ...components, view: once }, line, init)
     if (typeof found === 'string') return notes.note(line.held, found)
-    const dailyLeft = baseUnits(await dayOf(line.held.voucher.provider))
-    weighed.push({ ...line, offer: { ...found, dailyLeft } })
+    weighed.push({ ...line, offer: { ...found, ...(await daysLeftOf(days, line.held)) } })
   })
   return weighed
 }
@@ -82,7 +90,7 @@ async function weigh(
   { escrow, view, watch, onVoid }: Omit<ScalesComponents, 'view'> & { view: OneRoundView },
   line: WatchedLine,
   { block, least }: WeighInit,
-): Promise<Omit<ClaimOffer, 'dailyLeft'> | 'void' | 'refused' | 'worthless'> {
+): Promise<Omit<ClaimOffer, keyof DaysLeft> | 'void' | 'refused' | 'worthless'> {
   const { held } = line
   const { payer, epoch } = held.voucher
   const drop = async (): Promise<'void'> => {

@@ -287,10 +287,10 @@ export const OPTIONS = {
   ),
   metrics: option(
     'metrics',
-    'local',
-    'off, local, public',
-    'Who may read `/metrics`: nobody, private addresses, everybody.',
-    readChoice('off', 'local', 'public'),
+    'auto',
+    'auto, off, local, public',
+    'Who may read `/metrics`: nobody, who asks from a private address and through no proxy, everybody; `auto` is `local` where `--host` is loopback, else `off`.',
+    readChoice('auto', 'off', 'local', 'public'),
   ),
   logLevel: option(
     'log-level',

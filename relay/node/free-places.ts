@@ -36,27 +36,3 @@ export function freePlacesOfGonePeers(node: RelayNode, onFreed: () => void): () 
     for (const timer of timers) clearTimeout(timer)
   }
 }
-
-/** The part of libp2p's reservation store that counts its places. */
-interface ReservationStore {
-  reserve(...args: readonly unknown[]): { readonly status: string }
-}
-
-/**
- * Calls back for each reservation that is refused because all places are taken.
- *
- * @throws TypeError when an upgrade of `@libp2p/circuit-relay-v2` (4.2.13) moves its store
- */
-export function onFullHouse(node: RelayNode, onRefused: () => void): void {
-  const { reservationStore: store } = node.services.relay as unknown as {
-    reservationStore?: Partial<ReservationStore>
-  }
-  if (typeof store?.reserve !== 'function')
-    throw new TypeError('@libp2p/circuit-relay-v2 keeps its reservations elsewhere now: count refusals there')
-  const reserve = store.reserve.bind(store)
-  store.reserve = (...args) => {
-    const result = reserve(...args)
-    if (result.status !== 'OK') onRefused()
-    return result
-  }
-}

@@ -20,8 +20,15 @@ export interface MetricSources {
 export const RESERVATION_REFUSALS = ['maintenance', 'denied-peer', 'full'] as const
 export type ReservationRefusal = (typeof RESERVATION_REFUSALS)[number]
 
-/** Why a socket is cut so that others have a place. */
-export const CUTS = ['crowded', 'crowded-handshakes', 'silent-handshake', 'crowded-connections'] as const
+/** Why a socket is cut for the sake of others. */
+export const CUTS = [
+  'crowded',
+  'address-rate',
+  'crowded-handshakes',
+  'silent-handshake',
+  'crowded-connections',
+  'crowded-places',
+] as const
 export type Cut = (typeof CUTS)[number]
 
 /** The loop is looked at this often, in ms: 50 wake-ups a second are a fifth of what the usual 10 ms cost. */
@@ -84,7 +91,7 @@ export class RelayMetrics {
   )
   readonly socketsCut = this.#counter(
     'infernet_sockets_cut_total',
-    'Sockets that were cut so that others have a place, by reason.',
+    'Sockets that were cut for the sake of others, by reason.',
     ['reason'],
   )
   readonly gossip = this.#counter('infernet_gossip_messages_total', 'Gossiped messages from other relays.', [

@@ -3,6 +3,7 @@ import type { RelayConfig } from '../config/options.ts'
 import type { Logger } from '../observe/log.ts'
 import { isFromProxy } from './client-address.ts'
 import type { Place } from './place.ts'
+import { proxySignOf } from './proxy-signs.ts'
 
 /**
  * Tells the operator, once for each kind, what headers say against the configuration or against one another. A client can
@@ -20,10 +21,12 @@ export class HeaderDoubts {
 
   look(request: Pick<IncomingMessage, 'headers' | 'socket'>, place: Place | undefined): void {
     const { headers } = request
-    if (isThroughUntrustedProxy(request, this.#config))
+    const sign = proxySignOf(headers)
+    if (sign !== undefined && !isFromProxy(this.#config.trustProxy, request.socket))
       this.#tell(
         'proxy',
-        'requests carry X-Forwarded-For: if a proxy stands in front, set --trust-proxy, else all share its limits',
+        `requests carry ${sign}: if a proxy stands in front, have it send X-Forwarded-For and set --trust-proxy, else all ` +
+          'share its limits',
       )
     if (place?.contradiction !== undefined) this.#tell('place', place.contradiction)
     const { origin } = headers
@@ -48,13 +51,4 @@ export class HeaderDoubts {
     this.#told.add(kind)
     this.#log.warn(words)
   }
-}
-
-/** A proxy that is not trusted hides who asks, so its own private address says nothing of the client. */
-export function isThroughUntrustedProxy(
-  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
-  { trustProxy }: Pick<RelayConfig, 'trustProxy'>,
-): boolean {
-  const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
-  return isForwarded && !isFromProxy(trustProxy, socket)
 }

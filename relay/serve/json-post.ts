@@ -4,6 +4,7 @@ import { errorToMessage } from '#shared/errors/error-message.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ClientAddress } from './client-address.ts'
 import { respond, respondJson } from './respond.ts'
+import type { Poster } from './same-origin.ts'
 
 export interface JsonAnswer {
   readonly status: number
@@ -27,12 +28,15 @@ export interface JsonRoute {
 export async function answerPost(
   request: IncomingMessage,
   response: ServerResponse,
-  { maxBytes, answer, isOurs }: JsonRoute & { readonly isOurs: boolean },
+  { maxBytes, answer, poster }: JsonRoute & { readonly poster: Poster },
   client: ClientAddress,
 ): Promise<void> {
   // Another site's script could spend this client's rate, or have test money sent.
   const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')
-  if (!isOurs || !isJson) return refuse(request, response, 403, new InfernetError('chain.not-from-here'))
+  if (poster === 'unknown-name')
+    return refuse(request, response, 403, new InfernetError('chain.unknown-name'))
+  if (poster === 'other-site' || !isJson)
+    return refuse(request, response, 403, new InfernetError('chain.not-from-here'))
   const bytes = await readBody(request, maxBytes)
   if (!bytes) return refuse(request, response, 413, new InfernetError('chain.too-large', { maxBytes }))
   const parsed = parse(bytes)

@@ -18,6 +18,8 @@ export interface HealthInfo {
   /** Other relays with a connection. */
   readonly relays: number
   readonly chain?: ChainHealth
+  /** Of the page that it serves; see page-hash.ts. The relay's own word: `npm run verify-page` compares the bytes. */
+  readonly pageSha256?: string
 }
 
 /** A tab keeps two relays; the rest is choice. */

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import { isLocalHost } from '#shared/base/local-host.ts'
 import { parseSocketAddress, type SocketAddress } from '../base/socket-address.ts'
 import type { RelayConfig } from '../config/options.ts'
 import { isFromProxy } from './client-address.ts'
@@ -26,8 +28,7 @@ export class PlaceFinder {
     const isProxied = isFromProxy(this.#config.trustProxy, request.socket)
     const named =
       (isProxied ? firstOf(request.headers['x-forwarded-host']) : undefined) ?? request.headers.host
-    const isSecure = isSecureSocket(request) || (isProxied && protoOf(request) === 'https')
-    const seen = parseHostHeader(named, isSecure)
+    const seen = parseHostHeader(named, this.isSecure(request))
     const [first] = this.#announced
     if (!first) return seen && { ...seen, folder: '/' }
     const same = this.#announced.filter(({ host }) => host.toLowerCase() === seen?.host.toLowerCase())
@@ -41,6 +42,31 @@ export class PlaceFinder {
   get folders(): readonly string[] {
     const folders = new Set(this.#announced.map(({ folder }) => folder).filter((folder) => folder !== '/'))
     return [...folders].sort((a, b) => b.length - a.length)
+  }
+
+  get isAnnounced(): boolean {
+    return this.#announced.length > 0
+  }
+
+  /** Whether the client sees https: this relay's own, or that of a proxy that is believed. */
+  isSecure(request: AskedBy): boolean {
+    return (
+      isSecureSocket(request) ||
+      (isFromProxy(this.#config.trustProxy, request.socket) && protoOf(request) === 'https')
+    )
+  }
+
+  /**
+   * Whether no stranger can have pages under that host: it was announced, it is an address, or a name that is sold to
+   * nobody (`localhost`, one without a dot, and such as `.local` and `.internal`).
+   */
+  isOwnName(host: string): boolean {
+    const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+    return (
+      isIP(bare) !== 0 ||
+      isLocalHost(bare) ||
+      this.#announced.some((address) => address.host.toLowerCase() === bare)
+    )
   }
 
   /** Whether a script of that origin is the page that this relay serves, under an announced name. */

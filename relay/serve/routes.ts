@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isPrivateIp } from '@libp2p/utils'
 import { PAGE_PATHS } from '#shared/base/page-paths.ts'
 import type { ErrorCode } from '#shared/errors/code-table.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
@@ -15,13 +14,15 @@ import type { ChainPort } from './chain-port.ts'
 import type { FileIndex, ServedFile } from './file-index.ts'
 import { answerPost, refusalBody, type JsonRoute } from './json-post.ts'
 import type { HealthInfo } from './network-info.ts'
-import { HeaderDoubts, isThroughUntrustedProxy } from './header-doubts.ts'
+import { HeaderDoubts } from './header-doubts.ts'
+import { MetricsReaders } from './metrics-readers.ts'
 import type { SeenHost } from './own-address.ts'
+import { hashOfPage } from './page-hash.ts'
 import { PlaceFinder } from './place.ts'
 import { answerPublications, answerPublished, type PublicationsPort } from './publications-route.ts'
 import { respond, respondJson } from './respond.ts'
-import { isFromOurPage } from './same-origin.ts'
-import { SECURITY_HEADERS } from './security-headers.ts'
+import { posterOf } from './same-origin.ts'
+import { SECURITY_HEADERS, strictTransportFor } from './security-headers.ts'
 import { IMMUTABLE, matches, REVALIDATE, sendFile } from './send-file.ts'
 
 export interface RouteComponents {
@@ -77,7 +78,9 @@ export function createRoutes(
   const doubts = new HeaderDoubts(log, config)
   const routes = routeTable(components, places)
   return (request, response) => {
-    doubts.look(request, places.of(request))
+    const place = places.of(request)
+    doubts.look(request, place)
+    if (places.isSecure(request)) setHeaders(response, strictTransportFor(place?.host))
     const client = clientAddress(request)
     const leave = limiter.enter(client.group)
     const asked = readUrl(request.url)
@@ -117,14 +120,16 @@ const POST = ['POST']
 
 /** All that is answered; the first row that fits answers. */
 function routeTable(components: RouteComponents, places: PlaceFinder): readonly Route[] {
-  const { config, metrics, health, networkInfo, clientAddress } = components
+  const { config, metrics, page, health, networkInfo } = components
+  const readers = new MetricsReaders(config, places)
   return [
     {
       name: 'health',
       path: '/health',
       methods: GET,
-      answer: (request, response) => {
-        const info = health()
+      answer: async (request, response) => {
+        const pageSha256 = await hashOfPage(page)
+        const info: HealthInfo = { ...health(), ...(pageSha256 && { pageSha256 }) }
         respondJson(request, response, info, info.status === 'ok' ? 200 : 503)
       },
     },
@@ -133,10 +138,7 @@ function routeTable(components: RouteComponents, places: PlaceFinder): readonly 
       path: '/metrics',
       methods: GET,
       answer: async (request, response) => {
-        const isPrivate =
-          isPrivateIp(clientAddress(request).ip) === true && !isThroughUntrustedProxy(request, config)
-        const mayRead = config.metrics === 'public' || (config.metrics === 'local' && isPrivate)
-        if (!mayRead) return respond(request, response, NOT_FOUND)
+        if (!readers.may(request)) return respond(request, response, NOT_FOUND)
         respond(request, response, { status: 200, body: await metrics.text(), type: metrics.contentType })
       },
     },
@@ -185,8 +187,8 @@ function jsonRoute(
     answer: (request, response) => {
       const route = pick(chain())
       if (!route) return respondJson(request, response, refusalBody(new InfernetError(none)), 404)
-      const isOurs = isFromOurPage(request, (origin) => places.isAnnouncedOrigin(origin))
-      return answerPost(request, response, { ...route, isOurs }, clientAddress(request))
+      const poster = posterOf(request, places)
+      return answerPost(request, response, { ...route, poster }, clientAddress(request))
     },
   }
 }
@@ -221,6 +223,10 @@ function pageFiles({ page }: RouteComponents): Route['answer'] {
     const body = path === '/' ? 'The page is not built. Run: npm run build\n' : NOT_FOUND.body
     respond(request, response, { status: 404, body })
   }
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
 }
 
 function isAt({ path }: Route, asked: string): boolean {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { clip, isPlainLine } from './text-bounds.ts'
+import { clip, isPlainLine, isShownName } from './text-bounds.ts'
 
 describe('clip', () => {
   it('cuts to so many characters and splits none', () => {
@@ -39,4 +39,31 @@ describe('isPlainLine', () => {
   ])('refuses %s', (_, text) => {
     expect(isPlainLine(text)).toBe(false)
   })
+})
+
+describe('isShownName', () => {
+  it.each(['Infernet Local', 'USDC.e', 'USD₮0', 'Ether', '以太坊', 'OP-Stack (test)', 'ξ'])(
+    'takes %j',
+    (text) => {
+      expect(isShownName(text)).toBe(true)
+    },
+  )
+
+  it.each([
+    ['an override of direction', 'ETH\u202e'],
+    ['a zero-width space', 'E\u200bTH'],
+    ['a line end', 'ETH\nyou pay nothing'],
+    ['an escape', '\x1b[31mETH'],
+    ['a blank letter', 'ETH\u3164'],
+    ['a blank sign', 'ETH\u2800x'],
+    ['marks that pile up', 'E\u0300\u0301TH'],
+    ['a variation', 'ETH\ufe0f'],
+    ['a tag', 'ETH\u{e0041}'],
+    ['half a character', 'ETH\ud800'],
+    ['a private character', 'ETH\ue000'],
+    ['other spaces', 'ETH\u00a0x'],
+    ['many spaces', 'ETH  x'],
+    ['spaces around', ' ETH'],
+    ['nothing', ''],
+  ])('refuses %s', (_what, text) => expect(isShownName(text)).toBe(false))
 })

@@ -53,14 +53,23 @@ export class EscrowClient {
     return this.#answer(this.#read('dailyLeft', provider))
   }
 
+  /** What a payer may still pay on this day of UTC to all providers without stake together. */
+  payerDailyLeft(payer: Address): Promise<bigint> {
+    return this.#answer(this.#read('payerDailyLeft', payer))
+  }
+
   /** Why the chain would refuse these at once, sent by `account`; undefined when it would not. Sends nothing. */
   refusalOfBatch(batch: readonly ChainVoucher[], account: Address): Promise<ClaimRefusal | undefined> {
     const tried = this.#client.call({ account, ...claimCall(this.address, batch) })
     return this.#answerOrRefusal(tried.then(() => undefined))
   }
 
-  /** What waits in a pot, and how much of it is tips. */
-  potOf({ provider, model, relay }: Pot): Promise<{ readonly gross: bigint; readonly tips: bigint }> {
+  /** What waits in a pot, how much of it is tips, and when the first of it came, in seconds. */
+  potOf({
+    provider,
+    model,
+    relay,
+  }: Pot): Promise<{ readonly gross: bigint; readonly tips: bigint; readonly since: number }> {
     return this.#answer(this.#read('potOf', provider, model, relay))
   }
 

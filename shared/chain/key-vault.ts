@@ -9,8 +9,9 @@ import { chainAddress } from '../base/ids.ts'
 import type { ChainSigner } from '../settle/chain-signature.ts'
 
 /**
- * One secp256k1 key as whoever signs with it sees it, wherever it lies: sealed in a browser, or in an operator's file.
- * It signs without asking anybody, and never gives the key out.
+ * One secp256k1 key as whoever signs with it sees it, wherever it lies: in a browser, or in an operator's file. A locked
+ * one in a browser asks its person first; every other signs without asking anybody. What protects it where it lies is for
+ * its keeper to say (`web/wallet/tab-keys.ts`, `relay/chain/key-file.ts`). Nothing here gives the key out.
  */
 export interface KeyVault {
   readonly address: Address

@@ -38,6 +38,29 @@ describe('a network file', () => {
     expect(() => parseNetworkFile({ ...file, rpcUrls: ['javascript:alert(1)'] })).toThrow(/rpcUrls/)
   })
 
+  it('takes no name and no symbol that would show otherwise than it is written', () => {
+    const [escrow] = file.escrows
+    for (const bad of ['ETH\u202e', 'E\u200bTH', 'ETH\n', '\x1b[31mETH', 'ETH\u3164', 'E\u0301TH'])
+      for (const [field, wrong] of [
+        ['name', { ...file, name: bad }],
+        ['nativeSymbol', { ...file, nativeSymbol: bad }],
+        ['escrows.0.symbol', { ...file, escrows: [{ ...escrow, symbol: bad }] }],
+      ] as const)
+        expect(() => parseNetworkFile(wrong), `${field} ${JSON.stringify(bad)}`).toThrow(
+          expect.objectContaining({ facts: { field } }),
+        )
+    expect(() => parseNetworkFile({ ...file, nativeSymbol: 'two words' })).toThrow(/nativeSymbol/)
+    expect(() => parseNetworkFile({ ...file, name: 'Réseau 以太坊 (test)' })).not.toThrow()
+  })
+
+  it('takes no address with characters that do not show', () => {
+    for (const url of ['https://rpc.example/\u202ea', 'https://rpc.\nexample/', 'https://rpc.example/\u200b'])
+      expect(() => parseNetworkFile({ ...file, rpcUrls: [url] })).toThrow(/rpcUrls/)
+    expect(() => parseNetworkFile({ ...file, explorerUrl: 'https://x.example/\u2066' })).toThrow(
+      /explorerUrl/,
+    )
+  })
+
   it('refuses anything else by name', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (json) => {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { isShownName } from '../base/text-bounds.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 
 /**
@@ -18,14 +19,19 @@ export const addressSchema = v.pipe(
   v.transform((text) => text as `0x${string}`),
 )
 const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max))
-const urlSchema = v.pipe(text(2048), v.url(), v.regex(/^https?:/))
+/** What a wallet shows as the network asks for it, and our page beside each amount: a relay's word. */
+const nameSchema = (max: number) => v.pipe(text(max), v.check(isShownName, 'not a plain name'))
+/** Of a symbol, which is one word. */
+const symbolSchema = v.pipe(nameSchema(12), v.regex(/^\S+$/))
+/** `URL` leaves out control characters in silence, and wallets show the text. */
+const urlSchema = v.pipe(text(2048), v.url(), v.regex(/^https?:[^\s\p{C}]+$/u))
 const wholeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
 const assetSchema = v.object({
   /** ERC-20 that this escrow holds. */
   asset: addressSchema,
   escrow: addressSchema,
-  symbol: text(12),
+  symbol: symbolSchema,
   /** Digits after the point in one unit of the asset. */
   decimals: v.pipe(wholeSchema, v.maxValue(36)),
   /** US dollars a unit was worth when the file was written: a hint beside amounts, never used to pay. */
@@ -35,14 +41,14 @@ const assetSchema = v.object({
 export const networkFileSchema = v.object({
   version: v.literal(1),
   /** How the chain is called on the page, e.g. `Infernet Local`. */
-  name: text(64),
+  name: nameSchema(64),
   chainId: v.pipe(wholeSchema, v.minValue(1)),
   /** JSON-RPC endpoints, best first. Empty: only the relay's read path. */
   rpcUrls: v.pipe(v.array(urlSchema), v.maxLength(MAX_RPC_URLS)),
   /** Money here is worth nothing: faucets are offered and keys are made without asking. */
   isTest: v.boolean(),
   /** The coin that pays for gas. */
-  nativeSymbol: text(12),
+  nativeSymbol: symbolSchema,
   /** US dollars a whole one was worth when the file was written: says when a claim is worth its gas. */
   nativeUsdHint: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
   /** Expected seconds between blocks. */

@@ -27,7 +27,7 @@ export const networkInfoSchema = v.object({
     [],
   ),
   /** Where models are looked up by name, in place of Hugging Face: a mirror that the operator chose. */
-  hub: v.optional(v.pipe(v.string(), v.maxLength(300), v.regex(/^https?:\/\/[^\s?#]+$/))),
+  hub: v.optional(v.pipe(v.string(), v.maxLength(300), v.regex(/^https?:\/\/[^\s?#\p{C}]+$/u))),
   /** The chain that is settled on, with the endpoints that this page can reach; absent where answers are free. */
   chain: v.optional(networkFileSchema),
   /** Whom a quote names for the share of the relay that introduced; absent for nobody. */

@@ -276,6 +276,7 @@ class Answer {
         break
       case 'done':
         this.#judgeEnd(assignment, event.finish)
+        this.#components.record.wrote(segment.provider, segment)
         this.#progress.endSegment(segment)
         yield* proofOf(job)
         return yield* this.#done(event.finish)

@@ -9,7 +9,7 @@ import type { Assignment } from '../schedule/assignment.ts'
 import { QUOTED_CANDIDATES } from '../schedule/constants.ts'
 import { drawCandidates } from '../schedule/policy/draw-candidates.ts'
 import type { Offer } from '../schedule/offer.ts'
-import { predict, trustOf, utilityOf } from '../schedule/policy/score.ts'
+import { credible, predict, trustOf, utilityOf } from '../schedule/policy/score.ts'
 import type { TaskRecord } from '../schedule/record/provider-record.ts'
 import { isPaid } from '../stream/credit.ts'
 import { connect, openStream, type ConnectComponents } from './connect.ts'
@@ -93,7 +93,7 @@ export async function gatherQuotes(
   )
   lanes.stop()
   signal?.throwIfAborted()
-  return assignments.sort((a, b) => worth(b, record) - worth(a, record))
+  return assignments.sort((a, b) => worth(b, record, needs) - worth(a, record, needs))
 }
 
 /** The candidate with its quote, `next` when there is no path to it, or undefined when it is of no use. */
@@ -148,10 +148,18 @@ function isAffordable({ maxPrice }: QuoteNeeds, { promptPerMillion, outputPerMil
   return promptPerMillion <= prompt && outputPerMillion <= output
 }
 
-function worth({ offer, prediction, quote }: Assignment, record: TaskRecord): number {
+function worth(
+  { offer, prediction, quote }: Assignment,
+  record: TaskRecord,
+  { maxTokens }: QuoteNeeds,
+): number {
   const { provider } = offer
-  return utilityOf(prediction, quote.quote, {
+  const { decodeTokensPerSecond } = quote.quote
+  const seen = record.speedSeenOf(provider)
+  const beliefs = record.beliefsIn(provider)
+  const { presence } = beliefs
+  return utilityOf(credible(prediction, { decodeTokensPerSecond, seen, presence, maxTokens }), quote.quote, {
     slowness: record.slownessOf(provider),
-    trust: trustOf(record.beliefsIn(provider)),
+    trust: trustOf(beliefs),
   })
 }

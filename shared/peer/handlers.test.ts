@@ -112,7 +112,10 @@ describe('the protocol handlers', () => {
       envelopeFor: unmeasuredEnvelope,
     })
     answer = await makeAnswer(await makePeer(), { engine, consumer: stranger.name })
-    directory = new DirectoryService({ clock: realClock, directory: new Directory({ clock: realClock, random: realRandom }) })
+    directory = new DirectoryService({
+      clock: realClock,
+      directory: new Directory({ clock: realClock, random: realRandom }),
+    })
     const views = new Map([[ESCROW.escrow, new FakeChain()]])
     box = await ClaimBox.load(
       { store: new MemoryLedgerStore(), views },

@@ -39,7 +39,7 @@ function offer(
   const whole = { ...plain, voucher: { ...plain.voucher, ...who } }
   return {
     ...{ pays: baseUnits(worth), balance: baseUnits(MAX_CHAIN_AMOUNT), sessionLeft: undefined },
-    ...{ dailyLeft: baseUnits(MAX_CHAIN_AMOUNT), withdrawAt: undefined },
+    ...{ dailyLeft: baseUnits(MAX_CHAIN_AMOUNT), payerDailyLeft: undefined, withdrawAt: undefined },
     ...changes,
     held: whole,
   }
@@ -114,6 +114,17 @@ describe('what vouchers share', () => {
     expect([...leftOut.values()]).toEqual(Array.from({ length: 7 }, () => 'over-cap'))
   })
 
+  it('takes of a payer what its day leaves to all providers without stake, and nothing less of those with', () => {
+    const payerDailyLeft = baseUnits(40_000n)
+    const six = Array.from({ length: 6 }, (_, i) =>
+      offer(10_000n, { payerDailyLeft, who: { provider: someAddress(`b${i}`) } }),
+    )
+    const staked = offer(3000n, { who: { provider: someAddress('b9') } })
+    const { claims, worth, leftOut } = planClaims([...six, staked], carrying)
+    expect([claims.length, worth]).toEqual([5, 43_000n])
+    expect([...leftOut.values()]).toEqual(['over-cap', 'over-cap'])
+  })
+
   it('takes a part of a voucher that is larger than the day', () => {
     const large = offer(120_000n, { pays: baseUnits(50_000n), dailyLeft: baseUnits(50_000n) })
     expect(planClaims([large], carrying).claims).toEqual([{ offer: large, pays: 50_000n }])
@@ -152,18 +163,20 @@ describe('what vouchers share', () => {
     const whole = fc.tuple(
       fc.array(amount, { minLength: 4, maxLength: 4 }),
       fc.array(amount, { minLength: 4, maxLength: 4 }),
+      fc.array(amount, { minLength: 4, maxLength: 4 }),
     )
     fc.assert(
       fc.property(
         fc.array(fc.tuple(amount, digit, digit), { maxLength: 40 }),
         whole,
-        (lines, [balances, days]) => {
+        (lines, [balances, days, payerDays]) => {
           const offers = lines.map(([face, p, q]) => {
             const balance = baseUnits(balances[p] ?? 0n)
             const dailyLeft = baseUnits(days[q] ?? 0n)
-            const least = [face, balance, dailyLeft].reduce((a, b) => (a < b ? a : b))
+            const payerDailyLeft = baseUnits(payerDays[p] ?? 0n)
+            const least = [face, balance, dailyLeft, payerDailyLeft].reduce((a, b) => (a < b ? a : b))
             const who = { payer: someAddress(`a${p}`), provider: someAddress(`b${q}`) }
-            return offer(face, { pays: baseUnits(least), balance, dailyLeft, who })
+            return offer(face, { pays: baseUnits(least), balance, dailyLeft, payerDailyLeft, who })
           })
           const { claims } = planClaims(offers, carrying)
           offers.forEach((each) => {
@@ -171,6 +184,7 @@ describe('what vouchers share', () => {
             const paid = sums(claims, ({ held: { voucher } }) => voucher.payer).get(payer) ?? 0n
             const dayed = sums(claims, ({ held: { voucher } }) => voucher.provider).get(provider) ?? 0n
             expect(paid <= each.balance && dayed <= each.dailyLeft).toBe(true)
+            expect(paid <= (each.payerDailyLeft ?? 0n)).toBe(true)
           })
           for (const { pays } of claims) expect(pays >= 200n).toBe(true)
           const isLeft = offers.some(({ pays }) => pays >= 200n)

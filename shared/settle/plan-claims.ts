@@ -30,7 +30,7 @@ export interface PlannedClaim {
 }
 
 /**
- * Why a voucher is not claimed now: its payer has nothing for it, its provider's day is used up, or it is not worth
+ * Why a voucher is not claimed now: its payer has nothing for it, a cap of the day is used up, or it is not worth
  * its gas yet, or there was no room.
  */
 export type LeftOut = 'worthless' | 'over-cap' | 'waiting'
@@ -50,7 +50,7 @@ export interface ClaimPlan {
  * payer's withdrawal or its session's grace is about to end, and never one that costs more than it brings.
  *
  * What counts is what the chain would pay, never what a voucher says: that number is free to write. Vouchers share
- * their payer's balance, their session's cap and their provider's day, and each is worth what the ones before it leave.
+ * their payer's balance, their session's cap and the caps of a day, and each is worth what the ones before it leave.
  */
 export function planClaims(offers: readonly ClaimOffer[], init: ClaimPlanInit): ClaimPlan {
   const { now, costs, most = MAX_CLAIM_BATCH } = init

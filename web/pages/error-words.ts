@@ -140,6 +140,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'wallet.unreachable': { fix: 'Check the connection. Amounts on this page may be old.' },
   'wallet.unsupported': { fix: 'Use another wallet, or the one in this tab.' },
   'wallet.disconnected': { message: 'Your wallet shows this page no account.' },
+  'wallet.no-lock': { fix: 'Lock it on the Wallet page, then try again.' },
   'wallet.unknown': {
     fix: 'The Wallet page looks for it on the chain. Do not send it again before it shows there.',
   },

@@ -13,6 +13,7 @@ export interface SealedKeys<T extends Kept> {
   get(name: string): Promise<T | undefined>
   put(key: T): Promise<void>
   putFirst(key: T, prefix: string): Promise<T>
+  replace(key: T): Promise<void>
   remove(name: string): Promise<void>
 }
 
@@ -40,6 +41,11 @@ export function openSealedKeys<T extends Kept>(database = 'infernet-keys'): Seal
       if (!found) await change.store.put(key)
       await change.done
       return found ?? key
+    },
+    async replace(key) {
+      const change = (await open()).transaction('keys', 'readwrite', { durability: 'strict' })
+      await change.store.put(key)
+      await change.done
     },
     remove: async (name) => (await open()).delete('keys', name),
   }

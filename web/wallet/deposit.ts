@@ -1,5 +1,6 @@
 import { isAddressEqual, parseSignature, type Address, type Hex } from 'viem'
 import { erc20Call, escrowData, type Call } from '#shared/chain/calls.ts'
+import { isShownName } from '#shared/base/text-bounds.ts'
 import { assetAt, permitAt } from '#shared/chain/reads.ts'
 import type { Act, ActTools } from './act.ts'
 
@@ -78,7 +79,7 @@ function permitDepositCall({ escrow, amount, session }: DepositInit, permit: Per
   return { to: escrow, data }
 }
 
-/** True where the asset knows ERC-2612 and the wallet signs with a key: a contract's signature is no permit. */
+/** True where the asset knows ERC-2612, its name can be shown by a wallet as it is, and the wallet signs with a key: a contract's signature is no permit. */
 async function hasPermit(
   { client, account }: Pick<ActTools, 'client' | 'account'>,
   asset: Address,
@@ -92,8 +93,9 @@ async function hasPermit(
     ])
     // Code of an account that delegates (EIP-7702) begins so; it has a key all the same.
     const hasKey = code === undefined || code.startsWith('0xef0100')
-    const [fields, , , chainId, verifyingContract] = domain
-    const isPlain = fields === '0x0f' && Number(chainId) === client.chain.id
+    const [fields, name, version, chainId, verifyingContract] = domain
+    const isPlain =
+      fields === '0x0f' && Number(chainId) === client.chain.id && isShownName(name) && isShownName(version)
     return hasKey && isPlain && isAddressEqual(verifyingContract, asset)
   } catch {
     return false

@@ -18,7 +18,7 @@ export interface Claimable {
 export interface PotOnChain extends EarnedLine {
   /** What the provider gets of a sweep now. */
   readonly provided: bigint
-  /** The publisher's share of what comes into it. */
+  /** The publisher's share of it: none where its royalty began after the pot did. */
   readonly royaltyBps: number
 }
 
@@ -50,7 +50,9 @@ export function readPots(
 ): Promise<readonly PotOnChain[]> {
   const [pots, publishers] = [escrowOf(client, escrow), modelsAt(client, models)]
   const read = async (line: EarnedLine): Promise<PotOnChain> => {
-    const [pot, [, royaltyBps]] = await Promise.all([pots.potOf(line), publishers('royaltyOf', line.model)])
+    const [pot, [, asked, from]] = await Promise.all([pots.potOf(line), publishers('royaltyOf', line.model)])
+    // An empty pot begins with the next claim, which may be before the royalty: rather less is shown than will come.
+    const royaltyBps = pot.gross === 0n || from <= pot.since ? asked : 0
     const provided = providedOf(pot.gross, { ...shares, royaltyBps, hasRelay: BigInt(line.relay) !== 0n })
     return { ...line, provided: provided > pot.tips ? provided - pot.tips : 0n, royaltyBps }
   }

@@ -56,6 +56,8 @@ export interface StakeOnChain {
   readonly unbonding: bigint
   readonly unbondAt: number
   readonly unbondSeconds: number
+  /** How long it may be withdrawn after that; what is left then is stake again. */
+  readonly withdrawSeconds: number
   readonly minimum: bigint
   readonly peerKey: Hex
 }
@@ -155,6 +157,7 @@ async function readStake(
     unbonding: found.unbonding,
     unbondAt: found.unbondAt,
     unbondSeconds: config.unbondSeconds,
+    withdrawSeconds: config.withdrawSeconds,
     minimum: config.minimum,
     peerKey,
   }

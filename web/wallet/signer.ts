@@ -57,6 +57,8 @@ export type SendAgain = (
  */
 export interface Signer {
   readonly kind: 'tab' | 'injected'
+  /** Each signature asks its person, also one that nobody ordered. @default only those of a `tab` do not */
+  readonly asks?: boolean
   /** As the wallet calls itself, bounded. */
   readonly name: string
   /** A `data:` URL. */

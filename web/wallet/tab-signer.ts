@@ -1,4 +1,4 @@
-import { parseTransaction } from 'viem'
+import { parseTransaction, type Hex, type TypedDataDefinition } from 'viem'
 import type { Call } from '#shared/chain/calls.ts'
 import { raised } from '#shared/chain/fees.ts'
 import type { KeyVault } from '#shared/chain/key-vault.ts'
@@ -9,11 +9,13 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ChainClient } from './chain-client.ts'
 import { SPEED_UP_PERMILLE } from './constants.ts'
 import { explainFailure } from './explain-failure.ts'
+import type { LockedAccount } from './locked-account.ts'
 import type { Note, SendAgain, SendAnswer, SendOptions, Signer } from './signer.ts'
 import { recordOf, type TransactionRecord } from './transaction-record.ts'
 
 export interface TabSignerComponents {
-  readonly account: KeyVault
+  /** A locked one is opened before its number and fee are read, and before others wait for it. */
+  readonly account: KeyVault & Partial<Pick<LockedAccount, 'open'>>
   readonly client: ChainClient
   /** Runs one task at a time over all tabs that hold this key, so that no two take the same nonce. */
   readonly exclusive: <T>(task: () => Promise<T>) => Promise<T>
@@ -25,6 +27,7 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
 
   async function send({ to, data, value = 0n, gas }: Call & { gas: bigint }, options: SendOptions) {
     const { signal, base, note } = options
+    await account.open?.({ signal })
     return exclusive(async () => {
       const [nonce, fees] = await Promise.all([
         options.nonce ?? client.getTransactionCount({ address: account.address, blockTag: 'pending' }),
@@ -50,6 +53,16 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
     return (await give(client, both, note)).answer
   }
 
+  const speedUp: SendAgain = async (record, { note, signal }) => {
+    await account.open?.({ signal })
+    return exclusive(() => replace(record, note))
+  }
+
+  async function signTypedData(data: TypedDataDefinition, signal: AbortSignal): Promise<Hex> {
+    await account.open?.({ signal })
+    return account.signTypedData(data)
+  }
+
   const sendAgain: SendAgain = (record, { note }) =>
     exclusive(async () => {
       const { answer, refusal } = await give(client, record, note)
@@ -71,13 +84,10 @@ export function createTabSigner({ account, client, exclusive }: TabSignerCompone
     address: account.address,
     chainId,
     send: (call, options) => named(send(call, options), options.signal),
+    asks: account.open !== undefined,
     sendAgain: (record, options) => named(sendAgain(record, options), options.signal),
-    speedUp: (record, { note, signal }) =>
-      named(
-        exclusive(() => replace(record, note)),
-        signal,
-      ),
-    signTypedData: (data, { signal }) => named(account.signTypedData(data), signal),
+    speedUp: (record, { note, signal }) => named(speedUp(record, { note, signal }), signal),
+    signTypedData: (data, { signal }) => named(signTypedData(data, signal), signal),
     batching: () => Promise.resolve(undefined),
     switchChain: (network) =>
       network.chainId === chainId

@@ -84,6 +84,7 @@ abstract contract Accounts is Ledger {
         Account memory account_ = _accounts[msg.sender];
         if (account_.withdrawAt == 0) revert NoWithdrawal(msg.sender);
         if (block.timestamp < account_.withdrawAt) revert TooEarly(account_.withdrawAt);
+        _checkDayIsOver(msg.sender);
         _checkNoDefault(msg.sender, account_.epoch);
 
         uint256 amount = uint256(account_.balance) + account_.bond;
@@ -100,6 +101,12 @@ abstract contract Accounts is Ledger {
     /// @inheritdoc IEscrow
     function unpause() external {
         _setPaused(false);
+    }
+
+    /// @dev After a day of which providers without stake had all, they have a whole one to claim what it left over.
+    function _checkDayIsOver(address payer) private view {
+        uint256 freeAt = (uint256(_payerDays[payer].fullDay) + 2) * 1 days;
+        if (block.timestamp < freeAt) revert TooEarly(uint40(freeAt));
     }
 
     function _deposit(uint96 amount) private {

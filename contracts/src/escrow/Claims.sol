@@ -77,6 +77,11 @@ abstract contract Claims is Defaults {
     }
 
     /// @inheritdoc IEscrow
+    function payerDailyLeft(address payer) external view returns (uint256) {
+        return _payerLeftOn(payer, uint40(block.timestamp / 1 days));
+    }
+
+    /// @inheritdoc IEscrow
     function hashVoucher(Voucher memory voucher) public view returns (bytes32) {
         return _hashTypedDataV4(VoucherHash.structHash(voucher));
     }
@@ -97,10 +102,11 @@ abstract contract Claims is Defaults {
             if (signer != voucher.payer) _sessions[voucher.payer][signer].spent += amount;
             if (!run.hasStake) run.paidToday += paid;
         }
+        if (!run.hasStake && paid > 0) _charge(voucher.payer, run.day, paid);
         uint96 claimed = _count(voucher, amount);
         _fill(run, voucher.provider, paid);
         emit Claimed(voucher.payer, voucher.provider, voucher.model, voucher.relay, paid, claimed);
-        if (short > 0) _noteShortfall(voucher, short);
+        if (short > 0) _noteShortfall(voucher, short, run.hasStake);
     }
 
     function _begin(address provider) private view returns (Run memory run) {
@@ -116,11 +122,18 @@ abstract contract Claims is Defaults {
         if (!run.isNoted) {
             _daily[voucher.provider] = Daily({ day: run.day, hasStake: run.hasStake, paid: run.paidToday });
         }
-        Pot storage pot = _pots[voucher.provider][voucher.model][voucher.relay];
-        pot.gross += run.paid;
-        if (run.tips == 0) return;
-        pot.tips += run.tips;
+        if (run.paid == 0) return;
+        _addToPot(voucher.provider, voucher.model, voucher.relay, run.paid, run.tips);
         _credit(msg.sender, run.tips);
+    }
+
+    /// @dev No more than `_payerLeftOn` told.
+    function _charge(address payer, uint40 day, uint96 paid) private {
+        PayerDay memory spent = _payerDays[payer];
+        if (spent.day != day) (spent.day, spent.paid) = (day, 0);
+        spent.paid += paid;
+        if (spent.paid == PAYER_DAILY_CAP) spent.fullDay = day;
+        _payerDays[payer] = spent;
     }
 
     /// @dev The tip is the provider's to give: it stays in the pot's `gross`, from which all shares are taken.
@@ -153,6 +166,7 @@ abstract contract Claims is Defaults {
         uint256 allowed = _addedBy(index, voucher, payer.epoch);
         allowed = Shares.min(allowed, _checkSigner(index, voucher, signer, signature));
         paid = uint96(Shares.min(Shares.min(allowed, balance), _leftOf(run)));
+        if (!run.hasStake) paid = uint96(Shares.min(paid, _payerLeftOn(voucher.payer, run.day)));
         if (paid < allowed && paid == balance) {
             short = _shortfallOf(index, voucher, run.hasStake, payer.bond, uint96(allowed) - paid);
         }
@@ -193,5 +207,11 @@ abstract contract Claims is Defaults {
     /// @dev What a provider may still be paid on a day.
     function _leftOf(Run memory run) private view returns (uint256) {
         return run.hasStake ? type(uint96).max : UNSTAKED_DAILY_CAP - run.paidToday;
+    }
+
+    /// @dev What a payer may still pay on that day to all providers without stake together.
+    function _payerLeftOn(address payer, uint40 day) private view returns (uint256) {
+        PayerDay storage spent = _payerDays[payer];
+        return spent.day == day ? PAYER_DAILY_CAP - spent.paid : PAYER_DAILY_CAP;
     }
 }

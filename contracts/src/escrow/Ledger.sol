@@ -18,6 +18,15 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
         uint256 amount;
     }
 
+    /// @dev What a payer's balance paid to providers without stake.
+    /// @param day Of UTC, to which `paid` belongs.
+    /// @param fullDay The last day on which that was all it may pay.
+    struct PayerDay {
+        uint40 day;
+        uint40 fullDay;
+        uint96 paid;
+    }
+
     IERC20 internal immutable ASSET;
     bool internal immutable IS_BURNABLE;
     address internal immutable STAKE;
@@ -31,6 +40,7 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
     uint16 internal immutable TIP_BPS;
     uint96 internal immutable TIP_CAP;
     uint96 internal immutable UNSTAKED_DAILY_CAP;
+    uint96 internal immutable PAYER_DAILY_CAP;
     uint32 internal immutable GRACE_SECONDS;
     uint32 internal immutable DEFAULT_WINDOW_SECONDS;
 
@@ -42,6 +52,7 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
     ) internal _claimed;
     mapping(address provider => mapping(bytes32 model => mapping(address relay => Pot))) internal _pots;
     mapping(address owner => uint256) internal _credits;
+    mapping(address payer => PayerDay) internal _payerDays;
     mapping(address payer => mapping(uint32 epoch => DefaultState)) internal _defaults;
 
     constructor(Config memory init) EIP712("Infernet Escrow", "1") {
@@ -59,6 +70,7 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
         TIP_BPS = init.tipBps;
         TIP_CAP = init.tipCap;
         UNSTAKED_DAILY_CAP = init.unstakedDailyCap;
+        PAYER_DAILY_CAP = init.payerDailyCap;
         GRACE_SECONDS = init.graceSeconds;
         DEFAULT_WINDOW_SECONDS = init.defaultWindowSeconds;
     }
@@ -79,6 +91,7 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
             tipBps: TIP_BPS,
             tipCap: TIP_CAP,
             unstakedDailyCap: UNSTAKED_DAILY_CAP,
+            payerDailyCap: PAYER_DAILY_CAP,
             graceSeconds: GRACE_SECONDS,
             defaultWindowSeconds: DEFAULT_WINDOW_SECONDS
         });
@@ -145,6 +158,14 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
         if (amount > 0) _credits[owner] += amount;
     }
 
+    /// @dev The time of the first money in a pot says whose royalty it may bear.
+    function _addToPot(address provider, bytes32 model, address relay, uint96 amount, uint96 tips) internal {
+        Pot storage pot = _pots[provider][model][relay];
+        if (pot.gross == 0) pot.since = uint40(block.timestamp);
+        pot.gross += amount;
+        if (tips > 0) pot.tips += tips;
+    }
+
     function _check(Config memory init) private view {
         _bound("asset", init.asset.code.length, 1, type(uint256).max);
         _bound("stake", init.stake.code.length, 1, type(uint256).max);
@@ -160,6 +181,7 @@ abstract contract Ledger is IEscrow, EIP712, ReentrancyGuardTransient {
             Bounds.MAX_GRACE_SECONDS
         );
         _bound("unstakedDailyCap", init.unstakedDailyCap, 1, type(uint96).max);
+        _bound("payerDailyCap", init.payerDailyCap, init.unstakedDailyCap, type(uint96).max);
         uint256 shares = uint256(init.relayBps) + init.burnBps + init.treasuryBps;
         uint256 most = 10_000 - Bounds.MIN_PROVIDER_BPS - Bounds.MAX_ROYALTY_BPS - init.tipBps;
         _bound("shares", shares, 0, most);

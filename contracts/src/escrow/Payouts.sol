@@ -61,12 +61,14 @@ abstract contract Payouts is Ledger {
         ASSET.safeTransfer(owner, amount);
     }
 
-    /// @dev Nobody is paid for a relay that took no part, nor for a model that nobody published.
+    /// @dev Nobody is paid for a relay that took no part, nor for a model that nobody had published in time: else
+    /// whoever saw a sweep coming could publish first and take a share of all that was earned before.
     function _split(Pot memory pot, bytes32 model, address relay) private view returns (Split memory split) {
         uint256 gross = pot.gross;
         uint16 bps;
-        (split.publisher, bps) = IModels(MODELS).royaltyOf(model);
-        if (split.publisher != address(0)) {
+        uint40 from;
+        (split.publisher, bps, from) = IModels(MODELS).royaltyOf(model);
+        if (split.publisher != address(0) && from <= pot.since) {
             split.royalty = Shares.bpsDown(gross, Shares.min(bps, Bounds.MAX_ROYALTY_BPS));
         }
         if (relay != address(0)) split.relayed = Shares.bpsDown(gross, RELAY_BPS);

@@ -9,8 +9,9 @@ import { IEscrowEvents } from "./IEscrowEvents.sol";
 /// @notice One deposit pays every provider, by cumulative vouchers that the payer or a session key of it signs.
 /// @dev No owner, no proxy. Pausing stops deposits only. Money leaves to the one it belongs to, whoever sends the
 /// transaction.
-/// @custom:security A provider's loss is what it served beyond the last voucher, and what a payer signed beyond its
-/// balance: keep both to a chunk or two. A contract that pays (ERC-1271) may take its signature back at any time;
+/// @custom:security A provider's loss is what it served beyond the last voucher, and its part of what a payer signed to
+/// all its payees beyond balance and bond. Nobody sees what a payer signs to others: lend it a part of its deposit until
+/// a claim has paid. A contract that pays (ERC-1271) may take its signature back at any time;
 /// a session key can't, so serve contracts by session key alone.
 interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
     /// @notice Puts `amount` into the caller's account, the bond's share included; cancels a requested withdrawal.
@@ -51,12 +52,15 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
     function cancelWithdrawal() external;
 
     /// @notice Pays what is left of balance and bond to the caller and begins the next epoch. Never paused.
-    /// @dev Reverts with `NoWithdrawal`, `TooEarly`, `InDefault`.
+    /// @dev Where providers without stake were paid all that a day allows, the payer stays for the whole of the next
+    /// day, in which they can claim on: so the cap of a day costs them time alone. Reverts with `NoWithdrawal`,
+    /// `TooEarly`, `InDefault`.
     function withdraw() external;
 
     /// @notice Counts vouchers: what they add moves from the payer's balance to the provider's pot. Anybody may send
     /// them; one who is not the provider is credited a tip out of the provider's part.
-    /// @dev What the session's cap, or a day's cap, does not cover stays claimable later. What the balance does not
+    /// @dev What the session's cap, or a day's cap, does not cover stays claimable later. There are two caps of a day for
+    /// providers without stake: of what one is paid by all, and of what one payer's balance pays them all. What the balance does not
     /// cover becomes a shortfall, up to the bond for each provider, and opens the payer's default. The day of a
     /// provider without stake is charged what the balance paid and nothing else; of one payer's shortfalls it counts
     /// the daily cap at most for each day since the default was opened.
@@ -70,8 +74,10 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
     /// does, with the same index.
     function claimToPot(address provider, bytes32 model, address relay, PotVoucher[] calldata batch) external;
 
-    /// @notice Ends a default after its window: the bond is set aside for the payees pro rata, the rest of it burns or
-    /// goes to the treasury, the next epoch begins. Whoever calls it gets nothing.
+    /// @notice Ends a default after its window: the bond is set aside for the payees, the rest of it burns or goes to the
+    /// treasury, the next epoch begins. Whoever calls it gets nothing.
+    /// @dev What was noted while its payee had stake is paid first, pro rata; all else shares what that leaves, pro rata.
+    /// Addresses are free and stake is not: so nobody waters down a bond by addresses alone.
     /// @dev Reverts with `NotInDefault`, `TooEarly`.
     function settleDefault(address payer) external;
 
@@ -81,7 +87,9 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
         external;
 
     /// @notice Splits a pot: pays the provider, burns, and credits publisher, relay and treasury. Shares are rounded
-    /// down, so that the odd units are the provider's. A provider that the asset refuses is credited.
+    /// down, so that the odd units are the provider's. A provider that the asset refuses is credited. The publisher has
+    /// its royalty of a pot whose first claim came when the royalty had begun; sweeping an older pot, as anybody may,
+    /// lets the next one pay it.
     /// @dev Reverts with `NothingToSweep`.
     function sweep(address provider, bytes32 model, address relay) external;
 
@@ -131,6 +139,9 @@ interface IEscrow is IEscrowTypes, IEscrowErrors, IEscrowEvents {
 
     /// @notice What a provider may still be paid today out of balances; 2^96 - 1 for one with stake.
     function dailyLeft(address provider) external view returns (uint256);
+
+    /// @notice What a payer's balance may still pay today to all providers without stake together.
+    function payerDailyLeft(address payer) external view returns (uint256);
 
     /// @notice The EIP-712 digest that a voucher's signer signs.
     function hashVoucher(Voucher calldata voucher) external view returns (bytes32);

@@ -38,8 +38,8 @@ interface IEscrowErrors {
     error InvalidSignature(uint256 index, address signer);
     /// @notice The session ended, and its grace too; or there never was one.
     error SessionExpired(uint256 index, address key, uint256 acceptedUntil);
-    /// @notice Nothing can be paid now. Where `allowed` is zero, the session's cap is used up, or the day's of a provider
-    /// without stake; else balance and bond are.
+    /// @notice Nothing can be paid now. Where `allowed` is zero, the session's cap is used up, or one of a day's for
+    /// providers without stake; else balance and bond are.
     error NothingPayable(uint256 index, uint256 allowed);
     /// @notice The payer's default takes no more claims.
     error DefaultClosed(uint256 index, address payer, uint40 closesAt);

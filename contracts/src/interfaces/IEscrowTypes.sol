@@ -16,6 +16,7 @@ interface IEscrowTypes {
     /// @param defaultWindowSeconds How long payees may add to a default before its bond is shared out.
     /// @param unstakedDailyCap What a provider without stake may be paid out of balances in a day of UTC; and what
     /// it may add to one payer's default for each day that this is open.
+    /// @param payerDailyCap What a payer's balance may pay in a day of UTC to all providers without stake together.
     struct Config {
         address asset;
         bool isBurnable;
@@ -30,6 +31,7 @@ interface IEscrowTypes {
         uint16 tipBps;
         uint96 tipCap;
         uint96 unstakedDailyCap;
+        uint96 payerDailyCap;
         uint32 graceSeconds;
         uint32 defaultWindowSeconds;
     }
@@ -87,17 +89,25 @@ interface IEscrowTypes {
 
     /// @notice What was claimed and not yet split, for one provider, model and relay.
     /// @param tips The part of `gross` that went to carriers; it is the provider's.
+    /// @param since When the first of it came, in seconds: a royalty that began later takes nothing of it.
     struct Pot {
         uint96 gross;
         uint96 tips;
+        uint40 since;
     }
 
-    /// @notice A payer that signed more than it had. Once settled, `owed` and `payout` are what is still to collect.
+    /// @notice A payer that signed more than it had. Once settled, all but `closesAt` is what is still to collect.
+    /// @param owed To all payees.
+    /// @param payout For all payees; what of it is not `stakedPayout` is for those without stake.
     /// @param closesAt From then on it can be settled; zero for no default.
+    /// @param stakedOwed What of `owed` was noted for payees that had stake then.
+    /// @param stakedPayout What of `payout` is for those alone.
     struct DefaultState {
         uint96 owed;
         uint96 payout;
         uint40 closesAt;
+        uint96 stakedOwed;
+        uint96 stakedPayout;
     }
 
     /// @notice An ERC-2612 permit over the amount of the deposit that it comes with.

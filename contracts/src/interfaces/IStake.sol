@@ -18,11 +18,12 @@ interface IStake {
 
     /// @param token INF.
     /// @param owner The timelock: sets the court and, inside the bounds, the minimum. It can't touch stake.
-    /// @param floor Lowest minimum that the owner may set, and what lifts an escrow's cap.
+    /// @param floor Lowest minimum that the owner may set.
     /// @param ceiling Highest minimum that the owner may set.
-    /// @param minimum The minimum at the start.
+    /// @param minimum The minimum at the start. As much at work lifts an escrow's cap, whatever the minimum becomes.
     /// @param unbondSeconds How long stake stays in reach of the court after it was asked back: 2 to 60 days. Where stake
     /// is worth something the owner's delay must be longer, which can't be asked here: a delay may change.
+    /// @param withdrawSeconds How long after that it may be withdrawn, 1 to 14 days; what is left then is stake again.
     /// @param challengerBps The challenger's share of a slash in basis points; the rest burns.
     struct StakeConfig {
         address token;
@@ -31,13 +32,14 @@ interface IStake {
         uint96 ceiling;
         uint96 minimum;
         uint32 unbondSeconds;
+        uint32 withdrawSeconds;
         uint16 challengerBps;
     }
 
     /// @notice One slot for all amounts of an operator.
     /// @param stake Works for the operator.
     /// @param unbonding Was asked back, may still be slashed.
-    /// @param unbondAt When `unbonding` may be withdrawn, in seconds.
+    /// @param unbondAt From when on `unbonding` may be withdrawn, in seconds, for `withdrawSeconds`.
     struct Operator {
         uint96 stake;
         uint96 unbonding;
@@ -66,7 +68,8 @@ interface IStake {
 
     event Registered(address indexed operator, bytes32 indexed peerKey, uint96 stake);
     event PeerKeyChanged(address indexed operator, bytes32 indexed peerKey);
-    /// @notice The amounts after a change, whatever the change was.
+    /// @notice The amounts after a change, whatever the change was. Unbonding that was not withdrawn in time is stake
+    /// again without an event of its own: `operatorOf` tells.
     event StakeChanged(address indexed operator, uint96 stake, uint96 unbonding, uint40 unbondAt);
     event Withdrawn(address indexed operator, uint96 amount);
     event StateChanged(address indexed operator, State state);
@@ -106,11 +109,13 @@ interface IStake {
     /// @dev Reverts with `WrongState` unless active or jailed, `NothingUnbonding`.
     function cancelUnbond() external;
 
-    /// @notice Pays what has been unbonding long enough. No state and no court keeps it.
+    /// @notice Pays what has been unbonding long enough, for `withdrawSeconds`; after that it is stake again, which has
+    /// to be asked back anew. So nobody waits, free to go, until it sees a slash coming. No state and no court keeps it.
     /// @dev Reverts with `NothingUnbonding`, `TooEarly`.
     function withdraw() external;
 
-    /// @notice Ends the registration for good and asks all stake back.
+    /// @notice Ends the registration for good and asks all stake back. What is not withdrawn in time can be asked back
+    /// again, with `unbond`.
     /// @dev Reverts with `WrongState` unless active or jailed.
     function retire() external;
 
@@ -143,8 +148,8 @@ interface IStake {
     /// @notice True for an active operator with at least the minimum at work: who should be offered jobs.
     function isActive(address operator) external view returns (bool);
 
-    /// @notice True where at least the immutable floor is at work, jailed or not. This lifts an escrow's daily cap, so
-    /// that neither the court nor a higher minimum stands between a provider and what it earned. One slot.
+    /// @notice True where at least the minimum of the start is at work, jailed or not. This lifts an escrow's daily cap,
+    /// so that neither the court nor a higher minimum stands between a provider and what it earned. One slot.
     function hasStake(address operator) external view returns (bool);
 
     /// @notice Amounts and state of an operator.

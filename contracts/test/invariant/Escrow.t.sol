@@ -16,13 +16,14 @@ contract EscrowInvariantTest is EscrowFixture {
         vm.warp(START + GRACE);
         escrow.withdraw();
         vm.stopPrank();
-        handler = new EscrowHandler(escrow, token, guardian, treasury);
+        handler = new EscrowHandler(escrow, token, stake, guardian, treasury);
         for (uint256 i; i < handler.PAYERS(); ++i) {
             fund(handler.payerAt(i), 100_000 * uint256(UNIT));
         }
         token.transfer(address(handler), 1_000 * uint256(UNIT));
-        // One provider with stake, two without; one model with a royalty.
+        // One provider with stake, one whose stake comes and goes, free addresses; one model with a royalty.
         stakeFor(handler.providerAt(0));
+        stakeFor(handler.providerAt(1));
         vm.prank(vm.addr(0xE000));
         models.publish(handler.modelAt(1), "acme/royal", 0, 2_000, vm.addr(0xE000));
     }
@@ -34,7 +35,7 @@ contract EscrowInvariantTest is EscrowFixture {
 
     /// @dev All of them in one, for one walk is enough to hold them all.
     function invariant_escrow() public view {
-        escrowIsSolvent();
+        escrowHoldsWhatItOwesToTheUnit();
         booksAddUp();
         claimedIsNeverAboveSigned();
         claimedNeverFalls();
@@ -42,6 +43,8 @@ contract EscrowInvariantTest is EscrowFixture {
         sharesAddUpToTheLastUnit();
         sessionsStayBelowTheirCaps();
         daysAreChargedWhatWasPaid();
+        payersDaysAreChargedWhatTheyPaidWithoutStake();
+        stakeIsPaidFirst();
     }
 
     /// @dev A long walk of its own, to show that the handler reaches every verb, defaults included.
@@ -49,10 +52,10 @@ contract EscrowInvariantTest is EscrowFixture {
         uint256 seed = 1;
         for (uint256 i; i < 600; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
-            step(seed % 14, seed >> 8, uint96(seed >> 100));
+            step(seed % 17, seed >> 8, uint96(seed >> 100));
             if (i % 50 == 0) invariant_escrow();
         }
-        string[9] memory verbs = [
+        string[11] memory verbs = [
             "deposit",
             "claim",
             "claimToPot",
@@ -61,7 +64,9 @@ contract EscrowInvariantTest is EscrowFixture {
             "settleDefault",
             "collectDefault",
             "sweep",
-            "collect"
+            "collect",
+            "flood",
+            "restake"
         ];
         for (uint256 i; i < verbs.length; ++i) {
             vm.assertGt(handler.calls(verbs[i]), 3, verbs[i]);
@@ -78,12 +83,17 @@ contract EscrowInvariantTest is EscrowFixture {
         else if (verb == 9) handler.sweep(seed);
         else if (verb == 10) handler.collect(seed);
         else if (verb < 13) handler.claimToPot(seed, amount, seed % 3 == 0);
-        else handler.wait(uint32(seed));
+        else if (verb == 13) handler.wait(uint32(seed));
+        else if (verb == 14) handler.flood(seed, amount);
+        else if (verb == 15) handler.restake(amount, seed % 3 == 0);
+        else handler.donate(amount);
     }
 
-    /// @dev The asset held is all that anybody is owed, and what was donated.
-    function escrowIsSolvent() private view {
-        vm.assertGe(token.balanceOf(address(escrow)), liabilities(), "held, against what is owed");
+    /// @dev To the unit: the asset held is what is owed to anybody, and what was given without being asked.
+    function escrowHoldsWhatItOwesToTheUnit() private view {
+        vm.assertEq(
+            token.balanceOf(address(escrow)), liabilities() + handler.donated(), "held, against what is owed"
+        );
     }
 
     /// @dev To the unit: what came in is what went out, burned, and is still there.
@@ -134,13 +144,26 @@ contract EscrowInvariantTest is EscrowFixture {
         }
     }
 
-    /// @dev To the unit, whatever was owed besides; the first provider has stake.
+    /// @dev To the unit, whatever was owed besides, for all that never had stake.
     function daysAreChargedWhatWasPaid() private view {
-        for (uint256 i = 1; i < handler.PROVIDERS(); ++i) {
+        for (uint256 i = 2; i < handler.PROVIDERS(); ++i) {
             address provider_ = handler.providerAt(i);
             uint256 earned = handler.earned(provider_, block.timestamp / 1 days);
             vm.assertEq(escrow.dailyLeft(provider_) + earned, DAILY_CAP, "a day's cap");
         }
+    }
+
+    /// @dev To the unit, over all free addresses together.
+    function payersDaysAreChargedWhatTheyPaidWithoutStake() private view {
+        for (uint256 i; i < handler.PAYERS(); ++i) {
+            address owner = handler.payerAt(i);
+            uint256 spent = handler.paidUnstaked(owner, block.timestamp / 1 days);
+            vm.assertEq(escrow.payerDailyLeft(owner) + spent, PAYER_CAP, "a payer's day");
+        }
+    }
+
+    function stakeIsPaidFirst() private view {
+        vm.assertFalse(handler.wasStakeLast());
     }
 
     function liabilities() private view returns (uint256 sum) {

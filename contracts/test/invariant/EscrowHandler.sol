@@ -6,18 +6,22 @@ import { InfernetToken } from "../../src/InfernetToken.sol";
 import { Stake } from "../../src/Stake.sol";
 import { IEscrow } from "../../src/interfaces/IEscrow.sol";
 import { IEscrowTypes } from "../../src/interfaces/IEscrowTypes.sol";
+import { IStake } from "../../src/interfaces/IStake.sol";
 
 /// @notice Payers, providers, relays and a guardian doing all that the escrow allows, in any order; what they did is
 /// noted in ghosts. It asks for nothing that must be refused: a revert is a bug.
 contract EscrowHandler is TestBase, IEscrowTypes {
     uint256 public constant PAYERS = 3;
-    uint256 public constant PROVIDERS = 3;
+    /// The first has stake for good, that of the second comes and goes, all others are free addresses.
+    uint256 public constant PROVIDERS = 5;
+    uint256 private constant SYBILS_FROM = 2;
     uint256 public constant MODELS = 2;
     uint256 public constant RELAYS = 2;
     uint96 private constant MOST = 1_000e18;
 
     IEscrow private immutable ESCROW;
     InfernetToken private immutable TOKEN;
+    IStake private immutable STAKE;
     address private immutable GUARDIAN;
     address private immutable TREASURY;
 
@@ -32,14 +36,21 @@ contract EscrowHandler is TestBase, IEscrowTypes {
     mapping(bytes32 payee => uint256) public signedHighest;
     mapping(bytes32 payee => uint256) public claimedHighest;
     uint256 private leftBefore;
+    /// What a payer's balance paid to those without stake on a day of UTC, and the last day on which that was all.
+    mapping(address payer => mapping(uint256 day => uint256)) public paidUnstaked;
+    mapping(address payer => uint256) public fullDay;
+    /// What was given to the escrow and asked of nobody.
+    uint256 public donated;
+    /// What payees collected of defaults while somebody with stake was still short of what was owed to it.
+    bool public wasStakeLast;
     uint256 public sweptGross;
     uint256 public sweptParts;
     bool public wasClaimedLowered;
     bool public wasWithdrawnEarly;
     mapping(string verb => uint256) public calls;
 
-    constructor(IEscrow escrow, InfernetToken token, address guardian, address treasury) {
-        (ESCROW, TOKEN, GUARDIAN, TREASURY) = (escrow, token, guardian, treasury);
+    constructor(IEscrow escrow, InfernetToken token, IStake stake, address guardian, address treasury) {
+        (ESCROW, TOKEN, STAKE, GUARDIAN, TREASURY) = (escrow, token, stake, guardian, treasury);
     }
 
     function payerKey(uint256 index) public pure returns (uint256) {
@@ -97,9 +108,12 @@ contract EscrowHandler is TestBase, IEscrowTypes {
             vm.assertEq(gross(voucher) - potBefore, willPay, "claimable told what claim did");
             paid[voucher.payer] += willPay;
             earned[voucher.provider][block.timestamp / 1 days] += willPay;
-            uint256 charge = leftBefore < MOST ? willPay : 0;
+            bool isStaked = leftBefore > MOST;
+            if (!isStaked) charge(voucher.payer, willPay);
             vm.assertEq(
-                leftBefore - ESCROW.dailyLeft(voucher.provider), charge, "the day, against what was paid"
+                leftBefore - ESCROW.dailyLeft(voucher.provider),
+                isStaked ? 0 : willPay,
+                "the day, against what was paid"
             );
             if (willOwe > 0) calls["shortfall"]++;
         } catch { }
@@ -117,6 +131,7 @@ contract EscrowHandler is TestBase, IEscrowTypes {
             balances[i] = ESCROW.account(payerAt(i)).balance;
         }
         uint256 potBefore = gross(voucher);
+        leftBefore = ESCROW.dailyLeft(voucher.provider);
         vm.prank(isCarried ? address(0xCA4) : voucher.provider);
         try ESCROW.claimToPot(voucher.provider, voucher.model, voucher.relay, batch) {
             calls["claimToPot"]++;
@@ -124,12 +139,43 @@ contract EscrowHandler is TestBase, IEscrowTypes {
             for (uint256 i; i < PAYERS; ++i) {
                 uint256 went = balances[i] - ESCROW.account(payerAt(i)).balance;
                 paid[payerAt(i)] += went;
+                if (leftBefore < MOST) charge(payerAt(i), went);
                 sum += went;
                 note(vouchers[i]);
             }
             vm.assertEq(gross(voucher) - potBefore, sum, "what left the accounts is in the pot");
             earned[voucher.provider][block.timestamp / 1 days] += sum;
         } catch { }
+    }
+
+    /// @dev One payer signs to all free addresses at once, each as much as it has in all and more.
+    function flood(uint256 who, uint96 more) external {
+        SignedVoucher[] memory one = new SignedVoucher[](1);
+        for (uint256 i = SYBILS_FROM; i < PROVIDERS; ++i) {
+            Voucher memory voucher = nextOf(who % PAYERS, providerAt(i), modelAt(0), address(0), more);
+            one[0] = sign(payerKey(who % PAYERS), voucher);
+            uint256 balance = ESCROW.account(voucher.payer).balance;
+            vm.prank(address(0xCA4));
+            try ESCROW.claim(one) {
+                calls["flood"]++;
+                uint256 went = balance - ESCROW.account(voucher.payer).balance;
+                paid[voucher.payer] += went;
+                earned[voucher.provider][block.timestamp / 1 days] += went;
+                charge(voucher.payer, went);
+                note(voucher);
+            } catch { }
+        }
+    }
+
+    /// @dev The stake of one provider comes and goes.
+    function restake(uint96 amount, bool isBack) external {
+        address operator = providerAt(1);
+        IStake.Operator memory got = STAKE.operatorOf(operator);
+        calls["restake"]++;
+        vm.startPrank(operator);
+        if (isBack && got.unbonding > 0) STAKE.cancelUnbond();
+        else if (got.stake > 0) STAKE.unbond(uint96(bound(amount, 1, got.stake)));
+        vm.stopPrank();
     }
 
     function requestWithdrawal(uint256 who) external {
@@ -147,6 +193,8 @@ contract EscrowHandler is TestBase, IEscrowTypes {
         calls["withdraw"]++;
         uint256 before = TOKEN.balanceOf(payer);
         if (block.timestamp < account.withdrawAt) vm.warp(account.withdrawAt);
+        uint256 freeAt = (fullDay[payer] + 2) * 1 days;
+        if (block.timestamp < freeAt) vm.warp(freeAt);
         vm.prank(payer);
         ESCROW.withdraw();
         withdrawn[payer] += TOKEN.balanceOf(payer) - before;
@@ -178,7 +226,11 @@ contract EscrowHandler is TestBase, IEscrowTypes {
                 continue;
             }
             calls["collectDefault"]++;
+            DefaultState memory state = ESCROW.defaultOf(voucher.payer, epoch);
+            bool isShort = state.stakedPayout < state.stakedOwed;
             ESCROW.collectDefault(voucher.payer, epoch, voucher.provider, voucher.model, voucher.relay);
+            // Where the bond is too small for those with stake, nothing goes to the others.
+            if (isShort && state.payout != state.stakedPayout) wasStakeLast = true;
         }
     }
 
@@ -215,7 +267,9 @@ contract EscrowHandler is TestBase, IEscrowTypes {
 
     /// @dev Units that nobody asked for must not upset the books.
     function donate(uint96 amount) external {
-        TOKEN.transfer(address(ESCROW), bound(amount, 0, 1e18));
+        amount = uint96(bound(amount, 0, 1e18));
+        TOKEN.transfer(address(ESCROW), amount);
+        donated += amount;
     }
 
     function isInDefault(address payer) public view returns (bool) {
@@ -235,6 +289,13 @@ contract EscrowHandler is TestBase, IEscrowTypes {
 
     function payeeKey(Voucher memory voucher) public pure returns (bytes32) {
         return keccak256(abi.encode(voucher.payer, voucher.epoch, voucher.provider, voucher.model));
+    }
+
+    /// @dev What left a balance for somebody without stake.
+    function charge(address payer, uint256 amount) private {
+        uint256 day = block.timestamp / 1 days;
+        paidUnstaked[payer][day] += amount;
+        if (paidUnstaked[payer][day] == ESCROW.config().payerDailyCap) fullDay[payer] = day;
     }
 
     function note(Voucher memory voucher) private {

@@ -33,7 +33,7 @@ contract GreedyModels {
         (payee, bps) = (payee_, bps_);
     }
 
-    function royaltyOf(bytes32) external view returns (address, uint16) {
-        return (payee, bps);
+    function royaltyOf(bytes32) external view returns (address, uint16, uint40) {
+        return (payee, bps, 0);
     }
 }

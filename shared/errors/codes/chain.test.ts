@@ -35,6 +35,9 @@ it('the failures of chain read well', () => {
     chain.not-from-here
       The request comes from another site, or is not JSON.
       fix: Send JSON, and from a page only from the relay's own.
+    chain.unknown-name
+      The page stands under a name that this relay does not know as its own.
+      fix: Open the page over https, or by the address of the relay. Its operator names it with --announce.
     "
   `)
 })

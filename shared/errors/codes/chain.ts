@@ -46,4 +46,9 @@ export const CHAIN_CODES = {
     fix: "Send JSON, and from a page only from the relay's own.",
     example: {},
   },
+  'chain.unknown-name': {
+    says: () => 'The page stands under a name that this relay does not know as its own.',
+    fix: 'Open the page over https, or by the address of the relay. Its operator names it with --announce.',
+    example: {},
+  },
 } as const satisfies Codes

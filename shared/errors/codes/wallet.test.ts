@@ -85,6 +85,26 @@ it('the failures of wallet read well', () => {
     wallet.key-lost
       The key of this wallet cannot be opened any more.
       fix: Import the key from your copy, or make a new wallet.
+    wallet.locked
+      The wallet is locked and was not opened, so it signed nothing.
+      fix: Try again, and open it when it asks.
+    wallet.wrong-passphrase
+      This does not open the wallet.
+      fix: Try again. If it is lost, import the key from your copy: that sets a new passphrase.
+    wallet.weak-passphrase
+      A passphrase has 10 to 256 characters.
+      bare: A passphrase has ? to ? characters.
+      fix: Take four or more words that nobody would guess.
+    wallet.passphrases-differ
+      The two passphrases are not the same.
+      fix: Type it again.
+    wallet.no-lock
+      This wallet holds more than a small amount, and no passphrase locks it.
+      fix: Lock it with a passphrase, then try again.
+    wallet.no-passkey
+      A passkey cannot be used here (it gives no key).
+      bare: A passkey cannot be used here.
+      fix: Use a passphrase.
     wallet.no-storage
       A key cannot be kept here.
       fix: Make it where something is kept, or connect a wallet.

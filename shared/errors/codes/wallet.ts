@@ -125,6 +125,36 @@ export const WALLET_CODES = {
     fix: 'Import the key from your copy, or make a new wallet.',
     example: {},
   },
+  'wallet.locked': {
+    says: () => 'The wallet is locked and was not opened, so it signed nothing.',
+    fix: 'Try again, and open it when it asks.',
+    example: {},
+  },
+  'wallet.wrong-passphrase': {
+    says: () => 'This does not open the wallet.',
+    fix: 'Try again. If it is lost, import the key from your copy: that sets a new passphrase.',
+    example: {},
+  },
+  'wallet.weak-passphrase': {
+    says: (f) => `A passphrase has ${f.least ?? '?'} to ${f.most ?? '?'} characters.`,
+    fix: 'Take four or more words that nobody would guess.',
+    example: { least: 10, most: 256 },
+  },
+  'wallet.passphrases-differ': {
+    says: () => 'The two passphrases are not the same.',
+    fix: 'Type it again.',
+    example: {},
+  },
+  'wallet.no-lock': {
+    says: () => 'This wallet holds more than a small amount, and no passphrase locks it.',
+    fix: 'Lock it with a passphrase, then try again.',
+    example: {},
+  },
+  'wallet.no-passkey': {
+    says: (f) => `A passkey cannot be used here${inBrackets(f.reason)}.`,
+    fix: 'Use a passphrase.',
+    example: { reason: 'it gives no key' },
+  },
   'wallet.no-storage': {
     says: () => 'A key cannot be kept here.',
     fix: 'Make it where something is kept, or connect a wallet.',

@@ -2,7 +2,7 @@ import type { PeerName } from '../../base/ids.ts'
 import type { Random } from '../../base/random.ts'
 import type { Offer } from '../offer.ts'
 import { evenFrom } from './beta.ts'
-import { meritOf } from './score.ts'
+import { credibleSpeed, meritOf } from './score.ts'
 import type { Trust } from './trust.ts'
 
 /** The share of draws that ignore all merit, so that a newcomer is met at all (docs/design-notes.md). */
@@ -10,7 +10,7 @@ const EXPLORE = 0.05
 
 export interface DrawComponents {
   readonly random: Random
-  readonly trust: Pick<Trust, 'drawBeliefs'>
+  readonly trust: Pick<Trust, 'drawBeliefs' | 'speedSeenOf'>
   /** Who named an offer: each of them has its turn. @default all came from one place */
   readonly namedBy?: ((offer: Offer) => readonly PeerName[]) | undefined
 }
@@ -24,7 +24,7 @@ interface Weighed {
  * Draws `count` different offers, each with probability in proportion to its merit, and a twentieth of the weight evenly:
  * power of k choices with exploration. What is believed of a provider is drawn as well, once a question, by how sure it
  * is (Thompson sampling): who is little known is met, and who is known to be bad is not. Best first within the draw is
- * not promised.
+ * not promised. A claimed speed counts up to what is credible, or was seen.
  *
  * Relays that named them have turns, in an order by chance: one that lies has its share of the draw, and no more.
  */
@@ -35,8 +35,11 @@ export function drawCandidates(
 ): Offer[] {
   const even = evenFrom(random)
   const left = new Map<Offer, Weighed>()
-  for (const offer of offers)
-    left.set(offer, { offer, merit: meritOf(offer, trust.drawBeliefs(offer.provider, even)) })
+  for (const offer of offers) {
+    const { provider, decodeTokensPerSecond: claimed } = offer
+    const counted = { ...offer, decodeTokensPerSecond: credibleSpeed(claimed, trust.speedSeenOf(provider)) }
+    left.set(offer, { offer, merit: meritOf(counted, trust.drawBeliefs(provider, even)) })
+  }
   const shares = sharesOf([...left.values()], namedBy)
   if (shares.length > 1) shuffle(shares, even)
   const drawn: Offer[] = []

@@ -5,8 +5,8 @@ import { seededRandom } from '../../testing/chance.ts'
 import { countingRandom, makePeer, someOffer } from '../../testing/peers.ts'
 import type { Offer } from '../offer.ts'
 import { drawCandidates } from './draw-candidates.ts'
-import { CREDIBLE_TOKENS_PER_SECOND, listingScore, rankOffers } from './rank-offers.ts'
-import { meritOf, predict, trustOf, utilityOf } from './score.ts'
+import { listingScore, rankOffers } from './rank-offers.ts'
+import { credible, CREDIBLE_TOKENS_PER_SECOND, meritOf, predict, trustOf, utilityOf } from './score.ts'
 import { CERTAIN, type Beliefs } from './trust.ts'
 
 const now = epochMillis(1_800_000_000_000)
@@ -16,7 +16,8 @@ const offer = (changes: Partial<Offer> = {}, provider: PeerName = someone): Offe
   ...{ provider, slots: 4, busySlots: 0, decodeTokensPerSecond: 50 },
   ...changes,
 })
-const full = { drawBeliefs: () => CERTAIN }
+const unseen = { speedSeenOf: () => 0 }
+const full = { ...unseen, drawBeliefs: () => CERTAIN }
 /** Words of 32 bits: 2^32 times each share, then zeros. */
 const at = (...shares: readonly number[]) => ({
   bytes: (length: number): Uint8Array<ArrayBuffer> => {
@@ -76,6 +77,7 @@ describe('a draw of candidates', () => {
   it('meets a newcomer without merit in one draw of forty, beside one with all of it', () => {
     const [good, distrusted] = [offer(), offer({ provider: peerName(`${someone.slice(0, -1)}L`) })]
     const trust = {
+      ...unseen,
       drawBeliefs: (name: PeerName) => (name === someone ? CERTAIN : { ...CERTAIN, integrity: 0 }),
     }
     const first = (share: number) =>
@@ -86,7 +88,7 @@ describe('a draw of candidates', () => {
 
   it('is even among those that are all distrusted', () => {
     const offers = [offer(), offer({ provider: peerName(`${someone.slice(0, -1)}L`) })]
-    const trust = { drawBeliefs: () => ({ ...CERTAIN, integrity: 0 }) }
+    const trust = { ...unseen, drawBeliefs: () => ({ ...CERTAIN, integrity: 0 }) }
     expect(drawCandidates(offers, 1, { random: at(0.49), trust })[0]).toBe(offers[0])
     expect(drawCandidates(offers, 1, { random: at(0.51), trust })[0]).toBe(offers[1])
   })
@@ -114,6 +116,7 @@ it('gives each relay that named offers its turn, whatever the others claim', asy
 it('draws what is believed once for each offer of a question, with the chance that is injected', () => {
   const asked: PeerName[] = []
   const trust = {
+    ...unseen,
     drawBeliefs: (name: PeerName, even: () => number) => {
       asked.push(name)
       return { ...CERTAIN, integrity: even() }
@@ -123,6 +126,29 @@ it('draws what is believed once for each offer of a question, with the chance th
   const offers = [offer(), offer({ provider: other })]
   expect(drawCandidates(offers, 2, { random: at(0.01, 0.99, 0.5), trust })[0]?.provider).toBe(other)
   expect(asked).toEqual([someone, other])
+})
+
+it('counts a claimed speed up to what is credible, or to what was seen of its owner', async () => {
+  const [boaster, honest] = [offer({ decodeTokensPerSecond: 1e6 }), offer({}, (await makePeer()).name)]
+  const firsts = (seen: number) => {
+    const trust = { ...full, speedSeenOf: (name: PeerName) => (name === someone ? seen : 0) }
+    const drawn = Array.from({ length: 400 }, (_, seed) =>
+      drawCandidates([boaster, honest], 1, { random: seededRandom(seed), trust }),
+    )
+    return drawn.filter(([first]) => first === boaster).length / drawn.length
+  }
+  expect(firsts(0)).toBeCloseTo(0.5, 1)
+  expect(firsts(450)).toBeGreaterThan(0.8)
+  const predicted = { ttftMs: millis(1), totalMs: millis(1) }
+  const told = { decodeTokensPerSecond: 1e6, maxTokens: 512, presence: 1 }
+  expect(credible(predicted, { ...told, seen: 0 })).toEqual({ ttftMs: 100, totalMs: 2660 })
+  expect(credible(predicted, { ...told, seen: 640 })).toEqual({ ttftMs: 100, totalMs: 300 })
+  expect(credible(predicted, { ...told, seen: 0, presence: 0.5 })).toEqual({ ttftMs: 2600, totalMs: 5160 })
+  expect(
+    credible({ ...predicted, ttftMs: millis(700) }, { ...told, decodeTokensPerSecond: 20, seen: 640 }),
+  ).toEqual({
+    ...{ ttftMs: 700, totalMs: 7100 },
+  })
 })
 
 it('trusts a quote as far as all else goes well, and an answer less than a stranger’s where it is worse', () => {

@@ -1,17 +1,10 @@
 import type { Random } from '../../base/random.ts'
 import type { Offer } from '../offer.ts'
 import { evenFrom } from './beta.ts'
-import { meritOf, priceSteps } from './score.ts'
+import { credibleSpeed, meritOf, priceSteps } from './score.ts'
 
 /** A step in price against a step (a factor e) in merit. */
 const PRICE_STEP = 0.2
-
-/**
- * So much of a claimed speed counts, in tokens a second: some times what people read, and what an ordinary GPU reaches
- * with a small model. A relay sees no answer, so it cannot tell a faster provider from one that says so; the quote and the
- * asker's own record do.
- */
-export const CREDIBLE_TOKENS_PER_SECOND = 50
 
 /**
  * Orders by what a consumer wants first: free speed for the money. Those of equal worth stand in an order by chance.
@@ -28,6 +21,6 @@ export function rankOffers<T>(items: readonly T[], scoreOf: (item: T) => number,
 
 /** What {@link rankOffers} goes by: a figure without a unit. */
 export function listingScore(offer: Offer): number {
-  const decodeTokensPerSecond = Math.min(CREDIBLE_TOKENS_PER_SECOND, offer.decodeTokensPerSecond)
+  const decodeTokensPerSecond = credibleSpeed(offer.decodeTokensPerSecond) // a relay sees no answer
   return Math.log(meritOf({ ...offer, decodeTokensPerSecond })) - PRICE_STEP * priceSteps(offer.price)
 }

@@ -33,5 +33,7 @@ export interface Trust {
   drawBeliefs(provider: PeerName, even: () => number): Beliefs
   /** What this provider's predictions are multiplied with, at least 1. */
   slownessOf(provider: PeerName): number
+  /** Tokens a second that it was seen to write for this consumer; 0 where it has written nothing yet. */
+  speedSeenOf(provider: PeerName): number
   standingOf(offer: StandingOffer): Standing
 }

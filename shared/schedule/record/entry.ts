@@ -35,6 +35,8 @@ export interface Entry {
   quotes: Counts
   /** Failures of the last minutes, faded. Of this session alone, as a monotonic clock is. */
   failures: number
+  /** Tokens a second that it was seen to write. Of this session alone: a machine changes, and a short look is enough. */
+  speed: number
   failedAt: Millis
   readonly slowness: Partial<Record<Task, number>>
   differences: readonly Difference[]
@@ -56,7 +58,7 @@ export function newEntry(now: EpochMillis, failedAt: Millis): Entry {
       availability: noCounts(now),
       quotes: noCounts(now),
     },
-    ...{ failures: 0, failedAt, slowness: {}, differences: [] },
+    ...{ failures: 0, failedAt, speed: 0, slowness: {}, differences: [] },
     ...{ quarantine: undefined, accusedAt: undefined, checkedAt: undefined },
     totals: { served: 0, failed: 0, agrees: 0, differs: 0, inconclusive: 0 },
   }

@@ -45,7 +45,7 @@ function mergeEntry(three: Three<Entry>, now: EpochMillis): Entry {
     own: union(ours.own, theirs.own),
     told: mergeTold(ours.told, theirs.told),
     // Of this session alone.
-    ...{ failures: ours.failures, failedAt: ours.failedAt },
+    ...{ failures: ours.failures, failedAt: ours.failedAt, speed: ours.speed },
     slowness: mergeSlowness(three),
     differences: theirs.differences.reduce(withDifference, ours.differences),
     quarantine: mergeQuarantine(three),

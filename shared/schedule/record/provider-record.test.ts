@@ -344,6 +344,30 @@ describe('what others tell', () => {
   })
 })
 
+describe('what costs nothing to make', () => {
+  it('does not push out of the record those of whom more is known than that they failed', () => {
+    const { record, text } = recordScene()
+    text.ended(provider, 'served', { observedMs: millis(100), predictedMs: millis(100) })
+    text.stoppedEarly(other, job('1'))
+    const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+    const names = Array.from({ length: 1100 }, (_, index) =>
+      peerName(`${provider.slice(0, -2)}${alphabet[index % 58]}${alphabet[Math.floor(index / 58)]}`),
+    )
+    for (const name of names) if (name !== provider && name !== other) text.ended(name, 'failed')
+    expect(record.explain(provider)[0]?.code).toBe('served')
+    expect(record.explain(other)[0]?.code).toBe('quarantined')
+  })
+
+  it('is no speed: what is seen is, of enough tokens', () => {
+    const { text } = recordScene()
+    text.wrote(provider, { tokens: 12, tokensPerSecond: 1e5 })
+    expect(text.speedSeenOf(provider)).toBe(0)
+    text.wrote(provider, { tokens: 100, tokensPerSecond: 120 })
+    text.wrote(provider, { tokens: 100, tokensPerSecond: 20 })
+    expect(text.speedSeenOf(provider)).toBe(90)
+  })
+})
+
 describe('the explanation', () => {
   const codes = (record: ProviderRecord) => record.explain(provider).map(({ code }) => code)
 
@@ -356,7 +380,7 @@ describe('the explanation', () => {
     own('agrees')
     own('differs', '2')
     tells(alice, 'agrees')
-    text.ended(provider, 'served', { observedMs: millis(300), predictedMs: millis(100) })
+    text.ended(provider, 'served', { observedMs: millis(3000), predictedMs: millis(1000) })
     text.ended(provider, 'failed')
     const explained = record.explain(provider)
     expect(explained.map(({ code }) => code)).toEqual([

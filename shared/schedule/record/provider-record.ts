@@ -26,6 +26,9 @@ const FAILURE_HALF_LIFE_MS = 5 * MINUTE_MS
 /** How much a new observation moves the correction of predictions. */
 const EWMA_WEIGHT = 0.3
 
+/** Fewer tokens may come in one frame, and say nothing of a speed. */
+const LEAST_TIMED_TOKENS = 64
+
 /** A quote was kept where the first token came within this many times what it said, and this much for small ones. */
 const KEPT_WITHIN = 2
 const KEPT_WITHIN_MS = 500
@@ -48,6 +51,8 @@ export interface TaskRecord extends Trust {
   ended(provider: PeerName, how: 'served' | 'overtaken', timing: Timing): void
   ended(provider: PeerName, how: 'failed'): void
   stoppedEarly(provider: PeerName, jobId: JobId): void
+  /** It wrote an answer, or a part of one, of so many tokens at that speed. */
+  wrote(provider: PeerName, seen: { tokens: number; tokensPerSecond: number }): void
 }
 
 /**
@@ -80,9 +85,11 @@ export class ProviderRecord {
       beliefsIn: (provider) => this.#beliefs(provider, expected),
       drawBeliefs: (provider, even) => this.#beliefs(provider, (belief) => drawn(belief, even)),
       slownessOf: (provider) => Math.max(1, this.#entries.get(provider)?.slowness[task] ?? 1),
+      speedSeenOf: (provider) => this.#entries.get(provider)?.speed ?? 0,
       standingOf: (offer) => this.standingOf(offer),
       ended: (provider, how, timing?: Timing) => this.#ended(task, provider, how, timing),
       stoppedEarly: (provider, jobId) => this.stoppedEarly(provider, jobId),
+      wrote: (provider, seen) => this.#wrote(provider, seen),
     }
   }
 
@@ -243,9 +250,17 @@ export class ProviderRecord {
     const { observedMs, predictedMs } = timing
     const isInTime = observedMs <= Math.max(KEPT_WITHIN * predictedMs, predictedMs + KEPT_WITHIN_MS)
     entry.quotes = counted(entry.quotes, isInTime && how !== 'overtaken' ? { good: 1 } : { bad: 1 }, now)
-    const ratio = observedMs / Math.max(1, predictedMs)
+    // What is in time is not called slow, however little was predicted.
+    const ratio = Math.min(observedMs / Math.max(1, predictedMs), isInTime ? KEPT_WITHIN : Infinity)
     const before = entry.slowness[task] ?? 1
     entry.slowness[task] = Math.min(100, Math.max(ratio, before + EWMA_WEIGHT * (ratio - before)))
+  }
+
+  #wrote(provider: PeerName, { tokens, tokensPerSecond }: { tokens: number; tokensPerSecond: number }): void {
+    if (tokens < LEAST_TIMED_TOKENS || !Number.isFinite(tokensPerSecond)) return
+    const entry = this.#entryOf(provider)
+    const before = entry.speed || tokensPerSecond
+    entry.speed = before + EWMA_WEIGHT * (tokensPerSecond - before)
   }
 
   /** This consumer found an answer to differ. */
@@ -330,8 +345,18 @@ export class ProviderRecord {
   #forgetOne(): void {
     const [...names] = this.#entries.keys()
     const newest = names.at(-1)
-    const eldest = names.find((name) => name !== newest && !this.isExcluded(name)) ?? names[0]
+    // Names are free: those of whom only failures are known go before anybody that something is known of.
+    const eldest =
+      names.find((name) => name !== newest && this.#hasOnlyFailed(name)) ??
+      names.find((name) => name !== newest && !this.isExcluded(name)) ??
+      names[0]
     if (eldest) this.#entries.delete(eldest)
+  }
+
+  #hasOnlyFailed(provider: PeerName): boolean {
+    const { totals, told, differences, quarantine } = this.#entries.get(provider) ?? {}
+    const others = totals && totals.served + totals.agrees + totals.differs + totals.inconclusive
+    return others === 0 && told?.size === 0 && differences?.length === 0 && !quarantine
   }
 }
 

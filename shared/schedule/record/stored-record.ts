@@ -82,12 +82,12 @@ export function readStored(stored: unknown, max: number, fresh: () => Entry): Ma
   })
   return new Map(
     read.map(({ provider, told, slowness: pace, quarantine, accusedAt, checkedAt, ...rest }) => {
-      const { failures, failedAt } = fresh()
+      const { failures, failedAt, speed } = fresh()
       return [
         provider,
         {
           ...rest,
-          ...{ failures, failedAt, quarantine, accusedAt, checkedAt },
+          ...{ failures, failedAt, speed, quarantine, accusedAt, checkedAt },
           differences: rest.differences.map((each) => ({ ...each, auditor: each.auditor })),
           slowness: Object.fromEntries(Object.entries(pace).filter(([, value]) => value !== undefined)),
           own: rest.own.map(wordOf),

@@ -1,3 +1,13 @@
 /** What can be opened over the wallet. */
 export type WalletDialog =
-  'deposit' | 'receive' | 'send' | 'connect' | 'export' | 'import' | 'stake' | 'withdraw' | 'revoke'
+  | 'deposit'
+  | 'receive'
+  | 'send'
+  | 'connect'
+  | 'export'
+  | 'import'
+  | 'lock'
+  | 'make'
+  | 'stake'
+  | 'withdraw'
+  | 'revoke'

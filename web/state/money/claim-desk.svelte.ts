@@ -145,7 +145,9 @@ export class ClaimDesk {
       this.#hindrance = undefined
       this.#waiting = undefined
       if (!found) return
-      if (found.signer.kind !== 'tab' || !this.#settings.claimsItself.value) {
+      // A locked wallet would ask a person who ordered nothing.
+      const mayClaim = found.signer.kind === 'tab' && !found.signer.asks && !this.#wallet.needsLock
+      if (!mayClaim || !this.#settings.claimsItself.value) {
         this.#waiting = { amount: found.amount, lostAt: found.lostAt }
         return
       }

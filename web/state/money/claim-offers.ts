@@ -2,7 +2,7 @@ import type { Address } from 'viem'
 import { baseUnits } from '#shared/base/units.ts'
 import type { ClaimNotes } from '#shared/settle/claim-notes.ts'
 import { unclaimedIn, type PayeeLedger, type HeldVoucher } from '#shared/settle/payee-ledger.ts'
-import { offerOf, type ClaimOffer } from '#shared/settle/claim-offer.ts'
+import { daysLeftOf, offerOf, type ClaimOffer, type DaysReader } from '#shared/settle/claim-offer.ts'
 import { entryOf } from './claim-entries.ts'
 import type { MoneyServices } from './money-services.ts'
 
@@ -51,7 +51,11 @@ export async function claimOffers(
   const offers = new Map<ClaimOffer, HeldVoucher>()
   if (!first) return offers
   // All vouchers of a ledger are one provider's.
-  const dailyLeft = baseUnits(await services.dailyLeft(escrow, first.voucher.provider))
+  const dailyLeft = await services.dailyLeft(escrow, first.voucher.provider)
+  const days: DaysReader = {
+    dailyLeft: async () => dailyLeft,
+    payerDailyLeft: (payer) => services.payerDailyLeft(escrow, payer),
+  }
   const claimable = await services.readClaimable(escrow, open.map(entryOf))
   for (let from = 0; from < open.length; from += PARALLEL)
     await Promise.all(
@@ -67,7 +71,7 @@ export async function claimOffers(
         }
         const account = await services.chain.account(voucher.payer)
         const offer = await offerOf(services.chain, held, account, pays)
-        offers.set({ ...offer, dailyLeft }, held)
+        offers.set({ ...offer, ...(await daysLeftOf(days, held)) }, held)
       }),
     )
   return offers

@@ -11,7 +11,7 @@ import type { DepositInit, DepositWay } from '../../wallet/deposit.ts'
 import type { Faucet } from '../../wallet/faucet.ts'
 import type { InjectedWallet, InjectedWallets } from '../../wallet/injected-wallets.ts'
 import type { Fate } from '../../wallet/look-up.ts'
-import type { TabKeys } from '../../wallet/tab-keys.ts'
+import type { TabKeys, Unlock } from '../../wallet/tab-keys.ts'
 import type { Payments } from '../../wallet/payments.ts'
 import type { Claimable, PotOnChain } from '../../wallet/read-lines.ts'
 import type { EscrowOnChain, Snapshot, SnapshotQuestion } from '../../wallet/read-snapshot.ts'
@@ -65,6 +65,8 @@ export interface MoneyServices {
   readClaimable(escrow: Address, entries: readonly ClaimEntry[]): Promise<readonly Claimable[]>
   /** What a provider may still claim today. @throws InfernetError `wallet.unreachable` */
   dailyLeft(escrow: Address, provider: Address): Promise<bigint>
+  /** What a payer may still pay today to all providers without stake. @throws InfernetError `wallet.unreachable` */
+  payerDailyLeft(escrow: Address, payer: Address): Promise<bigint>
   /** Why the chain would refuse these at once; undefined when it would not. @throws InfernetError `wallet.unreachable` */
   tryClaim(
     escrow: Address,
@@ -88,5 +90,9 @@ export interface MoneyServices {
 /** What the wallet's state needs of the page, and how it gets at the chain. */
 export interface WalletServices extends SessionServices {
   /** The chain and the wallets; `undefined` where this network uses no money. */
-  openMoney(options: { readonly signal: AbortSignal }): Promise<MoneyServices | undefined>
+  openMoney(options: {
+    readonly signal: AbortSignal
+    /** Asks the visitor to open a locked wallet of this tab. */
+    readonly unlock: Unlock
+  }): Promise<MoneyServices | undefined>
 }

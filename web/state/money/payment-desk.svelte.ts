@@ -90,7 +90,7 @@ export class PaymentDesk {
     const { address } = signer
     const till = await services.payments.payee(address, {
       bind: (terms) => mesh.bind(terms),
-      hasKey: signer.kind === 'tab',
+      hasKey: signer.kind === 'tab' && !signer.asks, // nobody types a passphrase for each answer's receipt
       onReceipt: (receipt) => {
         void this.#backup?.keep()
         this.#claims.soon()
@@ -163,7 +163,7 @@ export class PaymentDesk {
     await this.#wallet.opened
     const { services, signer } = this.#wallet
     if (!services || !signer) return undefined
-    if (services.network.isTest && signer.kind === 'tab') await this.#fillTestWallet()
+    if (services.network.isTest && signer.kind === 'tab' && !signer.asks) await this.#fillTestWallet()
     this.#payer = signer.address
     return services.payments.payer(signer.address, {
       maxJobCost: MAX_ANSWER_COST,

@@ -2,6 +2,7 @@ import type { Address } from 'viem'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ErrorCode } from '#shared/errors/code-table.ts'
 import type { InjectedWallet } from '../../wallet/injected-wallets.ts'
+import type { NewLock } from '../../wallet/key-locks.ts'
 import type { Signer } from '../../wallet/signer.ts'
 import { Persisted, text } from '../session/persisted.svelte.ts'
 import type { SettingsStore } from '../session/services.ts'
@@ -153,8 +154,20 @@ export class SignerChoice {
   }
 
   /** Takes a private key from the visitor and goes on with it. @throws InfernetError `wallet.bad-key` */
-  async importKey(key: string): Promise<void> {
-    await this.takeKept(await this.#need().vault.importWallet(key))
+  async importKey(key: string, lock?: NewLock): Promise<void> {
+    await this.takeKept(await this.#need().vault.importWallet(key, lock))
+  }
+
+  /**
+   * Locks the wallet of the tab, or gives it another lock.
+   *
+   * @throws InfernetError `wallet.key-lost`, `wallet.locked`, `wallet.no-storage`
+   */
+  async setLock(lock: NewLock): Promise<void> {
+    const signer = this.#signer
+    if (signer?.kind !== 'tab') throw new InfernetError('wallet.key-lost')
+    await this.#need().vault.setLock(signer.address, lock)
+    await this.takeKept(signer.address)
   }
 
   /** The private key in clear. @throws InfernetError `wallet.key-lost` */
@@ -165,9 +178,9 @@ export class SignerChoice {
   }
 
   /** Makes a wallet of the tab on a chain where money is real, because the visitor said so. */
-  async makeWallet(): Promise<void> {
+  async makeWallet(lock?: NewLock): Promise<void> {
     try {
-      await this.takeKept(await this.#need().vault.makeWallet())
+      await this.takeKept(await this.#need().vault.makeWallet(lock))
     } catch (thrown) {
       this.#error = InfernetError.from(thrown, 'wallet.no-storage')
     }

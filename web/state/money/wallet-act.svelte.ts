@@ -159,7 +159,7 @@ export class WalletAct {
     if (this.isBusy) return Promise.resolve(false)
     const { services, now, newId, keeper } = this.#components
     const { what, amount, symbol, decimals, account = signer.address } = intent
-    if (account !== signer.address) return this.#refuse(signer, { ...intent, account })
+    if (account !== signer.address) return this.refuse(signer, { ...intent, account }, 'wallet.other-account')
     const wallet = signer.address.toLowerCase()
     this.#entry = new ActEntry(keeper, {
       ...{ kind: 'moved', id: newId(), at: now(), chainId: services.network.chainId, wallet, what, amount },
@@ -168,13 +168,14 @@ export class WalletAct {
     return this.#start(signer, intent, isRepeat || keeper.hasDoubt(wallet), (run) => run.run(intent.act))
   }
 
-  /** It was made for another account than its wallet stands on by now. */
-  #refuse(signer: Signer, intent: ActIntent & { readonly account: Address }): Promise<boolean> {
+  /** Tells why it is not begun, in place of an act that is over; one that is under way goes on. */
+  refuse(signer: Signer, intent: ActIntent, code: ErrorCode): Promise<boolean> {
+    if (this.isBusy) return Promise.resolve(false)
     this.leave()
     this.#intent = intent
     this.#signer = signer
-    this.#account = intent.account
-    this.#error = new InfernetError('wallet.other-account')
+    this.#account = intent.account ?? signer.address
+    this.#error = new InfernetError(code)
     return Promise.resolve(false)
   }
 

@@ -16,6 +16,7 @@ import {
   withdraw,
   withdrawStake,
 } from '../../wallet/acts.ts'
+import { smallAmount } from '../../wallet/small-amount.ts'
 import { deposit, type DepositInit, type SessionLimits } from '../../wallet/deposit.ts'
 import type { EscrowOnChain, Snapshot } from '../../wallet/read-snapshot.ts'
 import type { Earning } from './earning.svelte.ts'
@@ -45,7 +46,10 @@ function intent(
   return { ...rest, symbol: unit.symbol, decimals: unit.decimals }
 }
 
-/** The session that a deposit of this amount would leave: what is left of the present one, and the amount. */
+/**
+ * The session that a deposit of this amount would leave: what is left of the present one, and the amount, up to a small one.
+ * Its key lies in this browser without a lock, so it never may spend more than that; what is allowed already stays.
+ */
 async function sessionFor(wallet: Wallet, escrow: EscrowOnChain, amount: bigint): Promise<SessionLimits> {
   const { snapshot, address } = readyOf(wallet)
   const { services } = wallet
@@ -57,12 +61,19 @@ async function sessionFor(wallet: Wallet, escrow: EscrowOnChain, amount: bigint)
   if (present && present.expiry <= now) await services.vault.forgetSession(scope)
   const { address: key } = await services.vault.sessionKey(scope)
   const known = present && present.expiry > now && present.key === key ? present : undefined
+  // What is signed is spent, though the chain hears of it with a claim.
+  const signed = escrow === wallet.escrow ? wallet.signed : 0n
+  const spent = known ? smaller(known.cap, known.spent + signed) : 0n
+  const left = known ? known.cap - spent : 0n
   return {
     key,
-    cap: (known?.cap ?? 0n) + amount,
+    cap: spent + smaller(left + amount, greater(left, smallAmount(escrow))),
     expiry: Math.max(known?.expiry ?? 0, now + SESSION_SECONDS),
   }
 }
+
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+const greater = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 /** A deposit, and whose it is: its session's key is that account's. */
 export type OwnDeposit = DepositInit & { readonly account: Address }

@@ -3,6 +3,7 @@ import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { EscrowOnChain, Snapshot, StakeOnChain } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
+import { smallAmount } from '../../wallet/small-amount.ts'
 import { ChainFigures } from './chain-figures.svelte.ts'
 import { faucetEntry, gotFromFaucet } from './faucet-gift.ts'
 import type { MoneyEntry, MovedEntry } from './money-entries.ts'
@@ -10,6 +11,7 @@ import { MoneyJournal } from './money-journal.svelte.ts'
 import type { MoneyServices } from './money-services.ts'
 import type { WalletServices } from './money-services.ts'
 import { SignerChoice } from './signer-choice.svelte.ts'
+import { UnlockDesk } from './unlock-desk.svelte.ts'
 import { WalletAct, type ActIntent } from './wallet-act.svelte.ts'
 
 export type WalletStage = 'loading' | 'no-chain' | 'failed' | 'ready'
@@ -20,6 +22,8 @@ export class Wallet {
   readonly act: WalletAct
   /** Who signs, and how another one is taken. */
   readonly signing: SignerChoice
+  /** Asks for what opens a locked wallet of the tab. */
+  readonly unlocking = new UnlockDesk()
   readonly #figures: ChainFigures
   readonly #journal = new MoneyJournal()
   readonly #acts: WalletAct[] = []
@@ -209,10 +213,32 @@ export class Wallet {
     return this.signing.attempt('wallet.faucet-refused', ask).finally(() => (this.#askingFaucet = false))
   }
 
-  /** Does something on the chain; `false` when it did not come to pass. */
+  /**
+   * True for a wallet of the tab that nothing locks, where money is real and more of it than a small amount hangs on its
+   * key: what it holds, what it deposited and what it staked.
+   */
+  get needsLock(): boolean {
+    const { network, signer, snapshot } = this
+    if (!network || network.isTest || signer?.kind !== 'tab' || signer.asks) return false
+    const { token } = network.contracts
+    return (snapshot?.escrows ?? []).some((escrow) => {
+      const staked = escrow.asset.toLowerCase() === token.toLowerCase() ? snapshot?.stake : undefined
+      const own = escrow.balance + escrow.deposit + escrow.bond + escrow.credit
+      return own + (staked ? staked.stake + staked.unbonding : 0n) > smallAmount(escrow)
+    })
+  }
+
+  /** Up to so much of the chosen asset is kept, or may be spent by a session key, without a lock. */
+  get small(): bigint {
+    return this.escrow ? smallAmount(this.escrow) : 0n
+  }
+
+  /** Does something on the chain; `false` when it did not come to pass, as where the wallet needs a lock first. */
   do(intent: ActIntent): Promise<boolean> {
     const { signer } = this
-    return signer ? this.act.begin(signer, intent) : Promise.resolve(false)
+    if (!signer) return Promise.resolve(false)
+    if (this.needsLock) return this.act.refuse(signer, intent, 'wallet.no-lock')
+    return this.act.begin(signer, intent)
   }
 
   /** Puts an answer's payment on record; another entry of that id is replaced. */
@@ -224,7 +250,10 @@ export class Wallet {
     this.#stage = 'loading'
     this.#error = undefined
     try {
-      const money = await this.#services.openMoney({ signal: this.#life.signal })
+      const money = await this.#services.openMoney({
+        signal: this.#life.signal,
+        unlock: this.unlocking.ask,
+      })
       if (!money) {
         this.#stage = 'no-chain'
         return

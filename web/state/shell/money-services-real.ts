@@ -17,7 +17,7 @@ import { explainFailure } from '../../wallet/explain-failure.ts'
 import { createFaucet } from '../../wallet/faucet.ts'
 import { connectInjected } from '../../wallet/injected-signer.ts'
 import { findInjectedWallets } from '../../wallet/injected-wallets.ts'
-import { TabKeys, type SealedKey } from '../../wallet/tab-keys.ts'
+import { TabKeys, type SealedKey, type Unlock } from '../../wallet/tab-keys.ts'
 import { lookUp } from '../../wallet/look-up.ts'
 import { Payments } from '../../wallet/payments.ts'
 import { escrowOf, readClaimable, readPots } from '../../wallet/read-lines.ts'
@@ -37,7 +37,7 @@ const infoSchema = v.pick(networkInfoSchema, ['chain', 'payee', 'faucet'])
  */
 export async function openMoney(
   clock: Clock,
-  { signal }: { signal: AbortSignal },
+  { signal, unlock }: { signal: AbortSignal; unlock: Unlock },
 ): Promise<MoneyServices | undefined> {
   const info = v.safeParse(infoSchema, await fetchNetwork(signal))
   if (!info.success)
@@ -50,7 +50,9 @@ export async function openMoney(
     merge: mergeEntries,
     mayGo: (entry) => !isUndecided(entry),
   })
-  const vault = new TabKeys(openSealedKeys<SealedKey>(), () => clock.now())
+  const vault = new TabKeys(openSealedKeys<SealedKey>(), () => clock.now(), {
+    unlock: { ask: unlock, clock },
+  })
   const models = network.contracts.models
   const never = new AbortController().signal
   const payments = new Payments({
@@ -79,6 +81,7 @@ export async function openMoney(
     confirm: (snapshot) => isConfirmedBy(witnesses, network, snapshot),
     readClaimable: (escrow, entries) => readClaimable(client, escrow, entries),
     dailyLeft: (escrow, provider) => escrowOf(client, escrow).dailyLeft(provider),
+    payerDailyLeft: (escrow, payer) => escrowOf(client, escrow).payerDailyLeft(payer),
     tryClaim: (escrow, { from, entries }) => escrowOf(client, escrow).refusalOfBatch(entries, from),
     readPots: ({ escrow, shares }, lines) => readPots(client, { escrow, models, shares }, lines),
     claimed: (line, options) => payments.chain.claimed(line, options),

@@ -1,7 +1,7 @@
 import type { Address, EIP1193Provider } from 'viem'
 import type { Clock } from '#shared/base/clock.ts'
 import { baseUnits, epochMillis, MINUTE_MS, type EpochMillis } from '#shared/base/units.ts'
-import type { InfernetError } from '#shared/errors/infernet-error.ts'
+import { InfernetError } from '#shared/errors/infernet-error.ts'
 import type { ClaimRefusal } from '#shared/settle/sift-claims.ts'
 import { MAX_CHAIN_AMOUNT } from '#shared/settle/constants.ts'
 import { MemoryLedgerStore } from '#shared/settle/ledger-store.ts'
@@ -10,7 +10,7 @@ import type { ActState } from '../../wallet/act.ts'
 import type { ClaimEntry, EarnedLine } from '../../wallet/acts.ts'
 import type { InjectedWallet } from '../../wallet/injected-wallets.ts'
 import type { Fate } from '../../wallet/look-up.ts'
-import { TabKeys, type SealedKey } from '../../wallet/tab-keys.ts'
+import { TabKeys, type SealedKey, type Unlock } from '../../wallet/tab-keys.ts'
 import type { EscrowOnChain, Snapshot } from '../../wallet/read-snapshot.ts'
 import type { Signer } from '../../wallet/signer.ts'
 import type { TransactionRecord } from '../../wallet/transaction-record.ts'
@@ -51,6 +51,8 @@ export interface MoneyScene {
   /** What a press of Try again does while an act is in doubt. */
   again: () => Promise<void>
   connect: (wallet: InjectedWallet, mayAsk: boolean) => Promise<Signer | undefined>
+  /** What the person does when a locked wallet is to sign. */
+  unlock: Unlock
 }
 
 export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest?: boolean } = {}) {
@@ -89,6 +91,7 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     fate: { kind: 'silent' },
     again: async () => undefined,
     connect: async () => undefined,
+    unlock: () => Promise.reject(new InfernetError('wallet.locked')),
     ...change,
   }
   const vault = new TabKeys(
@@ -101,9 +104,11 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
         if (!found) keys.set(key.name, key)
         return found ?? key
       },
+      replace: async (key) => void keys.set(key.name, key),
       remove: async (name) => void keys.delete(name),
     },
     () => clock.now(),
+    { unlock: { ask: (question) => scene.unlock(question), clock } },
   )
   const services = {
     network,
@@ -135,7 +140,10 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     },
     ledger: new MemoryLedgerStore(),
     peerKey: () => `0x${'07'.repeat(32)}` as const,
-    tabSigner: async (address: Address) => memorySigner(address, 'tab'),
+    tabSigner: async (address: Address) => ({
+      ...memorySigner(address, 'tab'),
+      asks: await vault.isLocked(address),
+    }),
     connect: (wallet: InjectedWallet, { mayAsk }: { mayAsk: boolean }) => scene.connect(wallet, mayAsk),
     read: async ({ address }: { address: Address }) => {
       if (scene.readFails) throw scene.readFails
@@ -145,6 +153,7 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     readClaimable: async (_escrow: Address, entries: readonly ClaimEntry[]) =>
       entries.map((entry) => ({ entry, payable: scene.payable(entry) })),
     dailyLeft: async () => scene.dailyLeft,
+    payerDailyLeft: async () => MAX_CHAIN_AMOUNT,
     tryClaim: async (_escrow: Address, { entries }: { entries: readonly ClaimEntry[] }) =>
       scene.refusal(entries),
     readPots: async (_escrow: EscrowOnChain, lines: readonly EarnedLine[]) =>
@@ -253,6 +262,7 @@ function emptySnapshot(address: Address, number: bigint, timestamp: number): Sna
         unbonding: 0n,
         unbondAt: 0,
         unbondSeconds: 604_800,
+        withdrawSeconds: 259_200,
         minimum: 100n * INF,
       },
       peerKey: `0x${'00'.repeat(32)}`,

@@ -1,0 +1,106 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { fromHex } from '#shared/base/bytes.ts'
+import { modelHash, peerName, type JobId } from '#shared/base/ids.ts'
+import { PROMPT_PROTOCOL } from '#shared/prompt/constants.ts'
+import { requestQuote } from '#shared/prompt/request-quote.ts'
+import { STREAM_PROTOCOL } from '#shared/stream/constants.ts'
+import { encodeQuestion } from '#shared/stream/question.ts'
+import { startLocalNode } from '#shared/testing/local-node.ts'
+import { realClock, realRandom } from '#shared/testing/real-clock.ts'
+import { encode } from '#shared/wire/codec.ts'
+import type { ProviderAddresses } from '../attack.ts'
+import { framed } from './flood.ts'
+
+/** Of one protocol, over one connection. libp2p's own side would stop a stranger at 64 otherwise. */
+const MAX_STREAMS = 1024
+
+/** A name that asks a provider over a connection of its own, and does with quotes and jobs what it likes. */
+export class HostileAsker {
+  readonly node: Libp2p
+  readonly #provider: ProviderAddresses
+  #connection: Connection
+  #dials = 1
+
+  private constructor(node: Libp2p, connection: Connection, provider: ProviderAddresses) {
+    this.node = node
+    this.#connection = connection
+    this.#provider = provider
+  }
+
+  get connection(): Connection {
+    return this.#connection
+  }
+
+  /** Sockets that it has opened. */
+  get dials(): number {
+    return this.#dials
+  }
+
+  /** Comes back where its connection was cut. */
+  async return(signal: AbortSignal): Promise<void> {
+    if (this.#connection.status === 'open') return
+    this.#connection = await this.node.dial(multiaddr(this.#provider.addresses[0] ?? ''), { signal })
+    this.#dials++
+  }
+
+  /** Rejects when the provider does not take the connection. */
+  static async start(provider: ProviderAddresses, signal: AbortSignal): Promise<HostileAsker> {
+    const node = await startLocalNode()
+    const address = multiaddr(provider.addresses[0] ?? '')
+    const connection = await node.dial(address, { signal })
+    return new HostileAsker(node, connection, provider)
+  }
+
+  openStream(protocol: string, signal: AbortSignal): Promise<Stream> {
+    return this.connection.newStream(protocol, {
+      signal,
+      maxOutboundStreams: MAX_STREAMS,
+      runOnLimitedConnection: true,
+    })
+  }
+
+  /** Asks, and does not read the answer: to hold a quote takes no more. */
+  async askForQuote(model: string, signal: AbortSignal): Promise<void> {
+    const stream = await this.openStream(PROMPT_PROTOCOL, signal)
+    stream.addEventListener('message', () => undefined)
+    stream.send(
+      framed(encode({ type: 'quote', model: fromHex(modelHash(model)), promptTokens: 3, maxTokens: 500 })),
+    )
+    await stream.close({ signal })
+  }
+
+  /** Rejects with the provider's refusal. */
+  async quote(model: string, signal: AbortSignal): Promise<JobId> {
+    const stream = await this.openStream(PROMPT_PROTOCOL, signal)
+    const { quote } = await requestQuote(
+      stream,
+      { model: modelHash(model), promptTokens: 3, maxTokens: 500 },
+      {
+        clock: realClock,
+        provider: peerName(this.#provider.name),
+        consumer: peerName(this.node.peerId.toString()),
+        signal,
+      },
+    )
+    return quote.quoteId
+  }
+
+  /**
+   * The stream of a free job under a quote of now, for whatever bytes; what comes back is thrown away. Rejects with the
+   * provider's refusal of the quote.
+   */
+  async open(model: string, signal: AbortSignal): Promise<Stream> {
+    const quoteId = await this.quote(model, signal)
+    const stream = await this.openStream(STREAM_PROTOCOL, signal)
+    const question = encodeQuestion({
+      ...{ task: 'text-generation', model: modelHash(model), promptTokens: [5, 6, 7], priorTokens: [] },
+      ...{ sampler: { temperature: 1, topP: 1 }, maxTokens: 500, seed: null },
+      ...{ consumerNonce: realRandom.bytes(32), salt: realRandom.bytes(16) },
+    })
+    stream.addEventListener('message', () => undefined)
+    const open = { type: 'open', jobId: realRandom.bytes(16), quoteId: fromHex(quoteId), question }
+    stream.send(framed(encode(open)))
+    return stream
+  }
+}

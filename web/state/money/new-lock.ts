@@ -1,0 +1,12 @@
+import { InfernetError } from '#shared/errors/infernet-error.ts'
+import { newPassphrase, secretOf, type NewLock } from '../../wallet/key-locks.ts'
+import { newPasskey, passkeySecret, passkeysMayWork } from '../../wallet/passkey.ts'
+
+/** What locks a wallet and what opens it, as the pages ask for it. */
+export { passkeySecret, passkeysMayWork, newPasskey, secretOf as passphraseSecret, type NewLock }
+
+/** @throws InfernetError `wallet.passphrases-differ`, `wallet.weak-passphrase` */
+export function newLockOf(first: string, second: string): NewLock {
+  if (first !== second) throw new InfernetError('wallet.passphrases-differ')
+  return newPassphrase(first)
+}
