@@ -57,7 +57,7 @@ export function priceSteps({ outputPerMillion }: Price): number {
 
 /**
  * So much of a claimed speed counts, in tokens a second: some times what people read, and what an ordinary GPU reaches
- * with a small model.
+ * with a small model. @internal the tests of what is drawn and listed
  */
 export const CREDIBLE_TOKENS_PER_SECOND = 50
 
