@@ -22,7 +22,7 @@ const MAX_CHARACTERS_PER_TOKEN = 256
 export interface EmbedTextsComponents {
   readonly peer: Pick<Peer, 'embed'>
   /** The model's own: {@link readTextTokenizer}. */
-  readonly tokenizer: TextTokenizer
+  readonly tokenizer: Pick<TextTokenizer, 'encode'>
 }
 
 export interface EmbedTextsOptions extends Partial<Pick<EmbedRequest, 'maxPromptPrice' | 'maxCost'>> {
@@ -92,7 +92,7 @@ export async function embedTexts(
 }
 
 function encodeText(
-  tokenizer: TextTokenizer,
+  tokenizer: Pick<TextTokenizer, 'encode'>,
   text: string,
   { place, manifest: { contextLength } }: { place: number; manifest: Manifest },
 ): readonly number[] {

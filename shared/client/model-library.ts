@@ -30,6 +30,8 @@ import {
 import { parseManifest } from '../models/parse-manifest.ts'
 import { readSmallFile } from '../models/read-small-file.ts'
 import { memoizeAsync } from './memoize-async.ts'
+import { WRITING } from '../models/task.ts'
+import { readTextTokenizer } from './embed-texts.ts'
 import { choiceOf, type ModelChoice } from './model-choice.ts'
 
 /** A manifest with as many files and pieces as one may have takes 9 MB. */
@@ -174,6 +176,17 @@ export class ModelLibrary {
    * @throws InfernetError `models.*`
    */
   readonly tokenizer = memoizeAsync(async (model: ModelHash) => this.#loadTokenizer(this.get(model)))
+
+  /**
+   * What turns tokens of a model of any task into text: {@link tokenizer} of one that writes.
+   *
+   * @throws InfernetError `models.*`
+   */
+  readonly reader = memoizeAsync(async (model: ModelHash): Promise<Pick<ChatTokenizer, 'decode'>> => {
+    const known = this.get(model)
+    if (known.choice.task === WRITING) return this.tokenizer(model)
+    return readTextTokenizer(await this.#load(known, TEXT_FILES))
+  })
 
   async #loadTokenizer(model: KnownModel): Promise<ChatTokenizer> {
     const files = await this.#load(model, TEXT_FILES)

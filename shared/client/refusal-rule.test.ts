@@ -74,7 +74,7 @@ describe('a screen by a rule', () => {
     const onRefused = vi.fn()
     const screen = screenBy({
       rule: () => parseRefusalRule(words),
-      loadTokenizer: async () => ({ decode }),
+      loadReader: async () => ({ decode }),
       onRefused,
     })
     await screen([idsOf('good day')])
@@ -88,15 +88,15 @@ describe('a screen by a rule', () => {
   })
 
   it('reads nothing without a rule, and refuses what it cannot read while there is one', async () => {
-    const loadTokenizer = vi.fn(() => Promise.reject(new Error('gone')))
+    const loadReader = vi.fn(() => Promise.reject(new Error('gone')))
     let words = ''
     const screen = screenBy({
       rule: () => parseRefusalRule(words),
-      loadTokenizer,
+      loadReader,
       onRefused: () => undefined,
     })
     await screen([[1, 2, 3]])
-    expect(loadTokenizer).not.toHaveBeenCalled()
+    expect(loadReader).not.toHaveBeenCalled()
     words = 'poison'
     await expect(screen([[1, 2, 3]])).rejects.toMatchObject({ code: 'stream.refused' })
   })

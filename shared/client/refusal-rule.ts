@@ -71,7 +71,7 @@ export interface ScreenComponents {
   /** Read at each text: a rule that is changed holds from the next one on. */
   readonly rule: () => RefusalRule
   /** Of the model that is served. */
-  readonly loadTokenizer: () => Promise<Pick<ChatTokenizer, 'decode'>>
+  readonly loadReader: () => Promise<Pick<ChatTokenizer, 'decode'>>
   /** Called for each that was refused. */
   readonly onRefused: () => void
 }
@@ -80,11 +80,11 @@ export interface ScreenComponents {
  * Looks at each text by a rule. Without phrases nothing is read. A text that cannot be read, as where the model's tokenizer
  * does not load, is refused while there is a rule.
  */
-export function screenBy({ rule, loadTokenizer, onRefused }: ScreenComponents): Screen {
+export function screenBy({ rule, loadReader, onRefused }: ScreenComponents): Screen {
   return async (texts) => {
     const now = rule()
     if (now.phrases.length === 0) return
-    if (await isWanted(texts, now, loadTokenizer)) return
+    if (await isWanted(texts, now, loadReader)) return
     onRefused()
     throw new InfernetError('stream.refused')
   }
@@ -93,10 +93,10 @@ export function screenBy({ rule, loadTokenizer, onRefused }: ScreenComponents): 
 async function isWanted(
   texts: readonly (readonly number[])[],
   rule: RefusalRule,
-  loadTokenizer: ScreenComponents['loadTokenizer'],
+  loadReader: ScreenComponents['loadReader'],
 ): Promise<boolean> {
   try {
-    const tokenizer = await loadTokenizer()
+    const tokenizer = await loadReader()
     return texts.every((text) => !isRefused(rule, tokenizer.decode(text)))
   } catch {
     return false

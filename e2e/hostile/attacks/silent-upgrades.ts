@@ -11,13 +11,19 @@ const COME_BACK_MS = 100
 /** What this keeps out is whoever joins, so each question comes from a node that has just joined. */
 export const setting: GroundSetting = { isEachNew: true }
 
-/** Twenty addresses that hold 600 WebSockets over which nothing is ever said, and come back whenever one is cut. */
+/** The first byte of a WebSocket frame: after it the relay waits for more, so that it looks as if its turn had come. */
+const MUMBLE = Uint8Array.of(0x82)
+
+/**
+ * Twenty addresses that hold 600 WebSockets over which nothing is ever said, or over every second one a single byte, and
+ * come back whenever one is cut.
+ */
 export const attack: Attack = async ({ relays }, { signal, tell }) => {
   const url = relays[0]?.url ?? ''
   const held = new Set<Socket>()
   let sockets = 0
   const hold = async (address: string): Promise<void> => {
-    await silentUpgrade({ url, localAddress: address }, (socket) => {
+    const taken = await silentUpgrade({ url, localAddress: address }, (socket) => {
       held.add(socket)
       sockets++
       socket.once('close', () => {
@@ -25,6 +31,7 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
         if (!signal.aborted) setTimeout(() => void hold(address), COME_BACK_MS)
       })
     })
+    if (sockets % 2 === 0) taken?.write(MUMBLE)
   }
   for (let count = 0; count < FROM_EACH && !signal.aborted; count++)
     await Promise.all(Array.from({ length: ADDRESSES }, (_, n) => hold(hostileAddress(n + 1))))

@@ -42,7 +42,7 @@ interface FittedChat {
   readonly reasoning: ReasoningTags | undefined
 }
 
-/** Between a conversation and token ids. Lives with the consumer: a provider never sees text. */
+/** Between a conversation and token ids. Lives with the consumer: a provider is sent tokens. */
 export interface ChatTokenizer {
   readonly contextLength: number
   /** The tokens that end an answer. */

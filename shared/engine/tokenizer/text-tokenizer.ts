@@ -9,7 +9,7 @@ export interface TextTokenizerInit {
   readonly tokenizerConfig: Readonly<Record<string, unknown>>
 }
 
-/** Turns a text into the tokens that an encoder reads. Lives with the consumer: a provider never sees text. */
+/** Turns a text into the tokens that an encoder reads. Lives with the consumer: a provider is sent tokens. */
 export interface TextTokenizer {
   /**
    * The whole text, however long: what is too long for a model is its caller's to say.
@@ -17,6 +17,8 @@ export interface TextTokenizer {
    * @throws InfernetError `models.unsupported` when the tokenizer takes too long for it
    */
   encode(text: string): readonly TokenId[]
+  /** The text of tokens, as far as they tell it: an encoder's may have lost the difference of large and small letters. */
+  decode(tokens: readonly number[]): string
 }
 
 /**
@@ -35,5 +37,11 @@ export function createTextTokenizer({ tokenizerJson, tokenizerConfig }: TextToke
         budget.restart(text.length)
         return tokenizer.encode(text).ids.map(idOf)
       }),
+    decode(tokens) {
+      const known = tokens.filter((id) => tokenizer.id_to_token(id) !== undefined)
+      return known.length === 0
+        ? ''
+        : orUnsupported(() => tokenizer.decode(known, { skip_special_tokens: true }))
+    },
   }
 }

@@ -30,6 +30,18 @@ describe('the sentence encoder', () => {
     })
     for (const { text, tokens } of await readReference()) expect(tokenizer.encode(text)).toEqual(tokens)
   })
+
+  it('gives its tokens back as the text, without its own marks', () => {
+    const tokenizer = createTextTokenizer({
+      tokenizerJson: json('tokenizer.json'),
+      tokenizerConfig: json('tokenizer_config.json'),
+    })
+    const text = 'A man is eating unbelievable food.'
+    const tokens = tokenizer.encode(text)
+    expect(tokenizer.decode(tokens)).toBe(text)
+    expect(tokenizer.decode([...tokens, 1_000_000])).toBe(tokenizer.decode(tokens))
+    expect(tokenizer.decode([])).toBe('')
+  })
 })
 
 interface Lock {

@@ -6,12 +6,12 @@ import type { ProvideServices } from './services.ts'
 
 /** What the visitor does not want to answer, by a rule that stays in this browser, and how much of it came. */
 export class Refusals {
-  readonly #services: Pick<ProvideServices, 'loadTokenizer'>
+  readonly #services: Pick<ProvideServices, 'loadReader'>
   readonly #settings: Settings
   readonly #rule = $derived.by(() => parseRefusalRule(this.#settings.refusedWords.value ?? ''))
   #count = $state(0)
 
-  constructor(services: Pick<ProvideServices, 'loadTokenizer'>, settings: Settings) {
+  constructor(services: Pick<ProvideServices, 'loadReader'>, settings: Settings) {
     this.#services = services
     this.#settings = settings
   }
@@ -32,7 +32,7 @@ export class Refusals {
   screenOf(model: ModelHash): Screen {
     return screenBy({
       rule: () => this.#rule,
-      loadTokenizer: () => this.#services.loadTokenizer(model),
+      loadReader: () => this.#services.loadReader(model),
       onRefused: () => void this.#count++,
     })
   }

@@ -5,8 +5,8 @@ import type { GpuInspection } from '../../engine/inspect-gpu.ts'
 import type { SessionServices, WantedBackend } from '../session/services.ts'
 
 export interface ProvideServices extends SessionServices {
-  /** Loads each once. @throws InfernetError `models.*` */
-  loadTokenizer(model: ModelHash): Promise<ChatTokenizer>
+  /** What reads the tokens of a model, loaded once. @throws InfernetError `models.*` */
+  loadReader(model: ModelHash): Promise<Pick<ChatTokenizer, 'decode'>>
   /** Calls back with the time of each frame that the page draws, until what comes back is called. */
   onFrame(callback: (atMs: number) => void): () => void
   /** Never throws; its `problem` says why the GPU cannot be used. */

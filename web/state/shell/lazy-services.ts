@@ -34,6 +34,7 @@ export function lazyServices(window: Window): Services {
     providingName: async () => (await real()).providingName(),
     openModels: async () => (await real()).openModels(page),
     loadTokenizer: async (model) => (await real()).loadTokenizer(page, model),
+    loadReader: async (model) => (await real()).loadReader(model),
     askText: async function* (...chat) {
       yield* (await real()).askText(...chat)
     },

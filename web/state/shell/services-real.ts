@@ -202,6 +202,10 @@ export function loadTokenizer(page: PageBasics, model: ModelHash): Promise<ChatT
   return library.tokenizer(model)
 }
 
+export function loadReader(model: ModelHash): Promise<Pick<ChatTokenizer, 'decode'>> {
+  return library.reader(model)
+}
+
 let home: LibraryHome | undefined
 
 function sharingOf(page: PageBasics): Sharing {

@@ -307,8 +307,9 @@ export function memoryServices(clock: Clock, change: Partial<Scene> = {}) {
         droppedTurns: Math.max(0, Math.floor((messages.length - 5) / 2)),
         reasoning: undefined,
       }),
-      decode: (ids) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join(''),
+      decode: wordsOf,
     }),
+    loadReader: async () => ({ decode: wordsOf }),
     askText,
     askLocally,
     modelIsHere: async (model) => scene.modelsHere.includes(model),
@@ -430,3 +431,4 @@ const WORDS = (
   'bank the reeds lit up gold as she passed, and the mice came out to see what small sun had come to visit them so ' +
   'late in the year. '
 ).split(/(?<= )/)
+const wordsOf = (ids: readonly number[]) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join('')
