@@ -5,6 +5,7 @@ import tailwindcss from '@tailwindcss/vite'
 import { defineConfig, type Plugin } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { SuiteReporter } from './e2e/run/suite-reporter.ts'
+import { chunkIntegrity } from './e2e/verify-page/chunk-integrity.ts'
 import { PURE_FOLDERS } from './shared/testing/pure-folders.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
@@ -92,7 +93,13 @@ export default defineConfig({
   root: 'web',
   // A proxy may put the page into a folder: nothing of it names the root of the host.
   base: './',
-  plugins: [sentenceEncoder, withoutExamples, tailwindcss(), svelte({ configFile: false })],
+  plugins: [
+    sentenceEncoder,
+    withoutExamples,
+    tailwindcss(),
+    svelte({ configFile: false }),
+    chunkIntegrity(`${root}web/public`),
+  ],
   // The patched @libp2p/webrtc and ORT's own worker glue must reach the page as they are on disk.
   optimizeDeps: { exclude: ['onnxruntime-web', '@libp2p/webrtc'] },
   worker: { format: 'es' },

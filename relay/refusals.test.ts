@@ -28,7 +28,9 @@ const RESERVATIONS: Readonly<Record<(typeof RESERVATION_REFUSALS)[number], strin
 
 const CUT: Readonly<Record<(typeof CUTS)[number], string>> = {
   crowded: 'all `MAX_PLAIN_SOCKETS` places are taken, and its address, or the block of it, has most',
-  'crowded-handshakes': 'the same of the `MAX_PENDING_HANDSHAKES` places of WebSockets that have not joined',
+  'address-rate': 'its address opens more TLS sockets than `TLS_SOCKET_RATE`, and no proxy is trusted',
+  'crowded-handshakes':
+    'the same of the `MAX_PENDING_HANDSHAKES` places of WebSockets that have not joined, or of those that wait for their turn',
   'silent-handshake': 'a WebSocket that says nothing for `HANDSHAKE_SILENCE_MS` before it has joined',
   'crowded-connections': 'the same of the `--max-connections` places, for a newcomer whose block has less',
   'crowded-places': 'the same of the `--max-reservations` places',

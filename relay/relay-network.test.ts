@@ -4,6 +4,7 @@ import { utf8 } from '#shared/base/bytes.ts'
 import type { Relay } from './create-relay.ts'
 import { MAX_GOSSIP_MESSAGE_BYTES, REDIAL_MAX_MS } from './base/limits.ts'
 import type { NetworkInfo } from '#shared/mesh/network-info.ts'
+import type { OfferTeller } from './gossip/offer-gossip.ts'
 import { OFFERS_TOPIC, RELAYS_TOPIC, SHELVES_TOPIC } from './node/topics.ts'
 import { createLog } from './observe/log.ts'
 import { startRelay, until } from './testing/fixtures.ts'
@@ -81,6 +82,36 @@ test('what one relay says of an offer reaches all others once, with its name', a
     return atRight.length > 0 && atHub.length > 0
   })
   expect(new Set([...atHub, ...atRight])).toEqual(new Set([`hello from ${left.name}`]))
+})
+
+test('a relay is admitted that was named on either side; another one counts with its address block', async () => {
+  const privateKey = await generateKeyPair('Ed25519')
+  const hub = await relay({ admit: [privateKey.publicKey.toString()] })
+  const named = await relay({ peers: peers(hub) }, { privateKey })
+  const other = await relay({ peers: peers(hub) })
+  await until('links', () => hub.relays.length === 2)
+  const told = (at: Relay): Map<string, OfferTeller> => {
+    const by = new Map<string, OfferTeller>()
+    at.offers.onMessage(async (_, teller) => {
+      by.set(teller.relay, teller)
+      return 'accept'
+    })
+    return by
+  }
+  const [atHub, atOther] = [told(hub), told(other)]
+  await until('all to be heard', () => {
+    for (const each of [hub, named, other]) each.offers.publish(utf8(`hello of ${each.name}`))
+    return atHub.size === 2 && atOther.size === 2
+  })
+  const isAdmitted = (by: Map<string, OfferTeller>, of: Relay) => by.get(of.name)?.isAdmitted
+  expect([isAdmitted(atHub, named), isAdmitted(atHub, other)]).toEqual([true, false])
+  expect([isAdmitted(atOther, hub), isAdmitted(atOther, named)]).toEqual([true, false])
+  expect(atHub.get(other.name)?.neighbourGroup).toBe('127.0.0.1')
+  hub.offers.admitBy((name) => name === other.name)
+  await until('the staked one', () => {
+    other.offers.publish(utf8('hello again'))
+    return isAdmitted(atHub, other) === true
+  })
 })
 
 test('an offer of a model that must be loaded goes where relays that cannot read it do not listen', async () => {

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url).pathname
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const pages = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: root })]
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/*.md', { cwd: root })]
 const FOLDERS = /^(shared|relay|web|contracts|e2e|docs|patches)\//
 
 /** Paths in `backquotes` that begin with one of our folders. */
@@ -21,6 +21,16 @@ it.each(pages)('%s links to what is there', (page) => {
   const links = [...read(page).matchAll(/\]\(([^)#]+)/g)].map(([, link = '']) => link)
   const own = links.filter((link) => !/^https?:/.test(link))
   expect(own.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
+})
+
+it('SECURITY.md names a test for each threat, and has a line for each attack', () => {
+  const parts = read('SECURITY.md').split('\n\n')
+  const tables = parts.filter((part) => /^\|.*\| test +\|\n/.test(part))
+  const rows = tables.flatMap((table) => table.trim().split('\n').slice(2))
+  expect(rows.length).toBeGreaterThan(20)
+  expect(rows.filter((row) => pathsIn(row.split('|').at(-2) ?? '').length === 0)).toEqual([])
+  const attacks = globSync('e2e/hostile/*.long.test.ts', { cwd: root })
+  expect(attacks.filter((path) => !rows.some((row) => row.includes(path)))).toEqual([])
 })
 
 it('the comments that cite a page cite one that is there', () => {

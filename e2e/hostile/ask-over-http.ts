@@ -1,6 +1,9 @@
 import { request } from 'node:http'
 import type { Asked } from './consumer.ts'
 
+/** Where an answer says that it is an error. */
+const MAX_READ_CHARACTERS = 4096
+
 /** One request on a connection of its own, as that of somebody who has just come. Rejects when it is cut. */
 export function askOverHttp(url: URL, body: unknown, signal: AbortSignal): Promise<Asked> {
   const startedAt = performance.now()
@@ -17,11 +20,22 @@ export function askOverHttp(url: URL, body: unknown, signal: AbortSignal): Promi
     asking.on('response', (response) => {
       const firstMs = performance.now() - startedAt
       const status = response.statusCode ?? 0
+      let said = ''
       response
+        .setEncoding('utf8')
         .on('error', reject)
-        .on('end', () => resolve(status < 300 ? { firstMs } : { firstMs, failed: `status ${status}` }))
-      response.resume()
+        .on('data', (text: string) => (said = (said + text).slice(0, MAX_READ_CHARACTERS)))
+        .on('end', () => {
+          const failed = status >= 300 ? `status ${status}` : text === undefined ? undefined : errorIn(said)
+          resolve(failed === undefined ? { firstMs } : { firstMs, failed })
+        })
     })
     asking.end(text)
   })
+}
+
+/** What an answer of JSON-RPC refuses with. */
+function errorIn(said: string): string | undefined {
+  const { error } = JSON.parse(said) as { readonly error?: { readonly code: number; readonly data?: object } }
+  return error && `${error.code} ${JSON.stringify(error.data ?? {})}`
 }

@@ -58,7 +58,10 @@ export type Attack = (ground: GroundAddresses, tools: AttackTools) => Promise<vo
 export type Question =
   /** A whole answer of the fake model, from joining the relays on. */
   | { readonly kind: 'answer' }
-  /** A request on a connection of its own; a body makes it a POST of JSON. Any status below 300 is success. */
+  /**
+   * A request on a connection of its own; a body makes it a POST of JSON. Any status below 300 is success, but for an
+   * answer of JSON-RPC that is an error.
+   */
   | { readonly kind: 'http'; readonly path: string; readonly body?: unknown }
 
 /** The honest side, where an attack needs another one than the usual. */
@@ -69,8 +72,12 @@ export interface GroundSetting {
   readonly relayArgs?: readonly string[]
   /** @default 3 */
   readonly providers?: number
+  /** Whether the relays settle on a chain with our contracts, which needs anvil. @default false */
+  readonly hasChain?: boolean
   /** @default an answer */
   readonly question?: Question
+  /** Between two questions, where one is answered so soon that all of them would see a moment of the attack. @default 0 */
+  readonly pauseMs?: number
   /** Whether each question comes from a node that has just joined. @default false */
   readonly isEachNew?: boolean
   /** Where SECURITY.md states another bound than the usual: each needs its reason beside it. */

@@ -13,6 +13,8 @@ export interface AskOrder {
   /** Of the relay whose public port is asked. */
   readonly url: string
   readonly isEachNew: boolean
+  /** Before each. */
+  readonly pauseMs: number
 }
 
 /** How one question went. */
@@ -35,7 +37,8 @@ process.on('disconnect', () => process.exit(0))
 process.channel?.ref()
 process.send?.({ ready: true })
 
-async function answerAll({ question, count, relays, url, isEachNew }: AskOrder): Promise<readonly Asked[]> {
+async function answerAll(order: AskOrder): Promise<readonly Asked[]> {
+  const { question, count, relays, url, isEachNew, pauseMs } = order
   const answers: Asked[] = []
   let left = count
   while (left > 0) {
@@ -45,6 +48,7 @@ async function answerAll({ question, count, relays, url, isEachNew }: AskOrder):
         ? await network.node({ relays, key: await generateKeyPair('Ed25519') })
         : undefined
     for (let i = isEachNew ? 1 : left; i > 0; i--, left--) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
       const signal = AbortSignal.timeout(QUESTION_MS)
       answers.push(
         (await (

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { MODEL } from '../peers/test-network.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
 import type { GroundAddresses, GroundSetting, ProviderAddresses, Question } from './attack.ts'
@@ -37,11 +40,12 @@ export class Ground implements AsyncDisposable {
       cleanUp.defer(() => started.stop())
       return started
     }
+    const chainArgs = setting.hasChain ? ['--network-file', await startChain(cleanUp)] : []
     const relays = []
     const watched: HonestProcess[] = []
     for (let i = 0; i < (setting.relays ?? RELAYS); i++) {
       const peers = relays.flatMap(({ address }) => ['--peer', address])
-      const args = ['--seed-provider', 'off', ...peers, ...(setting.relayArgs ?? [])]
+      const args = ['--seed-provider', 'off', ...peers, ...chainArgs, ...(setting.relayArgs ?? [])]
       const relay = await startRelayProcess({ args, nodeArgs: WATCHED })
       cleanUp.defer(() => relay.stop())
       relays.push({ url: relay.url, address: relay.address })
@@ -77,6 +81,7 @@ export class Ground implements AsyncDisposable {
       relays: [...relays.map(({ address }) => address), ...joins],
       url: relays[0]?.url ?? '',
       isEachNew: this.#setting.isEachNew ?? false,
+      pauseMs: this.#setting.pauseMs ?? 0,
     }
     return this.#consumer.order({ ask }, 'answers')
   }
@@ -94,4 +99,16 @@ export class Ground implements AsyncDisposable {
 
 function named(role: string, index: number): string {
   return index === 0 ? role : `${role} ${index + 1}`
+}
+
+/** A chain with our contracts; answers its network file. */
+async function startChain(cleanUp: AsyncDisposableStack): Promise<string> {
+  // Only where it is needed: it brings the bytecode of all contracts.
+  const { startLocalChain } = await import('../chain/local-chain.ts')
+  const { ourContracts } = await import('../chain/our-contracts.ts')
+  const folder = await mkdtemp(join(tmpdir(), 'infernet-chain-'))
+  cleanUp.defer(() => rm(folder, { recursive: true, force: true }))
+  const chain = await startLocalChain(ourContracts, { folder })
+  cleanUp.defer(() => chain.stop())
+  return chain.networkFile
 }

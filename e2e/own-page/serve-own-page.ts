@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { PAGE_PATHS } from '#shared/base/page-paths.ts'
 import { FileIndex } from '../../relay/serve/file-index.ts'
 import { respond, respondJson } from '../../relay/serve/respond.ts'
-import { posterOf } from '../../relay/serve/same-origin.ts'
 import { REVALIDATE, sendFile } from '../../relay/serve/send-file.ts'
 import { passOn, passOnNetwork, READ, WRITTEN } from './pass-on.ts'
 
@@ -20,13 +19,6 @@ export interface OwnPageInit {
 export interface OwnPage extends AsyncDisposable {
   readonly url: string
 }
-
-/** Only a page at this machine's own address posts here; its port is compared with the one that was asked. */
-const OWN_PLACE = {
-  isAnnouncedOrigin: () => false,
-  isAnnounced: false,
-  isOwnName: (name: string) => name === 'localhost',
-} as const
 
 const NOT_FOUND = { status: 404, body: 'Not Found\n' } as const
 const FORBIDDEN = { status: 403, body: 'Forbidden\n', headers: { Connection: 'close' } } as const
@@ -85,7 +77,7 @@ async function answer(
   const { pathname, search } = new URL(request.url ?? '/', relay)
   const isWritten = WRITTEN.includes(pathname)
   if (request.method === 'POST' && isWritten) {
-    if (posterOf(request, OWN_PLACE) !== 'ours') return respond(request, response, FORBIDDEN)
+    if (!isOurs(request, port)) return respond(request, response, FORBIDDEN)
     return passOn(request, response, new URL(`.${pathname}`, relay))
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') return respond(request, response, FORBIDDEN)
@@ -97,4 +89,14 @@ async function answer(
   const file = await page.find(isRoute ? 'index.html' : pathname.slice(1))
   if (!file) return respond(request, response, NOT_FOUND)
   return sendFile(request, response, file, REVALIDATE)
+}
+
+/** What a browser says of a script's place, the script cannot change. A program that is no browser says nothing. */
+function isOurs({ headers }: IncomingMessage, port: number): boolean {
+  const { origin, 'sec-fetch-site': site } = headers
+  return (site ?? 'same-origin') === 'same-origin' && (origin ?? ownOrigin(port)) === ownOrigin(port)
+}
+
+function ownOrigin(port: number): string {
+  return `http://localhost:${port}`
 }

@@ -7,6 +7,7 @@ import { firstLoadKb, MAX_FIRST_LOAD_KB } from '../bench/mesh/page-weight.ts'
 import { findChromium } from '../fixtures/find-chromium.ts'
 import { findFirefox } from '../fixtures/find-firefox.ts'
 import { lavapipeChromium } from '../lavapipe/lavapipe-chromium.ts'
+import { compareRecord } from '../verify-page/page-files.ts'
 import { endChildrenOnSignals, isStopped, ROOT, runNode } from './child.ts'
 import { runSuite } from './suite.ts'
 import { createTally, sayTotal, type Counted } from './tally.ts'
@@ -27,6 +28,7 @@ let isBuilt = false
 await twoAtATime([contractTests, lint, types, unusedCode, format, build])
 await suite('unit tests', ['unit', 'unit-pure', 'web'], UNIT_AT_A_TIME)
 if (isBuilt) await tally.gate('weight of the page', weighPage)
+if (isBuilt) await tally.gate('hash of the page', compareRecord)
 if (isBuilt && (await tally.gate('a Chromium to drive', findChromium))) {
   installWhatTestsTake()
   await suite('browser tests', ['e2e'], BROWSER_AT_A_TIME)

@@ -8,11 +8,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { FileIndex } from '../../relay/serve/file-index.ts'
-import { hashedFiles, pageHash, type HashedFile } from '../../relay/serve/page-hash.ts'
+import { pageHash, type HashedFile } from '../../relay/serve/page-hash.ts'
 import { buildPage } from '../fixtures/build-page.ts'
-import { buildCommit, RECORD } from '../verify-page/build-commit.ts'
+import { buildCommit } from '../verify-page/build-commit.ts'
 import { comparePage } from '../verify-page/compare-page.ts'
+import { pageFiles, RECORD } from '../verify-page/page-files.ts'
 import { ROOT } from './child.ts'
 
 process.exitCode = await main().catch((thrown: unknown) => {
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   const [address] = positionals
   const url = address === undefined ? undefined : folderOf(address)
   await using built = await buildCommit(values.commit)
-  const files = await filesOf(built.page)
+  const files = await pageFiles(built.page)
   const hash = pageHash(files)
   const short = built.commit.slice(0, 12)
   console.log(`The page of commit ${short} has ${files.length} files and the hash ${hash}.`)
@@ -54,16 +54,10 @@ async function compare(url: URL, files: readonly HashedFile[], commit: string): 
 
 async function record(): Promise<number> {
   buildPage()
-  const hash = pageHash(await filesOf(join(ROOT, 'web/dist')))
+  const hash = pageHash(await pageFiles(join(ROOT, 'web/dist')))
   await writeFile(join(ROOT, RECORD), `${hash}\n`)
   console.log(`${RECORD} says ${hash}.`)
   return 0
-}
-
-async function filesOf(folder: string): Promise<readonly HashedFile[]> {
-  const index = new FileIndex(folder, { skip: ['models'] })
-  await index.scan()
-  return hashedFiles(index)
 }
 
 /** The page's links are relative to its folder. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../run/child.ts'
+import { RECORD } from './page-files.ts'
 
 /** A page that was built of a commit, in a folder that goes with it. */
 export interface BuiltCommit extends AsyncDisposable {
@@ -14,8 +15,6 @@ export interface BuiltCommit extends AsyncDisposable {
   readonly recorded: string | undefined
 }
 
-/** The one line that says what the page of this tree hashes to. */
-export const RECORD = 'web/page-hash.txt'
 /** What decides which packages are installed. */
 const PACKAGES = ['package-lock.json', 'patches']
 

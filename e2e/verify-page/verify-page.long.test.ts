@@ -4,27 +4,20 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
 import { ROOT } from '../run/child.ts'
-import { FileIndex } from '../../relay/serve/file-index.ts'
-import { hashedFiles } from '../../relay/serve/page-hash.ts'
 import { buildCommit } from './build-commit.ts'
-
-async function filesOf(folder: string) {
-  const index = new FileIndex(folder, { skip: ['models'] })
-  await index.scan()
-  return hashedFiles(index)
-}
+import { pageFiles } from './page-files.ts'
 
 it('builds the same bytes of one commit in two empty folders, and finds one changed byte at a relay', async () => {
   await using first = await buildCommit('HEAD')
-  await using second = await buildCommit('HEAD')
-  const files = await filesOf(first.page)
+  await using second = await buildCommit(first.commit)
+  const files = await pageFiles(first.page)
   expect(files.length).toBeGreaterThan(50)
-  expect(await filesOf(second.page)).toEqual(files)
+  expect(await pageFiles(second.page)).toEqual(files)
 
   const relay = await startRelayProcess({ args: ['--seed-provider', 'off', '--page-folder', second.page] })
   try {
-    const verify = () =>
-      spawnSync(process.execPath, ['e2e/run/verify-page.ts', relay.url], { cwd: ROOT, encoding: 'utf8' })
+    const args = ['e2e/run/verify-page.ts', relay.url, '--commit', first.commit]
+    const verify = () => spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })
     const same = verify()
     expect(same.stdout).toContain('byte for byte')
     expect(same.status).toBe(0)

@@ -57,6 +57,16 @@ test('who moves to another address counts there alone, and who has gone nowhere'
   expect([crowd.size, crowd.giveWayTo(members[1] as Member)]).toEqual([2, undefined])
 })
 
+test('the oldest of the address with least in the block with least is next', () => {
+  const { crowd, members } = crowdOf('10.0.0.1', '10.1.0.1', '10.1.0.2', '10.1.0.2', '10.0.0.1', '10.0.0.1')
+  crowd.remove(members[0] as Member)
+  expect(crowd.mostModest()?.name).toBe('10.0.0.1#4')
+  crowd.remove(members[4] as Member)
+  crowd.remove(members[5] as Member)
+  expect(crowd.mostModest()?.name).toBe('10.1.0.1#1')
+  expect(new Crowd<Member>().mostModest()).toBe(undefined)
+})
+
 test('whatever came and went, who gives way is of the greediest block and of the greediest address in it', () => {
   const address = fc.tuple(fc.nat(2), fc.nat(2)).map(([block, host]) => `10.0.${block}.${host}`)
   const step = fc.record({ isLeaving: fc.boolean(), address, which: fc.nat(40) })

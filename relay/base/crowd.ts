@@ -68,6 +68,13 @@ export class Crowd<T extends object> {
     const address = block.addresses.get(block.ladder.top(own.name)) as Address<T> | undefined
     return address?.members.find(wastesTime) ?? address?.members.at(-1)
   }
+
+  /** Whose turn is next: the oldest of the address with least in the block with least. Undefined when nobody is there. */
+  mostModest(): T | undefined {
+    const block = this.#blocks.get(this.#ladder.bottom() ?? '')
+    const address = block?.addresses.get(block.ladder.bottom() ?? '')
+    return address?.members[0] as T | undefined
+  }
 }
 
 /** Counts by name, and one of the names with the highest count. */
@@ -91,6 +98,12 @@ class Ladder {
     if (!names || names.has(preferred)) return preferred
     for (const name of names) return name
     return preferred
+  }
+
+  /** A name with the lowest count: whoever came to it first. */
+  bottom(): string | undefined {
+    for (const names of this.#rungs) for (const name of names ?? []) return name
+    return undefined
   }
 
   #move(name: string, by: 1 | -1): void {

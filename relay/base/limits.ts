@@ -26,6 +26,9 @@ export const CONNECTION_BURST_SECONDS = 4
 /** HTTP requests: a page load takes 40, a model in 1 MiB pieces some hundreds, all within a few seconds. */
 export const HTTP_RATE = { burst: 1000, perSecond: 100 } as const
 
+/** New TLS sockets from one address: each brings a request at least, so what `HTTP_RATE` lets through passes here too. */
+export const TLS_SOCKET_RATE = HTTP_RATE
+
 /** Answers being sent to one address at once: a slow reader holds a file handle. */
 export const HTTP_PARALLEL_PER_ADDRESS = 128
 
@@ -43,6 +46,17 @@ export const LIBP2P_CONNECTIONS_PER_SECOND = 100_000
  * address block with most gives way, so this is no limit for an address alone.
  */
 export const MAX_PENDING_HANDSHAKES = 512
+
+/**
+ * Handshakes that begin, of all addresses together. A join takes 13 to 17 ms, so a processor does no more than this; one
+ * that is given up half way takes 2 ms, and a flood of them would take all. Beyond it whose address waits for least goes
+ * first, and a crowd of tabs waits for seconds, as it would anyway.
+ */
+export const HANDSHAKE_RATE = { burst: 100, perSecond: 60 } as const
+/** Handshakes that wait for their turn: a whole burst of 32 from 16 addresses. */
+export const MAX_WAITING_HANDSHAKES = 512
+/** How often those are looked at. */
+export const TURN_LOOK_MS = 20
 
 /**
  * A client has the next word of its handshake ready within one round trip: two on a phone whose packet was lost. libp2p
@@ -174,10 +188,16 @@ export const MAX_GOSSIP_RPC_BYTES = 2 * MIB
 export const GOSSIP_RATE_PER_NEIGHBOUR = { burst: 4000, perSecond: 1000 } as const
 
 /**
- * The same for the neighbours from one address block that are not admitted: five times what a relay with all its
- * reservations taken renews. Checking a message takes 0.3 ms, so this is 6 % of a core.
+ * The same for the neighbours from one address block that are not admitted: a relay with all its reservations taken renews
+ * 41 offers a second. Each message takes about a millisecond here, most of it before it can be refused.
  */
-export const GOSSIP_RATE_OF_STRANGERS = { burst: 1000, perSecond: 200 } as const
+export const GOSSIP_RATE_OF_STRANGERS = { burst: 500, perSecond: 50 } as const
+
+/** So many beyond that are only left unheard; who goes on is cut, since refusing costs as much as hearing. */
+export const GOSSIP_EXCESS_OF_STRANGERS = { burst: 250, perSecond: 25 } as const
+
+/** So long nothing is heard of that address block then: whoever comes back is cut at its first word. */
+export const GOSSIP_CUT_MS = 30 * SECOND_MS
 
 /**
  * Relays form a star around the first one until they know each other, and the hub forwards at once only to its mesh:

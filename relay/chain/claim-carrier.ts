@@ -46,8 +46,9 @@ export interface CarrierInit {
 }
 
 /**
- * Takes the vouchers of its box to the chain: when a voucher is worth the gas, and always before the payer's withdrawal
- * or the session's grace ends. What it claims belongs to the payees; the relay pays the gas and is credited the tip.
+ * Takes the vouchers of its box to the chain: when a voucher is worth the gas, and in the last quarter of the grace of a
+ * withdrawal or a session whatever it is worth, as far as the chain answers, gas is there and its rounds reach. What it
+ * claims belongs to the payees; the relay pays the gas and is credited the tip.
  */
 export class ClaimCarrier {
   readonly #components: CarrierComponents

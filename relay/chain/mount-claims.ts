@@ -10,6 +10,7 @@ import { makeBinding } from '#shared/settle/binding.ts'
 import { CachedChainView } from '#shared/settle/cached-chain-view.ts'
 import { ChainReader } from '#shared/chain/chain-reader.ts'
 import { ClaimBox } from '#shared/settle/claim-box.ts'
+import { CLAIM_WORTH_FACTOR } from '#shared/settle/constants.ts'
 import { SETTLE_PROTOCOL } from '#shared/settle/claim-messages.ts'
 import { answerProtocols } from '#shared/wire/answer-protocols.ts'
 import { ClaimService } from '#shared/settle/claim-service.ts'
@@ -72,7 +73,11 @@ export async function mountClaims(
   const clients = new Map(addresses.map((escrow) => [escrow, new EscrowClient(client, escrow)]))
   const carrying: { carrier?: ClaimCarrier } = {} // which needs the box first
   const box = await ClaimBox.load(
-    { store, views, isSpare: (boxed, held) => carrying.carrier?.isSpare(boxed, held) ?? false },
+    {
+      ...{ store, views },
+      isSpare: (boxed, held) => carrying.carrier?.isSpare(boxed, held) ?? false,
+      leastBehind: (escrow) => leastCarried(escrows, escrow, carryWorth),
+    },
     { chainId, stake },
   )
   const [main] = addresses // prices are in its asset
@@ -126,6 +131,12 @@ export async function mountClaims(
       await carrier.stop()
     },
   }
+}
+
+/** What a voucher must bring to be carried at all, in base units. */
+function leastCarried(escrows: NetworkFile['escrows'], escrow: ChainAddress, worth: string): bigint {
+  const asset = escrows.find((each) => chainAddress(each.escrow) === escrow)
+  return asset ? parseUnits(worth, asset.decimals) / CLAIM_WORTH_FACTOR + 1n : 1n
 }
 
 /** An amount in full shares of demand; none in an escrow that the network file does not name. */

@@ -2,8 +2,10 @@ import { TopicValidatorResult, type Message, type TopicValidatorFn } from '@libp
 import type { PeerId } from '@libp2p/interface'
 import type { Clock } from '#shared/base/clock.ts'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
-import { TokenBucket } from '#shared/base/token-bucket.ts'
+import { TokenBucket, type TokenBucketInit } from '#shared/base/token-bucket.ts'
 import {
+  GOSSIP_CUT_MS,
+  GOSSIP_EXCESS_OF_STRANGERS,
   GOSSIP_RATE_OF_STRANGERS,
   GOSSIP_RATE_PER_NEIGHBOUR,
   MAX_GOSSIP_MESSAGE_BYTES,
@@ -38,6 +40,8 @@ export class RelayGossip {
   readonly #strikes = new Map<string, TokenBucket>()
   /** Of admitted neighbours one each; of the others one for each group. */
   readonly #rates = new Map<string, TokenBucket>()
+  readonly #excesses = new Map<string, TokenBucket>()
+  readonly #cutUntil = new Map<string, number>()
   #isStaked: (relay: PeerName) => boolean = () => false
   #judgeOffer: Judge = async () => 'ignore'
   #judgeRecord: Judge = async () => 'ignore'
@@ -126,7 +130,9 @@ export class RelayGossip {
 
   async #judge(neighbour: PeerId, message: Message, judge: Judge): Promise<GossipOutcome | 'rate-limited'> {
     const neighbourGroup = this.#components.groupOf?.(neighbour) ?? neighbour.toString()
-    if (!this.#rateOf(neighbour, neighbourGroup).take()) return 'rate-limited'
+    const isUnheard = this.#isCut(neighbourGroup) && !this.#isAdmitted(peerName(neighbour.toString()))
+    if (isUnheard || !this.#rateOf(neighbour, neighbourGroup).take())
+      return this.#overRate(neighbour, neighbourGroup)
     if (message.type !== 'signed' || message.data.length > MAX_GOSSIP_MESSAGE_BYTES) return 'reject'
     try {
       const relay = peerName(message.from.toString())
@@ -137,13 +143,34 @@ export class RelayGossip {
     }
   }
 
+  #isCut(group: string): boolean {
+    return (this.#cutUntil.get(group) ?? 0) > this.#components.clock.monotonic()
+  }
+
+  #overRate(neighbour: PeerId, group: string): 'rate-limited' {
+    if (this.#isAdmitted(peerName(neighbour.toString()))) return 'rate-limited'
+    const excess = this.#bucket(this.#excesses, group, GOSSIP_EXCESS_OF_STRANGERS)
+    if (!this.#isCut(group) && excess.take()) return 'rate-limited'
+    const now = this.#components.clock.monotonic()
+    for (const [each, until] of this.#cutUntil) if (until <= now) this.#cutUntil.delete(each)
+    this.#cutUntil.set(group, now + GOSSIP_CUT_MS)
+    this.#cut(neighbour, 'relay cut for too many messages')
+    return 'rate-limited'
+  }
+
   #strike(neighbour: PeerId): void {
     const strikes =
       this.#strikes.get(neighbour.toString()) ?? new TokenBucket(this.#components.clock, STRIKES)
     this.#strikes.set(neighbour.toString(), strikes) // goes when its last connection does
     if (strikes.take()) return
-    this.#components.log.warn({ relay: neighbour.toString() }, 'relay cut for bad messages')
-    this.#components.node.hangUp(neighbour).catch(() => undefined)
+    this.#cut(neighbour, 'relay cut for bad messages')
+  }
+
+  #cut(neighbour: PeerId, words: string): void {
+    const { node, log } = this.#components
+    if (node.getConnections(neighbour).length === 0) return // what it said before is still being judged
+    log.warn({ relay: neighbour.toString() }, words)
+    node.hangUp(neighbour).catch(() => undefined)
   }
 
   #isAdmitted(relay: PeerName): boolean {
@@ -152,15 +179,18 @@ export class RelayGossip {
 
   /** A hundred connections of one stranger do not bring more than one. */
   #rateOf(neighbour: PeerId, group: string): TokenBucket {
-    const { clock } = this.#components
-    const isAdmitted = this.#isAdmitted(peerName(neighbour.toString()))
-    const key = isAdmitted ? neighbour.toString() : group
-    const rate =
-      this.#rates.get(key) ??
-      new TokenBucket(clock, isAdmitted ? GOSSIP_RATE_PER_NEIGHBOUR : GOSSIP_RATE_OF_STRANGERS)
-    if (!this.#rates.has(key))
-      for (const [each, { isFull }] of this.#rates) if (isFull) this.#rates.delete(each)
-    this.#rates.set(key, rate)
-    return rate
+    return this.#isAdmitted(peerName(neighbour.toString()))
+      ? this.#bucket(this.#rates, neighbour.toString(), GOSSIP_RATE_PER_NEIGHBOUR)
+      : this.#bucket(this.#rates, group, GOSSIP_RATE_OF_STRANGERS)
+  }
+
+  /** Those that are full again are forgotten when a new one comes. */
+  #bucket(buckets: Map<string, TokenBucket>, key: string, init: TokenBucketInit): TokenBucket {
+    const known = buckets.get(key)
+    if (known) return known
+    for (const [each, { isFull }] of buckets) if (isFull) buckets.delete(each)
+    const bucket = new TokenBucket(this.#components.clock, init)
+    buckets.set(key, bucket)
+    return bucket
   }
 }

@@ -20,9 +20,10 @@ export interface MetricSources {
 export const RESERVATION_REFUSALS = ['maintenance', 'denied-peer', 'full'] as const
 export type ReservationRefusal = (typeof RESERVATION_REFUSALS)[number]
 
-/** Why a socket is cut so that others have a place. */
+/** Why a socket is cut for the sake of others. */
 export const CUTS = [
   'crowded',
+  'address-rate',
   'crowded-handshakes',
   'silent-handshake',
   'crowded-connections',
@@ -90,7 +91,7 @@ export class RelayMetrics {
   )
   readonly socketsCut = this.#counter(
     'infernet_sockets_cut_total',
-    'Sockets that were cut so that others have a place, by reason.',
+    'Sockets that were cut for the sake of others, by reason.',
     ['reason'],
   )
   readonly gossip = this.#counter('infernet_gossip_messages_total', 'Gossiped messages from other relays.', [

@@ -10,7 +10,11 @@ export interface HashedFile {
 /** Of what a page's folder holds beside the page: models are checked by their own hashes, and copies by what they unpack to. */
 const BESIDE = /^models\/|\.(?:br|gz)$/
 
-/** The page's own files with their hashes, by path. */
+/**
+ * The page's own files with their hashes, by path.
+ *
+ * @internal outside of this file only for `npm run verify-page`, which compares each
+ */
 export async function hashedFiles(page: FileIndex): Promise<readonly HashedFile[]> {
   const own = page.files.filter(({ path }) => !BESIDE.test(path))
   const hashed = own.map(async ({ path, sha256 }) => ({ path, sha256: await sha256() }))

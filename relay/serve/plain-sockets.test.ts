@@ -3,9 +3,11 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
+import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { nodeClock } from '../base/node-clock.ts'
 import { startRelay, until } from '../testing/fixtures.ts'
 import { selfSigned } from '../testing/self-signed.ts'
+import { AddressLimiter } from './address-limiter.ts'
 import { HttpServer } from './http-server.ts'
 import { PlainSockets } from './plain-sockets.ts'
 import type { UpgradePipe } from './upgrade-pipe.ts'
@@ -37,16 +39,18 @@ async function door({
   max,
   graceMs = 60_000,
   pair,
+  pace,
 }: {
   readonly max: number
   readonly graceMs?: number
   readonly pair?: { readonly cert: string; readonly key: string }
+  readonly pace?: AddressLimiter
 }): Promise<Door> {
   let from = ''
   let arrived = 0
   const sockets = new PlainSockets(
     {
-      clock: nodeClock,
+      ...{ clock: nodeClock, pace },
       clientAddress: ({ headers }) => {
         if (headers.host === undefined) arrived++
         const ip = String(headers['x-from'] ?? from)
@@ -124,6 +128,17 @@ test('whoever has asked nothing for a while goes before a newcomer of the same a
   await until('an answer', () => newcomer.answers().includes('done'))
   await until('the idle one to go', () => idle.isCut())
   expect(asking.isCut()).toBe(false)
+})
+
+test('an address that opens more than its pace is cut before TLS, others are not', async () => {
+  const pace = new AddressLimiter(new FakeClock(), { rate: { burst: 2, perSecond: 1 }, parallel: 9 })
+  const { sockets, come } = await door({ max: 9, pair: selfSigned(), pace })
+  const fast = [await come('10.0.0.1'), await come('10.0.0.1'), await come('10.0.0.1')]
+  const other = await come('10.1.0.1')
+  other.ask()
+  await until('an answer', () => other.answers().includes('done'))
+  await until('the third to go', () => fast[2]?.isCut() === true)
+  expect([fast.map(({ isCut }) => isCut()), sockets.size, pace.open]).toEqual([[false, false, true], 3, 0])
 })
 
 test('a WebSocket gives its place back', async () => {

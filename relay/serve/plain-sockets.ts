@@ -3,13 +3,16 @@ import type { Socket } from 'node:net'
 import type { Clock } from '#shared/base/clock.ts'
 import { Crowd } from '../base/crowd.ts'
 import { MAX_PLAIN_SOCKETS, UNASKED_SOCKET_GRACE_MS } from '../base/limits.ts'
+import type { AddressLimiter } from './address-limiter.ts'
 import type { FindClientAddress } from './client-address.ts'
 
 export interface PlainSocketsComponents {
   readonly clock: Clock
   readonly clientAddress: FindClientAddress
-  /** A socket was cut so that another address has a place. */
-  readonly onCut?: () => void
+  /** How many new ones an address may open; undefined where a socket costs next to nothing before it asks. */
+  readonly pace?: AddressLimiter | undefined
+  /** A socket was cut: another address needs its place, or its own opens too many. */
+  readonly onCut?: (reason: 'crowded' | 'address-rate') => void
 }
 
 export interface PlainSocketsInit {
@@ -53,21 +56,28 @@ export class PlainSockets {
 
   /** Counts a socket that was just accepted; false when it had to go at once. */
   admit(socket: Socket): boolean {
-    const { clock, clientAddress, onCut } = this.#components
+    const { clock, clientAddress, pace, onCut } = this.#components
     if (socket.destroyed) return false
+    const { group } = clientAddress({ headers: {}, socket })
+    const paced = pace?.enter(group)
+    if (typeof paced === 'string') {
+      cut(socket)
+      onCut?.('address-rate')
+      return false
+    }
+    paced?.()
     const now = clock.monotonic()
     const member: Member = { key: keyOf(socket), socket, asked: 0, idleSince: now }
     this.#members.set(member.key, member)
-    this.#crowd.add(member, clientAddress({ headers: {}, socket }).group)
+    this.#crowd.add(member, group)
     socket.once('close', () => this.#leave(member))
     if (this.#crowd.size <= this.#init.max) return true
     const wastesTime = ({ asked, idleSince }: Member): boolean =>
       asked === 0 && now - idleSince >= this.#init.graceMs
     const leaver = this.#crowd.giveWayTo(member, wastesTime) ?? member
     this.#leave(leaver)
-    leaver.socket.on('error', () => undefined) // a newcomer has nobody yet who listens to it
-    leaver.socket.resetAndDestroy() // a goodbye would leave its state in the kernel for a minute
-    onCut?.()
+    cut(leaver.socket)
+    onCut?.('crowded')
     return leaver !== member
   }
 
@@ -93,6 +103,11 @@ export class PlainSockets {
     this.#crowd.remove(member)
     if (this.#members.get(member.key) === member) this.#members.delete(member.key)
   }
+}
+
+function cut(socket: Socket): void {
+  socket.on('error', () => undefined) // a newcomer has nobody yet who listens to it
+  socket.resetAndDestroy() // a goodbye would leave its state in the kernel for a minute
 }
 
 function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {

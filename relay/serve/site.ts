@@ -5,7 +5,12 @@ import type { ServedCatalogue } from '../config/catalogue-file.ts'
 import { readAddedModels } from '../config/added-models.ts'
 import { addedFolderOf, modelsFolderOf } from '../config/models-folder.ts'
 import type { RelayConfig } from '../config/options.ts'
-import { CONNECTION_BURST_SECONDS, HTTP_PARALLEL_PER_ADDRESS, HTTP_RATE } from '../base/limits.ts'
+import {
+  CONNECTION_BURST_SECONDS,
+  HTTP_PARALLEL_PER_ADDRESS,
+  HTTP_RATE,
+  TLS_SOCKET_RATE,
+} from '../base/limits.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
 import { AddressLimiter } from './address-limiter.ts'
@@ -69,6 +74,7 @@ export class Site {
     const clientAddress = clientAddressFinder(config.trustProxy)
     const perSecond = config.connectionsPerIpPerSecond
     this.#pipe = new UpgradePipe({
+      clock,
       limiter: new AddressLimiter(clock, {
         rate: { perSecond, burst: perSecond * CONNECTION_BURST_SECONDS },
         parallel: config.connectionsPerIp,
@@ -97,7 +103,8 @@ export class Site {
       sockets: new PlainSockets({
         clock,
         clientAddress,
-        onCut: () => metrics.socketsCut.inc({ reason: 'crowded' }),
+        pace: this.#certificate && config.trustProxy === 0 ? paceOfTls(clock) : undefined,
+        onCut: (reason) => metrics.socketsCut.inc({ reason }),
       }),
       certificate: this.#certificate,
     })
@@ -159,4 +166,9 @@ export class Site {
       if (!signal.aborted) log.warn({ err: thrown }, 'files could not be compressed')
     }
   }
+}
+
+/** A handshake costs a millisecond before anything is asked. A proxy brings those of everybody, so it is not held to it. */
+function paceOfTls(clock: Clock): AddressLimiter {
+  return new AddressLimiter(clock, { rate: TLS_SOCKET_RATE, parallel: Number.POSITIVE_INFINITY })
 }

@@ -1,17 +1,29 @@
 import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { PIPE_CONNECT_TIMEOUT_MS, SILENCE_SWEEP_MS, SILENT_CLIENT_MS } from '../base/limits.ts'
+import type { Clock } from '#shared/base/clock.ts'
+import {
+  PIPE_CONNECT_TIMEOUT_MS,
+  SILENCE_SWEEP_MS,
+  SILENT_CLIENT_MS,
+  HANDSHAKE_RATE,
+  MAX_WAITING_HANDSHAKES,
+  TURN_LOOK_MS,
+} from '../base/limits.ts'
 import { Crowd } from '../base/crowd.ts'
+import { nodeClock } from '../base/node-clock.ts'
 import type { AddressLimiter, Refusal } from './address-limiter.ts'
 import type { ClientAddress, FindClientAddress } from './client-address.ts'
 import { PendingHandshakes, type HandshakeCut, type PendingHandshakesInit } from './pending-handshakes.ts'
 import { refuseSocket } from './respond.ts'
+import { Turns } from './turns.ts'
 
 /** Why an upgrade is refused. The words are the labels of the metric. */
 export type UpgradeRefusal = Refusal | 'not-ready' | 'not-websocket' | 'denied-address'
 
 export interface UpgradePipeComponents {
+  /** @default the machine's own */
+  readonly clock?: Clock
   readonly limiter: AddressLimiter
   readonly clientAddress: FindClientAddress
   /** The port of libp2p's WebSocket listener on 127.0.0.1, or undefined while it is not up. */
@@ -51,6 +63,7 @@ export class UpgradePipe {
   readonly #components: UpgradePipeComponents
   readonly #silentMs: number
   readonly #sweepMs: number
+  readonly #turns: Turns
   readonly #handshakes: PendingHandshakes
   /** By the port from which they come to libp2p. */
   readonly #byPort = new Map<number, Pipe>()
@@ -62,6 +75,11 @@ export class UpgradePipe {
     this.#components = components
     this.#silentMs = init.silentMs ?? SILENT_CLIENT_MS
     this.#sweepMs = init.sweepMs ?? SILENCE_SWEEP_MS
+    this.#turns = new Turns(components.clock ?? nodeClock, {
+      rate: HANDSHAKE_RATE,
+      max: MAX_WAITING_HANDSHAKES,
+      lookMs: TURN_LOOK_MS,
+    })
     this.#handshakes = new PendingHandshakes({ ...init.handshakes, onCut: components.onCut })
     // One timer for all sockets: 1000 idle timers would be rescheduled at each frame.
     this.#sweep = setInterval(() => this.#dropSilent(), this.#sweepMs).unref()
@@ -115,7 +133,14 @@ export class UpgradePipe {
     this.#pipes.add(pipe)
     this.#crowd.add(pipe, address.group)
     client.once('close', () => this.#close(pipe))
-    this.#open(request, pipe, head, port)
+    client.setTimeout(0) // the server's stall timeout is for answers; silence is swept here
+    const begin = (): void => this.#open(request, pipe, head, port)
+    const lose = (): void => {
+      this.#close(pipe)
+      this.#components.onCut?.('crowded-handshakes')
+      refuseSocket(client, 503, 'Service Unavailable')
+    }
+    client.once('close', this.#turns.wait(address.group, begin, lose))
     return true
   }
 
@@ -123,6 +148,7 @@ export class UpgradePipe {
   close(): void {
     clearInterval(this.#sweep)
     this.#handshakes.stop()
+    this.#turns.stop()
     for (const { client } of this.#pipes) client.destroy()
   }
 
@@ -149,7 +175,6 @@ export class UpgradePipe {
   #open(request: IncomingMessage, pipe: Pipe, head: Buffer, port: number): void {
     const { client } = pipe
     const upstream = connect({ host: '127.0.0.1', port, noDelay: true, timeout: PIPE_CONNECT_TIMEOUT_MS })
-    client.setTimeout(0) // the server's stall timeout is for answers; silence is swept here
     client.setNoDelay(true)
     client.setKeepAlive(true, SILENT_CLIENT_MS)
     upstream.once('timeout', () => upstream.destroy())

@@ -125,6 +125,24 @@ describe('a contest of two jobs', () => {
     expect(contest.overtaken).toEqual([])
   })
 
+  it('gives up the eldest where a third one is opened, and tells of the next as if it had been alone', async () => {
+    const [first, second, third] = [fakeRun('first'), fakeRun('second'), fakeRun('third')]
+    const { clock, told, playing, contest } = await play(first.run, second.run, third.run)
+    first.say(accepted)
+    await clock.advance(3000)
+    second.say(accepted)
+    await clock.advance(3000)
+    third.say(accepted, tokens, done)
+    await playing
+    expect(told).toEqual([
+      ...['first accepted', 'first failed', 'second accepted'],
+      ...['third accepted', 'third tokens', 'third done'],
+    ])
+    expect(contest.overtaken).toEqual([second.run])
+    await contest.ended()
+    expect(first.state.isEnded && second.state.isEnded).toBe(true)
+  })
+
   it('ends where both failed, or the only one', async () => {
     const [first, second] = [fakeRun('first'), fakeRun('second')]
     const both = await play(first.run, second.run)

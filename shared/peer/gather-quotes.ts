@@ -156,8 +156,10 @@ function worth(
   const { provider } = offer
   const { decodeTokensPerSecond } = quote.quote
   const seen = record.speedSeenOf(provider)
-  return utilityOf(credible(prediction, { decodeTokensPerSecond, seen, maxTokens }), quote.quote, {
+  const beliefs = record.beliefsIn(provider)
+  const { presence } = beliefs
+  return utilityOf(credible(prediction, { decodeTokensPerSecond, seen, presence, maxTokens }), quote.quote, {
     slowness: record.slownessOf(provider),
-    trust: trustOf(record.beliefsIn(provider)),
+    trust: trustOf(beliefs),
   })
 }

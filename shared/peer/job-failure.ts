@@ -1,4 +1,5 @@
 import type { PeerName } from '../base/ids.ts'
+import type { ErrorCode } from '../errors/code-table.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { Assignment } from '../schedule/assignment.ts'
 import { isPaid, type OutgoingCredit } from '../stream/credit.ts'
@@ -27,12 +28,15 @@ export async function openCredit(
   })
 }
 
+const LEFT_FOR: ReadonlySet<ErrorCode> = new Set(['stream.silent', 'stream.flooded'])
+
 /**
  * Who is silent may have changed its address: the connection leads nowhere then and stands for long, and the next attempt
- * would wait for it. A socket may be our only one to a relay, see `openStream`.
+ * would wait for it. Who floods goes on with that on another stream. A socket may be our only one to a relay, see
+ * `openStream`.
  */
 export function leaveSilent({ connection, path }: Assignment, reason: InfernetError): void {
-  if (reason.code === 'stream.silent' && path !== 'websocket') connection.abort(reason)
+  if (LEFT_FOR.has(reason.code) && path !== 'websocket') connection.abort(reason)
 }
 
 /** Why a job is given up that has not begun for so long, in ms. */

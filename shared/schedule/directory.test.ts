@@ -254,6 +254,19 @@ describe('a directory that somebody fills', () => {
     expect(Math.min(...named)).toBeGreaterThan(45)
   })
 
+  it('lets what unknown relays say wait behind others, and names it where there is nobody else', async () => {
+    const directory = create({})
+    await fill(directory, stranger('s'), 40)
+    expect(directory.query(someModel(), 32).offers).toHaveLength(32)
+    const [honest] = await fill(directory, here('a'), 1)
+    const { offers, total } = directory.query(someModel(), 32)
+    expect([offers.length, total]).toEqual([9, 41])
+    expect(offers.map(({ provider }) => provider)).toContain(honest)
+    const known = new Set(offers.map(({ provider }) => provider))
+    const next = directory.query(someModel(), 32, { isKnown: (name) => known.has(name) })
+    expect(next.offers).toHaveLength(32)
+  })
+
   it('names everybody page after page, and half of each by chance', async () => {
     const directory = create({})
     await fill(directory, here('one school'), 100)

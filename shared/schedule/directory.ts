@@ -16,7 +16,7 @@ import {
 } from './constants.ts'
 import { openOffer, tombstoneSchema, type Offer, type SignedOffer } from './offer.ts'
 import { OfferListing } from './policy/offer-listing.ts'
-import { rankOffers } from './policy/rank-offers.ts'
+import { listingScore, rankOffers } from './policy/rank-offers.ts'
 
 export interface DirectoryComponents {
   readonly clock: Clock
@@ -50,12 +50,26 @@ export interface DirectoryInit {
 /** Rankings are kept for this many models at once, so that questions about models nobody has cost no memory. */
 const MAX_RANKINGS = 256
 
+/**
+ * Ranking 20,000 offers takes some 20 ms. Up to so many are ranked anew after each change; more at most once in
+ * {@link LONG_RANKING_MS}, so that whoever fills the directory and asks does not keep the relay busy.
+ */
+const SHORT_RANKING = 1000
+const LONG_RANKING_MS = SECOND_MS
+
 interface Entry {
   readonly offer: Offer
   readonly signed: Signed
   /** Came from the provider itself over its own connection, not by gossip. */
   readonly isLocal: boolean
   readonly bringer: Bringer
+  /** What it is ranked by. */
+  readonly score: number
+}
+
+interface Ranking {
+  readonly listing: OfferListing<Entry>
+  readonly madeAt: number
 }
 
 interface Newcomer {
@@ -87,7 +101,7 @@ export class Directory {
   readonly #entries = new Map<string, Entry>()
   readonly #byModel = new Map<ModelHash, Set<string>>()
   readonly #byPeer = new Map<PeerName, Set<string>>()
-  readonly #rankings = new Map<ModelHash | undefined, OfferListing<Entry>>()
+  readonly #rankings = new Map<ModelHash | undefined, Ranking>()
   #sweptAt = 0
   readonly #tombstones = new Map<string, { sequence: number; forgetAt: EpochMillis }>()
 
@@ -153,7 +167,7 @@ export class Directory {
     if (giver !== undefined) this.#remove(giver)
     const known = this.#entries.get(key)
     this.#put(key, {
-      ...{ offer, signed: signed.offer },
+      ...{ offer, signed: signed.offer, score: listingScore(offer) },
       isLocal: isLocal || (known?.isLocal ?? false),
       // Gossip that renews what the provider brought itself does not make it a relay's.
       bringer: known?.isLocal && !isLocal ? known.bringer : bringer,
@@ -197,12 +211,15 @@ export class Directory {
   ): { offers: SignedOffer[]; total: number } {
     const now = this.#clock.now()
     const listing = this.#listing(model)
-    const fit = listing.fit(({ offer }) => offer.expiresAt > now && this.#mayIntroduce(offer.provider))
-    const others = fit.filter(({ offer }) => !isKnown(offer.provider))
+    const isLive = ({ offer }: Entry): boolean => offer.expiresAt > now && this.#mayIntroduce(offer.provider)
     const offers = listing
-      .choose(others, limit, this.#random)
+      .choose(
+        (entry) => !isKnown(entry.offer.provider) && isLive(entry) && this.#isHere(entry),
+        limit,
+        this.#random,
+      )
       .map(({ offer, signed }) => ({ provider: offer.provider, offer: signed }))
-    return { offers, total: fit.length }
+    return { offers, total: listing.size > SHORT_RANKING ? listing.size : listing.count(isLive) }
   }
 
   /** Live offers of providers that have the model loaded. */
@@ -214,23 +231,33 @@ export class Directory {
     }).length
   }
 
-  /** Ranking 20,000 offers takes some 20 ms, so a burst of questions shares one answer while nothing changes. */
   #listing(model: ModelHash | undefined): OfferListing<Entry> {
     const known = this.#rankings.get(model)
-    if (known) return known
+    if (known && this.#isFresh(known)) return known.listing
     this.#sweep()
     const keys = model ? (this.#byModel.get(model) ?? []) : this.#entries.keys()
     const entries = [...keys].map((key) => this.#entries.get(key)).filter((entry) => entry !== undefined)
-    const ranked = rankOffers(entries, (entry) => entry.offer, this.#random)
+    const ranked = rankOffers(entries, ({ score }) => score, this.#random)
     const listing = new OfferListing(ranked, (entry) => entry.bringer)
     if (this.#rankings.size >= MAX_RANKINGS) this.#rankings.clear()
-    this.#rankings.set(model, listing)
+    this.#rankings.set(model, { listing, madeAt: this.#clock.monotonic() })
     return listing
   }
 
+  #isFresh({ listing, madeAt }: Ranking): boolean {
+    return listing.size <= SHORT_RANKING || this.#clock.monotonic() - madeAt < LONG_RANKING_MS
+  }
+
+  /** In a ranking that is kept over changes some have gone. */
+  #isHere({ offer }: Entry): boolean {
+    return this.#entries.has(keyOf(offer.provider, offer.model))
+  }
+
   #forgetRankings(model: ModelHash): void {
-    this.#rankings.delete(model)
-    this.#rankings.delete(undefined)
+    for (const each of [model, undefined]) {
+      const known = this.#rankings.get(each)
+      if (known && known.listing.size <= SHORT_RANKING) this.#rankings.delete(each)
+    }
   }
 
   #sequenceOf(key: string): number {

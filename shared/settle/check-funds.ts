@@ -8,6 +8,8 @@ export interface Funds {
   readonly epoch: number
   /** The most that may stand unclaimed: what the deposit holds, and what the session has left. */
   readonly room: BaseUnits
+  /** What the deposit holds. */
+  readonly balance: BaseUnits
   /** Which of the two is the smaller. */
   readonly limitedBy: 'payment.no-deposit' | 'payment.session-spent'
   /** When vouchers of this key are taken no more; undefined for the payer's own key. */
@@ -33,12 +35,14 @@ export async function checkFunds(
   if (account.withdrawAt !== undefined) throw new InfernetError('payment.withdrawal-pending')
   if (account.balance === 0n) throw new InfernetError('payment.no-deposit')
   const { balance, epoch } = account
-  if (!session) return { epoch, room: balance, limitedBy: 'payment.no-deposit', sessionExpiry: undefined }
+  if (!session)
+    return { epoch, room: balance, balance, limitedBy: 'payment.no-deposit', sessionExpiry: undefined }
   if (session.cap === 0n) throw new InfernetError('payment.no-session')
   if (session.expiry <= now) throw new InfernetError('payment.expired-session')
   const left = session.cap - session.spent
   if (left <= 0n) throw new InfernetError('payment.session-spent')
+  const common = { epoch, balance, sessionExpiry: session.expiry }
   return left < balance
-    ? { epoch, room: baseUnits(left), limitedBy: 'payment.session-spent', sessionExpiry: session.expiry }
-    : { epoch, room: balance, limitedBy: 'payment.no-deposit', sessionExpiry: session.expiry }
+    ? { ...common, room: baseUnits(left), limitedBy: 'payment.session-spent' }
+    : { ...common, room: balance, limitedBy: 'payment.no-deposit' }
 }

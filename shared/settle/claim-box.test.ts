@@ -152,6 +152,28 @@ describe('a claim box', () => {
     expect(full?.error.code).toBe('payment.box-full')
   })
 
+  it('keeps no more lines over a deposit than it could make worth carrying, to whomever they are', async () => {
+    box = await ClaimBox.load(
+      { store, views: new Map([[ESCROW.escrow, chain]]), leastBehind: () => 4000n },
+      { chainId: ESCROW.chainId, stake: STAKE },
+    )
+    service = new ClaimService({ clock: realClock, box })
+    const models = ['aa', 'bb'].map((byte) => ({ model: modelHash(byte.repeat(32)) }))
+    const [first, second] = await Promise.all(models.map((model) => voucher(4000, model)))
+    if (!first || !second) throw new Error('no vouchers')
+    expect(await leave([first])).toEqual([])
+    const other = await makePeer()
+    const owner = createChainSigner(new Uint8Array(32).fill(8)).address
+    const leaveOther = async () =>
+      leave([await voucher(1, { provider: owner })], { as: other, by: await initFor(other, owner) })
+    expect(await leaveOther()).toEqual([])
+    const [refused] = await leave([second])
+    expect(refused?.error.code).toBe('payment.no-deposit')
+    // What was claimed needs no deposit any more.
+    await box.ledgers[0]?.ledger.noteClaimed(first.voucher, first.voucher.cumulative)
+    expect(await leave([second])).toEqual([])
+  })
+
   it('gives the room of what nobody will be paid for to another payee, and no other room', async () => {
     const models = ['aa', 'bb'].map((byte) => ({ model: modelHash(byte.repeat(32)) }))
     await leave(await Promise.all(models.map((model) => voucher(1, model))))

@@ -1,5 +1,5 @@
 import type { ChainAddress, PeerName } from '../base/ids.ts'
-import type { BaseUnits, EpochMillis } from '../base/units.ts'
+import type { EpochMillis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { verifiesBinding } from './binding.ts'
 import type { ChainView } from './chain-view.ts'
@@ -17,6 +17,8 @@ export interface ClaimBoxComponents {
   readonly views: ReadonlyMap<ChainAddress, ChainView>
   /** Whether a line may go where a full box needs its room. @default what was claimed in full */
   readonly isSpare?: (boxed: BoxedLedger, held: HeldVoucher) => boolean
+  /** What a deposit must hold for each line over it, in base units: less is never carried. @default 1 */
+  readonly leastBehind?: (escrow: ChainAddress) => bigint
 }
 
 export interface ClaimBoxInit {
@@ -45,7 +47,8 @@ export interface BoxedLedger {
  * Vouchers that providers have left at a relay, for the day on which they are not there to claim.
  *
  * The relay holds nobody's money: a voucher pays its payee, whoever carries it. What is kept is bounded, signed by a key
- * that the chain knows, over a deposit that is there: filling the box takes money, not identities.
+ * that the chain knows, over a deposit that holds enough for each of its lines to be worth carrying: filling the box
+ * takes deposits, not identities.
  */
 export class ClaimBox {
   readonly #components: ClaimBoxComponents
@@ -149,8 +152,22 @@ export class ClaimBox {
       throw new InfernetError('payment.bad-voucher', { reason: 'signature' })
     if (!held) await this.#makeRoom(ledger, search)
     // A further voucher by the same key was checked with the first one: the chain is asked again before it is carried.
-    const known = held?.signer === signed.signer ? held : await checkOnChain(view, signed)
+    if (held?.signer === signed.signer) return ledger.keep(signed, held)
+    const known = await checkOnChain(view, signed)
+    if (!held) this.#expectDeposit(escrow, signed, known.deposit)
     await ledger.keep(signed, known)
+  }
+
+  /** A deposit stands behind so many lines as it could make worth carrying, to whomever they are. */
+  #expectDeposit(escrow: ChainAddress, { voucher }: SignedVoucher, deposit: bigint): void {
+    const { leastBehind = () => 1n } = this.#components
+    const { payer, epoch } = voucher
+    let lines = 1n
+    for (const boxed of this.#ledgers.values())
+      if (boxed.escrow === escrow) lines += BigInt(boxed.ledger.openLinesOf(payer, epoch))
+    const needed = lines * leastBehind(escrow)
+    if (deposit < needed)
+      throw new InfernetError('payment.no-deposit', { needed: String(needed), free: String(deposit) })
   }
 
   /** What is spare goes, whosever it is: a box must not stay full of what nobody will ever be paid for. */
@@ -232,11 +249,12 @@ function keyOf(escrow: ChainAddress, operator: ChainAddress): string {
 async function checkOnChain(
   view: ChainView,
   { voucher, signer }: SignedVoucher,
-): Promise<Pick<HeldVoucher, 'sessionExpiry'> & { claimed: BaseUnits }> {
+): Promise<Pick<HeldVoucher, 'sessionExpiry' | 'claimed'> & { readonly deposit: bigint }> {
   const { payer, epoch, cumulative } = voucher
   const account = await view.account(payer)
   if (account.epoch !== epoch) throw new InfernetError('payment.wrong-epoch')
-  if (account.balance + account.bond === 0n) throw new InfernetError('payment.no-deposit')
+  const deposit = account.balance + account.bond
+  if (deposit === 0n) throw new InfernetError('payment.no-deposit')
   let sessionExpiry: EpochMillis | undefined
   if (signer !== payer) {
     const session = await view.session(payer, signer)
@@ -245,5 +263,5 @@ async function checkOnChain(
   }
   const claimed = await view.claimed(voucher)
   if (claimed >= cumulative) throw new InfernetError('payment.stale')
-  return { sessionExpiry, claimed }
+  return { sessionExpiry, claimed, deposit }
 }

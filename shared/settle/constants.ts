@@ -44,8 +44,20 @@ export const MAX_RECKONED_LINES = 256
 export const MAX_DEBTS = 8
 export const DEBT_MEMORY_MS = 60 * MINUTE_MS
 
-/** Payers whose debts are remembered; the eldest is forgotten. */
+/** Payers whose debts, or times, are remembered; the eldest is forgotten. */
 export const MAX_DEBTORS = 4096
+
+/**
+ * An eighth of its deposit is what a payer may owe one provider before anything is claimed: eight providers at once are
+ * then covered by the deposit alone. At the price of the small models an eighth of 1 INF is 600,000 tokens.
+ */
+export const FIRST_CREDIT_DIVISOR = 8n
+
+/**
+ * After a day the whole deposit may stand unclaimed: who has signed more elsewhere was claimed of by then, and a deposit
+ * that is too small for a claim must not stay locked.
+ */
+export const FULL_CREDIT_MS = 24 * 60 * MINUTE_MS
 
 /** A claim is worth its gas when it brings this many times as much: 5 % of what is earned. */
 export const CLAIM_WORTH_FACTOR = 20n

@@ -133,6 +133,23 @@ describe('credit between a purse and a till', () => {
     expect(ledger.unclaimedOf(PAYER, 0)).toBe(due(2) + due(1))
   })
 
+  it('lends a part of the deposit before a claim, and more by what was claimed', async () => {
+    chain.authorize(PAYER, sessionKey.address, 100_000n, realClock.now() + HOUR)
+    const first = await start()
+    await first.earns.take(await first.pays.pay(baseUnits(12_000n)))
+    first.earns.close(baseUnits(12_000n))
+    const second = await start(someTerms({ name: 2 }))
+    await expect(second.earns.take(await second.pays.pay(baseUnits(600n)))).rejects.toMatchObject({
+      code: 'payment.credit-used',
+    })
+    second.earns.close(baseUnits(600n))
+    expect(ledger.unclaimedOf(PAYER, 0)).toBe(12_600n)
+    await expect(start(someTerms({ name: 3 }))).rejects.toMatchObject({ code: 'payment.credit-used' })
+    chain.claim(ledger.vouchers[0]!)
+    const third = await start(someTerms({ name: 4 }))
+    await third.earns.take(await third.pays.pay(baseUnits(12_600n)))
+  })
+
   it('gives nothing for what is paid already', async () => {
     const { pays } = await start()
     expect(await pays.pay(due(1))).not.toHaveLength(0)
@@ -445,7 +462,11 @@ describe('credit between a purse and a till', () => {
     it('counts what all providers together may still claim, and learns what they claimed', async () => {
       chain.authorize(PAYER, sessionKey.address, 500_000n, realClock.now() + HOUR)
       const { pays, earns } = await start()
-      await earns.take(await pays.pay(baseUnits(99_000n)))
+      // It is kept, though the provider serves no more on it before a claim.
+      await expect(earns.take(await pays.pay(baseUnits(99_000n)))).rejects.toMatchObject({
+        code: 'payment.credit-used',
+      })
+      expect(ledger.unclaimedOf(PAYER, 0)).toBe(99_000n)
       const elsewhere = someTerms({ name: 2, quote: someQuote({ ...PAYMENT, operator: someAddress('0b') }) })
       const other = await purse.open(elsewhere)
       await expect(other.pay(baseUnits(1001n))).rejects.toMatchObject({ code: 'payment.no-deposit' })

@@ -20,6 +20,7 @@ const lineTo = (digits: string, epoch = 0): PaymentLine => ({
 const fundsOf = (room: bigint): Funds => ({
   epoch: 0,
   room: baseUnits(room),
+  balance: baseUnits(room),
   limitedBy: 'payment.no-deposit',
   sessionExpiry: undefined,
 })

@@ -21,6 +21,7 @@ import { checkFunds, type Funds } from './check-funds.ts'
 import { MAX_LINES, STORE_DEADLINE_MS } from './constants.ts'
 import { decodeCredit, decodeReceipt, encodeCredit, encodeReceipt } from './credit-message.ts'
 import { Debtors } from './debtors.ts'
+import { FirstCredit } from './first-credit.ts'
 import { unclaimedIn, type PayeeLedger } from './payee-ledger.ts'
 import { PayeeLine, type LineJob } from './payee-line.ts'
 import { receiptOf } from './payer-credit.ts'
@@ -47,10 +48,12 @@ export class PayeeCredit implements CreditVerifier {
   readonly #components: PayeeCreditComponents
   readonly #lines = new Map<string, PayeeLine>()
   readonly #debtors: Debtors
+  readonly #firstCredit: FirstCredit
 
   constructor(components: PayeeCreditComponents) {
     this.#components = components
     this.#debtors = new Debtors(components.clock)
+    this.#firstCredit = new FirstCredit(components.clock)
   }
 
   async open(
@@ -69,6 +72,7 @@ export class PayeeCredit implements CreditVerifier {
     const { chunkTokens = CHUNK_TOKENS, maxTokens } = terms
     const first = costOf(terms.price, terms.prefillTokens, Math.min(chunkTokens, maxTokens))
     await this.expectRoom(signed, baseUnits(first), funds, signal)
+    await this.expectCredit(signed, baseUnits(first), funds, signal)
     const added = await this.keep(signed, funds, line)
     // Beside a running job the voucher may hold that one's payment, which is on its way.
     if (line.jobs === 0) line.absorb(added - job.due)
@@ -147,6 +151,35 @@ export class PayeeCredit implements CreditVerifier {
     const needed = this.#owed(voucher, next)
     if (needed > anew.room)
       throw new InfernetError(anew.limitedBy, { needed: String(needed), free: String(anew.room) })
+  }
+
+  /**
+   * Whether the payer owes us no more than is lent to one that may owe as much to others; see {@link FirstCredit}. A
+   * first chunk is always lent. What was claimed meanwhile is asked for before a payer is refused.
+   *
+   * @param next what comes on top, in base units
+   * @throws InfernetError `payment.credit-used`
+   */
+  async expectCredit(
+    { voucher, signer }: Pick<SignedVoucher, 'voucher' | 'signer'>,
+    next: BaseUnits,
+    funds: Funds,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { payer } = voucher
+    const freeOf = ({ epoch, balance }: Funds): bigint => {
+      const { ledger } = this.#components
+      const owed = ledger.unclaimedOf(payer, epoch)
+      if (owed === 0n) return next
+      return this.#firstCredit.of({ payer, epoch, balance, claimed: ledger.claimedOf(payer, epoch) }) - owed
+    }
+    if (freeOf(funds) >= next) return
+    const free = freeOf(await this.#reckonAll({ payer, signer }, funds, signal))
+    if (free < next)
+      throw new InfernetError('payment.credit-used', {
+        needed: String(next),
+        free: String(free > 0n ? free : 0n),
+      })
   }
 
   #owed({ payer, epoch }: PaymentLine, next: bigint): bigint {
@@ -307,6 +340,8 @@ class PaidJob implements IncomingCredit {
     job.cameIn += await this.#till.keep(signed, funds, line)
     this.#last = signed
     this.#lastBytes = credit
+    // The voucher is good and kept; what it pays for is the last of this answer.
+    await this.#till.expectCredit(signed, baseUnits(0n), funds)
   }
 
   covers(due: BaseUnits, windowTokens: number): boolean {

@@ -92,6 +92,23 @@ export class PayeeLedger {
     return baseUnits(sum)
   }
 
+  /** How many lines of a payer's epoch are held of which something is unclaimed. */
+  openLinesOf(payer: ChainAddress, epoch: number): number {
+    let count = 0
+    for (const key of this.#byPayer.get(`${payer}/${epoch}`) ?? []) {
+      const held = this.#held.get(key)
+      if (held && unclaimedIn(held) > 0n) count++
+    }
+    return count
+  }
+
+  /** What was claimed of a payer's vouchers to us in an epoch, of all models. */
+  claimedOf(payer: ChainAddress, epoch: number): BaseUnits {
+    let sum = 0n
+    for (const key of this.#byPayer.get(`${payer}/${epoch}`) ?? []) sum += this.#held.get(key)?.claimed ?? 0n
+    return baseUnits(sum)
+  }
+
   /** Puts a verified voucher on record. A lower one changes nothing. @throws InfernetError `payment.no-record` */
   async keep(
     signed: SignedVoucher,

@@ -86,6 +86,8 @@ describe('a flood of frames that bring nothing', () => {
     ['credit for a free job', { type: 'ack', position: 0, credit: new Uint8Array(20) }],
   ])('of a consumer ends its job: %s', async (_, frame) => {
     const { ours, theirs, connection } = await connectedStreams(consumer)
+    const cut: unknown[] = []
+    connection.abort = (reason) => void cut.push(reason)
     const sendTo = theirs.send.bind(theirs)
     let frames = 0
     theirs.send = (data) => {
@@ -104,6 +106,7 @@ describe('a flood of frames that bring nothing', () => {
     await expect(untilFailed(told)).resolves.toMatchObject({ error: { code: 'stream.flooded' } })
     await served
     expect(service.jobs).toHaveLength(0)
+    expect(cut, 'its connection goes too').toMatchObject([{ code: 'stream.flooded' }])
     expect(frames, 'the answers to it').toBeLessThan(2 * IDLE_FRAMES_RATE.burst)
   })
 

@@ -133,5 +133,11 @@ export const RECEIPT_DEADLINE_MS = 2 * SECOND_MS
  */
 export const STALL_MS = 90 * SECOND_MS
 
+/**
+ * And one that has begun to write, and then writes nothing for this long: twice what its credit may be waited for, and some
+ * seconds. Another one goes on at the same position, so that a first token alone buys nobody a minute and a half.
+ */
+export const PAUSE_MS = 20 * SECOND_MS
+
 /** No job runs longer than this, however slowly its reader acknowledges: a slow reader must not hold a slot. */
 export const MAX_JOB_MS = 15 * MINUTE_MS

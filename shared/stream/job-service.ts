@@ -223,6 +223,8 @@ export class JobService {
     const { slots } = this.#components.servedOf(live.model) ?? { slots: 1 }
     const outcome = await live.job.run(Math.max(0, this.countOf(live.model) - slots))
     this.#jobs.delete(live)
+    // The next job on it would be flooded as well: a new connection costs its owner more than a stream.
+    if (live.job.wasFlooded) live.connection.abort(new InfernetError('stream.flooded'))
     if (live.job.written > 0) this.#components.desk.wasUsed(live.consumer)
     this.#components.onEnd?.(live, outcome)
     this.#components.onChange?.()

@@ -22,6 +22,7 @@ import {
   CHUNK_TOKENS,
   HEARTBEAT_MS,
   SILENCE_MS,
+  PAUSE_MS,
   STALL_MS,
 } from './constants.ts'
 import { hashAgreed } from './first-link.ts'
@@ -536,6 +537,26 @@ describe('a job between RunningJob and JobService', () => {
         await clock.advance(2000)
       }
       await expect(failing).rejects.toMatchObject({ code: 'stream.stalled' })
+    })
+
+    it('gives up sooner on one that writes a word and then only sends signs of life', async () => {
+      const clock = new FakeClock()
+      const { ours, theirs } = await connectedStreams(consumer)
+      const job = await makeJob()
+      const failing = collect(new RunningJob(ours, job, { clock }))
+      let code: string | undefined
+      failing.catch((thrown: unknown) => (code = (thrown as InfernetError).code))
+      theirs.send(framed({ type: 'accepted', body: encode({ nonce: nonceOf(job) }), waiting: 0 }))
+      theirs.send(framed({ type: 'tokens', position: 0, tokens: [9] }))
+      await clock.advance(1)
+      const from = clock.monotonic()
+      for (let beat = 0; code === undefined && clock.monotonic() - from < STALL_MS; beat++) {
+        theirs.send(framed({ type: 'beat', beat, echo: false }))
+        await clock.advance(1000)
+      }
+      expect(code).toBe('stream.stalled')
+      expect(clock.monotonic() - from).toBeGreaterThanOrEqual(PAUSE_MS)
+      expect(clock.monotonic() - from).toBeLessThan(PAUSE_MS + 2000)
     })
 
     it('waits so much longer for one that said how long it loads, until it is loaded', async () => {

@@ -14,6 +14,7 @@ import {
   MAX_CHUNKS_AFTER_STOP,
   MAX_JOB_FRAME_BYTES,
   SILENCE_MS,
+  PAUSE_MS,
   STALL_MS,
   STOP_DEADLINE_MS,
 } from './constants.ts'
@@ -162,7 +163,7 @@ export class RunningJob {
     try {
       await this.#open(signal)
       // A provider that loads first, as it said, is not one that stands still.
-      this.#expectProgress(this.#job.quote.loadMs)
+      this.#expectProgress(STALL_MS + (this.#job.quote.loadMs ?? 0))
       while (!isOver) {
         const event = await this.#next()
         isOver = event?.type === 'done'
@@ -213,9 +214,8 @@ export class RunningJob {
     }
   }
 
-  #expectProgress(loadMs = 0): void {
+  #expectProgress(stalledMs = STALL_MS): void {
     this.#stall?.stop()
-    const stalledMs = STALL_MS + loadMs
     const give = (): void => this.#aborter.abort(new InfernetError('stream.stalled', { stalledMs }))
     this.#stall = this.#clock.schedule(millis(stalledMs), give)
   }
@@ -281,7 +281,7 @@ export class RunningJob {
 
   #takeTokens(frame: ProviderFrame & { type: 'tokens' }): JobEvent {
     this.#check.streamed(frame)
-    this.#expectProgress()
+    this.#expectProgress(PAUSE_MS)
     this.#acknowledge()
     return { type: 'tokens', tokens: frame.tokens }
   }

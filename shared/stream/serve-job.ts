@@ -79,6 +79,7 @@ export class ServedJob {
   #credits = 0
   #isAccepted = false
   #isReceipted = false
+  #isFlooded = false
   #wake: (() => void) | undefined
 
   constructor(frames: JobFrames, open: OpenJob, redeemed: RedeemedQuote, components: ServedJobComponents) {
@@ -115,6 +116,11 @@ export class ServedJob {
   /** What came in for it. */
   get paid(): BaseUnits {
     return this.#components.credit?.paid ?? baseUnits(0n)
+  }
+
+  /** The consumer sent far more than a job needs. */
+  get wasFlooded(): boolean {
+    return this.#isFlooded
   }
 
   /** Hands the job back: the consumer is told why and goes on elsewhere. Synchronous up to the last byte sent. */
@@ -283,6 +289,7 @@ export class ServedJob {
       }
     } catch (thrown) {
       const reason = InfernetError.from(thrown)
+      this.#isFlooded = reason.code === 'stream.flooded'
       const isGone = reason.code === 'wire.closed' || reason.code === 'wire.timeout'
       this.#aborter.abort(isGone ? new InfernetError('stream.cancelled', {}, { cause: reason }) : reason)
       this.#deaf.abort(reason)

@@ -41,6 +41,7 @@ export async function connectedStreams(
     remotePeer: peerIdFromPrivateKey(remote.key),
     remoteAddr: multiaddr(`/ip4/127.0.0.1/tcp/1/ws/p2p/${remote.name}`),
     limits: undefined,
+    abort: () => undefined,
   } as unknown as Connection
   return { ours, theirs, connection }
 }

@@ -15,14 +15,16 @@ interface Opened {
 describe('OpeningPlaces', () => {
   let clock: FakeClock
   let places: OpeningPlaces
+  let cut: string[]
 
   beforeEach(() => {
+    cut = []
     clock = new FakeClock()
     places = new OpeningPlaces(clock, INIT)
   })
 
   const connectionOf = (name: string): Connection =>
-    ({ remotePeer: { toString: () => name } }) as unknown as Connection
+    ({ remotePeer: { toString: () => name }, abort: () => cut.push(name) }) as unknown as Connection
 
   const open = async (connection: Connection): Promise<Opened> => {
     const [ours, theirs]: Stream[] = await streamPair()
@@ -104,6 +106,22 @@ describe('OpeningPlaces', () => {
     expect(staying([silent])).toEqual([true])
     await open(connectionOf('e'))
     expect(staying([silent])).toEqual([false])
+  })
+
+  it('cuts a connection that is turned away again and again, and none for what others do', async () => {
+    const greedy = connectionOf('greedy')
+    await openMany(greedy, INIT.perConnection + 32)
+    expect(cut).toEqual([])
+    await open(greedy)
+    expect(cut).toEqual(['greedy'])
+    await clock.advance(SILENT_OPENING_MS / 2)
+    const modest = connectionOf('modest')
+    for (let i = 0; i < 100; i++) {
+      const { place } = await open(modest)
+      await Promise.all(Array.from({ length: INIT.total }, (_, n) => open(connectionOf(`${i} ${n}`))))
+      expect(place.signal.aborted).toBe(true)
+    }
+    expect(cut).toEqual(['greedy'])
   })
 
   it('counts nobody who has left', async () => {

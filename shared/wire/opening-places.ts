@@ -1,5 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import type { ErrorCode } from '../errors/code-table.ts'
 
@@ -37,12 +38,19 @@ interface Opening {
 export const SILENT_OPENING_MS = 1000
 
 /**
+ * How often a connection's streams are turned away for its own silence, or because its peer opens too many, before it is
+ * cut: each costs a negotiation and a refusal, some 0.5 ms. Four times what one connection may have open.
+ */
+const TURNED_AWAY_RATE = { burst: 32, perSecond: 1 } as const
+
+/**
  * Bounds how many streams of a protocol stand open without their first frame, and keeps them from those who only hold
  * them.
  *
  * Whoever comes always gets a place, so nobody is kept out by silence: it comes from the peer that has the most, and there
  * from the oldest stream that is silent or late. Who opens one stream and speaks at once loses it only to as many others,
- * each of another name and connection, within the time that its frame takes.
+ * each of another name and connection, within the time that its frame takes. A connection whose streams are turned away
+ * again and again for its own fault is cut.
  */
 export class OpeningPlaces {
   readonly #clock: Clock
@@ -50,6 +58,7 @@ export class OpeningPlaces {
   /** The oldest first. */
   readonly #openings = new Set<Opening>()
   readonly #counts = new Map<string, number>()
+  readonly #faults = new WeakMap<Connection, TokenBucket>()
 
   constructor(clock: Clock, init: OpeningPlacesInit) {
     this.#clock = clock
@@ -74,8 +83,8 @@ export class OpeningPlaces {
     stream.addEventListener('message', () => (newcomer.isSilent = false), { once: true })
     const own = [...this.#openings].filter(({ peer }) => peer === newcomer.peer)
     const beside = own.filter((each) => each.connection === connection)
-    if (beside.length >= perConnection) this.#turnAway(this.#firstToGo(beside))
-    else if (own.length >= perPeer) this.#turnAway(this.#firstToGo(own))
+    if (beside.length >= perConnection) this.#turnAwayAtFault(this.#firstToGo(beside))
+    else if (own.length >= perPeer) this.#turnAwayAtFault(this.#firstToGo(own))
     if (this.#openings.size >= total / 2) this.#turnAwayLate()
     if (this.#openings.size >= total) this.#turnAway(this.#firstToGo(this.#ofTheGreediest(newcomer.peer)))
     this.#openings.add(newcomer)
@@ -102,8 +111,17 @@ export class OpeningPlaces {
   #turnAwayLate(): void {
     for (const opening of this.#openings) {
       if (!this.#isLate(opening)) return
-      if (opening.isSilent) this.#turnAway(opening)
+      if (opening.isSilent) this.#turnAwayAtFault(opening)
     }
+  }
+
+  #turnAwayAtFault(opening: Opening | undefined): void {
+    if (!opening) return
+    this.#turnAway(opening)
+    const { connection } = opening
+    const faults = this.#faults.get(connection) ?? new TokenBucket(this.#clock, TURNED_AWAY_RATE)
+    this.#faults.set(connection, faults)
+    if (!faults.take()) connection.abort(new InfernetError(this.#init.busy))
   }
 
   #turnAway(opening: Opening | undefined): void {

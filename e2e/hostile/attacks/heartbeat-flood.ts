@@ -12,21 +12,22 @@ const AGAIN_MS = 250
  */
 export const attack: Attack = async ({ providers, model }, { signal, tell }) => {
   let [keys, streams, bytes] = [0, 0, 0]
+  const askers: HostileAsker[] = []
   const beat = { type: 'beat', beat: 1, echo: false }
   const floodOn = async (asker: HostileAsker): Promise<void> => {
     while (!signal.aborted) {
       try {
-        const { stream } = await asker.open(model, signal)
+        await asker.return(signal)
+        const stream = await asker.open(model, signal)
         streams++
         bytes += await flood(stream, beat, signal)
         stream.abort(new Error('the next one'))
       } catch {
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
       }
-      tell({ streams, bytes })
+      tell({ streams, bytes, sockets: askers.reduce((sum, { dials }) => sum + dials, 0) })
     }
   }
-  const askers = []
   for (const provider of providers)
     for (let i = 0; i < NAMES_PER_PROVIDER; i++) askers.push(await HostileAsker.start(provider, signal))
   keys = askers.length

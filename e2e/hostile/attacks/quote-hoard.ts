@@ -2,8 +2,10 @@ import type { Attack } from '../attack.ts'
 import { HostileAsker } from '../tools/hostile-asker.ts'
 
 const NAMES_PER_PROVIDER = 140
-/** As often as one name may hold a quote more: four, for ten seconds each. */
-const AGAIN_MS = 2000
+/** As often as one name may ask: so each is there when a quote of its own expires. */
+const AGAIN_MS = 500
+/** For all to hold what they may. */
+const FILL_MS = 10_000
 
 /** At each provider 140 names that ask for as many quotes as they may hold, and use none. */
 export const attack: Attack = async ({ providers, model }, { signal, tell }) => {
@@ -20,14 +22,14 @@ export const attack: Attack = async ({ providers, model }, { signal, tell }) => 
     // Not all in one moment: the share would have come back until the next one.
     await new Promise((resolve) => setTimeout(resolve, (AGAIN_MS * index) / askers.length))
     while (!signal.aborted) {
-      await asker.quote(model, signal).catch(() => undefined)
+      await asker.askForQuote(model, signal).catch(() => undefined)
       requests++
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
     }
   }
   const hoarding = askers.map(hoard)
   // Until they hold what they may, the quotes for all are not taken.
-  await new Promise((resolve) => setTimeout(resolve, 5 * AGAIN_MS))
+  await new Promise((resolve) => setTimeout(resolve, FILL_MS))
   tell({ ...cost, requests })
   await Promise.all(hoarding)
 }

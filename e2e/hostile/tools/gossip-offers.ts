@@ -1,3 +1,4 @@
+import { multiaddr } from '@multiformats/multiaddr'
 import { makePeer } from '#shared/testing/peers.ts'
 import { encode } from '#shared/wire/codec.ts'
 import { OFFERS_TOPIC } from '../../../relay/node/topics.ts'
@@ -19,10 +20,16 @@ export async function gossipOffers(
   { signal, tell }: AttackTools,
   { names, first }: { readonly names: number; readonly first: number },
 ): Promise<void> {
-  const node = await joinGossip(await dialledFrom(relays[0]?.address ?? '', hostileAddress(1)), signal)
+  const relay = await dialledFrom(relays[0]?.address ?? '', hostileAddress(1))
+  const node = await joinGossip(relay, signal)
+  let sockets = 1
   const made: Awaited<ReturnType<typeof makePeer>>[] = []
   let [requests, bytes, next] = [0, 0, 0]
   while (!signal.aborted) {
+    if (node.getConnections().length === 0) {
+      sockets++
+      await node.dial(multiaddr(relay), { signal }).catch(() => undefined) // it was cut
+    }
     for (let i = 0; i < BATCH; i++) {
       if (made.length < names) made.push(await makePeer())
       const peer = made[next++ % made.length]
@@ -33,7 +40,7 @@ export async function gossipOffers(
       requests++
       bytes += message.length
     }
-    if (requests >= first) tell({ keys: made.length + 1, sockets: 1, addresses: 1, requests, bytes })
+    if (requests >= first) tell({ keys: made.length + 1, sockets, addresses: 1, requests, bytes })
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
 }

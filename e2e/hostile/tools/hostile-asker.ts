@@ -5,32 +5,43 @@ import { modelHash, peerName, type JobId } from '#shared/base/ids.ts'
 import { PROMPT_PROTOCOL } from '#shared/prompt/constants.ts'
 import { requestQuote } from '#shared/prompt/request-quote.ts'
 import { STREAM_PROTOCOL } from '#shared/stream/constants.ts'
-import { providerFrameSchema } from '#shared/stream/messages.ts'
 import { encodeQuestion } from '#shared/stream/question.ts'
 import { startLocalNode } from '#shared/testing/local-node.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
-import { FramedStream } from '#shared/wire/framed-stream.ts'
+import { encode } from '#shared/wire/codec.ts'
 import type { ProviderAddresses } from '../attack.ts'
+import { framed } from './flood.ts'
 
 /** Of one protocol, over one connection. libp2p's own side would stop a stranger at 64 otherwise. */
 const MAX_STREAMS = 1024
 
-/** A job that a provider has taken, and its stream for whatever bytes. */
-export interface OpenedJob {
-  readonly stream: Stream
-  readonly frames: FramedStream<typeof providerFrameSchema>
-}
-
 /** A name that asks a provider over a connection of its own, and does with quotes and jobs what it likes. */
 export class HostileAsker {
   readonly node: Libp2p
-  readonly connection: Connection
   readonly #provider: ProviderAddresses
+  #connection: Connection
+  #dials = 1
 
   private constructor(node: Libp2p, connection: Connection, provider: ProviderAddresses) {
     this.node = node
-    this.connection = connection
+    this.#connection = connection
     this.#provider = provider
+  }
+
+  get connection(): Connection {
+    return this.#connection
+  }
+
+  /** Sockets that it has opened. */
+  get dials(): number {
+    return this.#dials
+  }
+
+  /** Comes back where its connection was cut. */
+  async return(signal: AbortSignal): Promise<void> {
+    if (this.#connection.status === 'open') return
+    this.#connection = await this.node.dial(multiaddr(this.#provider.addresses[0] ?? ''), { signal })
+    this.#dials++
   }
 
   /** Rejects when the provider does not take the connection. */
@@ -49,6 +60,16 @@ export class HostileAsker {
     })
   }
 
+  /** Asks, and does not read the answer: to hold a quote takes no more. */
+  async askForQuote(model: string, signal: AbortSignal): Promise<void> {
+    const stream = await this.openStream(PROMPT_PROTOCOL, signal)
+    stream.addEventListener('message', () => undefined)
+    stream.send(
+      framed(encode({ type: 'quote', model: fromHex(modelHash(model)), promptTokens: 3, maxTokens: 500 })),
+    )
+    await stream.close({ signal })
+  }
+
   /** Rejects with the provider's refusal. */
   async quote(model: string, signal: AbortSignal): Promise<JobId> {
     const stream = await this.openStream(PROMPT_PROTOCOL, signal)
@@ -65,17 +86,21 @@ export class HostileAsker {
     return quote.quoteId
   }
 
-  /** A free job under a quote of now. Rejects with the provider's refusal of the quote. */
-  async open(model: string, signal: AbortSignal): Promise<OpenedJob> {
+  /**
+   * The stream of a free job under a quote of now, for whatever bytes; what comes back is thrown away. Rejects with the
+   * provider's refusal of the quote.
+   */
+  async open(model: string, signal: AbortSignal): Promise<Stream> {
     const quoteId = await this.quote(model, signal)
     const stream = await this.openStream(STREAM_PROTOCOL, signal)
-    const frames = new FramedStream(stream, providerFrameSchema, realClock)
     const question = encodeQuestion({
       ...{ task: 'text-generation', model: modelHash(model), promptTokens: [5, 6, 7], priorTokens: [] },
       ...{ sampler: { temperature: 1, topP: 1 }, maxTokens: 500, seed: null },
       ...{ consumerNonce: realRandom.bytes(32), salt: realRandom.bytes(16) },
     })
-    await frames.send({ type: 'open', jobId: realRandom.bytes(16), quoteId: fromHex(quoteId), question })
-    return { stream, frames }
+    stream.addEventListener('message', () => undefined)
+    const open = { type: 'open', jobId: realRandom.bytes(16), quoteId: fromHex(quoteId), question }
+    stream.send(framed(encode(open)))
+    return stream
   }
 }

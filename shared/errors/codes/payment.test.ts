@@ -46,6 +46,9 @@ it('the failures of payment read well', () => {
     payment.no-deposit
       The deposit is too small for this.
       fix: Add to the deposit.
+    payment.credit-used
+      This payer owes the provider as much as it lends before a claim.
+      fix: Ask another provider, or wait until this one has claimed.
     payment.withdrawal-pending
       The deposit is being withdrawn, so it cannot pay.
       fix: Cancel the withdrawal, or make a new deposit: that cancels it, too.

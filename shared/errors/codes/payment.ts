@@ -66,6 +66,11 @@ export const PAYMENT_CODES = {
     fix: 'Add to the deposit.',
     example: { needed: '400', free: '120' },
   },
+  'payment.credit-used': {
+    says: () => 'This payer owes the provider as much as it lends before a claim.',
+    fix: 'Ask another provider, or wait until this one has claimed.',
+    example: { needed: '400', free: '120' },
+  },
   'payment.withdrawal-pending': {
     says: () => 'The deposit is being withdrawn, so it cannot pay.',
     fix: 'Cancel the withdrawal, or make a new deposit: that cancels it, too.',

@@ -20,7 +20,7 @@ it('the failures of stream read well', () => {
       bare: The other side has been silent for ? ms.
       fix: Check the connection.
     stream.flooded
-      The other side sends more messages than a job needs.
+      The other side sends more messages than are needed.
       fix: Ask another provider.
     stream.stalled
       The provider is connected but has written nothing for 30000 ms.

@@ -27,7 +27,7 @@ export const STREAM_CODES = {
     example: { silentMs: 6000 },
   },
   'stream.flooded': {
-    says: () => 'The other side sends more messages than a job needs.',
+    says: () => 'The other side sends more messages than are needed.',
     fix: ANOTHER,
     example: {},
   },

@@ -35,6 +35,13 @@ export const MAX_WAITING_WANTS = 16
 /** Of parts of pieces, and of pieces that are not here: each costs a look at the disk and a hash, and brings us no peer. */
 export const ODD_WANTS = { burst: 64, perSecond: 1 } as const
 
+/**
+ * Messages of a fetcher that change nothing: wants after it lost its slot, cancels of what is sent, the interest that it
+ * told before. A slot that is lost brings six, and a piece that came from elsewhere one; more is a flood, which costs a
+ * reading each.
+ */
+export const IDLE_MESSAGES = { burst: 128, perSecond: 16 } as const
+
 /** Pieces told in one message. */
 export const MAX_HAVES = 256
 /** News of pieces wait this long, so that many go in one message. */

@@ -8,7 +8,14 @@ import { makeModel, pieceOf, storeWith, type TestModel } from '../../testing/pie
 import { FramedStream } from '../../wire/framed-stream.ts'
 import { hashManifest } from '../manifest.ts'
 import type { MemoryStore } from '../store/memory-store.ts'
-import { MAX_PIECES_STREAMS, MAX_UPLOADS, ODD_WANTS, ROTATE_MS, UPLOAD_IDLE_MS } from './constants.ts'
+import {
+  MAX_PIECES_STREAMS,
+  MAX_UPLOADS,
+  IDLE_MESSAGES,
+  ODD_WANTS,
+  ROTATE_MS,
+  UPLOAD_IDLE_MS,
+} from './constants.ts'
 import { ExchangeLedger } from './exchange-ledger.ts'
 import { fetcherMessageSchema } from './messages.ts'
 import { PiecesService } from './pieces-service.ts'
@@ -103,6 +110,24 @@ describe('a seeder among fetchers who want more than their part', () => {
       await wait()
       expect(fetcher.isClosed()).toBe(true)
     }
+  })
+
+  it.each([
+    ['what it wants without a slot', { type: 'want', piece: 0, offset: 0, length: 1 }],
+    ['that it takes back what it did not ask for', { type: 'cancel', piece: 0 }],
+    ['what it told before', { type: 'interest', wanted: true }],
+  ])('ends the stream of one that says without end %s', async (_, message) => {
+    for (let i = 0; i < 4; i++) await ask('open')
+    const fetcher = await ask('open')
+    await wait()
+    for (let i = 0; i < IDLE_MESSAGES.burst; i++) {
+      await fetcher.say(message)
+      if (i % 32 === 31) await wait()
+    }
+    expect(fetcher.isClosed()).toBe(false)
+    for (let i = 0; i < 8; i++) await fetcher.say(message).catch(() => undefined)
+    await wait()
+    expect(fetcher.isClosed()).toBe(true)
   })
 
   it('tells those who fetch what comes after the model was shared anew', async () => {

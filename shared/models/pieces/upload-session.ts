@@ -8,6 +8,7 @@ import type { FramedStream } from '../../wire/framed-stream.ts'
 import {
   DATA_BYTES,
   HAVE_DELAY_MS,
+  IDLE_MESSAGES,
   INTEREST_RATE,
   MAX_HAVES,
   MAX_WAITING_WANTS,
@@ -61,6 +62,7 @@ export class UploadSession implements SlotCandidate {
   #givenHere = 0
   readonly #changes: TokenBucket
   readonly #oddWants: TokenBucket
+  readonly #idleMessages: TokenBucket
   readonly #stopper = new AbortController()
 
   constructor(frames: Frames, peer: PeerName, shared: SharedModel, components: UploadSessionComponents) {
@@ -71,6 +73,7 @@ export class UploadSession implements SlotCandidate {
     this.#usedAt = components.clock.monotonic()
     this.#changes = new TokenBucket(components.clock, INTEREST_RATE)
     this.#oddWants = new TokenBucket(components.clock, ODD_WANTS)
+    this.#idleMessages = new TokenBucket(components.clock, IDLE_MESSAGES)
   }
 
   get isInterested(): boolean {
@@ -156,7 +159,7 @@ export class UploadSession implements SlotCandidate {
 
   #take(want: Want): void {
     // Asked before it heard that it lost its slot: it knows by then that this is forgotten.
-    if (!this.#isTold) return
+    if (!this.#isTold) return this.#countIdle()
     this.#usedAt = this.#components.clock.monotonic()
     if (this.#wants.length >= MAX_WAITING_WANTS)
       throw new InfernetError('models.too-many-wants', { limit: MAX_WAITING_WANTS })
@@ -168,13 +171,19 @@ export class UploadSession implements SlotCandidate {
     this.#wake?.()
   }
 
+  #countIdle(): void {
+    if (!this.#idleMessages.take()) throw new InfernetError('stream.flooded')
+  }
+
   #cancel(piece: number): void {
+    const isWanted = this.#current?.piece === piece || this.#wants.some((want) => want.piece === piece)
+    if (!isWanted) this.#countIdle()
     this.#wants = this.#wants.filter((want) => want.piece !== piece)
     if (this.#current?.piece === piece) this.#current = undefined
   }
 
   #setInterest(isInterested: boolean): void {
-    if (this.#isInterested === isInterested) return
+    if (this.#isInterested === isInterested) return this.#countIdle()
     this.#isInterested = isInterested
     // Beyond its rate it is heard at the next turn.
     if (this.#changes.take()) this.#components.onInterest()

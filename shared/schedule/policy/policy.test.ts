@@ -5,7 +5,7 @@ import { seededRandom } from '../../testing/chance.ts'
 import { countingRandom, makePeer, someOffer } from '../../testing/peers.ts'
 import type { Offer } from '../offer.ts'
 import { drawCandidates } from './draw-candidates.ts'
-import { rankOffers } from './rank-offers.ts'
+import { listingScore, rankOffers } from './rank-offers.ts'
 import { credible, CREDIBLE_TOKENS_PER_SECOND, meritOf, predict, trustOf, utilityOf } from './score.ts'
 import { CERTAIN, type Beliefs } from './trust.ts'
 
@@ -140,9 +140,10 @@ it('counts a claimed speed up to what is credible, or to what was seen of its ow
   expect(firsts(0)).toBeCloseTo(0.5, 1)
   expect(firsts(450)).toBeGreaterThan(0.8)
   const predicted = { ttftMs: millis(1), totalMs: millis(1) }
-  const told = { decodeTokensPerSecond: 1e6, maxTokens: 512 }
+  const told = { decodeTokensPerSecond: 1e6, maxTokens: 512, presence: 1 }
   expect(credible(predicted, { ...told, seen: 0 })).toEqual({ ttftMs: 100, totalMs: 2660 })
   expect(credible(predicted, { ...told, seen: 640 })).toEqual({ ttftMs: 100, totalMs: 300 })
+  expect(credible(predicted, { ...told, seen: 0, presence: 0.5 })).toEqual({ ttftMs: 2600, totalMs: 5160 })
   expect(
     credible({ ...predicted, ttftMs: millis(700) }, { ...told, decodeTokensPerSecond: 20, seen: 640 }),
   ).toEqual({
@@ -163,7 +164,7 @@ describe('the order of a relay', () => {
     const [best, dear] = [priced(10n ** 18n), priced(3n * 10n ** 18n)]
     const busy = { ...best, busySlots: 4 }
     const slow = { ...best, decodeTokensPerSecond: 20 }
-    const order = rankOffers([busy, slow, dear, best], (each) => each, countingRandom())
+    const order = rankOffers([busy, slow, dear, best], listingScore, countingRandom())
     expect(order).toEqual([best, dear, slow, busy])
   })
 
@@ -172,7 +173,7 @@ describe('the order of a relay', () => {
     const boasters = Array.from({ length: 9 }, () => offer({ decodeTokensPerSecond: 1e6 }))
     const firsts = Array.from({ length: 100 }, (_, seed) => {
       const random = seededRandom(seed)
-      return rankOffers([...boasters, honest], (each) => each, random)[0]
+      return rankOffers([...boasters, honest], listingScore, random)[0]
     })
     const first = firsts.filter((each) => each === honest).length
     expect(first).toBeGreaterThan(0)

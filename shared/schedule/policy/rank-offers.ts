@@ -11,15 +11,16 @@ const PRICE_STEP = 0.2
  *
  * A relay's order is a courtesy: the consumer verifies, filters and asks for live quotes before it trusts anything.
  */
-export function rankOffers<T>(items: readonly T[], offerOf: (item: T) => Offer, random: Random): T[] {
+export function rankOffers<T>(items: readonly T[], scoreOf: (item: T) => number, random: Random): T[] {
   const even = evenFrom(random)
   return items
-    .map((item) => ({ item, score: scoreOf(offerOf(item)), tie: even() }))
+    .map((item) => ({ item, score: scoreOf(item), tie: even() }))
     .sort((a, b) => b.score - a.score || a.tie - b.tie)
     .map(({ item }) => item)
 }
 
-function scoreOf(offer: Offer): number {
+/** What {@link rankOffers} goes by: a figure without a unit. */
+export function listingScore(offer: Offer): number {
   const decodeTokensPerSecond = credibleSpeed(offer.decodeTokensPerSecond) // a relay sees no answer
   return Math.log(meritOf({ ...offer, decodeTokensPerSecond })) - PRICE_STEP * priceSteps(offer.price)
 }

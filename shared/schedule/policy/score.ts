@@ -57,28 +57,37 @@ export function priceSteps({ outputPerMillion }: Price): number {
 
 /**
  * So much of a claimed speed counts, in tokens a second: some times what people read, and what an ordinary GPU reaches
- * with a small model.
+ * with a small model. @internal the tests of what is drawn and listed
  */
 export const CREDIBLE_TOKENS_PER_SECOND = 50
 
 /** No first token comes sooner from another machine, whatever its quote says: what is faster counts as this. */
 const CREDIBLE_TTFT_MS = 100
 
+/** What a job costs its asker that is lost: some seconds of patience. */
+const LOST_MS = 5000
+
 /** What counts of a speed that its owner claims, in tokens a second: a modest one, or what was seen of it. */
 export function credibleSpeed(claimed: number, seen = 0): number {
   return Math.min(claimed, Math.max(CREDIBLE_TOKENS_PER_SECOND, seen))
 }
 
-/** The same of a prediction for `maxTokens`, from a quote of that speed: what providers are compared by. */
+/** What is known of who made a prediction, and what it is for. */
+export interface PredictedFor {
+  /** By its quote, in tokens a second. */
+  readonly decodeTokensPerSecond: number
+  /** By what it wrote before, in tokens a second. */
+  readonly seen: number
+  readonly presence: number
+  readonly maxTokens: number
+}
+
+/** What of a prediction is believed: what providers are compared by. Who failed a moment ago may well fail again. */
 export function credible(
   { ttftMs }: Prediction,
-  {
-    decodeTokensPerSecond,
-    seen,
-    maxTokens,
-  }: { decodeTokensPerSecond: number; seen: number; maxTokens: number },
+  { decodeTokensPerSecond, seen, presence, maxTokens }: PredictedFor,
 ): Prediction {
-  const first = Math.max(CREDIBLE_TTFT_MS, ttftMs)
+  const first = Math.max(CREDIBLE_TTFT_MS, ttftMs) + (1 - presence) * LOST_MS
   const total = first + answerMs(credibleSpeed(decodeTokensPerSecond, seen), maxTokens)
   return { ttftMs: millis(first), totalMs: millis(total) }
 }

@@ -15,7 +15,13 @@ it('shows what is free: the deposit less what this browser has signed and nobody
   const ledger = new PayerLedger(money.ledger, { chainId: 31337, escrow }, payer)
   const line = { payer, provider: chainAddress(OTHER_ADDRESS), model: modelHash('ab'.repeat(32)), epoch: 0 }
   await ledger.add(line, baseUnits(5n * INF), {
-    ...{ room: baseUnits(57n * INF), limitedBy: 'payment.no-deposit', epoch: 0, sessionExpiry: undefined },
+    ...{
+      room: baseUnits(57n * INF),
+      balance: baseUnits(57n * INF),
+      limitedBy: 'payment.no-deposit',
+      epoch: 0,
+      sessionExpiry: undefined,
+    },
   })
   await ledger.reckon(0, async () => baseUnits(2n * INF))
   scene.change = withMoney(55n * INF)

@@ -82,7 +82,13 @@ it('keeps what an answer cost with the line it was signed for, so that it can be
   const ledger = new PayerLedger(money.ledger, { chainId: 31337, escrow }, payer)
   const line = { payer, provider: operator, model, epoch: 0 }
   await ledger.add(line, baseUnits(9n), {
-    ...{ room: baseUnits(INF), limitedBy: 'payment.no-deposit', epoch: 0, sessionExpiry: undefined },
+    ...{
+      room: baseUnits(INF),
+      balance: baseUnits(INF),
+      limitedBy: 'payment.no-deposit',
+      epoch: 0,
+      sessionExpiry: undefined,
+    },
   })
   const written = { due: baseUnits(5n), paid: baseUnits(5n), signedTokens: tokens(7) }
   const segments = [segment('a', { ...written, operator }), segment('b'), segment('c', written)]
