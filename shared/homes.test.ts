@@ -58,7 +58,7 @@ const HOMES: readonly Home[] = [
   {
     what: 'a keeper of relays',
     // A relay counts what its own store of places refuses.
-    home: ['shared/mesh', 'relay/node/free-places.ts'],
+    home: ['shared/mesh', 'relay/node/share-places.ts'],
     marks: [
       /\bcircuitRelayTransport\b/, // without it no place at a relay is asked for
       /\breservationStore\b|circuit-relay-v2-transport/,

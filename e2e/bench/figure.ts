@@ -115,15 +115,6 @@ function missOf(figure: Figure, { atMost, atLeast, of = 'value' }: Aim): string 
   return atLeast !== undefined && reached < atLeast ? `${prefix}at least ${atLeast}` : undefined
 }
 
-/** The middle one, or the mean of the two in the middle. Throws when there is none. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const upper = sorted[sorted.length >> 1]
-  const lower = sorted[(sorted.length - 1) >> 1]
-  if (upper === undefined || lower === undefined) throw new Error('nothing was measured')
-  return (lower + upper) / 2
-}
-
 function round(value: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(4))
 }

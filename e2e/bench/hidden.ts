@@ -4,7 +4,8 @@ import { launchBrowser } from '../fixtures/browser.ts'
 import { openConsumer } from '../fixtures/network.ts'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
 import type { AskPage } from '../pages/ask-page.ts'
-import { median, type BenchOptions } from './figure.ts'
+import { median } from '../fixtures/median.ts'
+import type { BenchOptions } from './figure.ts'
 import { NoScreen, PlainChromium, type PlainTab } from './hidden/plain-chromium.ts'
 
 /** Chromium's strictest rule for hidden tabs begins after five minutes (docs/traps.md). */

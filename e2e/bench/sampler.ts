@@ -1,7 +1,8 @@
 import { createSampler, type Sampler } from '#shared/engine/sampler/sampler.ts'
 import type { Logits } from '#shared/engine/decoder/decoder.ts'
 import type { SamplerParams } from '#shared/engine/engine.ts'
-import { median, type BenchOptions } from './figure.ts'
+import { median } from '../fixtures/median.ts'
+import type { BenchOptions } from './figure.ts'
 
 /** 2 % of a step of 5 ms, which a small model takes on a good GPU. */
 const AIM_MS = 0.1

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTab } from '../fixtures/browser.ts'
 import { startNetwork, type TestNetwork } from '../fixtures/lending-network.ts'
-import { ROOT } from '../run/child.ts'
+import { ROOT } from '../fixtures/root.ts'
 
 /** What a chunk does first: a browser that ran it would say so. */
 const MARK = "globalThis.damaged='ran';"

@@ -8,7 +8,7 @@ import { startRelayProcess } from '../fixtures/relay-process.ts'
 import { serveOwnPage } from '../own-page/serve-own-page.ts'
 import { AskPage } from '../pages/ask-page.ts'
 import { WalletPage } from '../pages/wallet-page.ts'
-import { ROOT } from '../run/child.ts'
+import { ROOT } from '../fixtures/root.ts'
 
 const PAGE = join(ROOT, 'web/dist')
 

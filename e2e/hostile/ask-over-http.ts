@@ -1,5 +1,12 @@
 import { request } from 'node:http'
-import type { Asked } from './consumer.ts'
+
+/** How one question went. */
+export interface Asked {
+  /** To the first token, or the first byte; undefined when there was none. */
+  readonly firstMs?: number
+  /** Why it did not succeed. */
+  readonly failed?: string
+}
 
 /** Where an answer says that it is an error. */
 const MAX_READ_CHARACTERS = 4096

@@ -2,7 +2,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { promptOf, TestNetwork, type TestPeerNode } from '../peers/test-network.ts'
-import { askOverHttp } from './ask-over-http.ts'
+import { askOverHttp, type Asked } from './ask-over-http.ts'
 import type { Question } from './attack.ts'
 
 export interface AskOrder {
@@ -15,14 +15,6 @@ export interface AskOrder {
   readonly isEachNew: boolean
   /** Before each. */
   readonly pauseMs: number
-}
-
-/** How one question went. */
-export interface Asked {
-  /** To the first token, or the first byte; undefined when there was none. */
-  readonly firstMs?: number
-  /** Why it did not succeed. */
-  readonly failed?: string
 }
 
 /** After which whoever asked would have gone away. */

@@ -1,7 +1,7 @@
-import { median } from '../bench/figure.ts'
+import { median } from '../fixtures/median.ts'
 import { loadAttack, type AttackCost, type Bounds, type GroundSetting } from './attack.ts'
 import { Attacker } from './attacker.ts'
-import type { Asked } from './consumer.ts'
+import type { Asked } from './ask-over-http.ts'
 import { Ground } from './ground.ts'
 import type { WatchReading } from './watch-loop.ts'
 

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../fixtures/root.ts'
 
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** For what it started to end by itself. */
 const GRACE_MS = 10_000
 

@@ -10,7 +10,7 @@ import { FileIndex } from '../../relay/serve/file-index.ts'
 import { hashOfPage } from '../../relay/serve/page-hash.ts'
 import { buildPage } from '../fixtures/build-page.ts'
 import { serveOwnPage } from '../own-page/serve-own-page.ts'
-import { ROOT } from './child.ts'
+import { ROOT } from '../fixtures/root.ts'
 
 /** Any free one would do, if it were always the same. */
 const PORT = '7707'

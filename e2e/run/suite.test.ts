@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ROOT } from './child.ts'
+import { ROOT } from '../fixtures/root.ts'
 import { judge, runSuite } from './suite.ts'
 import { createTally, type Counts } from './tally.ts'
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isStopped, ROOT, runNode } from './child.ts'
+import { ROOT } from '../fixtures/root.ts'
+import { isStopped, runNode } from './child.ts'
 import type { SuiteNote } from './suite-reporter.ts'
 import { secondsSince, type Counts, type Tally } from './tally.ts'
 

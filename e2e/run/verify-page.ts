@@ -13,7 +13,7 @@ import { buildPage } from '../fixtures/build-page.ts'
 import { buildCommit } from '../verify-page/build-commit.ts'
 import { comparePage } from '../verify-page/compare-page.ts'
 import { pageFiles, RECORD } from '../verify-page/page-files.ts'
-import { ROOT } from './child.ts'
+import { ROOT } from '../fixtures/root.ts'
 
 process.exitCode = await main().catch((thrown: unknown) => {
   console.error(thrown instanceof Error ? thrown.message : String(thrown))

@@ -2,7 +2,7 @@ import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ROOT } from '../run/child.ts'
+import { ROOT } from '../fixtures/root.ts'
 import { RECORD } from './page-files.ts'
 
 /** A page that was built of a commit, in a folder that goes with it. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FileIndex } from '../../relay/serve/file-index.ts'
 import { hashedFiles, pageHash, type HashedFile } from '../../relay/serve/page-hash.ts'
-import { ROOT } from '../run/child.ts'
+import { ROOT } from '../fixtures/root.ts'
 
 /** The one line that says what the page of this tree hashes to. */
 export const RECORD = 'web/page-hash.txt'

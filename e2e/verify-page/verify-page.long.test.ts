@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { startRelayProcess } from '../fixtures/relay-process.ts'
-import { ROOT } from '../run/child.ts'
+import { ROOT } from '../fixtures/root.ts'
 import { buildCommit } from './build-commit.ts'
 import { pageFiles } from './page-files.ts'
 

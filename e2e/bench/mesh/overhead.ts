@@ -1,5 +1,6 @@
 import { BenchNetwork, type BenchConsumer, type BenchProvider } from '../bench-network.ts'
-import { median, type BenchOptions } from '../figure.ts'
+import { median } from '../../fixtures/median.ts'
+import type { BenchOptions } from '../figure.ts'
 import { smolModel, tinyModel, type BenchModel } from '../models.ts'
 import type { PageRequest } from '../page/bench-page.ts'
 import { tokensPerSecond } from '../page/stopwatch.ts'

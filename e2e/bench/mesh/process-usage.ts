@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { median } from '../figure.ts'
+import { median } from '../../fixtures/median.ts'
 
 /** Linux counts processor time in these, whatever the kernel's own clock is. */
 const TICKS_PER_SECOND = 100

@@ -1,5 +1,6 @@
 import { BenchNetwork, type BenchConsumer } from '../bench-network.ts'
-import { median, type BenchOptions } from '../figure.ts'
+import { median } from '../../fixtures/median.ts'
+import type { BenchOptions } from '../figure.ts'
 import { tinyModel } from '../models.ts'
 
 /** A provider answers two quotes a second to one consumer; a burst of 20 is free, and is left for retries. */

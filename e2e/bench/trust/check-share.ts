@@ -2,7 +2,8 @@ import type { Engine } from '#shared/engine/engine.ts'
 import { wholeAnswer } from '#shared/testing/cheats/cheat.ts'
 import type { Asked } from '#shared/testing/cheats/checked-answer.ts'
 import { loadTinyParts, type TinyParts } from '#shared/testing/cheats/tiny-parts.ts'
-import { median, type BenchOptions } from '../figure.ts'
+import { median } from '../../fixtures/median.ts'
+import type { BenchOptions } from '../figure.ts'
 import { questionOf } from './questions.ts'
 
 /** What the page asks the bundled model for. */

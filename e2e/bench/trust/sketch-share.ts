@@ -5,7 +5,7 @@ import { CHUNK_TOKENS } from '#shared/stream/constants.ts'
 import { sketchRoot } from '#shared/stream/sketch-tree.ts'
 import { readTinyModel } from '#shared/testing/tiny-model.ts'
 import { createNodeEngine } from '../../../relay/provide/node-engine.ts'
-import { median } from '../figure.ts'
+import { median } from '../../fixtures/median.ts'
 
 /** What sketches cost a provider. */
 export interface SketchShare {

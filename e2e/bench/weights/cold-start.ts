@@ -1,4 +1,5 @@
-import { median, type BenchOptions } from '../figure.ts'
+import { median } from '../../fixtures/median.ts'
+import type { BenchOptions } from '../figure.ts'
 import type { ColdNetwork } from './cold-network.ts'
 import { LINK_BITS_PER_SECOND } from './links.ts'
 import type { ColdStart } from './page/cold-tab.ts'

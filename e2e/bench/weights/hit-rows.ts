@@ -1,5 +1,6 @@
 import { hitRatios, makeTrace, POLICIES, type Policy } from '#shared/testing/eviction-trace.ts'
-import { median, type BenchOptions } from '../figure.ts'
+import { median } from '../../fixtures/median.ts'
+import type { BenchOptions } from '../figure.ts'
 
 /** What the disk may hold, as a part of all models' bytes. */
 const ROOMS = [0.05, 0.1, 0.2, 0.4]
