@@ -27,7 +27,7 @@ export const CONNECTION_BURST_SECONDS = 4
 export const HTTP_RATE = { burst: 1000, perSecond: 100 } as const
 
 /** New TLS sockets from one address: each brings a request at least, so what `HTTP_RATE` lets through passes here too. */
-export const TLS_SOCKET_RATE = HTTP_RATE
+export const TLS_SOCKET_RATE = { ...HTTP_RATE }
 
 /** Answers being sent to one address at once: a slow reader holds a file handle. */
 export const HTTP_PARALLEL_PER_ADDRESS = 128

@@ -20,7 +20,7 @@ export interface MetricSources {
 export const RESERVATION_REFUSALS = ['maintenance', 'denied-peer', 'full'] as const
 export type ReservationRefusal = (typeof RESERVATION_REFUSALS)[number]
 
-/** Why a socket is cut for the sake of others. */
+/** Why a socket is cut for the sake of others. @internal for the test of what refusals are called */
 export const CUTS = [
   'crowded',
   'address-rate',
@@ -29,7 +29,6 @@ export const CUTS = [
   'crowded-connections',
   'crowded-places',
 ] as const
-export type Cut = (typeof CUTS)[number]
 
 /** The loop is looked at this often, in ms: 50 wake-ups a second are a fifth of what the usual 10 ms cost. */
 const LAG_RESOLUTION_MS = 20

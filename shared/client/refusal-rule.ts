@@ -45,6 +45,8 @@ const MAX_RULE_CHARACTERS = 4 * MAX_PHRASES * MAX_PHRASE_CHARACTERS
  * Whether a phrase of the rule is in the text. Upper and lower case, signs between words, invisible characters and the forms
  * that Unicode calls compatible make no difference. It reads what is written, not what is meant: who wants to get around it
  * writes it otherwise.
+ *
+ * @internal for tests
  */
 export function isRefused({ phrases }: RefusalRule, text: string): boolean {
   if (phrases.length === 0) return false

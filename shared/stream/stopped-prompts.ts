@@ -8,6 +8,8 @@ import type { OpenJob } from './open-job.ts'
 /**
  * What a person has stopped, the latest of it: each took a press of a button. A consumer asks again within seconds where
  * nobody else is left.
+ *
+ * @internal for tests
  */
 export const MAX_STOPPED_PROMPTS = 64
 

@@ -34,6 +34,8 @@ interface Opening {
  * How long a first frame has before its place may be anybody's while places are scarce. A frame follows the opening by
  * one round trip: 600 ms by satellite. While places are not scarce only the deadline of the frame itself counts, so
  * that a tab that stands still for a moment loses nothing.
+ *
+ * @internal for tests
  */
 export const SILENT_OPENING_MS = 1000
 

@@ -28,14 +28,14 @@ export interface NewLock {
  * Rounds of PBKDF2: what OWASP advises for SHA-256 (Password Storage Cheat Sheet, 2023). Some tenths of a second on a
  * phone, and so long for each guess of who copied the profile.
  */
-export const PASSPHRASE_ROUNDS = 600_000
+const PASSPHRASE_ROUNDS = 600_000
 
 /** What is read from storage costs no more than this, whoever wrote it. */
 const MAX_ROUNDS = 10 * PASSPHRASE_ROUNDS
 
 /** Each guess is slow, not dear: short ones are found by trying all of them. */
-export const MIN_PASSPHRASE_CHARACTERS = 10
-export const MAX_PASSPHRASE_CHARACTERS = 256
+const MIN_PASSPHRASE_CHARACTERS = 10
+const MAX_PASSPHRASE_CHARACTERS = 256
 
 const SALT_BYTES = 16
 /** Says what the key is for, so that the same passkey never gives the same key for something else. */

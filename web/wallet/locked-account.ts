@@ -8,6 +8,8 @@ import { LaterVault } from '#shared/chain/later-vault.ts'
 /**
  * How long a key that was opened may be used again without a question: what a person orders at once takes two signatures
  * and some seconds, as an allowance and a deposit. Script in this page could sign within it, and no later.
+ *
+ * @internal for tests
  */
 export const OPEN_MS = MINUTE_MS
 
