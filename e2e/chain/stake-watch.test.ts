@@ -171,7 +171,8 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
     const relay = await chain.relay({}, { blockSeconds: 0.1 })
     const peer = await makePeer()
     const operator = await register(peer)
-    const node = await startLocalNode({ key: peer.key })
+    const node = await startLocalNode({ key: peer.key, listen: ['/ip4/127.0.0.1/tcp/0/ws'] })
+    const addresses = node.getMultiaddrs().map(String)
     const directory = new DirectoryClient(peerName(relay.name), {
       clock: realClock,
       openStream: async ({ signal }) =>
@@ -180,7 +181,7 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
         }),
     })
     const announce = async (sequence: number) =>
-      directory.announce((await signOffer(peer, someOffer(realClock.now(), { sequence }))).offer)
+      directory.announce((await signOffer(peer, someOffer(realClock.now(), { sequence, addresses }))).offer)
     const offered = async (): Promise<number> => (await directory.query(someModel(), 4)).offers.length
     const jailed = async (): Promise<number> => {
       const metrics = await (await fetch(new URL('/metrics', relay.httpUrl))).text()

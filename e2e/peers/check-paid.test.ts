@@ -78,7 +78,7 @@ describe('a check that is paid', () => {
   }
   const paid = async (
     signer: ChainSigner = operatorKey,
-    { isFast = false } = {},
+    { isSlow = false } = {},
   ): Promise<TestPeerNode & { ledger: PayeeLedger }> => {
     const ledger = await PayeeLedger.load(new MemoryLedgerStore(), ESCROW, signer.address)
     const credit = new PayeeCredit({ clock: realClock, escrow: ESCROW, chain, ledger, signer })
@@ -90,8 +90,9 @@ describe('a check that is paid', () => {
       }
     }
     const node = await network.node({ listen: [OWN_SOCKET], relays: relay.addresses, payee })
-    const speeds = { prefillTokensPerSecond: 1e6, decodeTokensPerSecond: 1e6 }
-    const provision = node.peer.provide(fakeEngine(isFast ? { info: speeds } : {}), TERMS)
+    // A claim of more than is credible counts for nothing: who says that it is slow is asked last.
+    const speeds = { prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
+    const provision = node.peer.provide(fakeEngine(isSlow ? { info: speeds } : {}), TERMS)
     await until('the offer is accepted', () => provision.offerAcceptedAt !== undefined)
     return { ...node, ledger }
   }
@@ -166,9 +167,9 @@ describe('a check that is paid', () => {
     await free()
     const { peer } = await asker()
     const transcript = await answered(peer)
-    const thief = await paid(operatorKey, { isFast: true })
+    const thief = await paid()
     await thief.node.handle(VERIFY_PROTOCOL, takeAndLeave, { force: true })
-    await paid(otherKey)
+    await paid(otherKey, { isSlow: true })
     const within = check(peer, transcript, { maxCost: baseUnits(2n * COST - 1n) })
     await expect(within).rejects.toMatchObject({ code: 'prompt.price-too-high' })
     // Somebody who has not met the thief yet.

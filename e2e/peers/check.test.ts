@@ -33,8 +33,10 @@ import { until } from '../../relay/testing/fixtures.ts'
 import { hear, OWN_SOCKET, promptOf, TERMS, TestNetwork, type TestPeerNode } from './test-network.ts'
 
 const PEER: CheckBy = { by: 'peer', profile: 'fp32' }
-/** So that a verifier is asked before the others: the quote that promises most comes first. */
+/** What no claim is believed beyond. */
 const FAST = { prefillTokensPerSecond: 1e6, decodeTokensPerSecond: 1e6 }
+/** So that a verifier is asked after the others: the quote that promises most comes first. */
+const SLOW = { prefillTokensPerSecond: 1, decodeTokensPerSecond: 1 }
 
 /** An engine that says something else of itself, or draws with another seed than was agreed on. */
 function otherwise(
@@ -169,13 +171,13 @@ describe('an answer of the real model that is checked', { timeout: 60_000 }, () 
     await provider(writer)
     const { peer } = await asker()
     const transcript = await answered(peer)
-    const stalls = await provider(otherwise(reader, { info: FAST }))
-    const lies = await provider(otherwise(reader, { info: FAST }))
-    const older = await provider(otherwise(reader, { info: FAST }))
+    const stalls = await provider(reader)
+    const lies = await provider(reader)
+    const older = await provider(reader)
     await stalls.node.handle(VERIFY_PROTOCOL, stall, { force: true })
     await lies.node.handle(VERIFY_PROTOCOL, alwaysAgrees(lies), { force: true })
     await older.node.unhandle(VERIFY_PROTOCOL)
-    const reads = await provider(reader)
+    const reads = await provider(otherwise(reader, { info: SLOW }))
     const { report, passedOver } = await check(peer, transcript)
     expect(report).toMatchObject({ verifier: reads.peer.name, verdict: { outcome: 'agrees' } })
     expect(new Map(passedOver.map(({ verifier, reason }) => [verifier, reason.code]))).toEqual(

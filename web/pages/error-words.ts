@@ -128,6 +128,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'payment.expired-session': { fix: 'Open a new session on the Wallet page.' },
   'payment.session-spent': { fix: 'Open a new session, or one with a higher cap, on the Wallet page.' },
   'payment.no-deposit': { fix: 'Add to it on the Wallet page.' },
+  'payment.credit-used': { fix: ASK_AGAIN },
   'payment.withdrawal-pending': {
     fix: 'Cancel the withdrawal on the Wallet page, or make a new deposit: that cancels it, too.',
   },

@@ -26,7 +26,7 @@ import type { ModelsHome } from '../models/services.ts'
 import type { Services } from '../shell/services.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { MemoryProvision } from './memory-provision.ts'
-import { GPU, relayView, SMOL, TINY } from './samples.ts'
+import { GPU, relayView, SMOL, TINY, wordsOf } from './samples.ts'
 
 /** What a test or a picture wants of the world. */
 export interface Scene {
@@ -425,10 +425,3 @@ function memoryHistory(scene: Scene): History {
     clear: async () => undefined,
   }
 }
-
-const WORDS = (
-  'A fox found a lantern by the frozen river. It was still warm. She carried it home in her teeth, and all along the ' +
-  'bank the reeds lit up gold as she passed, and the mice came out to see what small sun had come to visit them so ' +
-  'late in the year. '
-).split(/(?<= )/)
-const wordsOf = (ids: readonly number[]) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join('')

@@ -93,3 +93,12 @@ export function licensed(choice: ModelChoice, id: string, isGated = false): Mode
   const licence = { ...choice.listed.entry.licence, id, isGated }
   return { ...choice, listed: { ...choice.listed, entry: { ...choice.listed.entry, licence } } }
 }
+
+const WORDS = (
+  'A fox found a lantern by the frozen river. It was still warm. She carried it home in her teeth, and all along the ' +
+  'bank the reeds lit up gold as she passed, and the mice came out to see what small sun had come to visit them so ' +
+  'late in the year. '
+).split(/(?<= )/)
+
+/** What tokens say in tests. */
+export const wordsOf = (ids: readonly number[]) => ids.map((id) => WORDS[id % WORDS.length] ?? '').join('')
