@@ -107,12 +107,28 @@ async function keysIn(profile: string): Promise<readonly Address[]> {
   return [...found]
 }
 
-/** Tries all bytes of a record as the key that opens what is sealed in it. */
+/**
+ * Tries all bytes of a record as the key that opens what is sealed in it. What looks like an array need not be one: `B0` in
+ * an address does.
+ */
 function openedIn(record: Buffer): Buffer | undefined {
   const [name] = /^wallet:0x[0-9a-f]{40}/.exec(record.toString('latin1')) ?? []
-  const [iv] = arraysOf(record, IV_BYTES)
-  const [sealed] = arraysOf(record, SEALED_BYTES)
-  if (name === undefined || !iv || !sealed) return undefined
+  if (name === undefined) return undefined
+  for (const iv of arraysOf(record, IV_BYTES))
+    for (const sealed of arraysOf(record, SEALED_BYTES)) {
+      const key = openedBy(record, { name, iv, sealed })
+      if (key) return key
+    }
+  return undefined
+}
+
+interface SealedBytes {
+  readonly name: string
+  readonly iv: Buffer
+  readonly sealed: Buffer
+}
+
+function openedBy(record: Buffer, { name, iv, sealed }: SealedBytes): Buffer | undefined {
   for (let at = 0; at + KEY_BYTES <= record.length; at++) {
     const opener = createDecipheriv('aes-256-gcm', record.subarray(at, at + KEY_BYTES), iv)
     opener.setAAD(Buffer.from(name)).setAuthTag(sealed.subarray(KEY_BYTES))
