@@ -32,8 +32,8 @@ export interface MeasureInit {
 export const QUESTIONS = 20
 /** So that the first side does not pay for a cold start. */
 const WARM_UP = 3
-/** Below it a time says more of the machine than of the attack: it counts as this. */
-const LEAST_MS = 50
+/** What is sooner feels like at once, and says more of the machine than of the attack: it counts as this. */
+const LEAST_MS = 100
 /** For what an attack filled to be forgotten. */
 const RETURN_MS = 60_000
 const LOOK_MS = 1000
