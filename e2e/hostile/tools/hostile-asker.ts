@@ -6,7 +6,7 @@ import { PROMPT_PROTOCOL } from '#shared/prompt/constants.ts'
 import { requestQuote } from '#shared/prompt/request-quote.ts'
 import { STREAM_PROTOCOL } from '#shared/stream/constants.ts'
 import { encodeQuestion } from '#shared/stream/question.ts'
-import { startLocalNode } from '#shared/testing/local-node.ts'
+import { startLocalNode, type LocalNodeInit } from '#shared/testing/local-node.ts'
 import { realClock, realRandom } from '#shared/testing/real-clock.ts'
 import { encode } from '#shared/wire/codec.ts'
 import type { ProviderAddresses } from '../attack.ts'
@@ -44,9 +44,17 @@ export class HostileAsker {
     this.#dials++
   }
 
-  /** Rejects when the provider does not take the connection. */
-  static async start(provider: ProviderAddresses, signal: AbortSignal): Promise<HostileAsker> {
-    const node = await startLocalNode()
+  /**
+   * Dials the first of the addresses. Rejects when the provider does not take the connection.
+   *
+   * @param transports besides WebSockets
+   */
+  static async start(
+    provider: ProviderAddresses,
+    signal: AbortSignal,
+    transports: LocalNodeInit['transports'] = [],
+  ): Promise<HostileAsker> {
+    const node = await startLocalNode({ transports })
     const address = multiaddr(provider.addresses[0] ?? '')
     const connection = await node.dial(address, { signal })
     return new HostileAsker(node, connection, provider)
