@@ -1,8 +1,8 @@
 /**
  * `npm run test:long [-- --full] [-- --only part-of-a-name ...]`: what takes too long for `npm test`. The fuzz tests with
- * more runs and a seed of their own, kill after kill, every model family, and checks that once wavered, again and again
- * beside busy cores; and
- * the variations of what `npm test` does once in a browser. Some 25 minutes on two cores, with `--full` an hour. The last line is `N passed, N failed`.
+ * more runs and a seed of their own, kill after kill, every model family, the attacks on an honest side one by one, checks
+ * that once wavered, again and again beside busy cores, and the variations of what `npm test` does once in a browser. Some
+ * 40 minutes on two cores, with `--full` an hour and a half. The last line is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
