@@ -80,7 +80,7 @@ const suites: readonly LongSuite[] = [
     name: 'variations in browsers',
     projects: ['long'],
     options: ['--maxWorkers=2', ...inBrowsers((path) => !isForOneAtATime(path))],
-    minutes: { short: 20, full: 20 },
+    minutes: { short: 30, full: 30 },
     needsPage: true,
   },
   {
