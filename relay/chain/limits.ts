@@ -38,7 +38,7 @@ export const MAX_CALL_DATA_BYTES = 24 * KIB
 
 /**
  * Gas that a call may burn at the endpoint, by what it does; an endpoint executes some 100 million a second. A read of
- * ours takes below 60,000. A payer that is a contract may take 350,000 to check a passkey's signature. A claim of 24
+ * ours takes below 150,000: sixteen bindings of one operator. A payer that is a contract may take 350,000 to check a passkey's signature. A claim of 24
  * vouchers, each of another payer, takes below 2.5 million. A wallet that is a contract takes coins for below 50,000.
  */
 export const MAX_CALL_GAS = 3_000_000n
@@ -97,7 +97,10 @@ export const MAX_STRUCK_OPERATORS = 1024
 /** What the relay itself is owed is collected this often. */
 export const COLLECT_EVERY_MS = 60 * MINUTE_MS
 
-/** Operators that are remembered: 200 bytes each. At the least stake of 10 INF filling this takes 200,000 INF. */
+/**
+ * Operators that are remembered: a kilobyte each, and three where one names sixteen keys. At the least stake of 10 INF
+ * filling this takes 200,000 INF.
+ */
 export const MAX_OPERATORS = 20_000
 
 /** Blocks that are looked at again each time: a reorganisation deeper than this is found by re-reading states. */
