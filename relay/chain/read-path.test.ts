@@ -8,13 +8,7 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { blockAt, CHAIN_ID } from '../testing/fake-chain.ts'
 import { ChainHead } from './chain-head.ts'
 import type { Askers } from './call-turns.ts'
-import {
-  CALL_GAS,
-  MAX_CALL_DATA_BYTES,
-  MAX_CALL_GAS,
-  MAX_LOG_BLOCKS,
-  MAX_RPC_BATCH,
-} from './limits.ts'
+import { CALL_GAS, MAX_CALL_DATA_BYTES, MAX_CALL_GAS, MAX_LOG_BLOCKS, MAX_RPC_BATCH } from './limits.ts'
 import { ReadPath } from './read-path.ts'
 
 const address = (digit: string) => `0x${digit.repeat(40)}` as const
