@@ -37,7 +37,7 @@ contract LateUnbondTest is EscrowFixture {
     }
 
     /// @dev Asked back again and again, it is free to go for three days in ten, and has no right meanwhile.
-    function test_unbonding_againAndAgainIsOutOfReachForThreeDaysInTen() public {
+    function test_unbonding_againAndAgain_isOutOfReachForThreeDaysInTen() public {
         uint256 free;
         for (uint256 day; day < 40; ++day) {
             vm.warp(START + day * 1 days);
