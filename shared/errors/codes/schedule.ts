@@ -44,7 +44,7 @@ export const SCHEDULE_CODES = {
   },
   'schedule.not-introduced': {
     says: () => 'The relay sends nobody to this provider: its operator is jailed.',
-    fix: 'Look at the stake. The relay takes offers again once the operator is released.',
+    fix: 'Look at every account that its peer key ever signed for. The relay takes offers again once none is jailed.',
     example: {},
   },
   'schedule.not-reachable': {
