@@ -122,6 +122,7 @@ export class Provision implements ProvisionInterface {
 
   get jobs(): readonly ProviderJob[] {
     return this.#liveJobs().map((live) => ({
+      number: live.number,
       consumer: live.consumer,
       path: pathOf(live.connection),
       tokens: live.job.written,

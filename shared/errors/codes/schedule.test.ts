@@ -41,6 +41,9 @@ it('the failures of schedule read well', () => {
     schedule.maintenance
       The relay is in maintenance and takes no new offers.
       fix: Use another relay, or wait until it is over.
+    schedule.flooded
+      The relay sends more than it was asked for.
+      fix: Use another relay.
     schedule.rate-limited
       The relay gets too many requests from this address.
       fix: Wait a moment, then try again.

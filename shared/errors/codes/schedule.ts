@@ -58,6 +58,11 @@ export const SCHEDULE_CODES = {
     fix: 'Use another relay, or wait until it is over.',
     example: {},
   },
+  'schedule.flooded': {
+    says: () => 'The relay sends more than it was asked for.',
+    fix: 'Use another relay.',
+    example: {},
+  },
   'schedule.rate-limited': {
     says: () => 'The relay gets too many requests from this address.',
     fix: 'Wait a moment, then try again.',

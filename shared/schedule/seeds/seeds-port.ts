@@ -62,7 +62,7 @@ export class RemoteSeeds implements SeedsPort {
       try {
         await frames.send(request, { signal: own })
         const reply = await frames.receive({ signal: own })
-        void frames.close()
+        void frames.finish()
         if (reply.type === 'refused') throw errorFromPeer(reply.error)
         return reply
       } catch (thrown) {

@@ -98,7 +98,7 @@ export class RemoteRecords implements RecordsPort {
       try {
         await frames.send(request, { signal: own })
         const reply = await frames.receive({ signal: own })
-        void frames.close()
+        void frames.finish()
         return reply
       } catch (thrown) {
         frames.abort(thrown)
