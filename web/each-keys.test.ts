@@ -14,6 +14,7 @@ const UNIQUE: Readonly<Record<string, string>> = {
   // Held once by what the list is made from.
   'EntryTable.svelte row.key': 'the journal replaces an entry of the same id',
   'MeshMap.svelte node.id': '`meshNodes` makes them from a map by id',
+  'JobTable.svelte job.number': 'the job service of this tab counts its jobs',
   'OfferTable.svelte row.key': 'offers are merged by provider and model (`findOffers`, `Session`)',
   'Limits.svelte choice.model': '`Session` takes each model once',
   'Here.svelte model.model': '`ModelsHome` tells each model once',

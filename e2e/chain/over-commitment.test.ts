@@ -7,6 +7,7 @@ import {
   createWalletClient,
   http,
   publicActions,
+  zeroHash,
   type Abi,
   type Address,
   type Hex,
@@ -108,7 +109,8 @@ describe.skipIf(findFoundry('anvil') === undefined)('a deposit that is signed to
     await send(network.addresses.token, tokenAbi, 'transfer', [signer.address, STAKE.minimum])
     await send(network.addresses.token, tokenAbi, 'approve', [stake, STAKE.minimum], signer.address)
     const key = `0x${seed.toString(16).padStart(64, '0')}`
-    await send(stake, stakeAbi, 'register', [key, STAKE.minimum], signer.address)
+    const unsigned = { peerKey: key, r: zeroHash, s: zeroHash } // the escrow goes by account
+    await send(stake, stakeAbi, 'register', [unsigned, STAKE.minimum], signer.address)
     const chain = new ChainReader(client, escrow, stake)
     const common = { clock: realClock, escrow, chain }
     const ledger = await PayeeLedger.load(new MemoryLedgerStore(), escrow, signer.address)

@@ -47,7 +47,7 @@ const DAY_SECONDS = 86_400
 const MODEL = `0x${'ab'.repeat(32)}` as const
 /** Twenty-five seconds pass in one. */
 const hasty: Clock = { ...realClock, monotonic: () => millis(25 * performance.now()) }
-const NO_RELAY = '0x0000000000000000000000000000000000000000'
+const NO_RELAY: Address = '0x0000000000000000000000000000000000000000'
 
 // npm brings anvil for Linux on x64 alone: elsewhere these wait for a Foundry installation.
 describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain (needs anvil)', () => {
@@ -106,6 +106,27 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
     await chain.control.increaseTime({ seconds })
     await chain.control.mine({ blocks: 1 })
   }
+  const voucherOf = (payer: Address, provider: Address, cumulative: bigint) => ({
+    ...{ payer, provider, model: MODEL, relay: NO_RELAY, epoch: 0, cumulative: baseUnits(cumulative) },
+  })
+  const typed = (message: ReturnType<typeof voucherOf>) => ({
+    domain: {
+      ...{ name: 'Infernet Escrow', version: '1', chainId: chain.network.chainId },
+      verifyingContract: escrow().escrow,
+    },
+    types: {
+      Voucher: [
+        { name: 'payer', type: 'address' },
+        { name: 'provider', type: 'address' },
+        { name: 'model', type: 'bytes32' },
+        { name: 'relay', type: 'address' },
+        { name: 'epoch', type: 'uint32' },
+        { name: 'cumulative', type: 'uint96' },
+      ],
+    },
+    primaryType: 'Voucher' as const,
+    message,
+  })
   const init = (amount: bigint) => ({ escrow: escrow().escrow, asset: escrow().asset, amount })
 
   describe('in this tab', () => {
@@ -164,6 +185,39 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       expect(escrows[0]).toMatchObject({ balance: 1000n * INF, deposit: 0n, bond: 0n, epoch: 1 })
     })
 
+    it('says when a withdrawal may be finished that a full day of claims holds up, and finishes it then', async () => {
+      const [payer, carrier] = [await tabSigner(), await tabSigner()]
+      const { escrow: address } = escrow()
+      await run(payer, deposit({ ...init(300n * INF), session: undefined }))
+      await run(payer, requestWithdrawal(address))
+      const asked = (await snapshot(payer.address)).escrows[0]!
+      expect(asked.withdrawableAt).toBe(asked.withdrawAt)
+      // On the last day of the grace four providers without stake claim all that a day allows of one payer: 200 INF.
+      await pass(asked.graceSeconds - 60)
+      const vouchers = await Promise.all(
+        [1, 2, 3, 4].map(async () => {
+          const provider = privateKeyToAccount(generatePrivateKey()).address
+          const voucher = voucherOf(payer.address, provider, 50n * INF)
+          const signature = await payer.signTypedData(typed(voucher), { account: payer.address, signal })
+          return { voucher, signer: payer.address, signature }
+        }),
+      )
+      const { states } = await run(carrier, claim({ escrow: address, vouchers, pots: [], credit: undefined }))
+      const last = states.at(-1)
+      const blockNumber = last?.stage === 'mined' ? last.block : expect.fail('it was not mined')
+      const claimedAt = Number((await chain.control.getBlock({ blockNumber })).timestamp)
+      const fullDay = Math.floor(claimedAt / DAY_SECONDS)
+      await pass(60)
+      const { withdrawAt, withdrawableAt } = (await snapshot(payer.address)).escrows[0]!
+      expect([withdrawAt, withdrawableAt]).toEqual([asked.withdrawAt, (fullDay + 2) * DAY_SECONDS])
+      await expect(start(payer, withdraw(address)).done).rejects.toMatchObject({ code: 'wallet.reverted' })
+      await pass(withdrawableAt - (await time()))
+      await run(payer, withdraw(address))
+      expect((await snapshot(payer.address)).escrows[0]).toMatchObject({
+        ...{ balance: 800n * INF, deposit: 0n, withdrawAt: 0, withdrawableAt: 0 },
+      })
+    })
+
     it('says what is missing when there is nothing for gas, or too little of the asset', async () => {
       const poor = await tabSigner({ coin: 0n })
       const { done } = start(poor, deposit({ ...init(INF), session: undefined }))
@@ -180,8 +234,15 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       const signer = await tabSigner()
       const { token: asset, stake } = chain.network.contracts
       const peerKey = `0x${'07'.repeat(32)}` as const
-      await run(signer, stakeMore({ stake, asset, amount: 150n * INF, peerKey }))
-      await run(signer, stakeMore({ stake, asset, amount: 50n * INF, peerKey: undefined }))
+      const halves = { r: `0x${'08'.repeat(32)}`, s: `0x${'09'.repeat(32)}` } as const
+      const asked: Address[] = []
+      const bind = async (operator: Address) => {
+        asked.push(operator)
+        return { peerKey, ...halves }
+      }
+      await run(signer, stakeMore({ stake, asset, amount: 150n * INF, bind }))
+      await run(signer, stakeMore({ stake, asset, amount: 50n * INF, bind: undefined }))
+      expect(asked).toEqual([signer.address])
       expect((await snapshot(signer.address)).stake).toMatchObject({
         state: 'active',
         stake: 200n * INF,
@@ -205,34 +266,8 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       const [payer, provider] = [await tabSigner(), await tabSigner({ inf: 0n })]
       const { account, limits } = session()
       await run(payer, deposit({ ...init(10n * INF), session: await limits() }))
-      const voucher = {
-        payer: payer.address,
-        provider: provider.address,
-        model: MODEL,
-        relay: NO_RELAY,
-        epoch: 0,
-        cumulative: baseUnits(2n * INF),
-      } as const
-      const signature = await account.signTypedData({
-        domain: {
-          name: 'Infernet Escrow',
-          version: '1',
-          chainId: chain.network.chainId,
-          verifyingContract: escrow().escrow,
-        },
-        types: {
-          Voucher: [
-            { name: 'payer', type: 'address' },
-            { name: 'provider', type: 'address' },
-            { name: 'model', type: 'bytes32' },
-            { name: 'relay', type: 'address' },
-            { name: 'epoch', type: 'uint32' },
-            { name: 'cumulative', type: 'uint96' },
-          ],
-        },
-        primaryType: 'Voucher',
-        message: voucher,
-      })
+      const voucher = voucherOf(payer.address, provider.address, 2n * INF)
+      const signature = await account.signTypedData(typed(voucher))
       const entry = { voucher, signer: account.address, signature }
       const stale = { ...entry, voucher: { ...voucher, cumulative: 0n } }
       const found = await readClaimable(client(), escrow().escrow, [entry, stale])

@@ -193,6 +193,8 @@ export interface SelfTestDesk {
 export type ProvisionState = 'live' | 'paused' | 'draining' | 'ended'
 
 export interface ProviderJob {
+  /** No two jobs of a peer are the same. */
+  readonly number: number
   readonly consumer: PeerName
   readonly path: Path
   readonly tokens: Tokens

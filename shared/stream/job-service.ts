@@ -45,6 +45,8 @@ export interface Served {
 
 /** A job as the provider's page shows it. */
 export interface LiveJob {
+  /** In the order in which jobs came; no two of a service are the same. */
+  readonly number: number
   readonly consumer: PeerName
   readonly model: ModelHash
   readonly connection: Connection
@@ -74,6 +76,7 @@ export class JobService {
   /** Jobs of each consumer whose credit is looked at. */
   readonly #admitting: PeerName[] = []
   #refusing = 0
+  #taken = 0
   readonly #stopped = new StoppedPrompts()
 
   constructor(components: JobServiceComponents) {
@@ -157,7 +160,8 @@ export class JobService {
       ...(onChange ? { onProgress: onChange } : {}),
     }
     const job = new ServedJob(frames, open, redeemed, components)
-    const live: LiveJob = { consumer, model: open.model, connection, startedAt: clock.now(), job, open }
+    const [number, startedAt] = [this.#taken++, clock.now()]
+    const live: LiveJob = { number, consumer, model: open.model, connection, startedAt, job, open }
     this.#jobs.add(live)
     return live
   }

@@ -4,6 +4,7 @@ import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { assetAt, escrowAt, stakeAt, stakeState, type StakeState } from '#shared/chain/reads.ts'
 import type { ChainClient } from './chain-client.ts'
 import { explainFailure } from './explain-failure.ts'
+import { withdrawableAt, type WithdrawalQuestion } from './withdrawable-at.ts'
 
 /** A session key's limits as the chain has them. Times are seconds. */
 export interface SessionOnChain {
@@ -34,8 +35,10 @@ export interface EscrowOnChain {
   readonly deposit: bigint
   readonly bond: bigint
   readonly epoch: number
-  /** When a requested withdrawal may be finished, in seconds; 0 for none. */
+  /** When the grace of a requested withdrawal ends, in seconds; 0 for none. */
   readonly withdrawAt: number
+  /** When it may be finished, as far as is known now, in seconds; 0 for none. */
+  readonly withdrawableAt: number
   /** When the open default is shared out, in seconds; 0 for none. */
   readonly defaultClosesAt: number
   /** Tips, royalties and refused payments that wait here. */
@@ -96,7 +99,7 @@ export async function readSnapshot(
     const [native, stake, ...escrows] = await Promise.all([
       client.getBalance({ address, blockNumber: block.number }),
       readStake(client, network.contracts.stake, address, block.number),
-      ...network.escrows.map((entry, i) => readEscrow(client, entry, address, sessionKeys[i], block.number)),
+      ...network.escrows.map((entry, i) => readEscrow(client, entry, address, sessionKeys[i], block)),
     ])
     const { number, hash, timestamp } = block
     return { address, block: { number, hash, timestamp: Number(timestamp) }, native, stake, escrows }
@@ -110,8 +113,9 @@ async function readEscrow(
   { asset, escrow, symbol, decimals, usdHint }: NetworkFile['escrows'][number],
   payer: Address,
   key: Address | undefined,
-  blockNumber: bigint,
+  block: WithdrawalQuestion['block'],
 ): Promise<EscrowOnChain> {
+  const blockNumber = block.number
   const assets = assetAt(client, asset, blockNumber)
   const read = escrowAt(client, escrow, blockNumber)
   const [balance, allowance, account, credit, isPaused, config, session] = await Promise.all([
@@ -123,13 +127,18 @@ async function readEscrow(
     read('config'),
     key && read('session', payer, key),
   ])
-  const owed = await read('defaultOf', payer, account.epoch)
+  const { withdrawAt } = account
+  const [owed, freeAt] = await Promise.all([
+    read('defaultOf', payer, account.epoch),
+    withdrawableAt(client, { escrow, payer, withdrawAt, block }),
+  ])
   return {
     ...{ asset, escrow, symbol, decimals, usdHint, balance, allowance, credit, isPaused },
     deposit: account.balance,
     bond: account.bond,
     epoch: account.epoch,
-    withdrawAt: account.withdrawAt,
+    withdrawAt,
+    withdrawableAt: freeAt,
     defaultClosesAt: owed.closesAt,
     bondBps: config.bondBps,
     shares: { relayBps: config.relayBps, burnBps: config.burnBps, treasuryBps: config.treasuryBps },

@@ -105,6 +105,9 @@ it('the failures of wallet read well', () => {
       A passkey cannot be used here (it gives no key).
       bare: A passkey cannot be used here.
       fix: Use a passphrase.
+    wallet.no-name
+      No name is kept here to stake for.
+      fix: Stake where data is kept; a private window keeps none.
     wallet.no-storage
       A key cannot be kept here.
       fix: Make it where something is kept, or connect a wallet.

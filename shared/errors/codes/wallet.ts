@@ -155,6 +155,11 @@ export const WALLET_CODES = {
     fix: 'Use a passphrase.',
     example: { reason: 'it gives no key' },
   },
+  'wallet.no-name': {
+    says: () => 'No name is kept here to stake for.',
+    fix: 'Stake where data is kept; a private window keeps none.',
+    example: {},
+  },
   'wallet.no-storage': {
     says: () => 'A key cannot be kept here.',
     fix: 'Make it where something is kept, or connect a wallet.',

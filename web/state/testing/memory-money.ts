@@ -140,6 +140,9 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     },
     ledger: new MemoryLedgerStore(),
     peerKey: () => `0x${'07'.repeat(32)}` as const,
+    bind: async () => ({
+      ...({ peerKey: `0x${'07'.repeat(32)}`, r: `0x${'08'.repeat(32)}`, s: `0x${'09'.repeat(32)}` } as const),
+    }),
     tabSigner: async (address: Address) => ({
       ...memorySigner(address, 'tab'),
       asks: await vault.isLocked(address),
@@ -249,7 +252,8 @@ function emptySnapshot(address: Address, number: bigint, timestamp: number): Sna
     escrows: [
       {
         ...{ asset: at('2'), escrow: at('5'), symbol: 'INF', decimals: 18, usdHint: 0.01 },
-        ...{ balance: 0n, allowance: 0n, deposit: 0n, bond: 0n, epoch: 0, withdrawAt: 0, defaultClosesAt: 0 },
+        ...{ balance: 0n, allowance: 0n, deposit: 0n, bond: 0n, epoch: 0, withdrawAt: 0, withdrawableAt: 0 },
+        defaultClosesAt: 0,
         ...{ credit: 0n, isPaused: false, bondBps: 500, graceSeconds: 259_200, unstakedDailyCap: 50n * INF },
         shares: { relayBps: 500, burnBps: 200, treasuryBps: 300 },
         session: undefined,

@@ -11,6 +11,7 @@ export class MemoryProvision implements Provision {
   readonly model: ModelHash
   state: Provision['state'] = 'live'
   jobs: ProviderJob[] = []
+  #taken = 0
   served = { tokens: tokens(0), jobs: 0, handedOver: 0, due: baseUnits(0n), paid: baseUnits(0n) }
   offerAcceptedAt: Provision['offerAcceptedAt']
   offerRefusal: Provision['offerRefusal'] = undefined
@@ -67,6 +68,7 @@ export class MemoryProvision implements Provision {
     this.jobs = [
       ...this.jobs,
       {
+        number: this.#taken++,
         consumer: named(tail),
         path,
         tokens: tokens(written),
