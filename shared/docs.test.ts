@@ -33,6 +33,20 @@ it('SECURITY.md names a test for each threat, and has a line for each attack', (
   expect(attacks.filter((path) => !rows.some((row) => row.includes(path)))).toEqual([])
 })
 
+it('contracts/SECURITY.md names no test that is not there', () => {
+  const cited = [...read('contracts/SECURITY.md').matchAll(/`([A-Z]\w+|\w+\/\w+): (\w+)`((?:, `\w+`)*)/g)]
+  const named = cited.flatMap(([, file = '', first = '', more = '']) =>
+    [first, ...more.matchAll(/\w+/g)].map((name) => ({
+      path: `contracts/test/${file}.t.sol`,
+      name: String(name),
+    })),
+  )
+  expect(named.length).toBeGreaterThan(50)
+  const isThere = ({ path, name }: { path: string; name: string }): boolean =>
+    existsSync(join(root, path)) && new RegExp(`function (test|invariant)\\w*_${name}\\(`).test(read(path))
+  expect(named.filter((each) => !isThere(each))).toEqual([])
+})
+
 it('the comments that cite a page cite one that is there', () => {
   const files = globSync('{shared,relay,web,contracts/src,contracts/script,e2e}/**/*.{ts,svelte,sol}', {
     cwd: root,

@@ -5,6 +5,7 @@ import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import { ERC20Burnable } from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { EnumerableSet } from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { IStake } from "./interfaces/IStake.sol";
 import { Shares } from "./libraries/Shares.sol";
@@ -12,6 +13,7 @@ import { Shares } from "./libraries/Shares.sol";
 /// @title Stake
 /// @custom:security The token is INF alone: it moves exactly what it is asked to and calls nobody.
 contract Stake is IStake, ReentrancyGuardTransient {
+    using EnumerableSet for EnumerableSet.AddressSet;
     using SafeERC20 for IERC20;
 
     /// @dev Stake that goes lifts an escrow's cap until its day is over: it must be in the court's reach for longer.
@@ -21,6 +23,9 @@ contract Stake is IStake, ReentrancyGuardTransient {
     uint256 private constant MAX_WITHDRAW_SECONDS = 14 days;
     /// @dev Above half, slashing oneself through a friend would cost little.
     uint256 private constant MAX_CHALLENGER_BPS = 5_000;
+    /// @dev For good: a jail writes to each of them, and whoever reads an operator verifies each. A browser that forgets
+    /// its key every month has one for over a year.
+    uint256 private constant MAX_PEER_KEYS = 16;
 
     address private immutable TOKEN;
     address private immutable OWNER;
@@ -36,7 +41,9 @@ contract Stake is IStake, ReentrancyGuardTransient {
     address public court;
     uint96 private _minimum;
     mapping(address operator => Operator) private _operators;
-    mapping(address operator => bytes32) private _peerKeys;
+    /// @dev Nothing is ever taken out: a key that an operator has left behind is still answered for.
+    mapping(address operator => Binding[]) private _bindings;
+    mapping(bytes32 peerKey => EnumerableSet.AddressSet) private _jailed;
     mapping(address challenger => uint256) private _rewards;
 
     constructor(StakeConfig memory init) {
@@ -72,13 +79,13 @@ contract Stake is IStake, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStake
-    function register(bytes32 peerKey, uint96 amount) external nonReentrant {
-        _register(peerKey, amount);
+    function register(Binding calldata binding, uint96 amount) external nonReentrant {
+        _register(binding, amount);
     }
 
     /// @inheritdoc IStake
     function registerWithPermit(
-        bytes32 peerKey,
+        Binding calldata binding,
         uint96 amount,
         uint256 deadline,
         uint8 v,
@@ -87,16 +94,16 @@ contract Stake is IStake, ReentrancyGuardTransient {
     ) external nonReentrant {
         // Whoever sees the permit can send it first; what counts is the allowance.
         try IERC20Permit(TOKEN).permit(msg.sender, address(this), amount, deadline, v, r, s) { } catch { }
-        _register(peerKey, amount);
+        _register(binding, amount);
     }
 
     /// @inheritdoc IStake
-    function setPeerKey(bytes32 peerKey) external {
-        _checkWorks(_operators[msg.sender].state);
-        if (peerKey == 0) revert ZeroPeerKey();
+    function setPeerKey(Binding calldata binding) external {
+        _checkIsActive(_operators[msg.sender].state);
+        if (_bindings[msg.sender].length == MAX_PEER_KEYS) revert TooManyPeerKeys(msg.sender);
 
-        _peerKeys[msg.sender] = peerKey;
-        emit PeerKeyChanged(msg.sender, peerKey);
+        _bind(binding);
+        emit PeerKeyChanged(msg.sender, binding.peerKey);
     }
 
     /// @inheritdoc IStake
@@ -149,11 +156,10 @@ contract Stake is IStake, ReentrancyGuardTransient {
     /// @inheritdoc IStake
     function retire() external {
         Operator memory operator = _load(msg.sender);
-        _checkWorks(operator.state);
+        _checkIsActive(operator.state);
 
         operator.state = State.Retired;
         if (operator.stake > 0) _unbond(operator, operator.stake);
-        delete _peerKeys[msg.sender];
         _save(msg.sender, operator);
         emit StateChanged(msg.sender, State.Retired);
     }
@@ -184,12 +190,26 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function jail(address operator) external onlyCourt {
-        _changeState(operator, State.Active, State.Jailed);
+        State state = _operators[operator].state;
+        if (state != State.Active && state != State.Retired) revert WrongState(operator, state);
+
+        _changeState(operator, State.Jailed);
+        Binding[] storage bindings = _bindings[operator];
+        for (uint256 i = 0; i < bindings.length; ++i) {
+            _jailed[bindings[i].peerKey].add(operator);
+        }
     }
 
     /// @inheritdoc IStake
     function unjail(address operator) external onlyCourt {
-        _changeState(operator, State.Jailed, State.Active);
+        State state = _operators[operator].state;
+        if (state != State.Jailed) revert WrongState(operator, state);
+
+        _changeState(operator, State.Active);
+        Binding[] storage bindings = _bindings[operator];
+        for (uint256 i = 0; i < bindings.length; ++i) {
+            _jailed[bindings[i].peerKey].remove(operator);
+        }
     }
 
     /// @inheritdoc IStake
@@ -220,8 +240,9 @@ contract Stake is IStake, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStake
-    function hasStake(address operator) external view returns (bool) {
-        return _load(operator).stake >= LIFTING;
+    function hasStake(address account) external view returns (bool) {
+        Operator memory operator = _load(account);
+        return operator.state != State.Jailed && operator.stake >= LIFTING;
     }
 
     /// @inheritdoc IStake
@@ -231,7 +252,18 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     /// @inheritdoc IStake
     function peerKeyOf(address operator) external view returns (bytes32) {
-        return _peerKeys[operator];
+        uint256 count = _bindings[operator].length;
+        return count == 0 ? bytes32(0) : _bindings[operator][count - 1].peerKey;
+    }
+
+    /// @inheritdoc IStake
+    function bindingsOf(address operator) external view returns (Binding[] memory) {
+        return _bindings[operator];
+    }
+
+    /// @inheritdoc IStake
+    function jailedWith(bytes32 peerKey) external view returns (address[] memory) {
+        return _jailed[peerKey].values();
     }
 
     /// @inheritdoc IStake
@@ -253,24 +285,26 @@ contract Stake is IStake, ReentrancyGuardTransient {
         });
     }
 
-    function _register(bytes32 peerKey, uint96 amount) private {
+    function _register(Binding calldata binding, uint96 amount) private {
         State state = _operators[msg.sender].state;
         if (state != State.None) revert WrongState(msg.sender, state);
-        if (peerKey == 0) revert ZeroPeerKey();
         if (amount < _minimum) revert BelowMinimum(amount, _minimum);
 
         _operators[msg.sender] = Operator({ stake: amount, unbonding: 0, unbondAt: 0, state: State.Active });
-        _peerKeys[msg.sender] = peerKey;
-        emit Registered(msg.sender, peerKey, amount);
+        _bind(binding);
+        emit Registered(msg.sender, binding.peerKey, amount);
         IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    function _changeState(address operator, State from, State to) private {
-        State state = _operators[operator].state;
-        if (state != from) revert WrongState(operator, state);
+    function _bind(Binding calldata binding) private {
+        if (binding.peerKey == 0) revert ZeroPeerKey();
 
-        _operators[operator].state = to;
-        emit StateChanged(operator, to);
+        _bindings[msg.sender].push(binding);
+    }
+
+    function _changeState(address operator, State state) private {
+        _operators[operator].state = state;
+        emit StateChanged(operator, state);
     }
 
     function _setMinimum(uint96 minimum_, uint96 floor, uint96 ceiling) private {
@@ -298,6 +332,10 @@ contract Stake is IStake, ReentrancyGuardTransient {
 
     function _checkWorks(State state) private view {
         if (state != State.Active && state != State.Jailed) revert WrongState(msg.sender, state);
+    }
+
+    function _checkIsActive(State state) private view {
+        if (state != State.Active) revert WrongState(msg.sender, state);
     }
 
     /// @dev Changes the operator in memory.

@@ -171,12 +171,26 @@ contract ClaimTest is EscrowFixture {
         claimAs(provider, next);
     }
 
-    function test_claim_isNotHinderedByJailNorByAHigherMinimum() public {
-        vm.startPrank(timelock);
-        stake.setMinimum(10_000 * UNIT);
+    /// @dev As after a slash of one unit. What the cap keeps back stays claimable.
+    function test_claim_ofAJailedProviderIsCappedFromTheNextDayOn() public {
+        vm.prank(timelock);
         stake.setCourt(address(this));
-        vm.stopPrank();
+        claimTo(provider, 100 * UNIT);
         stake.jail(provider);
+        claimTo(provider, 200 * UNIT);
+        vm.assertEq(potGross(provider), 200 * UNIT);
+        vm.warp((START / 1 days + 1) * 1 days);
+        vm.assertEq(escrow.dailyLeft(provider), DAILY_CAP);
+        claimTo(provider, 400 * UNIT);
+        vm.assertEq(potGross(provider), 200 * UNIT + DAILY_CAP);
+        stake.unjail(provider);
+        claimTo(provider, 400 * UNIT);
+        vm.assertEq(potGross(provider), 400 * UNIT);
+    }
+
+    function test_claim_isNotHinderedByAHigherMinimum() public {
+        vm.prank(timelock);
+        stake.setMinimum(10_000 * UNIT);
         vm.assertFalse(stake.isActive(provider));
         claimTo(provider, 800 * UNIT);
         vm.assertEq(potGross(provider), 800 * UNIT);

@@ -134,6 +134,18 @@ contract DefaultTest is EscrowFixture {
         vm.assertEq(escrow.defaultOf(payer, 0).payout, 0, "nothing is left");
     }
 
+    /// @dev Nobody carries what a bond pays: all of the pot's is shared as it is.
+    function test_collectDefault_addsNoTipToThePot() public {
+        drain();
+        claimTo(stranger, 10 * UNIT);
+        vm.warp(CLOSES_AT);
+        escrow.settleDefault(payer);
+        escrow.collectDefault(payer, 0, stranger, MODEL, relay);
+        vm.assertEq(escrow.potOf(stranger, MODEL, relay).tips, 0);
+        escrow.sweep(stranger, MODEL, relay);
+        vm.assertEq(token.balanceOf(stranger), 8 * UNIT);
+    }
+
     function test_collectDefault_waitsForTheSettlement() public {
         drain();
         claimTo(stranger, UNIT);

@@ -110,7 +110,7 @@ abstract contract EscrowFixture is TestBase, IEscrowTypes {
         token.transfer(operator, 100 * UNIT);
         vm.startPrank(operator);
         token.approve(address(stake), 100 * UNIT);
-        stake.register(keccak256(abi.encode(operator)), 100 * UNIT);
+        stake.register(IStake.Binding(keccak256(abi.encode(operator)), 0, 0), 100 * UNIT);
         vm.stopPrank();
     }
 

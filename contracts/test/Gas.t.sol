@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { EscrowFixture } from "./EscrowFixture.sol";
+import { IStake } from "../src/interfaces/IStake.sol";
 
 /// @notice What each call costs as a whole transaction, kept in snapshots/. The aims are held by assertions.
 contract GasTest is EscrowFixture {
@@ -132,13 +133,15 @@ contract GasTest is EscrowFixture {
         token.transfer(stranger, 200 * UNIT);
         vm.startPrank(stranger);
         token.approve(address(stake), type(uint256).max);
-        stake.register("peer key", 100 * UNIT);
+        stake.register(IStake.Binding("peer key", keccak256("r"), keccak256("s")), 100 * UNIT);
         uint256 gas = note("stake register");
-        vm.assertLe(gas, 110_000, "stake register");
+        vm.assertLe(gas, 170_000, "stake register");
         stake.add(UNIT);
         note("stake add");
         stake.unbond(UNIT);
         note("stake unbond");
+        stake.setPeerKey(IStake.Binding("another key", keccak256("r"), keccak256("s")));
+        note("stake set peer key");
         vm.warp(START + 7 days);
         stake.withdraw();
         note("stake withdraw");

@@ -50,7 +50,12 @@ abstract contract StakeFixture is TestBase {
 
     function register(uint96 amount) internal {
         vm.prank(operator);
-        stake.register(PEER, amount);
+        stake.register(bindingOf(PEER), amount);
+    }
+
+    /// @dev The contract checks no signature: these could be any bytes.
+    function bindingOf(bytes32 peerKey) internal pure returns (IStake.Binding memory) {
+        return IStake.Binding({ peerKey: peerKey, r: ~peerKey, s: keccak256(abi.encode(peerKey)) });
     }
 
     function unbond(uint96 amount) internal {

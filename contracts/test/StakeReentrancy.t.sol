@@ -26,8 +26,8 @@ contract StakeReentrancyTest is StakeFixture {
 
     function test_reentrant_findsEveryDoorShut() public {
         bytes[6] memory doors = [
-            abi.encodeCall(IStake.register, (PEER, MINIMUM)),
-            abi.encodeCall(IStake.registerWithPermit, (PEER, MINIMUM, 0, 0, 0, 0)),
+            abi.encodeCall(IStake.register, (bindingOf(PEER), MINIMUM)),
+            abi.encodeCall(IStake.registerWithPermit, (bindingOf(PEER), MINIMUM, 0, 0, 0, 0)),
             abi.encodeCall(IStake.add, (1)),
             abi.encodeCall(IStake.withdraw, ()),
             abi.encodeCall(IStake.slash, (operator, 1, challenger)),
@@ -67,7 +67,7 @@ contract StakeReentrancyTest is StakeFixture {
         coin.arm(address(stake), abi.encodeCall(IStake.collect, (challenger)));
         // The coin knows no permit: the allowance counts.
         vm.prank(operator);
-        stake.registerWithPermit(PEER, MINIMUM, 0, 0, 0, 0);
+        stake.registerWithPermit(bindingOf(PEER), MINIMUM, 0, 0, 0, 0);
         assertShut();
     }
 

@@ -9,9 +9,9 @@ contract StakeRegisterTest is StakeFixture {
     function test_register_refusesNoKeyAndTooLittle() public {
         vm.startPrank(operator);
         vm.expectRevert(IStake.ZeroPeerKey.selector);
-        stake.register(0, MINIMUM);
+        stake.register(bindingOf(0), MINIMUM);
         vm.expectRevert(abi.encodeWithSelector(IStake.BelowMinimum.selector, MINIMUM - 1, MINIMUM));
-        stake.register(PEER, MINIMUM - 1);
+        stake.register(bindingOf(PEER), MINIMUM - 1);
     }
 
     function test_register_stakesInOneTransaction() public {
@@ -20,6 +20,9 @@ contract StakeRegisterTest is StakeFixture {
         register(MINIMUM);
         assertAmounts(MINIMUM, 0, 0);
         vm.assertEq(stake.peerKeyOf(operator), PEER);
+        IStake.Binding[] memory wanted = new IStake.Binding[](1);
+        wanted[0] = bindingOf(PEER);
+        assertBindings(wanted);
         vm.assertTrue(stake.isActive(operator));
         vm.assertTrue(stake.hasStake(operator));
         vm.assertEq(token.balanceOf(address(stake)), MINIMUM);
@@ -32,6 +35,7 @@ contract StakeRegisterTest is StakeFixture {
         court.jail(operator);
         vm.expectRevert(wrongState(IStake.State.Jailed));
         register(MINIMUM);
+        court.unjail(operator);
         vm.prank(operator);
         stake.retire();
         vm.expectRevert(wrongState(IStake.State.Retired));
@@ -43,7 +47,7 @@ contract StakeRegisterTest is StakeFixture {
         token.transfer(squatter, MINIMUM);
         vm.startPrank(squatter);
         token.approve(address(stake), MINIMUM);
-        stake.register(PEER, MINIMUM);
+        stake.register(bindingOf(PEER), MINIMUM);
         vm.stopPrank();
         register(MINIMUM);
         vm.assertEq(stake.peerKeyOf(operator), PEER);
@@ -52,7 +56,7 @@ contract StakeRegisterTest is StakeFixture {
     function test_registerWithPermit_needsNoApproval() public {
         (uint8 v, bytes32 r, bytes32 s) = permit();
         vm.prank(operator);
-        stake.registerWithPermit(PEER, MINIMUM, START + 1, v, r, s);
+        stake.registerWithPermit(bindingOf(PEER), MINIMUM, START + 1, v, r, s);
         vm.assertTrue(stake.isActive(operator));
     }
 
@@ -60,24 +64,48 @@ contract StakeRegisterTest is StakeFixture {
         (uint8 v, bytes32 r, bytes32 s) = permit();
         token.permit(operator, address(stake), MINIMUM, START + 1, v, r, s);
         vm.prank(operator);
-        stake.registerWithPermit(PEER, MINIMUM, START + 1, v, r, s);
+        stake.registerWithPermit(bindingOf(PEER), MINIMUM, START + 1, v, r, s);
         vm.assertTrue(stake.isActive(operator));
     }
 
     function test_setPeerKey_isForWhomWorks() public {
         vm.startPrank(operator);
         vm.expectRevert(wrongState(IStake.State.None));
-        stake.setPeerKey(PEER);
-        stake.register(PEER, MINIMUM);
+        stake.setPeerKey(bindingOf(PEER));
+        stake.register(bindingOf(PEER), MINIMUM);
         vm.expectRevert(IStake.ZeroPeerKey.selector);
-        stake.setPeerKey(0);
+        stake.setPeerKey(bindingOf(0));
         vm.expectEmit();
         emit IStake.PeerKeyChanged(operator, "another");
-        stake.setPeerKey("another");
+        stake.setPeerKey(bindingOf("another"));
         vm.assertEq(stake.peerKeyOf(operator), "another");
         stake.retire();
         vm.expectRevert(wrongState(IStake.State.Retired));
-        stake.setPeerKey(PEER);
+        stake.setPeerKey(bindingOf(PEER));
+    }
+
+    function test_setPeerKey_leavesAllBeforeOnRecord() public {
+        vm.assertEq(stake.peerKeyOf(operator), 0);
+        vm.assertEq(stake.bindingsOf(operator).length, 0);
+        register(MINIMUM);
+        vm.startPrank(operator);
+        stake.setPeerKey(bindingOf("another"));
+        stake.setPeerKey(bindingOf(PEER));
+        IStake.Binding[] memory wanted = new IStake.Binding[](3);
+        (wanted[0], wanted[1], wanted[2]) = (bindingOf(PEER), bindingOf("another"), bindingOf(PEER));
+        assertBindings(wanted);
+    }
+
+    function test_setPeerKey_takesSixteenForGood() public {
+        register(MINIMUM);
+        vm.startPrank(operator);
+        for (uint256 i = 1; i < 16; ++i) {
+            stake.setPeerKey(bindingOf(bytes32(i)));
+        }
+        vm.expectRevert(abi.encodeWithSelector(IStake.TooManyPeerKeys.selector, operator));
+        stake.setPeerKey(bindingOf(PEER));
+        vm.assertEq(stake.bindingsOf(operator).length, 16);
+        vm.assertEq(stake.peerKeyOf(operator), bytes32(uint256(15)));
     }
 
     function test_config_isToldAsItWasGiven() public view {
@@ -180,6 +208,10 @@ contract StakeRegisterTest is StakeFixture {
     function refused(IStake.StakeConfig memory init, bytes32 parameter, uint256 value) private {
         vm.expectRevert(abi.encodeWithSelector(IStake.OutOfBounds.selector, parameter, value));
         this.callDeploy(init);
+    }
+
+    function assertBindings(IStake.Binding[] memory wanted) private view {
+        vm.assertEq(keccak256(abi.encode(stake.bindingsOf(operator))), keccak256(abi.encode(wanted)));
     }
 
     function permit() private returns (uint8 v, bytes32 r, bytes32 s) {

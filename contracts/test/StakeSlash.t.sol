@@ -116,22 +116,27 @@ contract StakeSlashTest is StakeFixture {
         emit IStake.StateChanged(operator, IStake.State.Jailed);
         court.jail(operator);
         vm.assertFalse(stake.isActive(operator));
-        vm.assertTrue(stake.hasStake(operator));
+        vm.assertFalse(stake.hasStake(operator));
         vm.expectRevert(wrongState(IStake.State.Jailed));
         court.jail(operator);
         vm.prank(operator);
         stake.add(UNIT);
+        vm.expectEmit();
+        emit IStake.StateChanged(operator, IStake.State.Active);
         court.unjail(operator);
         vm.assertTrue(stake.isActive(operator));
+        vm.assertTrue(stake.hasStake(operator));
         assertAmounts(MINIMUM + UNIT, 0, 0);
     }
 
     function test_jail_cantBeLeftByRetiring() public {
         register(MINIMUM);
         court.jail(operator);
+        vm.expectRevert(wrongState(IStake.State.Jailed));
         vm.prank(operator);
         stake.retire();
-        vm.expectRevert(wrongState(IStake.State.Retired));
-        court.unjail(operator);
+        vm.expectRevert(wrongState(IStake.State.Jailed));
+        vm.prank(operator);
+        stake.setPeerKey(bindingOf("another"));
     }
 }

@@ -9,7 +9,7 @@ contract StakeUnbondTest is StakeFixture {
         vm.startPrank(operator);
         vm.expectRevert(wrongState(IStake.State.None));
         stake.add(1);
-        stake.register(PEER, MINIMUM);
+        stake.register(bindingOf(PEER), MINIMUM);
         vm.expectRevert(IStake.ZeroAmount.selector);
         stake.add(0);
         vm.expectEmit();
@@ -51,7 +51,7 @@ contract StakeUnbondTest is StakeFixture {
         vm.startPrank(operator);
         vm.expectRevert(wrongState(IStake.State.None));
         stake.cancelUnbond();
-        stake.register(PEER, MINIMUM);
+        stake.register(bindingOf(PEER), MINIMUM);
         vm.expectRevert(abi.encodeWithSelector(IStake.NothingUnbonding.selector, operator));
         stake.cancelUnbond();
         stake.unbond(UNIT);
@@ -67,7 +67,7 @@ contract StakeUnbondTest is StakeFixture {
         vm.startPrank(operator);
         vm.expectRevert(abi.encodeWithSelector(IStake.NothingUnbonding.selector, operator));
         stake.withdraw();
-        stake.register(PEER, MINIMUM);
+        stake.register(bindingOf(PEER), MINIMUM);
         stake.unbond(UNIT);
         vm.warp(START + DELAY - 1);
         vm.expectRevert(abi.encodeWithSelector(IStake.TooEarly.selector, uint40(START) + DELAY));
@@ -127,7 +127,7 @@ contract StakeUnbondTest is StakeFixture {
         vm.startPrank(operator);
         vm.expectRevert(wrongState(IStake.State.None));
         stake.retire();
-        stake.register(PEER, 2 * MINIMUM);
+        stake.register(bindingOf(PEER), 2 * MINIMUM);
         stake.unbond(UNIT);
         vm.warp(START + 1 days);
         vm.expectEmit();
@@ -135,7 +135,8 @@ contract StakeUnbondTest is StakeFixture {
         stake.retire();
         assertAmounts(0, 2 * MINIMUM, uint40(START + 1 days) + DELAY);
         vm.assertFalse(stake.isActive(operator));
-        vm.assertEq(stake.peerKeyOf(operator), 0);
+        vm.assertEq(stake.peerKeyOf(operator), PEER);
+        vm.assertEq(stake.bindingsOf(operator).length, 1);
         vm.expectRevert(wrongState(IStake.State.Retired));
         stake.retire();
         vm.warp(START + 1 days + DELAY);
@@ -145,7 +146,7 @@ contract StakeUnbondTest is StakeFixture {
 
     function test_retire_doesNotRestartTheClockOfWhatUnbondsAlready() public {
         vm.startPrank(operator);
-        stake.register(PEER, MINIMUM);
+        stake.register(bindingOf(PEER), MINIMUM);
         stake.unbond(MINIMUM);
         vm.warp(START + 1 days);
         stake.retire();

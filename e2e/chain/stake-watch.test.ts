@@ -1,12 +1,15 @@
 import { multiaddr } from '@multiformats/multiaddr'
-import { encodeFunctionData, parseEther, zeroHash, type Address, type Hex } from 'viem'
+import { encodeFunctionData, parseEther, toHex, zeroHash, type Address, type Hex } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stakeAbi } from '#shared/abi/stake.ts'
 import { timelockAbi } from '#shared/abi/timelock.ts'
-import { peerName } from '#shared/base/ids.ts'
+import { chainAddress, peerName } from '#shared/base/ids.ts'
+import { bindingForChain } from '#shared/chain/bindings.ts'
+import { operatorReader } from '#shared/chain/operator-reader.ts'
 import { SCHEDULE_PROTOCOL } from '#shared/schedule/constants.ts'
 import { DirectoryClient } from '#shared/schedule/directory-client.ts'
+import { makeBinding } from '#shared/settle/binding.ts'
 import { startLocalNode } from '#shared/testing/local-node.ts'
 import { makePeer, signOffer, someModel, someOffer, type TestPeer } from '#shared/testing/peers.ts'
 import { realClock } from '#shared/testing/real-clock.ts'
@@ -92,7 +95,7 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
     expect(watched.mayIntroduce(bad.name)).toBe(true)
   })
 
-  test('says what stake stands behind a name: the most of the active operators that name its key', async () => {
+  test('says what stake stands behind a name: the most of the active operators that its key signed for', async () => {
     const peer = await makePeer()
     const small = await register(peer, '100')
     const watched = watch()
@@ -107,7 +110,10 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
     expect(watched.stakeOf(peer.name)).toEqual(staked(large, '150'))
     await judge('jail', large.address)
     await watched.look()
-    expect(watched.stakeOf(peer.name)).toEqual(staked(small, '100'))
+    expect(watched.stakeOf(peer.name)).toBeUndefined()
+    await judge('unjail', large.address)
+    await watched.look()
+    expect(watched.stakeOf(peer.name)).toEqual(staked(large, '150'))
     expect(watched.stakeOf((await makePeer()).name)).toBeUndefined()
   })
 
@@ -155,16 +161,69 @@ describe.skipIf(findAnvil() === undefined)('the watch over the stake contract', 
     }
   })
 
-  test("another's jailed registration of a key does not count against a peer with stake of its own", async () => {
+  /** As a consumer reads an operator by itself, over any node of the chain. */
+  const counts = async (operator: PrivateKeyAccount, peer: TestPeer): Promise<boolean> => {
+    const { chainId, contracts } = chain.network
+    const read = operatorReader(chain.client, { chainId, stake: contracts.stake })
+    const seen = await read(chainAddress(operator.address), { signal: AbortSignal.timeout(10_000) })
+    return seen?.isActive === true && seen.peerKey === toHex(peer.key.publicKey.raw).slice(2)
+  }
+  const rename = async (operator: PrivateKeyAccount, peer: TestPeer): Promise<void> => {
+    const { chainId, contracts } = chain.network
+    const terms = { chainId, stake: chainAddress(contracts.stake), operator: chainAddress(operator.address) }
+    const binding = bindingForChain(peer.key.publicKey.raw, await makeBinding(peer.key, terms))
+    const wallet = chain.wallet(operator)
+    await mined(await wallet.writeContract({ ...stake(), functionName: 'setPeerKey', args: [binding] }))
+  }
+
+  test('a jailed key stays so under a fresh account with another minimum at stake', async () => {
     const peer = await makePeer()
-    const attacker = await register(peer)
-    await judge('jail', attacker.address)
+    const early = await register(peer) // before the jail
+    const operator = await register(peer)
+    expect(await counts(early, peer)).toBe(true)
+    await judge('jail', operator.address)
+    const late = await register(peer)
     const watched = watch()
     await watched.look()
-    expect(watched.mayIntroduce(peer.name)).toBe(false)
-    await register(peer)
+    expect([watched.mayIntroduce(peer.name), watched.stakeOf(peer.name)]).toEqual([false, undefined])
+    expect([await counts(early, peer), await counts(late, peer)]).toEqual([false, false])
+    await judge('unjail', operator.address)
+    await watched.look()
+    expect([watched.mayIntroduce(peer.name), await counts(late, peer)]).toEqual([true, true])
+    expect(watched.stakeOf(peer.name)).toBeDefined()
+  })
+
+  test('neither another key nor retiring takes a key out of reach of a jail that comes later', async () => {
+    const [first, second, third] = [await makePeer(), await makePeer(), await makePeer()]
+    const renamed = await register(first)
+    await rename(renamed, second)
+    const retired = await register(third)
+    await mined(await chain.wallet(retired).writeContract({ ...stake(), functionName: 'retire' }))
+    const watched = watch()
+    await watched.look()
+    expect(watched.stakeOf(first.name), 'it lends its stake to the last key alone').toBeUndefined()
+    expect(watched.stakeOf(second.name)).toBeDefined()
+    for (const operator of [renamed, retired]) await judge('jail', operator.address)
+    await watched.look()
+    const may = [first, second, third].map(({ name }) => watched.mayIntroduce(name))
+    expect(may).toEqual([false, false, false])
+    for (const peer of [first, second, third]) expect(await counts(await register(peer), peer)).toBe(false)
+  })
+
+  test('who names a key that did not sign lends it nothing, and takes it into no jail', async () => {
+    const [peer, stranger] = [await makePeer(), await makePeer()]
+    const squatter = await registerStake(chain, peer, '500', stranger)
+    const watched = watch()
+    await watched.look()
+    expect([watched.mayIntroduce(peer.name), watched.stakeOf(peer.name)]).toEqual([true, undefined])
+    expect(watched.stakeOf(stranger.name)).toBeUndefined()
+    expect(await counts(squatter, peer)).toBe(false)
+    const owner = await register(peer) // whoever came first
+    await judge('jail', squatter.address)
     await watched.look()
     expect(watched.mayIntroduce(peer.name)).toBe(true)
+    expect(watched.stakeOf(peer.name)).toMatchObject({ operator: owner.address.toLowerCase() })
+    expect([await counts(owner, peer), await counts(squatter, peer)]).toEqual([true, false])
   })
 
   test('a relay introduces nobody to a jailed operator, and takes no offer of it', async () => {

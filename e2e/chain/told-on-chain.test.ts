@@ -82,7 +82,10 @@ describe.skipIf(findAnvil() === undefined)(
       const client = createPublicClient({ chain: foundry, transport })
       const known = new KnownStakes({
         clock: realClock,
-        read: operatorReader(client, chain.network.contracts.stake),
+        read: operatorReader(client, {
+          chainId: chain.network.chainId,
+          stake: chain.network.contracts.stake,
+        }),
       })
       const stakes: Stakes = hasChain ? known : NO_STAKES
       const record = new ProviderRecord({ clock: realClock, stakes })

@@ -234,8 +234,15 @@ describe.skipIf(findFoundry('anvil') === undefined)('the wallet on a real chain 
       const signer = await tabSigner()
       const { token: asset, stake } = chain.network.contracts
       const peerKey = `0x${'07'.repeat(32)}` as const
-      await run(signer, stakeMore({ stake, asset, amount: 150n * INF, peerKey }))
-      await run(signer, stakeMore({ stake, asset, amount: 50n * INF, peerKey: undefined }))
+      const halves = { r: `0x${'08'.repeat(32)}`, s: `0x${'09'.repeat(32)}` } as const
+      const asked: Address[] = []
+      const bind = async (operator: Address) => {
+        asked.push(operator)
+        return { peerKey, ...halves }
+      }
+      await run(signer, stakeMore({ stake, asset, amount: 150n * INF, bind }))
+      await run(signer, stakeMore({ stake, asset, amount: 50n * INF, bind: undefined }))
+      expect(asked).toEqual([signer.address])
       expect((await snapshot(signer.address)).stake).toMatchObject({
         state: 'active',
         stake: 200n * INF,

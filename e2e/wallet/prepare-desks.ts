@@ -4,7 +4,7 @@ import type { MovedWhat } from '../../web/state/money/money-entries.ts'
 import { encodeClaim } from '#shared/chain/encode-claim.ts'
 import type { ClaimEntry } from '../../web/wallet/acts.ts'
 import { erc20Call, escrowData, stakeData } from '#shared/chain/calls.ts'
-import { INF, MODEL, NO_RELAY, peerKeyOf, type ActName, type ActOrder } from './page/act-orders.ts'
+import { INF, MODEL, NO_RELAY, bindingOf, type ActName, type ActOrder } from './page/act-orders.ts'
 import type { TestChain } from './test-chain.ts'
 
 /** What each act is called in the journal. */
@@ -139,7 +139,7 @@ export class DeskMaker {
   async #register(address: Address): Promise<void> {
     const approve = erc20Call(this.#asset, 'approve', [this.#stake, 150n * INF])
     await this.#as(address, approve.to, approve.data)
-    await this.#as(address, this.#stake, stakeData('register', [peerKeyOf(address, '01'), 150n * INF]))
+    await this.#as(address, this.#stake, stakeData('register', [bindingOf(address, '01'), 150n * INF]))
   }
 
   /** From somebody who has a deposit. */

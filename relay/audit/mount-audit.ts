@@ -142,6 +142,7 @@ function portsOf(
     },
     check: (answer, { signal }) => checkAnswer(relay, { answer, engine, key, signal }),
     publish: async (verdict, { signal }) => {
+      // All may be waited for: only the audit goes on after it, and each that takes the verdict is counted.
       const told = await Promise.allSettled(
         records.registers.map(({ port }) => port.publishVerdict(verdict, { signal })),
       )

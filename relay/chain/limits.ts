@@ -38,14 +38,16 @@ export const MAX_CALL_DATA_BYTES = 24 * KIB
 
 /**
  * Gas that a call may burn at the endpoint, by what it does; an endpoint executes some 100 million a second. A read of
- * ours takes below 60,000. A payer that is a contract may take 350,000 to check a passkey's signature. A claim of 24
+ * ours takes below 150,000: sixteen bindings of one operator. A payer that is a contract may take 350,000 to check a
+ * passkey's signature. What one person does takes below 200,000 (`contracts/snapshots`), a passkey aside. A claim of 24
  * vouchers, each of another payer, takes below 2.5 million. A wallet that is a contract takes coins for below 50,000.
  */
 export const MAX_CALL_GAS = 3_000_000n
 export const CALL_GAS = {
   read: 300_000n,
   check: 600_000n,
-  act: MAX_CALL_GAS,
+  act: 600_000n,
+  claim: MAX_CALL_GAS,
   coin: 100_000n,
 } as const satisfies Record<CallKind, bigint>
 /** What a call takes of its address's rate is its gas in these, one at least. */
@@ -66,10 +68,11 @@ export const MAX_CACHED_ANSWERS = 2048
 export const MAX_CACHED_ANSWER_BYTES = 64 * KIB
 
 /**
- * Calls from one address: a page that opens asks 30, one in use asks 2 a second; a transaction counts as ten, and its
- * estimate as twenty. With claims alone an address burns 9 million gas a second at the endpoint.
+ * Calls from one address, behind which there may be a school: a page that opens asks 30, one in use asks 2 a second, and
+ * 20 more after each block that concerns its wallet; a transaction counts as ten, its estimate as four, that of a claim
+ * as twenty. With claims alone an address burns 18 million gas a second at the endpoint, and others have their turns.
  */
-export const RPC_RATE = { burst: 300, perSecond: 30 } as const
+export const RPC_RATE = { burst: 600, perSecond: 60 } as const
 export const RPC_PARALLEL_PER_ADDRESS = 16
 export const SEND_COST = 10
 /** No page asks for logs; an endpoint looks through 2000 blocks for them. */
@@ -97,7 +100,10 @@ export const MAX_STRUCK_OPERATORS = 1024
 /** What the relay itself is owed is collected this often. */
 export const COLLECT_EVERY_MS = 60 * MINUTE_MS
 
-/** Operators that are remembered: 200 bytes each. At the least stake of 10 INF filling this takes 200,000 INF. */
+/**
+ * Operators that are remembered: a kilobyte each, and three where one names sixteen keys. At the least stake of 10 INF
+ * filling this takes 200,000 INF.
+ */
 export const MAX_OPERATORS = 20_000
 
 /** Blocks that are looked at again each time: a reorganisation deeper than this is found by re-reading states. */

@@ -8,14 +8,7 @@ import { FakeClock } from '#shared/testing/fake-clock.ts'
 import { blockAt, CHAIN_ID } from '../testing/fake-chain.ts'
 import { ChainHead } from './chain-head.ts'
 import type { Askers } from './call-turns.ts'
-import {
-  CALL_GAS,
-  MAX_CALL_DATA_BYTES,
-  MAX_CALL_GAS,
-  MAX_LOG_BLOCKS,
-  MAX_RPC_BATCH,
-  RPC_RATE,
-} from './limits.ts'
+import { CALL_GAS, MAX_CALL_DATA_BYTES, MAX_CALL_GAS, MAX_LOG_BLOCKS, MAX_RPC_BATCH } from './limits.ts'
 import { ReadPath } from './read-path.ts'
 
 const address = (digit: string) => `0x${digit.repeat(40)}` as const
@@ -30,6 +23,7 @@ const NETWORK: NetworkFile = {
 const clock = new FakeClock()
 const BALANCE = encodeFunctionData({ abi: erc20Abi, functionName: 'balanceOf', args: [OURS] })
 const UNBOND = encodeFunctionData({ abi: stakeAbi, functionName: 'unbond', args: [1n] })
+const CLAIM = encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [[]] })
 const CLAIMABLE = toFunctionSelector(
   escrowAbi.find((item) => item.type === 'function' && item.name === 'claimable') as never,
 )
@@ -183,6 +177,7 @@ test('every call is passed on with a bound of gas that fits what it does', async
   expect(await gasOf({ to: OURS, data: BALANCE, gas: '0x5208' })).toBe('0x5208')
   expect(await gasOf({ to: ESCROW, data: CLAIMABLE })).toBe(toHex(CALL_GAS.check))
   expect(await gasOf({ to: OURS, data: UNBOND.toUpperCase().replace('0X', '0x') })).toBe(toHex(CALL_GAS.act))
+  expect(await gasOf({ to: ESCROW, data: CLAIM })).toBe(toHex(CALL_GAS.claim))
   // Coins go to anybody, and nothing comes with them that could keep a contract busy.
   expect(await gasOf({ to: address('c'), value: '0x1', data: '0x' })).toBe(toHex(CALL_GAS.coin))
   expect(await gasOf({ to: address('c'), value: '0x1' })).toBe(toHex(CALL_GAS.coin))
@@ -232,19 +227,22 @@ test('what burns more costs more, and junk costs as well', () => {
   const request = (method: string, ...params: unknown[]) => ({ jsonrpc: '2.0', id: 1, method, params })
   const send = request('eth_sendRawTransaction', '0x00')
   const act = { to: OURS, data: UNBOND }
+  const claim = { to: ESCROW, data: CLAIM }
   const costs: [unknown, number][] = [
     [send, 10],
     [[send, send], 20],
     [request('eth_getBalance', OURS), 1],
     [request('eth_call', { to: OURS, data: BALANCE }), 1],
     [request('eth_call', { to: ESCROW, data: CLAIMABLE }), 2],
-    [request('eth_call', act), 10],
+    [request('eth_call', act), 2],
     [request('eth_call', { ...act, gas: '0x5208' }), 1],
-    [request('eth_estimateGas', act), 20],
+    [request('eth_estimateGas', act), 4],
+    [request('eth_call', claim), 10],
+    [request('eth_estimateGas', claim), 20],
     [request('eth_estimateGas', { to: address('c'), value: '0x1' }), 2],
     [request('eth_getLogs', { address: OURS, fromBlock: '0x1' }), 10],
     [request('eth_call', { to: address('c'), data: '0x01' }), 1],
-    [new Array(MAX_RPC_BATCH).fill(request('eth_estimateGas', act)), RPC_RATE.burst],
+    [new Array(MAX_RPC_BATCH).fill(request('eth_estimateGas', claim)), 20 * MAX_RPC_BATCH],
     ...[{}, null, []].map((junk): [unknown, number] => [junk, 1]),
     [[1, 2], 2],
   ]

@@ -1,9 +1,10 @@
-import { toHex, type Address, type Hex, type PublicClient } from 'viem'
+import { toHex, type Address, type PublicClient } from 'viem'
 import * as v from 'valibot'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { toHex as bytesToHex } from '#shared/base/bytes.ts'
 import type { Clock } from '#shared/base/clock.ts'
 import { chainAddress, type PeerName } from '#shared/base/ids.ts'
+import { signedKeys, type BindingOnChain, type SignedKeys } from '#shared/chain/bindings.ts'
 import { stakeAt, stakeState, type StakeState } from '#shared/chain/reads.ts'
 import { baseUnits, millis } from '#shared/base/units.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
@@ -26,8 +27,10 @@ interface Operator {
   readonly state: StakeState
   /** Active with at least the minimum at work. */
   readonly isActive: boolean
-  /** Raw Ed25519 key, 64 lower-case hex digits. */
-  readonly peerKey: string
+  /** All that it named, as the contract tells it: what was verified is not verified again. */
+  readonly bindings: readonly BindingOnChain[]
+  /** Of those, what the keys really signed. */
+  readonly keys: SignedKeys
   /** What works for it, in base units of INF. */
   readonly stake: bigint
 }
@@ -47,7 +50,9 @@ const logsSchema = v.array(
 const OPERATOR_TOPIC = /^0x0{24}([0-9a-fA-F]{40})$/
 
 /**
- * Knows which operators of the stake contract are active and which are jailed.
+ * Knows which operators of the stake contract are active and which are jailed. Anybody may name anybody's key there, so
+ * only a key that has signed for an operator lends it to a peer; then a jail counts against that key wherever else it is
+ * named, now or later, until the court ends it.
  *
  * Logs only say whom to look at: what is believed is the contract's state, read at the newest block. So a
  * reorganisation, a missing log or one that was made up costs time, never the truth.
@@ -77,25 +82,23 @@ export class StakeWatch {
     return count
   }
 
-  /**
-   * False for a peer whose operator is jailed. Anybody may register anybody's key, so one that is jailed counts against
-   * a peer only as long as no active operator names the same key.
-   */
+  /** False for a peer whose key ever signed for an operator that is jailed now, whomever it signs for today. */
   mayIntroduce(peer: PeerName): boolean {
-    const operators = [...(this.#byKey.get(keyOf(peer)) ?? [])].map((each) => this.#operators.get(each))
-    const isJailed = operators.some((operator) => operator?.state === 'jailed')
-    return !isJailed || operators.some((operator) => operator?.isActive)
+    const signed = [...(this.#byKey.get(keyOf(peer)) ?? [])]
+    return !signed.some((address) => this.#operators.get(address)?.state === 'jailed')
   }
 
   /**
-   * The active operator that names a peer's key, the one with most stake where several do: anybody may name anybody's
-   * key, and only lends it stake that can be lost for what the peer does.
+   * The active operator that names a peer's key last and has its signature, the one with most stake where several do.
+   * Undefined for a peer that may not be introduced.
    */
   stakeOf(peer: PeerName): Staked | undefined {
+    if (!this.mayIntroduce(peer)) return undefined
+    const key = keyOf(peer)
     let best: Staked | undefined
-    for (const address of [...(this.#byKey.get(keyOf(peer)) ?? [])].sort()) {
+    for (const address of [...(this.#byKey.get(key) ?? [])].sort()) {
       const operator = this.#operators.get(address)
-      if (operator?.isActive && (!best || operator.stake > best.stake))
+      if (operator?.isActive && operator.keys.present === key && (!best || operator.stake > best.stake))
         best = { operator: chainAddress(address), stake: baseUnits(operator.stake) }
     }
     return best
@@ -159,33 +162,49 @@ export class StakeWatch {
 
   async #readState(operator: Address): Promise<void> {
     const read = stakeAt(this.#components.client, this.#network.contracts.stake)
-    const [{ state, stake }, peerKey, isActive] = await Promise.all([
+    const [{ state, stake }, bindings, isActive] = await Promise.all([
       read('operatorOf', operator),
-      read('peerKeyOf', operator),
+      read('bindingsOf', operator),
       read('isActive', operator),
     ])
-    this.#put(operator, { state: stakeState(state), isActive, peerKey: hexOf(peerKey), stake })
+    const known = this.#operators.get(operator)
+    const { chainId, contracts } = this.#network
+    const keys = areSame(known?.bindings, bindings)
+      ? known.keys
+      : await signedKeys(bindings, { chainId, stake: contracts.stake }, operator)
+    this.#put(operator, { state: stakeState(state), isActive, bindings, keys, stake })
   }
 
   #put(address: Address, operator: Operator): void {
     const known = this.#operators.get(address)
-    if (known) this.#forget(address, known.peerKey)
+    if (known) this.#forget(address, known.keys)
     if (operator.state === 'none' || (!known && this.#operators.size >= MAX_OPERATORS)) return
     this.#operators.set(address, operator)
-    const same = this.#byKey.get(operator.peerKey)
-    if (same) same.add(address)
-    else this.#byKey.set(operator.peerKey, new Set([address]))
+    for (const key of operator.keys.all) {
+      const same = this.#byKey.get(key)
+      if (same) same.add(address)
+      else this.#byKey.set(key, new Set([address]))
+    }
   }
 
-  #forget(address: Address, peerKey: string): void {
+  #forget(address: Address, { all }: SignedKeys): void {
     this.#operators.delete(address)
-    const same = this.#byKey.get(peerKey)
-    same?.delete(address)
-    if (same?.size === 0) this.#byKey.delete(peerKey)
+    for (const key of all) {
+      const same = this.#byKey.get(key)
+      same?.delete(address)
+      if (same?.size === 0) this.#byKey.delete(key)
+    }
   }
 }
 
-const hexOf = (word: Hex): string => word.slice(2).toLowerCase()
+function areSame(
+  known: readonly BindingOnChain[] | undefined,
+  read: readonly BindingOnChain[],
+): known is readonly BindingOnChain[] {
+  const isSame = (a: BindingOnChain | undefined, b: BindingOnChain): boolean =>
+    a?.peerKey === b.peerKey && a.r === b.r && a.s === b.s
+  return known?.length === read.length && read.every((binding, i) => isSame(known[i], binding))
+}
 
 /** The key inside a peer's name. */
 function keyOf(peer: PeerName): string {

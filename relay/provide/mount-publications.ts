@@ -197,7 +197,7 @@ export class Publications {
   readonly #swarm: Swarm = {
     find: async (model, { signal }) => {
       const { clock, seeds } = this.#init
-      const found = await findSeeders([seeds], model, { now: () => clock.now(), signal })
+      const found = await findSeeders([seeds], model, { clock, signal })
       return found.map(({ peer }) => ({
         name: peer,
         open: async (options) => {

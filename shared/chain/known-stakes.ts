@@ -15,7 +15,7 @@ const READ_AGAIN_MS = 10 * MINUTE_MS
 /** A node that does not answer is asked again after this. */
 const RETRY_MS = MINUTE_MS
 const READ_DEADLINE_MS = 8 * SECOND_MS
-/** Each reading is three questions to a node that others ask as well. */
+/** Each reading is four questions to a node that others ask as well, and two for each jailed operator with that key. */
 const READ_RATE = { burst: 32, perSecond: 0.5 }
 /** Of one peer: relays that lie name others than it has. */
 const MAX_OPERATORS_PER_PEER = 4
@@ -24,10 +24,10 @@ const MAX_REMEMBERED = 1024
 
 /** What the stake contract says of an operator. */
 export interface OperatorSeen {
-  /** Active with at least the minimum at work. */
+  /** Active with at least the minimum at work, and its key is in jail with no other operator. */
   readonly isActive: boolean
-  /** Raw Ed25519 key of its node, 64 lower-case hex digits. */
-  readonly peerKey: string
+  /** Raw Ed25519 key of its node, 64 lower-case hex digits; undefined where that key did not sign for it. */
+  readonly peerKey: string | undefined
   /** What works for it, in base units of INF. */
   readonly stake: bigint
 }
@@ -48,10 +48,10 @@ interface Reading {
 
 /**
  * Who has a stake, by the chain. Relays say which operator a peer belongs to, and the contract decides: one that is active
- * and names that peer's key counts in full, by the most stake where several do. `of` never waits.
+ * and has that peer key's signature counts in full, by the most stake where several do. `of` never waits.
  *
  * @example
- * const stakes = new KnownStakes({ clock, read: operatorReader(client, network.contracts.stake) }) // operator-reader.ts
+ * const stakes = new KnownStakes({ clock, read: operatorReader(client, { chainId, stake }) }) // operator-reader.ts
  * await stakes.said(auditor, [operator])
  * stakes.of(auditor) // { operator, share: 1 }
  */

@@ -110,7 +110,10 @@ export class JoinedRelays implements RelaySource {
     await withDeadline(this.#clock, limit, late, (own) => this.#untilReserved(own), { signal })
   }
 
-  /** Leaves vouchers with every relay that is up; gives those that one at least keeps. Never throws. */
+  /**
+   * Leaves vouchers with every relay that is up; gives those that one at least keeps. All are waited for, behind whatever
+   * is earned: each that keeps them is one more that may claim. Never throws.
+   */
   async leaveClaims(
     init: LeaveClaimsInit,
     vouchers: readonly SignedVoucher[],

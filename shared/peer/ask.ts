@@ -14,12 +14,12 @@ import type { Job } from '../stream/job.ts'
 import { RunningJob, type JobEvent } from '../stream/run-job.ts'
 import { AnswerProgress } from './answer-progress.ts'
 import type { QuoteNeeds } from './gather-quotes.ts'
-import { openStream } from './connect.ts'
 import { Beside, patienceMs } from './beside.ts'
 import { Contest, type Run } from './contest.ts'
 import { isEarlyStop } from './early-stop.ts'
 import { isFinal, leaveSilent, openCredit, OwnFailure, stalledFor } from './job-failure.ts'
 import type { AnswerEvent, AnswerSummary, BegunAnswer, Segment } from './peer.ts'
+import { openPaidStream } from './paid-stream.ts'
 import { ProviderSearch, type SearchComponents } from './provider-search.ts'
 import { watchedEvents } from './watched-job.ts'
 
@@ -368,7 +368,6 @@ class Answer {
     this.#used.add(assignment)
     const own = new AbortController()
     const signal = this.#signal ? AbortSignal.any([this.#signal, own.signal]) : own.signal
-    const stream = await openStream(this.#components, connection, STREAM_PROTOCOL, { signal })
     const question: Job = {
       jobId: this.#job,
       provider: offer.provider,
@@ -381,17 +380,15 @@ class Answer {
       seed: this.#progress.seed,
     }
     const { payer, name, clock, directories } = this.#components
-    try {
-      const credit = await openCredit(questionOf(question), question, { payer, name, signal })
-      const job = new RunningJob(stream, question, { clock, credit })
-      const events = watchedEvents(job, offer.provider, { directories: directories(), signal })
-      const openedAt = clock.monotonic()
-      const giveUp = (): void => job.abort(stalledFor(clock.monotonic() - openedAt))
-      return { assignment, job, events, openedAt, stop: () => own.abort(), giveUp }
-    } catch (thrown) {
-      stream.abort(InfernetError.from(thrown))
-      throw thrown
-    }
+    const { stream, credit } = await openPaidStream(this.#components, connection, STREAM_PROTOCOL, {
+      openCredit: () => openCredit(questionOf(question), question, { payer, name, signal }),
+      signal,
+    })
+    const job = new RunningJob(stream, question, { clock, credit })
+    const events = watchedEvents(job, offer.provider, { directories: directories(), signal })
+    const openedAt = clock.monotonic()
+    const giveUp = (): void => job.abort(stalledFor(clock.monotonic() - openedAt))
+    return { assignment, job, events, openedAt, stop: () => own.abort(), giveUp }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { PrivateKey, Stream } from '@libp2p/interface'
+import type { PrivateKey } from '@libp2p/interface'
 import type { PeerName } from '../base/ids.ts'
 import { baseUnits } from '../base/units.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -19,9 +19,9 @@ import { VERIFY_PROTOCOL } from '../verify/service/constants.ts'
 import { bindReading, concludeReading } from '../verify/service/own-reading.ts'
 import { requestVerdict, type ReceivedVerdict } from '../verify/service/request-verdict.ts'
 import type { CheckBy, CheckEvent, CheckReport } from './check-events.ts'
-import { openStream } from './connect.ts'
 import { fetchOpenings, type FetchedOpenings } from './fetch-openings.ts'
 import { OwnFailure } from './job-failure.ts'
+import { openPaidStream, type PaidStream } from './paid-stream.ts'
 import { ProviderSearch, type SearchComponents } from './provider-search.ts'
 
 export interface CheckComponents extends SearchComponents {
@@ -180,11 +180,12 @@ class PeerCheck {
       this.#expectOther(assignment)
       this.#expectWithinLimit(cost)
       yield { type: 'asked', verifier, backend, cost }
-      const stream = await openStream(this.#components, assignment.connection, VERIFY_PROTOCOL, {
+      const paid = await openPaidStream(this.#components, assignment.connection, VERIFY_PROTOCOL, {
+        openCredit: () => this.#openCredit(quote),
         signal: this.#signal,
       })
-      credit = await this.#openCredit(stream, quote)
-      const received = yield* this.#receive(assignment, { stream, credit })
+      credit = paid.credit
+      const received = yield* this.#receive(assignment, paid)
       const { shown = 'withheld' } = this.#fetched ?? {}
       const spent = baseUnits(this.#spent + received.cost)
       return reportOf(this.#case, { ...received, by: 'peer', verifier, shown, spent })
@@ -218,20 +219,18 @@ class PeerCheck {
       throw new InfernetError('prompt.price-too-high')
   }
 
-  async #openCredit(stream: Stream, quote: Quote): Promise<OutgoingCredit | undefined> {
+  async #openCredit(quote: Quote): Promise<OutgoingCredit | undefined> {
     const { payer } = this.#by
     if (!payer || !isPaid(quote)) return undefined
     const terms = checkTermsOf(quote, { consumer: this.#components.name, read: this.#case.read })
     return payer.open(terms, { signal: this.#signal }).catch((thrown: unknown) => {
-      const reason = InfernetError.from(thrown, 'payment.no-record')
-      stream.abort(reason)
-      throw new OwnFailure(reason)
+      throw new OwnFailure(InfernetError.from(thrown, 'payment.no-record'))
     })
   }
 
   async *#receive(
     { offer: { provider: verifier }, quote: { quote } }: Assignment,
-    { stream, credit }: { readonly stream: Stream; readonly credit: OutgoingCredit | undefined },
+    { stream, credit }: PaidStream,
   ): Events<ReceivedVerdict> {
     const stages = requestVerdict(
       stream,

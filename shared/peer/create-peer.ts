@@ -12,6 +12,8 @@ import type { Prompt } from '../prompt/prompt.ts'
 import { OFFER_LIFE_MS, SLOW_RELAY_MS } from '../schedule/constants.ts'
 import { HedgeBudget } from '../schedule/policy/hedge.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
+import type { FoundOffer } from '../schedule/find-offers.ts'
+import { LateAnswers } from '../schedule/late-answers.ts'
 import { ENCODING, WRITING, type Task } from '../models/task.ts'
 import type { ProviderKind } from '../schedule/offer.ts'
 import { OfferMemory } from '../schedule/offer-memory.ts'
@@ -116,6 +118,7 @@ class NetworkPeer implements Peer {
   readonly #directFailures: RecentPeers
   readonly #unreachable: RecentPeers
   readonly #slowRelays: RecentPeers
+  readonly #lateLooks = new LateAnswers<ModelHash | undefined, readonly FoundOffer[]>()
   readonly #desk: QuoteDesk
   readonly #jobs: JobService
   readonly #openings: OpeningKeeper
@@ -230,11 +233,10 @@ class NetworkPeer implements Peer {
   }
 
   async look({ model, signal }: { model?: ModelHash; signal?: AbortSignal } = {}): Promise<NetworkView> {
-    const view = await look(
-      { ...this.#components, directories: this.#components.relays.directories },
-      model,
-      { signal },
-    )
+    const { clock, relays } = this.#components
+    const [slowRelays, late] = [this.#slowRelays, this.#lateLooks]
+    const { directories } = relays
+    const view = await look({ clock, relays, directories, slowRelays, late }, model, { signal })
     this.#offers.remember(view.offers.map(({ offer }) => offer))
     return view
   }

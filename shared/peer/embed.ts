@@ -15,7 +15,6 @@ import { RunningJob } from '../stream/run-job.ts'
 import { MAX_EMBED_TEXTS, MAX_TEXT_TOKENS } from '../wire/limits.ts'
 import { AnswerProgress } from './answer-progress.ts'
 import { patienceMs } from './beside.ts'
-import { openStream } from './connect.ts'
 import { isFinal, leaveSilent, openCredit, OwnFailure, stalledFor } from './job-failure.ts'
 import {
   MAX_EMBED_REQUEST_TEXTS,
@@ -24,6 +23,7 @@ import {
   type EmbedSummary,
   type Segment,
 } from './peer.ts'
+import { openPaidStream } from './paid-stream.ts'
 import { ProviderSearch, type SearchComponents } from './provider-search.ts'
 import { segmentOf } from './segment-of.ts'
 import { watchedEvents } from './watched-job.ts'
@@ -230,20 +230,18 @@ class Embedding {
   async #open({ connection, offer, quote }: Assignment): Promise<RunningJob> {
     const { clock, random, payer, name } = this.#components
     const { model, dimensions } = this.#request
-    const stream = await openStream(this.#components, connection, STREAM_PROTOCOL, { signal: this.#signal })
     const job: EmbedJob = {
       // A job of its own for each provider: what is asked is not the same.
       ...{ jobId: jobId(toHex(random.bytes(16))), provider: offer.provider },
       ...{ quote: quote.quote, quoteSigned: quote.signed },
       ...{ model, dimensions, texts: this.#nextTexts, salt: random.bytes(SALT_BYTES) },
     }
-    try {
-      const credit = await openCredit(embedQuestionOf(job), job, { payer, name, signal: this.#signal })
-      return new RunningJob(stream, job, { clock, credit })
-    } catch (thrown) {
-      stream.abort(InfernetError.from(thrown))
-      throw thrown
-    }
+    const signal = this.#signal
+    const { stream, credit } = await openPaidStream(this.#components, connection, STREAM_PROTOCOL, {
+      openCredit: () => openCredit(embedQuestionOf(job), job, { payer, name, signal }),
+      signal,
+    })
+    return new RunningJob(stream, job, { clock, credit })
   }
 
   #segment(assignment: Assignment, job: RunningJob, from: number, isUsageDisputed = false): Segment {

@@ -22,14 +22,34 @@ async function few(...told: readonly (readonly [afterMs: number, what: string | 
 
 it.each([
   [
-    'one that is ready, and who comes a moment after it',
+    'one that is ready, and who comes within as long again',
     [
-      [100, 'A'],
-      [340, 'B'],
-      [360, 'C'],
+      [160, 'A'],
+      [310, 'B'],
+      [330, 'C'],
     ],
     'AB',
-    350,
+    320,
+  ],
+  [
+    'a tenth of a second, where the first comes at once',
+    [
+      [5, 'A'],
+      [100, 'B'],
+      [110, 'C'],
+    ],
+    'AB',
+    105,
+  ],
+  [
+    'a quarter of a second, where the first takes long',
+    [
+      [1000, 'A'],
+      [1240, 'B'],
+      [1260, 'C'],
+    ],
+    'AB',
+    1250,
   ],
   [
     'two seconds for a ready one, where the first has to load',

@@ -1,5 +1,6 @@
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
+import type { ErrorCode } from '../errors/code-table.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
 import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
 import { costOf } from '../prompt/cost.ts'
@@ -25,6 +26,9 @@ import type { RecentPeers } from './recent-peers.ts'
  */
 const LANES = { first: QUOTED_CANDIDATES, most: 3 * QUOTED_CANDIDATES, eachMs: 500 } as const
 
+/** How those answer who announced an offer and do not provide: nobody would find that out with each question anew. */
+const PROVIDES_NOT: ReadonlySet<ErrorCode> = new Set(['wire.other-version', 'wire.timeout', 'wire.malformed'])
+
 /** Of one look: four answers of relays in full. Whoever is left then is drawn at the next look. */
 const MOST_DIALLED = 128
 
@@ -33,7 +37,7 @@ export interface GatherComponents extends ConnectComponents {
   readonly random: Random
   /** What is known of providers. */
   readonly record: TaskRecord
-  /** To whom no path came up lately. */
+  /** To whom no path came up lately, and who was reached and did not provide. */
   readonly unreachable: RecentPeers
   /** Pays providers. @default those who ask for payment are of no use */
   readonly payer?: Payer | undefined
@@ -66,7 +70,8 @@ export interface GatherOptions {
 
 /**
  * Draws up to four candidates, asks each for a live signed quote, and orders the answers by what they are worth: none
- * when all failed. To whom there is no path does not count as one of the four: the next one drawn takes its place.
+ * when all failed. To whom there is no path, or who does not speak the protocol, does not count as one of the four: the
+ * next one drawn takes its place.
  *
  * @throws InfernetError `prompt.price-too-high` when every offer is above the limit, or the signal's reason.
  */
@@ -96,7 +101,7 @@ export async function gatherQuotes(
   return assignments.sort((a, b) => worth(b, record, needs) - worth(a, record, needs))
 }
 
-/** The candidate with its quote, `next` when there is no path to it, or undefined when it is of no use. */
+/** The candidate with its quote, `next` when nobody is there who quotes, or undefined when it is of no use. */
 async function assign(
   components: GatherComponents,
   offer: Offer,
@@ -121,9 +126,10 @@ async function assign(
     return { offer, quote, connection, path, prediction }
   } catch (thrown) {
     if (signal?.aborted) return undefined
-    if (!isReached) unreachable.add(provider)
-    onFailure(provider, InfernetError.from(thrown))
-    return isReached ? undefined : 'next'
+    const reason = InfernetError.from(thrown)
+    if (!isReached || PROVIDES_NOT.has(reason.code)) unreachable.add(provider)
+    onFailure(provider, reason)
+    return isReached && reason.code !== 'wire.other-version' ? undefined : 'next'
   }
 }
 

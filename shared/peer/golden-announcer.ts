@@ -79,6 +79,7 @@ export class GoldenAnnouncer {
     const made = this.#isFresh ? this.#made : await this.#make()
     if (!made || this.#stopper.signal.aborted) return
     const left = registers.registers.filter(({ relay }) => this.#told.get(relay) !== made)
+    // All may be waited for: each is noted as it comes, and nothing but the next look follows.
     const taken = await Promise.all(left.map((register) => this.#tell(register, made)))
     this.#lookSoon(
       taken.every(Boolean)

@@ -3,6 +3,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 import { baseUnits, millis } from '../base/units.ts'
+import { sleep } from '../base/wait.ts'
 import { PROMPT_PROTOCOL } from '../prompt/constants.ts'
 import type { Prompt } from '../prompt/prompt.ts'
 import { QuoteDesk } from '../prompt/quote-desk.ts'
@@ -14,7 +15,8 @@ import { ProviderRecord } from '../schedule/record/provider-record.ts'
 import { createChainSigner } from '../settle/chain-signature.ts'
 import { MemoryLedgerStore } from '../settle/ledger-store.ts'
 import { PayeeLedger } from '../settle/payee-ledger.ts'
-import { STREAM_PROTOCOL } from '../stream/constants.ts'
+import { PREPAID_PROMPT_TOKENS, STREAM_PROTOCOL } from '../stream/constants.ts'
+import type { OutgoingCredit } from '../stream/credit.ts'
 import { JobService } from '../stream/job-service.ts'
 import { FakeChain } from '../testing/fake-chain.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
@@ -23,6 +25,7 @@ import { ESCROW, PAYER, PAYMENT, purseOver, sessionKey, tillOver } from '../test
 import { connectedStreams, makePeer, signOffer, someOffer, type TestPeer } from '../testing/peers.ts'
 import { pricePerToken } from '../testing/prices.ts'
 import { realRandom } from '../testing/real-clock.ts'
+import { SILENT_OPENING_MS } from '../wire/opening-places.ts'
 import { ask } from './ask.ts'
 import type { AnswerEvent } from './peer.ts'
 import type { Payer } from './payer.ts'
@@ -39,6 +42,8 @@ interface ProviderInit {
   readonly busySlots?: number
   readonly operator?: number | undefined
   readonly answerLength?: number | undefined
+  /** It is gone when a job's stream is opened. */
+  readonly isGone?: boolean
 }
 
 /** A provider behind streams in memory: the real desk and the real jobs over a fake engine. */
@@ -62,6 +67,8 @@ async function makeProvider(clock: FakeClock, chain: FakeChain, consumer: TestPe
   const components = { clock, key: peer.key, random: realRandom }
   const desk = new QuoteDesk({ ...components, termsOf: () => terms })
   const due: bigint[] = []
+  /** Of each job's stream: how long until it said something, in ms. */
+  const silences: number[] = []
   const jobs = new JobService({
     ...{ ...components, desk },
     servedOf: () => ({ engine, slots: 4, queue: 8, isDraining: false, credit: credit?.till }),
@@ -75,7 +82,12 @@ async function makeProvider(clock: FakeClock, chain: FakeChain, consumer: TestPe
     ...{ status: 'open', remotePeer: peerIdFromPrivateKey(peer.key), limits: undefined },
     remoteAddr: multiaddr(`/ip4/127.0.0.1/tcp/1/ws/p2p/${peer.name}`),
     newStream: async (protocol: string) => {
+      if (init.isGone && protocol === STREAM_PROTOCOL) throw new Error('gone')
       const { ours, theirs, connection: back } = await connectedStreams(consumer)
+      const openedAt = clock.monotonic()
+      const note = (): void =>
+        void (protocol === STREAM_PROTOCOL && silences.push(clock.monotonic() - openedAt))
+      theirs.addEventListener('message', note, { once: true })
       void handlers[protocol]?.(theirs, back)
       return ours
     },
@@ -89,10 +101,10 @@ async function makeProvider(clock: FakeClock, chain: FakeChain, consumer: TestPe
         ...(payment && { payment: ESCROW }),
       }),
     )
-  return { peer, engine, jobs, connection, offer, due }
+  return { peer, engine, jobs, connection, offer, due, silences }
 }
 
-async function scene(inits: readonly ProviderInit[], { isPaid = false, saved = 0xff } = {}) {
+async function scene(inits: readonly ProviderInit[], { isPaid = false, saved = 0xff, creditMs = 0 } = {}) {
   const clock = new FakeClock()
   const chain = new FakeChain()
   chain.deposit(PAYER, 100_000_000n)
@@ -106,10 +118,16 @@ async function scene(inits: readonly ProviderInit[], { isPaid = false, saved = 0
   const [first, second] = all
   if (!first || !second) throw new Error('there are two')
   const purse = purseOver(new MemoryLedgerStore(), chain, { clock })
+  const opened: OutgoingCredit[] = []
   const payer: Payer = {
     checkOffer: () => undefined,
     checkQuote: async () => undefined, // whose address it is, is not looked at here
-    open: (terms, options) => purse.open(terms, options),
+    open: async (terms, options) => {
+      if (creditMs > 0) await sleep(clock, millis(creditMs))
+      const credit = await purse.open(terms, options)
+      opened.push(credit)
+      return credit
+    },
   }
   const directory = {
     relay: first.peer.name,
@@ -166,7 +184,7 @@ async function scene(inits: readonly ProviderInit[], { isPaid = false, saved = 0
     }
     return clock.monotonic() - from
   }
-  return { clock, first, second, all, record, question, until }
+  return { clock, first, second, all, record, question, until, opened }
 }
 
 function ofType<T extends AnswerEvent['type']>(
@@ -177,6 +195,30 @@ function ofType<T extends AnswerEvent['type']>(
 }
 
 const SLOW = 0.02
+
+describe.concurrent('a question that is paid for over a slow chain', () => {
+  it('says its first word as soon as its stream is open', async () => {
+    const inits = [{ queueMs: 0 }, { queueMs: 500 }]
+    const { all, question, until } = await scene(inits, { isPaid: true, creditMs: 3000 })
+    const asked = question()
+    await until(() => asked.of('done').length > 0)
+    expect(asked.of('done')).toHaveLength(1)
+    const silences = all.flatMap((each) => each.silences)
+    expect(silences.length).toBeGreaterThan(0)
+    expect(Math.max(...silences)).toBeLessThan(SILENT_OPENING_MS / 2)
+  })
+
+  it('keeps what it prepaid to one whose stream does not open', async () => {
+    const inits = [{ queueMs: 0, isGone: true }, { queueMs: 500 }]
+    const { question, until, opened, second } = await scene(inits, { isPaid: true })
+    const asked = question({ promptTokens: Array<number>(PREPAID_PROMPT_TOKENS + 1).fill(5) })
+    await until(() => asked.of('done').length > 0)
+    const [summary] = asked.of('done').map((event) => event.summary)
+    expect(summary?.segments.map(({ provider }) => provider)).toEqual([second.peer.name])
+    expect(opened).toHaveLength(2)
+    expect(opened.map(({ paid }) => paid > 0n)).toEqual([false, true])
+  })
+})
 const isRunning = ({ jobs }: { jobs: JobService }) => jobs.jobs.length > 0
 
 describe.concurrent('a provider that does not begin', () => {

@@ -50,7 +50,7 @@ describe('who asks for verdicts, openings and records', () => {
     const positions = committedPositions(opened.proven)
     const asked = { transcript, proven: opened.proven, positions }
     const records = (stream: Stream): RemoteRecords =>
-      new RemoteRecords({ clock: realClock, openStream: async () => stream })
+      new RemoteRecords({ clock: realClock, relay: provider.name, openStream: async () => stream })
     askers = {
       verdict: (stream) => ask(stream, verifier, { transcript, openings, clock: realClock, quote }),
       openings: (stream) => requestOpenings(stream, asked, { clock: realClock }),

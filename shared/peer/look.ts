@@ -2,21 +2,26 @@ import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import type { EpochMillis } from '../base/units.ts'
 import type { InfernetError } from '../errors/infernet-error.ts'
+import type { SlowRelays } from '../schedule/ask-relays.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
 import { openDemand } from '../schedule/demand/demand-record.ts'
 import { mergeDemand, type WantedShare } from '../schedule/demand/merge-demand.ts'
-import { findOffers } from '../schedule/find-offers.ts'
+import { findOffers, type FoundOffer } from '../schedule/find-offers.ts'
+import type { LateAnswers } from '../schedule/late-answers.ts'
 import type { NetworkView, RelayView } from './peer.ts'
 
 export interface LookComponents {
   readonly clock: Clock
   readonly directories: readonly DirectoryPort[]
   readonly relays: { readonly views: readonly RelayView[] }
+  readonly slowRelays: SlowRelays
+  /** What relays named that were late with an earlier look. */
+  readonly late: LateAnswers<ModelHash | undefined, readonly FoundOffer[]>
 }
 
 /** What the relays know now, from offers that were verified here. See `Peer.look`. */
 export async function look(
-  { clock, directories, relays }: LookComponents,
+  { clock, directories, relays, slowRelays: slow, late }: LookComponents,
   model: ModelHash | undefined,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<NetworkView> {
@@ -24,7 +29,10 @@ export async function look(
   const onUnread = (provider: PeerName, reason: InfernetError): void => void unread.set(provider, reason)
   const records = new Map<PeerName, Uint8Array>()
   const onDemand = (relay: PeerName, record: Uint8Array): void => void records.set(relay, record)
-  const found = await findOffers(directories, model, { clock, signal, onUnread, onDemand })
+  const found = await findOffers(directories, model, {
+    ...{ clock, signal, slow, late: late.of(model) },
+    ...{ onUnread, onDemand },
+  })
   const now = clock.now()
   const offers = found.map(({ offer, relays: named }) => ({
     offer,

@@ -2,7 +2,8 @@ import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
 import { hasCode } from '../errors/infernet-error.ts'
 import type { DirectoryPort } from '../schedule/directory-port.ts'
-import { findOffers, mergeOffers, type FoundOffer, type SlowRelays } from '../schedule/find-offers.ts'
+import type { SlowRelays } from '../schedule/ask-relays.ts'
+import { findOffers, mergeOffers, type FoundOffer } from '../schedule/find-offers.ts'
 import type { OfferMemory } from '../schedule/offer-memory.ts'
 
 /**

@@ -40,7 +40,14 @@ async function world(
     total = 3,
     golden,
     addresses = () => [ADDRESS],
-  }: { right?: number; total?: number; golden?: Golden; addresses?: () => readonly string[] } = {},
+    others = [],
+  }: {
+    right?: number
+    total?: number
+    golden?: Golden
+    addresses?: () => readonly string[]
+    others?: readonly DirectoryPort[]
+  } = {},
 ) {
   const clock = new FakeClock()
   const { name: provider, key } = await makePeer()
@@ -76,7 +83,7 @@ async function world(
   const jobs = new JobService({ clock, key, desk, servedOf: () => undefined })
   const parts: ProvisionComponents = {
     ...{ key, clock, random, jobs, kind: 'node', onEnd: () => undefined },
-    ...{ directories: () => [directory], onDirectories: () => () => undefined, addresses },
+    ...{ directories: () => [directory, ...others], onDirectories: () => () => undefined, addresses },
   }
   let made: { terms: ProviderTerms; provision: Provision } | undefined
   const peer: Pick<Peer, 'provide'> = {
@@ -108,6 +115,17 @@ describe('a model that is provided', () => {
     addresses = [ADDRESS]
     await clock.advance(2000)
     expect(heard).toMatchObject([{ addresses: [ADDRESS] }])
+  })
+
+  it('is known to be offered once the first relay has taken it, whatever another one waits for', async () => {
+    const never = () => new Promise<never>(() => undefined)
+    const { name: relay } = await makePeer()
+    const silent: DirectoryPort = {
+      ...{ relay, announce: never, withdraw: never, query: never, watch: () => () => undefined },
+    }
+    const { clock, provision } = await world({}, {}, { others: [silent] })
+    await clock.advance(10)
+    expect(provision.offerAcceptedAt).toBeDefined()
   })
 
   it('asks for nothing where nobody could pay it', async () => {

@@ -275,19 +275,28 @@ export class Provision implements ProvisionInterface {
 
   /** Brings a fresh offer to every relay; one that takes it is enough to be live. */
   async #renew(): Promise<void> {
-    const { clock, directories, key, random } = this.#components
+    const { directories, key, random } = this.#components
     const body = this.#offer()
     // While our relays are away we have none: whoever read such an offer would find no way here. A change tells.
     if (body.addresses.length === 0) return this.#renewSoon(ANNOUNCE_RETRY_MS)
     const offer = await sign('offer', offerBody(body), key)
-    const answers = await Promise.allSettled(directories().map((directory) => directory.announce(offer)))
+    // The first relay that takes it is told of at once. The rest may be waited for: the next renewal is all that follows.
+    const answers = await Promise.allSettled(
+      directories().map((directory) => directory.announce(offer).then(() => this.#accepted())),
+    )
     if (this.#state !== 'live') return void this.#withdraw() // paused while the offer was on its way
     const isAccepted = answers.some(({ status }) => status === 'fulfilled')
-    if (isAccepted) this.#offerAcceptedAt = clock.now()
-    this.#offerRefusal = isAccepted ? undefined : refusalIn(answers)
+    if (!isAccepted) this.#offerRefusal = refusalIn(answers)
     // A relay that cannot read it will not in two seconds either: one older than tiers refuses what must be loaded.
     const isSettled = isAccepted || answers.some(isUnreadable)
     this.#renewSoon(isSettled ? jittered(random, OFFER_RENEW_MS) : ANNOUNCE_RETRY_MS)
+    this.#changes.emit()
+  }
+
+  #accepted(): void {
+    if (this.#state !== 'live') return
+    this.#offerAcceptedAt = this.#components.clock.now()
+    this.#offerRefusal = undefined
     this.#changes.emit()
   }
 
@@ -336,7 +345,8 @@ export class Provision implements ProvisionInterface {
     this.#timer?.stop()
     const body = { model: fromHex(this.model), sequence: Math.max(1, this.#sequence), issuedAt: clock.now() }
     const tombstone = await sign('drain', body, key)
-    // A relay that cannot be told forgets the offer within a minute.
+    // A relay that cannot be told forgets the offer within a minute. Waited for, since whoever stops may close its
+    // connections next; `DirectoryPort` bounds it.
     await Promise.allSettled(directories().map((directory) => directory.withdraw(tombstone)))
   }
 }

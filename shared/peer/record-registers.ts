@@ -34,7 +34,7 @@ export function recordRegistersOf(
 /** The registers of one relay that a node is connected to. */
 export function recordsAt(node: Pick<Libp2p, 'getConnections'>, clock: Clock, relay: PeerName): RecordsPort {
   return new RemoteRecords({
-    clock,
+    ...{ clock, relay },
     openStream: (options) => openRelayStream(node, relay, RECORDS_PROTOCOL, options),
   })
 }

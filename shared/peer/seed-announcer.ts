@@ -84,6 +84,7 @@ export class SeedAnnouncer {
       expiresAt: epochMillis(issuedAt + SEEDS_LIFE_MS),
     }
     const seeds = await signSeeds(record, key)
+    // All may be waited for: nothing but the next renewal follows.
     const answers = await Promise.allSettled(registers.ports.map((port) => port.announce(seeds)))
     return answers.some(({ status }) => status === 'fulfilled')
   }

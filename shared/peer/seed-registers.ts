@@ -22,7 +22,7 @@ export function seedRegistersOf(
       return relaysUp(relays).map(
         (relay) =>
           new RemoteSeeds({
-            clock,
+            ...{ clock, relay },
             openStream: (options) => openRelayStream(node, relay, SEEDS_PROTOCOL, options),
           }),
       )

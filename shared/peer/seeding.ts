@@ -17,7 +17,9 @@ import { RateCap } from '../models/pieces/rate-cap.ts'
 import { maySeed, type SeedStore } from '../models/pieces/shared-model.ts'
 import type { Seeder, Swarm } from '../models/pieces/swarm.ts'
 import type { PieceStore } from '../models/store/piece-store.ts'
-import { findSeeders } from '../schedule/seeds/seeds-port.ts'
+import { SLOW_RELAY_MS } from '../schedule/constants.ts'
+import { LateAnswers } from '../schedule/late-answers.ts'
+import { findSeeders, type FoundSeeder } from '../schedule/seeds/seeds-port.ts'
 import { answerProtocols } from '../wire/answer-protocols.ts'
 import { isRelayed } from '../wire/is-relayed.ts'
 import { connectStraight, openStream, type ConnectComponents } from './connect.ts'
@@ -82,6 +84,8 @@ export class Seeding {
   readonly #components: SeedingComponents
   readonly #announcer: SeedAnnouncer
   readonly #directFailures: RecentPeers
+  readonly #slowRelays: RecentPeers
+  readonly #lateFinds = new LateAnswers<ModelHash, readonly FoundSeeder[]>()
   #unmount: (() => Promise<void>) | undefined
 
   constructor(components: SeedingComponents, init: SeedingInit = {}) {
@@ -91,6 +95,7 @@ export class Seeding {
     this.uploadCap = init.uploadCap ?? new RateCap(clock, init.uploadBytesPerSecond)
     this.downloadCap = new RateCap(clock, init.downloadBytesPerSecond)
     this.#directFailures = new RecentPeers(clock, millis(DIRECT_FAILURE_MS))
+    this.#slowRelays = new RecentPeers(clock, millis(SLOW_RELAY_MS))
     this.service = new PiecesService({
       clock,
       random,
@@ -181,7 +186,9 @@ export class Seeding {
   async #find(model: ModelHash, signal: AbortSignal): Promise<readonly Seeder[]> {
     const { clock, registers, node } = this.#components
     await this.#untilRegister(signal)
-    const found = await findSeeders(registers.ports, model, { now: () => clock.now(), signal })
+    const found = await findSeeders(registers.ports, model, {
+      ...{ clock, signal, slow: this.#slowRelays, late: this.#lateFinds.of(model) },
+    })
     const connecting: ConnectComponents = { node, clock, directFailures: this.#directFailures }
     return found
       .filter(({ peer }) => peer !== node.peerId.toString())

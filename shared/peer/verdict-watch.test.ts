@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { chainAddress, jobId, type ModelHash, type PeerName } from '../base/ids.ts'
+import { chainAddress, jobId, peerName, type ModelHash, type PeerName } from '../base/ids.ts'
 import { baseUnits, epochMillis, millis, MINUTE_MS, SECOND_MS, type EpochMillis } from '../base/units.ts'
 import { sleep } from '../base/wait.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
@@ -185,7 +185,10 @@ describe('VerdictWatch', () => {
   })
 
   it('hears the others where a relay does not answer', async () => {
-    const silent = new RemoteRecords({ clock, openStream: () => new Promise(() => undefined) })
+    const silent = new RemoteRecords({
+      ...{ clock, relay: peerName('relay') },
+      openStream: () => new Promise(() => undefined),
+    })
     ports = [silent]
     await start()
     await clock.advance(ANSWER_DEADLINE_MS + SECOND_MS)

@@ -38,6 +38,7 @@ export function watchVerdicts(
   return new VerdictWatch(
     {
       ...{ clock, random },
+      // All relays may be waited for: nobody waits for this, and an accusation that one of them keeps must not be missed.
       find: ({ signal }) =>
         findVerdicts(
           registers.registers.map(({ port }) => port),

@@ -59,7 +59,7 @@ export async function requestQuote(
     if (reply.type === 'refused') throw errorFromPeer(reply.error)
     const quote = await openQuote(reply.quote, { provider, consumer })
     if (quote.model !== request.model) throw new InfernetError('wire.malformed', { field: 'model' })
-    await frames.close()
+    void frames.finish()
     return { quote, signed: reply.quote, rttMs, askedAt: sentAt }
   } catch (thrown) {
     frames.abort(thrown)

@@ -37,6 +37,15 @@ export const MAX_BESIDES = 100
 /** A consumer's job runs at one provider and perhaps two; a page watches a few. */
 export const MAX_WATCHED_PEERS = 32
 
+/**
+ * What a relay may tell a client that did not ask: that watched peers are gone, and answers that come too late. An honest
+ * one tells of each peer once for each list that it was given, so these are two whole lists at once, and one a second.
+ */
+export const UNASKED_RATE = { burst: 2 * MAX_WATCHED_PEERS, perSecond: 1 } as const
+
+/** A relay that sent more is not asked for so long, as one that is slow. */
+export const FLOOD_REST_MS = MINUTE_MS
+
 /** Requests on one directory stream: a burst for a page that starts, then what renewals and a live view need. */
 export const DIRECTORY_RATE = { burst: 40, perSecond: 5 } as const
 

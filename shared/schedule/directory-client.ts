@@ -2,15 +2,16 @@ import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 import { fromHex } from '../base/bytes.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
 import { millis, type EpochMillis, type Millis } from '../base/units.ts'
 import { withDeadline } from '../base/wait.ts'
 import { errorFromPeer } from '../errors/error-message.ts'
-import { InfernetError } from '../errors/infernet-error.ts'
+import { hasCode, InfernetError } from '../errors/infernet-error.ts'
 import { FramedStream } from '../wire/framed-stream.ts'
 import { ANSWER_DEADLINE_MS } from '../wire/limits.ts'
 import type { Signed } from '../wire/signed.ts'
 import { writeBesides } from './besides.ts'
-import { DIRECTORY_IDLE_MS, MAX_WATCHED_PEERS } from './constants.ts'
+import { DIRECTORY_IDLE_MS, FLOOD_REST_MS, MAX_WATCHED_PEERS, UNASKED_RATE } from './constants.ts'
 import type { DirectoryAnswer, DirectoryPort, QueryOptions } from './directory-port.ts'
 import { directoryReplySchema, type DirectoryReply } from './messages.ts'
 
@@ -31,7 +32,12 @@ interface Session {
   readonly waiting: Map<number, Waiting>
 }
 
-/** A peer's side of the schedule protocol: one stream, opened when needed, its requests told apart by id. */
+/**
+ * A peer's side of the schedule protocol: one stream, opened when needed, its requests told apart by id.
+ *
+ * A relay that sends more than it was asked for (`UNASKED_RATE`) has its stream cut, and is left alone for
+ * {@link FLOOD_REST_MS}: every request fails at once with `schedule.flooded`.
+ */
 export class DirectoryClient implements DirectoryPort {
   readonly relay: PeerName
   readonly #components: DirectoryClientComponents
@@ -39,10 +45,14 @@ export class DirectoryClient implements DirectoryPort {
   #session: Session | undefined
   #nextId = 0
   #rtt: Millis | undefined
+  /** Of all its streams: a new one is no new start. */
+  readonly #unasked: TokenBucket
+  #restsUntil = -Infinity
 
   constructor(relay: PeerName, components: DirectoryClientComponents) {
     this.relay = relay
     this.#components = components
+    this.#unasked = new TokenBucket(components.clock, UNASKED_RATE)
   }
 
   /** The time the last answer took, the relay's work included. */
@@ -86,7 +96,7 @@ export class DirectoryClient implements DirectoryPort {
   /**
    * Asks for an answer and nothing else: says again whom it watches, which costs the relay least. A refusal is one.
    *
-   * @throws InfernetError `schedule.no-relay`, `wire.timeout`, or the signal's reason
+   * @throws InfernetError `schedule.no-relay`, `schedule.flooded`, `wire.timeout`, or the signal's reason
    */
   async probe(options: { signal?: AbortSignal } = {}): Promise<void> {
     await this.#request({ type: 'watch', peers: this.#watchList() }, options)
@@ -142,7 +152,9 @@ export class DirectoryClient implements DirectoryPort {
     }
   }
 
+  /** @throws InfernetError `schedule.flooded` */
   #open(): Session {
+    if (this.#components.clock.monotonic() < this.#restsUntil) throw new InfernetError('schedule.flooded')
     // One that just closed may not have told its listener yet.
     if (this.#session && this.#session.frames?.isOpen !== false) return this.#session
     const session: Session = { opened: this.#connect(), waiting: new Map() }
@@ -176,16 +188,25 @@ export class DirectoryClient implements DirectoryPort {
       frames = session.frames = await session.opened
       for (;;) {
         const reply = await frames.receive({ deadlineMs: 2 * DIRECTORY_IDLE_MS })
+        const waiting = reply.type === 'gone' ? undefined : session.waiting.get(reply.id)
+        if (!waiting && !this.#unasked.take()) throw new InfernetError('schedule.flooded')
         if (reply.type === 'gone') this.#peerGone(reply.peer)
-        else session.waiting.get(reply.id)?.resolve(reply)
+        else this.#answered(session, reply)
       }
     } catch (thrown) {
       frames?.abort(thrown)
+      if (hasCode(thrown, 'schedule.flooded'))
+        this.#restsUntil = this.#components.clock.monotonic() + FLOOD_REST_MS
       if (this.#session === session) this.#session = undefined
       for (const { reject } of session.waiting.values())
         reject(InfernetError.from(thrown, 'schedule.no-relay'))
       session.waiting.clear()
     }
+  }
+
+  #answered({ waiting }: Session, reply: Exclude<DirectoryReply, { type: 'gone' }>): void {
+    waiting.get(reply.id)?.resolve(reply)
+    waiting.delete(reply.id)
   }
 
   #takeId(): number {

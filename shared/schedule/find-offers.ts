@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { ModelHash, PeerName } from '../base/ids.ts'
-import { millis, type EpochMillis } from '../base/units.ts'
-import { raceSignal, sleep } from '../base/wait.ts'
+import type { EpochMillis } from '../base/units.ts'
 import { InfernetError } from '../errors/infernet-error.ts'
-import { MAX_QUERY_OFFERS, RELAY_GRACE_MS } from './constants.ts'
+import { askRelays, type SlowRelays } from './ask-relays.ts'
+import { MAX_QUERY_OFFERS } from './constants.ts'
 import type { DirectoryPort } from './directory-port.ts'
 import { openOffer, type Offer, type SignedOffer } from './offer.ts'
 
@@ -13,21 +13,13 @@ export interface FoundOffer {
   readonly relays: readonly PeerName[]
 }
 
-/** Relays that were slow lately. `add` is told of one that is. */
-export interface SlowRelays {
-  has(relay: PeerName): boolean
-  add(relay: PeerName): void
-}
-
 export interface FindOptions {
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
-  /**
-   * With them, an answer of one relay that names somebody is enough: the others have {@link RELAY_GRACE_MS} more, and who
-   * is later is left out and told to `slow`; those that are slow by it are asked where the others name nobody.
-   * @default every relay is waited for
-   */
+  /** With them, an answer of one relay that names somebody is enough, see `askRelays`. @default every relay is waited for */
   readonly slow?: SlowRelays | undefined
+  /** What is kept of those that answer late, see `askRelays`. @default nothing */
+  readonly late?: Map<PeerName, readonly FoundOffer[]> | undefined
   /** Whom a relay need not name again: its next page. @default nobody */
   readonly besides?: (relay: PeerName) => readonly PeerName[]
   /** Told where a relay says that it knows more than it named. */
@@ -51,14 +43,12 @@ export async function findOffers(
   model: ModelHash | undefined,
   options: FindOptions,
 ): Promise<FoundOffer[]> {
-  const { slow } = options
-  const quick = slow ? directories.filter(({ relay }) => !slow.has(relay)) : directories
-  const heard = await askSome(quick, model, options)
-  const isEnough = heard.some((found) => found.length > 0) || quick.length === directories.length
-  if (!isEnough) {
-    const rest = directories.filter((directory) => !quick.includes(directory))
-    heard.push(...(await askSome(rest, model, options)))
-  }
+  const { clock, signal, slow, late } = options
+  const heard = await askRelays<DirectoryPort, readonly FoundOffer[]>(
+    directories,
+    (directory, own) => askOne(directory, model, { ...options, ...own }),
+    { clock, signal, slow, late, isEnough: (found) => found.length > 0 },
+  )
   if (heard.length === 0) throw new InfernetError('schedule.no-relay')
   return mergeOffers(heard.flat())
 }
@@ -73,44 +63,6 @@ export function mergeOffers(found: readonly FoundOffer[]): FoundOffer[] {
     best.set(key, { offer: newer, relays: [...new Set([...(known?.relays ?? []), ...relays])] })
   }
   return [...best.values()]
-}
-
-/** What each that answered in time named. */
-async function askSome(
-  directories: readonly DirectoryPort[],
-  model: ModelHash | undefined,
-  options: FindOptions,
-): Promise<FoundOffer[][]> {
-  const { clock, slow, signal } = options
-  const left = new AbortController() // ends what nobody waits for any more
-  const own = signal ? AbortSignal.any([signal, left.signal]) : left.signal
-  const heard: FoundOffer[][] = []
-  const late = new Set(directories)
-  const somebody = Promise.withResolvers<void>()
-  const asked = directories.map(async (directory) => {
-    try {
-      const found = await askOne(directory, model, { ...options, signal: own })
-      if (own.aborted) return
-      heard.push(found)
-      if (found.length > 0) somebody.resolve()
-    } catch {
-      // Left out.
-    } finally {
-      late.delete(directory)
-    }
-  })
-  const all = Promise.all(asked)
-  try {
-    if (!slow) await raceSignal(all, signal)
-    else {
-      await raceSignal(Promise.race([all, somebody.promise]), signal)
-      if (late.size > 0) await Promise.race([all, sleep(clock, millis(RELAY_GRACE_MS), { signal: own })])
-      for (const { relay } of late) slow.add(relay)
-    }
-    return [...heard]
-  } finally {
-    left.abort()
-  }
 }
 
 async function askOne(

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { toHex } from '../base/bytes.ts'
 import { chainAddress, peerName } from '../base/ids.ts'
 import { makePeer, type TestPeer } from '../testing/peers.ts'
-import { makeBinding, verifiesBinding } from './binding.ts'
+import { keyVerifiesBinding, makeBinding, verifiesBinding } from './binding.ts'
 
 const terms = {
   chainId: 31337,
@@ -27,6 +28,15 @@ describe('the binding of a peer to its operator', () => {
     for (const change of [{ chainId: 1 }, { stake: other }, { operator: other }])
       expect(await verifiesBinding(binding, { ...terms, ...change }, peer.name)).toBe(false)
     expect(await verifiesBinding(binding, terms, (await makePeer()).name)).toBe(false)
+  })
+
+  it('is verified by the raw key alone, as the stake contract keeps it', async () => {
+    const raw = toHex(peer.key.publicKey.raw)
+    expect(await keyVerifiesBinding(binding, terms, raw)).toBe(true)
+    const other = toHex((await makePeer()).key.publicKey.raw)
+    for (const key of [other, '00'.repeat(32), 'ff'.repeat(32), raw.slice(2), `${raw}00`, '', 'no hex'])
+      expect(await keyVerifiesBinding(binding, terms, key), key).toBe(false)
+    expect(await keyVerifiesBinding(new Uint8Array(64), terms, raw)).toBe(false)
   })
 
   it('is refused without a throw when bytes or name are nonsense', async () => {

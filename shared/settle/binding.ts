@@ -1,3 +1,4 @@
+import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { concatBytes, fromHex, utf8 } from '../base/bytes.ts'
@@ -12,6 +13,8 @@ export interface BindingTerms {
   /** The address that is paid and that stakes. */
   readonly operator: ChainAddress
 }
+
+const PEER_KEY_BYTES = 32
 
 /** Binds a peer to its operator: 64 bytes, an Ed25519 signature that is made once and named in every quote. */
 export async function makeBinding(key: PrivateKey, terms: BindingTerms): Promise<Uint8Array<ArrayBuffer>> {
@@ -29,6 +32,21 @@ export async function verifiesBinding(
     return key?.type === 'Ed25519' && (await key.verify(boundBytes(terms), binding))
   } catch {
     return false // not a peer's name: nobody can have signed for it
+  }
+}
+
+/** The same of a raw Ed25519 key, 64 hex digits, as the stake contract keeps it. Never throws. */
+export async function keyVerifiesBinding(
+  binding: Uint8Array,
+  terms: BindingTerms,
+  peerKey: string,
+): Promise<boolean> {
+  try {
+    const raw = fromHex(peerKey)
+    // Of another length it would be read as a key of another kind.
+    return raw.length === PEER_KEY_BYTES && (await publicKeyFromRaw(raw).verify(boundBytes(terms), binding))
+  } catch {
+    return false // no point of the curve: nobody can have signed for it
   }
 }
 

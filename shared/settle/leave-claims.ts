@@ -53,7 +53,7 @@ export async function leaveClaims(
         const signed = part[index]
         if (signed) refused.push({ signed, error: errorFromPeer(error) })
       }
-      await frames.close()
+      void frames.finish()
     } catch (thrown) {
       frames.abort(thrown)
       throw thrown

@@ -225,6 +225,27 @@ describe('FramedStream', () => {
     await a.close()
   })
 
+  it('finishes in peace with one who ends too, and cuts one who goes on or does not end', async () => {
+    const finishing = reader().finish()
+    await writer().close()
+    await finishing
+    expect([ours.status, theirs.status]).toEqual(['closed', 'closed'])
+
+    ;[ours, theirs] = await streamPair()
+    const cut = reader().finish()
+    await writer().send({ n: 1 })
+    await cut
+    expect(ours.status).toBe('aborted')
+
+    ;[ours, theirs] = await streamPair()
+    const clock = new FakeClock()
+    const waiting = reader({}, clock).finish()
+    await pause(5)
+    await clock.advance(ANSWER_DEADLINE_MS)
+    await waiting
+    expect(ours.status).toBe('aborted')
+  })
+
   it('cuts both sides at once, as often as it is told to', async () => {
     const [a, b] = [reader(), writer()]
     a.abort('any reason')

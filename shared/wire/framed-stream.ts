@@ -97,6 +97,19 @@ export class FramedStream<Incoming extends v.GenericSchema> {
     }
   }
 
+  /**
+   * Ends our side in peace where nothing more is wanted of the other one: whatever it says after this, or no end of its
+   * own within {@link ANSWER_DEADLINE_MS}, cuts the stream. Never throws.
+   */
+  async finish(): Promise<void> {
+    await this.close()
+    const end = await this.receive().then(
+      () => new InfernetError('wire.unexpected', { got: 'more' }),
+      (thrown: unknown) => thrown,
+    )
+    this.abort(end)
+  }
+
   /** Ends both sides at once. Never throws, may be called again. */
   abort(reason: unknown): void {
     if (

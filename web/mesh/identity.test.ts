@@ -1,6 +1,14 @@
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Identity, providingName, type IdentityComponents } from './identity.ts'
+import { chainAddress, peerName } from '#shared/base/ids.ts'
+import { verifiesBinding } from '#shared/settle/binding.ts'
+import { bindProvidingName, Identity, providingName, type IdentityComponents } from './identity.ts'
+
+const TERMS = {
+  chainId: 31337,
+  stake: chainAddress(`0x${'51'.repeat(20)}`),
+  operator: chainAddress(`0x${'0b'.repeat(20)}`),
+}
 
 const nameOf = ({ key }: Identity): string => peerIdFromPrivateKey(key).toString()
 
@@ -60,9 +68,18 @@ describe('the name of a tab', () => {
     expect(await providingName(browser)).toBe(told)
   })
 
+  it('signs, before anything is lent, that a wallet is its operator', async () => {
+    const signed = await bindProvidingName(TERMS, browser)
+    const lent = await provide()
+    expect(signed?.key).toEqual(lent.key.publicKey.raw)
+    const binding = signed?.binding ?? new Uint8Array()
+    expect(await verifiesBinding(binding, TERMS, peerName(nameOf(lent)))).toBe(true)
+  })
+
   it('does not last where the browser keeps nothing or locks nothing, and then is not told', async () => {
     const refusing = { ...browser, store: { keep: () => Promise.reject(new Error('private window')) } }
     expect(await providingName(refusing)).toBeUndefined()
+    expect(await bindProvidingName(TERMS, refusing)).toBeUndefined()
     const lockless = { ...browser, locks: undefined }
     expect(await providingName(lockless)).toBeUndefined()
     expect(nameOf(await Identity.toProvide(lockless))).not.toBe(nameOf(await Identity.toProvide(lockless)))

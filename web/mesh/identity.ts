@@ -3,6 +3,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { openDB, type DBSchema } from 'idb'
 import { peerName, type PeerName } from '#shared/base/ids.ts'
+import { makeBinding, type BindingTerms } from '#shared/settle/binding.ts'
 
 /** Keeps one key. Both throw where the browser keeps nothing (private windows). */
 interface KeyStore {
@@ -63,9 +64,32 @@ export class Identity {
 export async function providingName(
   { store, locks }: IdentityComponents = browserComponents(),
 ): Promise<PeerName | undefined> {
-  if (!locks) return undefined
-  const key = await keptKey(store).catch(() => undefined)
+  const key = await providingKey(store, locks)
   return key && peerName(peerIdFromPrivateKey(key).toString())
+}
+
+/** A key's word that an operator is its own. */
+export interface SignedName {
+  /** The raw Ed25519 key, 32 bytes. */
+  readonly key: Uint8Array
+  /** 64 bytes. */
+  readonly binding: Uint8Array
+}
+
+/** Signs, under the name of {@link providingName}, that an operator is its own. Undefined where no name lasts. */
+export async function bindProvidingName(
+  terms: BindingTerms,
+  { store, locks }: IdentityComponents = browserComponents(),
+): Promise<SignedName | undefined> {
+  const key = await providingKey(store, locks)
+  return key && { key: key.publicKey.raw, binding: await makeBinding(key, terms) }
+}
+
+async function providingKey(
+  store: KeyStore,
+  locks: LockManager | undefined,
+): Promise<PrivateKey | undefined> {
+  return locks && keptKey(store).catch(() => undefined)
 }
 
 async function keptKey(store: KeyStore): Promise<PrivateKey> {

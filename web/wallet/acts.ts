@@ -1,4 +1,5 @@
-import type { Address, Hex } from 'viem'
+import type { Address } from 'viem'
+import type { BindingOnChain } from '#shared/chain/bindings.ts'
 import {
   claimCall,
   collectCall,
@@ -91,14 +92,18 @@ export interface StakeInit {
   readonly stake: Address
   readonly asset: Address
   readonly amount: bigint
-  /** The raw Ed25519 key that this tab provides under; only for who is not registered yet. */
-  readonly peerKey: Hex | undefined
+  /** By the key that this tab provides under; only for who is not registered yet. */
+  readonly bind: Bind | undefined
 }
 
+/** Signs with a peer's key that an operator is its own. @throws InfernetError */
+export type Bind = (operator: Address) => Promise<BindingOnChain>
+
 /** Registers and stakes, or adds to the stake. */
-export function stakeMore({ stake, asset, amount, peerKey }: StakeInit): Act {
+export function stakeMore({ stake, asset, amount, bind }: StakeInit): Act {
   return async (tools) => {
-    const data = peerKey === undefined ? stakeData('add', [amount]) : stakeData('register', [peerKey, amount])
+    const binding = await bind?.(tools.account)
+    const data = binding ? stakeData('register', [binding, amount]) : stakeData('add', [amount])
     if ((await assetAt(tools.client, asset)('allowance', tools.account, stake)) < amount) {
       const approve = erc20Call(asset, 'approve', [stake, amount])
       tools.expect(1)
@@ -123,8 +128,11 @@ export function withdrawStake(stake: Address): Act {
 }
 
 /** Another name for the same stake: the tab provides under a new key. */
-export function setPeerKey(stake: Address, peerKey: Hex): Act {
-  return one('name', { to: stake, data: stakeData('setPeerKey', [peerKey]) })
+export function setPeerKey(stake: Address, bind: Bind): Act {
+  return async (tools) => {
+    const data = stakeData('setPeerKey', [await bind(tools.account)])
+    await tools.send('name', { to: stake, data })
+  }
 }
 
 /** Sends an asset to somebody. */

@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<string, (args: readonly unknown[]) => string>> = {
   NothingToCollect: () => 'there is nothing to pay out',
   WrongState: () => 'this wallet’s registration does not allow it',
   ZeroPeerKey: () => 'this tab has no name yet',
+  TooManyPeerKeys: () => 'this wallet has named 16 browsers, and may name no more; stake from another wallet',
   BelowMinimum: () => 'the stake would be below the minimum',
   InsufficientStake: () => 'that is more than is staked',
   NothingUnbonding: () => 'nothing is unbonding',

@@ -5,10 +5,13 @@ pragma solidity 0.8.37;
 /// @notice Providers' stake: what they lose when they are proven to cheat, and what makes them worth asking.
 /// @dev Amounts are units of INF. An operator is the address that stakes and is paid; its peer key is the raw
 /// Ed25519 public key of its node.
-/// @custom:security Anybody may register any peer key: no claim to a key is checked here. A peer is believed only
-/// with its key's own signature over chain, contract and operator, which others check off chain.
+/// @custom:security A peer key is Ed25519, which no precompile verifies: a binding is kept here and checked by whoever
+/// reads it. Anybody may name any key, so that nobody can keep its owner out by being first; a binding that the key did
+/// not sign counts for nothing. A binding that it did sign stays for good, and so a jail and a slash follow the key to
+/// every account that it ever signed for.
 interface IStake {
-    /// @notice `None` never registered. `Jailed` may leave but is not offered work. `Retired` is for good.
+    /// @notice `None` never registered. `Jailed` may take its stake back, but it is not offered work, names no other
+    /// key and can't retire. `Retired` is for good, unless the court jails it and lets it out again.
     enum State {
         None,
         Active,
@@ -47,8 +50,21 @@ interface IStake {
         State state;
     }
 
+    /// @notice A peer key, and what it signed: "on this chain, at this stake contract, that operator is me". Not
+    /// checked here.
+    /// @param peerKey The raw Ed25519 public key.
+    /// @param r The first half of its signature.
+    /// @param s The second half.
+    struct Binding {
+        bytes32 peerKey;
+        bytes32 r;
+        bytes32 s;
+    }
+
     error ZeroAmount();
     error ZeroPeerKey();
+    /// @notice The operator has named as many peer keys as an operator may.
+    error TooManyPeerKeys(address operator);
     error NotOwner(address caller);
     error NotCourt(address caller);
     /// @notice A parameter of the constructor, or a new minimum, is out of its bounds.
@@ -80,12 +96,12 @@ interface IStake {
 
     /// @notice Registers the caller with its peer key and stakes `amount`, at least the minimum.
     /// @dev Reverts with `WrongState` for whom registered before, `ZeroPeerKey`, `BelowMinimum`.
-    function register(bytes32 peerKey, uint96 amount) external;
+    function register(Binding calldata binding, uint96 amount) external;
 
     /// @notice `register` with an ERC-2612 permit in place of an approval.
     /// @dev A permit that somebody else has already sent is not an error as long as the allowance is there.
     function registerWithPermit(
-        bytes32 peerKey,
+        Binding calldata binding,
         uint96 amount,
         uint256 deadline,
         uint8 v,
@@ -93,9 +109,9 @@ interface IStake {
         bytes32 s
     ) external;
 
-    /// @notice Puts another peer key in the place of the caller's.
-    /// @dev Reverts with `WrongState` unless active or jailed, `ZeroPeerKey`.
-    function setPeerKey(bytes32 peerKey) external;
+    /// @notice Puts another peer key in the place of the caller's. Those before stay on record, 16 in all.
+    /// @dev Reverts with `WrongState` unless active, `ZeroPeerKey`, `TooManyPeerKeys`.
+    function setPeerKey(Binding calldata binding) external;
 
     /// @notice Adds to the caller's stake.
     /// @dev Reverts with `WrongState` unless active or jailed, `ZeroAmount`.
@@ -115,8 +131,8 @@ interface IStake {
     function withdraw() external;
 
     /// @notice Ends the registration for good and asks all stake back. What is not withdrawn in time can be asked back
-    /// again, with `unbond`.
-    /// @dev Reverts with `WrongState` unless active or jailed.
+    /// again, with `unbond`. Its peer keys stay on record.
+    /// @dev Reverts with `WrongState` unless active: who is jailed stays so, and takes its stake back with `unbond`.
     function retire() external;
 
     /// @notice Takes `amount`, or all there is, from what works and what is unbonding in proportion, the odd unit
@@ -125,11 +141,12 @@ interface IStake {
     /// @param challenger Who proved it; zero burns everything.
     function slash(address operator, uint96 amount, address challenger) external returns (uint96 slashed);
 
-    /// @notice Stops an active operator from being offered work.
-    /// @dev Reverts with `NotCourt`, `WrongState`.
+    /// @notice Stops an operator from being offered work, from lifting an escrow's cap and from naming another key. One
+    /// that has retired can be jailed too, so that nobody leaves a jail by being faster.
+    /// @dev Reverts with `NotCourt`, `WrongState` unless active or retired.
     function jail(address operator) external;
 
-    /// @notice Lets a jailed operator work again.
+    /// @notice Lets a jailed operator work again, also one that had retired: it is as it was before that, less its stake.
     /// @dev Reverts with `NotCourt`, `WrongState`.
     function unjail(address operator) external;
 
@@ -148,15 +165,23 @@ interface IStake {
     /// @notice True for an active operator with at least the minimum at work: who should be offered jobs.
     function isActive(address operator) external view returns (bool);
 
-    /// @notice True where at least the minimum of the start is at work, jailed or not. This lifts an escrow's daily cap,
-    /// so that neither the court nor a higher minimum stands between a provider and what it earned. One slot.
+    /// @notice True where at least the minimum of the start is at work, and no court has jailed the operator. This lifts
+    /// an escrow's daily cap, which no higher minimum takes away. One slot.
     function hasStake(address operator) external view returns (bool);
 
     /// @notice Amounts and state of an operator.
     function operatorOf(address operator) external view returns (Operator memory);
 
-    /// @notice The peer key of an operator, zero for none.
+    /// @notice The peer key that an operator named last, zero for none.
     function peerKeyOf(address operator) external view returns (bytes32);
+
+    /// @notice All that an operator ever named, the last one at the end; at most 16. Who counts stake or a jail for a
+    /// key verifies its signature first.
+    function bindingsOf(address operator) external view returns (Binding[] memory);
+
+    /// @notice The operators that are jailed and ever named this key, by whatever binding, in no order. Only the court
+    /// puts anybody here.
+    function jailedWith(bytes32 peerKey) external view returns (address[] memory);
 
     /// @notice What slashes credited to a challenger.
     function rewardOf(address account) external view returns (uint256);

@@ -14,7 +14,18 @@ contract LateUnbondTest is EscrowFixture {
         stake.setCourt(court);
     }
 
-    /// @dev The attack that was run: before, a slash of all reached 10 of 100.
+    /// @dev The attack that was run: before, it worked whenever a slash was seen. Now it does for three days.
+    function test_unbonding_thatIsFetchedInItsThreeDaysIsNotSlashed() public {
+        unbond(90 * UNIT);
+        vm.warp(START + 7 days + 3 days - 1);
+        vm.prank(provider);
+        stake.withdraw();
+        vm.assertEq(token.balanceOf(provider), 90 * UNIT);
+        vm.prank(court);
+        vm.assertEq(stake.slash(provider, 100 * UNIT, address(0)), 10 * UNIT);
+    }
+
+    /// @dev And after these.
     function test_unbonding_thatMaturedAndWasNotFetchedIsSlashedWhole() public {
         unbond(90 * UNIT);
         vm.warp(START + 7 days + 3 days);
@@ -26,7 +37,7 @@ contract LateUnbondTest is EscrowFixture {
     }
 
     /// @dev Asked back again and again, it is free to go for three days in ten, and has no right meanwhile.
-    function test_unbonding_againAndAgainIsOutOfReachForThreeDaysInTen() public {
+    function test_unbonding_againAndAgain_isOutOfReachForThreeDaysInTen() public {
         uint256 free;
         for (uint256 day; day < 40; ++day) {
             vm.warp(START + day * 1 days);
@@ -38,7 +49,15 @@ contract LateUnbondTest is EscrowFixture {
         vm.assertEq(free, 12);
     }
 
-    /// @dev Before, a tenth of the stake kept the right that all of it gave.
+    /// @dev Before, a tenth of the stake kept the right that all of it gave: the lowest minimum that a vote may set.
+    function test_right_isNotKeptByATenthOfTheMinimum() public {
+        unbond(90 * UNIT);
+        vm.assertEq(stake.operatorOf(provider).stake, stakeConfig().floor);
+        vm.assertFalse(stake.hasStake(provider));
+        claimTo(provider, 2 * DAILY_CAP);
+        vm.assertEq(potGross(provider), DAILY_CAP);
+    }
+
     function test_right_endsWithTheFirstUnitBelowTheMinimum() public {
         vm.assertEq(escrow.dailyLeft(provider), type(uint96).max);
         unbond(1);

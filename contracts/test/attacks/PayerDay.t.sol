@@ -8,7 +8,24 @@ import { IEscrowErrors } from "../../src/interfaces/IEscrowErrors.sol";
 contract PayerDayTest is EscrowFixture {
     uint256 private constant TOMORROW = (START / 1 days + 1) * 1 days;
 
-    /// @dev The attack that was run: before, 19 addresses without stake had 950 of 1000 in one transaction.
+    /// @dev The attack that was run: before, a payer's day had no cap, and each payee's was filled.
+    function test_manyAddresses_werePaidAllWhereAPayersDayHasNoCap() public {
+        Config memory init = config();
+        init.payerDailyCap = type(uint96).max;
+        escrow = deployEscrow(init);
+        fund(payer, 0);
+        vm.prank(payer);
+        escrow.deposit(DEPOSIT);
+        vm.assertEq(escrow.account(payer).balance, 950 * UNIT);
+        SignedVoucher[] memory batch = new SignedVoucher[](19);
+        for (uint256 i; i < 19; ++i) {
+            batch[i] = signed(sybil(i), DAILY_CAP);
+        }
+        escrow.claim(batch);
+        vm.assertEq(escrow.account(payer).balance, 0);
+    }
+
+    /// @dev And with the cap.
     function test_manyAddresses_areTogetherPaidNoMoreThanThePayersDay() public {
         uint256 paid;
         for (uint256 i; i < 19; ++i) {

@@ -2,13 +2,29 @@
 pragma solidity 0.8.37;
 
 import { EscrowFixture } from "../EscrowFixture.sol";
+import { Models } from "../../src/Models.sol";
+import { IModels } from "../../src/interfaces/IModels.sol";
 
 /// @dev Somebody who sees a claim or a sweep of a model that nobody published, and publishes it.
 contract SquattedRoyaltyTest is EscrowFixture {
     bytes32 private constant WILD = keccak256("a model that nobody published");
     address private squatter = named("squatter");
 
-    /// @dev The attack that was run: before, the squatter had 180 of 900.
+    /// @dev The attack that was run: before, there was no notice. Without one it works within the second of the claim.
+    function test_squatter_thatSeesASweepHadAFifthWhereThereIsNoNotice() public {
+        models = new Models(0, timelock, new IModels.Founding[](0));
+        escrow = deployEscrow(config());
+        fund(payer, 0);
+        vm.prank(payer);
+        escrow.deposit(DEPOSIT);
+        earn(900 * UNIT);
+        squat();
+        escrow.sweep(provider, WILD, relay);
+        vm.assertEq(escrow.creditOf(squatter), 180 * UNIT);
+        vm.assertEq(token.balanceOf(provider), 630 * UNIT);
+    }
+
+    /// @dev And with the notice.
     function test_squatter_thatSeesASweepHasNothing() public {
         earn(900 * UNIT);
         squat();

@@ -9,7 +9,32 @@ contract WateredBondTest is EscrowFixture {
     uint256 private constant SYBILS = 200;
     address private honest = named("honest");
 
-    /// @dev The attack that was run: before, the honest one had 0.249 of 50, and the sybils 42.29 after all shares.
+    /// @dev The attack that was run: before, stake made no difference, as it does not between payees without it.
+    function test_sybils_tookNearlyAllWhereStakeMadeNoDifference() public {
+        drain();
+        claimTo(honest, BOND);
+        SignedVoucher[] memory batch = new SignedVoucher[](SYBILS);
+        for (uint256 i; i < SYBILS; ++i) {
+            Voucher memory own = voucherTo(sybil(i), BOND);
+            own.relay = address(0);
+            batch[i] = sign(PAYER_KEY, own);
+        }
+        escrow.claim(batch);
+        vm.warp(block.timestamp + WINDOW);
+        escrow.settleDefault(payer);
+        vm.assertEq(escrow.account(payer).bond, 0, "what it cost");
+        uint256 back;
+        for (uint256 i; i < SYBILS; ++i) {
+            escrow.collectDefault(payer, 0, sybil(i), MODEL, address(0));
+            escrow.sweep(sybil(i), MODEL, address(0));
+            back += token.balanceOf(sybil(i));
+        }
+        escrow.collectDefault(payer, 0, honest, MODEL, relay);
+        vm.assertEq(hundredths(BOND - potGross(honest)), 4_975, "of 50 were lost");
+        vm.assertEq(hundredths(back), 4_229, "after publisher, burn and treasury");
+    }
+
+    /// @dev And with the rules of now.
     function test_sybils_withoutStakeGetNothingOfWhatIsOwedToStake() public {
         stakeFor(honest);
         drain();
@@ -17,6 +42,7 @@ contract WateredBondTest is EscrowFixture {
         flood();
         vm.warp(block.timestamp + WINDOW);
         escrow.settleDefault(payer);
+        vm.assertEq(escrow.account(payer).bond, 0, "what it cost");
         vm.assertEq(collectSybils(0, SYBILS), 0);
         escrow.collectDefault(payer, 0, honest, MODEL, relay);
         vm.assertEq(potGross(honest), BOND);
@@ -106,6 +132,11 @@ contract WateredBondTest is EscrowFixture {
 
     function sybil(uint256 index) private pure returns (address) {
         return vm.addr(0x5B1100000 + index);
+    }
+
+    /// @dev Of an INF, to the nearest.
+    function hundredths(uint256 amount) private pure returns (uint256) {
+        return (amount + UNIT / 200) / (UNIT / 100);
     }
 
     function flood() private {

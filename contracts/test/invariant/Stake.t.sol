@@ -11,6 +11,7 @@ import { IStake } from "../../src/interfaces/IStake.sol";
 /// @notice Operators, a court and an owner doing all that stake allows.
 contract StakeHandler is TestBase {
     uint256 public constant OPERATORS = 4;
+    uint256 public constant KEYS = 3;
     Stake private immutable STAKE;
     InfernetToken private immutable TOKEN;
     CourtDouble private immutable COURT;
@@ -38,8 +39,11 @@ contract StakeHandler is TestBase {
         uint96 least = state == IStake.State.None ? STAKE.config().minimum : 1;
         amount = uint96(bound(amount, least, 20_000e18));
         vm.prank(operator);
-        if (state == IStake.State.None) STAKE.register(keccak256(abi.encode(who)), amount);
-        else STAKE.add(amount);
+        if (state == IStake.State.None) {
+            STAKE.register(IStake.Binding(keccak256(abi.encode(who)), 0, 0), amount);
+        } else {
+            STAKE.add(amount);
+        }
         staked[operator] += amount;
     }
 
@@ -65,7 +69,7 @@ contract StakeHandler is TestBase {
     function retire(uint256 who, uint8 chance) external {
         address operator = operatorAt(who % OPERATORS);
         IStake.State state = STAKE.operatorOf(operator).state;
-        if (chance > 40 || state == IStake.State.None || state == IStake.State.Retired) return;
+        if (chance > 40 || state != IStake.State.Active) return;
         vm.prank(operator);
         STAKE.retire();
     }
@@ -86,8 +90,17 @@ contract StakeHandler is TestBase {
     function judge(uint256 who, bool isJail) external {
         address operator = operatorAt(who % OPERATORS);
         IStake.State state = STAKE.operatorOf(operator).state;
-        if (isJail && state == IStake.State.Active) COURT.jail(operator);
+        if (isJail && (state == IStake.State.Active || state == IStake.State.Retired)) COURT.jail(operator);
         if (!isJail && state == IStake.State.Jailed) COURT.unjail(operator);
+    }
+
+    /// @dev Keys that several name at times.
+    function rename(uint256 who, uint8 key) external {
+        address operator = operatorAt(who % OPERATORS);
+        if (STAKE.operatorOf(operator).state != IStake.State.Active) return;
+        if (STAKE.bindingsOf(operator).length == 16) return;
+        vm.prank(operator);
+        STAKE.setPeerKey(IStake.Binding(bytes32(1 + uint256(key) % KEYS), 0, 0));
     }
 
     function govern(uint96 minimum) external {
@@ -125,6 +138,27 @@ contract StakeInvariantTest is StakeFixture {
         stakeIsSolvent();
         nothingElseTouchesStake();
         slashIsNeverAboveStake();
+        eachKeyKnowsWhoIsJailedWithIt();
+    }
+
+    function eachKeyKnowsWhoIsJailedWithIt() private view {
+        for (uint256 key = 1; key <= handler.KEYS(); ++key) {
+            uint256 jailed;
+            for (uint256 i; i < handler.OPERATORS(); ++i) {
+                address account = handler.operatorAt(i);
+                bool isJailed = stake.operatorOf(account).state == IStake.State.Jailed;
+                if (isJailed && named(account, bytes32(key))) ++jailed;
+            }
+            vm.assertEq(stake.jailedWith(bytes32(key)).length, jailed, "jailed with a key");
+        }
+    }
+
+    function named(address account, bytes32 key) private view returns (bool) {
+        IStake.Binding[] memory bindings = stake.bindingsOf(account);
+        for (uint256 i; i < bindings.length; ++i) {
+            if (bindings[i].peerKey == key) return true;
+        }
+        return false;
     }
 
     /// @dev To the unit: what is held is all stake, all that unbonds, and rewards.

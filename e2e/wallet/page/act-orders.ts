@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem'
 import type { MovedWhat } from '../../../web/state/money/money-entries.ts'
+import type { BindingOnChain } from '#shared/chain/bindings.ts'
 import type { Act } from '../../../web/wallet/act.ts'
 import {
   authorizeSession,
@@ -16,6 +17,7 @@ import {
   unbond,
   withdraw,
   withdrawStake,
+  type Bind,
   type ClaimEntry,
 } from '../../../web/wallet/acts.ts'
 import { deposit } from '../../../web/wallet/deposit.ts'
@@ -70,20 +72,25 @@ const ACTS: Readonly<Record<ActName, (order: ActOrder) => Act>> = {
     const pots = [{ provider: owner, model: MODEL, relay: NO_RELAY }]
     return claim({ escrow, vouchers: voucher ? [voucher] : [], pots, credit: undefined })
   },
-  stake: ({ stake, asset, owner }) =>
-    stakeMore({ stake, asset, amount: 150n * INF, peerKey: peerKeyOf(owner, '01') }),
-  'stake-more': ({ stake, asset }) => stakeMore({ stake, asset, amount: 10n * INF, peerKey: undefined }),
+  stake: ({ stake, asset }) => stakeMore({ stake, asset, amount: 150n * INF, bind: bindOf('01') }),
+  'stake-more': ({ stake, asset }) => stakeMore({ stake, asset, amount: 10n * INF, bind: undefined }),
   unbond: ({ stake }) => unbond(stake, 20n * INF),
   'cancel-unbond': ({ stake }) => cancelUnbond(stake),
   'withdraw-stake': ({ stake }) => withdrawStake(stake),
-  rename: ({ stake, owner }) => setPeerKey(stake, peerKeyOf(owner, '02')),
+  rename: ({ stake }) => setPeerKey(stake, bindOf('02')),
 }
 
 export function actOf(order: ActOrder): Act {
   return ACTS[order.name](order)
 }
 
-/** One that nobody else has. */
-export function peerKeyOf(owner: Address, mark: string): Hex {
-  return `0x${owner.slice(2).toLowerCase()}${mark.repeat(12)}`
+/** Of a key that nobody else has. Nobody signed it, which the contract does not look at. */
+export function bindingOf(owner: Address, mark: string): BindingOnChain {
+  const half: Hex = `0x${mark.repeat(32)}`
+  return { peerKey: `0x${owner.slice(2).toLowerCase()}${mark.repeat(12)}`, r: half, s: half }
 }
+
+const bindOf =
+  (mark: string): Bind =>
+  async (operator) =>
+    bindingOf(operator, mark)

@@ -34,13 +34,16 @@ it('the failures of schedule read well', () => {
       fix: Use another relay.
     schedule.not-introduced
       The relay sends nobody to this provider: its operator is jailed.
-      fix: Look at the stake. The relay takes offers again once the operator is released.
+      fix: Look at every account that its peer key ever signed for. The relay takes offers again once none is jailed.
     schedule.not-reachable
       The relay sends nobody to this provider: it has no place there, and none of its addresses answers.
       fix: Get a place at the relay, or offer an address that the relay can dial.
     schedule.maintenance
       The relay is in maintenance and takes no new offers.
       fix: Use another relay, or wait until it is over.
+    schedule.flooded
+      The relay sends more than it was asked for.
+      fix: Use another relay.
     schedule.rate-limited
       The relay gets too many requests from this address.
       fix: Wait a moment, then try again.

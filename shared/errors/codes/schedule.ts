@@ -44,7 +44,7 @@ export const SCHEDULE_CODES = {
   },
   'schedule.not-introduced': {
     says: () => 'The relay sends nobody to this provider: its operator is jailed.',
-    fix: 'Look at the stake. The relay takes offers again once the operator is released.',
+    fix: 'Look at every account that its peer key ever signed for. The relay takes offers again once none is jailed.',
     example: {},
   },
   'schedule.not-reachable': {
@@ -56,6 +56,11 @@ export const SCHEDULE_CODES = {
   'schedule.maintenance': {
     says: () => 'The relay is in maintenance and takes no new offers.',
     fix: 'Use another relay, or wait until it is over.',
+    example: {},
+  },
+  'schedule.flooded': {
+    says: () => 'The relay sends more than it was asked for.',
+    fix: 'Use another relay.',
     example: {},
   },
   'schedule.rate-limited': {

@@ -110,6 +110,9 @@ it('the failures of wallet read well', () => {
     wallet.passkey-not-given
       The passkey was not given, so the wallet stays locked and signed nothing.
       fix: Try again. If it is lost, import the key from your copy with a passphrase: that sets a new lock.
+    wallet.no-name
+      No name is kept here to stake for.
+      fix: Stake where data is kept; a private window keeps none.
     wallet.no-storage
       A key cannot be kept here.
       fix: Make it where something is kept, or connect a wallet.

@@ -165,6 +165,11 @@ export const WALLET_CODES = {
     fix: 'Try again. If it is lost, import the key from your copy with a passphrase: that sets a new lock.',
     example: {},
   },
+  'wallet.no-name': {
+    says: () => 'No name is kept here to stake for.',
+    fix: 'Stake where data is kept; a private window keeps none.',
+    example: {},
+  },
   'wallet.no-storage': {
     says: () => 'A key cannot be kept here.',
     fix: 'Make it where something is kept, or connect a wallet.',

@@ -1,14 +1,15 @@
 import type { Stream } from '@libp2p/interface'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { PeerName } from '../../base/ids.ts'
-import { epochMillis, SECOND_MS, type Millis } from '../../base/units.ts'
+import { peerName, type PeerName } from '../../base/ids.ts'
+import { epochMillis, millis, SECOND_MS, type Millis } from '../../base/units.ts'
+import { sleep } from '../../base/wait.ts'
 import { FakeClock } from '../../testing/fake-clock.ts'
 import { realRandom } from '../../testing/real-clock.ts'
 import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../../testing/peers.ts'
 import type { Signed } from '../../wire/signed.ts'
 import { MAX_FOUND_SEEDERS, SEEDS_LIFE_MS, SEEDS_RATE } from './constants.ts'
 import { SeedBook } from './seed-book.ts'
-import { openSeeds, signSeeds, type SeedRecord } from './seed-record.ts'
+import { openSeeds, signSeeds, type SeedRecord, type SignedSeeds } from './seed-record.ts'
 import { findSeeders, RemoteSeeds, type SeedsPort } from './seeds-port.ts'
 import { SeedsService } from './seeds-service.ts'
 
@@ -39,7 +40,7 @@ describe('who seeds what', () => {
   const found = (of = model): PeerName[] => book.find(of, MAX_FOUND_SEEDERS).seeders.map((each) => each.peer)
   const portOf = (who: TestPeer): SeedsPort =>
     new RemoteSeeds({
-      clock,
+      ...{ clock, relay: peerName('relay') },
       openStream: async (): Promise<Stream> => {
         const { ours, theirs, connection } = await connectedStreams(who)
         void service.handle(theirs, connection)
@@ -106,7 +107,7 @@ describe('who seeds what', () => {
     const seeds = await signSeeds(record(), peer.key)
     await portOf(peer).announce(seeds)
     await expect(portOf(thief).announce(seeds)).rejects.toMatchObject({ code: 'wire.bad-signature' })
-    const who = await findSeeders([portOf(thief)], model, { now: () => clock.now() })
+    const who = await findSeeders([portOf(thief)], model, { clock })
     expect(who).toMatchObject([{ peer: peer.name, record: { models: [{ held: 3, pieces: 8 }] } }])
     service.peerGone(peer.name)
     expect(found()).toEqual([])
@@ -125,9 +126,34 @@ describe('who seeds what', () => {
     const forged = { peer: empty.name, seeds: older.seeds }
     const lying: SeedsPort = { announce: announceNowhere, find: async () => [older, forged] }
     const ports = [old, lying, portOf(peer)]
-    const who = await findSeeders(ports, model, { now: () => clock.now() })
+    const who = await findSeeders(ports, model, { clock })
     expect(who).toMatchObject([{ peer: peer.name, record: { sequence: 7 } }])
-    expect(await findSeeders([old], model, { now: () => clock.now() })).toEqual([])
+    expect(await findSeeders([old], model, { clock })).toEqual([])
+  })
+
+  it('goes on 250 ms after the first relay that names somebody, whatever a quick one forges', async () => {
+    await announce({ sequence: 7 })
+    const [lying, silent] = await Promise.all([makePeer(), makePeer()])
+    const forged = { peer: lying.name, seeds: await signSeeds(record(), peer.key) }
+    const relay = (who: TestPeer, afterMs: number, seeders: () => readonly SignedSeeds[]): SeedsPort => ({
+      relay: who.name,
+      announce: () => Promise.resolve(),
+      find: async () => {
+        await sleep(clock, millis(afterMs))
+        return seeders()
+      },
+    })
+    const honest = () => book.find(model, MAX_FOUND_SEEDERS).seeders
+    const ports = [relay(lying, 0, () => [forged]), relay(peer, 600, honest), relay(silent, 4000, honest)]
+    const slow = new Set<PeerName>()
+    const from = clock.monotonic()
+    const finding = findSeeders(ports, model, { clock, slow }).then((found) => ({
+      found: found.map((seeder) => seeder.peer),
+      tookMs: clock.monotonic() - from,
+    }))
+    await clock.advance(5000)
+    expect(await finding).toEqual({ found: [peer.name], tookMs: 850 })
+    expect([...slow]).toEqual([silent.name])
   })
 
   it('names one of each group before a second of any: many names of one hide nobody', async () => {

@@ -1,11 +1,13 @@
 import type { ChainAddress, ModelHash, PeerName } from '../../base/ids.ts'
 import type { EpochMillis } from '../../base/units.ts'
+import type { Clock } from '../../base/clock.ts'
+import { askRelays, type SlowRelays } from '../../schedule/ask-relays.ts'
 import type { Signed } from '../../wire/signed.ts'
 import { OUTCOMES, openVerdict, type Verdict } from '../verdict.ts'
 import type { CheckCount } from './check-counts.ts'
 import { MAX_VERDICTS_PER_PROVIDER, RECORD_SKEW_MS, VERDICT_LIFE_MS } from './constants.ts'
 import type { GoldenFacts } from './golden-book.ts'
-import type { RecordsPort } from './records-port.ts'
+import type { RecordsOptions, RecordsPort } from './records-port.ts'
 import type { Staked } from './staked.ts'
 
 /** A golden record that was verified here. */
@@ -27,13 +29,21 @@ export interface FoundVerdict {
   readonly operators: readonly ChainAddress[]
 }
 
-interface Asking {
-  readonly now: () => EpochMillis
+interface Waiting {
   readonly signal?: AbortSignal | undefined
+  /**
+   * For who is waited for: an answer of one relay that brings something is enough, see `askRelays`.
+   * @default every relay is waited for, so that nothing is missing that one of them keeps
+   */
+  readonly haste?: { readonly clock: Clock; readonly slow: SlowRelays } | undefined
+}
+
+interface Asking extends Waiting {
+  readonly now: () => EpochMillis
 }
 
 /**
- * Asks every relay at once for golden records of a model and merges them: verified here, the newest of each provider. One
+ * Asks the relays at once for golden records of a model and merges them: verified here, the newest of each provider. One
  * from further ahead than clocks differ is left out: it would stand before all that its provider says later. A relay that
  * does not speak of records, does not answer, or answers rubbish is left out.
  *
@@ -47,22 +57,26 @@ export async function findGolden<Golden extends GoldenFacts>(
     now,
     open,
     providers = [],
-    signal,
+    ...waiting
   }: Asking & {
     readonly open: (golden: Signed, provider: PeerName) => Promise<Golden>
     readonly providers?: readonly PeerName[]
   },
 ): Promise<readonly FoundGolden<Golden>[]> {
-  const named = await askAll(ports, (port) => port.findGolden(model, { providers, signal }), signal)
-  const opened = await settled(
-    named.map(async ({ provider, golden, staked }) => {
-      return { provider, staked, golden: await open(golden, provider) }
-    }),
-  )
-  const right = opened.filter(({ golden }) => {
+  const isRight = ({ golden }: FoundGolden<Golden>): boolean => {
     const isOfNow = golden.at - now() <= RECORD_SKEW_MS && golden.expiresAt > now()
     return golden.model === model && isOfNow
-  })
+  }
+  const ask = async (port: RecordsPort, options: RecordsOptions): Promise<FoundGolden<Golden>[]> => {
+    const named = await port.findGolden(model, { providers, ...options })
+    const opened = await settled(
+      named.map(async ({ provider, golden, staked }) => {
+        return { provider, staked, golden: await open(golden, provider) }
+      }),
+    )
+    return opened.filter(isRight)
+  }
+  const right = await askAll(ports, ask, waiting)
   return mergeBy(
     right,
     ({ provider }) => provider,
@@ -71,7 +85,7 @@ export async function findGolden<Golden extends GoldenFacts>(
 }
 
 /**
- * Asks every relay at once for the last verdicts about a provider and merges them: verified here, each verifier's last
+ * Asks the relays at once for the last verdicts about a provider and merges them: verified here, each verifier's last
  * word on each job, the newest first.
  *
  * @throws the signal's reason
@@ -79,21 +93,26 @@ export async function findGolden<Golden extends GoldenFacts>(
 export async function findVerdicts(
   ports: readonly RecordsPort[],
   provider: PeerName,
-  { now, signal }: Asking,
+  { now, ...waiting }: Asking,
 ): Promise<readonly FoundVerdict[]> {
-  const ask = async (port: RecordsPort) =>
-    (await port.findVerdicts(provider, { signal })).slice(0, MAX_VERDICTS_PER_PROVIDER)
-  const named = await askAll(ports, ask, signal)
-  const opened = await settled(
-    named.map(async ({ verifier, verdict, staked }) => {
-      return { verifier, staked, signed: verdict, verdict: await openVerdict(verdict, verifier) }
-    }),
-  )
-  const right = opened.filter(({ verifier, verdict }) => {
+  const isRight = ({ verifier, verdict }: Pick<FoundVerdict, 'verifier' | 'verdict'>): boolean => {
     const age = now() - verdict.at
     const isOfNow = age >= -RECORD_SKEW_MS && age < VERDICT_LIFE_MS
     return verdict.provider === provider && verifier !== provider && isOfNow
-  })
+  }
+  const ask = async (
+    port: RecordsPort,
+    options: RecordsOptions,
+  ): Promise<Omit<FoundVerdict, 'operators'>[]> => {
+    const named = await port.findVerdicts(provider, options)
+    const opened = await settled(
+      named.slice(0, MAX_VERDICTS_PER_PROVIDER).map(async ({ verifier, verdict, staked }) => {
+        return { verifier, staked, signed: verdict, verdict: await openVerdict(verdict, verifier) }
+      }),
+    )
+    return opened.filter(isRight)
+  }
+  const right = await askAll(ports, ask, waiting)
   const merged = mergeBy(
     right,
     ({ verifier, verdict }) => `${verifier} ${verdict.jobId}`,
@@ -112,9 +131,9 @@ export async function findVerdicts(
  */
 export async function countChecks(
   ports: readonly RecordsPort[],
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  waiting: Waiting = {},
 ): Promise<CheckCount | undefined> {
-  const counts = await askAll(ports, async (port) => [await port.count({ signal })], signal)
+  const counts = await askAll(ports, async (port, options) => [await port.count(options)], waiting)
   const size = ({ all }: CheckCount): number => OUTCOMES.reduce((sum, outcome) => sum + all[outcome], 0)
   return counts.sort((a, b) => size(b) - size(a))[0]
 }
@@ -131,12 +150,11 @@ function operatorsOf(
 
 async function askAll<Answer>(
   ports: readonly RecordsPort[],
-  ask: (port: RecordsPort) => Promise<readonly Answer[]>,
-  signal: AbortSignal | undefined,
+  ask: (port: RecordsPort, options: RecordsOptions) => Promise<readonly Answer[]>,
+  { signal, haste }: Waiting,
 ): Promise<Answer[]> {
-  const answers = await settled(ports.map(ask))
-  signal?.throwIfAborted()
-  return answers.flat()
+  const isEnough = (found: readonly Answer[]): boolean => found.length > 0
+  return (await askRelays(ports, ask, { signal, isEnough, ...haste })).flat()
 }
 
 async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {

@@ -21,6 +21,8 @@ export interface RecordsOptions {
 
 /** A relay's registers of golden records and verdicts as a peer sees them: over a stream, or in the same process. */
 export interface RecordsPort {
+  /** The relay that keeps them, where that is not this process. */
+  readonly relay?: PeerName | undefined
   /** Tells what this peer's machine makes of the golden prompts. @throws InfernetError as the relay refuses, or `schedule.no-relay` */
   publishGolden(golden: Signed, options?: RecordsOptions): Promise<unknown>
   /**
@@ -41,15 +43,18 @@ export interface RecordsPort {
 
 export interface RemoteRecordsComponents {
   readonly clock: Clock
+  readonly relay: PeerName
   /** Opens a stream of the records protocol to the relay. */
   readonly openStream: (options: { signal: AbortSignal }) => Promise<Stream>
 }
 
 /** A relay's registers over streams, one a request. */
 export class RemoteRecords implements RecordsPort {
+  readonly relay: PeerName
   readonly #components: RemoteRecordsComponents
 
   constructor(components: RemoteRecordsComponents) {
+    this.relay = components.relay
     this.#components = components
   }
 
@@ -93,7 +98,7 @@ export class RemoteRecords implements RecordsPort {
       try {
         await frames.send(request, { signal: own })
         const reply = await frames.receive({ signal: own })
-        void frames.close()
+        void frames.finish()
         return reply
       } catch (thrown) {
         frames.abort(thrown)

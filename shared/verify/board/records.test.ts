@@ -2,8 +2,9 @@ import type { Stream } from '@libp2p/interface'
 import * as v from 'valibot'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '../../base/bytes.ts'
-import { chainAddress, jobId, type PeerName } from '../../base/ids.ts'
-import { baseUnits, epochMillis, SECOND_MS } from '../../base/units.ts'
+import { chainAddress, jobId, peerName, type PeerName } from '../../base/ids.ts'
+import { baseUnits, epochMillis, millis, SECOND_MS } from '../../base/units.ts'
+import { sleep } from '../../base/wait.ts'
 import { FakeClock } from '../../testing/fake-clock.ts'
 import { connectedStreams, countingRandom, makePeer, someModel, type TestPeer } from '../../testing/peers.ts'
 import { someVerdict } from '../../testing/verdicts.ts'
@@ -68,7 +69,7 @@ describe('the records protocol', () => {
   })
   const portOf = (who: TestPeer): RecordsPort =>
     new RemoteRecords({
-      clock,
+      ...{ clock, relay: peerName('relay') },
       openStream: async (): Promise<Stream> => {
         const { ours, theirs, connection } = await connectedStreams(who)
         void service.handle(theirs, connection)
@@ -209,9 +210,48 @@ describe('the records protocol', () => {
     expect(await countChecks([old])).toBeUndefined()
   })
 
+  it('lets nobody wait for a slow relay who is in haste', async () => {
+    const slow = new Set<PeerName>()
+    const [near, far] = await Promise.all([makePeer(), makePeer()])
+    await portOf(provider).publishGolden(await record(provider))
+    await portOf(verifier).publishVerdict(await said(verifier))
+    const local = localRecords(near.name, { golden, verdicts })
+    const relay = (who: TestPeer, afterMs: number): RecordsPort => {
+      const wait = () => sleep(clock, millis(afterMs))
+      return {
+        ...{ ...local, relay: who.name },
+        findGolden: (...asked) => wait().then(() => local.findGolden(...asked)),
+        findVerdicts: (...asked) => wait().then(() => local.findVerdicts(...asked)),
+        count: () => wait().then(() => local.count()),
+      }
+    }
+    const ports = [relay(near, 10), relay(far, 4000)]
+    const haste = { clock, slow }
+    const timed = async (finding: Promise<unknown>) => {
+      const from = clock.monotonic()
+      const found = finding.then((all) => ({ all, tookMs: clock.monotonic() - from }))
+      await clock.advance(5000)
+      return found
+    }
+    const verdict = { verifier: verifier.name }
+    expect(await timed(findVerdicts(ports, provider.name, { now, haste }))).toMatchObject({
+      ...{ all: [verdict], tookMs: 260 },
+    })
+    expect([...slow]).toEqual([far.name])
+    const goldenOf = { provider: provider.name }
+    expect(await timed(findGolden(ports, model, { now, open, haste }))).toMatchObject({
+      ...{ all: [goldenOf], tookMs: 10 },
+    })
+    slow.clear()
+    expect(await timed(countChecks(ports, { haste }))).toMatchObject({ all: {}, tookMs: 260 })
+    expect((await timed(findVerdicts(ports, provider.name, { now }))) as object).toMatchObject({
+      tookMs: 4000,
+    })
+  })
+
   it('ends with the signal', async () => {
     const silent = new RemoteRecords({
-      clock,
+      ...{ clock, relay: peerName('relay') },
       openStream: async () => (await connectedStreams(provider)).ours,
     })
     const stop = new AbortController()

@@ -133,7 +133,7 @@ export class ToldEvidence {
         if (staked && providers.includes(provider))
           void stakes.said(provider, [staked.operator]).catch(() => undefined)
     }
-    await Promise.allSettled(ports.map(ask))
+    await Promise.allSettled(ports.map(ask)) // behind the questions: all may be waited for
   }
 
   #within<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {

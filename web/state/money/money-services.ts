@@ -3,6 +3,7 @@ import type { PeerName } from '#shared/base/ids.ts'
 import type { ClaimRefusal } from '#shared/settle/sift-claims.ts'
 import type { ChainView } from '#shared/settle/chain-view.ts'
 import type { LedgerStore } from '#shared/settle/ledger-store.ts'
+import type { BindingOnChain } from '#shared/chain/bindings.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import type { PaymentLine } from '#shared/settle/voucher.ts'
 import type { Act, ActOptions } from '../../wallet/act.ts'
@@ -51,8 +52,10 @@ export interface MoneyServices {
   readonly ledger: LedgerStore
   /** Purse and till: how answers are paid, and how this tab is. */
   readonly payments: Pick<Payments, 'payer' | 'payee'>
-  /** The raw Ed25519 key behind a peer's name: what the stake is registered for. */
+  /** The raw Ed25519 key behind a peer's name: what the stake counts for, with that key's signature. */
   peerKey(name: PeerName): Hex
+  /** Signs with that key that an operator is its own. @throws InfernetError `wallet.no-name` */
+  bind(operator: Address): Promise<BindingOnChain>
   tabSigner(address: Address): Promise<Signer>
   connect(
     wallet: InjectedWallet,

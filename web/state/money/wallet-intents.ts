@@ -15,6 +15,7 @@ import {
   unbond,
   withdraw,
   withdrawStake,
+  type Bind,
 } from '../../wallet/acts.ts'
 import { smallAmount } from '../../wallet/small-amount.ts'
 import { deposit, type DepositInit, type SessionLimits } from '../../wallet/deposit.ts'
@@ -155,18 +156,23 @@ function stakeUnit({ network }: Wallet): {
   return { asset, stake, symbol: known?.symbol ?? 'INF', decimals: known?.decimals ?? 18 }
 }
 
-/** Stakes, registering this tab's name where the wallet has none yet. */
-export function stakeIntent(wallet: Wallet, amount: bigint, peerKey: `0x${string}`): ActIntent {
+/** Stakes, registering this tab's name, signed by its key, where the wallet has none yet. */
+export function stakeIntent(wallet: Wallet, amount: bigint): ActIntent {
   const unit = stakeUnit(wallet)
   const isNew = wallet.stake?.state === 'none'
-  const act = stakeMore({ ...unit, amount, peerKey: isNew ? peerKey : undefined })
+  const act = stakeMore({ ...unit, amount, bind: isNew ? bindOf(wallet) : undefined })
   return intent(unit, { what: 'stake', act, amount: -amount })
 }
 
-/** Puts this tab's name in the place of the registered one. */
-export function renameIntent(wallet: Wallet, peerKey: `0x${string}`): ActIntent {
+/** Puts this tab's name, signed by its key, in the place of the registered one. */
+export function renameIntent(wallet: Wallet): ActIntent {
   const unit = stakeUnit(wallet)
-  return intent(unit, { what: 'stake', act: setPeerKey(unit.stake, peerKey), amount: 0n })
+  return intent(unit, { what: 'stake', act: setPeerKey(unit.stake, bindOf(wallet)), amount: 0n })
+}
+
+function bindOf({ services }: Wallet): Bind {
+  if (!services) throw new InfernetError('wallet.unreachable')
+  return (operator) => services.bind(operator)
 }
 
 export function unbondIntent(wallet: Wallet, amount: bigint): ActIntent {

@@ -1,12 +1,14 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { getAddress, toHex, type Address, type Hex } from 'viem'
 import * as v from 'valibot'
-import type { PeerName } from '#shared/base/ids.ts'
+import { chainAddress, type PeerName } from '#shared/base/ids.ts'
 import type { Clock } from '#shared/base/clock.ts'
+import { bindingForChain } from '#shared/chain/bindings.ts'
 import { payingEscrow } from '#shared/chain/paying-escrow.ts'
 import { receiptOf } from '#shared/chain/receipts.ts'
 import { InfernetError } from '#shared/errors/infernet-error.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
+import { bindProvidingName } from '../../mesh/identity.ts'
 import { openMoneyStore } from '../../storage/money.ts'
 import { openSealedKeys } from '../../storage/sealed-keys.ts'
 import { RunningAct } from '../../wallet/act.ts'
@@ -72,6 +74,13 @@ export async function openMoney(
     ledger: store.ledger,
     payments,
     peerKey: rawPeerKey,
+    async bind(operator) {
+      const { chainId, contracts } = network
+      const terms = { chainId, stake: chainAddress(contracts.stake), operator: chainAddress(operator) }
+      const signed = await bindProvidingName(terms)
+      if (!signed) throw new InfernetError('wallet.no-name')
+      return bindingForChain(signed.key, signed.binding)
+    },
     async tabSigner(address) {
       const account = await vault.wallet(address)
       return createTabSigner({ account, client, exclusive: (task) => exclusive(address, task) })

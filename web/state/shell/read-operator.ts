@@ -16,5 +16,7 @@ const infoSchema = v.pick(networkInfoSchema, ['chain'])
 export async function openOperatorReader(signal: AbortSignal): Promise<ReadOperator | undefined> {
   const info = v.safeParse(infoSchema, await fetchNetwork(signal))
   const network = info.success ? info.output.chain : undefined
-  return network && operatorReader(createChainClient(network, underPage('/rpc')), network.contracts.stake)
+  if (!network) return undefined
+  const { chainId, contracts } = network
+  return operatorReader(createChainClient(network, underPage('/rpc')), { chainId, stake: contracts.stake })
 }

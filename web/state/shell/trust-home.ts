@@ -1,4 +1,7 @@
 import type { Clock } from '#shared/base/clock.ts'
+import { millis } from '#shared/base/units.ts'
+import { RecentPeers } from '#shared/peer/recent-peers.ts'
+import { SLOW_RELAY_MS } from '#shared/schedule/constants.ts'
 import type { ProviderRecord } from '#shared/schedule/record/provider-record.ts'
 import { MAX_FOUND_GOLDEN } from '#shared/verify/board/constants.ts'
 import { countChecks, findGolden, findVerdicts, type FoundGolden } from '#shared/verify/board/find-records.ts'
@@ -21,23 +24,25 @@ export function trustHomeOf(
   }: {
     readonly record: Pick<ProviderRecord, 'explain'>
     readonly told: Pick<ToldEvidence, 'tell'>
-    readonly clock: Pick<Clock, 'now'>
+    readonly clock: Clock
   },
 ): TrustHome {
   const now = clock.now.bind(clock)
+  const haste = { clock, slow: new RecentPeers(clock, millis(SLOW_RELAY_MS)) }
   return {
-    counts: ({ signal }) => countChecks(mesh.registers, { signal }),
+    counts: ({ signal }) => countChecks(mesh.registers, { signal, haste }),
     async machines(model, { providers, signal }) {
       const ports = mesh.registers
       const found: FoundGolden<GoldenSketches>[] = []
       for (let at = 0; at < Math.min(providers.length, MAX_MACHINES); at += MAX_FOUND_GOLDEN) {
         const some = providers.slice(at, at + MAX_FOUND_GOLDEN)
-        found.push(...(await findGolden(ports, model, { now, open: openGolden, providers: some, signal })))
+        const asked = { now, open: openGolden, providers: some, signal, haste }
+        found.push(...(await findGolden(ports, model, asked)))
       }
       return machineMap(found)
     },
     async verdictsAbout(provider, { signal }) {
-      const found = await findVerdicts(mesh.registers, provider, { now, signal })
+      const found = await findVerdicts(mesh.registers, provider, { now, signal, haste })
       await told.tell(provider, found)
       signal.throwIfAborted()
       return found

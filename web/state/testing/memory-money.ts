@@ -140,6 +140,9 @@ export function memoryMoney(clock: Clock, change: Partial<MoneyScene> & { isTest
     },
     ledger: new MemoryLedgerStore(),
     peerKey: () => `0x${'07'.repeat(32)}` as const,
+    bind: async () => ({
+      ...({ peerKey: `0x${'07'.repeat(32)}`, r: `0x${'08'.repeat(32)}`, s: `0x${'09'.repeat(32)}` } as const),
+    }),
     tabSigner: async (address: Address) => ({
       ...memorySigner(address, 'tab'),
       asks: await vault.isLocked(address),
