@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { openTab } from '../fixtures/browser.ts'
 import { axeViolations } from '../fixtures/axe.ts'
+import { providedModel } from '../fixtures/lent-model.ts'
 import { oneNetwork } from '../fixtures/one-network.ts'
 import { Keyboard } from '../pages/keyboard.ts'
 import { ProvidePage } from '../pages/provide-page.ts'
@@ -65,6 +66,19 @@ it('shows what is here, refuses to delete it while it is in use, and deletes it 
   await page.getByTestId('provide-switch').click()
   await provider.waitForState('live')
   expect(await filesOf(page)).toBeGreaterThan(1_000_000)
+  expect(tab.errors).toEqual([])
+})
+
+it('opens at the model that somebody came for, and shows it once', async () => {
+  const network = plain()
+  const hash = await providedModel(network.relay.url)
+  const tab = await openTab(network.browser, new URL(`/models?model=${hash}`, network.relay.url).href)
+  const { page } = tab
+  await page.getByTestId('wanted-model').waitFor()
+  const others = page.getByTestId('models-others').getByRole('button')
+  await new Keyboard(page).expectAt(others.first())
+  expect(await others.first().getAttribute('aria-label')).toMatch(/^Download Infernet Tiny/)
+  expect(new URL(page.url()).search, 'a reload does not move the focus again').toBe('')
   expect(tab.errors).toEqual([])
 })
 

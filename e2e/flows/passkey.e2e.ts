@@ -84,6 +84,16 @@ describe.skipIf(findAnvil() === undefined)('a wallet that a passkey locks (needs
     await wallet.getTestMoney()
     await wallet.lockByPasskey()
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
+
+    // Another lock is wanted, and the present one is not opened: the new passkey goes, the old one stays.
+    const [own] = await device.passkeys()
+    await wallet.openLock('Change the lock')
+    await page.getByTestId('use-passkey').click()
+    await page.getByRole('button', { name: 'Leave it locked' }).click()
+    await page.getByRole('dialog').getByText('was not opened, so it signed nothing').waitFor()
+    await expect.poll(() => device.passkeys()).toEqual([own])
+    await page.getByRole('button', { name: 'Cancel' }).click()
+
     await device.refusesPerson()
     await wallet.send(NOBODY, '100')
     await wallet.unlockByPasskey()

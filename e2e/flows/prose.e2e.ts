@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Page } from 'playwright'
 import { openTab } from '../fixtures/browser.ts'
+import { keepAnswer, openKeptAnswer } from '../fixtures/kept-answer.ts'
 import { oneNetwork } from '../fixtures/one-network.ts'
 import { AskPage } from '../pages/ask-page.ts'
 
@@ -8,31 +8,6 @@ const CODE =
   'def main():\n\n\tprint("<b>")  # two  spaces, in a line that is longer than the narrowest of the screens'
 const BEFORE = `Here it is:\n\n\`\`\`python\n${CODE}\n`
 const AFTER = '```\r\n1. Then:\n   ~~~sh\n   ls\n\n   ~~~\nUse `a  b`:\n    so\n\n```\nand the end'
-
-/** Puts an answer where the page keeps its conversations, with a seam in its middle, as a failover leaves one. */
-function keepAnswer(page: Page, texts: readonly [string, string]): Promise<void> {
-  return page.evaluate(async ([first, second]) => {
-    // The page makes it, and would not do so where it is there.
-    while (!(await indexedDB.databases()).some(({ name, version }) => name === 'infernet-history' && version))
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    const opened = indexedDB.open('infernet-history')
-    await new Promise((resolve) => (opened.onsuccess = resolve))
-    const seam = { position: 9, lost: 'a', next: 'b', gapMs: 800, unowed: 0, reasonCode: 'stream.silent' }
-    const answer = {
-      ...{ stage: 'done', segments: [], tokens: 40, due: 0n, cut: false, droppedTurns: 0 },
-      pieces: [
-        { seam: undefined, text: first },
-        { seam, text: second },
-      ],
-      reasoning: { open: '<think>', close: '</think>', opened: false },
-    }
-    const turn = { id: 'turn', question: 'Write it', model: 'a'.repeat(64), modelName: 'A model', answer }
-    const change = opened.result.transaction('conversations', 'readwrite')
-    change.objectStore('conversations').put({ id: 'kept', title: 'Write it', updatedAt: 1, turns: [turn] })
-    await new Promise((resolve) => (change.oncomplete = resolve))
-    opened.result.close()
-  }, texts)
-}
 
 interface Copies {
   copied?: string
@@ -62,15 +37,9 @@ it.each([360, 1280])(
     })
     const { page } = tab
     await page.addInitScript(noteCopies)
-    // The page has made its store.
-    await page.waitForFunction(async () =>
-      (await indexedDB.databases()).some(({ name, version }) => name === 'infernet-history' && version === 1),
-    )
     await keepAnswer(page, [`<think>\nHm <\n</think>\n\n${BEFORE}`, AFTER])
-    await page.reload()
     const before = tab.errors.length
-    if (width < 1024) await page.getByRole('button', { name: 'History' }).click()
-    await page.getByRole('button', { name: 'Write it', exact: true }).filter({ visible: true }).click()
+    await openKeptAnswer(page, width)
 
     const { answer } = new AskPage(tab)
     await answer.waitFor()

@@ -77,6 +77,7 @@ const PAGE_WORDS: Readonly<Partial<Record<ErrorCode, PageWords>>> = {
   'schedule.seeds-expired': { fix: 'Check that the clock of this computer is right.' },
   'schedule.seeds-stale': { fix: 'Close other tabs of this page that pass on the same model.' },
   'schedule.directory-full': { fix: 'Wait, or open the page from another relay.' },
+  'schedule.flooded': { fix: 'Open the page from another relay.' },
   'schedule.maintenance': { fix: 'Wait until it is over, or open the page from another relay.' },
   'schedule.not-reachable': { fix: 'Reload the page, or open it from another relay.' },
   'schedule.not-introduced': {

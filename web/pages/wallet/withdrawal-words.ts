@@ -1,7 +1,13 @@
-import type { EscrowOnChain } from '../../wallet/read-snapshot.ts'
 import { formatUntil, formatWhen } from './words.ts'
 
-type Withdrawal = Pick<EscrowOnChain, 'withdrawAt' | 'withdrawableAt' | 'graceSeconds'>
+/** What the chain says of a withdrawal that was asked for, all in seconds. */
+interface Withdrawal {
+  /** When its grace ends. */
+  readonly withdrawAt: number
+  /** When it may be finished, as far as is known now. */
+  readonly withdrawableAt: number
+  readonly graceSeconds: number
+}
 
 /** When a withdrawal that was asked for may be finished, and what holds it up until then. */
 export function withdrawalWords(
