@@ -5,6 +5,7 @@ import { startLocalNode } from '#shared/testing/local-node.ts'
 import { CONNECTIONS_PER_ADDRESS } from '../../../relay/base/limits.ts'
 import type { Attack, GroundSetting } from '../attack.ts'
 import { dialledFrom, hostileBlock } from '../tools/from-address.ts'
+import { tellUntilEnd } from '../tools/tell-until-end.ts'
 
 /** Each in a block of its own: so they count for most. */
 const ADDRESSES = 4
@@ -34,7 +35,6 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
   const relay = relays[0]?.address ?? ''
   const name = peerName(relay.split('/p2p/').at(-1) ?? '')
   let [keys, places] = [0, 0]
-  const told = (): void => tell({ keys, sockets: keys, addresses: ADDRESSES, places })
   const come = async (address: string): Promise<Libp2p | undefined> => {
     const node = await startLocalNode()
     keys++
@@ -61,8 +61,6 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
   // One is the honest provider's.
   while (places < PLACES - 1 && performance.now() < end && !signal.aborted)
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
-  told()
-  const telling = setInterval(told, 1000)
+  await tellUntilEnd(signal, () => tell({ keys, sockets: keys, addresses: ADDRESSES, places }))
   await Promise.all(holding)
-  clearInterval(telling)
 }

@@ -1,6 +1,7 @@
 import { QUOTE_RATE } from '#shared/prompt/constants.ts'
 import type { Attack, GroundSetting } from '../attack.ts'
 import { HostileAsker, quoteWords } from '../tools/hostile-asker.ts'
+import { pauseOrEnd, tellUntilEnd } from '../tools/tell-until-end.ts'
 
 /** Nearly as many as a provider has connections for: twenty are left to those who are honest. */
 const NAMES = 180
@@ -43,11 +44,7 @@ export const attack: Attack = async ({ providers, model }, { signal, tell }) => 
     last = Math.max(last, performance.now() - AGAIN_MS)
   }, TICK_MS)
   // Until they hold what they may, the quotes for all are not taken.
-  await new Promise((resolve) => setTimeout(resolve, FILL_MS))
-  told()
-  const telling = setInterval(told, 1000)
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await pauseOrEnd(signal, FILL_MS)
+  await tellUntilEnd(signal, told)
   clearInterval(asking)
-  clearInterval(telling)
 }

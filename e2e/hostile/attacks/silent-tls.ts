@@ -3,6 +3,7 @@ import { TLS_SOCKET_RATE } from '../../../relay/base/limits.ts'
 import type { Attack, GroundSetting } from '../attack.ts'
 import { clientHello } from '../tools/client-hello.ts'
 import { hostileBlock } from '../tools/from-address.ts'
+import { pauseOrEnd, tellUntilEnd } from '../tools/tell-until-end.ts'
 
 /** Each in a block of its own. */
 const ADDRESSES = 32
@@ -39,7 +40,6 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
     })
     socket.resume()
   }
-  const told = (): void => tell({ addresses: ADDRESSES, sockets, bytes })
   let last = performance.now()
   const opening = setInterval(() => {
     const now = performance.now()
@@ -50,13 +50,7 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
     if (each > 0) last = now
     for (let n = 1; n <= ADDRESSES; n++) for (let i = 0; i < each; i++) open(hostileBlock(n))
   }, TICK_MS)
-  await new Promise((resolve) => setTimeout(resolve, STAND_MS))
-  told()
-  const telling = setInterval(told, 1000)
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await pauseOrEnd(signal, STAND_MS)
+  await tellUntilEnd(signal, () => tell({ addresses: ADDRESSES, sockets, bytes }), held)
   clearInterval(opening)
-  clearInterval(telling)
-  for (const socket of held) socket.destroy()
-  told()
 }
