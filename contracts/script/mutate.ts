@@ -67,7 +67,7 @@ const ESCROW_TESTS =
   'test/{Deposit,Session,Withdraw,Pause,Claim,ClaimToPot,DailyCap,Signatures,Default,Sweep,EscrowConfig,Assets,Vectors,attacks/*}.t.sol'
 /** Which tests can notice a break, the likeliest first: the others would only take time. */
 const TESTS: readonly (readonly [RegExp, ...string[]])[] = [
-  [/Stake\.sol/, 'test/{Stake*,attacks/LateUnbond}.t.sol'],
+  [/Stake\.sol/, 'test/{Stake*,attacks/{LateUnbond,LeftJail}}.t.sol'],
   [/Models\.sol/, 'test/{Models,attacks/SquattedRoyalty}.t.sol'],
   [/Token\.sol/, 'test/Token.t.sol'],
   [/Shares\.sol/, 'test/{libraries/Shares,Sweep,Deposit,Default}.t.sol'],
