@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { request as requestOverTls } from 'node:https'
 
 /** How one question went. */
 export interface Asked {
@@ -17,7 +18,8 @@ export function askOverHttp(url: URL, body: unknown, signal: AbortSignal): Promi
   const text = body === undefined ? undefined : JSON.stringify(body)
   const headers = text === undefined ? {} : { 'content-type': 'application/json', origin: url.origin }
   return new Promise((resolve, reject) => {
-    const asking = request(url, {
+    const ask = url.protocol === 'https:' ? requestOverTls : request
+    const asking = ask(url, {
       agent: false,
       method: text === undefined ? 'GET' : 'POST',
       headers,

@@ -26,6 +26,8 @@ export interface AttackCost {
   /** Network addresses that sockets came from. */
   readonly addresses?: number
   readonly sockets?: number
+  /** Places at the relay that it holds. */
+  readonly places?: number
   readonly streams?: number
   readonly requests?: number
   /** Sent. */
@@ -72,6 +74,12 @@ export interface GroundSetting {
   readonly relayArgs?: readonly string[]
   /** @default 3 */
   readonly providers?: number
+  /** Where the providers are reached: at sockets of their own, or only at places that the relays give. @default 'socket' */
+  readonly reach?: 'socket' | 'place'
+  /** Whether the providers go once the attack stands, and others come beside it. @default false */
+  readonly areProvidersNew?: boolean
+  /** Whether the relays speak https and wss themselves, with a certificate that the honest side trusts. @default false */
+  readonly hasTls?: boolean
   /** Whether the relays settle on a chain with our contracts, which needs anvil. @default false */
   readonly hasChain?: boolean
   /** @default an answer */

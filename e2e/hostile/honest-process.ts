@@ -22,10 +22,12 @@ export class HonestProcess {
     role: string,
     script: string,
     args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly process: HonestProcess; readonly first: T }> {
     const path = fileURLToPath(new URL(script, import.meta.url))
     const child = spawn(process.execPath, [...WITH_PARENT, ...WATCHED, path, ...args], {
       stdio: ['pipe', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, ...env },
     })
     const started = new HonestProcess(role, child)
     return { process: started, first: await started.#next<T>('ready') }

@@ -2,7 +2,7 @@ import { median } from '../fixtures/median.ts'
 import { loadAttack, type AttackCost, type Bounds, type GroundSetting } from './attack.ts'
 import { Attacker } from './attacker.ts'
 import type { Asked } from './ask-over-http.ts'
-import { Ground } from './ground.ts'
+import { Ground, type Readings } from './ground.ts'
 import type { WatchReading } from './watch-loop.ts'
 
 /** What the honest side lost beside an attacker, and what the attack took. */
@@ -55,11 +55,12 @@ export async function measureAttack(
   if (failed.length > 0) throw new Error(`questions fail without an attacker: ${failed.join(', ')}`)
   const before = await ground.read()
   await using attacker = await Attacker.start(name, ground.addresses)
+  const came = setting.areProvidersNew ? await ground.renewProviders() : {}
   const beside = await ground.ask(questions, attacker.told.joins)
   attacker.assertStands()
   const during = await ground.read()
   await attacker.stop()
-  const kept = await keptAfter(ground, before, bounds.keptMb)
+  const kept = await keptAfter(ground, { ...before, ...came }, bounds.keptMb)
   const ttftMs = { without: medianFirst(without) ?? 0, beside: medianFirst(beside) }
   const { joins: _, ...attackerCost } = attacker.told
   const failures = failuresOf(beside)
@@ -112,7 +113,7 @@ function medianFirst(asked: readonly Asked[]): number | undefined {
 /** What each process holds more than before, once that is within bounds or does not become less. */
 async function keptAfter(
   ground: Ground,
-  before: Readonly<Record<string, WatchReading>>,
+  before: Readings,
   boundMb: number,
 ): Promise<Readonly<Record<string, number>>> {
   for (const end = performance.now() + RETURN_MS; ;) {

@@ -29,6 +29,12 @@ export const HTTP_RATE = { burst: 1000, perSecond: 100 } as const
 /** New TLS sockets from one address: each brings a request at least, so what `HTTP_RATE` lets through passes here too. */
 export const TLS_SOCKET_RATE = { ...HTTP_RATE }
 
+/**
+ * TLS handshakes that begin, of all addresses together: each takes a millisecond, so these take less than half of a
+ * processor. Beyond it whose address waits for least goes first. All that one address may open in a moment begin at once.
+ */
+export const TLS_HANDSHAKE_RATE = { burst: TLS_SOCKET_RATE.burst, perSecond: 400 } as const
+
 /** Answers being sent to one address at once: a slow reader holds a file handle. */
 export const HTTP_PARALLEL_PER_ADDRESS = 128
 

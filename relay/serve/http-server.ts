@@ -99,6 +99,7 @@ export class HttpServer {
 
   /** Takes no more, lets answers that are being sent end until the signal aborts, then cuts them. */
   async close({ signal }: { signal: AbortSignal }): Promise<void> {
+    this.#init.sockets.stop()
     const { promise, resolve } = Promise.withResolvers<void>()
     const cut = (): void => this.#server.closeAllConnections()
     this.#server.close(() => resolve()) // closes idle connections too
@@ -114,6 +115,8 @@ function admitFirst(server: Server | TlsServer, sockets: PlainSockets): void {
   const listeners = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
-    if (sockets.admit(socket)) for (const listener of listeners) listener.call(server, socket)
+    sockets.admit(socket, () => {
+      for (const listener of listeners) listener.call(server, socket)
+    })
   })
 }

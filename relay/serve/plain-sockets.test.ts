@@ -10,6 +10,7 @@ import { selfSigned } from '../testing/self-signed.ts'
 import { AddressLimiter } from './address-limiter.ts'
 import { HttpServer } from './http-server.ts'
 import { PlainSockets } from './plain-sockets.ts'
+import { Turns } from './turns.ts'
 import type { UpgradePipe } from './upgrade-pipe.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
@@ -32,6 +33,7 @@ interface Client {
   /** What was answered up to now. */
   readonly answers: () => string
   readonly ask: (bytes?: string) => void
+  readonly reset: () => void
 }
 
 /** A real server with that many places. Requests to `/slow` are never answered to their end. */
@@ -40,17 +42,19 @@ async function door({
   graceMs = 60_000,
   pair,
   pace,
+  turns,
 }: {
   readonly max: number
   readonly graceMs?: number
   readonly pair?: { readonly cert: string; readonly key: string }
   readonly pace?: AddressLimiter
+  readonly turns?: Turns
 }): Promise<Door> {
   let from = ''
   let arrived = 0
   const sockets = new PlainSockets(
     {
-      ...{ clock: nodeClock, pace },
+      ...{ clock: nodeClock, pace, turns },
       clientAddress: ({ headers }) => {
         if (headers.host === undefined) arrived++
         const ip = String(headers['x-from'] ?? from)
@@ -95,6 +99,7 @@ async function door({
     return {
       ...{ socket, isCut: () => isCut, answers: () => answers },
       ask: (bytes = REQUEST) => void socket.write(bytes),
+      reset: () => void raw.resetAndDestroy(),
     }
   }
   return { sockets, come }
@@ -139,6 +144,26 @@ test('an address that opens more than its pace is cut before TLS, others are not
   await until('an answer', () => other.answers().includes('done'))
   await until('the third to go', () => fast[2]?.isCut() === true)
   expect([fast.map(({ isCut }) => isCut()), sockets.size, pace.open]).toEqual([[false, false, true], 3, 0])
+})
+
+test('TLS begins in turns, and whose address waits for least goes first', async () => {
+  const clock = new FakeClock()
+  const turns = new Turns(clock, { rate: { burst: 1, perSecond: 1 }, max: 9, lookMs: 20 })
+  const { sockets, come } = await door({ max: 9, pair: selfSigned(), turns })
+  const greedy = [await come('10.0.0.1'), await come('10.0.0.1'), await come('10.0.0.1')]
+  const other = await come('10.1.0.1')
+  for (const client of [...greedy, other]) client.ask()
+  await until('the first to be answered', () => greedy[0]?.answers().includes('done') === true)
+  expect(turns.waiting).toBe(3)
+  await clock.advance(1020)
+  await until('the other one to be answered', () => other.answers().includes('done'))
+  expect([turns.waiting, greedy.map(({ answers }) => answers().length > 0)]).toEqual([
+    2,
+    [true, false, false],
+  ])
+  greedy[2]?.reset()
+  await until('the one that is gone to wait no more', () => turns.waiting === 1)
+  expect(sockets.size).toBe(3)
 })
 
 test('a WebSocket gives its place back', async () => {

@@ -5,12 +5,15 @@ import { Crowd } from '../base/crowd.ts'
 import { MAX_PLAIN_SOCKETS, UNASKED_SOCKET_GRACE_MS } from '../base/limits.ts'
 import type { AddressLimiter } from './address-limiter.ts'
 import type { FindClientAddress } from './client-address.ts'
+import type { Turns } from './turns.ts'
 
 export interface PlainSocketsComponents {
   readonly clock: Clock
   readonly clientAddress: FindClientAddress
   /** How many new ones an address may open; undefined where a socket costs next to nothing before it asks. */
   readonly pace?: AddressLimiter | undefined
+  /** When each may begin; undefined where what begins costs next to nothing. @default at once */
+  readonly turns?: Turns | undefined
   /** A socket was cut: another address needs its place, or its own opens too many. */
   readonly onCut?: (reason: 'crowded' | 'address-rate') => void
 }
@@ -25,6 +28,8 @@ export interface PlainSocketsInit {
 interface Member {
   readonly key: string
   readonly socket: Socket
+  /** Whether its turn has come: until then the server does not know it. */
+  hasBegun: boolean
   /** Requests that are being answered. */
   asked: number
   /** Since when it has asked for nothing. */
@@ -54,9 +59,9 @@ export class PlainSockets {
     return this.#crowd.size
   }
 
-  /** Counts a socket that was just accepted; false when it had to go at once. */
-  admit(socket: Socket): boolean {
-    const { clock, clientAddress, pace, onCut } = this.#components
+  /** Counts a socket that was just accepted, and begins with it when its turn has come; false when it had to go at once. */
+  admit(socket: Socket, begin: () => void): boolean {
+    const { clock, clientAddress, pace, turns, onCut } = this.#components
     if (socket.destroyed) return false
     const { group } = clientAddress({ headers: {}, socket })
     const paced = pace?.enter(group)
@@ -67,18 +72,38 @@ export class PlainSockets {
     }
     paced?.()
     const now = clock.monotonic()
-    const member: Member = { key: keyOf(socket), socket, asked: 0, idleSince: now }
+    const member: Member = { key: keyOf(socket), socket, hasBegun: false, asked: 0, idleSince: now }
     this.#members.set(member.key, member)
     this.#crowd.add(member, group)
     socket.once('close', () => this.#leave(member))
-    if (this.#crowd.size <= this.#init.max) return true
     const wastesTime = ({ asked, idleSince }: Member): boolean =>
       asked === 0 && now - idleSince >= this.#init.graceMs
-    const leaver = this.#crowd.giveWayTo(member, wastesTime) ?? member
-    this.#leave(leaver)
-    cut(leaver.socket)
-    onCut?.('crowded')
-    return leaver !== member
+    const cutCrowded = (leaver: Member): void => {
+      this.#leave(leaver)
+      cut(leaver.socket)
+      onCut?.('crowded')
+    }
+    if (this.#crowd.size > this.#init.max) {
+      const leaver = this.#crowd.giveWayTo(member, wastesTime) ?? member
+      cutCrowded(leaver)
+      if (leaver === member) return false
+    }
+    const beginWith = (): void => {
+      member.hasBegun = true
+      begin()
+    }
+    if (turns) {
+      socket.on('error', () => undefined) // while it waits nobody else listens to it
+      const giveUp = turns.wait(group, beginWith, () => cutCrowded(member))
+      socket.once('close', giveUp)
+    } else beginWith()
+    return true
+  }
+
+  /** Gives no more turns, and cuts those that wait for one. */
+  stop(): void {
+    this.#components.turns?.stop()
+    for (const { hasBegun, socket } of this.#members.values()) if (!hasBegun) cut(socket)
   }
 
   /** For `request` of the server: behind a proxy only now it is known whose socket it is. */

@@ -9,7 +9,10 @@ import {
   CONNECTION_BURST_SECONDS,
   HTTP_PARALLEL_PER_ADDRESS,
   HTTP_RATE,
+  MAX_PLAIN_SOCKETS,
+  TLS_HANDSHAKE_RATE,
   TLS_SOCKET_RATE,
+  TURN_LOOK_MS,
 } from '../base/limits.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RelayMetrics } from '../observe/metrics.ts'
@@ -25,6 +28,7 @@ import type { HealthInfo } from './network-info.ts'
 import type { SeenHost } from './own-address.ts'
 import { PlainSockets } from './plain-sockets.ts'
 import { createRoutes } from './routes.ts'
+import { Turns } from './turns.ts'
 import { UpgradePipe } from './upgrade-pipe.ts'
 
 export interface SiteComponents {
@@ -103,7 +107,7 @@ export class Site {
       sockets: new PlainSockets({
         clock,
         clientAddress,
-        pace: this.#certificate && config.trustProxy === 0 ? paceOfTls(clock) : undefined,
+        ...(this.#certificate && config.trustProxy === 0 && limitsOfTls(clock)),
         onCut: (reason) => metrics.socketsCut.inc({ reason }),
       }),
       certificate: this.#certificate,
@@ -169,6 +173,9 @@ export class Site {
 }
 
 /** A handshake costs a millisecond before anything is asked. A proxy brings those of everybody, so it is not held to it. */
-function paceOfTls(clock: Clock): AddressLimiter {
-  return new AddressLimiter(clock, { rate: TLS_SOCKET_RATE, parallel: Number.POSITIVE_INFINITY })
+function limitsOfTls(clock: Clock): { readonly pace: AddressLimiter; readonly turns: Turns } {
+  return {
+    pace: new AddressLimiter(clock, { rate: TLS_SOCKET_RATE, parallel: Number.POSITIVE_INFINITY }),
+    turns: new Turns(clock, { rate: TLS_HANDSHAKE_RATE, max: MAX_PLAIN_SOCKETS, lookMs: TURN_LOOK_MS }),
+  }
 }

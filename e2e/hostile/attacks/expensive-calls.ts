@@ -5,9 +5,11 @@ import { stakeData } from '#shared/chain/calls.ts'
 import type { NetworkFile } from '#shared/chain/network-file.ts'
 import { networkInfoSchema } from '#shared/mesh/network-info.ts'
 import { MAX_RPC_BATCH, RPC_PARALLEL_PER_ADDRESS } from '../../../relay/chain/limits.ts'
-import type { Attack, GroundSetting } from '../attack.ts'
+import type { Attack } from '../attack.ts'
 import { hostileAddress } from '../tools/from-address.ts'
 import { postFrom } from '../tools/post-from.ts'
+import { rpcSetting } from '../tools/rpc-setting.ts'
+import { tellUntilEnd } from '../tools/tell-until-end.ts'
 
 /** Code that runs until its gas is gone: a place to jump to, its number, and the jump. */
 const ENDLESS = '0x5b600056'
@@ -19,19 +21,10 @@ const OUR_GAS = toHex(3_000_000)
 const PAUSE_MS = 20
 
 /** What is kept waiting are questions to the chain, of which each goes to its node: the pool is never remembered. */
-export const setting: GroundSetting = {
-  hasChain: true,
-  providers: 0,
-  pauseMs: 500,
-  question: {
-    kind: 'http',
-    path: '/rpc',
-    body: {
-      ...{ jsonrpc: '2.0', id: 1, method: 'eth_getTransactionCount' },
-      params: ['0x1111111111111111111111111111111111111111', 'pending'],
-    },
-  },
-}
+export const setting = rpcSetting('eth_getTransactionCount', [
+  '0x1111111111111111111111111111111111111111',
+  'pending',
+])
 
 /**
  * One address that has as many batches under way as it may: of code of its own that never ends, brought along or as the
@@ -68,7 +61,6 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
     bytes += body.length
     await postFrom({ url: new URL('/rpc', origin), localAddress, body }, signal).catch(() => undefined)
   }
-  const told = (): void => tell({ addresses: 1, sockets: requests, requests, bytes })
   const workers = Array.from({ length: RPC_PARALLEL_PER_ADDRESS }, async (_, i) => {
     // Whoever has saved the most of its rate spends it on the dearest.
     for (let n = i % 3; !signal.aborted; n++) {
@@ -79,11 +71,8 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
   })
   while (requests < 2 * RPC_PARALLEL_PER_ADDRESS && !signal.aborted)
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-  told()
-  const telling = setInterval(told, 1000)
+  await tellUntilEnd(signal, () => tell({ addresses: 1, sockets: requests, requests, bytes }))
   await Promise.all(workers)
-  clearInterval(telling)
-  told()
 }
 
 const REQUEST = { jsonrpc: '2.0', id: 1 } as const

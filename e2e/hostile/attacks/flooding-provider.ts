@@ -3,6 +3,7 @@ import { until } from '../../../relay/testing/fixtures.ts'
 import { fakeEngine, OWN_SOCKET, TERMS, TestNetwork } from '../../peers/test-network.ts'
 import type { Attack } from '../attack.ts'
 import { flood } from '../tools/flood.ts'
+import { pauseOrEnd } from '../tools/tell-until-end.ts'
 
 const PROVIDERS = 2
 
@@ -32,5 +33,5 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
     )
   }
   tell({ keys: PROVIDERS, sockets: PROVIDERS * relays.length, addresses: 1 })
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await pauseOrEnd(signal)
 }

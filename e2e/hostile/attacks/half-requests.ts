@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Attack, GroundSetting } from '../attack.ts'
 import { hostileAddress } from '../tools/from-address.ts'
+import { tellUntilEnd } from '../tools/tell-until-end.ts'
 
 /** More than a relay holds. */
 const SOCKETS = 3300
@@ -35,11 +36,5 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
   }
   for (let opened = 0; opened < SOCKETS && !signal.aborted; opened += AT_ONCE)
     await Promise.all(Array.from({ length: AT_ONCE }, open))
-  const told = (): void => tell({ addresses: 1, sockets, bytes: sockets })
-  told()
-  const telling = setInterval(told, 1000)
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-  clearInterval(telling)
-  for (const socket of held) socket.destroy()
-  told()
+  await tellUntilEnd(signal, () => tell({ addresses: 1, sockets, bytes: sockets }), held)
 }

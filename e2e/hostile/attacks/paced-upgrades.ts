@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Attack, GroundSetting } from '../attack.ts'
 import { hostileAddress } from '../tools/from-address.ts'
 import { silentUpgrade } from '../tools/silent-upgrade.ts'
+import { pauseOrEnd, tellUntilEnd } from '../tools/tell-until-end.ts'
 
 const ADDRESSES = 16
 /** As many new ones a second from each as a relay allows. */
@@ -25,17 +26,7 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
   }
   const opening = setInterval(open, 1000 / A_SECOND)
   // Until what is opened in ten seconds stands, which is how long libp2p waits for a handshake.
-  await new Promise<void>((resolve) => {
-    setTimeout(resolve, 10_000)
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-  const told = (): void => tell({ addresses: ADDRESSES, sockets })
-  told()
-  const telling = setInterval(told, 1000)
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await pauseOrEnd(signal, 10_000)
+  await tellUntilEnd(signal, () => tell({ addresses: ADDRESSES, sockets }), held)
   clearInterval(opening)
-  clearInterval(telling)
-  for (const socket of held) socket.destroy()
-  told()
 }

@@ -1,35 +1,50 @@
-import type { Attack } from '../attack.ts'
-import { HostileAsker } from '../tools/hostile-asker.ts'
+import { QUOTE_RATE } from '#shared/prompt/constants.ts'
+import type { Attack, GroundSetting } from '../attack.ts'
+import { HostileAsker, quoteWords } from '../tools/hostile-asker.ts'
+import { pauseOrEnd, tellUntilEnd } from '../tools/tell-until-end.ts'
 
-const NAMES_PER_PROVIDER = 140
+/** Nearly as many as a provider has connections for: twenty are left to those who are honest. */
+const NAMES = 180
 /** As often as one name may ask: so each is there when a quote of its own expires. */
-const AGAIN_MS = 500
+const AGAIN_MS = 1000 / QUOTE_RATE.perSecond
+const TICK_MS = 5
 /** For all to hold what they may. */
 const FILL_MS = 10_000
 
-/** At each provider 140 names that ask for as many quotes as they may hold, and use none. */
+/** What one provider refuses no other one gives, and the attacker, with a processor's leavings, has one to keep busy. */
+export const setting: GroundSetting = { providers: 1, pauseMs: 250 }
+
+/** At a provider 180 names that ask for as many quotes as they may hold, use none, and wait for no answer. */
 export const attack: Attack = async ({ providers, model }, { signal, tell }) => {
+  const [provider] = providers
+  if (!provider) throw new Error('nobody provides')
+  const words = quoteWords(model)
   const askers: HostileAsker[] = []
-  let requests = 0
-  for (const provider of providers)
-    for (let i = 0; i < NAMES_PER_PROVIDER && !signal.aborted; i++)
-      await HostileAsker.start(provider, signal).then(
-        (asker) => askers.push(asker),
-        () => undefined,
-      )
-  const cost = { keys: askers.length, sockets: askers.length, addresses: 1 }
-  const hoard = async (asker: HostileAsker, index: number): Promise<void> => {
-    // Not all in one moment: the share would have come back until the next one.
-    await new Promise((resolve) => setTimeout(resolve, (AGAIN_MS * index) / askers.length))
-    while (!signal.aborted) {
-      await asker.askForQuote(model, signal).catch(() => undefined)
-      requests++
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
-    }
+  let [requests, bytes] = [0, 0]
+  while (askers.length < NAMES && !signal.aborted) askers.push(await HostileAsker.start(provider, signal))
+  const told = (): void => {
+    const sockets = askers.reduce((sum, { dials }) => sum + dials, 0)
+    tell({ keys: askers.length, addresses: 1, sockets, streams: requests, requests, bytes })
   }
-  const hoarding = askers.map(hoard)
+  const ask = async (asker: HostileAsker): Promise<void> => {
+    await asker.return(signal)
+    await asker.send(words)
+    requests++
+    bytes += words.length
+  }
+  let [turn, last] = [0, performance.now()]
+  // Evenly, one after the other: between two crowds of them the share would have come back.
+  const asking = setInterval(() => {
+    const due = Math.min(NAMES, Math.floor((performance.now() - last) / (AGAIN_MS / NAMES)))
+    last += due * (AGAIN_MS / NAMES)
+    for (let i = 0; i < due; i++) {
+      const asker = askers[turn++ % NAMES]
+      if (asker) void ask(asker).catch(() => undefined) // it was cut
+    }
+    last = Math.max(last, performance.now() - AGAIN_MS)
+  }, TICK_MS)
   // Until they hold what they may, the quotes for all are not taken.
-  await new Promise((resolve) => setTimeout(resolve, FILL_MS))
-  tell({ ...cost, requests })
-  await Promise.all(hoarding)
+  await pauseOrEnd(signal, FILL_MS)
+  await tellUntilEnd(signal, told)
+  clearInterval(asking)
 }

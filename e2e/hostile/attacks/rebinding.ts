@@ -1,22 +1,14 @@
-import type { Attack, GroundSetting } from '../attack.ts'
+import type { Attack } from '../attack.ts'
 import { hostileAddress } from '../tools/from-address.ts'
 import { postFrom } from '../tools/post-from.ts'
+import { rpcSetting } from '../tools/rpc-setting.ts'
 
 const PAUSE_MS = 20
 const HEAD = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] })
 const GIFT = JSON.stringify({ address: `0x${'1'.repeat(40)}` })
 
 /** What it would use up is its visitor's rate, so the questions come to the same door. */
-export const setting: GroundSetting = {
-  hasChain: true,
-  providers: 0,
-  pauseMs: 500,
-  question: {
-    kind: 'http',
-    path: '/rpc',
-    body: { jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] },
-  },
-}
+export const setting = rpcSetting('eth_blockNumber')
 
 /**
  * A page of a stranger in its visitors' browsers, whose name was made to lead to the relay after it was loaded: the

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Attack, GroundSetting } from '../attack.ts'
 import { hostileAddress } from '../tools/from-address.ts'
 import { silentUpgrade } from '../tools/silent-upgrade.ts'
+import { pauseOrEnd, tellUntilEnd } from '../tools/tell-until-end.ts'
 
 const ADDRESSES = 20
 /** A relay takes 64 of each address. */
@@ -37,16 +38,6 @@ export const attack: Attack = async ({ relays }, { signal, tell }) => {
   // Not awaited: a relay may let them wait. What it takes at all it has taken some seconds later.
   for (let count = 0; count < FROM_EACH; count++)
     for (let n = 1; n <= ADDRESSES; n++) void hold(hostileAddress(n))
-  await new Promise<void>((resolve) => {
-    setTimeout(resolve, STAND_MS)
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-  const told = (): void => tell({ addresses: ADDRESSES, sockets })
-  told()
-  const telling = setInterval(told, 1000)
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-  clearInterval(telling)
-  for (const socket of held) socket.destroy()
-  told()
+  await pauseOrEnd(signal, STAND_MS)
+  await tellUntilEnd(signal, () => tell({ addresses: ADDRESSES, sockets }), held)
 }

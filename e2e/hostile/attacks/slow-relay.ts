@@ -1,5 +1,6 @@
 import type { Attack } from '../attack.ts'
 import { startHostileRelay } from '../tools/hostile-relay.ts'
+import { pauseOrEnd } from '../tools/tell-until-end.ts'
 
 const ANSWER_MS = 10_000
 
@@ -12,5 +13,5 @@ export const attack: Attack = async (_, { signal, tell }) => {
     return []
   })
   tell({ keys: 1, addresses: 1, requests, joins: [address] })
-  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  await pauseOrEnd(signal)
 }

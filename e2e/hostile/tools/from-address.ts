@@ -5,6 +5,11 @@ export function hostileAddress(n: number): string {
   return `127.1.${(n >> 8) & 255}.${n & 255}`
 }
 
+/** The same, each in a block of its own, as far as limits count blocks. */
+export function hostileBlock(n: number): string {
+  return hostileAddress((n << 8) + 1)
+}
+
 /**
  * Has a libp2p node, which cannot choose where its sockets come from, dial a relay from that address: gives the multiaddr
  * to dial instead of the relay's own, and carries its bytes. Ends with the process.

@@ -1,4 +1,4 @@
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, Stream, StreamMuxer } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { fromHex } from '#shared/base/bytes.ts'
 import { modelHash, peerName, type JobId } from '#shared/base/ids.ts'
@@ -12,8 +12,23 @@ import { encode } from '#shared/wire/codec.ts'
 import type { ProviderAddresses } from '../attack.ts'
 import { framed } from './flood.ts'
 
+/**
+ * A dial over WebRTC from Node is closed at once now and then, and libp2p, which does not look at that, waits until its
+ * own deadline. One that stands takes a second or two on a busy machine.
+ */
+const DIAL_MS = 4000
+const DIALS = 8
+
 /** Of one protocol, over one connection. libp2p's own side would stop a stranger at 64 otherwise. */
 const MAX_STREAMS = 1024
+
+/** All that a stream says that asks for a quote, its protocol included, made once for any number of times. */
+export function quoteWords(model: string): Uint8Array {
+  const text = new TextEncoder()
+  const ask = { type: 'quote', model: fromHex(modelHash(model)), promptTokens: 3, maxTokens: 500 }
+  const words = ['/multistream/1.0.0\n', `${PROMPT_PROTOCOL}\n`].map((line) => framed(text.encode(line)))
+  return Uint8Array.from([...words, framed(encode(ask))].flatMap((word) => [...word]))
+}
 
 /** A name that asks a provider over a connection of its own, and does with quotes and jobs what it likes. */
 export class HostileAsker {
@@ -37,11 +52,20 @@ export class HostileAsker {
     return this.#dials
   }
 
-  /** Comes back where its connection was cut. */
+  /** Comes back where its connection was cut: whoever is hostile does not give up at the first dial. */
   async return(signal: AbortSignal): Promise<void> {
     if (this.#connection.status === 'open') return
-    this.#connection = await this.node.dial(multiaddr(this.#provider.addresses[0] ?? ''), { signal })
-    this.#dials++
+    const address = multiaddr(this.#provider.addresses[0] ?? '')
+    for (let dial = 1; ; dial++) {
+      try {
+        const own = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)])
+        this.#connection = await this.node.dial(address, { signal: own })
+        this.#dials++
+        return
+      } catch (thrown) {
+        if (signal.aborted || dial >= DIALS) throw thrown
+      }
+    }
   }
 
   /**
@@ -68,14 +92,17 @@ export class HostileAsker {
     })
   }
 
-  /** Asks, and does not read the answer: to hold a quote takes no more. */
-  async askForQuote(model: string, signal: AbortSignal): Promise<void> {
-    const stream = await this.openStream(PROMPT_PROTOCOL, signal)
+  /**
+   * Sends words of {@link quoteWords} over a stream of its own, waits for nothing and reads no answer. Rejects when the
+   * connection is gone.
+   */
+  async send(words: Uint8Array): Promise<void> {
+    // libp2p's own way waits until the other side agrees to the protocol.
+    const { muxer } = this.#connection as unknown as { readonly muxer: StreamMuxer }
+    const stream = await muxer.createStream()
     stream.addEventListener('message', () => undefined)
-    stream.send(
-      framed(encode({ type: 'quote', model: fromHex(modelHash(model)), promptTokens: 3, maxTokens: 500 })),
-    )
-    await stream.close({ signal })
+    stream.send(words)
+    await stream.close()
   }
 
   /** Rejects with the provider's refusal. */
