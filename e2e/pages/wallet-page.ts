@@ -83,16 +83,25 @@ export class WalletPage {
     await this.page.getByTestId('wallet-menu').click()
     await this.page.getByRole('menuitem', { name: 'Import key' }).click()
     await this.page.getByTestId('import-key').fill(key)
-    if (passphrase !== undefined) await this.#typePassphrase(passphrase)
+    if (passphrase !== undefined) await this.typePassphrase(passphrase)
     await this.page.getByTestId('import-go').click()
   }
 
   /** The private key, for whoever opens the wallet. */
   async exportKey(passphrase?: string): Promise<Hex> {
+    return this.#exportKey(passphrase === undefined ? undefined : () => this.unlock(passphrase))
+  }
+
+  /** The same where a passkey locks it. */
+  async exportKeyByPasskey(): Promise<Hex> {
+    return this.#exportKey(() => this.unlockByPasskey())
+  }
+
+  async #exportKey(open: (() => Promise<void>) | undefined): Promise<Hex> {
     await this.page.getByTestId('wallet-menu').click()
     await this.page.getByRole('menuitem', { name: 'Export key' }).click()
     await this.page.getByTestId('reveal-key').click()
-    if (passphrase !== undefined) await this.unlock(passphrase)
+    await open?.()
     const key = await this.page.getByTestId('private-key').innerText()
     await this.page.getByRole('button', { name: 'Hide and close' }).click()
     return key as Hex
@@ -104,16 +113,33 @@ export class WalletPage {
     await this.page.getByTestId('unlock-go').click()
   }
 
+  /** Has the device asked for the passkey of the locked wallet. */
+  async unlockByPasskey(): Promise<void> {
+    await this.page.getByTestId('unlock-passkey').click()
+  }
+
+  /** Has the device asked for a passkey that is to lock the wallet. */
+  async lockByPasskey(): Promise<void> {
+    await this.openLock()
+    await this.page.getByTestId('use-passkey').click()
+  }
+
+  /** Opens what locks the wallet that is in use. */
+  async openLock(name: 'Lock this wallet' | 'Change the lock' = 'Lock this wallet'): Promise<void> {
+    await this.page.getByTestId('wallet-menu').click()
+    await this.page.getByRole('menuitem', { name }).click()
+  }
+
   /** Locks the wallet that is in use. */
   async lock(passphrase: string): Promise<void> {
-    await this.page.getByTestId('wallet-menu').click()
-    await this.page.getByRole('menuitem', { name: 'Lock this wallet' }).click()
-    await this.#typePassphrase(passphrase)
+    await this.openLock()
+    await this.typePassphrase(passphrase)
     await this.page.getByTestId('lock-go').click()
     await this.page.getByRole('dialog').waitFor({ state: 'hidden' })
   }
 
-  async #typePassphrase(passphrase: string): Promise<void> {
+  /** Types it where a new one is asked for, twice. */
+  async typePassphrase(passphrase: string): Promise<void> {
     for (const field of ['passphrase', 'passphrase-again'])
       await this.page.locator(`dialog[open] [data-testid=${field}]`).fill(passphrase)
   }

@@ -22,6 +22,7 @@ import { PublicationWatch } from './publication-watch.ts'
 import { ReadPath } from './read-path.ts'
 import { rpcHandler } from './rpc-handler.ts'
 import { StakeWatch } from './stake-watch.ts'
+import { tellBinding } from './tell-binding.ts'
 import { TransactionSender } from './transaction-sender.ts'
 
 export interface MountedChain {
@@ -95,6 +96,8 @@ export async function mountChain(
     own && hasClaims
       ? await mountClaims(relay, { client, ...own, key, head, clock, log, demand }, network, config)
       : undefined
+  const id = { chainId: network.chainId, stake: network.contracts.stake }
+  if (own) await tellBinding({ key, log }, id, own.account.address)
   const stake = new StakeWatch({ node, client, head, clock, log }, network)
   const publications = new PublicationWatch({ node, client, head, clock, log }, network)
   const balances = new BalanceWatch({ client, clock, log }, accounts)

@@ -46,10 +46,14 @@ describe('KnownStakes', () => {
     const { name, chain, stakes, active } = await scene()
     chain.set(one, active(100n, 'ff'.repeat(32)))
     chain.set(two, { ...active(), isActive: false })
-    await stakes.said(name, [one, two, operator('3')])
+    await stakes.said(name, [one, two, operator('4')])
     expect(stakes.of(name)).toBeUndefined()
-    await stakes.said(peerName('no peer'), [one])
-    expect(stakes.of(peerName('no peer'))).toBeUndefined()
+    const three = operator('3')
+    chain.set(three, { ...active(), peerKey: undefined }) // its key did not sign for it
+    for (const peer of [name, peerName('no peer')]) {
+      await stakes.said(peer, [one, three])
+      expect(stakes.of(peer)).toBeUndefined()
+    }
   })
 
   it('takes the one with most stake of several, and forgets none that is right for many that are said', async () => {

@@ -90,7 +90,7 @@ it('the failures of wallet read well', () => {
       fix: Try again, and open it when it asks.
     wallet.wrong-passphrase
       This does not open the wallet.
-      fix: Try again. If it is lost, import the key from your copy: that sets a new passphrase.
+      fix: Try again. If it is lost, import the key from your copy with a new passphrase: that sets a new lock.
     wallet.weak-passphrase
       A passphrase has 10 to 256 characters.
       bare: A passphrase has ? to ? characters.
@@ -102,9 +102,14 @@ it('the failures of wallet read well', () => {
       This wallet holds more than a small amount, and no passphrase locks it.
       fix: Lock it with a passphrase, then try again.
     wallet.no-passkey
-      A passkey cannot be used here (it gives no key).
-      bare: A passkey cannot be used here.
-      fix: Use a passphrase.
+      No passkey was made, so nothing was locked.
+      fix: Try again, or use a passphrase.
+    wallet.keyless-passkey
+      Passkeys give no key here (PRF is missing), so none of them opens a wallet.
+      fix: Use a passphrase. If the device now lists a passkey for an Infernet wallet, delete it: it opens nothing.
+    wallet.passkey-not-given
+      The passkey was not given, so the wallet stays locked and signed nothing.
+      fix: Try again. If it is lost, import the key from your copy with a passphrase: that sets a new lock.
     wallet.no-name
       No name is kept here to stake for.
       fix: Stake where data is kept; a private window keeps none.

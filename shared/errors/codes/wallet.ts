@@ -132,7 +132,7 @@ export const WALLET_CODES = {
   },
   'wallet.wrong-passphrase': {
     says: () => 'This does not open the wallet.',
-    fix: 'Try again. If it is lost, import the key from your copy: that sets a new passphrase.',
+    fix: 'Try again. If it is lost, import the key from your copy with a new passphrase: that sets a new lock.',
     example: {},
   },
   'wallet.weak-passphrase': {
@@ -151,9 +151,19 @@ export const WALLET_CODES = {
     example: {},
   },
   'wallet.no-passkey': {
-    says: (f) => `A passkey cannot be used here${inBrackets(f.reason)}.`,
-    fix: 'Use a passphrase.',
-    example: { reason: 'it gives no key' },
+    says: () => 'No passkey was made, so nothing was locked.',
+    fix: 'Try again, or use a passphrase.',
+    example: {},
+  },
+  'wallet.keyless-passkey': {
+    says: () => 'Passkeys give no key here (PRF is missing), so none of them opens a wallet.',
+    fix: 'Use a passphrase. If the device now lists a passkey for an Infernet wallet, delete it: it opens nothing.',
+    example: {},
+  },
+  'wallet.passkey-not-given': {
+    says: () => 'The passkey was not given, so the wallet stays locked and signed nothing.',
+    fix: 'Try again. If it is lost, import the key from your copy with a passphrase: that sets a new lock.',
+    example: {},
   },
   'wallet.no-name': {
     says: () => 'No name is kept here to stake for.',

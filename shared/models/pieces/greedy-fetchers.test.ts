@@ -62,6 +62,53 @@ describe('a seeder among fetchers who want more than their part', () => {
     expect(service.uploads).toHaveLength(MAX_PIECES_STREAMS)
   })
 
+  it('lets a newcomer in where others hold all places: of the peer with the most, what was used the longest ago', async () => {
+    const served = await Promise.all(Array.from({ length: 2 }, () => ask('open')))
+    await wait()
+    const holders = await Promise.all(Array.from({ length: 15 }, () => makePeer()))
+    const held: Fetcher[] = []
+    for (const holder of holders)
+      for (let i = 0; i < MAX_PIECES_STREAMS; i++) held.push(await ask('open', holder))
+    await wait()
+    const rest = await Promise.all(Array.from({ length: 2 }, () => ask('open')))
+    await wait()
+    expect(service.uploads).toHaveLength(MAX_UPLOADS)
+    const newcomer = await ask('open')
+    await wait()
+    expect(newcomer.heard[0]).toMatchObject({ type: 'opened' })
+    expect(service.uploads).toHaveLength(MAX_UPLOADS)
+    const turned = (each: Fetcher): boolean => each.heard.some(({ type }) => type === 'refused')
+    expect(held.filter(turned)).toHaveLength(1)
+    expect(held.find(turned)?.heard.at(-1)).toMatchObject({ error: { code: 'models.upload-busy' } })
+    expect([...served, ...rest].some(turned)).toBe(false)
+    for (let i = 0; i < 30; i++) expect(turned(await ask('open'))).toBe(false)
+    await wait()
+    expect([...served, ...rest].some(turned)).toBe(false)
+  })
+
+  it('gives each of a crowd one turn of the slots before a newcomer has its place', async () => {
+    const crowd = await Promise.all(Array.from({ length: MAX_UPLOADS }, () => ask('open')))
+    await wait()
+    const busy = (each: Fetcher): boolean => each.heard.some(({ type }) => type === 'refused')
+    const early = await ask('open')
+    await wait()
+    expect([busy(early), crowd.some(busy)]).toEqual([true, false])
+    await clock.advance(ROTATE_MS)
+    const newcomer = await ask('open')
+    await wait()
+    expect([busy(newcomer), crowd.filter(busy).length]).toEqual([false, 1])
+  })
+
+  it('takes no place away for one who is refused', async () => {
+    const crowd = await Promise.all(Array.from({ length: MAX_UPLOADS }, () => ask('open')))
+    await clock.advance(ROTATE_MS)
+    const unknown = { type: 'open' as const, model: new Uint8Array(32) }
+    const refused = await openFetcher({ service, clock }, unknown)
+    await wait()
+    expect(refused.heard).toMatchObject([{ error: { code: 'models.not-seeded' } }])
+    expect(crowd.some(({ heard }) => heard.some(({ type }) => type === 'refused'))).toBe(false)
+  })
+
   it('lets no peer’s changes of mind take the slots of others', async () => {
     const others = await Promise.all(Array.from({ length: 7 }, () => ask('open')))
     const fickle = await ask('open')

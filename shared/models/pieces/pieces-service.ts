@@ -17,9 +17,7 @@ import type { Manifest } from '../manifest.ts'
 import {
   DATA_BYTES,
   MAX_COUNTED_PEERS,
-  MAX_PIECES_STREAMS,
   MAX_SHARED_MODELS,
-  MAX_UPLOADS,
   OPEN_RATE,
   OPENING_UPLOADS,
   ROTATE_MS,
@@ -30,6 +28,7 @@ import type { ExchangeLedger } from './exchange-ledger.ts'
 import { fetcherMessageSchema, type FetcherMessage } from './messages.ts'
 import { RateCap } from './rate-cap.ts'
 import { maySeed, SharedModel, type SeedStore } from './shared-model.ts'
+import { UploadPlaces, type UploadPlace } from './upload-places.ts'
 import { UploadSession } from './upload-session.ts'
 import { UploadSlots } from './upload-slots.ts'
 
@@ -54,6 +53,15 @@ export interface Upload {
 
 type Frames = FramedStream<typeof fetcherMessageSchema>
 
+interface Placed {
+  readonly peer: PeerName
+  readonly shared: SharedModel
+  readonly place: UploadPlace
+}
+
+/** Why a stream ends that was answered, where whoever fetches is told. */
+const TOLD_BY_NAME: ReadonlySet<ErrorCode> = new Set(['models.not-seeded', 'models.upload-busy'])
+
 /** The seeding side of the pieces protocol: what is shared here, and who gets it. */
 export class PiecesService {
   /** After each change of what is shared or who fetches. */
@@ -67,8 +75,7 @@ export class PiecesService {
   readonly #opening: OpeningPlaces
   /** A deadline for each frame. */
   readonly #timers: LazyTimers
-  #streams = 0
-  readonly #streamsOf = new Map<PeerName, number>()
+  readonly #places: UploadPlaces
   #timer: { stop(): void } | undefined
   #givenBytes = 0
 
@@ -78,6 +85,7 @@ export class PiecesService {
     this.#cap = components.cap ?? new RateCap(components.clock)
     this.#slots = new UploadSlots(components.random)
     this.#opening = new OpeningPlaces(components.clock, OPENING_UPLOADS)
+    this.#places = new UploadPlaces(components.clock)
     this.#opens = new KeyedBuckets(components.clock, OPEN_RATE, MAX_COUNTED_PEERS)
   }
 
@@ -140,7 +148,7 @@ export class PiecesService {
     const place = this.#opening.enter(stream, connection)
     try {
       const asked = await frames.receive({ signal: place.signal }).finally(() => place.leave())
-      await this.#answerCounted(frames, asked, connection)
+      await this.#answer(frames, asked, connection)
       await frames.close()
     } catch (thrown) {
       if (thrown === place.signal.reason) await refuse(frames, thrown).catch(() => undefined)
@@ -154,43 +162,29 @@ export class PiecesService {
     this.#endSessions(() => true, new InfernetError('wire.closed'))
   }
 
-  /** True when there are too many. One peer may have several connections, each with streams of its own. */
-  #count(peer: PeerName, by: 1 | -1): boolean {
-    this.#streams += by
-    const own = (this.#streamsOf.get(peer) ?? 0) + by
-    if (own > 0) this.#streamsOf.set(peer, own)
-    else this.#streamsOf.delete(peer)
-    return this.#streams > MAX_UPLOADS || own > MAX_PIECES_STREAMS
-  }
-
-  async #answerCounted(frames: Frames, asked: FetcherMessage, connection: Connection): Promise<void> {
+  async #answer(frames: Frames, asked: FetcherMessage, connection: Connection): Promise<void> {
     const peer = peerName(connection.remotePeer.toString())
-    const isTooMany = this.#count(peer, 1)
-    try {
-      await this.#answer(frames, asked, { peer, connection, isTooMany })
-    } finally {
-      this.#count(peer, -1)
-    }
-  }
-
-  async #answer(
-    frames: Frames,
-    asked: FetcherMessage,
-    {
-      peer,
-      connection,
-      isTooMany,
-    }: { readonly peer: PeerName; readonly connection: Connection; readonly isTooMany: boolean },
-  ): Promise<void> {
-    const refusal = (await this.#refusal(peer, connection)) ?? (isTooMany ? 'models.upload-busy' : undefined)
+    const refusal = await this.#refusal(peer, connection)
     if (refusal) return refuse(frames, new InfernetError(refusal))
     if (asked.type !== 'manifest' && asked.type !== 'open')
       throw new InfernetError('wire.unexpected', { got: asked.type })
     const shared = this.#models.get(asked.model)
     if (!shared) return refuse(frames, new InfernetError('models.not-seeded'))
-    if (asked.type === 'manifest') return this.#sendManifest(frames, peer, shared)
-    await shared.refresh()
-    await this.#serve(frames, peer, shared)
+    // Last: nobody loses a place to one who is refused. A peer's streams on all its connections are counted together.
+    const place = this.#places.enter(peer)
+    if (!place) return refuse(frames, new InfernetError('models.upload-busy'))
+    try {
+      if (asked.type === 'manifest') return await this.#sendManifest(frames, { peer, shared, place })
+      await shared.refresh()
+      place.signal.throwIfAborted()
+      await this.#serve(frames, { peer, shared, place })
+    } catch (thrown) {
+      const reason = InfernetError.from(thrown)
+      if (!TOLD_BY_NAME.has(reason.code)) throw thrown
+      await refuse(frames, reason)
+    } finally {
+      place.leave()
+    }
   }
 
   async #refusal(peer: PeerName, connection: Connection): Promise<ErrorCode | undefined> {
@@ -200,7 +194,7 @@ export class PiecesService {
     return this.#opens.take(peer) ? undefined : 'models.upload-busy'
   }
 
-  async #sendManifest(frames: Frames, peer: PeerName, shared: SharedModel): Promise<void> {
+  async #sendManifest(frames: Frames, { peer, shared, place }: Placed): Promise<void> {
     const bytes = shared.manifestBytes
     const { ledger } = this.#components
     if (ledger.allowance(peer) < bytes.length) return refuse(frames, new InfernetError('models.upload-spent'))
@@ -208,11 +202,13 @@ export class PiecesService {
     // Who goes away meanwhile holds no place in the line for what may go out, however long that is.
     const gone = new AbortController()
     frames.onClose(() => gone.abort(new InfernetError('wire.closed')))
+    const signal = AbortSignal.any([gone.signal, place.signal])
     for (let offset = 0; offset < bytes.length; offset += DATA_BYTES) {
       const part = bytes.subarray(offset, offset + DATA_BYTES)
-      await this.#untilMayGo(part.length, gone.signal)
-      const deadlineMs = SEND_DEADLINE_MS
-      await frames.send({ type: 'manifest', total: bytes.length, offset, bytes: part }, { deadlineMs })
+      await this.#untilMayGo(part.length, signal)
+      const said = { type: 'manifest', total: bytes.length, offset, bytes: part }
+      await frames.send(said, { deadlineMs: SEND_DEADLINE_MS, signal })
+      place.used()
     }
   }
 
@@ -222,22 +218,24 @@ export class PiecesService {
     return withDeadline(this.#components.clock, millis(UPLOAD_IDLE_MS), late, take, { signal })
   }
 
-  async #serve(frames: Frames, peer: PeerName, shared: SharedModel): Promise<void> {
+  async #serve(frames: Frames, { peer, shared, place }: Placed): Promise<void> {
     const { clock, ledger } = this.#components
     const session = new UploadSession(frames, peer, shared, {
       clock,
       ledger,
       cap: this.#cap,
       onInterest: () => this.#review(),
-      onGiven: (bytes) => (this.#givenBytes += bytes),
+      onGiven: (bytes) => {
+        place.used()
+        this.#givenBytes += bytes
+      },
     })
+    place.keepWhile(() => session.isBusy)
+    place.signal.addEventListener('abort', () => session.stop(place.signal.reason as InfernetError))
     this.#sessions.add(session)
     this.#review()
     try {
       await session.run()
-    } catch (thrown) {
-      if (InfernetError.from(thrown).code !== 'models.not-seeded') throw thrown
-      await refuse(frames, thrown)
     } finally {
       this.#sessions.delete(session)
       this.#review()

@@ -97,9 +97,13 @@ export class UploadSession implements SlotCandidate {
     return this.#components.ledger.recentlyGot(this.peer)
   }
 
+  /** Something that it asked for is being sent. */
+  get isBusy(): boolean {
+    return this.#wants.length > 0 || this.#current !== undefined
+  }
+
   get isIdle(): boolean {
-    const isWaiting = this.#wants.length > 0 || this.#current !== undefined
-    return this.#isTold && !isWaiting && this.#components.clock.monotonic() - this.#usedAt > ROTATE_MS
+    return this.#isTold && !this.isBusy && this.#components.clock.monotonic() - this.#usedAt > ROTATE_MS
   }
 
   choose(isChosen: boolean): void {

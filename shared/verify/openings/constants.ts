@@ -42,5 +42,16 @@ export const MAX_OPENINGS_STREAMS = 4
 /** Requests of everybody that are answered at once, 200 KB each at most: whoever reads slowly holds its own that long. */
 export const MAX_OPEN_REQUESTS = 64
 
+/**
+ * Their places until they are answered: of one peer what two connections may ask, a direct and a relayed one. Where all are
+ * taken, the peer with the most gives one up, so that slow readers hold them against nobody.
+ */
+export const OPENINGS_PLACES = {
+  total: MAX_OPEN_REQUESTS,
+  perPeer: 2 * MAX_OPENINGS_STREAMS,
+  perConnection: MAX_OPENINGS_STREAMS,
+  busy: 'verify.rate-limited',
+} as const
+
 /** All openings of one request come within this, or are taken for withheld. */
 export const OPENINGS_DEADLINE_MS = 30 * SECOND_MS

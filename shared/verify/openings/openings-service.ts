@@ -4,19 +4,20 @@ import type { Clock } from '../../base/clock.ts'
 import { peerName, type PeerName } from '../../base/ids.ts'
 import { KeyedBuckets } from '../../base/keyed-buckets.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
-import { millis } from '../../base/units.ts'
+import { millis, SECOND_MS } from '../../base/units.ts'
 import { withDeadline } from '../../base/wait.ts'
 import { errorToMessage } from '../../errors/error-message.ts'
 import { InfernetError } from '../../errors/infernet-error.ts'
 import type { SketchOpening } from '../../stream/sketch-tree.ts'
 import { FramedStream } from '../../wire/framed-stream.ts'
+import { OpeningPlaces } from '../../wire/opening-places.ts'
 import {
   JOB_OPENINGS_RATE,
-  MAX_OPEN_REQUESTS,
   MAX_OPENING_ASKERS,
   MAX_RATED_JOBS,
   OPENED_POSITIONS_RATE,
   OPENINGS_DEADLINE_MS,
+  OPENINGS_PLACES,
   OPENINGS_RATE,
   REQUEST_COST_POSITIONS,
 } from './constants.ts'
@@ -31,6 +32,8 @@ export interface OpeningsServiceComponents {
   readonly key: PrivateKey
 }
 
+type OpeningsFrames = FramedStream<typeof openingsRequestSchema>
+
 /** The provider's side of the openings protocol: one request a stream. It costs the asker nothing, and so is limited. */
 export class OpeningsService {
   readonly #clock: Clock
@@ -39,7 +42,7 @@ export class OpeningsService {
   readonly #rates: KeyedBuckets<PeerName>
   readonly #jobs: KeyedBuckets<string>
   readonly #total: TokenBucket
-  #open = 0
+  readonly #places: OpeningPlaces
 
   constructor({ clock, keeper, key }: OpeningsServiceComponents) {
     this.#clock = clock
@@ -47,6 +50,7 @@ export class OpeningsService {
     this.#key = key
     this.#rates = new KeyedBuckets(clock, OPENINGS_RATE, MAX_OPENING_ASKERS)
     this.#jobs = new KeyedBuckets(clock, JOB_OPENINGS_RATE, MAX_RATED_JOBS)
+    this.#places = new OpeningPlaces(clock, OPENINGS_PLACES)
     this.#total = new TokenBucket(clock, OPENED_POSITIONS_RATE)
   }
 
@@ -54,32 +58,30 @@ export class OpeningsService {
   readonly handle = async (stream: Stream, connection: Connection): Promise<void> => {
     const frames = new FramedStream(stream, openingsRequestSchema, this.#clock)
     const late = (): Error => new InfernetError('wire.timeout', { limitMs: OPENINGS_DEADLINE_MS })
-    let isCounted = false
+    const place = this.#places.enter(stream, connection)
     try {
-      const request = await frames.receive()
+      const request = await frames.receive({ signal: place.signal })
       const asker = peerName(connection.remotePeer.toString())
-      isCounted = this.#open < MAX_OPEN_REQUESTS
-      if (isCounted) this.#open++
-      await withDeadline(this.#clock, millis(OPENINGS_DEADLINE_MS), late, (signal) =>
-        this.#answer(frames, request, { asker, isTooMuch: !isCounted, signal }),
-      )
+      const answer = (signal: AbortSignal): Promise<void> => this.#answer(frames, request, { asker, signal })
+      await withDeadline(this.#clock, millis(OPENINGS_DEADLINE_MS), late, answer, { signal: place.signal })
       await frames.close()
     } catch (thrown) {
+      if (thrown === place.signal.reason) await refuse(frames, thrown).catch(() => undefined)
       frames.abort(thrown)
     } finally {
-      if (isCounted) this.#open--
+      place.leave()
     }
   }
 
   async #answer(
-    frames: FramedStream<typeof openingsRequestSchema>,
+    frames: OpeningsFrames,
     request: OpeningsRequest,
-    { asker, isTooMuch, signal }: { asker: PeerName; isTooMuch: boolean; signal: AbortSignal },
+    { asker, signal }: { readonly asker: PeerName; readonly signal: AbortSignal },
   ): Promise<void> {
-    const opening = isTooMuch ? Promise.reject(rateLimited()) : this.#openFor(asker, request)
+    const opening = this.#openFor(asker, request)
     const found = await opening.catch((refused: unknown) => InfernetError.from(refused))
     if (found instanceof InfernetError) {
-      await frames.send({ type: 'refused', error: errorToMessage(found) }, { signal })
+      await refuse(frames, found, signal)
       return
     }
     for (const each of found.openings) await frames.send({ type: 'opening', opening: each }, { signal })
@@ -100,6 +102,11 @@ export class OpeningsService {
     const signed = await signOpened({ link, positions, openings }, this.#key)
     return { openings, statement: statementBytes(signed) }
   }
+}
+
+/** Told within a second; a stream that cannot even take that is cut. */
+function refuse(frames: OpeningsFrames, thrown: unknown, signal?: AbortSignal): Promise<void> {
+  return frames.send({ type: 'refused', error: errorToMessage(thrown) }, { signal, deadlineMs: SECOND_MS })
 }
 
 function rateLimited(): InfernetError {

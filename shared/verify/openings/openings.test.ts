@@ -305,6 +305,28 @@ describe('openings', () => {
     expect(outcomes).toHaveLength(100)
   })
 
+  it('are not kept from others by a few peers whose requests take long', async () => {
+    const keep = keeper
+    const never = new Promise<never>(() => undefined)
+    let isSlow = true
+    const slow = {
+      holds: (asked: Parameters<OpeningKeeper['holds']>[0]) => (isSlow ? never : keep.holds(asked)),
+    }
+    const part = { ...slow, open: keep.open.bind(keep) } as unknown as OpeningKeeper
+    service = new OpeningsService({ clock, keeper: part, key: provider.key })
+    const holders = await Promise.all(Array.from({ length: 10 }, () => makePeer()))
+    const turned: string[] = []
+    for (let i = 0; i < 20; i++)
+      for (const holder of holders)
+        void ask((stream) => honest(stream, holder), { positions: [3] }).catch(
+          ({ code }: { code: string }) => void turned.push(code),
+        )
+    await expect.poll(() => turned.length).toBe(200 - MAX_OPEN_REQUESTS)
+    expect(new Set(turned)).toEqual(new Set(['verify.rate-limited']))
+    isSlow = false
+    expect((await ask(honest, { positions: [3] })).opened).toHaveLength(1)
+  })
+
   it('end with the signal of who asks', async () => {
     const controller = new AbortController()
     const asked = ask(async () => undefined, {}, controller.signal)
