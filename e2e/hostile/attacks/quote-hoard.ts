@@ -5,8 +5,8 @@ import { pauseOrEnd, tellUntilEnd } from '../tools/tell-until-end.ts'
 
 /** Nearly as many as a provider has connections for: twenty are left to those who are honest. */
 const NAMES = 180
-/** As often as one name may ask: so each is there when a quote of its own expires. */
-const AGAIN_MS = 1000 / QUOTE_RATE.perSecond
+/** Half as often as one name may ask: a provider that the machine kept waiting for a second has not too many before it. */
+const AGAIN_MS = 2000 / QUOTE_RATE.perSecond
 const TICK_MS = 5
 /** For all to hold what they may. */
 const FILL_MS = 10_000
