@@ -57,6 +57,14 @@ contract LeftJailTest is StakeFixture {
         register(MINIMUM);
     }
 
+    function test_unjail_letsTheOnlyKeyOut() public {
+        register(MINIMUM);
+        court.jail(operator);
+        assertJailedWith(PEER, operator);
+        court.unjail(operator);
+        vm.assertEq(stake.jailedWith(PEER).length, 0);
+    }
+
     function test_unjail_letsAllKeysOut() public {
         register(MINIMUM);
         vm.startPrank(operator);
