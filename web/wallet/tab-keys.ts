@@ -235,7 +235,6 @@ export interface SessionScope {
 /**
  * A key as people write it: 64 hexadecimal digits, `0x` or not, spaces around.
  *
- * @internal
  * @throws InfernetError `wallet.bad-key`
  */
 export function parsePrivateKey(text: string): Hex {

@@ -40,7 +40,7 @@ export const MAX_OPENING_ASKERS = 1024
 export const MAX_OPENINGS_STREAMS = 4
 
 /** Requests of everybody that are answered at once, 200 KB each at most: whoever reads slowly holds its own that long. */
-export const MAX_OPEN_REQUESTS = 64
+const MAX_OPEN_REQUESTS = 64
 
 /**
  * Their places until they are answered: of one peer what two connections may ask, a direct and a relayed one. Where all are

@@ -16,7 +16,7 @@ import { FramedStream } from '../../wire/framed-stream.ts'
 import {
   JOB_OPENINGS_RATE,
   MAX_ASKED_POSITIONS,
-  MAX_OPEN_REQUESTS,
+  OPENINGS_PLACES,
   OPENINGS_DEADLINE_MS,
   OPENINGS_RATE,
   REQUEST_COST_POSITIONS,
@@ -298,7 +298,7 @@ describe('openings', () => {
         ({ code }: { code: string }) => void outcomes.push(code),
       ),
     )
-    await expect.poll(() => outcomes.length).toBe(100 - MAX_OPEN_REQUESTS)
+    await expect.poll(() => outcomes.length).toBe(100 - OPENINGS_PLACES.total)
     expect(new Set(outcomes)).toEqual(new Set(['verify.rate-limited']))
     for (let waited = 0; waited <= OPENINGS_DEADLINE_MS; waited += 1000) await clock.advance(millis(1000))
     await Promise.all(asked)
@@ -321,7 +321,7 @@ describe('openings', () => {
         void ask((stream) => honest(stream, holder), { positions: [3] }).catch(
           ({ code }: { code: string }) => void turned.push(code),
         )
-    await expect.poll(() => turned.length).toBe(200 - MAX_OPEN_REQUESTS)
+    await expect.poll(() => turned.length).toBe(200 - OPENINGS_PLACES.total)
     expect(new Set(turned)).toEqual(new Set(['verify.rate-limited']))
     isSlow = false
     expect((await ask(honest, { positions: [3] })).opened).toHaveLength(1)
