@@ -40,14 +40,15 @@ export const MAX_CALL_DATA_BYTES = 24 * KIB
  * Gas that a call may burn at the endpoint, by what it does; an endpoint executes some 100 million a second. A read of
  * ours takes below 150,000: sixteen bindings of one operator. A payer that is a contract may take 350,000 to check a
  * passkey's signature. What one person does takes below 200,000 (`contracts/snapshots`), a passkey aside. A claim of 24
- * vouchers, each of another payer, takes below 2.5 million. A wallet that is a contract takes coins for below 50,000.
+ * vouchers, each of another payer, takes below 2.5 million, a jail of an operator with 16 keys some 1.1 million. A wallet
+ * that is a contract takes coins for below 50,000.
  */
 export const MAX_CALL_GAS = 3_000_000n
 export const CALL_GAS = {
   read: 300_000n,
   check: 600_000n,
   act: 600_000n,
-  claim: MAX_CALL_GAS,
+  many: MAX_CALL_GAS,
   coin: 100_000n,
 } as const satisfies Record<CallKind, bigint>
 /** What a call takes of its address's rate is its gas in these, one at least. */

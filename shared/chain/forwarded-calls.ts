@@ -12,10 +12,10 @@ import { permitAbi } from './reads.ts'
  * - `read`: asks a contract of ours, or an asset, and runs no other code
  * - `check`: asks an escrow about a voucher, which may run the payer's own contract (ERC-1271)
  * - `act`: tries what changes something
- * - `claim`: tries many vouchers at once
+ * - `many`: tries to change many things at once
  * - `coin`: sends the coin that pays for gas, with no data; whoever gets it may be a contract
  */
-export type CallKind = 'read' | 'check' | 'act' | 'claim' | 'coin'
+export type CallKind = 'read' | 'check' | 'act' | 'many' | 'coin'
 
 /** Tells what a call does from its target and its data (hex); undefined for what is none of ours. */
 export type FindCallKind = (to: string, data: string) => CallKind | undefined
@@ -26,8 +26,8 @@ const SELECTOR_CHARACTERS = 10
 /** Views that verify a signature. */
 const CHECKS: ReadonlySet<string> = new Set(['claimable'])
 
-/** What takes a list whose length whoever calls chooses. */
-const CLAIMS: ReadonlySet<string> = new Set(['claim', 'claimToPot'])
+/** What takes a list of vouchers, and what writes to each of an operator's keys. */
+const MANY: ReadonlySet<string> = new Set(['claim', 'claimToPot', 'jail', 'unjail'])
 
 /** What assets of the network are asked: all parts of ERC-20, and of ERC-2612 what a permit is made from. */
 const ASSET_ABIS: readonly Abi[] = [
@@ -61,6 +61,6 @@ export function forwardedCalls({ contracts, escrows, isTest }: NetworkFile): Fin
 }
 
 function kindOf({ name, stateMutability }: AbiFunction): CallKind {
-  if (stateMutability !== 'view' && stateMutability !== 'pure') return CLAIMS.has(name) ? 'claim' : 'act'
+  if (stateMutability !== 'view' && stateMutability !== 'pure') return MANY.has(name) ? 'many' : 'act'
   return CHECKS.has(name) ? 'check' : 'read'
 }
