@@ -37,6 +37,7 @@ const alone = ['e2e/flows/failover.e2e.ts', 'e2e/engine/leaks.e2e.ts']
 /** What takes long, the longest first: begun last, it would run beside nothing. */
 const long = [
   'page',
+  'check',
   'gpu-decoder',
   'webgpu',
   'market',
@@ -52,7 +53,9 @@ const long = [
   'wallet-moves',
   'add-model',
   'models',
+  'passkey',
   'outage',
+  'hard-cases',
   'seed-provider',
   'dead-socket',
   'relayed',

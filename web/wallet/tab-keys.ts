@@ -62,7 +62,7 @@ const SESSION = 'session:'
  *
  * Without a lock, as session keys and wallets with small amounts are, the sealing key lies in the same database. WebCrypto
  * gives it to no script, but browsers write it to their files in clear, so whoever copies the profile has these keys
- * (`e2e/flows/copied-profile.e2e.ts` does it), and code in this page uses them without asking. A lock that is set later
+ * (`e2e/flows/copied-profile.long.e2e.ts` does it), and code in this page uses them without asking. A lock that is set later
  * does not reach what was copied before, nor what the browser has not cleaned from its files yet.
  *
  * What is lost with the browser's data is lost: hence `reveal`.
