@@ -4,7 +4,10 @@ import { expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url).pathname
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/*.md', { cwd: root })]
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'contracts/SECURITY.md'],
+  ...globSync('docs/*.md', { cwd: root }),
+]
 const FOLDERS = /^(shared|relay|web|contracts|e2e|docs|patches)\//
 
 /** Paths in `backquotes` that begin with one of our folders. */
@@ -45,6 +48,13 @@ it('contracts/SECURITY.md names no test that is not there', () => {
   const isThere = ({ path, name }: { path: string; name: string }): boolean =>
     existsSync(join(root, path)) && new RegExp(`function (test|invariant)\\w*_${name}\\(`).test(read(path))
   expect(named.filter((each) => !isThere(each))).toEqual([])
+})
+
+it('contracts/SECURITY.md names a test for each risk that is accepted', () => {
+  const [, risks = ''] = /## Known risks[^\n]*\n\n([\s\S]*?)\n\n## /.exec(read('contracts/SECURITY.md')) ?? []
+  const lines = risks.split('\n')
+  expect(lines.length).toBeGreaterThan(15)
+  expect(lines.filter((line) => !/`[\w/]+: \w+`|`[\w/-]+\.test\.ts`/.test(line))).toEqual([])
 })
 
 it('the comments that cite a page cite one that is there', () => {
