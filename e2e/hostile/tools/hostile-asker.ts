@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Connection, Libp2p, Stream, StreamMuxer } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { fromHex } from '#shared/base/bytes.ts'
@@ -14,10 +15,11 @@ import { framed } from './flood.ts'
 
 /**
  * A dial over WebRTC from Node is closed at once now and then, and libp2p, which does not look at that, waits until its
- * own deadline. One that stands takes a second or two on a busy machine.
+ * own deadline. One that stands takes a second or two on a busy machine. A provider that many dial at once cuts some.
  */
 const DIAL_MS = 4000
 const DIALS = 8
+const PAUSE_MS = 250
 
 /** Of one protocol, over one connection. libp2p's own side would stop a stranger at 64 otherwise. */
 const MAX_STREAMS = 1024
@@ -52,20 +54,11 @@ export class HostileAsker {
     return this.#dials
   }
 
-  /** Comes back where its connection was cut: whoever is hostile does not give up at the first dial. */
+  /** Comes back where its connection was cut. */
   async return(signal: AbortSignal): Promise<void> {
     if (this.#connection.status === 'open') return
-    const address = multiaddr(this.#provider.addresses[0] ?? '')
-    for (let dial = 1; ; dial++) {
-      try {
-        const own = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)])
-        this.#connection = await this.node.dial(address, { signal: own })
-        this.#dials++
-        return
-      } catch (thrown) {
-        if (signal.aborted || dial >= DIALS) throw thrown
-      }
-    }
+    this.#connection = await dialAgain(this.node, this.#provider, signal)
+    this.#dials++
   }
 
   /**
@@ -79,9 +72,7 @@ export class HostileAsker {
     transports: LocalNodeInit['transports'] = [],
   ): Promise<HostileAsker> {
     const node = await startLocalNode({ transports })
-    const address = multiaddr(provider.addresses[0] ?? '')
-    const connection = await node.dial(address, { signal })
-    return new HostileAsker(node, connection, provider)
+    return new HostileAsker(node, await dialAgain(node, provider, signal), provider)
   }
 
   openStream(protocol: string, signal: AbortSignal): Promise<Stream> {
@@ -137,5 +128,23 @@ export class HostileAsker {
     const open = { type: 'open', jobId: realRandom.bytes(16), quoteId: fromHex(quoteId), question }
     stream.send(framed(encode(open)))
     return stream
+  }
+}
+
+/** Whoever is hostile does not give up at the first dial. */
+async function dialAgain(
+  node: Libp2p,
+  { addresses: [first = ''] }: ProviderAddresses,
+  signal: AbortSignal,
+): Promise<Connection> {
+  for (let dial = 1; ; dial++) {
+    try {
+      return await node.dial(multiaddr(first), {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]),
+      })
+    } catch (thrown) {
+      if (signal.aborted || dial >= DIALS) throw thrown
+      await setTimeout(PAUSE_MS)
+    }
   }
 }
