@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { createReadStream, type Stats } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SECOND_MS } from '#shared/base/units.ts'
 import { isCompressible, mediaType } from './media-types.ts'
@@ -58,19 +58,38 @@ export class FileIndex {
     return [...this.#files.values()]
   }
 
-  /** The file, or undefined. A file that changed or came after the last look is found within a second. */
+  /**
+   * The file as it lies there now, or undefined. One that changed or went is known at once, and one that came within a
+   * second.
+   */
   async find(path: string): Promise<ServedFile | undefined> {
     const known = this.#files.get(path)
-    if (known && (await isUnchanged(known))) return known
+    if (known && isSame(known, await statOf(known.absolute))) return known
     // A look that is going on may find it, too.
     if (this.#scanning || performance.now() - this.#scannedAt >= RESCAN_MS) await this.scan()
-    return this.#files.get(path)
+    return this.#refresh(path)
   }
 
   /** Looks through the folder. A folder that is not there has no files. */
   async scan(): Promise<void> {
     this.#scanning ??= this.#scan().finally(() => (this.#scanning = undefined))
     await this.#scanning
+  }
+
+  /**
+   * What was looked at may be older than the file: a length or a hash of other bytes must not go out with it. Where one
+   * file changed others may have come, so the next miss may look again.
+   */
+  async #refresh(path: string): Promise<ServedFile | undefined> {
+    const known = this.#files.get(path)
+    if (!known) return undefined
+    const now = await statOf(known.absolute)
+    if (isSame(known, now)) return known
+    this.#scannedAt = Number.NEGATIVE_INFINITY
+    if (!now?.isFile()) return undefined
+    const changed = servedFile(path, known.absolute, now.size, now.mtimeMs)
+    this.#files.set(path, changed)
+    return changed
   }
 
   async #scan(): Promise<void> {
@@ -95,10 +114,13 @@ export class FileIndex {
 
   async #add(path: string, found: Map<string, ServedFile>): Promise<void> {
     const absolute = join(this.#folder, path)
-    const { size, mtimeMs } = await stat(absolute)
+    const now = await statOf(absolute)
+    if (!now?.isFile()) return
     const before = this.#files.get(path)
-    const isSame = before?.size === size && before.modifiedMs === mtimeMs
-    found.set(path, isSame ? before : servedFile(path, absolute, size, mtimeMs))
+    found.set(
+      path,
+      before && isSame(before, now) ? before : servedFile(path, absolute, now.size, now.mtimeMs),
+    )
   }
 }
 
@@ -132,9 +154,13 @@ async function hashFile(absolute: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function isUnchanged({ absolute, size, modifiedMs }: ServedFile): Promise<boolean> {
-  const now = await stat(absolute).catch(() => undefined)
-  return now?.size === size && now.mtimeMs === modifiedMs
+/** Of the entry itself, so that a link that took a file's place is not followed. Undefined where there is none. */
+async function statOf(absolute: string): Promise<Stats | undefined> {
+  return lstat(absolute).catch(() => undefined)
+}
+
+function isSame({ size, modifiedMs }: ServedFile, now: Stats | undefined): boolean {
+  return now?.isFile() === true && now.size === size && now.mtimeMs === modifiedMs
 }
 
 /** Copies that a build left beside the file, not older than it. */
