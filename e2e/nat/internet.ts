@@ -1,4 +1,4 @@
-import { Namespaces, plug, type Namespace } from './namespaces.ts'
+import { addBridge, addPort, Namespaces, plug, type Namespace } from './namespaces.ts'
 
 /**
  * Addresses that count as public ones for browsers, libp2p and our own code; those kept for documentation do not. No
@@ -28,10 +28,10 @@ export class Internet implements AsyncDisposable {
   constructor() {
     try {
       this.public = this.#namespaces.make('public')
-      this.public.run('ip', 'link', 'add', 'bridge', 'type', 'bridge')
-      for (const address of [...RELAYS, TURN_SERVER])
-        this.public.run('ip', 'address', 'add', `${address}/${PUBLIC_BITS}`, 'dev', 'bridge')
-      this.public.run('ip', 'link', 'set', 'bridge', 'up')
+      addBridge(
+        this.public,
+        [...RELAYS, TURN_SERVER].map((address) => `${address}/${PUBLIC_BITS}`),
+      )
     } catch (thrown) {
       this.#namespaces.remove()
       throw thrown
@@ -43,7 +43,7 @@ export class Internet implements AsyncDisposable {
     const router = this.#namespaces.make(`router${number}`)
     const port = `port${number}`
     plug([this.public, port], [router, 'wan'])
-    this.public.run('ip', 'link', 'set', port, 'master', 'bridge', 'up')
+    addPort(this.public, port)
     return new Router(router, { address, nat, number })
   }
 

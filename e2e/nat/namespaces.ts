@@ -39,6 +39,24 @@ export function plug(
   one.run('ip', 'link', 'add', end, 'type', 'veth', 'peer', 'name', otherEnd, 'netns', other.name)
 }
 
+/**
+ * Without an address of its own a bridge has the lowest of its ports', and with a later port another one. Whoever knew the
+ * old one then reaches nothing there for up to 30 s.
+ */
+const BRIDGE_MAC = '02:00:00:00:00:01'
+
+/** A switch named `bridge`, with these addresses, each with its bits of the network. */
+export function addBridge({ run }: Namespace, addresses: readonly string[]): void {
+  run('ip', 'link', 'add', 'bridge', 'address', BRIDGE_MAC, 'type', 'bridge')
+  for (const address of addresses) run('ip', 'address', 'add', address, 'dev', 'bridge')
+  run('ip', 'link', 'set', 'bridge', 'up')
+}
+
+/** Puts a port of that name, which is plugged in, into the namespace's switch. */
+export function addPort({ run }: Namespace, port: string): void {
+  run('ip', 'link', 'set', port, 'master', 'bridge', 'up')
+}
+
 function reasonForNone(
   tools: Readonly<Record<string, string>>,
   tryIt: (tried: Namespace) => void,

@@ -52,6 +52,7 @@ export async function sendFile(
 
 /** A file that ends early, or a reader that goes, cuts the connection: a short body must not look whole. */
 function stream(absolute: string, start: number, end: number, response: ServerResponse): void {
+  if (response.destroyed) return // who asked went while the file was read for its hash: no fault of ours to log
   pipeline(createReadStream(absolute, { start, end, highWaterMark: 1 << 18 }), response, (thrown) => {
     if (thrown) response.destroy()
   })

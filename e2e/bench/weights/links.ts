@@ -2,7 +2,15 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { Browser } from 'playwright'
 import { launchBrowser } from '../../fixtures/browser.ts'
 import { launchIn } from '../../nat/launch-in.ts'
-import { Namespaces, plug, reasonForNoShaping, shape, type Namespace } from '../../nat/namespaces.ts'
+import {
+  addBridge,
+  addPort,
+  Namespaces,
+  plug,
+  reasonForNoShaping,
+  shape,
+  type Namespace,
+} from '../../nat/namespaces.ts'
 
 /** What each origin and each seeder may send. */
 export const LINK_BITS_PER_SECOND = 20e6
@@ -59,10 +67,7 @@ class ShapedLinks implements Links {
     try {
       // The bridge that all are plugged into is the visitor's own.
       this.#visitor = this.#namespaces.make('visitor')
-      const { run } = this.#visitor
-      run('ip', 'link', 'add', 'bridge', 'type', 'bridge')
-      run('ip', 'address', 'add', `${addressOf(0)}/24`, 'dev', 'bridge')
-      run('ip', 'link', 'set', 'bridge', 'up')
+      addBridge(this.#visitor, [`${addressOf(0)}/24`])
       this.visitor = placeIn(this.#visitor, addressOf(0))
       this.others = Array.from({ length: count }, (_, i) => this.#add(i + 1))
     } catch (thrown) {
@@ -88,7 +93,7 @@ class ShapedLinks implements Links {
     const port = `port${number}`
     const namespace = this.#namespaces.make(`link${number}`)
     plug([this.#visitor, port], [namespace, 'net'])
-    this.#visitor.run('ip', 'link', 'set', port, 'master', 'bridge', 'up')
+    addPort(this.#visitor, port)
     namespace.run('ip', 'address', 'add', `${addressOf(number)}/24`, 'dev', 'net')
     namespace.run('ip', 'link', 'set', 'net', 'up')
     shape(namespace, 'net', LINK_BITS_PER_SECOND)
