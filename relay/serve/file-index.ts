@@ -65,9 +65,14 @@ export class FileIndex {
   async find(path: string): Promise<ServedFile | undefined> {
     const known = this.#files.get(path)
     if (known && isSame(known, await statOf(known.absolute))) return known
-    // A look that is going on may find it, too.
-    if (this.#scanning || performance.now() - this.#scannedAt >= RESCAN_MS) await this.scan()
+    await this.current() // a look that is going on may find it, too
     return this.#refresh(path)
+  }
+
+  /** As they lie there now, or did a second ago. */
+  async current(): Promise<readonly ServedFile[]> {
+    if (this.#scanning || performance.now() - this.#scannedAt >= RESCAN_MS) await this.scan()
+    return this.files
   }
 
   /** Looks through the folder. A folder that is not there has no files. */

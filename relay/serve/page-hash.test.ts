@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { temporaryFolder } from '../testing/fixtures.ts'
@@ -16,7 +16,7 @@ async function folderOf(files: Readonly<Record<string, string>>) {
   }
   const index = new FileIndex(folder.path)
   await index.scan()
-  return { index, [Symbol.asyncDispose]: folder.remove }
+  return { index, path: folder.path, [Symbol.asyncDispose]: folder.remove }
 }
 
 it('is the hash of what sha256sum prints of the sorted files', async () => {
@@ -38,6 +38,17 @@ it('is another one when a byte, a name or a file is another one', async () => {
   expect(pageHash(files.map((file) => ({ ...file, sha256: sha256('z') })))).not.toBe(hash)
   expect(pageHash(files.map((file) => ({ ...file, path: `${file.path}x` })))).not.toBe(hash)
   expect(pageHash(files.slice(1))).not.toBe(hash)
+})
+
+it('is that of the files as they lie there now, though nobody has asked for those that changed', async () => {
+  await using page = await folderOf({ 'index.html': 'page', 'a.js': 'a', 'b.js': 'b' })
+  const before = await hashOfPage(page.index)
+  await writeFile(join(page.path, 'a.js'), 'another')
+  await rm(join(page.path, 'b.js'))
+  await writeFile(join(page.path, 'c.js'), 'c')
+  await expect.poll(() => hashOfPage(page.index)).not.toBe(before)
+  await using as = await folderOf({ 'index.html': 'page', 'a.js': 'another', 'c.js': 'c' })
+  expect(await hashOfPage(page.index)).toBe(await hashOfPage(as.index))
 })
 
 it('is none without a page', async () => {

@@ -16,7 +16,7 @@ const BESIDE = /^models\/|\.(?:br|gz)$/
  * @internal outside of this file only for `npm run verify-page`, which compares each
  */
 export async function hashedFiles(page: FileIndex): Promise<readonly HashedFile[]> {
-  const own = page.files.filter(({ path }) => !BESIDE.test(path))
+  const own = (await page.current()).filter(({ path }) => !BESIDE.test(path))
   const hashed = own.map(async ({ path, sha256 }) => ({ path, sha256: await sha256() }))
   return (await Promise.all(hashed)).sort((a, b) => (a.path < b.path ? -1 : 1))
 }
