@@ -1,6 +1,8 @@
+import { connect } from 'node:net'
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Relay } from '../create-relay.ts'
+import { createLog } from '../observe/log.ts'
 import { networkInfoSchema, type NetworkInfo } from '#shared/mesh/network-info.ts'
 import type { HealthInfo } from '../serve/network-info.ts'
 import { startChainRelay, someNetwork } from '../testing/chain-fixtures.ts'
@@ -11,11 +13,13 @@ import { MAX_RPC_BODY_BYTES, RPC_RATE } from './limits.ts'
 
 let chain: FakeChain
 let relay: Relay
+const logged: string[] = []
 beforeAll(async () => {
   chain = await startFakeChain({ eth_getBlockByNumber: () => blockAt(16), eth_gasPrice: () => '0x7' })
   relay = await startChainRelay(
     someNetwork([chain.url, 'https://rpc.example/', 'http://10.0.0.5:8545/', 'http://node.example/']),
     { metrics: 'local' },
+    createLog('error', { write: (line) => void logged.push(line) }),
   )
 })
 afterAll(async () => {
@@ -68,6 +72,25 @@ test('another site, a form, too much and no JSON are refused before anything is 
   expect(await post('{')).toMatchObject({ status: 400, body: { error: { code: 'chain.bad-request' } } })
   const get = await fetch(new URL('/rpc', relay.httpUrl))
   expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST'])
+})
+
+test('who goes in the middle of a question leaves no line in the log', async () => {
+  const answered = async (): Promise<number> => {
+    const text = await (await fetch(new URL('/metrics', relay.httpUrl))).text()
+    const counts = text.matchAll(/^infernet_http_requests_total\{route="rpc",status="\d+"\} (\d+)$/gm)
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+  }
+  const before = await answered()
+  const socket = connect(Number(new URL(relay.httpUrl).port), '127.0.0.1')
+  const head = [
+    'POST /rpc HTTP/1.1',
+    `Host: ${new URL(relay.httpUrl).host}`,
+    'Content-Type: application/json',
+  ]
+  socket.write([...head, 'Content-Length: 100', '', '{"half":'].join('\r\n'), () => socket.end())
+  await until('the relay knows that it went', async () => (await answered()) > before)
+  expect(await post(GAS)).toMatchObject({ status: 200 })
+  expect(logged).toEqual([])
 })
 
 test('a body without a length is bounded as well', async () => {

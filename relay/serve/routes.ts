@@ -98,6 +98,7 @@ export function createRoutes(
     if (refusal || !route || !url) return respond(request, response, refusal ?? BAD_REQUEST)
     const answer = async (): Promise<void> => route.answer(request, response, url)
     answer().catch((thrown: unknown) => {
+      if (response.destroyed) return // who asked went: no fault of ours, and nobody may fill the log with it
       log.error({ err: thrown, route: route.name }, 'request failed')
       if (response.headersSent) response.destroy()
       else respond(request, response, { status: 500, body: 'Internal Server Error\n' })

@@ -52,7 +52,8 @@ export async function sendFile(
 
 /** A file that ends early, or a reader that goes, cuts the connection: a short body must not look whole. */
 function stream(absolute: string, start: number, end: number, response: ServerResponse): void {
-  if (response.destroyed) return // who asked went while the file was read for its hash: no fault of ours to log
+  // Who asked went while the file was read for its hash. `pipeline` would throw, and leave the file open for good.
+  if (response.destroyed) return
   pipeline(createReadStream(absolute, { start, end, highWaterMark: 1 << 18 }), response, (thrown) => {
     if (thrown) response.destroy()
   })

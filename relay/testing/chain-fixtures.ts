@@ -42,6 +42,7 @@ export function someNetwork(
 export async function startChainRelay(
   network: NetworkFile,
   changes: Partial<RelayConfig> = {},
+  log = createLog('silent'),
 ): Promise<Relay> {
   const dataFolder = changes.dataFolder ?? (await temporaryFolder()).path
   const networkFile = join(dataFolder, 'network.json')
@@ -49,7 +50,7 @@ export async function startChainRelay(
   await writeFile(networkFile, JSON.stringify(network))
   const own = { host: '127.0.0.1', port: 0, pageFolder: join(dataFolder, 'no-page') }
   const config = configWith({ ...own, networkFile, ...changes, dataFolder })
-  const relay = composeRelay({ privateKey, log: createLog('silent') }, { config, version: '0.0.0-test' })
+  const relay = composeRelay({ privateKey, log }, { config, version: '0.0.0-test' })
   await relay.start()
   return relay
 }
